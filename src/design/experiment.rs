@@ -1,0 +1,355 @@
+//! The experiment as data: the same thing whether it came from a folder, a database or a guide.
+//!
+//! Serialised, it is the *document* that the database keeps as a revision (format.md §6): maps keyed by a
+//! person's words are arrays of `{name, value}`, and no array holds an array.
+
+use super::value::{Named, Value};
+use serde::{Deserialize, Serialize};
+
+/// The format of experiments that this program reads and writes.
+pub const FORMAT: u32 = 1;
+
+/// An experiment: what is said to whom, by which models, under which conditions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Experiment {
+    /// Version of the format.
+    pub format: u32,
+    /// Its name; (creator, name) is the experiment.
+    pub name: String,
+    /// A note of the first time; in no hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Said by `Researcher` to open each day.
+    pub starting_message: String,
+    /// Titles in the order in which an agent reads them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sections: Vec<String>,
+    /// Models that may be used; without a factor `model`, the levels of that axis.
+    pub models: Vec<ModelSpec>,
+    /// How a conversation goes.
+    pub protocol: Protocol,
+    /// Roles in speaking order.
+    pub roles: Vec<Role>,
+    /// `shared.md`: what every agent reads.
+    #[serde(default, skip_serializing_if = "PromptText::is_empty")]
+    pub shared: PromptText,
+    /// `summarizer.md`, and its model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summarizer: Option<PromptText>,
+    /// The summariser's model; silent = the condition's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summarizer_model: Option<String>,
+    /// The selector's model; silent = the condition's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selector_model: Option<String>,
+    /// Factors in order of writing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub factors: Vec<Factor>,
+    /// How the factors combine.
+    #[serde(default, skip_serializing_if = "Design::is_empty")]
+    pub design: Design,
+    /// What to do about a flagged reply; silent = keep.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub health: Vec<Named<Policy>>,
+    /// Defaults of a run; in no revision.
+    #[serde(default)]
+    pub run: RunDefaults,
+}
+
+/// A role: who an agent is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Role {
+    /// Its name as written, in the singular.
+    pub name: String,
+    /// How many agents play it unless a factor says otherwise.
+    pub agents: u32,
+    /// The plural, written or guessed.
+    pub plural: String,
+    /// Pronoun and possessive of one, `he/his`, written or guessed.
+    pub pronouns: String,
+    /// The models of its agents.
+    #[serde(default, skip_serializing_if = "RoleModel::is_condition")]
+    pub model: RoleModel,
+    /// `roles/NAME.md`.
+    #[serde(default, skip_serializing_if = "PromptText::is_empty")]
+    pub prompt: PromptText,
+}
+
+/// Which model the agents of a role use.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RoleModel {
+    /// The condition's.
+    #[default]
+    Condition,
+    /// One for all of them.
+    One(String),
+    /// One for each, in order.
+    Each(Vec<String>),
+}
+
+impl RoleModel {
+    /// Whether nothing is written.
+    pub fn is_condition(&self) -> bool {
+        matches!(self, Self::Condition)
+    }
+}
+
+/// The text of one file: what stands before the first heading, then sections.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct PromptText {
+    /// The starting prompt, byte for byte.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub start: String,
+    /// Sections in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sections: Vec<Section>,
+}
+
+impl PromptText {
+    /// Whether there is nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.start.is_empty() && self.sections.is_empty()
+    }
+}
+
+/// A section: a heading, when it applies, and its text.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Section {
+    /// Title without the attribute braces.
+    pub title: String,
+    /// Conditions that must all hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when: Vec<When>,
+    /// Text, byte for byte, as it stands in the file.
+    pub text: String,
+}
+
+/// `factor=a|b`: the factor has one of these levels, as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct When {
+    /// A factor's name or another key that a condition has.
+    pub factor: String,
+    /// Levels, any of which will do.
+    pub any: Vec<String>,
+}
+
+/// A model and how it is asked.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ModelSpec {
+    /// `SERVER/NAME`.
+    pub id: String,
+    /// Its name within the experiment; silent = the id.
+    #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+    /// What shapes the answer.
+    #[serde(default)]
+    pub sampling: Sampling,
+    /// Seconds or a duration such as `30m` for which Ollama keeps the model in memory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep_alive: Option<Value>,
+    /// Whether the reply is read as a stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<bool>,
+    /// Requests in flight to this model's server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<u32>,
+}
+
+impl ModelSpec {
+    /// What levels and `model =` call it.
+    pub fn name(&self) -> &str {
+        self.alias.as_deref().unwrap_or(&self.id)
+    }
+
+    /// A model of which nothing is set.
+    pub fn bare(id: &str) -> Self {
+        Self { id: id.to_owned(), ..Self::default() }
+    }
+}
+
+/// Sampling parameters: what is `None` is not sent.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sampling {
+    /// 0 to 2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// Nucleus probability, above 0 and up to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f64>,
+    /// Candidates kept (native Ollama only).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<u32>,
+    /// Longest reply in tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
+    /// Strings at which the server stops.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stop: Vec<String>,
+    /// Context in tokens (native Ollama only).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub num_ctx: Option<u32>,
+    /// The server's randomness.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<Seed>,
+}
+
+/// The seed that a server is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Seed {
+    /// A base from which each call's own seed is derived.
+    Base(u64),
+    /// The same number with every call.
+    Fixed {
+        /// The number.
+        fixed: u64,
+    },
+}
+
+/// How a conversation goes. `agents` stands with the roles.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Protocol {
+    /// Openings and speeches together.
+    pub messages: u32,
+    /// Days.
+    pub days: u32,
+    /// Who speaks next.
+    pub speakers: Speakers,
+    /// Whether others' turns are headed by their speaker's name.
+    pub labels: Labels,
+    /// Whether consecutive user messages are joined.
+    pub merge: bool,
+    /// A reply that contains one ends the day.
+    pub stop_phrases: Vec<String>,
+    /// Whether the last day is summarised too.
+    pub final_summary: bool,
+}
+
+/// Who speaks next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Speakers {
+    /// In order.
+    RoundRobin,
+    /// Drawn by seed, never the last speaker.
+    Random,
+    /// Chosen by a model.
+    Auto,
+}
+
+impl Speakers {
+    /// The word in files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::RoundRobin => "round-robin",
+            Self::Random => "random",
+            Self::Auto => "auto",
+        }
+    }
+}
+
+/// Whether others' turns are headed by their speaker's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Labels {
+    /// Where more than two agents speak.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Labels {
+    /// The word in files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+}
+
+/// A factor: its levels are conditions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Factor {
+    /// A label, or the name of what it sets.
+    pub name: String,
+    /// Levels in order.
+    pub levels: Vec<Value>,
+    /// The level that conversations from before the factor count as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<Value>,
+}
+
+/// How factors combine, where not as a full grid.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Design {
+    /// Factors that go in step.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub zip: Vec<Zip>,
+    /// Combinations left out; each is a list of conditions that must all hold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<Expression>,
+    /// Combinations in place of the grid of the factors that they name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cells: Vec<CellSpec>,
+}
+
+impl Design {
+    /// Whether the grid is full.
+    pub fn is_empty(&self) -> bool {
+        self.zip.is_empty() && self.exclude.is_empty() && self.cells.is_empty()
+    }
+}
+
+/// One row of `cells`: a level of each factor that it names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CellSpec {
+    /// Factor and level.
+    pub levels: Vec<Named<Value>>,
+}
+
+/// Factors that go in step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Zip {
+    /// Their names.
+    pub factors: Vec<String>,
+}
+
+/// `a=x b=y|z`: conditions that must all hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Expression {
+    /// The conditions.
+    pub all: Vec<When>,
+}
+
+/// What to do about a reply with a certain flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Up to so many further askings, of speeches only.
+    #[serde(default)]
+    pub ask: u32,
+    /// Then: whether the conversation fails (else the reply is kept).
+    #[serde(default)]
+    pub fail: bool,
+}
+
+/// Defaults of a run, in no revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunDefaults {
+    /// Conversations per condition, numbered from 1.
+    pub replicates: u32,
+    /// The seed of everything random.
+    pub seed: u64,
+}
+
+impl Default for RunDefaults {
+    fn default() -> Self {
+        Self { replicates: 1, seed: 0 }
+    }
+}

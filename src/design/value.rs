@@ -1,0 +1,91 @@
+//! Scalars as a researcher writes them, and named things kept in the order of writing.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A TOML scalar: a level of a factor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number with a point.
+    Float(f64),
+    /// Text.
+    Text(String),
+}
+
+impl Value {
+    /// The word for the kind of value, as messages say it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Bool(_) => "true/false",
+            Self::Int(_) => "a whole number",
+            Self::Float(_) => "a number with a point",
+            Self::Text(_) => "text",
+        }
+    }
+
+    /// Reads a bare word as TOML would, else as text: `true`, `3`, `0.7`, `escape`.
+    pub fn read(word: &str) -> Self {
+        match word {
+            "true" => return Self::Bool(true),
+            "false" => return Self::Bool(false),
+            _ => {}
+        }
+        let digits = word.trim_start_matches(['-', '+']);
+        if digits.starts_with(|c: char| c.is_ascii_digit()) {
+            if let Ok(int) = word.parse() {
+                return Self::Int(int);
+            }
+            if let Ok(float) = word.parse::<f64>()
+                && float.is_finite()
+            {
+                return Self::Float(float);
+            }
+        }
+        Self::Text(word.to_owned())
+    }
+
+    /// Whether `word`, written in a heading or after `--only`, means this value: compared as TOML text.
+    pub fn is_written(&self, word: &str) -> bool {
+        let text = self.to_string();
+        text == word || Self::read(word).to_string() == text
+    }
+}
+
+/// The value as text, as headings and file names show it: `true`, `3`, `0.7`, `1.0`, `escape`.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(b) => write!(f, "{b}"),
+            Self::Int(i) => write!(f, "{i}"),
+            Self::Float(x) => write!(f, "{x:?}"),
+            Self::Text(t) => f.write_str(t),
+        }
+    }
+}
+
+/// A pair of a person's word and what it names. Databases get arrays of these, since a person's words make
+/// poor field names (format.md §6).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Named<T> {
+    /// The word.
+    pub name: String,
+    /// What it names.
+    pub value: T,
+}
+
+impl<T> Named<T> {
+    /// Names `value`.
+    pub fn new(name: impl Into<String>, value: T) -> Self {
+        Self { name: name.into(), value }
+    }
+}
+
+/// The value named `name`, if there is one.
+pub fn named<'a, T>(list: &'a [Named<T>], name: &str) -> Option<&'a T> {
+    list.iter().find(|n| n.name == name).map(|n| &n.value)
+}

@@ -1,0 +1,31 @@
+//! `convoke`: conversations among language-model agents, designed, run and kept.
+//!
+//! This file is the floor plan. Data takes one road through the rooms, from left to right:
+//!
+//! ```text
+//! experiment folder ─▶ design ──▶ run ⇄ conversation (pure) ──▶ store ──▶ show · list · export
+//!                                  ⇅
+//!                                model
+//! ```
+//!
+//! | room | holds | may import |
+//! |---|---|---|
+//! | [`design`] | what the researcher wrote: roles, sections, placeholders, factors, the plan | nothing of ours |
+//! | [`conversation`] | the state machine over a log, what an agent sees, cleaning and health of replies | `design` |
+//! | [`model`] | language-model servers, retries, limits | `design`, `conversation` |
+//! | [`store`] | the database in the researcher's verbs, and its embedded implementation | `design`, `conversation` |
+//! | [`run`] | the only busy place: asks the models, stores each turn, emits events | all above |
+//! | [`report`] | listeners of events: bars, plain lines, JSON lines | `run`'s events |
+//! | [`exchange`] | export formats | `store` and below |
+//! | [`cli`] | the only place that sees clap, the terminal and the environment | all |
+//!
+//! A test (`tests/architecture.rs`) keeps the doors.
+
+pub mod cli;
+pub mod conversation;
+pub mod design;
+pub mod exchange;
+pub mod model;
+pub mod report;
+pub mod run;
+pub mod store;

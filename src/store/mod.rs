@@ -1,0 +1,502 @@
+//! The database in the researcher's verbs.
+//!
+//! One trait, proved equal on each implementation by one story test (`tests/store_story.rs`). Documents are plain
+//! data: no SQL, no BSON outside an implementation.
+
+use crate::conversation::log::Entry;
+use crate::conversation::prompt::View;
+use crate::conversation::{CallRef, Flag};
+use crate::design::{Experiment, Named, RunDefaults, Sampling, Value};
+use crate::model::{ChatReply, Usage};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
+
+/// An instant: milliseconds since 1970 (UTC), as the injected clock gives it.
+pub type Millis = i64;
+
+/// An experiment as the database knows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExperimentRecord {
+    /// 16 random hex digits.
+    pub id: String,
+    /// Its name; unique with the creator.
+    pub name: String,
+    /// Who made it.
+    pub creator: String,
+    /// When.
+    pub created: Millis,
+    /// Marked by its creator.
+    pub starred: bool,
+    /// A note.
+    pub note: Option<String>,
+    /// Grows with each change, for compare-and-set.
+    pub version: u64,
+    /// The experiment that it was copied from, by id.
+    pub parent: Option<String>,
+    /// Hash of the current revision: the last one stored.
+    pub revision: String,
+    /// `[run]` as last read from its folder.
+    pub run: RunDefaults,
+}
+
+/// A conversation as the database knows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConversationRecord {
+    /// Hash of (experiment id, key), 16 hex digits.
+    pub id: String,
+    /// Its experiment's id.
+    pub experiment: String,
+    /// The newest revision that planned it.
+    pub revision: String,
+    /// SHA-256 of what it is made from.
+    pub key: String,
+    /// Who ran it.
+    pub creator: String,
+    /// When it was planned.
+    pub created: Millis,
+    /// The level of each axis, `model` always among them.
+    pub condition: Vec<Named<Value>>,
+    /// From 1.
+    pub replicate: u32,
+    /// The run's seed.
+    pub seed: u64,
+    /// Where it stands.
+    pub status: Status,
+    /// Why it failed or was interrupted.
+    pub reason: Option<String>,
+    /// Models in use and their parameters.
+    pub models: Vec<UsedModel>,
+    /// Agents per role, in speaking order.
+    pub agents: Vec<Named<u32>>,
+    /// Who takes part.
+    pub participants: Vec<Participant>,
+    /// Openings and speeches.
+    pub messages: u32,
+    /// Days.
+    pub days: u32,
+    /// How the next speaker is found.
+    pub speakers: String,
+    /// The starting message as said.
+    pub starting_message: String,
+    /// Whether every model was replaced by `scripted`.
+    pub offline: bool,
+    /// Marked by its creator.
+    pub starred: bool,
+    /// A note.
+    pub note: Option<String>,
+    /// How often a failed conversation was given another chance.
+    pub retries: u32,
+    /// Who works on it.
+    pub lease: Option<Lease>,
+}
+
+/// Where a conversation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Planned, not begun.
+    Pending,
+    /// Somebody works on it, or did when they were killed.
+    Running,
+    /// At its end.
+    Done,
+    /// Stopped by the surroundings; the same command continues it.
+    Interrupted,
+    /// Its own fault; waits for `--retry-failed`.
+    Failed,
+    /// Stopped by a budget.
+    Incomplete,
+}
+
+impl Status {
+    /// The word in databases and JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Interrupted => "interrupted",
+            Self::Failed => "failed",
+            Self::Incomplete => "incomplete",
+        }
+    }
+
+    /// The status of that word.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Pending, Self::Running, Self::Done, Self::Interrupted, Self::Failed, Self::Incomplete]
+            .into_iter()
+            .find(|s| s.word() == word)
+    }
+}
+
+/// A model in use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UsedModel {
+    /// Its name within the experiment.
+    pub name: String,
+    /// `SERVER/NAME`.
+    pub id: String,
+    /// Its parameters as declared.
+    pub sampling: Sampling,
+}
+
+/// Who takes part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Participant {
+    /// An agent's name.
+    pub name: String,
+    /// Its role.
+    pub role: String,
+    /// `SERVER/NAME`.
+    pub model: String,
+}
+
+/// Who works on a conversation. On SQLite one process at a time holds the file's lock; the fields are the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// A run's id.
+    pub owner: String,
+    /// Host name.
+    pub host: String,
+    /// The machine's boot.
+    pub boot: String,
+    /// Process.
+    pub pid: u32,
+    /// Grows with each claim.
+    pub epoch: u64,
+    /// When it lapses.
+    pub until: Millis,
+}
+
+/// A call, kept by reference: what was sent can be built again and its hash checked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// Where its entry stands or will stand.
+    pub seq: u32,
+    /// What was asked for and which asking.
+    pub call: CallRef,
+    /// Whether it was answered.
+    pub state: CallState,
+    /// The server's name.
+    pub server: String,
+    /// The model's name there, as sent.
+    pub model: String,
+    /// Everything in the body but model and messages, in order, as sent.
+    pub parameters: Map<String, Json>,
+    /// The messages by reference: texts in `view` are replaced by their SHA-256 in the database.
+    pub view: View,
+    /// SHA-256 of the body's bytes.
+    pub body_sha256: String,
+    /// What was tried.
+    pub attempts: Vec<Attempt>,
+    /// When it first left.
+    pub sent: Millis,
+    /// When it was answered.
+    pub answered: Option<Millis>,
+    /// The answer.
+    pub reply: Option<ChatReply>,
+}
+
+/// Whether a call was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallState {
+    /// Written before it left; without an answer it is possible spend.
+    Sent,
+    /// The answer is kept.
+    Answered,
+    /// Given up; why stands in the attempts.
+    Failed,
+}
+
+/// One attempt of a call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When it left.
+    pub at: Millis,
+    /// Milliseconds until its end.
+    pub took: u64,
+    /// Empty = it was answered; else what came of it, in a word (`busy`, `timeout`, `lost` …).
+    pub error: Option<String>,
+    /// The error in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Milliseconds waited before the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waited: Option<u64>,
+    /// Whether the server may have counted it without our having its answer.
+    #[serde(default)]
+    pub possible_spend: bool,
+}
+
+/// What a conversation has so far, for continuing it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct History {
+    /// The log, in order.
+    pub log: Vec<Entry>,
+    /// Calls without an entry: answered ones are used, sent ones are possible spend.
+    pub open: Vec<CallRecord>,
+}
+
+/// One conversation in a plan's eyes: enough for a set difference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Id.
+    pub id: String,
+    /// Key.
+    pub key: String,
+    /// The newest revision that planned it.
+    pub revision: String,
+    /// Where it stands.
+    pub status: Status,
+    /// Whether it has any entry.
+    pub begun: bool,
+    /// Calls whose reply is in the log.
+    pub answered: u32,
+    /// Attempts and calls that may have been paid for without a reply.
+    pub possible_spend: u32,
+    /// Whether every model was replaced by `scripted`.
+    pub offline: bool,
+    /// From 1.
+    pub replicate: u32,
+    /// Its seed.
+    pub seed: u64,
+}
+
+/// Counts of an experiment's conversations, of the current revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// At their end.
+    pub done: u32,
+    /// Failed.
+    pub failed: u32,
+    /// Anything else.
+    pub left: u32,
+}
+
+/// One invocation of `run`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// 16 random hex digits.
+    pub id: String,
+    /// The experiment.
+    pub experiment: String,
+    /// The revision that was run.
+    pub revision: String,
+    /// When.
+    pub started: Millis,
+    /// Who.
+    pub creator: String,
+    /// The command's arguments as typed, without secrets.
+    pub flags: Vec<String>,
+    /// Conversations planned, done before, to do.
+    pub counts: Vec<Named<u64>>,
+    /// Questions that were asked and answered with yes, each with what it was about.
+    pub answers: Vec<Named<String>>,
+    /// The program's version.
+    pub version: String,
+    /// How it ended; none = it was killed.
+    pub ended: Option<String>,
+}
+
+/// What `verify` found wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// The conversation's id.
+    pub conversation: String,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// Which conversations.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filter {
+    /// Of this experiment.
+    pub experiment: Option<String>,
+    /// Of this revision only.
+    pub revision: Option<String>,
+}
+
+/// The database in the researcher's verbs. Every method that returns `Ok` for a write has made it durable
+/// (contract R2). Writes of a turn carry the epoch of the claim and fail with [`StoreError::Superseded`] when
+/// somebody else holds the conversation.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Where it is, for people: without a password.
+    fn place(&self) -> String;
+
+    /// Saves an experiment's document as its current revision; makes the experiment where (creator, name) is new.
+    /// `note` is taken the first time only. Returns the record. Idempotent.
+    async fn save(&self, new: NewExperiment) -> Result<ExperimentRecord, StoreError>;
+    /// The experiment of (creator, name).
+    async fn experiment(&self, creator: &str, name: &str) -> Result<Option<ExperimentRecord>, StoreError>;
+    /// All experiments, oldest first, with the counts of their current revision.
+    async fn experiments(&self) -> Result<Vec<(ExperimentRecord, Counts)>, StoreError>;
+    /// The document of a revision, whole (`note` and `[run]` are those it was first stored with).
+    async fn document(&self, revision: &str) -> Result<Option<Experiment>, StoreError>;
+
+    /// Marks every existing conversation of `keys` as planned by `revision`, and inserts `new` as pending.
+    /// Idempotent; what exists stays as it is.
+    async fn plan(
+        &self,
+        experiment: &str,
+        revision: &str,
+        keys: &[String],
+        new: Vec<ConversationRecord>,
+    ) -> Result<(), StoreError>;
+    /// How each conversation of an experiment stands.
+    async fn standing(&self, experiment: &str) -> Result<Vec<Standing>, StoreError>;
+    /// Claims a conversation: status running, the lease with the next epoch. `retry` counts one more chance for a
+    /// failed one.
+    async fn claim(&self, conversation: &str, lease: Lease, retry: bool) -> Result<ConversationRecord, StoreError>;
+    /// What a conversation has so far.
+    async fn history(&self, conversation: &str) -> Result<History, StoreError>;
+    /// Writes a call as sent, before it leaves. A call of that name that is `sent` already was lost: it becomes an
+    /// attempt of possible spend of the new one, and the attempts of one that had failed are kept before the new ones.
+    async fn sent(&self, conversation: &str, epoch: u64, call: CallRecord) -> Result<(), StoreError>;
+    /// Keeps the answer (or the failure) of a call, without an entry.
+    async fn settle(&self, conversation: &str, epoch: u64, call: CallRecord) -> Result<(), StoreError>;
+    /// Appends entries, and the answered call that brought them, as one. Entry `seq` must be the log's length
+    /// (R1): a gap is an error, an entry that is there already is kept as it is (first writer wins).
+    async fn append(
+        &self,
+        conversation: &str,
+        epoch: u64,
+        entries: Vec<Entry>,
+        call: Option<CallRecord>,
+    ) -> Result<(), StoreError>;
+    /// Ends the claim with a status and its reason.
+    async fn finish(
+        &self,
+        conversation: &str,
+        epoch: u64,
+        status: Status,
+        reason: Option<String>,
+    ) -> Result<(), StoreError>;
+
+    /// Conversations in the order of creation (then of id), each with the flags in its log.
+    async fn conversations(&self, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError>;
+    /// Conversations whose id starts so, at most 20.
+    async fn find_conversations(&self, prefix: &str) -> Result<Vec<ConversationRecord>, StoreError>;
+    /// Every call of a conversation in the order of seq, purpose, ask; texts of views put back.
+    async fn calls(&self, conversation: &str) -> Result<Vec<CallRecord>, StoreError>;
+
+    /// Records that a run began.
+    async fn begin_run(&self, run: RunRecord) -> Result<(), StoreError>;
+    /// Records how it ended.
+    async fn end_run(&self, id: &str, ended: &str) -> Result<(), StoreError>;
+    /// Runs of an experiment, oldest first.
+    async fn runs(&self, experiment: &str) -> Result<Vec<RunRecord>, StoreError>;
+
+    /// Reads everything and says what is wrong: a log with a hole or out of order, an entry whose call is missing,
+    /// a text whose hash is wrong, a body that cannot be built again. Changes nothing.
+    async fn verify(&self, conversation: Option<&str>) -> Result<Vec<Fault>, StoreError>;
+}
+
+/// What `save` needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewExperiment {
+    /// The id if it is new: 16 random hex digits.
+    pub id: String,
+    /// Who saves it.
+    pub creator: String,
+    /// When.
+    pub now: Millis,
+    /// The document.
+    pub document: Experiment,
+    /// Its hash.
+    pub revision: String,
+    /// Where it was copied from.
+    pub parent: Option<String>,
+}
+
+/// What can go wrong with a database. Each says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It is not there or does not answer.
+    #[error("cannot open {place}: {cause}")]
+    Unreachable {
+        /// Where.
+        place: String,
+        /// Why.
+        cause: String,
+    },
+    /// Made by a newer program.
+    #[error("{place} has schema {found}; this version of convoke writes schema {known}")]
+    Newer {
+        /// Where.
+        place: String,
+        /// Its schema.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// Another program's file.
+    #[error("{place} is not a convoke database: {cause}")]
+    Foreign {
+        /// Where.
+        place: String,
+        /// What it is.
+        cause: String,
+    },
+    /// Another process writes.
+    #[error("{place} is in use by {holder}")]
+    Locked {
+        /// Where.
+        place: String,
+        /// Who.
+        holder: String,
+    },
+    /// No space, or the quota is reached.
+    #[error("{place} is full: {cause}")]
+    Full {
+        /// Where.
+        place: String,
+        /// Disk or quota.
+        cause: String,
+    },
+    /// Another process holds the conversation now.
+    #[error("conversation {conversation} is held by another process now")]
+    Superseded {
+        /// Which.
+        conversation: String,
+    },
+    /// What is stored contradicts itself.
+    #[error("{place} is damaged: {cause}")]
+    Damaged {
+        /// Where.
+        place: String,
+        /// What.
+        cause: String,
+    },
+    /// Anything else the database says.
+    #[error("{place}: {cause}")]
+    Other {
+        /// Where.
+        place: String,
+        /// What it says.
+        cause: String,
+    },
+}
+
+/// Everything needed to know what each text hash means; used by implementations.
+pub type Texts = BTreeMap<String, String>;
+
+/// Counts tokens of replies for summaries of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tokens {
+    /// Of prompts.
+    pub prompt: u64,
+    /// Of replies.
+    pub completion: u64,
+}
+
+impl Tokens {
+    /// Adds one reply's usage.
+    pub fn add(&mut self, usage: &Usage) {
+        self.prompt += u64::from(usage.prompt.unwrap_or(0));
+        self.completion += u64::from(usage.completion.unwrap_or(0));
+    }
+}
