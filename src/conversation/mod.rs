@@ -5,6 +5,13 @@
 
 pub mod log;
 pub mod prompt;
+pub mod random;
+pub mod reply;
+pub mod selector;
+pub mod setting;
+pub mod state;
 
 pub use log::{CallRef, Entry, Flag, Kind, PromptSize, Purpose};
-pub use prompt::{Author, Message};
+pub use prompt::{Author, Ending, Message, View};
+pub use setting::{Agent, Helper, Setting};
+pub use state::{Ask, Conversation, Next, Reply};

@@ -1,0 +1,77 @@
+//! Randomness that depends on what is asked and on nothing else (contract R5).
+
+use sha2::{Digest, Sha256};
+
+/// A stream of numbers from SHA-256 in counter mode over `key\nseq\npurpose\nask\ncounter`.
+///
+/// No generator of a library, since its numbers may change with its version and a conversation's may not.
+#[derive(Debug, Clone)]
+pub struct Stream {
+    seed: String,
+    counter: u64,
+}
+
+impl Stream {
+    /// The stream of one asking: `key` is the conversation's, `ask` counts deliberate second askings and never a
+    /// transport's retries.
+    pub fn new(key: &str, seq: u32, purpose: &str, ask: u32) -> Self {
+        Self { seed: format!("{key}\n{seq}\n{purpose}\n{ask}"), counter: 0 }
+    }
+
+    /// The next 64 bits.
+    pub fn bits(&mut self) -> u64 {
+        let digest = Sha256::digest(format!("{}\n{}", self.seed, self.counter));
+        self.counter += 1;
+        digest[..8].iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte))
+    }
+
+    /// A number below `n`, each equally likely. `n` = 0 gives 0.
+    pub fn below(&mut self, n: u64) -> u64 {
+        if n < 2 {
+            return 0;
+        }
+        let fair = u64::MAX - u64::MAX % n;
+        loop {
+            let bits = self.bits();
+            if bits < fair {
+                return bits % n;
+            }
+        }
+    }
+}
+
+/// The seed that a server is sent with one call: 31 bits of SHA-256 over `base\nkey\nseq\npurpose\nask`.
+pub fn server_seed(base: u64, key: &str, seq: u32, purpose: &str, ask: u32) -> u32 {
+    let digest = Sha256::digest(format!("{base}\n{key}\n{seq}\n{purpose}\n{ask}"));
+    digest[..4].iter().fold(0, |bits, byte| bits << 8 | u32::from(*byte)) >> 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_never_change() {
+        let mut stream = Stream::new("key", 3, "speech", 0);
+        let drawn: Vec<u64> = (0..4).map(|_| stream.below(1000)).collect();
+        insta::assert_debug_snapshot!((drawn, server_seed(7, "key", 3, "speech", 0)));
+    }
+
+    #[test]
+    fn an_asking_has_its_own_stream() {
+        let of = |seq, purpose, ask| Stream::new("key", seq, purpose, ask).bits();
+        let all = [of(1, "speech", 0), of(2, "speech", 0), of(1, "speech", 1), of(1, "selection", 0)];
+        assert!(all.iter().enumerate().all(|(i, x)| !all[..i].contains(x)));
+    }
+
+    #[test]
+    fn draws_are_even() {
+        let mut stream = Stream::new("even", 0, "speaker", 0);
+        let mut counts = [0_u32; 3];
+        for _ in 0..9000 {
+            counts[stream.below(3) as usize] += 1;
+        }
+        assert!(counts.iter().all(|n| (2800..3200).contains(n)), "{counts:?}");
+        assert_eq!(stream.below(0), 0);
+    }
+}

@@ -1,0 +1,87 @@
+//! What the selector is told in `auto`, and how its choice is read. The texts stand in `prompts/`.
+
+use super::setting::Agent;
+use crate::design::compose::PROGRAM_WORDS;
+
+const PROMPT: &str = PROGRAM_WORDS[0];
+const QUESTION: &str = PROGRAM_WORDS[1];
+const AGAIN: &str = PROGRAM_WORDS[2];
+
+/// The selector's system prompt: who takes part, and what all of them share; nothing private.
+pub fn system(agents: &[(String, String)], shared: &str) -> String {
+    let agents: Vec<String> = agents.iter().map(|(name, role)| format!("{name} ({role})")).collect();
+    filled(PROMPT, &[("agents", &agents.join("\n")), ("shared", shared)])
+}
+
+/// The question after the day's turns.
+pub fn question(candidates: &[String]) -> String {
+    filled(QUESTION, &[("candidates", &candidates.join(", "))])
+}
+
+/// What follows a choice that names nobody.
+pub fn again(candidates: &[String]) -> String {
+    filled(AGAIN, &[("candidates", &candidates.join(", "))])
+}
+
+/// Puts values for `{{name}}` in one walk, so that a value is never read again.
+fn filled(text: &str, values: &[(&str, &str)]) -> String {
+    let mut rest = text.trim();
+    let mut out = String::with_capacity(text.len());
+    while let Some((before, after)) = rest.split_once("{{") {
+        out += before;
+        let (name, tail) = after.split_once("}}").unwrap_or((after, ""));
+        out += values.iter().find(|(n, _)| *n == name).map_or("", |(_, v)| v);
+        rest = tail;
+    }
+    (out + rest).trim().to_owned()
+}
+
+/// The one candidate that an answer names: by name, else by a role that only one of them plays. None where it
+/// names nobody or several.
+pub fn choice<'a>(answer: &str, candidates: &[&'a Agent]) -> Option<&'a Agent> {
+    let answer = answer.replace("\\_", "_").to_lowercase();
+    let one = |named: Vec<&'a Agent>| (named.len() == 1).then(|| named[0]);
+    let by_name: Vec<&Agent> = candidates.iter().copied().filter(|a| has_word(&answer, &a.name)).collect();
+    if !by_name.is_empty() {
+        return one(by_name);
+    }
+    one(candidates.iter().copied().filter(|a| has_word(&answer, &a.role)).collect())
+}
+
+/// Whether `text` (lower case) holds `word` as a word of its own.
+fn has_word(text: &str, word: &str) -> bool {
+    let word = word.to_lowercase();
+    let inside = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(&word).any(|(at, found)| {
+        !text[..at].ends_with(inside) && !text[at + found.len()..].starts_with(inside)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::ModelSpec;
+
+    fn agent(name: &str, role: &str) -> Agent {
+        Agent { name: name.into(), role: role.into(), model: ModelSpec::default(), prompt: String::new() }
+    }
+
+    #[test]
+    fn a_choice_is_one_name_or_a_role_of_one() {
+        let agents = [agent("Guard_117", "guard"), agent("Guard_118", "guard"), agent("Prisoner_200", "prisoner")];
+        let all: Vec<&Agent> = agents.iter().collect();
+        let chosen = |answer: &str| choice(answer, &all).map(|a| a.name.as_str());
+        assert_eq!(chosen("Guard_117"), Some("Guard_117"));
+        assert_eq!(chosen("**guard\\_118**."), Some("Guard_118"));
+        assert_eq!(chosen("The prisoner should answer."), Some("Prisoner_200"));
+        assert_eq!(chosen("a guard"), None, "two play it");
+        assert_eq!(chosen("Guard_117 or Guard_118"), None);
+        assert_eq!(chosen("Guard_1171"), None, "another name");
+        assert_eq!(chosen(""), None);
+    }
+
+    #[test]
+    fn a_value_is_never_read_again() {
+        assert_eq!(filled("a {{x}} b {{y}} {{", &[("x", "{{y}}"), ("y", "2")]), "a {{y}} b 2");
+    }
+}

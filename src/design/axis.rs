@@ -1,0 +1,286 @@
+//! Axes: factors, zips and cells, under the overrides of flags.
+
+use super::experiment::*;
+use super::plan::{Obstacle, Overrides, SCRIPTED};
+use super::problem::did_you_mean;
+use super::protocol::{bad_level, bad_model_id, near_settable, sets};
+use super::value::Value;
+use std::collections::BTreeMap;
+
+/// One axis of the grid: factors that go in step, a row for each combination of theirs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Axis {
+    /// Names of its factors.
+    pub factors: Vec<String>,
+    /// A level of each factor.
+    pub rows: Vec<Vec<Value>>,
+}
+
+impl Axis {
+    fn single(name: &str, levels: Vec<Value>) -> Self {
+        Self { factors: vec![name.to_owned()], rows: levels.into_iter().map(|l| vec![l]).collect() }
+    }
+
+    fn column(&self, name: &str) -> Option<usize> {
+        self.factors.iter().position(|f| f == name)
+    }
+}
+
+/// The axes of an experiment under overrides. Everything that stands in the way is told at once.
+pub fn axes(experiment: &Experiment, overrides: &Overrides) -> Result<Vec<Axis>, Vec<Obstacle>> {
+    let mut obstacles = factor_obstacles(experiment);
+    obstacles.extend(zip_obstacles(experiment));
+    obstacles.extend(cell_obstacles(experiment));
+    if !obstacles.is_empty() {
+        return Err(obstacles);
+    }
+    let mut axes = written(experiment);
+    for set in &overrides.set {
+        if let Err(obstacle) = override_axis(experiment, &mut axes, &set.name, &set.value) {
+            obstacles.push(obstacle);
+        }
+    }
+    if let Err(obstacle) = override_models(experiment, overrides, &mut axes) {
+        obstacles.push(obstacle);
+    }
+    if overrides.offline {
+        take_offline(&mut axes);
+    }
+    if obstacles.is_empty() { Ok(axes) } else { Err(obstacles) }
+}
+
+/// Every combination of rows, the first axis slowest.
+pub fn combinations(axes: &[Axis]) -> impl Iterator<Item = BTreeMap<String, Value>> + '_ {
+    let total = axes.iter().map(|a| a.rows.len()).product();
+    (0..total).map(move |mut number: usize| {
+        let mut levels = BTreeMap::new();
+        for axis in axes.iter().rev() {
+            let row = &axis.rows[number % axis.rows.len()];
+            number /= axis.rows.len();
+            levels.extend(axis.factors.iter().cloned().zip(row.iter().cloned()));
+        }
+        levels
+    })
+}
+
+fn written(experiment: &Experiment) -> Vec<Axis> {
+    let mut axes: Vec<Axis> = Vec::new();
+    if !experiment.factors.iter().any(|f| f.name == "model") {
+        let names = experiment.models.iter().map(|m| Value::Text(m.name().to_owned())).collect();
+        axes.push(Axis::single("model", names));
+    }
+    for factor in &experiment.factors {
+        if axes.iter().any(|a| a.column(&factor.name).is_some()) {
+            continue;
+        }
+        let zip = experiment.design.zip.iter().find(|z| z.factors.contains(&factor.name));
+        let celled = experiment.design.cells.first().filter(|c| c.levels.iter().any(|l| l.name == factor.name));
+        axes.push(match (zip, celled) {
+            (Some(zip), _) => zipped(experiment, zip),
+            (None, Some(first)) => celled_axis(experiment, first),
+            (None, None) => Axis::single(&factor.name, factor.levels.clone()),
+        });
+    }
+    axes
+}
+
+fn zipped(experiment: &Experiment, zip: &Zip) -> Axis {
+    let columns: Vec<&Factor> =
+        zip.factors.iter().filter_map(|name| experiment.factors.iter().find(|f| f.name == *name)).collect();
+    let length = columns.first().map_or(0, |f| f.levels.len());
+    let rows = (0..length).map(|i| columns.iter().map(|f| f.levels[i].clone()).collect()).collect();
+    Axis { factors: zip.factors.clone(), rows }
+}
+
+fn celled_axis(experiment: &Experiment, first: &CellSpec) -> Axis {
+    let factors: Vec<String> = first.levels.iter().map(|l| l.name.clone()).collect();
+    let level = |cell: &CellSpec, name: &String| cell.levels.iter().find(|l| l.name == *name).map(|l| l.value.clone());
+    let rows = experiment.design.cells.iter().map(|c| factors.iter().filter_map(|n| level(c, n)).collect()).collect();
+    Axis { factors, rows }
+}
+
+fn factor_obstacles(experiment: &Experiment) -> Vec<Obstacle> {
+    let mut found = Vec::new();
+    for factor in &experiment.factors {
+        let at = format!("factors.{}", factor.name);
+        let roles = &experiment.roles;
+        if factor.name == "agents" || (factor.name.contains('.') && !sets(&factor.name, roles)) {
+            let hint = near_settable(&factor.name, roles)
+                .unwrap_or_else(|| "a factor with a point sets `agents.ROLE` or `roles.ROLE.model`".to_owned());
+            found.push(Obstacle::new("unknown-factor", at.clone(), format!("`{}` sets nothing", factor.name), hint));
+            continue;
+        }
+        found.extend(level_obstacles(experiment, factor, &at));
+    }
+    found
+}
+
+fn level_obstacles(experiment: &Experiment, factor: &Factor, at: &str) -> Vec<Obstacle> {
+    let mut found = Vec::new();
+    let zipped = experiment.design.zip.iter().any(|z| z.factors.contains(&factor.name));
+    let setting = sets(&factor.name, &experiment.roles);
+    for (i, level) in factor.levels.iter().enumerate() {
+        let place = format!("{at}[{i}]");
+        let first = &factor.levels[0];
+        if std::mem::discriminant(level) != std::mem::discriminant(first) {
+            let message = format!("levels of `{}` have one type: `{first}` is {}, `{level}` is {}", factor.name, first.kind(), level.kind());
+            let hint = "write all with a point, all without, or all in quotes".to_owned();
+            found.push(Obstacle::new("mixed-levels", place.clone(), message, hint));
+        }
+        if !zipped && factor.levels[..i].iter().any(|l| l.to_string() == level.to_string()) {
+            let message = format!("level `{level}` of `{}` stands twice", factor.name);
+            let hint = "levels may repeat only in a zip".to_owned();
+            found.push(Obstacle::new("duplicate", place.clone(), message, hint));
+        }
+        if let Some(right) = bad_level(&factor.name, level).filter(|_| setting) {
+            let message = format!("`{}` cannot be `{level}`: it can be {right}", factor.name);
+            found.push(Obstacle::new("bad-level", place, message, None));
+        }
+    }
+    if let Some(was) = factor.was.as_ref().filter(|w| !factor.levels.contains(w)) {
+        let levels: Vec<String> = factor.levels.iter().map(ToString::to_string).collect();
+        let message = format!("`was` of `{}` is `{was}`, which is none of its levels", factor.name);
+        found.push(Obstacle::new("bad-was", format!("{at}.was"), message, format!("its levels: {}", levels.join(", "))));
+    }
+    found
+}
+
+fn zip_obstacles(experiment: &Experiment) -> Vec<Obstacle> {
+    let mut found = Vec::new();
+    let mut seen: Vec<&str> = Vec::new();
+    for (i, zip) in experiment.design.zip.iter().enumerate() {
+        let at = format!("design.zip[{i}]");
+        let mut lengths = Vec::new();
+        for (j, name) in zip.factors.iter().enumerate() {
+            let place = format!("{at}[{j}]");
+            match experiment.factors.iter().find(|f| f.name == *name) {
+                None => found.push(unknown_factor(experiment, name, place)),
+                Some(_) if seen.contains(&name.as_str()) => {
+                    found.push(Obstacle::new("duplicate", place, format!("factor `{name}` is zipped twice"), None));
+                }
+                Some(factor) => lengths.push((name, factor.levels.len())),
+            }
+            seen.push(name);
+        }
+        if lengths.windows(2).any(|w| w[0].1 != w[1].1) {
+            let each: Vec<String> = lengths.iter().map(|(n, l)| format!("`{n}` has {l}")).collect();
+            let message = format!("zipped factors need equally many levels: {}", each.join(", "));
+            found.push(Obstacle::new("uneven-zip", at, message, None));
+        }
+    }
+    found
+}
+
+fn cell_obstacles(experiment: &Experiment) -> Vec<Obstacle> {
+    let mut found = Vec::new();
+    let Some(first) = experiment.design.cells.first() else { return found };
+    let mut names: Vec<&str> = first.levels.iter().map(|l| l.name.as_str()).collect();
+    names.sort_unstable();
+    for (i, cell) in experiment.design.cells.iter().enumerate() {
+        let at = format!("design.cells[{i}]");
+        let mut own: Vec<&str> = cell.levels.iter().map(|l| l.name.as_str()).collect();
+        own.sort_unstable();
+        if own != names || names.is_empty() {
+            let message = format!("every cell names the same factors: the first names {}, this one {}", names.join(", "), own.join(", "));
+            found.push(Obstacle::new("uneven-cells", at.clone(), message, None));
+        }
+        for level in &cell.levels {
+            let place = format!("{at}.{}", level.name);
+            let Some(factor) = experiment.factors.iter().find(|f| f.name == level.name) else {
+                found.push(unknown_factor(experiment, &level.name, place));
+                continue;
+            };
+            if experiment.design.zip.iter().any(|z| z.factors.contains(&level.name)) {
+                let message = format!("factor `{}` is in a zip and in `cells`", level.name);
+                found.push(Obstacle::new("duplicate", place.clone(), message, None));
+            }
+            if !factor.levels.contains(&level.value) {
+                let levels: Vec<String> = factor.levels.iter().map(ToString::to_string).collect();
+                let message = format!("`{}` is no level of `{}`", level.value, level.name);
+                found.push(Obstacle::new("bad-level", place, message, format!("its levels: {}", levels.join(", "))));
+            }
+        }
+    }
+    found
+}
+
+fn unknown_factor(experiment: &Experiment, name: &str, at: String) -> Obstacle {
+    let hint = did_you_mean(name, experiment.factors.iter().map(|f| f.name.as_str()));
+    Obstacle::new("unknown-factor", at, format!("there is no factor `{name}`"), hint)
+}
+
+/// Lets a flag narrow or override: a label keeps the levels named; something settable gets them; a zipped factor
+/// keeps the rows that have them.
+fn override_axis(
+    experiment: &Experiment,
+    axes: &mut Vec<Axis>,
+    name: &str,
+    levels: &[Value],
+) -> Result<(), Obstacle> {
+    let setting = sets(name, &experiment.roles);
+    if let Some(wrong) = levels.iter().find_map(|l| bad_level(name, l).filter(|_| setting)) {
+        let given: Vec<String> = levels.iter().map(ToString::to_string).collect();
+        return Err(Obstacle::usage(format!("`{name}` cannot be `{}`: it can be {wrong}", given.join(", ")), None));
+    }
+    let Some(axis) = axes.iter_mut().find(|a| a.column(name).is_some()) else {
+        if !setting {
+            let known = experiment.factors.iter().map(|f| f.name.as_str());
+            let hint = did_you_mean(name, known).or_else(|| near_settable(name, &experiment.roles));
+            return Err(Obstacle::usage(format!("there is no factor or protocol key `{name}` to set"), hint));
+        }
+        if levels.len() > 1 {
+            axes.push(Axis::single(name, levels.to_vec()));
+        }
+        return Ok(());
+    };
+    if setting && axis.factors.len() == 1 {
+        *axis = Axis::single(name, levels.to_vec());
+        return Ok(());
+    }
+    let column = axis.column(name).unwrap_or_default();
+    let known: Vec<String> = axis.rows.iter().map(|r| r[column].to_string()).collect();
+    if let Some(level) = levels.iter().find(|l| !known.iter().any(|k| l.is_written(k))) {
+        let hint = did_you_mean(&level.to_string(), known.iter().map(String::as_str))
+            .unwrap_or_else(|| format!("its levels: {}", known.join(", ")));
+        return Err(Obstacle::usage(format!("`{level}` is no level of `{name}`"), hint));
+    }
+    axis.rows.retain(|row| levels.iter().any(|l| row[column].is_written(&l.to_string())));
+    Ok(())
+}
+
+fn override_models(experiment: &Experiment, overrides: &Overrides, axes: &mut Vec<Axis>) -> Result<(), Obstacle> {
+    if overrides.models.is_empty() {
+        return Ok(());
+    }
+    for name in &overrides.models {
+        let declared = experiment.models.iter().any(|m| m.name() == name);
+        if let Some((_, message, hint)) = bad_model_id(name).filter(|_| !declared) {
+            let near = did_you_mean(name, experiment.models.iter().map(ModelSpec::name));
+            return Err(Obstacle::usage(format!("`--model {name}`: {message}"), near.unwrap_or(hint)));
+        }
+    }
+    let levels: Vec<Value> = overrides.models.iter().map(|m| Value::Text(m.clone())).collect();
+    override_axis(experiment, axes, "model", &levels)
+}
+
+/// `--offline` replaces every model, so the levels of what sets one come to the same.
+fn take_offline(axes: &mut [Axis]) {
+    for axis in axes {
+        let columns: Vec<usize> = (0..axis.factors.len())
+            .filter(|c| axis.factors[*c] == "model" || (axis.factors[*c].starts_with("roles.") && axis.factors[*c].ends_with(".model")))
+            .collect();
+        if columns.is_empty() {
+            continue;
+        }
+        let mut rows: Vec<Vec<Value>> = Vec::new();
+        for mut row in std::mem::take(&mut axis.rows) {
+            for column in &columns {
+                row[*column] = Value::Text(SCRIPTED.to_owned());
+            }
+            if !rows.contains(&row) {
+                rows.push(row);
+            }
+        }
+        axis.rows = rows;
+    }
+}

@@ -1,0 +1,123 @@
+//! Factors and how they combine, as written.
+
+use super::experiment::*;
+use super::markdown;
+use super::tree::{Node, Tree, scalar};
+use super::value::{Named, Value};
+
+/// Most levels that a range may have.
+const MOST: u64 = 100_000;
+
+/// `[factors]`.
+pub fn factors(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Factor> {
+    let Some(table) = tree.table("factors", node) else { return Vec::new() };
+    let mut factors = Vec::new();
+    for (key, value) in table {
+        let name = key.get_ref().to_string();
+        let at = format!("factors.{name}");
+        tree.places.insert(at.clone(), key.span());
+        if name.is_empty() || name.contains(['=', '{', '}', '|', '"']) || name.chars().any(char::is_whitespace) && !name.contains('.') {
+            let hint = "use letters, digits, `_`, `-`, `.`".to_owned();
+            tree.error(key.span(), "bad-name", format!("`{name}` cannot be a factor's name"), hint);
+        }
+        if let Some(factor) = factor(tree, &at, name, value) {
+            factors.push(factor);
+        }
+    }
+    factors
+}
+
+fn factor(tree: &mut Tree<'_>, at: &str, name: String, node: &Node<'_>) -> Option<Factor> {
+    let (levels, was) = match node.get_ref().as_table() {
+        None => (levels(tree, at, node), None),
+        Some(table) => {
+            let fields = tree.fields(at, table, &["levels", "from", "to", "was"]);
+            let get = |key: &str| fields.get(key).copied();
+            let was = get("was").and_then(|n| tree.scalar(&format!("{at}.was"), n));
+            let levels = match (get("levels"), get("from"), get("to")) {
+                (Some(list), None, None) => levels(tree, &format!("{at}.levels"), list),
+                (None, Some(from), Some(to)) => range(tree, at, from, to)?,
+                _ => {
+                    let hint = "write { levels = […] } or { from = 1, to = 3 }".to_owned();
+                    tree.error(node.span(), "bad-factor", format!("`{at}` has neither levels nor a range"), hint);
+                    return None;
+                }
+            };
+            (levels, was)
+        }
+    };
+    Some(Factor { name, levels, was })
+}
+
+fn levels(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<Value> {
+    let items = tree.array(at, node);
+    if items.is_empty() && node.get_ref().is_array() {
+        tree.error(node.span(), "no-levels", format!("`{at}` has no level"), None);
+    }
+    items.into_iter().enumerate().filter_map(|(i, item)| tree.scalar(&format!("{at}[{i}]"), item)).collect()
+}
+
+fn range(tree: &mut Tree<'_>, at: &str, from: &Node<'_>, to: &Node<'_>) -> Option<Vec<Value>> {
+    let low = tree.whole(&format!("{at}.from"), from, 0, u64::from(u32::MAX))?;
+    let high = tree.whole(&format!("{at}.to"), to, 0, u64::from(u32::MAX))?;
+    if low > high || high - low >= MOST {
+        let hint = "both ends are included: `from` is the smaller".to_owned();
+        tree.error(from.span(), "bad-range", format!("`{at}` goes from {low} to {high}"), hint);
+        return None;
+    }
+    Some((low..=high).map(|n| Value::Int(n as i64)).collect())
+}
+
+/// `[design]`.
+pub fn design(tree: &mut Tree<'_>, node: &Node<'_>) -> Design {
+    let Some(table) = tree.table("design", node) else { return Design::default() };
+    let fields = tree.fields("design", table, &["zip", "exclude", "cells"]);
+    Design {
+        zip: fields.get("zip").map(|n| zips(tree, n)).unwrap_or_default(),
+        exclude: fields.get("exclude").map(|n| excludes(tree, n)).unwrap_or_default(),
+        cells: fields.get("cells").map(|n| cells(tree, n)).unwrap_or_default(),
+    }
+}
+
+fn zips(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Zip> {
+    let items = tree.array("design.zip", node);
+    items
+        .into_iter()
+        .enumerate()
+        .map(|(i, item)| Zip { factors: tree.texts(&format!("design.zip[{i}]"), item) })
+        .collect()
+}
+
+fn excludes(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Expression> {
+    let mut expressions = Vec::new();
+    for (i, item) in tree.array("design.exclude", node).into_iter().enumerate() {
+        let Some(text) = tree.text(&format!("design.exclude[{i}]"), item) else { continue };
+        match markdown::expression(&text) {
+            Ok(expression) => expressions.push(expression),
+            Err((_, message)) => {
+                let hint = "write conditions as in \"goal=escape agents.prisoner=1|2\"".to_owned();
+                tree.error(item.span(), "bad-expression", format!("`{text}`: {message}"), hint);
+            }
+        }
+    }
+    expressions
+}
+
+fn cells(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<CellSpec> {
+    let mut cells = Vec::new();
+    for (i, item) in tree.array("design.cells", node).into_iter().enumerate() {
+        let at = format!("design.cells[{i}]");
+        let Some(table) = tree.table(&at, item) else { continue };
+        let mut levels = Vec::new();
+        for (key, value) in table {
+            let name = key.get_ref().to_string();
+            tree.places.insert(format!("{at}.{name}"), key.span());
+            match scalar(value.get_ref()) {
+                Some(level) => levels.push(Named::new(name, level)),
+                None => tree.error(value.span(), "wrong-type", format!("`{at}.{name}` must be one level"), None),
+            }
+        }
+        cells.push(CellSpec { levels });
+    }
+    cells
+}

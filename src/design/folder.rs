@@ -1,0 +1,352 @@
+//! An experiment as files: read from their texts, and written back. No file is opened here.
+
+use super::experiment::*;
+use super::markdown;
+use super::problem::{Problems, Severity};
+use super::protocol;
+use super::tree::{FILE, Node, Tree};
+use super::value::Named;
+use super::{factor, inflect};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use toml::de::DeTable;
+
+/// The files of an experiment by their path within its folder: `experiment.toml`, `shared.md`, `summarizer.md`,
+/// `roles/NAME.md`. Nothing else is read.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// What all agents read.
+pub const SHARED: &str = "shared.md";
+/// What the summariser reads.
+pub const SUMMARIZER: &str = "summarizer.md";
+
+/// The file of a role.
+pub fn role_file(role: &str) -> String {
+    format!("roles/{role}.md")
+}
+
+/// An experiment with the places of everything in its files, for messages.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// Text of `experiment.toml`.
+    pub toml: String,
+    /// Where keys and items of `experiment.toml` stand, by dotted path.
+    pub places: BTreeMap<String, Range<usize>>,
+    /// Text and structure of each prompt file.
+    pub prompts: BTreeMap<String, (String, markdown::Parsed)>,
+    /// Roles whose plural or pronouns were guessed.
+    pub guessed: Vec<Guess>,
+}
+
+/// A role's words that nobody wrote down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guess {
+    /// The role.
+    pub role: String,
+    /// The plural, if it is a guess.
+    pub plural: Option<String>,
+    /// The pronouns, if they are a guess.
+    pub pronouns: Option<String>,
+}
+
+impl Sources {
+    /// Where a dotted path stands, or the nearest thing that holds it, or the file's beginning.
+    pub fn place(&self, path: &str) -> Range<usize> {
+        let mut path = path;
+        loop {
+            if let Some(span) = self.places.get(path) {
+                return span.clone();
+            }
+            match path.rfind(['.', '[']) {
+                Some(at) => path = &path[..at],
+                None => return 0..0,
+            }
+        }
+    }
+
+    /// Adds a problem at a dotted path of `experiment.toml`.
+    pub fn report(
+        &self,
+        problems: &mut Problems,
+        severity: Severity,
+        code: &'static str,
+        path: &str,
+        message: String,
+        hint: Option<String>,
+    ) {
+        problems.at(severity, code, (FILE, &self.toml, self.place(path)), message, hint);
+    }
+}
+
+/// Reads an experiment from its files: everything that can be said of each file alone. `None` where there are errors
+/// that leave no experiment.
+pub fn read(files: &Files, problems: &mut Problems) -> (Option<Experiment>, Sources) {
+    let mut sources = Sources::default();
+    for (path, bytes) in files {
+        let Some(text) = utf8(path, bytes, problems) else { continue };
+        if path == FILE {
+            sources.toml = text;
+        } else {
+            let parsed = prompt(path, &text, problems);
+            sources.prompts.insert(path.clone(), (text, parsed));
+        }
+    }
+    if !files.contains_key(FILE) {
+        let hint = "`convoke new NAME` writes a folder to start from".to_owned();
+        problems.of_file(Severity::Error, "no-experiment", FILE, "there is no `experiment.toml`", hint);
+        return (None, sources);
+    }
+    let toml = std::mem::take(&mut sources.toml);
+    let experiment = read_toml(&toml, &mut sources, problems);
+    sources.toml = toml;
+    (experiment, sources)
+}
+
+fn utf8(path: &str, bytes: &[u8], problems: &mut Problems) -> Option<String> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(markdown::lf(text.strip_prefix('\u{feff}').unwrap_or(text))),
+        Err(error) => {
+            let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned();
+            let at = good.len();
+            let hint = "save the file as UTF-8".to_owned();
+            problems.at(Severity::Error, "not-utf8", (path, &good, at..at), "the file is not UTF-8 from here on", hint);
+            None
+        }
+    }
+}
+
+fn prompt(path: &str, text: &str, problems: &mut Problems) -> markdown::Parsed {
+    let parsed = markdown::parse(text);
+    for problem in &parsed.problems {
+        let place = (path, text, problem.span.clone());
+        problems.at(Severity::Error, problem.code, place, problem.message.clone(), problem.hint.clone());
+    }
+    parsed
+}
+
+fn read_toml(toml: &str, sources: &mut Sources, problems: &mut Problems) -> Option<Experiment> {
+    let (table, errors) = DeTable::parse_recoverable(toml);
+    for error in &errors {
+        let span = error.span().unwrap_or(0..0);
+        problems.at(Severity::Error, "toml", (FILE, toml, span), format!("not TOML: {}", error.message()), None);
+    }
+    if !errors.is_empty() {
+        return None;
+    }
+    let mut tree = Tree { text: toml, problems, places: BTreeMap::new() };
+    let experiment = experiment(&mut tree, table.get_ref(), sources);
+    sources.places = tree.places;
+    experiment
+}
+
+const TOP: [&str; 14] = [
+    "format",
+    "name",
+    "note",
+    "starting_message",
+    "sections",
+    "models",
+    "protocol",
+    "roles",
+    "selector",
+    "summarizer",
+    "factors",
+    "design",
+    "health",
+    "run",
+];
+
+fn experiment(tree: &mut Tree<'_>, table: &DeTable<'_>, sources: &mut Sources) -> Option<Experiment> {
+    let fields = tree.fields("", table, &TOP);
+    let get = |key: &str| fields.get(key).copied();
+    let format = get("format").map_or(Some(FORMAT), |n| format_number(tree, n))?;
+    let name = name(tree, get("name"));
+    let models = protocol::models(tree, get("models"));
+    let protocol = protocol::protocol(tree, get("protocol"));
+    let agents = protocol.as_ref().map(|p| p.agents.clone()).unwrap_or_default();
+    let roles = roles(tree, &agents, get("roles"), sources);
+    let summarizer = sources.prompts.get(SUMMARIZER).map(|(_, parsed)| parsed.text.clone());
+    let experiment = Experiment {
+        format,
+        name: name.unwrap_or_default(),
+        note: get("note").and_then(|n| tree.text("note", n)),
+        starting_message: get("starting_message")
+            .and_then(|n| tree.text("starting_message", n))
+            .unwrap_or_else(|| "Start the experiment".to_owned()),
+        sections: get("sections").map(|n| titles(tree, n)).unwrap_or_default(),
+        models,
+        protocol: protocol.map(|p| p.protocol)?,
+        roles,
+        shared: sources.prompts.get(SHARED).map(|(_, p)| p.text.clone()).unwrap_or_default(),
+        summarizer,
+        summarizer_model: get("summarizer").and_then(|n| helper_model(tree, "summarizer", n)),
+        selector_model: get("selector").and_then(|n| helper_model(tree, "selector", n)),
+        factors: get("factors").map(|n| factor::factors(tree, n)).unwrap_or_default(),
+        design: get("design").map(|n| factor::design(tree, n)).unwrap_or_default(),
+        health: get("health").map(|n| protocol::health(tree, n)).unwrap_or_default(),
+        run: get("run").map(|n| protocol::run(tree, n)).unwrap_or_default(),
+    };
+    Some(experiment)
+}
+
+fn format_number(tree: &mut Tree<'_>, node: &Node<'_>) -> Option<u32> {
+    let number = tree.whole("format", node, 1, u64::from(u32::MAX))?;
+    if number > u64::from(FORMAT) {
+        tree.error(
+            node.span(),
+            "newer-format",
+            format!("the experiment has format {number}; this version of convoke reads up to {FORMAT}"),
+            format!("a version of convoke that reads format {number} is needed"),
+        );
+        return None;
+    }
+    Some(number as u32)
+}
+
+fn name(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<String> {
+    let Some(node) = node else {
+        let hint = "write `name = \"…\"` at the top".to_owned();
+        tree.error(0..0, "missing", "the experiment has no `name`", hint);
+        return None;
+    };
+    let name = tree.text("name", node)?;
+    match bad_name(&name) {
+        None => Some(name),
+        Some(why) => {
+            tree.error(node.span(), "bad-name", format!("`{name}` cannot be an experiment's name: {why}"), None);
+            None
+        }
+    }
+}
+
+/// Why a text cannot be the name of an experiment or a role: a name is not a path. `None` if it can.
+pub fn bad_name(name: &str) -> Option<&'static str> {
+    if name.trim().is_empty() {
+        Some("it is empty")
+    } else if name.trim() != name {
+        Some("it begins or ends with a space")
+    } else if name.contains(['/', '\\']) {
+        Some("it holds a slash")
+    } else if name.chars().any(char::is_control) {
+        Some("it holds a control character")
+    } else if name.starts_with(['.', '-']) {
+        Some("it begins with a point or a hyphen")
+    } else if name.chars().count() > 100 {
+        Some("it is longer than 100 characters")
+    } else {
+        None
+    }
+}
+
+fn titles(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<String> {
+    let titles = tree.texts("sections", node);
+    for (i, title) in titles.iter().enumerate() {
+        if titles[..i].contains(title) {
+            let span = tree.places.get(&format!("sections[{i}]")).cloned().unwrap_or(node.span());
+            tree.error(span, "duplicate", format!("section `{title}` stands twice in `sections`"), None);
+        }
+    }
+    titles
+}
+
+fn helper_model(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String> {
+    let table = tree.table(at, node)?;
+    let fields = tree.fields(at, table, &["model"]);
+    fields.get("model").and_then(|n| tree.text(&format!("{at}.model"), n))
+}
+
+/// Roles in the order of `agents`, each with its file.
+fn roles(
+    tree: &mut Tree<'_>,
+    agents: &[Named<u32>],
+    node: Option<&Node<'_>>,
+    sources: &mut Sources,
+) -> Vec<Role> {
+    let mut written = node.map(|n| role_tables(tree, n, agents)).unwrap_or_default();
+    let known = |path: &str| agents.iter().any(|a| role_file(&a.name) == path) || path == SHARED || path == SUMMARIZER;
+    for path in sources.prompts.keys().filter(|p| !known(p)) {
+        let message = format!("`{path}` is the file of a role that is not in `agents`");
+        tree.problems.of_file(
+            Severity::Error,
+            "unused-role",
+            path,
+            message,
+            "add the role to `agents` under [protocol] (0 is allowed), or remove the file".to_owned(),
+        );
+    }
+    agents.iter().map(|agents| role(tree, agents, written.remove(&agents.name), sources)).collect()
+}
+
+#[derive(Default)]
+struct WrittenRole {
+    plural: Option<String>,
+    pronouns: Option<String>,
+    model: RoleModel,
+}
+
+fn role_tables(tree: &mut Tree<'_>, node: &Node<'_>, agents: &[Named<u32>]) -> BTreeMap<String, WrittenRole> {
+    let Some(table) = tree.table("roles", node) else { return BTreeMap::new() };
+    let mut roles = BTreeMap::new();
+    for (key, value) in table {
+        let name = key.get_ref().to_string();
+        let at = format!("roles.{name}");
+        tree.places.insert(at.clone(), key.span());
+        if !agents.iter().any(|a| a.name == name) {
+            let hint = super::problem::did_you_mean(&name, agents.iter().map(|a| a.name.as_str()))
+                .unwrap_or_else(|| "add it to `agents` under [protocol] (0 is allowed)".to_owned());
+            tree.error(key.span(), "unused-role", format!("[roles.{name}] is a role that is not in `agents`"), hint);
+        }
+        let Some(table) = tree.table(&at, value) else { continue };
+        let fields = tree.fields(&at, table, &["plural", "pronouns", "model"]);
+        let model = fields.get("model").map(|n| role_model(tree, &format!("{at}.model"), n)).unwrap_or_default();
+        let plural = fields.get("plural").and_then(|n| tree.text(&format!("{at}.plural"), n));
+        let pronouns = fields.get("pronouns").and_then(|n| pronouns(tree, &format!("{at}.pronouns"), n));
+        roles.insert(name, WrittenRole { plural, pronouns, model });
+    }
+    roles
+}
+
+fn pronouns(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String> {
+    let text = tree.text(at, node)?;
+    let parts: Vec<&str> = text.split('/').collect();
+    if parts.len() == 2 && parts.iter().all(|p| !p.trim().is_empty() && p.trim() == *p) {
+        return Some(text);
+    }
+    let hint = "write pronoun and possessive of one, as in \"he/his\"".to_owned();
+    tree.error(node.span(), "bad-pronouns", format!("`{at}` cannot be `{text}`"), hint);
+    None
+}
+
+fn role_model(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> RoleModel {
+    if node.get_ref().is_array() {
+        return RoleModel::Each(tree.texts(at, node));
+    }
+    tree.text(at, node).map(RoleModel::One).unwrap_or_default()
+}
+
+fn role(tree: &mut Tree<'_>, agents: &Named<u32>, written: Option<WrittenRole>, sources: &mut Sources) -> Role {
+    let name = agents.name.clone();
+    let written = written.unwrap_or_default();
+    let path = role_file(&name);
+    let at = format!("protocol.agents.{name}");
+    let span = tree.places.get(&at).cloned().unwrap_or(0..0);
+    let prompt = sources.prompts.get(&path).map(|(_, parsed)| parsed.text.clone());
+    if prompt.is_none() && bad_name(&name).is_none() {
+        tree.error(span, "missing-role-file", format!("role `{name}` has no file `{path}`"), format!("write `{path}`"));
+    }
+    if written.plural.is_none() || written.pronouns.is_none() {
+        sources.guessed.push(Guess {
+            role: name.clone(),
+            plural: written.plural.is_none().then(|| inflect::plural(&name)),
+            pronouns: written.pronouns.is_none().then(|| inflect::GUESSED_PRONOUNS.to_owned()),
+        });
+    }
+    Role {
+        plural: written.plural.unwrap_or_else(|| inflect::plural(&name)),
+        pronouns: written.pronouns.unwrap_or_else(|| inflect::GUESSED_PRONOUNS.to_owned()),
+        name,
+        agents: agents.value,
+        model: written.model,
+        prompt: prompt.unwrap_or_default(),
+    }
+}

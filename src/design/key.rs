@@ -1,0 +1,127 @@
+//! Names of things by what they are: SHA-256 over canonical JSON (RFC 8785) with defaults left out.
+//!
+//! What stands here may never change for what can be written today: a key names conversations that were paid for.
+//! A new feature adds a field that is left out where it is at its default.
+
+use super::compose;
+use super::experiment::*;
+use super::plan::Condition;
+use super::protocol::sets;
+use serde_json::{Map, Value as Json, json};
+use sha2::{Digest, Sha256};
+
+/// SHA-256 in hex.
+pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+/// SHA-256 in hex over the canonical JSON of a value.
+fn hash(value: &Json) -> String {
+    // Every value here is made of strings, finite numbers and booleans, which always have a canonical form.
+    sha256(serde_json_canonicalizer::to_vec(value).unwrap_or_default())
+}
+
+/// The hash of a revision: the document without note and `[run]`.
+pub fn revision(experiment: &Experiment) -> String {
+    let bare = Experiment { note: None, run: RunDefaults::default(), ..experiment.clone() };
+    let mut document = serde_json::to_value(bare).unwrap_or_default();
+    if let Some(map) = document.as_object_mut() {
+        map.remove("run");
+    }
+    hash(&document)
+}
+
+/// The key of a conversation.
+pub fn conversation(condition: &str, seed: u64, replicate: u32) -> String {
+    hash(&json!({ "condition": condition, "seed": seed, "replicate": replicate }))
+}
+
+/// The id of a conversation: 16 hex digits of the hash of (experiment's id, key).
+pub fn id(experiment: &str, key: &str) -> String {
+    sha256(format!("{experiment}\n{key}"))[..16].to_owned()
+}
+
+/// The key of a condition: what its conversations are made from, by effect and never by where it is written.
+pub fn condition(experiment: &Experiment, condition: &Condition) -> String {
+    hash(&made_from(experiment, condition))
+}
+
+fn made_from(experiment: &Experiment, condition: &Condition) -> Json {
+    let mut made = Map::new();
+    made.insert("format".into(), json!(experiment.format));
+    made.insert("starting_message".into(), json!(condition.starting_message));
+    made.insert("protocol".into(), protocol(&condition.protocol));
+    made.insert("roles".into(), experiment.roles.iter().enumerate().map(|(i, r)| role(experiment, condition, i, r)).collect());
+    let labels = labels(experiment, condition);
+    if !labels.is_empty() {
+        made.insert("labels".into(), Json::Object(labels));
+    }
+    if !experiment.health.is_empty() {
+        let health = experiment.health.iter().map(|p| (p.name.clone(), json!(p.value)));
+        made.insert("health".into(), Json::Object(health.collect()));
+    }
+    if let Some(model) = &condition.selector {
+        let shared = compose::selector(experiment, condition);
+        made.insert("selector".into(), json!({ "model": participant(model), "shared": shared, "words": compose::PROGRAM_WORDS }));
+    }
+    if let Some(model) = &condition.summarizer {
+        let prompt = compose::summarizer(experiment, condition);
+        made.insert("summarizer".into(), json!({ "model": participant(model), "prompt": prompt }));
+    }
+    Json::Object(made)
+}
+
+/// Levels of labels, one at its `was` level left out. What a factor sets counts by its effect.
+fn labels(experiment: &Experiment, condition: &Condition) -> Map<String, Json> {
+    condition
+        .levels
+        .iter()
+        .filter(|l| l.name != "model" && !sets(&l.name, &experiment.roles))
+        .filter(|l| {
+            let was = experiment.factors.iter().find(|f| f.name == l.name).and_then(|f| f.was.as_ref());
+            was != Some(&l.value)
+        })
+        .map(|l| (l.name.clone(), json!(l.value)))
+        .collect()
+}
+
+fn protocol(protocol: &Protocol) -> Json {
+    let mut map = Map::from_iter([("messages".to_owned(), json!(protocol.messages))]);
+    let mut unless_default = |key: &str, is_default: bool, value: Json| {
+        if !is_default {
+            map.insert(key.to_owned(), value);
+        }
+    };
+    unless_default("days", protocol.days == 1, json!(protocol.days));
+    unless_default("speakers", protocol.speakers == Speakers::RoundRobin, json!(protocol.speakers));
+    unless_default("labels", protocol.labels == Labels::Auto, json!(protocol.labels));
+    unless_default("merge", protocol.merge, json!(protocol.merge));
+    unless_default("stop_phrases", protocol.stop_phrases.is_empty(), json!(protocol.stop_phrases));
+    unless_default("final_summary", !protocol.final_summary, json!(protocol.final_summary));
+    Json::Object(map)
+}
+
+fn role(experiment: &Experiment, condition: &Condition, index: usize, role: &Role) -> Json {
+    let number = condition.agents.get(index).copied().unwrap_or_default();
+    let mut map = Map::from_iter([
+        ("name".to_owned(), json!(role.name)),
+        ("agents".to_owned(), json!(number)),
+        ("plural".to_owned(), json!(role.plural)),
+        ("pronouns".to_owned(), json!(role.pronouns)),
+    ]);
+    if number > 0 {
+        map.insert("prompt".to_owned(), json!(compose::agent(experiment, condition, index)));
+        let models = condition.models.get(index).into_iter().flatten();
+        map.insert("models".to_owned(), models.map(participant).collect());
+    }
+    Json::Object(map)
+}
+
+/// A model as it shapes answers: never its name in the experiment, nor how it is transported.
+fn participant(model: &ModelSpec) -> Json {
+    let mut map = Map::from_iter([("id".to_owned(), json!(model.id))]);
+    if let Ok(Json::Object(sampling)) = serde_json::to_value(&model.sampling) {
+        map.extend(sampling);
+    }
+    Json::Object(map)
+}

@@ -1,0 +1,205 @@
+//! Mistakes in an experiment: each with its file, line, column, a caret and a remedy.
+
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Range;
+
+/// Whether a problem stops the experiment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// It cannot be run.
+    Error,
+    /// It is probably not meant.
+    Warning,
+}
+
+/// One mistake, or what is probably one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Whether it stops the experiment.
+    pub severity: Severity,
+    /// A stable word.
+    pub code: &'static str,
+    /// File within the experiment's folder.
+    pub path: String,
+    /// From 1; 0 = the file as a whole.
+    pub line: usize,
+    /// In characters, from 1; 0 = the line as a whole.
+    pub column: usize,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+    /// The line itself and how many characters are meant, for the caret.
+    #[serde(skip)]
+    pub excerpt: Option<(String, usize)>,
+}
+
+/// As a person reads it: `error: …`, the place, the line with a caret, the remedy.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = if self.severity == Severity::Error { "error" } else { "warning" };
+        write!(f, "{word}: {}\n  --> {}", self.message, self.path)?;
+        if self.line > 0 {
+            write!(f, ":{}:{}", self.line, self.column)?;
+        }
+        if let Some((line, width)) = &self.excerpt {
+            let number = self.line.to_string();
+            let gutter = " ".repeat(number.len());
+            let indent: String =
+                line.chars().take(self.column.saturating_sub(1)).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+            write!(f, "\n {gutter} |\n {number} | {line}\n {gutter} | {indent}{}", "^".repeat((*width).max(1)))?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\n  hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Collects problems; the same one at the same place counts once.
+#[derive(Debug, Default)]
+pub struct Problems {
+    list: Vec<Problem>,
+    seen: BTreeSet<(String, usize, usize, &'static str, String)>,
+}
+
+impl Problems {
+    /// Adds a problem at bytes `span` of `text`, the text of `path`.
+    pub fn at(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        (path, text, span): (&str, &str, Range<usize>),
+        message: impl Into<String>,
+        hint: impl Into<Option<String>>,
+    ) {
+        let place = Place::of(text, span);
+        self.push(Problem {
+            severity,
+            code,
+            path: path.to_owned(),
+            line: place.line,
+            column: place.column,
+            message: message.into(),
+            hint: hint.into(),
+            excerpt: Some((place.excerpt, place.width)),
+        });
+    }
+
+    /// Adds a problem of a file as a whole.
+    pub fn of_file(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        path: &str,
+        message: impl Into<String>,
+        hint: impl Into<Option<String>>,
+    ) {
+        let (message, hint) = (message.into(), hint.into());
+        self.push(Problem {
+            severity,
+            code,
+            path: path.to_owned(),
+            line: 0,
+            column: 0,
+            message,
+            hint,
+            excerpt: None,
+        });
+    }
+
+    fn push(&mut self, problem: Problem) {
+        let name =
+            (problem.path.clone(), problem.line, problem.column, problem.code, problem.message.clone());
+        if self.seen.insert(name) {
+            self.list.push(problem);
+        }
+    }
+
+    /// Whether any of them stops the experiment.
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|p| p.severity == Severity::Error)
+    }
+
+    /// All of them: errors first, then by file and place.
+    pub fn sorted(mut self) -> Vec<Problem> {
+        self.list.sort_by(|a, b| {
+            (a.severity, file_order(&a.path), a.line, a.column).cmp(&(b.severity, file_order(&b.path), b.line, b.column))
+        });
+        self.list
+    }
+}
+
+fn file_order(path: &str) -> (bool, &str) {
+    (path != "experiment.toml", path)
+}
+
+struct Place {
+    line: usize,
+    column: usize,
+    excerpt: String,
+    width: usize,
+}
+
+impl Place {
+    fn of(text: &str, span: Range<usize>) -> Self {
+        let start = floor(text, span.start);
+        let end = floor(text, span.end).max(start);
+        let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
+        let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        Self {
+            line: text[..start].matches('\n').count() + 1,
+            column: text[line_start..start].chars().count() + 1,
+            excerpt: text[line_start..line_end].to_owned(),
+            width: text[start..end.min(line_end).max(start)].chars().count(),
+        }
+    }
+}
+
+fn floor(text: &str, at: usize) -> usize {
+    let at = at.min(text.len());
+    (0..=at).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0)
+}
+
+/// `did you mean …?` for the word nearest to what was written, if one is near.
+pub fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    nearest(word, known).map(|near| format!("did you mean `{near}`?"))
+}
+
+/// The known word nearest to what was written, if one is near.
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = word.to_lowercase();
+    known
+        .map(|k| (strsim::damerau_levenshtein(&folded, &k.to_lowercase()), k))
+        .filter(|(distance, k)| *distance <= 1 + k.chars().count() / 3)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, k)| k)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_shows_its_place() {
+        let mut problems = Problems::default();
+        let text = "a = 1\nßß = \"x\"\n";
+        let at = text.find('=').map_or(0, |_| text.find("\"x\"").unwrap_or(0));
+        problems.at(Severity::Error, "c", ("f.toml", text, at..at + 3), "wrong", Some("right".to_owned()));
+        problems.at(Severity::Error, "c", ("f.toml", text, at..at + 3), "wrong", None);
+        let all = problems.sorted();
+        assert_eq!(all.len(), 1);
+        insta::assert_snapshot!(all[0].to_string());
+    }
+
+    #[test]
+    fn the_nearest_word_is_offered_only_when_it_is_near() {
+        let known = ["messages", "days", "speakers"];
+        assert_eq!(nearest("mesages", known.into_iter()), Some("messages"));
+        assert_eq!(nearest("Speaker", known.into_iter()), Some("speakers"));
+        assert_eq!(nearest("frobnicate", known.into_iter()), None);
+    }
+}

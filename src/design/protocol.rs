@@ -1,0 +1,353 @@
+//! Reading the parts of `experiment.toml` that say how a conversation goes: models, protocol, health, run.
+
+use super::experiment::*;
+use super::folder::bad_name;
+use super::problem::did_you_mean;
+use super::tree::{Node, Tree};
+use super::value::{Named, Value};
+use std::collections::BTreeMap;
+
+/// Keys of `[protocol]`.
+pub const KEYS: [&str; 9] =
+    ["messages", "days", "agents", "speakers", "labels", "merge", "stop_phrases", "final_summary", "style"];
+/// Sampling parameters that a factor may set.
+pub const PARAMETERS: [&str; 4] = ["temperature", "top_p", "top_k", "max_tokens"];
+/// Flags of replies (format.md §5), which `[health]` may name.
+pub const FLAGS: [&str; 14] = [
+    "identity-swap",
+    "both-sides",
+    "prompt-recited",
+    "repetition",
+    "empty",
+    "refusal",
+    "length",
+    "filtered",
+    "prompt-cut",
+    "label-cut",
+    "overrun-cut",
+    "template-token",
+    "thinking-cut",
+    "choice-fallback",
+];
+
+const LATER: &str = "this version of convoke does not have it";
+
+/// `models = […]`.
+pub fn models(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Vec<ModelSpec> {
+    let Some(node) = node else {
+        tree.error(0..0, "missing", "the experiment has no `models`", "write `models = [\"SERVER/NAME\"]`".to_owned());
+        return Vec::new();
+    };
+    let items = tree.array("models", node);
+    if items.is_empty() && node.get_ref().is_array() {
+        tree.error(node.span(), "missing", "`models` is empty", "name at least one `SERVER/NAME`".to_owned());
+    }
+    let mut models: Vec<ModelSpec> = Vec::new();
+    for (i, item) in items.into_iter().enumerate() {
+        let Some(spec) = model(tree, &format!("models[{i}]"), item) else { continue };
+        if models.iter().any(|m| m.name() == spec.name()) {
+            let hint = "give one of them another name with `as = \"…\"`".to_owned();
+            tree.error(item.span(), "duplicate", format!("two models are named `{}`", spec.name()), hint);
+        }
+        models.push(spec);
+    }
+    models
+}
+
+const MODEL: [&str; 12] = [
+    "id",
+    "as",
+    "temperature",
+    "top_p",
+    "top_k",
+    "max_tokens",
+    "stop",
+    "num_ctx",
+    "seed",
+    "keep_alive",
+    "stream",
+    "concurrency",
+];
+
+fn model(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<ModelSpec> {
+    if node.get_ref().is_str() {
+        let id = tree.text(at, node)?;
+        return model_id(tree, node, &id).map(|()| ModelSpec::bare(&id));
+    }
+    let table = tree.table(at, node)?;
+    let fields = tree.fields(at, table, &MODEL);
+    let Some(id_node) = fields.get("id").copied() else {
+        tree.error(node.span(), "missing", format!("`{at}` has no `id`"), "write `id = \"SERVER/NAME\"`".to_owned());
+        return None;
+    };
+    let id = tree.text(&format!("{at}.id"), id_node)?;
+    model_id(tree, id_node, &id)?;
+    let alias = fields.get("as").and_then(|n| tree.text(&format!("{at}.as"), n));
+    let most = u64::from(u32::MAX);
+    let mut count = |key: &str| {
+        fields.get(key).and_then(|n| tree.whole(&format!("{at}.{key}"), n, 1, most)).map(|n| n as u32)
+    };
+    let (max_tokens, top_k, num_ctx, concurrency) =
+        (count("max_tokens"), count("top_k"), count("num_ctx"), count("concurrency"));
+    let sampling = Sampling {
+        temperature: fields
+            .get("temperature")
+            .and_then(|n| tree.number(&format!("{at}.temperature"), n, "0 to 2", |x| (0.0..=2.0).contains(&x))),
+        top_p: fields
+            .get("top_p")
+            .and_then(|n| tree.number(&format!("{at}.top_p"), n, "above 0 and up to 1", |x| x > 0.0 && x <= 1.0)),
+        top_k,
+        max_tokens,
+        stop: fields.get("stop").map(|n| stop(tree, &format!("{at}.stop"), n)).unwrap_or_default(),
+        num_ctx,
+        seed: fields.get("seed").and_then(|n| seed(tree, &format!("{at}.seed"), n)),
+    };
+    let keep_alive = fields.get("keep_alive").and_then(|n| tree.scalar(&format!("{at}.keep_alive"), n));
+    let stream = fields.get("stream").and_then(|n| tree.flag(&format!("{at}.stream"), n));
+    Some(ModelSpec { id, alias, sampling, keep_alive, stream, concurrency })
+}
+
+/// Whether an id is `SERVER/NAME`, or `scripted`.
+fn model_id(tree: &mut Tree<'_>, node: &Node<'_>, id: &str) -> Option<()> {
+    match bad_model_id(id) {
+        None => Some(()),
+        Some((code, message, hint)) => {
+            tree.error(node.span(), code, message, hint);
+            None
+        }
+    }
+}
+
+/// Why a text cannot be a model's id: code, message, remedy. `None` if it can.
+pub fn bad_model_id(id: &str) -> Option<(&'static str, String, String)> {
+    if id.contains("://") || id.contains('@') {
+        return Some((
+            "address-in-experiment",
+            format!("`{id}` holds an address"),
+            "a model is `SERVER/NAME`; its server's address belongs in your own config.toml, under [servers.NAME]".into(),
+        ));
+    }
+    if id == "human" {
+        return Some(("people", format!("`human`, a person who types: {LATER}"), "name a model".to_owned()));
+    }
+    let (server, name) = if id == "scripted" { ("scripted", "scripted") } else { id.split_once('/').unwrap_or(("", id)) };
+    let bad = server.is_empty() || name.is_empty() || id.chars().any(|c| c.is_whitespace() || c.is_control());
+    bad.then(|| {
+        let hint = format!("write `ollama/{name}` or `openai/{name}`, or `scripted`");
+        ("bad-model", format!("`{id}` is not SERVER/NAME"), hint)
+    })
+}
+
+fn stop(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<String> {
+    if node.get_ref().is_str() { tree.text(at, node).into_iter().collect() } else { tree.texts(at, node) }
+}
+
+fn seed(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Seed> {
+    let most = i64::MAX as u64;
+    if !node.get_ref().is_table() {
+        return tree.whole(at, node, 0, most).map(Seed::Base);
+    }
+    let table = tree.table(at, node)?;
+    let fields = tree.fields(at, table, &["fixed"]);
+    fields.get("fixed").and_then(|n| tree.whole(&format!("{at}.fixed"), n, 0, most)).map(|fixed| Seed::Fixed { fixed })
+}
+
+/// `[protocol]` and its `agents`.
+pub struct WrittenProtocol {
+    /// Without agents.
+    pub protocol: Protocol,
+    /// Agents per role in speaking order.
+    pub agents: Vec<Named<u32>>,
+}
+
+/// `[protocol]`.
+pub fn protocol(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<WrittenProtocol> {
+    let Some(node) = node else {
+        let hint = "write [protocol] with `messages` and `agents`".to_owned();
+        tree.error(0..0, "missing", "the experiment has no [protocol]", hint);
+        return None;
+    };
+    let table = tree.table("protocol", node)?;
+    let fields = tree.fields("protocol", table, &KEYS);
+    let get = |key: &str| fields.get(key).copied();
+    let most = u64::from(u32::MAX);
+    for key in ["messages", "agents"].into_iter().filter(|k| get(k).is_none()) {
+        tree.error(node.span(), "missing", format!("[protocol] has no `{key}`"), None);
+    }
+    let agents = get("agents").map(|n| agents(tree, n)).unwrap_or_default();
+    let messages = get("messages").and_then(|n| tree.whole("protocol.messages", n, 1, most));
+    let days = get("days").map_or(Some(1), |n| tree.whole("protocol.days", n, 1, most));
+    get("style").map(|n| style(tree, n));
+    let protocol = Protocol {
+        messages: messages.unwrap_or(2) as u32,
+        days: days.unwrap_or(1) as u32,
+        speakers: get("speakers").and_then(|n| speakers(tree, n)).unwrap_or(Speakers::RoundRobin),
+        labels: get("labels").and_then(|n| labels(tree, n)).unwrap_or(Labels::Auto),
+        merge: get("merge").and_then(|n| tree.flag("protocol.merge", n)).unwrap_or(true),
+        stop_phrases: get("stop_phrases").map(|n| stop_phrases(tree, n)).unwrap_or_default(),
+        final_summary: get("final_summary").and_then(|n| tree.flag("protocol.final_summary", n)).unwrap_or(false),
+    };
+    Some(WrittenProtocol { protocol, agents })
+}
+
+fn agents(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Named<u32>> {
+    let Some(table) = tree.table("protocol.agents", node) else { return Vec::new() };
+    let mut agents = Vec::new();
+    for (key, value) in table {
+        let name = key.get_ref().to_string();
+        let at = format!("protocol.agents.{name}");
+        tree.places.insert(at.clone(), key.span());
+        if let Some(why) = bad_role(&name) {
+            tree.error(key.span(), "bad-name", format!("`{name}` cannot be a role's name: {why}"), None);
+        }
+        if let Some(number) = tree.whole(&at, value, 0, 10_000) {
+            agents.push(Named::new(name, number as u32));
+        }
+    }
+    agents
+}
+
+fn bad_role(name: &str) -> Option<&'static str> {
+    let reserved = ["researcher", "selector", "summarizer", "human"];
+    if reserved.contains(&name.to_lowercase().as_str()) {
+        return Some("the program uses that name itself");
+    }
+    bad_name(name).or_else(|| name.contains(['<', '>', ':']).then_some("it holds `<`, `>` or `:`"))
+}
+
+fn style(tree: &mut Tree<'_>, node: &Node<'_>) {
+    if tree.word("protocol.style", node, &["convoke", "lis"]) == Some("lis") {
+        let hint = "leave `style` out: \"convoke\" is what this version speaks".to_owned();
+        tree.error(node.span(), "style", format!("style \"lis\", the wording of the original: {LATER}"), hint);
+    }
+}
+
+fn speakers(tree: &mut Tree<'_>, node: &Node<'_>) -> Option<Speakers> {
+    let word = tree.word("protocol.speakers", node, &["round-robin", "random", "auto", "manual"])?;
+    if word == "manual" {
+        let hint = "use \"round-robin\", \"random\" or \"auto\"".to_owned();
+        tree.error(node.span(), "people", format!("speakers \"manual\", chosen by a person: {LATER}"), hint);
+    }
+    speakers_of(word)
+}
+
+/// The way of finding speakers of that word.
+pub fn speakers_of(word: &str) -> Option<Speakers> {
+    [Speakers::RoundRobin, Speakers::Random, Speakers::Auto].into_iter().find(|s| s.word() == word)
+}
+
+fn labels(tree: &mut Tree<'_>, node: &Node<'_>) -> Option<Labels> {
+    tree.word("protocol.labels", node, &["auto", "always", "never"]).and_then(labels_of)
+}
+
+/// The labels of that word.
+pub fn labels_of(word: &str) -> Option<Labels> {
+    [Labels::Auto, Labels::Always, Labels::Never].into_iter().find(|l| l.word() == word)
+}
+
+fn stop_phrases(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<String> {
+    let phrases = tree.texts("protocol.stop_phrases", node);
+    for (i, phrase) in phrases.iter().enumerate().filter(|(_, p)| p.trim().is_empty()) {
+        let span = tree.places.get(&format!("protocol.stop_phrases[{i}]")).cloned().unwrap_or(node.span());
+        tree.error(span, "empty", format!("stop phrase `{phrase}` is empty: it would end every day at once"), None);
+    }
+    phrases
+}
+
+/// `[health]`.
+pub fn health(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Named<Policy>> {
+    let Some(table) = tree.table("health", node) else { return Vec::new() };
+    let fields: BTreeMap<&str, &Node<'_>> = tree.fields("health", table, &FLAGS);
+    FLAGS
+        .into_iter()
+        .filter_map(|flag| {
+            let node = fields.get(flag)?;
+            policy(tree, &format!("health.{flag}"), node).map(|p| Named::new(flag, p))
+        })
+        .filter(|p| p.value != Policy { ask: 0, fail: false })
+        .collect()
+}
+
+fn policy(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Policy> {
+    let words = ["keep", "fail"];
+    if node.get_ref().is_str() {
+        return tree.word(at, node, &words).map(|w| Policy { ask: 0, fail: w == "fail" });
+    }
+    let table = tree.table(at, node)?;
+    let fields = tree.fields(at, table, &["ask", "then"]);
+    let ask = fields.get("ask").map_or(Some(0), |n| tree.whole(&format!("{at}.ask"), n, 0, 100))?;
+    let then = fields.get("then").map_or(Some("keep"), |n| tree.word(&format!("{at}.then"), n, &words))?;
+    Some(Policy { ask: ask as u32, fail: then == "fail" })
+}
+
+/// `[run]`.
+pub fn run(tree: &mut Tree<'_>, node: &Node<'_>) -> RunDefaults {
+    let mut run = RunDefaults::default();
+    let Some(table) = tree.table("run", node) else { return run };
+    let fields = tree.fields("run", table, &["replicates", "seed"]);
+    if let Some(n) = fields.get("replicates").and_then(|n| tree.whole("run.replicates", n, 1, 1_000_000)) {
+        run.replicates = n as u32;
+    }
+    if let Some(n) = fields.get("seed").and_then(|n| tree.whole("run.seed", n, 0, i64::MAX as u64)) {
+        run.seed = n;
+    }
+    run
+}
+
+/// Whether a factor of this name sets something; else it is a label.
+pub fn sets(name: &str, roles: &[Role]) -> bool {
+    name == "model"
+        || name == "starting_message"
+        || (KEYS.contains(&name) && name != "agents")
+        || PARAMETERS.contains(&name)
+        || role_of(name, "agents.", "", roles).is_some()
+        || role_of(name, "roles.", ".model", roles).is_some()
+}
+
+/// The role in a name such as `agents.ROLE` or `roles.ROLE.model`.
+pub fn role_of(name: &str, before: &str, after: &str, roles: &[Role]) -> Option<usize> {
+    let role = name.strip_prefix(before)?.strip_suffix(after)?;
+    roles.iter().position(|r| r.name == role)
+}
+
+/// What is wrong with a level of a factor that sets something. `None` if nothing is.
+pub fn bad_level(name: &str, level: &Value) -> Option<String> {
+    let whole = |low: i64| match level {
+        Value::Int(i) if *i >= low && *i <= i64::from(u32::MAX) => None,
+        _ => Some(format!("a whole number from {low}")),
+    };
+    let number = match level {
+        Value::Int(i) => Some(*i as f64),
+        Value::Float(x) => Some(*x),
+        _ => None,
+    };
+    let flag = || (!matches!(level, Value::Bool(_))).then(|| "true or false".to_owned());
+    let text = matches!(level, Value::Text(_));
+    match name {
+        "messages" | "days" | "max_tokens" | "top_k" => whole(1),
+        "merge" | "final_summary" => flag(),
+        "temperature" => (!number.is_some_and(|x| (0.0..=2.0).contains(&x))).then(|| "a number from 0 to 2".to_owned()),
+        "top_p" => (!number.is_some_and(|x| x > 0.0 && x <= 1.0)).then(|| "a number above 0 and up to 1".to_owned()),
+        "speakers" => match level {
+            Value::Text(word) if speakers_of(word).is_some() => None,
+            Value::Text(word) if word == "manual" => Some(format!("\"round-robin\", \"random\" or \"auto\" (\"manual\": {LATER})")),
+            _ => Some("\"round-robin\", \"random\" or \"auto\"".to_owned()),
+        },
+        "labels" => match level {
+            Value::Text(word) if labels_of(word).is_some() => None,
+            _ => Some("\"auto\", \"always\" or \"never\"".to_owned()),
+        },
+        "style" => (level != &Value::Text("convoke".to_owned())).then(|| format!("\"convoke\" (\"lis\": {LATER})")),
+        "stop_phrases" => Some("a fixed list: it cannot be a factor".to_owned()),
+        _ if name.starts_with("agents.") => whole(0),
+        _ => (!text).then(|| "text".to_owned()),
+    }
+}
+
+/// The nearest name of something that a factor may set.
+pub fn near_settable(name: &str, roles: &[Role]) -> Option<String> {
+    let mut all: Vec<String> = ["model", "starting_message"].into_iter().chain(PARAMETERS).map(str::to_owned).collect();
+    all.extend(KEYS.iter().filter(|k| **k != "agents").map(|k| (*k).to_owned()));
+    all.extend(roles.iter().flat_map(|r| [format!("agents.{}", r.name), format!("roles.{}.model", r.name)]));
+    did_you_mean(name, all.iter().map(String::as_str))
+}

@@ -1,0 +1,169 @@
+//! Reading `experiment.toml` through its spanned tree, so that every mistake has a place and none hides another.
+
+use super::problem::{Problems, Severity, did_you_mean};
+use super::value::Value;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// The file's name in messages.
+pub const FILE: &str = "experiment.toml";
+
+/// Words of keys that would hold an address, a key or a variable's name.
+const ADDRESSES: [&str; 9] =
+    ["base_url", "url", "host", "address", "endpoint", "api_key", "key", "api_key_env", "servers"];
+
+/// Reads values, collects problems, remembers where each key stands.
+pub struct Tree<'a> {
+    /// The file's text.
+    pub text: &'a str,
+    /// What is wrong.
+    pub problems: &'a mut Problems,
+    /// Where each key and array item stands, by its dotted path: `protocol.agents.guard`, `models[1]`.
+    pub places: BTreeMap<String, Range<usize>>,
+}
+
+/// A value as the tree holds it.
+pub type Node<'t> = Spanned<DeValue<'t>>;
+
+impl Tree<'_> {
+    /// Adds an error at a place.
+    pub fn error(
+        &mut self,
+        span: Range<usize>,
+        code: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<Option<String>>,
+    ) {
+        self.problems.at(Severity::Error, code, (FILE, self.text, span), message, hint);
+    }
+
+    /// The items of a table whose keys are fixed; unknown ones are errors with the nearest known one.
+    pub fn fields<'t>(&mut self, at: &str, table: &'t DeTable<'t>, known: &[&str]) -> BTreeMap<&'t str, &'t Node<'t>> {
+        let mut fields = BTreeMap::new();
+        for (key, value) in table {
+            let name: &str = key.get_ref();
+            let path = if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
+            self.places.insert(path.clone(), key.span());
+            if known.contains(&name) {
+                fields.insert(name, value);
+            } else if ADDRESSES.contains(&name) {
+                self.error(
+                    key.span(),
+                    "address-in-experiment",
+                    format!("`{path}`: an experiment holds no address, key or variable's name"),
+                    "servers and keys belong to the person: environment, .env, or [servers.NAME] in your own config.toml"
+                        .to_owned(),
+                );
+            } else {
+                let hint = did_you_mean(name, known.iter().copied())
+                    .unwrap_or_else(|| format!("known here: {}", known.join(", ")));
+                self.error(key.span(), "unknown-key", format!("unknown key `{path}`"), hint);
+            }
+        }
+        fields
+    }
+
+    /// A table, or an error.
+    pub fn table<'t>(&mut self, at: &str, node: &'t Node<'t>) -> Option<&'t DeTable<'t>> {
+        self.places.entry(at.to_owned()).or_insert_with(|| node.span());
+        self.expect(at, node, "a table", node.get_ref().as_table())
+    }
+
+    /// An array's items, or an error.
+    pub fn array<'t>(&mut self, at: &str, node: &'t Node<'t>) -> Vec<&'t Node<'t>> {
+        let items = self.expect(at, node, "an array", node.get_ref().as_array());
+        let items: Vec<&Node<'t>> = items.map(|a| a.iter().collect()).unwrap_or_default();
+        for (i, item) in items.iter().enumerate() {
+            self.places.insert(format!("{at}[{i}]"), item.span());
+        }
+        items
+    }
+
+    /// Text, or an error.
+    pub fn text(&mut self, at: &str, node: &Node<'_>) -> Option<String> {
+        self.expect(at, node, "text", node.get_ref().as_str().map(str::to_owned))
+    }
+
+    /// Texts, or errors.
+    pub fn texts<'t>(&mut self, at: &str, node: &'t Node<'t>) -> Vec<String> {
+        let items = self.array(at, node);
+        items.into_iter().enumerate().filter_map(|(i, item)| self.text(&format!("{at}[{i}]"), item)).collect()
+    }
+
+    /// `true` or `false`, or an error.
+    pub fn flag(&mut self, at: &str, node: &Node<'_>) -> Option<bool> {
+        self.expect(at, node, "true or false", node.get_ref().as_bool())
+    }
+
+    /// A whole number from `low` to `high`, or an error.
+    pub fn whole(&mut self, at: &str, node: &Node<'_>, low: u64, high: u64) -> Option<u64> {
+        let number = integer(node.get_ref());
+        let number = self.expect(at, node, "a whole number", number)?;
+        match u64::try_from(number).ok().filter(|n| (low..=high).contains(n)) {
+            Some(n) => Some(n),
+            None => {
+                let range = if high >= u64::from(u32::MAX) { format!("at least {low}") } else { format!("{low} to {high}") };
+                self.error(node.span(), "out-of-range", format!("`{at}` is {number}; it can be {range}"), None);
+                None
+            }
+        }
+    }
+
+    /// A number that `fits`, or an error that says `range`.
+    pub fn number(&mut self, at: &str, node: &Node<'_>, range: &str, fits: fn(f64) -> bool) -> Option<f64> {
+        let number = match node.get_ref() {
+            DeValue::Float(f) => f.as_str().parse::<f64>().ok(),
+            other => integer(other).map(|i| i as f64),
+        };
+        let number = self.expect(at, node, "a number", number)?;
+        if number.is_finite() && fits(number) {
+            return Some(number);
+        }
+        self.error(node.span(), "out-of-range", format!("`{at}` is {number}; it can be {range}"), None);
+        None
+    }
+
+    /// One of `words`, or an error with the nearest.
+    pub fn word<'w>(&mut self, at: &str, node: &Node<'_>, words: &[&'w str]) -> Option<&'w str> {
+        let text = self.text(at, node)?;
+        let found = words.iter().copied().find(|w| *w == text);
+        if found.is_none() {
+            let hint = did_you_mean(&text, words.iter().copied()).unwrap_or_else(|| format!("known: {}", words.join(", ")));
+            self.error(node.span(), "unknown-word", format!("`{at}` cannot be `{text}`"), hint);
+        }
+        found
+    }
+
+    /// A scalar, or an error.
+    pub fn scalar(&mut self, at: &str, node: &Node<'_>) -> Option<Value> {
+        let value = scalar(node.get_ref());
+        self.expect(at, node, "text, a number, true or false", value)
+    }
+
+    fn expect<T>(&mut self, at: &str, node: &Node<'_>, what: &str, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            let found = node.get_ref().type_str();
+            self.error(node.span(), "wrong-type", format!("`{at}` must be {what}, not {found}"), None);
+        }
+        value
+    }
+}
+
+fn integer(value: &DeValue<'_>) -> Option<i64> {
+    let integer = value.as_integer()?;
+    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+/// A scalar of TOML; dates are text, numbers that no 64 bits hold are none.
+pub fn scalar(value: &DeValue<'_>) -> Option<Value> {
+    match value {
+        DeValue::String(s) => Some(Value::Text(s.to_string())),
+        DeValue::Boolean(b) => Some(Value::Bool(*b)),
+        DeValue::Integer(_) => integer(value).map(Value::Int),
+        DeValue::Float(f) => f.as_str().parse().ok().filter(|x: &f64| x.is_finite()).map(Value::Float),
+        DeValue::Datetime(d) => Some(Value::Text(d.to_string())),
+        DeValue::Array(_) | DeValue::Table(_) => None,
+    }
+}
