@@ -3,6 +3,7 @@
 //! Pure: no input or output, no clock, no randomness of its own, and nothing of the other rooms.
 
 pub mod experiment;
+pub mod inflect;
 pub mod value;
 
 pub use experiment::*;
