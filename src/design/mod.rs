@@ -4,6 +4,7 @@
 
 pub mod experiment;
 pub mod inflect;
+pub mod template;
 pub mod value;
 
 pub use experiment::*;
