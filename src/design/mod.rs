@@ -4,6 +4,7 @@
 
 pub mod experiment;
 pub mod inflect;
+pub mod markdown;
 pub mod template;
 pub mod value;
 
