@@ -1,0 +1,171 @@
+//! Prompt files (format.md §1): a text before the first heading, then sections with conditions; and the text
+//! of a section as it is sent.
+//!
+//! Reads and writes text only. Whether a factor or a title that a heading names exists is for others, who are
+//! given the bytes at which each stands. Line ends are LF here ([`lf`]).
+//!
+//! Decisions where the format is silent:
+//! - `## ` opens a section even inside a comment, so a comment must end within its section; it is an error else.
+//! - `\<!--` opens no comment, as `\<` is no tag.
+//! - A `{…}` without `=` before the end of a heading is part of the title; any other brace that is not the
+//!   heading's last part is an error.
+
+use super::experiment::{PromptText, Section};
+use std::borrow::Cow;
+use std::ops::Range;
+
+mod blocks;
+mod heading;
+#[cfg(test)]
+mod tests;
+mod when;
+
+pub use when::{WhenSpan, expression, write_when};
+
+use blocks::Block;
+
+/// A prompt file, read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Parsed {
+    /// What it says.
+    pub text: PromptText,
+    /// Where each section of `text` stands, in the same order.
+    pub sections: Vec<SectionSpan>,
+    /// Where the starting prompt begins: 0, or behind a byte order mark.
+    pub start_offset: usize,
+    /// Every mistake, in the order of the file.
+    pub problems: Vec<Problem>,
+}
+
+/// Where a section stands, in bytes of the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SectionSpan {
+    /// The heading's line without its line end.
+    pub heading: Range<usize>,
+    /// The title within it.
+    pub title: Range<usize>,
+    /// Its conditions, in the order of [`Section::when`].
+    pub when: Vec<WhenSpan>,
+    /// The first byte of its text.
+    pub text: usize,
+}
+
+/// A mistake in a prompt file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The bytes that are wrong.
+    pub span: Range<usize>,
+    /// A stable word for programs.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// The remedy.
+    pub hint: String,
+}
+
+impl Problem {
+    fn new(span: Range<usize>, code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { span, code, message: message.into(), hint: hint.into() }
+    }
+}
+
+/// CRLF as LF.
+pub fn lf(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
+/// Reads a prompt file. Nothing is lost to a mistake: what can be read is there, and every mistake is reported.
+pub fn parse(text: &str) -> Parsed {
+    let start_offset = text.len() - text.trim_start_matches('\u{feff}').len();
+    let mut parsed = Parsed { start_offset, ..Parsed::default() };
+    let mut from = start_offset;
+    for block in blocks::of_file(text, start_offset) {
+        match block {
+            Block::Heading(line) => {
+                parsed.close_text(&text[from..line.start]);
+                from = text.len().min(line.end + 1);
+                parsed.open_section(text, line, from);
+            }
+            Block::Unclosed(at) => parsed.problems.push(unclosed_comment(at)),
+            Block::Comment(_) | Block::Fence => {}
+        }
+    }
+    parsed.close_text(&text[from..]);
+    parsed
+}
+
+impl Parsed {
+    /// Gives the text since the last heading to the section that it belongs to.
+    fn close_text(&mut self, text: &str) {
+        match self.text.sections.last_mut() {
+            Some(section) => text.clone_into(&mut section.text),
+            None => text.clone_into(&mut self.text.start),
+        }
+    }
+
+    fn open_section(&mut self, file: &str, line: Range<usize>, text: usize) {
+        let heading = heading::read(&file[line.clone()], line.start);
+        let title = heading.title;
+        self.problems.extend(heading.problems);
+        self.text.sections.push(Section {
+            title: file[title.clone()].to_owned(),
+            when: heading.when,
+            text: String::new(),
+        });
+        self.sections.push(SectionSpan { heading: line, title, when: heading.spans, text });
+    }
+}
+
+fn unclosed_comment(at: usize) -> Problem {
+    let hint = "write `-->` before the next `## ` heading, which opens a section even inside a comment \
+                (indented by a space it does not); or write `\\<!--` if it is text";
+    Problem::new(at..at + 4, "comment-unclosed", "the comment does not end within its section", hint)
+}
+
+/// Writes a prompt file, which [`parse`] reads back to the same if it came from [`parse`] without problems. Text
+/// that does not end its last line gets a line end where a heading follows.
+pub fn render(text: &PromptText) -> String {
+    let mut file = text.start.clone();
+    for section in &text.sections {
+        if !file.is_empty() && !file.ends_with('\n') {
+            file.push('\n');
+        }
+        file.push_str(&heading::write(section));
+        file.push_str(&section.text);
+    }
+    file
+}
+
+/// A text as it is sent: without HTML comments, and without blank lines and white space at its edges.
+///
+/// A comment that stands on lines of its own goes with these lines; of one within a line only the comment goes,
+/// and the spaces around it stay. Inside a code fence a comment is text. What removing a comment joins to a
+/// comment goes too, so that nothing sent holds one, and a text that was sent is sent unchanged.
+pub fn sent(text: &str) -> String {
+    let mut sent = Cow::Borrowed(text.trim());
+    while let Some(shorter) = without_comments(&sent) {
+        sent = Cow::Owned(shorter.trim().to_owned());
+    }
+    sent.into_owned()
+}
+
+/// The text without the comments that stand in it; `None` if there are none.
+fn without_comments(text: &str) -> Option<String> {
+    let mut kept = String::with_capacity(text.len());
+    let mut from = 0;
+    let mut comments = blocks::comments(text).peekable();
+    comments.peek()?;
+    while let Some(comment) = comments.next() {
+        kept.push_str(&text[from..comment.start]);
+        from = comment.end;
+        let line = &kept[kept.rfind('\n').map_or(0, |end| end + 1)..];
+        let rest = text[from..].find('\n').map_or(text.len(), |end| from + end + 1);
+        let another_follows = comments.peek().is_some_and(|next| next.start < rest);
+        if !another_follows && line.trim().is_empty() && text[from..rest].trim().is_empty() {
+            kept.truncate(kept.len() - line.len());
+            from = rest;
+        }
+    }
+    kept.push_str(&text[from..]);
+    Some(kept)
+}

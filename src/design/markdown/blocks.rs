@@ -1,0 +1,122 @@
+//! Where headings, code fences and comments stand in a text: the one reading on which all others rest.
+
+use std::ops::Range;
+
+/// Something that a line of text may not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Block {
+    /// A line `## …` outside fences, without its line end.
+    Heading(Range<usize>),
+    /// `<!-- … -->` outside fences.
+    Comment(Range<usize>),
+    /// A code fence.
+    Fence,
+    /// A `<!--` that does not end before the next heading.
+    Unclosed(usize),
+}
+
+/// The blocks of a file from byte `from` on, which begins a line; in order.
+pub(super) fn of_file(text: &str, from: usize) -> impl Iterator<Item = Block> {
+    Scanner { text, at: from, begins_line: true, headings: true }
+}
+
+/// The comments of one section's text, in which a line `## …` opens nothing.
+pub(super) fn comments(text: &str) -> impl Iterator<Item = Range<usize>> {
+    Scanner { text, at: 0, begins_line: true, headings: false }.filter_map(|block| match block {
+        Block::Comment(span) => Some(span),
+        _ => None,
+    })
+}
+
+struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+    /// Whether `at` is where a line begins, and not behind a comment.
+    begins_line: bool,
+    headings: bool,
+}
+
+impl Iterator for Scanner<'_> {
+    type Item = Block;
+
+    fn next(&mut self) -> Option<Block> {
+        while self.at < self.text.len() {
+            let end = line_end(self.text, self.at);
+            let whole_line = std::mem::replace(&mut self.begins_line, true);
+            if let Some((block, end)) = self.at_line_start(end).filter(|_| whole_line) {
+                self.at = end + 1;
+                return Some(block);
+            }
+            if let Some(open) = comment_start(&self.text[self.at..end]) {
+                return Some(self.comment(self.at + open));
+            }
+            self.at = end + 1;
+        }
+        None
+    }
+}
+
+impl Scanner<'_> {
+    /// The heading or fence that a line opens which ends at `end`; and the end of its last line.
+    fn at_line_start(&self, end: usize) -> Option<(Block, usize)> {
+        let line = &self.text[self.at..end];
+        if self.headings && line.starts_with("## ") {
+            return Some((Block::Heading(self.at..end), end));
+        }
+        let end = fence_end(self.text, end, opening_fence(line)?);
+        Some((Block::Fence, end))
+    }
+
+    /// The comment that opens at `open`, or the finding that it does not end.
+    fn comment(&mut self, open: usize) -> Block {
+        self.begins_line = false;
+        let end = comment_end(self.text, open).filter(|&end| !self.headings || !self.text[open..end].contains("\n## "));
+        self.at = end.unwrap_or(open + 4);
+        end.map_or(Block::Unclosed(open), |end| Block::Comment(open..end))
+    }
+}
+
+/// The end of the line that holds byte `at`, without its line end.
+fn line_end(text: &str, at: usize) -> usize {
+    text[at..].find('\n').map_or(text.len(), |end| at + end)
+}
+
+/// The first `<!--` that no backslash makes text.
+fn comment_start(line: &str) -> Option<usize> {
+    line.match_indices("<!--").map(|(at, _)| at).find(|&at| !line[..at].ends_with('\\'))
+}
+
+/// Where the comment that opens at `open` ends. `<!-->` is a whole one.
+fn comment_end(text: &str, open: usize) -> Option<usize> {
+    text[open + 2..].find("-->").map(|end| open + 2 + end + 3)
+}
+
+/// The mark of a fence (`CommonMark` §4.5): three or more of one character, up to three spaces from the margin.
+/// No backtick stands behind a fence of backticks.
+fn opening_fence(line: &str) -> Option<&str> {
+    let (mark, info) = fence_mark(line)?;
+    (!mark.starts_with('`') || !info.contains('`')).then_some(mark)
+}
+
+/// A line cut into the mark of a fence and what follows it.
+fn fence_mark(line: &str) -> Option<(&str, &str)> {
+    let unindented = line.trim_start_matches(' ');
+    let sign = unindented.chars().next().filter(|&c| c == '`' || c == '~')?;
+    let info = unindented.trim_start_matches(sign);
+    let mark = &unindented[..unindented.len() - info.len()];
+    (line.len() - unindented.len() <= 3 && mark.len() >= 3).then_some((mark, info))
+}
+
+/// Where a fence ends whose first line ends at `first_end`: with the line that closes it, or with the text.
+fn fence_end(text: &str, first_end: usize, mark: &str) -> usize {
+    let mut at = first_end + 1;
+    while at < text.len() {
+        let end = line_end(text, at);
+        let closes = |(other, info): (&str, &str)| other.starts_with(mark) && info.trim_matches([' ', '\t']).is_empty();
+        if fence_mark(&text[at..end]).is_some_and(closes) {
+            return end;
+        }
+        at = end + 1;
+    }
+    text.len()
+}

@@ -1,0 +1,145 @@
+//! The tags that an experiment's roles make, and which of them a name means.
+
+use super::Tag;
+use std::collections::HashMap;
+
+const TOTALS: [(&str, Tag); 3] =
+    [("AGENTS_NUM", Tag::AgentsNum), ("ROLES_NUM", Tag::RolesNum), ("AGENT_NAME", Tag::AgentName)];
+const FORMS: [&str; 5] = ["NUM", "NOUN", "POSS", "PRON", "POSSPRON"];
+const VERB: &str = "VERB_";
+/// Tags of the program's own, which no role may take.
+const RESERVED: [&str; 3] = ["AGENTS", "ROLES", "AGENT"];
+/// Below this likeness (0 to 1) a suggestion would only puzzle.
+const NEAR: f64 = 0.4;
+
+/// A role's tag: its name in capitals, each run of what is neither letter nor digit one `_`
+/// (`prison guard` → `PRISON_GUARD`).
+pub fn tag_of(name: &str) -> String {
+    let mut tag = String::new();
+    for c in name.chars().flat_map(char::to_uppercase) {
+        if is_capital(c) || c.is_numeric() {
+            tag.push(c);
+        } else if !tag.ends_with('_') {
+            tag.push('_');
+        }
+    }
+    tag
+}
+
+/// An upper-case letter, or one of a script without case.
+fn is_capital(c: char) -> bool {
+    c.is_alphabetic() && !c.is_lowercase()
+}
+
+/// Capitals, digits and `_`, with a capital among them.
+fn is_tag(text: &str) -> bool {
+    text.chars().any(is_capital) && text.chars().all(|c| c == '_' || is_capital(c) || c.is_numeric())
+}
+
+/// Whether a name is written as a tag is: `GUARD_NOUN`, `GUARD_VERB_make`; whether it is known or not.
+pub(super) fn has_form_of_tag(name: &str) -> bool {
+    let is_verb =
+        |(role, base): (&str, &str)| is_tag(role) && base.chars().all(|c| c == '_' || c == '-' || c.is_alphanumeric());
+    is_tag(name) || name.split_once("_VERB_").is_some_and(is_verb)
+}
+
+/// A single word: letters, and hyphens between them.
+fn is_verb(base: &str) -> bool {
+    base.split('-').all(|part| !part.is_empty() && part.chars().all(char::is_alphabetic))
+}
+
+/// The tags of an experiment's roles.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RoleTags {
+    /// In the order of the roles.
+    tags: Vec<String>,
+    /// Roles by the length of their tags, longest first: `PRISON_GUARD` is looked for before `PRISON`.
+    longest: Vec<usize>,
+}
+
+impl RoleTags {
+    /// The tags of roles with these names.
+    pub fn new(names: &[&str]) -> Self {
+        let tags: Vec<String> = names.iter().map(|name| tag_of(name)).collect();
+        let mut longest: Vec<usize> = (0..tags.len()).collect();
+        longest.sort_by_key(|&role| std::cmp::Reverse(tags[role].len()));
+        Self { tags, longest }
+    }
+
+    /// Roles whose names cannot be tags: each index with what is wrong, as a fragment of a message.
+    pub fn clashes(names: &[&str]) -> Vec<(usize, String)> {
+        let mut seen: HashMap<String, &str> = HashMap::new();
+        let mut clashes = Vec::new();
+        for (index, name) in names.iter().enumerate() {
+            let tag = tag_of(name);
+            if !tag.chars().any(is_capital) {
+                clashes.push((index, format!("role `{name}` has no letter to make a placeholder of")));
+            } else if RESERVED.contains(&tag.as_str()) {
+                clashes
+                    .push((index, format!("role `{name}` has the name of the program's own placeholders `<{tag}_…>`")));
+            } else if let Some(first) = seen.get(&tag) {
+                clashes.push((index, format!("roles `{first}` and `{name}` have the same placeholders `<{tag}_…>`")));
+            } else {
+                seen.insert(tag, name);
+            }
+        }
+        clashes
+    }
+
+    /// The tag of the role at this index.
+    pub fn tag(&self, role: usize) -> Option<&str> {
+        self.tags.get(role).map(String::as_str)
+    }
+
+    /// Every tag without a verb, roles first, without `<` and `>`.
+    pub fn known(&self) -> Vec<String> {
+        let of_roles = self.tags.iter().flat_map(|tag| FORMS.iter().map(move |form| format!("{tag}_{form}")));
+        of_roles.chain(TOTALS.iter().map(|(name, _)| (*name).to_owned())).collect()
+    }
+
+    /// What a name between `<` and `>` means.
+    pub(super) fn find(&self, name: &str) -> Option<Tag> {
+        let total = TOTALS.iter().find(|(total, _)| *total == name).map(|(_, tag)| tag.clone());
+        total.or_else(|| self.forms(name).find_map(|(role, form)| form_of(role, form)))
+    }
+
+    /// Whether a name is a role's tag and `_VERB_`, whatever follows.
+    pub(super) fn is_verb_of_role(&self, name: &str) -> bool {
+        self.forms(name).any(|(_, form)| form.starts_with(VERB))
+    }
+
+    /// Every way to read a name as a role and what follows its tag; the longest tag first.
+    fn forms<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
+        self.longest.iter().filter_map(move |&role| {
+            let form = name.strip_prefix(self.tags[role].as_str())?.strip_prefix('_')?;
+            Some((role, form))
+        })
+    }
+
+    /// The known tag that a name is most like.
+    pub(super) fn nearest(&self, name: &str) -> Option<String> {
+        let mut candidates = self.known();
+        if let Some((_, base)) = name.split_once("_VERB_").filter(|(_, base)| is_verb(base)) {
+            candidates.extend(self.tags.iter().map(|tag| format!("{tag}_{VERB}{base}")));
+        }
+        let mut best: Option<(f64, String)> = None;
+        for candidate in candidates {
+            let likeness = strsim::normalized_damerau_levenshtein(name, &candidate);
+            if likeness >= best.as_ref().map_or(NEAR, |(most, _)| most.next_up()) {
+                best = Some((likeness, candidate));
+            }
+        }
+        best.map(|(_, candidate)| candidate)
+    }
+}
+
+fn form_of(role: usize, form: &str) -> Option<Tag> {
+    match form {
+        "NUM" => Some(Tag::Num(role)),
+        "NOUN" => Some(Tag::Noun(role)),
+        "POSS" => Some(Tag::Poss(role)),
+        "PRON" => Some(Tag::Pron(role)),
+        "POSSPRON" => Some(Tag::PossPron(role)),
+        _ => form.strip_prefix(VERB).filter(|base| is_verb(base)).map(|base| Tag::Verb(role, base.to_lowercase())),
+    }
+}
