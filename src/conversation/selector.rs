@@ -8,8 +8,8 @@ const QUESTION: &str = PROGRAM_WORDS[1];
 const AGAIN: &str = PROGRAM_WORDS[2];
 
 /// The selector's system prompt: who takes part, and what all of them share; nothing private.
-pub fn system(agents: &[(String, String)], shared: &str) -> String {
-    let agents: Vec<String> = agents.iter().map(|(name, role)| format!("{name} ({role})")).collect();
+pub fn system(agents: &[Agent], shared: &str) -> String {
+    let agents: Vec<String> = agents.iter().map(|a| format!("{} ({})", a.name, a.role)).collect();
     filled(PROMPT, &[("agents", &agents.join("\n")), ("shared", shared)])
 }
 
@@ -52,9 +52,8 @@ pub fn choice<'a>(answer: &str, candidates: &[&'a Agent]) -> Option<&'a Agent> {
 fn has_word(text: &str, word: &str) -> bool {
     let word = word.to_lowercase();
     let inside = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices(&word).any(|(at, found)| {
-        !text[..at].ends_with(inside) && !text[at + found.len()..].starts_with(inside)
-    })
+    text.match_indices(&word)
+        .any(|(at, found)| !text[..at].ends_with(inside) && !text[at + found.len()..].starts_with(inside))
 }
 
 #[cfg(test)]

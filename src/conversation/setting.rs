@@ -1,7 +1,9 @@
 //! What a conversation is made from: a condition made concrete, with names drawn and texts rendered.
 
 use super::random::Stream;
-use crate::design::{ModelSpec, Policy, Speakers};
+use super::{Flag, selector};
+use crate::design::template::{Forms, RoleForms, RoleTags, Template};
+use crate::design::{Condition, Experiment, Labels, ModelSpec, Policy, Speakers, compose};
 use std::collections::BTreeSet;
 
 /// Everything that the state machine needs to know besides the log.
@@ -28,7 +30,7 @@ pub struct Setting {
     /// Whether the last day is summarised too.
     pub final_summary: bool,
     /// What to do about flagged replies, by the flag's word.
-    pub health: Vec<(super::Flag, Policy)>,
+    pub health: Vec<(Flag, Policy)>,
     /// Chooses speakers, where `speakers` is `auto`.
     pub selector: Option<Helper>,
     /// Summarises days.
@@ -60,14 +62,89 @@ pub struct Helper {
 }
 
 impl Setting {
+    /// A conversation of `condition` made concrete: names drawn from its key, texts rendered.
+    pub fn new(experiment: &Experiment, condition: &Condition, key: &str) -> Self {
+        let words = Words::new(experiment, condition);
+        let roles: Vec<usize> =
+            condition.agents.iter().enumerate().flat_map(|(role, n)| std::iter::repeat_n(role, *n as usize)).collect();
+        let names = draw_names(key, roles.iter().map(|r| experiment.roles[*r].name.as_str()));
+        let prompts: Vec<String> =
+            (0..experiment.roles.len()).map(|role| compose::agent(experiment, condition, role)).collect();
+        let models = condition.models.iter().flatten();
+        let agents: Vec<Agent> = roles
+            .iter()
+            .zip(names)
+            .zip(models)
+            .map(|((role, name), model)| Agent {
+                prompt: words.render(&prompts[*role], Some(&name)),
+                name,
+                role: experiment.roles[*role].name.clone(),
+                model: model.clone(),
+            })
+            .collect();
+        let protocol = &condition.protocol;
+        let labels = match protocol.labels {
+            Labels::Auto => agents.len() > 2,
+            Labels::Always => true,
+            Labels::Never => false,
+        };
+        let policy = |p: &crate::design::Named<Policy>| Flag::of(&p.name).map(|flag| (flag, p.value));
+        Self {
+            key: key.to_owned(),
+            starting_message: words.render(&condition.starting_message, None),
+            messages: protocol.messages,
+            days: protocol.days,
+            speakers: protocol.speakers,
+            labels,
+            merge: protocol.merge,
+            stop_phrases: protocol.stop_phrases.clone(),
+            final_summary: protocol.final_summary,
+            health: experiment.health.iter().filter_map(policy).collect(),
+            selector: condition.selector.clone().map(|model| Helper {
+                model,
+                prompt: selector::system(&agents, &words.render(&compose::selector(experiment, condition), None)),
+            }),
+            summarizer: condition
+                .summarizer
+                .clone()
+                .map(|model| Helper { model, prompt: words.render(&compose::summarizer(experiment, condition), None) }),
+            agents,
+            retries: 0,
+        }
+    }
+
     /// How many messages day `day` (from 1) has: days differ by at most one, longer first.
     pub fn messages_of(&self, day: u32) -> u32 {
         messages_of_day(self.messages, self.days, day)
     }
 
     /// What to do about a flag.
-    pub fn policy(&self, flag: super::Flag) -> Policy {
+    pub fn policy(&self, flag: Flag) -> Policy {
         self.health.iter().find(|(f, _)| *f == flag).map_or(Policy { ask: 0, fail: false }, |(_, p)| *p)
+    }
+}
+
+/// What tags stand for in a condition.
+struct Words {
+    tags: RoleTags,
+    forms: Forms,
+}
+
+impl Words {
+    fn new(experiment: &Experiment, condition: &Condition) -> Self {
+        let names: Vec<&str> = experiment.roles.iter().map(|r| r.name.as_str()).collect();
+        let forms = experiment.roles.iter().zip(&condition.agents).map(|(role, count)| RoleForms {
+            count: *count,
+            noun: role.name.clone(),
+            plural: role.plural.clone(),
+            pronouns: role.pronouns.clone(),
+        });
+        Self { tags: RoleTags::new(&names), forms: Forms { roles: forms.collect(), agent_name: None } }
+    }
+
+    fn render(&self, text: &str, agent: Option<&str>) -> String {
+        let forms = Forms { agent_name: agent.map(str::to_owned), ..self.forms.clone() };
+        Template::parse(text, &self.tags).0.render(&forms)
     }
 }
 

@@ -207,7 +207,8 @@ impl Conversation {
     fn everybody_is_silent(&self) -> bool {
         let silent: Vec<&str> =
             self.speeches().rev().take_while(|e| e.content.is_empty()).map(|e| e.speaker.as_str()).collect();
-        silent.len() >= self.setting.agents.len() && self.setting.agents.iter().all(|a| silent.contains(&a.name.as_str()))
+        silent.len() >= self.setting.agents.len()
+            && self.setting.agents.iter().all(|a| silent.contains(&a.name.as_str()))
     }
 
     fn opening(&self, day: u32) -> Entry {

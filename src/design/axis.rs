@@ -123,7 +123,12 @@ fn level_obstacles(experiment: &Experiment, factor: &Factor, at: &str) -> Vec<Ob
         let place = format!("{at}[{i}]");
         let first = &factor.levels[0];
         if std::mem::discriminant(level) != std::mem::discriminant(first) {
-            let message = format!("levels of `{}` have one type: `{first}` is {}, `{level}` is {}", factor.name, first.kind(), level.kind());
+            let message = format!(
+                "levels of `{}` have one type: `{first}` is {}, `{level}` is {}",
+                factor.name,
+                first.kind(),
+                level.kind()
+            );
             let hint = "write all with a point, all without, or all in quotes".to_owned();
             found.push(Obstacle::new("mixed-levels", place.clone(), message, hint));
         }
@@ -140,7 +145,12 @@ fn level_obstacles(experiment: &Experiment, factor: &Factor, at: &str) -> Vec<Ob
     if let Some(was) = factor.was.as_ref().filter(|w| !factor.levels.contains(w)) {
         let levels: Vec<String> = factor.levels.iter().map(ToString::to_string).collect();
         let message = format!("`was` of `{}` is `{was}`, which is none of its levels", factor.name);
-        found.push(Obstacle::new("bad-was", format!("{at}.was"), message, format!("its levels: {}", levels.join(", "))));
+        found.push(Obstacle::new(
+            "bad-was",
+            format!("{at}.was"),
+            message,
+            format!("its levels: {}", levels.join(", ")),
+        ));
     }
     found
 }
@@ -181,7 +191,11 @@ fn cell_obstacles(experiment: &Experiment) -> Vec<Obstacle> {
         let mut own: Vec<&str> = cell.levels.iter().map(|l| l.name.as_str()).collect();
         own.sort_unstable();
         if own != names || names.is_empty() {
-            let message = format!("every cell names the same factors: the first names {}, this one {}", names.join(", "), own.join(", "));
+            let message = format!(
+                "every cell names the same factors: the first names {}, this one {}",
+                names.join(", "),
+                own.join(", ")
+            );
             found.push(Obstacle::new("uneven-cells", at.clone(), message, None));
         }
         for level in &cell.levels {
@@ -211,12 +225,7 @@ fn unknown_factor(experiment: &Experiment, name: &str, at: String) -> Obstacle {
 
 /// Lets a flag narrow or override: a label keeps the levels named; something settable gets them; a zipped factor
 /// keeps the rows that have them.
-fn override_axis(
-    experiment: &Experiment,
-    axes: &mut Vec<Axis>,
-    name: &str,
-    levels: &[Value],
-) -> Result<(), Obstacle> {
+fn override_axis(experiment: &Experiment, axes: &mut Vec<Axis>, name: &str, levels: &[Value]) -> Result<(), Obstacle> {
     let setting = sets(name, &experiment.roles);
     if let Some(wrong) = levels.iter().find_map(|l| bad_level(name, l).filter(|_| setting)) {
         let given: Vec<String> = levels.iter().map(ToString::to_string).collect();
@@ -267,7 +276,10 @@ fn override_models(experiment: &Experiment, overrides: &Overrides, axes: &mut Ve
 fn take_offline(axes: &mut [Axis]) {
     for axis in axes {
         let columns: Vec<usize> = (0..axis.factors.len())
-            .filter(|c| axis.factors[*c] == "model" || (axis.factors[*c].starts_with("roles.") && axis.factors[*c].ends_with(".model")))
+            .filter(|c| {
+                axis.factors[*c] == "model"
+                    || (axis.factors[*c].starts_with("roles.") && axis.factors[*c].ends_with(".model"))
+            })
             .collect();
         if columns.is_empty() {
             continue;

@@ -16,7 +16,10 @@ pub fn factors(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Factor> {
         let name = key.get_ref().to_string();
         let at = format!("factors.{name}");
         tree.places.insert(at.clone(), key.span());
-        if name.is_empty() || name.contains(['=', '{', '}', '|', '"']) || name.chars().any(char::is_whitespace) && !name.contains('.') {
+        if name.is_empty()
+            || name.contains(['=', '{', '}', '|', '"'])
+            || name.chars().any(char::is_whitespace) && !name.contains('.')
+        {
             let hint = "use letters, digits, `_`, `-`, `.`".to_owned();
             tree.error(key.span(), "bad-name", format!("`{name}` cannot be a factor's name"), hint);
         }

@@ -119,7 +119,7 @@ fn prompt(path: &str, text: &str, problems: &mut Problems) -> markdown::Parsed {
     let parsed = markdown::parse(text);
     for problem in &parsed.problems {
         let place = (path, text, problem.span.clone());
-        problems.at(Severity::Error, problem.code, place, problem.message.clone(), problem.hint.clone());
+        problems.at(Severity::Error, problem.code, place, problem.message.clone(), Some(problem.hint.clone()));
     }
     parsed
 }
@@ -256,12 +256,7 @@ fn helper_model(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String
 }
 
 /// Roles in the order of `agents`, each with its file.
-fn roles(
-    tree: &mut Tree<'_>,
-    agents: &[Named<u32>],
-    node: Option<&Node<'_>>,
-    sources: &mut Sources,
-) -> Vec<Role> {
+fn roles(tree: &mut Tree<'_>, agents: &[Named<u32>], node: Option<&Node<'_>>, sources: &mut Sources) -> Vec<Role> {
     let mut written = node.map(|n| role_tables(tree, n, agents)).unwrap_or_default();
     let known = |path: &str| agents.iter().any(|a| role_file(&a.name) == path) || path == SHARED || path == SUMMARIZER;
     for path in sources.prompts.keys().filter(|p| !known(p)) {

@@ -51,7 +51,10 @@ fn made_from(experiment: &Experiment, condition: &Condition) -> Json {
     made.insert("format".into(), json!(experiment.format));
     made.insert("starting_message".into(), json!(condition.starting_message));
     made.insert("protocol".into(), protocol(&condition.protocol));
-    made.insert("roles".into(), experiment.roles.iter().enumerate().map(|(i, r)| role(experiment, condition, i, r)).collect());
+    made.insert(
+        "roles".into(),
+        experiment.roles.iter().enumerate().map(|(i, r)| role(experiment, condition, i, r)).collect(),
+    );
     let labels = labels(experiment, condition);
     if !labels.is_empty() {
         made.insert("labels".into(), Json::Object(labels));
@@ -62,7 +65,10 @@ fn made_from(experiment: &Experiment, condition: &Condition) -> Json {
     }
     if let Some(model) = &condition.selector {
         let shared = compose::selector(experiment, condition);
-        made.insert("selector".into(), json!({ "model": participant(model), "shared": shared, "words": compose::PROGRAM_WORDS }));
+        made.insert(
+            "selector".into(),
+            json!({ "model": participant(model), "shared": shared, "words": compose::PROGRAM_WORDS }),
+        );
     }
     if let Some(model) = &condition.summarizer {
         let prompt = compose::summarizer(experiment, condition);

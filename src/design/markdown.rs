@@ -169,3 +169,8 @@ fn without_comments(text: &str) -> Option<String> {
     kept.push_str(&text[from..]);
     Some(kept)
 }
+
+/// Where the comments of a text stand.
+pub fn comments(text: &str) -> Vec<Range<usize>> {
+    blocks::comments(text).collect()
+}

@@ -171,8 +171,7 @@ impl Plan {
     }
 
     fn check_only(&self, experiment: &Experiment, when: &When) -> Result<(), Obstacle> {
-        let values: Vec<Value> =
-            self.conditions.iter().filter_map(|c| c.value(experiment, &when.factor)).collect();
+        let values: Vec<Value> = self.conditions.iter().filter_map(|c| c.value(experiment, &when.factor)).collect();
         if values.is_empty() {
             let known = self.conditions.iter().flat_map(|c| &c.levels).map(|l| l.name.as_str());
             let hint = super::problem::did_you_mean(&when.factor, known);
@@ -367,7 +366,8 @@ fn same_keys(conditions: &[Condition]) -> Vec<Obstacle> {
                 let hint = if first.value_of("model") == condition.value_of("model") {
                     "two combinations come to the same: remove one of them, or exclude it".to_owned()
                 } else {
-                    "no participant uses the condition's model: add `model = [\"…\"]` with one level to [factors]".to_owned()
+                    "no participant uses the condition's model: add `model = [\"…\"]` with one level to [factors]"
+                        .to_owned()
                 };
                 let message = format!("two cells are the same conversation: {} and {}", first.name(), condition.name());
                 obstacles.push(Obstacle::new("same-key", "factors", message, hint));

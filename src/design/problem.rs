@@ -99,21 +99,11 @@ impl Problems {
         hint: impl Into<Option<String>>,
     ) {
         let (message, hint) = (message.into(), hint.into());
-        self.push(Problem {
-            severity,
-            code,
-            path: path.to_owned(),
-            line: 0,
-            column: 0,
-            message,
-            hint,
-            excerpt: None,
-        });
+        self.push(Problem { severity, code, path: path.to_owned(), line: 0, column: 0, message, hint, excerpt: None });
     }
 
     fn push(&mut self, problem: Problem) {
-        let name =
-            (problem.path.clone(), problem.line, problem.column, problem.code, problem.message.clone());
+        let name = (problem.path.clone(), problem.line, problem.column, problem.code, problem.message.clone());
         if self.seen.insert(name) {
             self.list.push(problem);
         }
@@ -127,7 +117,12 @@ impl Problems {
     /// All of them: errors first, then by file and place.
     pub fn sorted(mut self) -> Vec<Problem> {
         self.list.sort_by(|a, b| {
-            (a.severity, file_order(&a.path), a.line, a.column).cmp(&(b.severity, file_order(&b.path), b.line, b.column))
+            (a.severity, file_order(&a.path), a.line, a.column).cmp(&(
+                b.severity,
+                file_order(&b.path),
+                b.line,
+                b.column,
+            ))
         });
         self.list
     }

@@ -84,9 +84,8 @@ fn model(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<ModelSpec> {
     model_id(tree, id_node, &id)?;
     let alias = fields.get("as").and_then(|n| tree.text(&format!("{at}.as"), n));
     let most = u64::from(u32::MAX);
-    let mut count = |key: &str| {
-        fields.get(key).and_then(|n| tree.whole(&format!("{at}.{key}"), n, 1, most)).map(|n| n as u32)
-    };
+    let mut count =
+        |key: &str| fields.get(key).and_then(|n| tree.whole(&format!("{at}.{key}"), n, 1, most)).map(|n| n as u32);
     let (max_tokens, top_k, num_ctx, concurrency) =
         (count("max_tokens"), count("top_k"), count("num_ctx"), count("concurrency"));
     let sampling = Sampling {
@@ -124,13 +123,15 @@ pub fn bad_model_id(id: &str) -> Option<(&'static str, String, String)> {
         return Some((
             "address-in-experiment",
             format!("`{id}` holds an address"),
-            "a model is `SERVER/NAME`; its server's address belongs in your own config.toml, under [servers.NAME]".into(),
+            "a model is `SERVER/NAME`; its server's address belongs in your own config.toml, under [servers.NAME]"
+                .into(),
         ));
     }
     if id == "human" {
         return Some(("people", format!("`human`, a person who types: {LATER}"), "name a model".to_owned()));
     }
-    let (server, name) = if id == "scripted" { ("scripted", "scripted") } else { id.split_once('/').unwrap_or(("", id)) };
+    let (server, name) =
+        if id == "scripted" { ("scripted", "scripted") } else { id.split_once('/').unwrap_or(("", id)) };
     let bad = server.is_empty() || name.is_empty() || id.chars().any(|c| c.is_whitespace() || c.is_control());
     bad.then(|| {
         let hint = format!("write `ollama/{name}` or `openai/{name}`, or `scripted`");
@@ -330,7 +331,9 @@ pub fn bad_level(name: &str, level: &Value) -> Option<String> {
         "top_p" => (!number.is_some_and(|x| x > 0.0 && x <= 1.0)).then(|| "a number above 0 and up to 1".to_owned()),
         "speakers" => match level {
             Value::Text(word) if speakers_of(word).is_some() => None,
-            Value::Text(word) if word == "manual" => Some(format!("\"round-robin\", \"random\" or \"auto\" (\"manual\": {LATER})")),
+            Value::Text(word) if word == "manual" => {
+                Some(format!("\"round-robin\", \"random\" or \"auto\" (\"manual\": {LATER})"))
+            }
             _ => Some("\"round-robin\", \"random\" or \"auto\"".to_owned()),
         },
         "labels" => match level {

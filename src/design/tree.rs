@@ -104,7 +104,8 @@ impl Tree<'_> {
         match u64::try_from(number).ok().filter(|n| (low..=high).contains(n)) {
             Some(n) => Some(n),
             None => {
-                let range = if high >= u64::from(u32::MAX) { format!("at least {low}") } else { format!("{low} to {high}") };
+                let range =
+                    if high >= u64::from(u32::MAX) { format!("at least {low}") } else { format!("{low} to {high}") };
                 self.error(node.span(), "out-of-range", format!("`{at}` is {number}; it can be {range}"), None);
                 None
             }
@@ -130,7 +131,8 @@ impl Tree<'_> {
         let text = self.text(at, node)?;
         let found = words.iter().copied().find(|w| *w == text);
         if found.is_none() {
-            let hint = did_you_mean(&text, words.iter().copied()).unwrap_or_else(|| format!("known: {}", words.join(", ")));
+            let hint =
+                did_you_mean(&text, words.iter().copied()).unwrap_or_else(|| format!("known: {}", words.join(", ")));
             self.error(node.span(), "unknown-word", format!("`{at}` cannot be `{text}`"), hint);
         }
         found

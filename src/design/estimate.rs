@@ -1,0 +1,118 @@
+//! What a conversation will cost in calls and tokens, before anything is spent.
+//!
+//! Calls are exact for days at full length with nothing asked twice; tokens are a range from bytes, since only a
+//! server knows its tokenizer.
+
+use super::compose;
+use super::experiment::*;
+use super::plan::Condition;
+use serde::Serialize;
+
+/// Bytes of English text per token, roughly.
+const BYTES_PER_TOKEN: u64 = 4;
+/// Tokens of a short and of a usual reply.
+const SHORT: u64 = 20;
+const USUAL: u64 = 120;
+/// Tokens of a long reply where the model has no `max_tokens`.
+const LONG: u64 = 500;
+/// Askings of a selector at the most: one and two more.
+const CHOICES: u64 = 3;
+
+/// Calls of one conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Calls {
+    /// Every day at full length, nothing asked twice.
+    pub expected: u64,
+    /// Every day stopped by a stop phrase in its first speech, where there are any.
+    pub low: u64,
+    /// Everything asked as often as `auto` and `ask` allow.
+    pub high: u64,
+}
+
+/// A range of tokens, prompts and replies together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Tokens {
+    /// Short replies and the fewest calls.
+    pub low: u64,
+    /// Usual replies.
+    pub expected: u64,
+    /// Replies as long as they may be and the most calls.
+    pub high: u64,
+}
+
+impl Tokens {
+    /// Adds `share` of another range.
+    pub fn add(&mut self, other: &Self, share: f64) {
+        let part = |n: u64| (n as f64 * share).round() as u64;
+        self.low += part(other.low);
+        self.expected += part(other.expected);
+        self.high += part(other.high);
+    }
+}
+
+/// Calls of one conversation of a condition.
+pub fn calls(experiment: &Experiment, condition: &Condition) -> Calls {
+    let protocol = &condition.protocol;
+    let days = u64::from(protocol.days);
+    let speeches = u64::from(protocol.messages).saturating_sub(days);
+    let summaries = summaries(protocol);
+    let agents: u32 = condition.agents.iter().sum();
+    // Of two agents only a day's first speaker is chosen: the last speaker never speaks again.
+    let selections = match protocol.speakers {
+        Speakers::Auto if agents > 2 => speeches,
+        Speakers::Auto => days,
+        _ => 0,
+    };
+    let asks = u64::from(experiment.health.iter().map(|p| p.value.ask).max().unwrap_or(0));
+    let expected = speeches + selections + summaries;
+    let low = if protocol.stop_phrases.is_empty() { expected } else { days + selections.min(days) + summaries };
+    Calls { expected, low, high: speeches * (1 + asks) + selections * CHOICES + summaries }
+}
+
+fn summaries(protocol: &Protocol) -> u64 {
+    u64::from(protocol.days - 1) + u64::from(protocol.final_summary)
+}
+
+/// Tokens of one conversation of a condition.
+pub fn tokens(experiment: &Experiment, condition: &Condition) -> Tokens {
+    let calls = calls(experiment, condition);
+    let limit = |default: u64| {
+        condition.participants().filter_map(|m| m.sampling.max_tokens).max().map_or(default, |m| default.min(m.into()))
+    };
+    let longest = condition.participants().map(|m| m.sampling.max_tokens.map_or(LONG, u64::from)).max().unwrap_or(LONG);
+    let full = |reply: u64| at_full_length(experiment, condition, reply);
+    let scaled = |tokens: u64, calls_then: u64| tokens * calls_then / calls.expected.max(1);
+    Tokens {
+        low: scaled(full(limit(SHORT)), calls.low),
+        expected: full(limit(USUAL)),
+        high: scaled(full(longest), calls.high),
+    }
+}
+
+/// Tokens with every day at full length and replies of `reply` tokens: each prompt holds the day so far.
+fn at_full_length(experiment: &Experiment, condition: &Condition, reply: u64) -> u64 {
+    let protocol = &condition.protocol;
+    let prompt = mean_prompt(experiment, condition);
+    let selects = if protocol.speakers == Speakers::Auto { 2 } else { 1 };
+    let mut total = 0;
+    for day in 1..=protocol.days {
+        let speeches =
+            u64::from(protocol.messages / protocol.days + u32::from(day <= protocol.messages % protocol.days)) - 1;
+        let opening = condition.starting_message.len() as u64 / BYTES_PER_TOKEN + u64::from(day - 1) * reply;
+        let history = speeches * speeches.saturating_sub(1) / 2 * reply;
+        total += selects * (speeches * (prompt + opening) + history) + speeches * reply;
+        total += prompt + speeches * reply + reply;
+    }
+    total
+}
+
+fn mean_prompt(experiment: &Experiment, condition: &Condition) -> u64 {
+    let agents: u64 = condition.agents.iter().map(|n| u64::from(*n)).sum();
+    let bytes: u64 = condition
+        .agents
+        .iter()
+        .enumerate()
+        .map(|(role, n)| u64::from(*n) * compose::agent(experiment, condition, role).len() as u64)
+        .sum();
+    bytes / agents.max(1) / BYTES_PER_TOKEN
+}

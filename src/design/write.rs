@@ -1,0 +1,183 @@
+//! An experiment as the texts of its files. What is at its default is left out; comments are not kept.
+
+use super::experiment::*;
+use super::folder::{Files, SHARED, SUMMARIZER, role_file};
+use super::markdown;
+use super::tree::FILE;
+use super::value::{Named, Value};
+use toml::{Table, Value as Toml};
+
+/// The files of an experiment; reading them gives it again.
+pub fn write(experiment: &Experiment) -> Files {
+    let mut files = Files::new();
+    files.insert(FILE.to_owned(), toml(experiment).into_bytes());
+    if !experiment.shared.is_empty() {
+        files.insert(SHARED.to_owned(), markdown::render(&experiment.shared).into_bytes());
+    }
+    for role in &experiment.roles {
+        files.insert(role_file(&role.name), markdown::render(&role.prompt).into_bytes());
+    }
+    if let Some(summarizer) = &experiment.summarizer {
+        files.insert(SUMMARIZER.to_owned(), markdown::render(summarizer).into_bytes());
+    }
+    files
+}
+
+fn toml(experiment: &Experiment) -> String {
+    let mut top = Table::new();
+    put(&mut top, "format", experiment.format);
+    put(&mut top, "name", experiment.name.as_str());
+    if let Some(note) = &experiment.note {
+        put(&mut top, "note", note.as_str());
+    }
+    put(&mut top, "starting_message", experiment.starting_message.as_str());
+    if !experiment.sections.is_empty() {
+        put(&mut top, "sections", texts(&experiment.sections));
+    }
+    put(&mut top, "models", experiment.models.iter().map(model).collect::<Vec<Toml>>());
+    put(&mut top, "protocol", protocol(experiment));
+    let roles: Table = experiment.roles.iter().map(|r| (r.name.clone(), Toml::Table(role(r)))).collect();
+    put(&mut top, "roles", roles);
+    for (key, model) in [("selector", &experiment.selector_model), ("summarizer", &experiment.summarizer_model)] {
+        if let Some(model) = model {
+            put(&mut top, key, Table::from_iter([("model".to_owned(), Toml::from(model.as_str()))]));
+        }
+    }
+    if !experiment.factors.is_empty() {
+        let factors: Table = experiment.factors.iter().map(|f| (f.name.clone(), factor(f))).collect();
+        put(&mut top, "factors", factors);
+    }
+    if !experiment.design.is_empty() {
+        put(&mut top, "design", design(&experiment.design));
+    }
+    if !experiment.health.is_empty() {
+        let health: Table = experiment.health.iter().map(|p| (p.name.clone(), policy(p.value))).collect();
+        put(&mut top, "health", health);
+    }
+    put(&mut top, "run", run(experiment.run));
+    toml::to_string_pretty(&top).unwrap_or_default()
+}
+
+fn put(table: &mut Table, key: &str, value: impl Into<Toml>) {
+    table.insert(key.to_owned(), value.into());
+}
+
+fn texts(texts: &[String]) -> Vec<Toml> {
+    texts.iter().map(|t| Toml::from(t.as_str())).collect()
+}
+
+fn scalar(value: &Value) -> Toml {
+    match value {
+        Value::Bool(b) => Toml::Boolean(*b),
+        Value::Int(i) => Toml::Integer(*i),
+        Value::Float(x) => Toml::Float(*x),
+        Value::Text(t) => Toml::String(t.clone()),
+    }
+}
+
+fn model(spec: &ModelSpec) -> Toml {
+    let mut table = Table::new();
+    put(&mut table, "id", spec.id.as_str());
+    if let Some(alias) = &spec.alias {
+        put(&mut table, "as", alias.as_str());
+    }
+    let s = &spec.sampling;
+    for (key, number) in [("temperature", s.temperature), ("top_p", s.top_p)] {
+        if let Some(number) = number {
+            put(&mut table, key, number);
+        }
+    }
+    let counts =
+        [("top_k", s.top_k), ("max_tokens", s.max_tokens), ("num_ctx", s.num_ctx), ("concurrency", spec.concurrency)];
+    for (key, count) in counts {
+        if let Some(count) = count {
+            put(&mut table, key, count);
+        }
+    }
+    if !s.stop.is_empty() {
+        put(&mut table, "stop", texts(&s.stop));
+    }
+    match s.seed {
+        Some(Seed::Base(base)) => put(&mut table, "seed", base as i64),
+        Some(Seed::Fixed { fixed }) => {
+            put(&mut table, "seed", Table::from_iter([("fixed".to_owned(), Toml::from(fixed as i64))]));
+        }
+        None => {}
+    }
+    if let Some(keep_alive) = &spec.keep_alive {
+        put(&mut table, "keep_alive", scalar(keep_alive));
+    }
+    if let Some(stream) = spec.stream {
+        put(&mut table, "stream", stream);
+    }
+    if table.len() == 1 { Toml::from(spec.id.as_str()) } else { Toml::Table(table) }
+}
+
+fn protocol(experiment: &Experiment) -> Table {
+    let p = &experiment.protocol;
+    let mut table = Table::new();
+    put(&mut table, "messages", p.messages);
+    put(&mut table, "days", p.days);
+    let agents: Table = experiment.roles.iter().map(|r| (r.name.clone(), Toml::from(r.agents))).collect();
+    put(&mut table, "agents", agents);
+    put(&mut table, "speakers", p.speakers.word());
+    put(&mut table, "labels", p.labels.word());
+    put(&mut table, "merge", p.merge);
+    put(&mut table, "stop_phrases", texts(&p.stop_phrases));
+    put(&mut table, "final_summary", p.final_summary);
+    table
+}
+
+fn role(role: &Role) -> Table {
+    let mut table = Table::new();
+    put(&mut table, "plural", role.plural.as_str());
+    put(&mut table, "pronouns", role.pronouns.as_str());
+    match &role.model {
+        RoleModel::Condition => {}
+        RoleModel::One(name) => put(&mut table, "model", name.as_str()),
+        RoleModel::Each(names) => put(&mut table, "model", texts(names)),
+    }
+    table
+}
+
+fn factor(factor: &Factor) -> Toml {
+    let levels: Vec<Toml> = factor.levels.iter().map(scalar).collect();
+    match &factor.was {
+        None => Toml::Array(levels),
+        Some(was) => {
+            Toml::Table(Table::from_iter([("levels".to_owned(), Toml::Array(levels)), ("was".to_owned(), scalar(was))]))
+        }
+    }
+}
+
+fn design(design: &Design) -> Table {
+    let mut table = Table::new();
+    if !design.zip.is_empty() {
+        put(&mut table, "zip", design.zip.iter().map(|z| Toml::Array(texts(&z.factors))).collect::<Vec<Toml>>());
+    }
+    if !design.exclude.is_empty() {
+        let written = design.exclude.iter().map(|e| Toml::from(markdown::write_when(&e.all)));
+        put(&mut table, "exclude", written.collect::<Vec<Toml>>());
+    }
+    if !design.cells.is_empty() {
+        let row =
+            |levels: &[Named<Value>]| levels.iter().map(|l| (l.name.clone(), scalar(&l.value))).collect::<Table>();
+        put(&mut table, "cells", design.cells.iter().map(|c| Toml::Table(row(&c.levels))).collect::<Vec<Toml>>());
+    }
+    table
+}
+
+fn policy(policy: Policy) -> Toml {
+    let then = if policy.fail { "fail" } else { "keep" };
+    if policy.ask == 0 {
+        return Toml::from(then);
+    }
+    Toml::Table(Table::from_iter([("ask".to_owned(), Toml::from(policy.ask)), ("then".to_owned(), Toml::from(then))]))
+}
+
+fn run(run: RunDefaults) -> Table {
+    Table::from_iter([
+        ("replicates".to_owned(), Toml::from(run.replicates)),
+        ("seed".to_owned(), Toml::from(run.seed as i64)),
+    ])
+}
