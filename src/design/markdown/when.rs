@@ -183,14 +183,15 @@ impl Reader<'_> {
             return Ok(());
         }
         let word = self.text[start..].split_whitespace().next().unwrap_or_default();
-        let spaced = self.rest().starts_with(char::is_whitespace) && self.rest().trim_start().starts_with('=');
-        let hint = if spaced || word.starts_with('=') {
-            "write `factor=level` without spaces around the `=`"
-        } else {
-            "a condition is `factor=level`; quote a level that has spaces"
+        let span = self.span_of(start, word.len());
+        let spaced = self.rest().trim_start().strip_prefix('=').map(|level| self.text.len() - level.trim_start().len());
+        let hint = match spaced {
+            Some(_) => "write `factor=level` without spaces around the `=`",
+            None => "a condition is `factor=level`; quote a level that has spaces",
         };
-        let message = format!("`{word}` is not a condition");
-        Err(Problem::new(self.span_of(start, word.len()), CODE, message, hint))
+        // What follows the stray `=` belongs to the same mistake.
+        self.at = spaced.unwrap_or(self.at);
+        Err(Problem::new(span, CODE, format!("`{word}` is not a condition"), hint))
     }
 
     /// A level, bare or in quotes.
