@@ -1,0 +1,285 @@
+//! What can be typed. A command's doc comment is its help.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Design, run and analyse conversations among language-model agents.
+#[derive(Debug, Parser)]
+#[command(name = "convoke", version, arg_required_else_help = false, disable_help_subcommand = true, max_term_width = 100)]
+pub struct Cli {
+    /// What holds everywhere.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options that hold everywhere.
+#[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub struct Global {
+    /// The database: sqlite:PATH, or sqlite:PATH?max-mb=N for a quota
+    #[arg(long, global = true, value_name = "URI", help_heading = "Everywhere")]
+    pub store: Option<String>,
+    /// Print one JSON document (run: JSON lines) on standard output
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub json: bool,
+    /// Never ask; fail naming the flag that answers
+    #[arg(long, global = true, help_heading = "Everywhere")]
+    pub no_input: bool,
+    /// Answer every question with yes
+    #[arg(long, short = 'y', global = true, help_heading = "Everywhere")]
+    pub yes: bool,
+    /// When to use colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Everywhere")]
+    pub color: Color,
+    /// Say more
+    #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = "Everywhere")]
+    pub verbose: u8,
+    /// Say less
+    #[arg(long, short, global = true, help_heading = "Everywhere")]
+    pub quiet: bool,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a new experiment folder
+    New(New),
+    /// Report every mistake of an experiment, or show each prompt as it will be sent
+    Check(Check),
+    /// Say what a run would do: conditions, calls, tokens; spends nothing
+    Plan(PlanArgs),
+    /// Do what is missing; the same command continues
+    Run(Run),
+    /// List experiments, or the conversations of one
+    List(List),
+    /// Show an experiment, or a conversation's transcript
+    Show(Show),
+    /// Write transcripts and data to files
+    Export(Export),
+    /// List what each server offers, or fetch a model
+    Models(Models),
+    /// Read the whole database and say what is wrong with it
+    Verify(Verify),
+    /// Look at database, keys, servers and models
+    Doctor(Doctor),
+}
+
+/// `convoke new`.
+#[derive(Debug, Args)]
+pub struct New {
+    /// Name of the experiment and of its folder
+    pub name: String,
+    /// Start from an experiment that ships: prison, debate or negotiation
+    #[arg(long, value_name = "EXAMPLE")]
+    pub from: Option<String>,
+    /// Folder in which to make it
+    #[arg(long = "in", value_name = "DIR", default_value = ".")]
+    pub into: PathBuf,
+}
+
+/// `convoke check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// An experiment's folder, name or id
+    pub what: String,
+    /// Print each prompt of each condition as it will be sent
+    #[arg(long)]
+    pub preview: bool,
+    /// With --preview: only conditions that hold, as in 'goal=escape risks=true'; repeated, any of them
+    #[arg(long, value_name = "EXPR", requires = "preview")]
+    pub only: Vec<String>,
+    /// With --preview: only this role
+    #[arg(long, value_name = "NAME", requires = "preview")]
+    pub role: Option<String>,
+    /// Write guessed plurals and pronouns into experiment.toml
+    #[arg(long, conflicts_with = "preview")]
+    pub fix: bool,
+}
+
+/// Flags of `plan` and `run` that narrow or override.
+#[derive(Debug, Clone, Args)]
+pub struct Narrow {
+    /// Model to use, by its name in the experiment or SERVER/NAME; repeated, each is a level
+    #[arg(long, value_name = "ID")]
+    pub model: Vec<String>,
+    /// Days, or a range A..B of which each is a level
+    #[arg(long, value_name = "N|A..B")]
+    pub days: Option<String>,
+    /// Agents of a role, or a range; repeated for several roles
+    #[arg(long, value_name = "ROLE=N|A..B")]
+    pub agents: Vec<String>,
+    /// Openings and speeches together
+    #[arg(long, value_name = "N")]
+    pub messages: Option<u32>,
+    /// Who speaks next: round-robin, random or auto
+    #[arg(long, value_name = "S")]
+    pub speakers: Option<String>,
+    /// Conversations per condition
+    #[arg(long, value_name = "N")]
+    pub replicates: Option<u32>,
+    /// Seed of everything random
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Any factor or protocol key; the value is read as TOML, else as text; repeated for several
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Only conditions that hold, as in 'goal=escape risks=true'; repeated, any of them
+    #[arg(long, value_name = "EXPR")]
+    pub only: Vec<String>,
+    /// So many conversations, replicate 1 of every condition first
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Replace every model by `scripted`, which is none and costs nothing
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// `convoke plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// An experiment's folder, name or id
+    pub what: String,
+    /// What to narrow or override.
+    #[command(flatten)]
+    pub narrow: Narrow,
+}
+
+/// `convoke run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// An experiment's folder, name or id
+    pub what: String,
+    /// What to narrow or override.
+    #[command(flatten)]
+    pub narrow: Narrow,
+    /// Requests in flight over all servers
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<u32>,
+    /// Further attempts of a call that failed
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub max_retries: u32,
+    /// Give failed conversations another chance
+    #[arg(long)]
+    pub retry_failed: bool,
+    /// Refuse to fetch models that a server lacks
+    #[arg(long)]
+    pub no_pull: bool,
+    /// How long turns in flight may take after Ctrl-C
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    pub grace: String,
+    /// How long to wait for a database that went away or is full
+    #[arg(long, value_name = "TIME", default_value = "10m")]
+    pub store_wait: String,
+}
+
+/// `convoke list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// An experiment's folder, name or id: lists its conversations
+    pub what: Option<String>,
+    /// Conversations of older revisions too
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// `convoke show`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub struct Show {
+    /// An experiment's folder, name or id, or a conversation's id
+    pub id: String,
+    /// Replies as the models gave them
+    #[arg(long)]
+    pub raw: bool,
+    /// Every call: what was sent, received, counted and timed
+    #[arg(long)]
+    pub calls: bool,
+    /// Wait for further turns until the conversation ends
+    #[arg(long)]
+    pub follow: bool,
+    /// Of an experiment: its prompts are those of the current revision unless --all
+    #[arg(long, hide = true)]
+    pub all: bool,
+}
+
+/// `convoke export`.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// An experiment's folder, name or id, or a conversation's id
+    pub what: String,
+    /// What to write
+    #[arg(long, value_name = "FORMAT")]
+    pub format: ExportFormat,
+    /// Where to: a file (jsonl, csv) or a folder (md, folder); - is standard output
+    #[arg(long, short, value_name = "PATH")]
+    pub output: Option<String>,
+    /// Conversations of older revisions too
+    #[arg(long)]
+    pub all: bool,
+    /// jsonl, csv: a second file, PATH with `.calls.jsonl` for its ending, with what was sent, received, counted, timed
+    #[arg(long)]
+    pub calls: bool,
+}
+
+/// What to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// A transcript per conversation, for people, and the prompts as sent
+    Md,
+    /// One line an entry
+    Jsonl,
+    /// The same columns as a table
+    Csv,
+    /// The experiment as files
+    Folder,
+}
+
+/// `convoke models`.
+#[derive(Debug, Args)]
+pub struct Models {
+    /// What to do; without it, list
+    #[command(subcommand)]
+    pub command: Option<ModelsCommand>,
+}
+
+/// What to do with models.
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// Fetch a model, as in ollama/llama3.1
+    Pull {
+        /// SERVER/NAME
+        name: String,
+        /// Allow a registry without TLS
+        #[arg(long)]
+        insecure: bool,
+    },
+}
+
+/// `convoke verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// A conversation's id; without it, everything
+    pub id: Option<String>,
+}
+
+/// `convoke doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Print every setting, its value and where it comes from
+    #[arg(long)]
+    pub config: bool,
+}

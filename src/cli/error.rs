@@ -1,0 +1,134 @@
+//! What went wrong, as a person reads it, and the exit code that says its kind.
+
+use crate::model::ModelError;
+use crate::store::StoreError;
+use serde_json::{Value as Json, json};
+
+/// Exit codes (documented in the README).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything asked for is done.
+    Done = 0,
+    /// Some conversations are failed.
+    Failed = 1,
+    /// Wrong usage, or it would have to ask and may not.
+    Usage = 2,
+    /// The experiment is wrong.
+    Experiment = 3,
+    /// The database.
+    Store = 4,
+    /// A server or model that was needed could not be used.
+    Model = 5,
+    /// Not found, or a name that means several.
+    NotFound = 6,
+    /// Ctrl-C.
+    Interrupt = 130,
+    /// SIGTERM.
+    Terminate = 143,
+}
+
+/// An error with its remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CliError {
+    /// The kind, as exit code.
+    pub exit: Exit,
+    /// A stable word for programs.
+    pub code: &'static str,
+    /// What is wrong, where.
+    pub message: String,
+    /// What caused it, nearest first.
+    pub causes: Vec<String>,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl CliError {
+    /// An error of a kind.
+    pub fn new(exit: Exit, code: &'static str, message: impl Into<String>) -> Self {
+        Self { exit, code, message: message.into(), causes: Vec::new(), hint: None }
+    }
+
+    /// Wrong usage.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "usage", message)
+    }
+
+    /// Nothing of that name.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(Exit::NotFound, "not-found", message)
+    }
+
+    /// With a remedy.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// With a remedy, if there is one.
+    #[must_use]
+    pub fn maybe_hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint.or(self.hint);
+        self
+    }
+
+    /// With what caused it.
+    #[must_use]
+    pub fn cause(mut self, cause: impl ToString) -> Self {
+        self.causes.push(cause.to_string());
+        self
+    }
+
+    /// The `error` object of `--json`.
+    pub fn json(&self) -> Json {
+        let message = std::iter::once(&self.message).chain(&self.causes).cloned().collect::<Vec<_>>().join(": ");
+        json!({ "code": self.code, "message": message, "hint": self.hint })
+    }
+}
+
+/// Reading or writing a file that the person named.
+pub fn file_error(what: &str, path: &std::path::Path, error: &std::io::Error) -> CliError {
+    let exit = if error.kind() == std::io::ErrorKind::NotFound { Exit::NotFound } else { Exit::Usage };
+    CliError::new(exit, "file", format!("cannot {what} {}", path.display())).cause(error)
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        let (code, hint) = match &error {
+            StoreError::Unreachable { .. } => ("store-unreachable", "check the path or address given by --store or CONVOKE_STORE"),
+            StoreError::Newer { .. } => ("store-newer", "use the version of convoke that made it, or another database"),
+            StoreError::Foreign { .. } => ("store-foreign", "name another file with --store sqlite:PATH"),
+            StoreError::Locked { .. } => ("store-locked", "wait for it to end, or stop it; one run at a time on this file"),
+            StoreError::Full { .. } => ("store-full", "make room, or raise max-mb; the same command continues"),
+            StoreError::Damaged { .. } => ("store-damaged", "`convoke verify` says what is wrong"),
+            StoreError::Missing { .. } => {
+                let hint = "`convoke run` makes it; or name another with --store sqlite:PATH";
+                return Self::new(Exit::NotFound, "not-found", error.to_string()).hint(hint);
+            }
+            StoreError::Superseded { .. } | StoreError::Other { .. } => ("store", "`convoke doctor` looks at the database"),
+        };
+        Self::new(Exit::Store, code, error.to_string()).hint(hint)
+    }
+}
+
+impl From<ModelError> for CliError {
+    fn from(error: ModelError) -> Self {
+        let hint = match &error {
+            ModelError::Unreachable { .. } => "is it running? `convoke doctor` looks at every server",
+            ModelError::Key { variable, .. } => {
+                let hint = format!("set {variable} in the environment or in .env");
+                return Self::new(Exit::Model, "model-key", error.to_string()).hint(hint);
+            }
+            ModelError::NoModel { .. } => "`convoke models` lists what each server offers",
+            _ => "`convoke doctor` looks at every server",
+        };
+        Self::new(Exit::Model, "model-unusable", error.to_string()).hint(hint)
+    }
+}
+
+impl From<std::io::Error> for CliError {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(Exit::Usage, "output", "cannot write the output").cause(error)
+    }
+}

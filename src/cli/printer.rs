@@ -1,0 +1,203 @@
+//! The only door to the terminal. Standard output is data, standard error is talk.
+//!
+//! Everything that passes is made harmless first ([`harmless`]): model text, names from databases and servers' words
+//! may hold escape sequences, and none of them reaches a terminal (contract S1). Colour is added here and only here.
+
+use console::Style;
+use serde_json::Value as Json;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+/// Writes to the two streams.
+#[derive(Debug, Clone)]
+pub struct Printer {
+    /// Colour on standard output.
+    pub colour: bool,
+    /// Colour on standard error.
+    pub colour_err: bool,
+    /// One JSON document, or JSON lines, on standard output.
+    pub json: bool,
+    /// Little talk.
+    pub quiet: bool,
+}
+
+/// A piece of a line with its style.
+#[derive(Debug, Clone)]
+pub struct Piece<'a>(pub &'a str, pub Look);
+
+/// How a piece looks. Colour never is the only sign of anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// As it is.
+    Plain,
+    /// Strong.
+    Bold,
+    /// Weak.
+    Dim,
+    /// An error.
+    Red,
+    /// A warning.
+    Yellow,
+    /// All well.
+    Green,
+    /// A speaker, by a stable number.
+    Speaker(usize),
+}
+
+impl Printer {
+    /// A line of data.
+    pub fn out(&self, line: &str) -> io::Result<()> {
+        self.pieces(&[Piece(line, Look::Plain)])
+    }
+
+    /// A line of data in pieces.
+    pub fn pieces(&self, pieces: &[Piece<'_>]) -> io::Result<()> {
+        forgive_closed(writeln!(io::stdout().lock(), "{}", painted(pieces, self.colour)))
+    }
+
+    /// Bytes of data as they are, for exports: to a terminal they go through [`Self::out`] instead.
+    pub fn raw(&self, bytes: &[u8]) -> io::Result<()> {
+        forgive_closed(io::stdout().lock().write_all(bytes))
+    }
+
+    /// A line of talk.
+    pub fn say(&self, line: &str) {
+        self.say_pieces(&[Piece(line, Look::Plain)]);
+    }
+
+    /// A line of talk that `--quiet` drops.
+    pub fn chat(&self, line: &str) {
+        if !self.quiet {
+            self.say(line);
+        }
+    }
+
+    /// A line of talk in pieces.
+    pub fn say_pieces(&self, pieces: &[Piece<'_>]) {
+        // Talk that nobody can hear any more is no reason to fail.
+        let _ = writeln!(io::stderr().lock(), "{}", painted(pieces, self.colour_err));
+    }
+
+    /// A warning.
+    pub fn warn(&self, message: &str) {
+        self.say_pieces(&[Piece("warning: ", Look::Yellow), Piece(message, Look::Plain)]);
+    }
+
+    /// `error:`, `caused by:`, `hint:`.
+    pub fn error(&self, message: &str, causes: &[String], hint: Option<&str>) {
+        self.say_pieces(&[Piece("error: ", Look::Red), Piece(message, Look::Plain)]);
+        for cause in causes {
+            self.say_pieces(&[Piece("caused by: ", Look::Dim), Piece(cause, Look::Plain)]);
+        }
+        if let Some(hint) = hint {
+            self.say_pieces(&[Piece("hint: ", Look::Green), Piece(hint, Look::Plain)]);
+        }
+    }
+
+    /// The document of `--json`: `{"status": "ok", "data": …}`.
+    pub fn json_ok(&self, data: &Json) -> io::Result<()> {
+        self.json_line(&serde_json::json!({ "status": "ok", "data": data }))
+    }
+
+    /// One JSON line.
+    pub fn json_line(&self, value: &Json) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        forgive_closed(writeln!(stdout, "{}", harmless_json(&value.to_string())).and_then(|()| stdout.flush()))
+    }
+}
+
+/// A reader who has seen enough (`| head`) is no error.
+fn forgive_closed(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+fn painted(pieces: &[Piece<'_>], colour: bool) -> String {
+    pieces.iter().map(|Piece(text, look)| paint(&harmless(text), *look, colour)).collect()
+}
+
+fn paint(text: &str, look: Look, colour: bool) -> String {
+    /// Distinct on dark and light grounds; a speaker's name always stands beside its colour.
+    const SPEAKERS: [u8; 8] = [33, 166, 64, 125, 37, 136, 61, 160];
+    let style = Style::new().force_styling(colour);
+    match look {
+        Look::Plain => return text.to_owned(),
+        Look::Bold => style.bold(),
+        Look::Dim => style.dim(),
+        Look::Red => style.red().bold(),
+        Look::Yellow => style.yellow(),
+        Look::Green => style.green(),
+        Look::Speaker(n) => style.color256(SPEAKERS[n % SPEAKERS.len()]).bold(),
+    }
+    .apply_to(text)
+    .to_string()
+}
+
+/// Whether a character may steer a terminal or the direction of text.
+fn steers(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+        || matches!(c as u32, 0xe0000..=0xe007f)
+}
+
+/// The text with every control and bidi character shown instead of obeyed: ESC becomes `␛`, others `\u{…}`.
+pub fn harmless(text: &str) -> String {
+    if !text.chars().any(steers) {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\u{1b}' => out.push('␛'),
+            '\r' => out.push('␍'),
+            c if steers(c) => {
+                let _ = write!(out, "\\u{{{:x}}}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// The same for JSON text, where such characters stand in strings only and have an escape that means the same.
+pub fn harmless_json(json: &str) -> String {
+    if !json.chars().any(steers) {
+        return json.to_owned();
+    }
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if steers(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_steers_a_terminal_passes() {
+        let bad = "a\u{1b}[31mred\u{7}\r\u{9b}2J\u{202e}x\ny\tz";
+        let good = harmless(bad);
+        assert_eq!(good, "a␛[31mred\\u{7}␍\\u{9b}2J\\u{202e}x\ny\tz");
+        let json = harmless_json(&serde_json::json!({ "x": bad }).to_string());
+        assert!(!json.chars().any(steers));
+        let back: Json = serde_json::from_str(&json).unwrap();
+        assert_eq!(back["x"], bad);
+    }
+
+    #[test]
+    fn colour_is_added_only_where_wanted() {
+        let pieces = [Piece("a\u{1b}", Look::Red)];
+        assert_eq!(painted(&pieces, false), "a␛");
+        assert!(painted(&pieces, true).starts_with("\u{1b}[31m"));
+    }
+}
