@@ -1,12 +1,47 @@
 //! Language-model servers: one attempt each behind [`ChatModel`]; retries, limits and slots beside it.
 //!
-//! Nothing of the terminal or the database enters. An attempt is data: what was tried, what came of it.
+//! Nothing of the terminal or the database enters, and no variable is read: addresses, keys and limits are values
+//! passed in. An attempt is data: what was tried, what came of it.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `server` | a server: kind, address, key, limits |
+//! | `http` | one request: time limits, size limit, no redirects |
+//! | `classify`, `text` | what a server's error means; its words made harmless |
+//! | `openai`, `ollama`, `scripted` | the three kinds of server |
+//! | `catalog` | what a server offers; `show`, `pull` |
+//! | `parameters` | what is sent beside the messages, and what a protocol lacks |
+//! | `retry`, `gate`, `limit` | the one owner of retries, `Retry-After`, slots |
+
+mod attempt;
+pub mod catalog;
+mod classify;
+mod error;
+pub mod gate;
+mod http;
+pub mod limit;
+mod ollama;
+mod openai;
+pub mod parameters;
+pub mod pull;
+pub mod retry;
+pub mod scripted;
+pub mod server;
+mod text;
+
+pub use attempt::Attempt;
+pub use catalog::{Connection, Known};
+pub use error::ModelError;
+pub use gate::Gates;
+pub use limit::{Bounds, Slots};
+pub use retry::{Asked, Asking, End, Retry, Verdict, Waiting};
+pub use scripted::Scripted;
+pub use server::{Limits, Server, ServerKind};
 
 use crate::conversation::{Message, Purpose};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
-use std::time::Duration;
 
 /// A request as it will be sent: the body is `{"model", "messages", …parameters}` in this order.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,111 +170,4 @@ pub struct Served {
 pub trait ChatModel: Send + Sync {
     /// Asks once. Never retries, never falls back to another model.
     async fn chat(&self, request: &ChatRequest) -> Result<ChatReply, ModelError>;
-}
-
-/// What can go wrong in one attempt. [`retry`](ModelError) decisions are made in one table, in `retry.rs`.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum ModelError {
-    /// No connection, or a name that does not resolve.
-    #[error("cannot reach {server}: {cause}")]
-    Unreachable {
-        /// The server.
-        server: String,
-        /// Why.
-        cause: String,
-    },
-    /// The connection broke, or the answer ended before it was whole.
-    #[error("the answer of {server} broke off: {cause}")]
-    Broken {
-        /// The server.
-        server: String,
-        /// Where.
-        cause: String,
-    },
-    /// One of the time limits.
-    #[error("{server} gave no {what} within {} s", limit.as_secs_f64())]
-    Timeout {
-        /// The server.
-        server: String,
-        /// `connection`, `first byte`, `next byte`, `whole answer`.
-        what: &'static str,
-        /// The limit.
-        limit: Duration,
-    },
-    /// 429, 408, 409, 425 or 5xx.
-    #[error("{server} is busy ({status}): {message}")]
-    Busy {
-        /// The server.
-        server: String,
-        /// HTTP status.
-        status: u16,
-        /// Its words.
-        message: String,
-        /// How long it asked us to wait.
-        retry_after: Option<Duration>,
-    },
-    /// An answer that is none: HTML, half a JSON, not UTF-8, an error inside a stream.
-    #[error("{server} sent no usable answer: {cause}")]
-    Invalid {
-        /// The server.
-        server: String,
-        /// What is wrong with it.
-        cause: String,
-    },
-    /// A reply over the limit.
-    #[error("the answer of {server} is over {limit} bytes")]
-    TooLarge {
-        /// The server.
-        server: String,
-        /// The limit.
-        limit: u64,
-    },
-    /// The conversation no longer fits the model's context.
-    #[error("the prompt does not fit the context of {model}: {message}")]
-    ContextFull {
-        /// The model.
-        model: String,
-        /// The server's words.
-        message: String,
-    },
-    /// 401 or 403, or no key where one is needed.
-    #[error("{server} does not accept the key: {message}")]
-    Key {
-        /// The server.
-        server: String,
-        /// The server's words.
-        message: String,
-        /// The variable that supplies the key.
-        variable: String,
-    },
-    /// Quota or credit is gone.
-    #[error("the quota at {server} is used up: {message}")]
-    Quota {
-        /// The server.
-        server: String,
-        /// The server's words.
-        message: String,
-    },
-    /// The server has no such model.
-    #[error("{server} has no model `{model}`: {message}")]
-    NoModel {
-        /// The server.
-        server: String,
-        /// The model's name there.
-        model: String,
-        /// The server's words.
-        message: String,
-    },
-    /// Any other 4xx: a parameter or a request that the server refuses.
-    #[error("{server} refuses {}: {message}", parameter.as_ref().map_or_else(|| "the request".to_owned(), |p| format!("the parameter `{p}`")))]
-    Refused {
-        /// The server.
-        server: String,
-        /// The parameter that it names.
-        parameter: Option<String>,
-        /// HTTP status.
-        status: u16,
-        /// The server's words.
-        message: String,
-    },
 }

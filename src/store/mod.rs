@@ -7,7 +7,7 @@ use crate::conversation::log::Entry;
 use crate::conversation::prompt::View;
 use crate::conversation::{CallRef, Flag};
 use crate::design::{Experiment, Named, RunDefaults, Sampling, Value};
-use crate::model::{ChatReply, Usage};
+use crate::model::{Attempt, ChatReply, Usage};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -209,26 +209,6 @@ pub enum CallState {
     Answered,
     /// Given up; why stands in the attempts.
     Failed,
-}
-
-/// One attempt of a call.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// When it left.
-    pub at: Millis,
-    /// Milliseconds until its end.
-    pub took: u64,
-    /// Empty = it was answered; else what came of it, in a word (`busy`, `timeout`, `lost` …).
-    pub error: Option<String>,
-    /// The error in words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
-    /// Milliseconds waited before the next.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waited: Option<u64>,
-    /// Whether the server may have counted it without our having its answer.
-    #[serde(default)]
-    pub possible_spend: bool,
 }
 
 /// What a conversation has so far, for continuing it.

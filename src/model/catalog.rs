@@ -1,0 +1,306 @@
+//! What a server offers: names, digests, contexts; and fetching a model.
+//!
+//! Ollama's list, show and pull go through `ollama-rs`, what it lacks (digests, versions, what is loaded) through our
+//! own requests. Its client is made here, so that it follows no redirect and keeps our time limits.
+
+use super::classify::{Problem, classify, unusable};
+use super::http::{Answer, Http, headers};
+use super::ollama::Ollama;
+use super::openai::OpenAi;
+use super::parameters::CONTEXT;
+use super::{ChatModel, ModelError, Server, ServerKind};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Looking things up is tried once and not for long.
+const CHECK: Duration = Duration::from_secs(5);
+
+/// A server that can be asked: one pool of connections, whatever its models.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    pub(super) http: Http,
+}
+
+/// What is known of a model beforehand.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Known {
+    /// Ollama's digest.
+    pub digest: Option<String>,
+    /// The longest context it was made for, in tokens.
+    pub context: Option<u32>,
+    /// The context that its author set (`PARAMETER num_ctx`).
+    pub num_ctx: Option<u32>,
+    /// Its own parameters, a line each, as Ollama shows them.
+    pub parameters: String,
+    /// Such as `Q4_K_M`.
+    pub quantization: Option<String>,
+}
+
+impl Known {
+    /// The context asked for where the researcher set none: the author's, else 10,000, and never more than the
+    /// model has.
+    pub fn default_context(&self) -> u32 {
+        let wanted = self.num_ctx.unwrap_or(CONTEXT);
+        self.context.map_or(wanted, |most| wanted.min(most))
+    }
+}
+
+/// A model that a server offers.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Offered {
+    /// Its name there.
+    pub name: String,
+    /// Bytes.
+    pub size: Option<u64>,
+    /// Ollama's digest.
+    pub digest: Option<String>,
+    /// When it was changed, as the server says it.
+    pub modified: Option<String>,
+    /// Such as `8.0B`.
+    pub parameters: Option<String>,
+    /// Such as `Q4_K_M`.
+    pub quantization: Option<String>,
+}
+
+/// A model that Ollama holds in memory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loaded {
+    /// Its name.
+    pub name: String,
+    /// Its digest.
+    #[serde(default)]
+    pub digest: Option<String>,
+    /// The context with which it runs, where this version of Ollama says so.
+    #[serde(default)]
+    pub context_length: Option<u32>,
+}
+
+/// Whether two names mean one model of Ollama: without a tag, `latest` is meant.
+pub fn is_same_model(a: &str, b: &str) -> bool {
+    tagged(a).eq_ignore_ascii_case(&tagged(b))
+}
+
+fn tagged(name: &str) -> String {
+    let has_tag = name.rsplit('/').next().is_some_and(|last| last.contains(':'));
+    if has_tag { name.to_owned() } else { format!("{name}:latest") }
+}
+
+impl Connection {
+    /// Makes the client; nothing is sent.
+    pub fn open(server: &Server) -> Result<Self, ModelError> {
+        Ok(Self { http: Http::new(server)? })
+    }
+
+    /// The server.
+    pub fn server(&self) -> &Server {
+        self.http.server()
+    }
+
+    /// A model of this server, whose name stands in each request.
+    pub fn model(&self, known: Known) -> Arc<dyn ChatModel> {
+        let http = self.http.clone();
+        match self.server().kind {
+            ServerKind::OpenAi => Arc::new(OpenAi { http }),
+            ServerKind::Ollama => Arc::new(Ollama { http, known }),
+            ServerKind::Scripted => Arc::new(super::Scripted::improvised()),
+        }
+    }
+
+    /// What the server offers, in its own order.
+    pub async fn offered(&self) -> Result<Vec<Offered>, ModelError> {
+        match self.server().kind {
+            ServerKind::Ollama => self.offered_by_ollama().await,
+            ServerKind::OpenAi => self.offered_by_openai().await,
+            ServerKind::Scripted => Ok(Vec::new()),
+        }
+    }
+
+    async fn offered_by_openai(&self) -> Result<Vec<Offered>, ModelError> {
+        let list: Json = self.look_up("models").await?;
+        let models = list.get("data").or(Some(&list)).and_then(Json::as_array);
+        let models = models.ok_or_else(|| self.http.invalid("its list of models has no `data`"))?;
+        let names = models.iter().filter_map(|m| m.get("id")?.as_str());
+        Ok(names.map(|name| Offered { name: name.to_owned(), ..Offered::default() }).collect())
+    }
+
+    async fn offered_by_ollama(&self) -> Result<Vec<Offered>, ModelError> {
+        // Our own request first: it tells apart what `ollama-rs` does not (status, size limit), and has the digests.
+        let tags: Tags = self.look_up("api/tags").await?;
+        let listed = self.ollama(Some(CHECK))?.list_local_models().await.map_err(|e| self.of_library(&e, ""))?;
+        let tag = |name: &str| tags.models.iter().find(|t| t.name == name);
+        Ok(listed
+            .into_iter()
+            .map(|model| Offered {
+                digest: tag(&model.name).map(|t| t.digest.clone()),
+                parameters: tag(&model.name).and_then(|t| t.details.parameter_size.clone()),
+                quantization: tag(&model.name).and_then(|t| t.details.quantization_level.clone()),
+                size: Some(model.size),
+                modified: Some(model.modified_at),
+                name: model.name,
+            })
+            .collect())
+    }
+
+    /// What is known of a model: of Ollama's, its digest, context and parameters; of others, nothing.
+    pub async fn show(&self, model: &str) -> Result<Known, ModelError> {
+        if self.server().kind != ServerKind::Ollama {
+            return Ok(Known::default());
+        }
+        let tags: Tags = self.look_up("api/tags").await?;
+        let shown = self.ollama(Some(CHECK))?.show_model_info(model.to_owned()).await;
+        let shown = shown.map_err(|e| self.of_library(&e, model))?;
+        let tag = tags.models.into_iter().find(|t| is_same_model(&t.name, model));
+        Ok(Known {
+            context: context_length(&shown.model_info),
+            num_ctx: parameter(&shown.parameters, "num_ctx").and_then(|n| n.parse().ok()),
+            parameters: shown.parameters,
+            quantization: tag.as_ref().and_then(|t| t.details.quantization_level.clone()),
+            digest: tag.map(|t| t.digest),
+        })
+    }
+
+    /// The version of an Ollama.
+    pub async fn version(&self) -> Result<String, ModelError> {
+        let json: Json = self.look_up("api/version").await?;
+        let version = json.get("version").and_then(Json::as_str);
+        version.map(str::to_owned).ok_or_else(|| self.http.invalid("it tells no version"))
+    }
+
+    /// What an Ollama holds in memory.
+    pub async fn loaded(&self) -> Result<Vec<Loaded>, ModelError> {
+        #[derive(Deserialize)]
+        struct Running {
+            models: Vec<Loaded>,
+        }
+        Ok(self.look_up::<Running>("api/ps").await?.models)
+    }
+
+    async fn look_up<T: for<'a> Deserialize<'a>>(&self, path: &str) -> Result<T, ModelError> {
+        let answer: Answer = self.http.get(path, CHECK).await?;
+        if !(200..300).contains(&answer.status) {
+            return Err(classify(&self.http, "", &Map::new(), &Problem::of_answer(&answer)));
+        }
+        serde_json::from_str(&answer.text).map_err(|e| self.http.invalid(&unusable(&answer.text, &e)))
+    }
+
+    /// The client of `ollama-rs`, made by our rules.
+    pub(super) fn ollama(&self, limit: Option<Duration>) -> Result<ollama_rs::Ollama, ModelError> {
+        use reqwest_of_ollama as reqwest;
+        let mut builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CHECK)
+            .default_headers(headers(self.server())?);
+        if let Some(limit) = limit {
+            builder = builder.timeout(limit);
+        }
+        if self.server().base_url.url().scheme() == "http" {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|e| self.http.invalid(&e.to_string()))?;
+        let url = self.server().base_url.url().clone();
+        Ok(ollama_rs::Ollama::builder().url(url).reqwest_client(client).build())
+    }
+
+    /// An error of `ollama-rs`, which keeps words and loses the HTTP status.
+    pub(super) fn of_library(&self, error: &ollama_rs::error::OllamaError, model: &str) -> ModelError {
+        use ollama_rs::error::OllamaError;
+        let server = self.server().name.clone();
+        match error {
+            OllamaError::ReqwestError(e) if e.is_timeout() => {
+                ModelError::Timeout { server, what: "whole answer", limit: CHECK }
+            }
+            OllamaError::ReqwestError(e) if e.is_connect() => {
+                ModelError::Unreachable { server, cause: format!("{}: no connection", self.server().base_url) }
+            }
+            OllamaError::ReqwestError(e) if e.is_decode() => self.http.invalid("its answer cannot be read"),
+            OllamaError::ReqwestError(_) => self.http.broken("the connection was lost"),
+            OllamaError::JsonError(e) => self.http.invalid(&format!("it is not the JSON expected ({e})")),
+            OllamaError::InternalError(e) => self.of_words(&e.message, model),
+            OllamaError::Other(words) => self.of_words(words, model),
+            OllamaError::ToolCallError(_) => self.http.invalid("a tool call"),
+        }
+    }
+
+    fn of_words(&self, words: &str, model: &str) -> ModelError {
+        let json = serde_json::from_str::<Json>(words).ok();
+        let said = json.as_ref().and_then(|j| j.get("error")?.as_str()).unwrap_or(words);
+        let message = self.http.redactor().words(said);
+        let server = self.server().name.clone();
+        let is_missing = ["not found", "file does not exist", "manifest unknown"].iter().any(|w| message.contains(w));
+        if is_missing {
+            return ModelError::NoModel { server, model: model.to_owned(), message };
+        }
+        if message.contains("invalid model name") || message.contains("unauthorized") {
+            return ModelError::Refused { server, parameter: None, status: 400, message };
+        }
+        ModelError::Busy { server, status: 500, message, retry_after: None }
+    }
+}
+
+/// `/api/tags`, for what `ollama-rs` drops.
+#[derive(Debug, Deserialize)]
+struct Tags {
+    #[serde(default)]
+    models: Vec<Tag>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Tag {
+    name: String,
+    #[serde(default)]
+    digest: String,
+    #[serde(default)]
+    details: Details,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Details {
+    parameter_size: Option<String>,
+    quantization_level: Option<String>,
+}
+
+/// `llama.context_length`, whatever the architecture.
+fn context_length(info: &serde_json::Map<String, Json>) -> Option<u32> {
+    let found = info.iter().find(|(key, _)| key.ends_with(".context_length"));
+    found.and_then(|(_, value)| u32::try_from(value.as_u64()?).ok())
+}
+
+/// A line `name   value` of the parameters that Ollama shows.
+fn parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
+    let mut lines = parameters.lines().map(|line| line.split_once(char::is_whitespace).unwrap_or((line, "")));
+    lines.find(|(key, _)| *key == name).map(|(_, value)| value.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_without_a_tag_mean_latest() {
+        assert!(is_same_model("llama3.1", "llama3.1:latest"));
+        assert!(is_same_model("127.0.0.1:5000/library/x", "127.0.0.1:5000/library/x:latest"));
+        assert!(!is_same_model("llama3.1", "llama3.1:8b"));
+    }
+
+    #[test]
+    fn the_context_asked_for() {
+        let known = |context, num_ctx| Known { context, num_ctx, ..Known::default() }.default_context();
+        assert_eq!(known(None, None), 10_000);
+        assert_eq!(known(Some(4096), None), 4096);
+        assert_eq!(known(Some(131_072), None), 10_000);
+        assert_eq!(known(Some(131_072), Some(32_768)), 32_768);
+        assert_eq!(known(Some(4096), Some(32_768)), 4096);
+    }
+
+    #[test]
+    fn what_ollama_shows() {
+        let shown = "stop   \"<|end|>\"\nnum_ctx                        32768";
+        assert_eq!(parameter(shown, "num_ctx"), Some("32768"));
+        assert_eq!(parameter(shown, "num"), None);
+        let info = serde_json::json!({"general.x": 1, "qwen3.context_length": 40_960});
+        assert_eq!(context_length(info.as_object().unwrap()), Some(40_960));
+    }
+}

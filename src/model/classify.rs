@@ -1,0 +1,201 @@
+//! What a server's error means, whether it came as an HTTP status or inside a stream.
+
+use super::http::{Answer, Http};
+use super::text::html_title;
+use super::{ChatRequest, ModelError};
+use serde_json::{Map, Value as Json};
+use std::time::Duration;
+
+/// An error in a server's own words.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Problem {
+    /// HTTP status, or the one that an error inside a 200 names, or 500.
+    pub(super) status: u16,
+    /// Its words.
+    pub(super) message: String,
+    /// `error.code` and `error.type`, where they are words.
+    pub(super) codes: Vec<String>,
+    /// `error.param`.
+    pub(super) parameter: Option<String>,
+    /// How long the server asks us to wait.
+    pub(super) retry_after: Option<Duration>,
+    /// Whether the error was written as JSON, so that it is the model server's and not some gateway's page.
+    pub(super) is_json: bool,
+}
+
+impl Problem {
+    /// The error of an answer whose status is none of success.
+    pub(super) fn of_answer(answer: &Answer) -> Self {
+        let json = serde_json::from_str::<Json>(&answer.text).ok();
+        let mut problem = json.as_ref().and_then(Self::of_json).unwrap_or_else(|| Self::of_page(&answer.text));
+        problem.status = answer.status;
+        problem.retry_after = answer.retry_after;
+        problem
+    }
+
+    /// The error that a JSON object tells, in any of the shapes in use.
+    pub(super) fn of_json(json: &Json) -> Option<Self> {
+        let json = json.as_array().and_then(|list| list.first()).unwrap_or(json);
+        let inner = match json.get("error") {
+            Some(Json::Object(_)) => json.get("error")?,
+            Some(Json::String(text)) => return Some(Self::said(text, 500)),
+            _ => json,
+        };
+        let message = ["message", "detail", "msg"].into_iter().find_map(|key| inner.get(key)).and_then(words)?;
+        let field = |key: &str| inner.get(key).and_then(Json::as_str).map(str::to_owned);
+        let status = ["code", "status"].into_iter().find_map(|key| status(inner.get(key)?)).unwrap_or(500);
+        Some(Self {
+            codes: ["code", "type", "status"].into_iter().filter_map(field).collect(),
+            parameter: field("param").filter(|p| !p.is_empty()).or_else(|| location(inner)),
+            ..Self::said(&message, status)
+        })
+    }
+
+    fn said(message: &str, status: u16) -> Self {
+        Self { status, message: message.to_owned(), is_json: true, ..Self::default() }
+    }
+
+    fn of_page(text: &str) -> Self {
+        let message = html_title(text).map_or_else(|| text.to_owned(), |title| format!("a page, \"{title}\""));
+        let message = if message.trim().is_empty() { "it says nothing more".to_owned() } else { message };
+        Self { message, ..Self::default() }
+    }
+
+    fn has_code(&self, words: &[&str]) -> bool {
+        self.codes.iter().any(|code| words.iter().any(|word| code.eq_ignore_ascii_case(word)))
+    }
+
+    fn says(&self, phrases: &[&str]) -> bool {
+        let message = self.message.to_lowercase();
+        phrases.iter().any(|phrase| message.contains(phrase))
+    }
+
+    /// Whether the server's filter refused the prompt: that is an answer, for health to judge.
+    pub(super) fn is_filter(&self) -> bool {
+        self.status == 400 && self.has_code(&["content_filter", "content_policy_violation"])
+    }
+
+    fn is_quota(&self) -> bool {
+        self.status == 402
+            || self.has_code(&["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"])
+            // "Exceeded your current quota" is what some servers say of a limit per minute too; those say when.
+            || self.status == 429
+                && self.retry_after.is_none()
+                && self.says(&["insufficient quota", "exceeded your current quota", "insufficient balance",
+                    "insufficient credit", "credit balance is too low", "out of credits"])
+                && !self.says(&["retry in", "try again in"])
+    }
+
+    fn is_context(&self) -> bool {
+        let words = ["maximum context length", "context window", "available context size", "context length exceeded"];
+        let input =
+            self.says(&["input length", "prompt", "input"]) && self.says(&["exceed", "too long", "longer than"]);
+        self.has_code(&["context_length_exceeded", "exceed_context_size_error"])
+            || self.says(&words)
+            || input && self.says(&["context", "prompt is too long", "maximum input length"])
+    }
+
+    fn is_no_model(&self) -> bool {
+        let unknown = ["not found", "does not exist", "no such model", "not a valid model", "unknown model"];
+        self.has_code(&["model_not_found"])
+            || self.is_json && self.status == 404 && self.says(&["model"])
+            || self.is_json && self.says(&["model"]) && self.says(&unknown) && matches!(self.status, 400 | 422 | 500)
+    }
+}
+
+/// Why a body with a status of success is no answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Fault {
+    /// It tells an error.
+    Problem(Problem),
+    /// It ends before it is whole.
+    Broken(String),
+    /// It is something else.
+    Invalid(String),
+}
+
+impl Fault {
+    /// A text that should have been JSON.
+    pub(super) fn not_json(text: &str, cause: &impl std::fmt::Display) -> Self {
+        Self::Invalid(unusable(text, cause))
+    }
+
+    /// The error for the caller.
+    pub(super) fn into_error(self, http: &Http, request: &ChatRequest) -> ModelError {
+        match self {
+            Self::Problem(problem) => classify(http, &request.model, &request.parameters, &problem),
+            Self::Broken(cause) => http.broken(&cause),
+            Self::Invalid(cause) => http.invalid(&cause),
+        }
+    }
+}
+
+/// What a text is that should have been JSON.
+pub(super) fn unusable(text: &str, cause: &impl std::fmt::Display) -> String {
+    let begin: String = text.chars().take(80).collect();
+    match html_title(text) {
+        Some(title) => format!("it is a page (\"{title}\"), not JSON; is the address right?"),
+        None if text.trim().is_empty() => "it is empty".to_owned(),
+        None => format!("it is not JSON ({cause}): {begin}"),
+    }
+}
+
+/// The one reading of a server's errors (contract R7).
+///
+/// `sent` are the parameters of the request, one of which the server may name.
+pub(super) fn classify(http: &Http, model: &str, sent: &Map<String, Json>, problem: &Problem) -> ModelError {
+    let server = http.server().name.clone();
+    let message = http.redactor().words(&problem.message);
+    let model = model.to_owned();
+    match problem.status {
+        402 | 403 | 429 if problem.is_quota() => ModelError::Quota { server, message },
+        _ if problem.has_code(&["insufficient_quota"]) => ModelError::Quota { server, message },
+        401 | 403 => ModelError::Key { server, message, variable: http.server().key_variable.clone() },
+        400 | 413 | 422 | 500 if problem.is_context() => ModelError::ContextFull { model, message },
+        400 | 404 | 422 | 500 if problem.is_no_model() => ModelError::NoModel { server, model, message },
+        status @ (408 | 409 | 425 | 429 | 500..) => {
+            ModelError::Busy { server, status, message, retry_after: problem.retry_after }
+        }
+        404 if !problem.is_json => {
+            let message = format!("nothing is served at {}; is the address right? ({message})", http.server().base_url);
+            ModelError::Refused { server, parameter: None, status: 404, message }
+        }
+        status => ModelError::Refused { server, parameter: parameter(sent, problem), status, message },
+    }
+}
+
+/// The parameter that a server names: its own `param`, or one of those sent that its message speaks of.
+fn parameter(sent: &Map<String, Json>, problem: &Problem) -> Option<String> {
+    let options = sent.get("options").and_then(Json::as_object);
+    let sent: Vec<&String> = sent.keys().chain(options.into_iter().flat_map(|o| o.keys())).collect();
+    let quoted = |name: &str| ["'", "\"", "`"].iter().any(|q| problem.message.contains(&format!("{q}{name}{q}")));
+    // Names that are words of every day count only where they are quoted.
+    let plain =
+        |name: &str| !matches!(name, "stop" | "stream" | "seed" | "options") && has_word(&problem.message, name);
+    let named = || sent.iter().find(|n| quoted(n)).or_else(|| sent.iter().find(|n| plain(n)));
+    problem.parameter.clone().or_else(|| named().map(|n| (*n).clone()))
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w.eq_ignore_ascii_case(word))
+}
+
+/// The words of a message, or of the first of a list of messages (`detail` of some servers).
+fn words(json: &Json) -> Option<String> {
+    match json {
+        Json::String(text) => Some(text.clone()),
+        Json::Array(list) => words(list.first()?.get("msg")?),
+        _ => None,
+    }
+}
+
+/// The last name of `detail[0].loc`.
+fn location(json: &Json) -> Option<String> {
+    json.get("detail")?.get(0)?.get("loc")?.as_array()?.last()?.as_str().map(str::to_owned)
+}
+
+/// A status written as a number or as text.
+fn status(json: &Json) -> Option<u16> {
+    let number = json.as_u64().or_else(|| json.as_str()?.parse().ok())?;
+    u16::try_from(number).ok().filter(|s| (400..600).contains(s))
+}

@@ -1,0 +1,305 @@
+//! One HTTP request: connect, first-byte, idle and whole-attempt limits, a cap on size, no redirects, no retries.
+//!
+//! The first-byte limit runs from asking to the first byte of the *body*: some servers send their headers at once
+//! and think afterwards. A proxy of the environment is used for `https` only, where it sees nothing; what goes over
+//! plain `http` (this machine, a laboratory's server) goes there directly, so that no key passes a proxy in the clear.
+
+use super::error::CONNECTION;
+use super::text::Redactor;
+use super::{ModelError, Server};
+use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::redirect::Policy;
+use secrecy::ExposeSecret;
+use std::error::Error;
+use std::time::{Duration, SystemTime};
+use tokio::time::{Instant, timeout_at};
+
+/// How long the end of a body is waited for once the answer is whole, so that the connection can be used again.
+const TAIL: Duration = Duration::from_millis(50);
+/// Longer waits than these are taken for a mistake of the server.
+const LONGEST_WAIT: Duration = Duration::from_hours(24 * 30);
+
+/// A client of one server.
+#[derive(Debug, Clone)]
+pub(super) struct Http {
+    server: Server,
+    client: reqwest::Client,
+    redactor: Redactor,
+}
+
+/// What came back, whatever its status.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    /// HTTP status.
+    pub(super) status: u16,
+    /// The body, whole, without the key.
+    pub(super) text: String,
+    /// How long the server asks us to wait.
+    pub(super) retry_after: Option<Duration>,
+}
+
+/// How a body is read.
+#[derive(Clone, Copy)]
+pub(super) enum Reading {
+    /// As one text.
+    Whole,
+    /// As lines, each within the idle limit; the line for which the function is true is the last.
+    Lines(fn(&[u8]) -> bool),
+}
+
+impl Http {
+    pub(super) fn new(server: &Server) -> Result<Self, ModelError> {
+        let builder = reqwest::Client::builder()
+            .default_headers(headers(server)?)
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .connect_timeout(server.limits.connect)
+            .user_agent(concat!("convoke/", env!("CARGO_PKG_VERSION")));
+        let direct = server.base_url.url().scheme() == "http";
+        let builder = if direct { builder.no_proxy() } else { builder };
+        let client = builder.build().map_err(|e| unreachable(server, &e))?;
+        Ok(Self { server: server.clone(), client, redactor: Redactor::new(server.key.as_ref()) })
+    }
+
+    pub(super) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Posts exactly these bytes.
+    pub(super) async fn post(&self, path: &str, body: Vec<u8>, reading: Reading) -> Result<Answer, ModelError> {
+        let request = self
+            .client
+            .post(self.server.base_url.join(path))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body);
+        self.send(request, reading, self.server.limits.attempt).await
+    }
+
+    /// Gets, within `limit`.
+    pub(super) async fn get(&self, path: &str, limit: Duration) -> Result<Answer, ModelError> {
+        self.send(self.client.get(self.server.base_url.join(path)), Reading::Whole, limit).await
+    }
+
+    async fn send(
+        &self,
+        request: reqwest::RequestBuilder,
+        reading: Reading,
+        attempt: Duration,
+    ) -> Result<Answer, ModelError> {
+        let mut clock = Clock::new(self.server.limits.first_byte, attempt);
+        let sent = timeout_at(clock.next().0, request.send()).await;
+        let response = sent.map_err(|_| self.late(&clock))?.map_err(|e| self.unsent(&e))?;
+        self.refuse_redirect(&response)?;
+        let status = response.status().as_u16();
+        let retry_after = retry_after(response.headers(), SystemTime::now());
+        let reading = if response.status().is_success() { reading } else { Reading::Whole };
+        let bytes = self.read(response, reading, &mut clock).await?;
+        let text = String::from_utf8(bytes).map_err(|e| self.invalid(&format!("it is not UTF-8: {e}")))?;
+        Ok(Answer { status, text: self.redactor.reply(text), retry_after })
+    }
+
+    async fn read(
+        &self,
+        mut response: reqwest::Response,
+        reading: Reading,
+        clock: &mut Clock,
+    ) -> Result<Vec<u8>, ModelError> {
+        let limit = self.server.limits.reply_bytes;
+        if response.content_length().is_some_and(|n| n > limit) {
+            return Err(self.too_large());
+        }
+        let mut bytes = Vec::new();
+        let mut line = 0;
+        loop {
+            let piece = timeout_at(clock.next().0, response.chunk()).await.map_err(|_| self.late(clock))?;
+            let Some(piece) = piece.map_err(|e| self.broken(&root(&e)))? else { return Ok(bytes) };
+            if bytes.len() as u64 + piece.len() as u64 > limit {
+                return Err(self.too_large());
+            }
+            bytes.extend_from_slice(&piece);
+            let Reading::Lines(is_last) = reading else {
+                clock.begun(None);
+                continue;
+            };
+            clock.begun(Some(self.server.limits.idle));
+            if ends(&bytes, &mut line, is_last) {
+                // Whole already: what is left only frees the connection.
+                let rest = async { while let Ok(Some(_)) = response.chunk().await {} };
+                drop(tokio::time::timeout(TAIL, rest).await);
+                return Ok(bytes);
+            }
+        }
+    }
+
+    fn refuse_redirect(&self, response: &reqwest::Response) -> Result<(), ModelError> {
+        if !response.status().is_redirection() {
+            return Ok(());
+        }
+        let place = response.headers().get(header::LOCATION).and_then(|v| v.to_str().ok()).unwrap_or("elsewhere");
+        let place = place.split(['?', '#']).next().unwrap_or_default();
+        let place = if place.contains('@') { "an address with a user name" } else { place };
+        Err(ModelError::Refused {
+            server: self.server.name.clone(),
+            parameter: None,
+            status: response.status().as_u16(),
+            message: format!(
+                "{} is redirected to {}; set the server's address to it",
+                self.server.base_url,
+                self.redactor.words(place)
+            ),
+        })
+    }
+
+    fn unsent(&self, error: &reqwest::Error) -> ModelError {
+        if error.is_connect() && error.is_timeout() {
+            let Server { name, limits, .. } = &self.server;
+            return ModelError::Timeout { server: name.clone(), what: CONNECTION, limit: limits.connect };
+        }
+        if error.is_connect() || error.is_builder() {
+            return unreachable(&self.server, error);
+        }
+        self.broken(&root(error))
+    }
+
+    fn late(&self, clock: &Clock) -> ModelError {
+        let (_, what, limit) = clock.next();
+        ModelError::Timeout { server: self.server.name.clone(), what, limit }
+    }
+
+    fn too_large(&self) -> ModelError {
+        ModelError::TooLarge { server: self.server.name.clone(), limit: self.server.limits.reply_bytes }
+    }
+
+    pub(super) fn broken(&self, cause: &str) -> ModelError {
+        ModelError::Broken { server: self.server.name.clone(), cause: self.redactor.words(cause) }
+    }
+
+    pub(super) fn invalid(&self, cause: &str) -> ModelError {
+        ModelError::Invalid { server: self.server.name.clone(), cause: self.redactor.words(cause) }
+    }
+}
+
+/// Which time limit is next.
+struct Clock {
+    start: Instant,
+    attempt: Duration,
+    next: Option<(Instant, &'static str, Duration)>,
+}
+
+impl Clock {
+    fn new(first_byte: Duration, attempt: Duration) -> Self {
+        let start = Instant::now();
+        Self { start, attempt, next: Some((start + first_byte, "first byte", first_byte)) }
+    }
+
+    /// A piece has come; the next must come within `idle`, if that is limited.
+    fn begun(&mut self, idle: Option<Duration>) {
+        self.next = idle.map(|idle| (Instant::now() + idle, "next byte", idle));
+    }
+
+    fn next(&self) -> (Instant, &'static str, Duration) {
+        let whole = (self.start + self.attempt, "whole answer", self.attempt);
+        self.next.filter(|next| next.0 < whole.0).unwrap_or(whole)
+    }
+}
+
+/// Whether one of the lines that are complete, from `line` on, is the last. Lines are bytes: a character that is
+/// cut between two pieces stays whole.
+fn ends(bytes: &[u8], line: &mut usize, is_last: fn(&[u8]) -> bool) -> bool {
+    while let Some(rest) = bytes.get(*line..)
+        && let Some(length) = rest.iter().position(|b| *b == b'\n')
+    {
+        *line += length + 1;
+        if rest.get(..length).is_some_and(|l| is_last(l.trim_ascii())) {
+            return true;
+        }
+    }
+    false
+}
+
+pub(super) fn headers(server: &Server) -> Result<HeaderMap, ModelError> {
+    let mut headers = HeaderMap::new();
+    let Some(key) = server.key.as_ref().map(|k| k.expose_secret().trim()).filter(|k| !k.is_empty()) else {
+        return Ok(headers);
+    };
+    let mut value = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| ModelError::Key {
+        server: server.name.clone(),
+        message: "it holds characters that no header can carry".to_owned(),
+        variable: server.key_variable.clone(),
+    })?;
+    value.set_sensitive(true);
+    headers.insert(header::AUTHORIZATION, value);
+    Ok(headers)
+}
+
+fn unreachable(server: &Server, error: &reqwest::Error) -> ModelError {
+    ModelError::Unreachable { server: server.name.clone(), cause: format!("{}: {}", server.base_url, root(error)) }
+}
+
+/// The innermost cause: `Connection refused`, not `error sending request`.
+fn root(error: &reqwest::Error) -> String {
+    let mut cause: &dyn Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+/// `retry-after-ms`, else `Retry-After` in seconds, else as a date against the reply's own `Date` (`now` where it
+/// has none).
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::trim);
+    let seconds = |text: &str, unit: f64| {
+        let seconds = text.parse::<f64>().ok()? / unit;
+        Duration::try_from_secs_f64(seconds).ok()
+    };
+    let wait = text("retry-after-ms").and_then(|t| seconds(t, 1000.0)).or_else(|| {
+        let asked = text("retry-after")?;
+        seconds(asked, 1.0).or_else(|| {
+            let until = httpdate::parse_http_date(asked).ok()?;
+            let from = text("date").and_then(|d| httpdate::parse_http_date(d).ok()).unwrap_or(now);
+            Some(until.duration_since(from).unwrap_or_default())
+        })
+    });
+    wait.map(|w| w.min(LONGEST_WAIT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait(pairs: &[(&'static str, &str)]) -> Option<Duration> {
+        let headers =
+            pairs.iter().map(|(k, v)| (header::HeaderName::from_static(k), HeaderValue::from_str(v).unwrap()));
+        retry_after(&headers.collect(), SystemTime::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn waits_asked_for() {
+        let seconds = Duration::from_secs;
+        assert_eq!(wait(&[("retry-after", "7")]), Some(seconds(7)));
+        assert_eq!(wait(&[("retry-after", "1.5")]), Some(Duration::from_millis(1500)));
+        assert_eq!(wait(&[("retry-after-ms", "250"), ("retry-after", "7")]), Some(Duration::from_millis(250)));
+        let date = ("date", "Thu, 01 Jan 2026 00:00:10 GMT");
+        assert_eq!(wait(&[("retry-after", "Thu, 01 Jan 2026 00:00:40 GMT"), date]), Some(seconds(30)));
+        assert_eq!(wait(&[("retry-after", "Thu, 01 Jan 2026 00:00:00 GMT"), date]), Some(seconds(0)));
+        assert_eq!(wait(&[("retry-after", "Thu, 01 Jan 1970 00:00:09 GMT")]), Some(seconds(9)));
+        assert_eq!(wait(&[("retry-after", "1e300")]), None);
+        assert_eq!(wait(&[("retry-after", "1e15")]), Some(LONGEST_WAIT));
+        assert_eq!(wait(&[("retry-after", "soon")]), None);
+        assert_eq!(wait(&[("retry-after", "-1")]), None);
+    }
+
+    #[test]
+    fn the_last_line_is_found_whatever_the_pieces() {
+        let text = b"one\ndata: [DONE]\r\n\n";
+        let mut line = 0;
+        let found = (1..=text.len()).find(|n| ends(&text[..*n], &mut line, |l| l == b"data: [DONE]"));
+        assert_eq!(found, Some(17));
+        assert!(!ends(b"data: [DONE]", &mut 0, |l| l == b"data: [DONE]"));
+    }
+}

@@ -1,0 +1,171 @@
+//! Ollama's own `/api/chat`, by our own typed requests: it takes what chat completions drop (`top_k`, `num_ctx`).
+
+use super::catalog::Known;
+use super::classify::{Fault, Problem, classify};
+use super::http::{Http, Reading};
+use super::{ChatModel, ChatReply, ChatRequest, Finish, ModelError, Served, Usage};
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+/// A model of an Ollama.
+#[derive(Debug)]
+pub(super) struct Ollama {
+    pub(super) http: Http,
+    pub(super) known: Known,
+}
+
+#[async_trait]
+impl ChatModel for Ollama {
+    async fn chat(&self, request: &ChatRequest) -> Result<ChatReply, ModelError> {
+        let streamed = request.parameters.get("stream") != Some(&Json::Bool(false));
+        let reading = if streamed { Reading::Lines(is_last) } else { Reading::Whole };
+        let answer = self.http.post("api/chat", request.body(), reading).await?;
+        if !(200..300).contains(&answer.status) {
+            let problem = Problem::of_answer(&answer);
+            return Err(classify(&self.http, &request.model, &request.parameters, &problem));
+        }
+        let gathered = gather(&answer.text, streamed).map_err(|fault| fault.into_error(&self.http, request))?;
+        Ok(self.reply(gathered, answer.text, request))
+    }
+}
+
+impl Ollama {
+    fn reply(&self, gathered: Gathered, raw: String, request: &ChatRequest) -> ChatReply {
+        let Gathered { content, thinking, end } = gathered;
+        ChatReply {
+            content: self.http.redactor().reply(content),
+            thinking: (!thinking.is_empty()).then(|| self.http.redactor().reply(thinking)),
+            refused: false,
+            finish: finish(end.done_reason.as_deref()),
+            finish_reason: end.done_reason,
+            usage: Usage { prompt: end.prompt_eval_count, completion: end.eval_count, cached: None },
+            served: Served { model: end.model, digest: self.known.digest.clone(), fingerprint: None },
+            differs: self.differs(request),
+            raw,
+        }
+    }
+
+    /// Ollama gives a model no more context than it was trained with, and says nothing of it.
+    fn differs(&self, request: &ChatRequest) -> Vec<String> {
+        let asked = request.parameters.get("options").and_then(|o| o.get("num_ctx")).and_then(Json::as_u64);
+        match (asked, self.known.context) {
+            (Some(asked), Some(context)) if asked > u64::from(context) => {
+                vec![format!("num_ctx: sent {asked}, the model has {context}")]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// An answer, or a piece of one.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+struct Piece {
+    model: Option<String>,
+    message: Option<Said>,
+    done: bool,
+    done_reason: Option<String>,
+    prompt_eval_count: Option<u32>,
+    eval_count: Option<u32>,
+    error: Option<Json>,
+}
+
+#[derive(Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+struct Said {
+    content: Option<String>,
+    thinking: Option<String>,
+}
+
+/// What an answer says.
+#[derive(Debug, Default, PartialEq)]
+struct Gathered {
+    content: String,
+    thinking: String,
+    end: Piece,
+}
+
+/// Reads one object, or the lines of a stream: the same to a reader of JSON texts one after the other.
+fn gather(text: &str, streamed: bool) -> Result<Gathered, Fault> {
+    let mut gathered = Gathered::default();
+    let mut pieces = 0;
+    for piece in serde_json::Deserializer::from_str(text).into_iter::<Piece>() {
+        let piece = piece.map_err(|e| match streamed && pieces > 0 && e.is_eof() {
+            true => Fault::Broken("in the middle of a line of its stream".to_owned()),
+            false => Fault::not_json(text, &e),
+        })?;
+        pieces += 1;
+        if let Some(error) = piece.error.as_ref().filter(|e| !e.is_null()) {
+            let problem = Problem::of_json(&serde_json::json!({ "error": error }));
+            return Err(problem.map_or_else(|| Fault::Invalid(error.to_string()), Fault::Problem));
+        }
+        gathered.take(piece);
+    }
+    match (pieces, gathered.end.done) {
+        (0, _) => Err(Fault::not_json(text, &"nothing")),
+        (_, true) => Ok(gathered),
+        (1, false) if !streamed => Err(Fault::Invalid("it is not marked as done".to_owned())),
+        (_, false) => Err(Fault::Broken("its stream ended before it was marked as done".to_owned())),
+    }
+}
+
+impl Gathered {
+    fn take(&mut self, mut piece: Piece) {
+        if let Some(said) = piece.message.take() {
+            self.content.push_str(said.content.as_deref().unwrap_or_default());
+            self.thinking.push_str(said.thinking.as_deref().unwrap_or_default());
+        }
+        if !self.end.done {
+            self.end = piece;
+        }
+    }
+}
+
+/// Whether nothing of use comes after this line. A quoted `"done":true` in a text has its quotes escaped.
+fn is_last(line: &[u8]) -> bool {
+    let done = br#""done":true"#;
+    line.starts_with(br#"{"error""#) || line.windows(done.len()).any(|w| w == done)
+}
+
+fn finish(reason: Option<&str>) -> Finish {
+    match reason {
+        Some("stop") => Finish::Stop,
+        Some("length") => Finish::Length,
+        _ => Finish::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_and_streamed_are_one() {
+        let whole = r#"{"model":"m","message":{"content":"ab","thinking":"t"},"done":true,"done_reason":"length","eval_count":2}"#;
+        let stream = "{\"message\":{\"content\":\"a\",\"thinking\":\"t\"},\"done\":false}\n\
+            {\"model\":\"m\",\"message\":{\"content\":\"b\"},\"done\":true,\"done_reason\":\"length\",\"eval_count\":2}\n";
+        assert_eq!(gather(whole, false).unwrap(), gather(stream, true).unwrap());
+        assert_eq!(finish(gather(whole, false).unwrap().end.done_reason.as_deref()), Finish::Length);
+    }
+
+    #[test]
+    fn what_is_no_answer() {
+        let open = "{\"message\":{\"content\":\"a\"},\"done\":false}\n";
+        assert!(matches!(gather(open, true), Err(Fault::Broken(_))));
+        assert!(matches!(gather(&format!("{open}{{\"mess"), true), Err(Fault::Broken(_))));
+        assert!(matches!(gather("{\"mess", false), Err(Fault::Invalid(_))));
+        assert!(matches!(gather("", true), Err(Fault::Invalid(_))));
+        let Err(Fault::Problem(problem)) = gather(&format!("{open}{{\"error\":\"boom\"}}\n"), true) else {
+            unreachable!("an error inside a stream")
+        };
+        assert_eq!((problem.status, problem.message.as_str()), (500, "boom"));
+    }
+
+    #[test]
+    fn the_last_line() {
+        assert!(is_last(br#"{"message":{"content":""},"done":true}"#));
+        assert!(!is_last(br#"{"message":{"content":"\"done\":true"},"done":false}"#));
+        assert!(is_last(br#"{"error":"boom"}"#));
+    }
+}

@@ -1,0 +1,145 @@
+//! What is sent beside model and messages, and what a protocol has no word for. Pure.
+
+use super::{Server, ServerKind};
+use crate::design::{ModelSpec, Sampling, Value};
+use serde_json::{Map, Value as Json, json};
+
+/// The context that Ollama is asked for unless the researcher or the model's author says otherwise: its own
+/// default is small, and what does not fit is cut in silence.
+pub const CONTEXT: u32 = 10_000;
+
+/// Everything in the body but model and messages, in the order in which it is sent. What is not set is not sent.
+///
+/// `context` is the context of an Ollama model (see [`Known::default_context`](super::Known::default_context)), sent
+/// where the researcher set none.
+pub fn parameters(server: &Server, spec: &ModelSpec, seed: Option<u32>, context: Option<u32>) -> Map<String, Json> {
+    match server.kind {
+        ServerKind::Ollama => ollama(spec, seed, context),
+        ServerKind::OpenAi => openai(server.base_url.is_openai(), spec, seed),
+        ServerKind::Scripted => openai(false, spec, None),
+    }
+}
+
+/// Parameters that are set and that the protocol lacks, each with the remedy.
+pub fn lacks(kind: ServerKind, spec: &ModelSpec) -> Vec<(&'static str, String)> {
+    if kind != ServerKind::OpenAi {
+        return Vec::new();
+    }
+    let remedy = |name: &str| format!("leave `{name}` out, or use a server of kind \"ollama\", which has it");
+    let set = [
+        ("top_k", spec.sampling.top_k.is_some()),
+        ("num_ctx", spec.sampling.num_ctx.is_some()),
+        ("keep_alive", spec.keep_alive.is_some()),
+    ];
+    set.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| (name, remedy(name))).collect()
+}
+
+fn openai(is_openai: bool, spec: &ModelSpec, seed: Option<u32>) -> Map<String, Json> {
+    let Sampling { temperature, top_p, max_tokens, ref stop, .. } = spec.sampling;
+    // OpenAI itself has retired `max_tokens`; compatible servers may know nothing else.
+    let longest = if is_openai { "max_completion_tokens" } else { "max_tokens" };
+    let mut map = present([
+        ("temperature", temperature.map(Json::from)),
+        ("top_p", top_p.map(Json::from)),
+        (longest, max_tokens.map(Json::from)),
+        ("stop", texts(stop)),
+        ("seed", seed.map(Json::from)),
+    ]);
+    if spec.stream == Some(true) {
+        map.insert("stream".to_owned(), json!(true));
+        map.insert("stream_options".to_owned(), json!({ "include_usage": true }));
+    }
+    map
+}
+
+fn ollama(spec: &ModelSpec, seed: Option<u32>, context: Option<u32>) -> Map<String, Json> {
+    let Sampling { temperature, top_p, top_k, max_tokens, ref stop, num_ctx, .. } = spec.sampling;
+    let options = present([
+        ("temperature", temperature.map(Json::from)),
+        ("top_k", top_k.map(Json::from)),
+        ("top_p", top_p.map(Json::from)),
+        ("seed", seed.map(Json::from)),
+        ("stop", texts(stop)),
+        ("num_predict", max_tokens.map(Json::from)),
+        ("num_ctx", Some(Json::from(num_ctx.or(context).unwrap_or(CONTEXT)))),
+    ]);
+    present([
+        // Always sent: Ollama's own default is to stream.
+        ("stream", Some(json!(spec.stream == Some(true)))),
+        ("options", Some(Json::Object(options))),
+        ("keep_alive", spec.keep_alive.as_ref().map(scalar)),
+    ])
+}
+
+fn present<const N: usize>(pairs: [(&str, Option<Json>); N]) -> Map<String, Json> {
+    pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+fn texts(list: &[String]) -> Option<Json> {
+    (!list.is_empty()).then(|| Json::from(list.to_vec()))
+}
+
+fn scalar(value: &Value) -> Json {
+    match value {
+        Value::Bool(b) => Json::from(*b),
+        Value::Int(i) => Json::from(*i),
+        Value::Float(x) => Json::from(*x),
+        Value::Text(t) => Json::from(t.as_str()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> ModelSpec {
+        let sampling = Sampling {
+            temperature: Some(0.7),
+            top_p: Some(0.9),
+            top_k: Some(40),
+            max_tokens: Some(400),
+            stop: vec!["END".to_owned()],
+            num_ctx: None,
+            seed: None,
+        };
+        ModelSpec { sampling, keep_alive: Some(Value::Text("30m".to_owned())), ..ModelSpec::bare("x/y") }
+    }
+
+    fn sent(kind: ServerKind, address: &str, spec: &ModelSpec, context: Option<u32>) -> String {
+        let server = Server::new("x", kind, address).unwrap();
+        serde_json::to_string(&parameters(&server, spec, Some(5), context)).unwrap()
+    }
+
+    #[test]
+    fn names_at_each_server() {
+        let streamed = ModelSpec { stream: Some(true), ..spec() };
+        assert_eq!(
+            sent(ServerKind::OpenAi, "https://api.openai.com/v1", &spec(), None),
+            r#"{"temperature":0.7,"top_p":0.9,"max_completion_tokens":400,"stop":["END"],"seed":5}"#
+        );
+        assert_eq!(
+            sent(ServerKind::OpenAi, "http://localhost:8000/v1", &streamed, None),
+            r#"{"temperature":0.7,"top_p":0.9,"max_tokens":400,"stop":["END"],"seed":5,"stream":true,"stream_options":{"include_usage":true}}"#
+        );
+        assert_eq!(
+            sent(ServerKind::Ollama, "localhost", &streamed, Some(4096)),
+            r#"{"stream":true,"options":{"temperature":0.7,"top_k":40,"top_p":0.9,"seed":5,"stop":["END"],"num_predict":400,"num_ctx":4096},"keep_alive":"30m"}"#
+        );
+    }
+
+    #[test]
+    fn what_is_not_set_is_not_sent() {
+        let bare = ModelSpec::bare("x/y");
+        assert_eq!(sent(ServerKind::OpenAi, "localhost/v1", &bare, None), r#"{"seed":5}"#);
+        let ollama = sent(ServerKind::Ollama, "localhost", &bare, None);
+        assert_eq!(ollama, r#"{"stream":false,"options":{"seed":5,"num_ctx":10000}}"#);
+        assert_eq!(sent(ServerKind::Scripted, "localhost", &bare, None), "{}");
+    }
+
+    #[test]
+    fn what_a_protocol_lacks() {
+        let lacking: Vec<_> = lacks(ServerKind::OpenAi, &spec()).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(lacking, ["top_k", "keep_alive"]);
+        assert!(lacks(ServerKind::Ollama, &spec()).is_empty());
+    }
+}

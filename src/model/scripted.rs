@@ -1,0 +1,117 @@
+//! A model that is none: offline, deterministic, free. It improvises from the experiment's own words, or gives the
+//! lines of a script. For tests of a design before anything is spent (`--offline`), and for demonstrations.
+
+mod improvise;
+
+use super::{ChatModel, ChatReply, ChatRequest, Finish, ModelError, Served, Usage};
+use async_trait::async_trait;
+use serde_json::Value as Json;
+
+/// The offline model.
+#[derive(Debug, Clone, Default)]
+pub struct Scripted {
+    lines: Option<Vec<String>>,
+}
+
+/// A line of a script that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {cause}")]
+pub struct ScriptError {
+    /// From 1; 0 = the script as a whole.
+    pub line: usize,
+    /// What is wrong, with the remedy.
+    pub cause: String,
+}
+
+impl Scripted {
+    /// Improvises: short turns marked `(scripted)`, made of the prompt's own words.
+    pub fn improvised() -> Self {
+        Self::default()
+    }
+
+    /// Gives these replies: the k-th call of each conversation gets line k, from the first again after the last.
+    pub fn from_lines(lines: Vec<String>) -> Self {
+        Self { lines: Some(lines).filter(|l| !l.is_empty()) }
+    }
+
+    fn content(&self, request: &ChatRequest) -> String {
+        let Some(lines) = &self.lines else { return improvise::content(request) };
+        let place = request.turn.ordinal as usize % lines.len().max(1);
+        lines.get(place).cloned().unwrap_or_default()
+    }
+}
+
+/// Reads a script: one reply a line; a line that begins with `"` is a JSON string, so that it can hold newlines;
+/// empty lines and lines that begin with `#` are left out. Every mistake is reported.
+pub fn parse_script(text: &str) -> Result<Vec<String>, Vec<ScriptError>> {
+    let (mut replies, mut errors) = (Vec::new(), Vec::new());
+    for (index, line) in text.lines().enumerate() {
+        match read_line(line.trim()) {
+            None => {}
+            Some(Ok(reply)) => replies.push(reply),
+            Some(Err(cause)) => errors.push(ScriptError { line: index + 1, cause }),
+        }
+    }
+    if replies.is_empty() && errors.is_empty() {
+        errors.push(ScriptError { line: 0, cause: "the script holds no reply: write one a line".to_owned() });
+    }
+    if errors.is_empty() { Ok(replies) } else { Err(errors) }
+}
+
+fn read_line(line: &str) -> Option<Result<String, String>> {
+    if line.is_empty() || line.starts_with('#') {
+        return None;
+    }
+    if !line.starts_with('"') {
+        return Some(Ok(line.to_owned()));
+    }
+    let reply = serde_json::from_str::<String>(line);
+    Some(reply.map_err(|e| format!("it begins with a quotation mark and is not one JSON string ({e})")))
+}
+
+#[async_trait]
+impl ChatModel for Scripted {
+    async fn chat(&self, request: &ChatRequest) -> Result<ChatReply, ModelError> {
+        let whole = self.content(request);
+        let content = cut(&whole, longest(request));
+        let finish = if content.len() < whole.len() { Finish::Length } else { Finish::Stop };
+        let read: usize = request.messages.iter().map(|m| m.content.split_whitespace().count()).sum();
+        Ok(ChatReply {
+            usage: Usage { prompt: Some(read as u32), completion: Some(words(content)), cached: None },
+            finish,
+            finish_reason: Some(if finish == Finish::Length { "length" } else { "stop" }.to_owned()),
+            served: Served { model: Some("scripted".to_owned()), ..Served::default() },
+            raw: content.to_owned(),
+            content: content.to_owned(),
+            ..ChatReply::default()
+        })
+    }
+}
+
+fn words(text: &str) -> u32 {
+    text.split_whitespace().count() as u32
+}
+
+/// A word is its token, so that `max_tokens` and budgets hold offline too.
+fn longest(request: &ChatRequest) -> usize {
+    let most = request.parameters.get("max_tokens").and_then(Json::as_u64);
+    most.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX)
+}
+
+/// The first `most` words.
+fn cut(text: &str, most: usize) -> &str {
+    let mut ends = text.char_indices().filter(|(at, c)| {
+        let is_end =
+            text.get(at + c.len_utf8()..).is_none_or(|rest| rest.starts_with(char::is_whitespace) || rest.is_empty());
+        !c.is_whitespace() && is_end
+    });
+    match most.checked_sub(1).map(|n| ends.nth(n)) {
+        None => "",
+        Some(None) => text,
+        Some(Some((at, c))) => text.get(..at + c.len_utf8()).filter(|_| ends.next().is_some()).unwrap_or(text),
+    }
+}
+
+#[cfg(test)]
+#[path = "scripted/tests.rs"]
+mod tests;

@@ -1,0 +1,229 @@
+//! Turns made of the experiment's own words: what the speaker is to want, what the other spoke of. No language model.
+
+use crate::conversation::{Author, Purpose};
+use crate::model::ChatRequest;
+use sha2::{Digest, Sha256};
+
+/// What every improvised text begins with, so that nobody takes it for a model's.
+const MARK: &str = "(scripted)";
+
+/// Said of what the other spoke of.
+const ANSWERS: [&str; 7] = [
+    "You speak of {theirs}; I have heard it.",
+    "About {theirs} we may yet agree.",
+    "Say more about {theirs}.",
+    "Leave {theirs} aside for a moment.",
+    "On {theirs} I hold another view.",
+    "As for {theirs}, ask me again later.",
+    "I did not expect {theirs} from you.",
+];
+
+/// Said of what the speaker wants. Their number and that of the answers share no factor, nor does either with the
+/// few agents that usually speak in turn: a speaker comes back to the same pair late.
+const WISHES: [&str; 11] = [
+    "What I want is to {wish}.",
+    "Think of {topic} before you answer.",
+    "As {role}, I mean to {wish}.",
+    "I would rather settle {topic} first, then {other}.",
+    "My answer stays the same: I have to {wish}.",
+    "Is {topic} so much to ask?",
+    "Give me a chance to {wish}.",
+    "There is {topic} to consider, and {other}.",
+    "Tell me what stands between us and {topic}.",
+    "Nothing here keeps me from trying to {wish}.",
+    "We could begin with {topic}.",
+];
+
+/// Where a prompt says what somebody wants.
+const WANTS: [&str; 9] =
+    ["goal is to ", "task is to ", "want to ", "wish to ", "aim to ", "try to ", "need to ", "have to ", "must "];
+
+/// Headings under which a sentence is a wish whatever its form.
+const GOALS: [&str; 8] = ["goal", "aim", "task", "objective", "purpose", "position", "interest", "mission"];
+
+/// Words that say nothing of an experiment: English's small change, and the words of the sentences above.
+const SMALL: &str = " about after again agent agents aside before begin being between chance come comes consider could \
+    does doing each either else every everything expect first from give have heard here hold into just keep keeps know \
+    later leave like make makes mean moment more most much must never nothing other others rather same scripted settle \
+    should some speak speaks spoke stands stays such tell than that their them then there these they thing things \
+    think this those through trying turn turns under until very view want wants what when where which while will with \
+    within without would your yours yourself answer answers another because message messages conversation goal ";
+
+/// The whole text for a request.
+pub(super) fn content(request: &ChatRequest) -> String {
+    match request.turn.purpose {
+        Purpose::Speech => speech(request),
+        Purpose::Selection => selection(request),
+        Purpose::Summary => summary(request),
+    }
+}
+
+fn speech(request: &ChatRequest) -> String {
+    let turn = &request.turn;
+    let system = said(request, Author::System);
+    let heard = said(request, Author::User);
+    let start = draw(request, "start", 77);
+    let step = start + turn.ordinal as usize + turn.ask as usize;
+    let own = topics(if system.is_empty() { heard } else { system });
+    let pick = |what: &str, list: &[String]| {
+        let place = draw_seeded(request, what, list.len().max(1));
+        list.get(place).cloned().unwrap_or_else(|| "this".to_owned())
+    };
+    let topic = pick("topic", &own);
+    let others: Vec<String> = own.iter().filter(|t| **t != topic).cloned().collect();
+    let answer = ANSWERS.get(step % ANSWERS.len()).copied().unwrap_or_default();
+    let answer = answer.replace("{theirs}", &pick("theirs", &topics(last_turn(heard))));
+    let wish = WISHES.get(step * 5 % WISHES.len()).copied().unwrap_or_default();
+    let role = if turn.role.is_empty() { "one of us" } else { &turn.role };
+    // Each blank stands once, and what fills it holds no braces: nothing is read a second time.
+    let wish = wish
+        .replace("{wish}", &wanted(system).unwrap_or_else(|| "do my part".to_owned()))
+        .replace("{topic}", &topic)
+        .replace("{other}", &pick("other", &others))
+        .replace("{role}", &plain(role).join(" "));
+    format!("{MARK} {answer} {wish}")
+}
+
+/// Only a name, as a selector should answer.
+fn selection(request: &ChatRequest) -> String {
+    let others = &request.turn.others;
+    others.get(draw_seeded(request, "choice", others.len().max(1))).cloned().unwrap_or_default()
+}
+
+fn summary(request: &ChatRequest) -> String {
+    let day = said(request, Author::User);
+    let mut speakers: Vec<(&str, Vec<String>)> = Vec::new();
+    let mut turns = 0;
+    for line in day.lines() {
+        let Some((name, text)) = line.split_once(": ").filter(|(name, _)| is_name(name)) else { continue };
+        turns += 1;
+        let found = topics(text);
+        match speakers.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, topics)) => topics.extend(found),
+            None => speakers.push((name, found)),
+        }
+    }
+    let spoke: Vec<String> = speakers.iter().map(|(name, topics)| spoke_of(name, topics)).collect();
+    format!("{MARK} {turns} turns this day. {}", spoke.join(" ")).trim_end().to_owned()
+}
+
+fn is_name(label: &str) -> bool {
+    !label.is_empty() && label.chars().count() <= 40 && !label.contains(['.', '?', '!', ','])
+}
+
+/// `Guard_117 spoke of order and meals.`: the first two topics that differ.
+fn spoke_of(name: &str, topics: &[String]) -> String {
+    let first = topics.first();
+    let second = topics.iter().find(|t| Some(*t) != first);
+    match (first, second) {
+        (Some(first), Some(second)) => format!("{name} spoke of {first} and {second}."),
+        (Some(first), None) => format!("{name} spoke of {first}."),
+        _ => format!("{name} said little."),
+    }
+}
+
+/// The last message of an author.
+fn said(request: &ChatRequest, author: Author) -> &str {
+    request.messages.iter().rev().find(|m| m.author == author).map_or("", |m| m.content.as_str())
+}
+
+/// What was said last, where several turns were joined; without its label.
+fn last_turn(text: &str) -> &str {
+    let last = text.rsplit("\n\n").find(|part| !part.trim().is_empty()).unwrap_or(text);
+    last.split_once(": ").filter(|(name, _)| is_name(name)).map_or(last, |(_, text)| text)
+}
+
+/// What the prompt has its reader want, in the reader's mouth: at most seven words.
+fn wanted(system: &str) -> Option<String> {
+    let is_goal = |title: &str| GOALS.iter().any(|g| title.to_lowercase().contains(g));
+    let sections = system.split("\n## ").map(|s| s.split_once('\n').unwrap_or(("", s)));
+    let (goals, rest): (Vec<_>, Vec<_>) = sections.partition(|(title, _)| is_goal(title));
+    let sentences = |texts: Vec<(&str, &'_ str)>| -> Vec<String> {
+        texts.iter().flat_map(|(_, text)| text.split(['.', '!', '?', ';', '\n'])).map(|s| s.trim().to_owned()).collect()
+    };
+    let goals = sentences(goals);
+    let said = |list: &[String]| list.iter().find_map(|s| after_want(s));
+    said(&goals).or_else(|| goals.iter().find_map(|s| command(s))).or_else(|| said(&sentences(rest)))
+}
+
+fn after_want(sentence: &str) -> Option<String> {
+    let lower = sentence.to_lowercase();
+    let place = |word: &&str| Some(lower.find(*word)? + word.len());
+    WANTS.iter().find_map(|word| mine(sentence.get(place(word)?..)?))
+}
+
+/// `Keep order` → `keep order`: a sentence that is a command.
+fn command(sentence: &str) -> Option<String> {
+    let first = sentence.split_whitespace().next()?.to_lowercase();
+    let is_none =
+        ["you", "your", "the", "a", "an", "there", "it", "this", "in", "if", "do", "as", "when", "we", "never"];
+    if is_none.contains(&first.as_str()) || !first.chars().all(char::is_alphabetic) {
+        return None;
+    }
+    let rest = sentence.get(first.len()..)?;
+    mine(&format!("{first}{rest}"))
+}
+
+/// A phrase in the speaker's mouth, up to its first comma, without a dangling end.
+fn mine(phrase: &str) -> Option<String> {
+    let clause = phrase.split([',', ':', '(', '"', '–', '—']).next()?;
+    let mut words: Vec<String> = plain(clause).into_iter().map(turned).take(7).collect();
+    let dangling =
+        ["to", "the", "a", "an", "of", "and", "or", "in", "for", "with", "at", "on", "by", "my", "that", "is"];
+    while words.last().is_some_and(|w| dangling.contains(&w.as_str())) {
+        words.pop();
+    }
+    (!words.is_empty()).then(|| words.join(" "))
+}
+
+fn turned(word: String) -> String {
+    match word.as_str() {
+        "you" => "me".to_owned(),
+        "your" => "my".to_owned(),
+        "yours" => "mine".to_owned(),
+        "yourself" => "myself".to_owned(),
+        _ => word,
+    }
+}
+
+/// The words of a text without its signs.
+fn plain(text: &str) -> Vec<String> {
+    let keeps = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '’' | '-');
+    let words = text.split(|c: char| !keeps(c)).map(|w| w.trim_matches(|c: char| !c.is_alphanumeric()));
+    words.filter(|w| !w.is_empty()).map(str::to_owned).collect()
+}
+
+/// What a text is about: its longer words that say something, each once, in order.
+fn topics(text: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for sentence in text.split(['.', '!', '?', '\n']) {
+        // Names such as `Guard_117` and tags are no topics.
+        let words = sentence.split_whitespace().filter(|w| !w.contains(['_', '<', '>', '#', '(', '{', '/']));
+        for (index, word) in words.enumerate() {
+            let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+            let word = if index == 0 { word.to_lowercase() } else { word.to_owned() };
+            let is_long = (4..=20).contains(&word.chars().count()) && word.chars().all(char::is_alphabetic);
+            if is_long && !SMALL.contains(&format!(" {} ", word.to_lowercase())) && !found.contains(&word) {
+                found.push(word);
+            }
+        }
+    }
+    found
+}
+
+/// A number below `n` from the conversation and the speaker: the same in every turn.
+fn draw(request: &ChatRequest, what: &str, n: usize) -> usize {
+    number(&[request.turn.conversation.as_bytes(), what.as_bytes()], n)
+}
+
+/// A number below `n` from this call's own seed.
+fn draw_seeded(request: &ChatRequest, what: &str, n: usize) -> usize {
+    number(&[&request.turn.seed.to_be_bytes(), what.as_bytes()], n)
+}
+
+fn number(parts: &[&[u8]], n: usize) -> usize {
+    let mut hash = Sha256::new();
+    parts.iter().for_each(|part| hash.update(part));
+    let first = hash.finalize().iter().take(4).fold(0_usize, |n, byte| (n << 8) | usize::from(*byte));
+    first % n.max(1)
+}

@@ -1,0 +1,266 @@
+//! A server: its kind, address, key and limits. Values only; who reads variables is the caller.
+
+use secrecy::SecretString;
+use std::fmt;
+use std::time::Duration;
+use url::{Host, Url};
+
+/// Ollama's port where an address names none.
+const OLLAMA_PORT: u16 = 11_434;
+/// The address of OpenAI itself.
+pub const OPENAI: &str = "https://api.openai.com/v1";
+/// The address of an Ollama on this machine.
+pub const OLLAMA: &str = "http://127.0.0.1:11434";
+
+/// A server of language models.
+#[derive(Debug, Clone)]
+pub struct Server {
+    /// Its name: what stands before the `/` of a model's id.
+    pub name: String,
+    /// Which protocol it speaks.
+    pub kind: ServerKind,
+    /// Where it is.
+    pub base_url: Address,
+    /// Its key; goes to this server's host only and is in no `Debug`.
+    pub key: Option<SecretString>,
+    /// The variable that supplies the key, for messages.
+    pub key_variable: String,
+    /// Time and size limits.
+    pub limits: Limits,
+}
+
+/// Which protocol a server speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ServerKind {
+    /// Chat completions: OpenAI and the many that are compatible with it.
+    OpenAi,
+    /// Ollama's own.
+    Ollama,
+    /// No server: the answers are made up here, offline.
+    Scripted,
+}
+
+/// Limits of one attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Until the connection stands.
+    pub connect: Duration,
+    /// From asking until the first byte of the answer's body; headers alone do not count.
+    pub first_byte: Duration,
+    /// Between two pieces of an answer that is streamed.
+    pub idle: Duration,
+    /// From asking until the whole answer is there.
+    pub attempt: Duration,
+    /// Bytes of an answer's body.
+    pub reply_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            first_byte: Duration::from_mins(5),
+            idle: Duration::from_mins(1),
+            attempt: Duration::from_mins(10),
+            reply_bytes: 8 * 1024 * 1024,
+        }
+    }
+}
+
+/// An address without a user, a password, a query or a fragment: it can be shown anywhere.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address(Url);
+
+/// Why an address cannot be used. Says nothing of the address itself, which may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// Not an address.
+    #[error("is not an address such as {OPENAI} or 127.0.0.1:11434: {0}")]
+    Malformed(String),
+    /// Neither http nor https.
+    #[error("does not begin with http:// or https://")]
+    Scheme,
+    /// A user or password, which would be in logs.
+    #[error("holds a user name or a password: give the key by its variable instead")]
+    Secret,
+    /// A query or fragment, where keys are hidden too.
+    #[error("holds a `?` or `#`: give only what stands before it, and the key by its variable")]
+    Query,
+}
+
+impl Address {
+    /// Reads a server's address. Ollama's is as in `OLLAMA_HOST`: a bare host gets port 11434, and `0.0.0.0`
+    /// means this machine. A bare OpenAI-compatible host gets `https`, or `http` where it is this machine.
+    pub fn parse(kind: ServerKind, text: &str) -> Result<Self, AddressError> {
+        let text = text.trim();
+        let bare = !text.contains("://");
+        let full = if bare { format!("{}://{text}", scheme(kind, text)) } else { text.to_owned() };
+        let url = Url::parse(&full).map_err(|e| AddressError::Malformed(e.to_string()))?;
+        let mut url = checked(url)?;
+        if kind == ServerKind::Ollama && bare && !names_port(text) {
+            url.set_port(Some(OLLAMA_PORT)).map_err(|()| AddressError::Malformed("it can have no port".to_owned()))?;
+        }
+        if is_everywhere(&url) {
+            url.set_host(Some("127.0.0.1")).map_err(|e| AddressError::Malformed(e.to_string()))?;
+        }
+        let path = format!("{}/", url.path().trim_end_matches('/'));
+        url.set_path(&path);
+        Ok(Self(url))
+    }
+
+    /// The address of `path` below this one.
+    pub(super) fn join(&self, path: &str) -> Url {
+        let mut url = self.0.clone();
+        url.set_path(&format!("{}{path}", self.0.path()));
+        url
+    }
+
+    /// The address itself, ending in `/`.
+    pub(super) fn url(&self) -> &Url {
+        &self.0
+    }
+
+    /// Whether it is this machine.
+    pub fn is_loopback(&self) -> bool {
+        match self.0.host() {
+            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        }
+    }
+
+    /// Whether it is OpenAI itself rather than a server compatible with it.
+    pub(super) fn is_openai(&self) -> bool {
+        self.0.host_str() == Some("api.openai.com")
+    }
+}
+
+/// Without the last `/`.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl Server {
+    /// A server at `address` with the usual limits and no key.
+    pub fn new(name: &str, kind: ServerKind, address: &str) -> Result<Self, AddressError> {
+        Ok(Self {
+            name: name.to_owned(),
+            kind,
+            base_url: Address::parse(kind, address)?,
+            key: None,
+            key_variable: String::new(),
+            limits: Limits::default(),
+        })
+    }
+
+    /// The server of made-up answers. Its address leads nowhere and is never used.
+    pub fn scripted() -> Result<Self, AddressError> {
+        Self::new("scripted", ServerKind::Scripted, "http://127.0.0.1:9")
+    }
+
+    /// With this key, from this variable.
+    #[must_use]
+    pub fn with_key(mut self, key: Option<SecretString>, variable: &str) -> Self {
+        self.key = key;
+        variable.clone_into(&mut self.key_variable);
+        self
+    }
+}
+
+fn scheme(kind: ServerKind, bare: &str) -> &'static str {
+    let here = ["localhost", "127.", "[::1]", "0.0.0.0"].iter().any(|h| bare.starts_with(h));
+    if kind == ServerKind::OpenAi && !here { "https" } else { "http" }
+}
+
+fn checked(url: Url) -> Result<Url, AddressError> {
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(AddressError::Secret);
+    }
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(AddressError::Scheme);
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(AddressError::Query);
+    }
+    Ok(url)
+}
+
+/// Whether an address without a scheme names a port. Read under a scheme that has no default port, since `http`
+/// forgets a written `:80`.
+fn names_port(bare: &str) -> bool {
+    Url::parse(&format!("ollama://{bare}")).is_ok_and(|u| u.port().is_some())
+}
+
+fn is_everywhere(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_unspecified(),
+        Some(Host::Ipv6(ip)) => ip.is_unspecified(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ollama(text: &str) -> String {
+        Address::parse(ServerKind::Ollama, text).unwrap().to_string()
+    }
+
+    #[test]
+    fn addresses_of_ollama() {
+        for (written, meant) in [
+            ("127.0.0.1:11434", "http://127.0.0.1:11434"),
+            ("0.0.0.0", "http://127.0.0.1:11434"),
+            ("0.0.0.0:8080", "http://127.0.0.1:8080"),
+            ("[::]:8080", "http://127.0.0.1:8080"),
+            ("http://gpu01:1234/", "http://gpu01:1234"),
+            ("gpu01", "http://gpu01:11434"),
+            ("gpu01:80", "http://gpu01"),
+            ("https://lab.example/ollama/", "https://lab.example/ollama"),
+            (" localhost ", "http://localhost:11434"),
+        ] {
+            assert_eq!(ollama(written), meant, "{written}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_openai() {
+        for (written, meant) in [
+            ("https://api.openai.com/v1", "https://api.openai.com/v1/chat/completions"),
+            ("https://api.openai.com/v1/", "https://api.openai.com/v1/chat/completions"),
+            ("localhost:8000/v1", "http://localhost:8000/v1/chat/completions"),
+            ("router.example/api/v1", "https://router.example/api/v1/chat/completions"),
+        ] {
+            let address = Address::parse(ServerKind::OpenAi, written).unwrap();
+            assert_eq!(address.join("chat/completions").as_str(), meant, "{written}");
+        }
+    }
+
+    #[test]
+    fn secrets_in_addresses_are_refused_and_not_repeated() {
+        for address in ["http://ann:hunter2@host/v1", "ann:hunter2@host:80", "https://host/v1?key=hunter2"] {
+            let error = Address::parse(ServerKind::OpenAi, address).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
+        }
+        assert_eq!(Address::parse(ServerKind::OpenAi, "ftp://host"), Err(AddressError::Scheme));
+        assert!(matches!(Address::parse(ServerKind::OpenAi, "http://"), Err(AddressError::Malformed(_))));
+    }
+
+    #[test]
+    fn the_key_is_in_no_debug() {
+        let key = Some(SecretString::from("sk-canary".to_owned()));
+        let server = Server::new("openai", ServerKind::OpenAi, OPENAI).unwrap().with_key(key, "OPENAI_API_KEY");
+        assert!(!format!("{server:?}").contains("canary"));
+        assert!(format!("{server:?}").contains("OPENAI_API_KEY"));
+    }
+}
