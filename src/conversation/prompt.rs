@@ -1,5 +1,6 @@
 //! What one participant sees.
 
+use super::log::{Entry, Kind};
 use serde::{Deserialize, Serialize};
 
 /// One message of a request.
@@ -55,4 +56,56 @@ pub enum Ending {
     Text(String),
     /// The reader's own rejected reply, by `seq`, as assistant.
     Rejected(u32),
+}
+
+/// How an empty turn that was kept is read by all.
+const SILENCE: &str = "…";
+
+impl View {
+    /// The messages, built from the log. Entries that the recipe names and the log lacks are left out.
+    pub fn messages(&self, log: &[Entry]) -> Vec<Message> {
+        let mut messages = Vec::new();
+        if !self.system.is_empty() {
+            messages.push(Message { author: Author::System, content: self.system.clone() });
+        }
+        let (from, to) = (self.from as usize, (self.to as usize).min(log.len()));
+        for entry in log.get(from..to).unwrap_or_default() {
+            match (entry.kind, &self.reader) {
+                (Kind::Opening, Some(_)) => self.add(&mut messages, Author::User, entry.content.clone()),
+                (Kind::Speech, Some(reader)) if *reader == entry.speaker => {
+                    self.add(&mut messages, Author::Assistant, said(entry).to_owned());
+                }
+                (Kind::Speech, _) => self.add(&mut messages, Author::User, self.turn(entry)),
+                _ => {}
+            }
+        }
+        for ending in &self.ending {
+            match ending {
+                Ending::Text(text) => self.add(&mut messages, Author::User, text.clone()),
+                Ending::Rejected(seq) => {
+                    let content = log.get(*seq as usize).map(|e| said(e).to_owned()).unwrap_or_default();
+                    self.add(&mut messages, Author::Assistant, content);
+                }
+            }
+        }
+        messages
+    }
+
+    fn turn(&self, entry: &Entry) -> String {
+        if self.labels { format!("{}: {}", entry.speaker, said(entry)) } else { said(entry).to_owned() }
+    }
+
+    fn add(&self, messages: &mut Vec<Message>, author: Author, content: String) {
+        match messages.last_mut() {
+            Some(last) if self.merge && author == Author::User && last.author == Author::User => {
+                last.content += "\n\n";
+                last.content += &content;
+            }
+            _ => messages.push(Message { author, content }),
+        }
+    }
+}
+
+fn said(entry: &Entry) -> &str {
+    if entry.content.is_empty() { SILENCE } else { &entry.content }
 }

@@ -221,7 +221,7 @@ fn put_back(conn: &Connection, view: &mut View, known: &mut HashMap<String, Stri
 }
 
 fn by_hash(conn: &Connection, hash: &str) -> Result<String, Fail> {
-    first(conn.prepare_cached("select text from texts where hash = ?1")?, [hash], Columns::next)?
+    first(conn.prepare_cached("select text from texts where hash = ?1")?, [hash], |c| c.next())?
         .ok_or_else(|| Fail::Damaged(format!("the text {hash} is missing")))
 }
 

@@ -41,7 +41,7 @@ pub(super) enum Found {
 
 /// Looks at the file's first bytes without opening it as a database, so that nothing of another program's is touched.
 pub(super) fn inspect(path: &Path, place: &Place) -> Result<Found, StoreError> {
-    let mut file = match File::open(path) {
+    let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
         Err(error) => return Err(place.unreachable(error)),
@@ -50,7 +50,7 @@ pub(super) fn inspect(path: &Path, place: &Place) -> Result<Found, StoreError> {
         return Err(place.foreign("it is a folder"));
     }
     let mut header = Vec::with_capacity(100);
-    file.by_ref().take(100).read_to_end(&mut header).map_err(|e| place.unreachable(e))?;
+    file.take(100).read_to_end(&mut header).map_err(|e| place.unreachable(e))?;
     match header.len() {
         0 => Ok(Found::Nothing),
         100 if header.starts_with(b"SQLite format 3\0") => whose(&header, place),

@@ -45,12 +45,11 @@ where
     }
 
     fn answer(self: Box<Self>, failed: Option<StoreError>) {
-        let answer = match (failed, self.result) {
-            (Some(error), _) => Some(Err(error)),
-            (None, result) => result.map(Ok),
-        };
-        // Who asked may have gone; the write stands all the same.
-        answer.map(|a| self.asker.send(a));
+        let Self { result, asker, .. } = *self;
+        if let Some(answer) = failed.map(Err).or(result.map(Ok)) {
+            // Who asked may have gone; the write stands all the same.
+            drop(asker.send(answer));
+        }
     }
 }
 
