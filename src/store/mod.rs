@@ -1,7 +1,8 @@
 //! The database in the researcher's verbs.
 //!
 //! One trait, proved equal on each implementation by one story test (`tests/store_story.rs`). Documents are plain
-//! data: no SQL, no BSON outside an implementation.
+//! data: no SQL, no BSON outside an implementation. Texts are kept byte for byte, NUL included. No clock, no
+//! randomness: instants and ids are given.
 
 use crate::conversation::log::Entry;
 use crate::conversation::prompt::View;
@@ -11,7 +12,13 @@ use crate::model::{Attempt, ChatReply, Usage};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
-use std::collections::BTreeMap;
+
+mod error;
+pub mod sqlite;
+mod uri;
+
+pub use error::StoreError;
+pub use uri::{StoreUri, UriError};
 
 /// An instant: milliseconds since 1970 (UTC), as the injected clock gives it.
 pub type Millis = i64;
@@ -189,9 +196,9 @@ pub struct CallRecord {
     pub view: View,
     /// SHA-256 of the body's bytes.
     pub body_sha256: String,
-    /// What was tried.
+    /// What was tried. A caller gives the attempts of its own asking; the database keeps earlier ones before them.
     pub attempts: Vec<Attempt>,
-    /// When it first left.
+    /// When this asking first left; earlier askings that were lost stand in `attempts`.
     pub sent: Millis,
     /// When it was answered.
     pub answered: Option<Millis>,
@@ -216,7 +223,8 @@ pub enum CallState {
 pub struct History {
     /// The log, in order.
     pub log: Vec<Entry>,
-    /// Calls without an entry: answered ones are used, sent ones are possible spend.
+    /// Calls without an entry, in the order of seq, purpose, ask: answered ones are used, sent ones are possible
+    /// spend, failed ones tell why it stopped.
     pub open: Vec<CallRecord>,
 }
 
@@ -284,7 +292,7 @@ pub struct RunRecord {
 /// What `verify` found wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
-    /// The conversation's id.
+    /// The conversation's id; empty = it is of the database as a whole.
     pub conversation: String,
     /// What is wrong.
     pub what: String,
@@ -328,26 +336,30 @@ pub trait Store: Send + Sync {
     ) -> Result<(), StoreError>;
     /// How each conversation of an experiment stands.
     async fn standing(&self, experiment: &str) -> Result<Vec<Standing>, StoreError>;
-    /// Claims a conversation: status running, the lease with the next epoch. `retry` counts one more chance for a
-    /// failed one.
+    /// Claims a conversation: status running, the lease with the next epoch (the given epoch is not read). `retry`
+    /// counts one more chance for a failed one; without it a failed one is refused, and one that is done always.
     async fn claim(&self, conversation: &str, lease: Lease, retry: bool) -> Result<ConversationRecord, StoreError>;
     /// What a conversation has so far.
     async fn history(&self, conversation: &str) -> Result<History, StoreError>;
     /// Writes a call as sent, before it leaves. A call of that name that is `sent` already was lost: it becomes an
     /// attempt of possible spend of the new one, and the attempts of one that had failed are kept before the new ones.
+    /// One that is answered must not be asked again: [`StoreError::Answered`]. The same asking written twice (same
+    /// epoch, same instant) counts once.
     async fn sent(&self, conversation: &str, epoch: u64, call: CallRecord) -> Result<(), StoreError>;
-    /// Keeps the answer (or the failure) of a call, without an entry.
+    /// Keeps the answer (or the failure) of a call, without an entry. An answer that is there already is kept.
     async fn settle(&self, conversation: &str, epoch: u64, call: CallRecord) -> Result<(), StoreError>;
-    /// Appends entries, and the answered call that brought them, as one. Entry `seq` must be the log's length
-    /// (R1): a gap is an error, an entry that is there already is kept as it is (first writer wins).
+    /// Appends entries, and the answered call that brought them, as one. An entry's `seq` must be the log's length
+    /// (R1): a gap is [`StoreError::Gap`] and writes nothing; an entry that is there already is kept (first writer
+    /// wins). Returns nothing where the log now holds what was given. Else the log holds something else there: that
+    /// and all that follows it is returned, for the caller to adopt, and no entry is written from there on.
     async fn append(
         &self,
         conversation: &str,
         epoch: u64,
         entries: Vec<Entry>,
         call: Option<CallRecord>,
-    ) -> Result<(), StoreError>;
-    /// Ends the claim with a status and its reason.
+    ) -> Result<Vec<Entry>, StoreError>;
+    /// Ends the claim with a status and its reason. The epoch stays, so that a late write is refused.
     async fn finish(
         &self,
         conversation: &str,
@@ -370,8 +382,8 @@ pub trait Store: Send + Sync {
     /// Runs of an experiment, oldest first.
     async fn runs(&self, experiment: &str) -> Result<Vec<RunRecord>, StoreError>;
 
-    /// Reads everything and says what is wrong: a log with a hole or out of order, an entry whose call is missing,
-    /// a text whose hash is wrong, a body that cannot be built again. Changes nothing.
+    /// Reads everything, or one conversation, and says what is wrong: a log with a hole or out of order, an entry
+    /// whose call is missing, a text whose hash is wrong, a body that cannot be built again. Changes nothing.
     async fn verify(&self, conversation: Option<&str>) -> Result<Vec<Fault>, StoreError>;
 }
 
@@ -391,78 +403,6 @@ pub struct NewExperiment {
     /// Where it was copied from.
     pub parent: Option<String>,
 }
-
-/// What can go wrong with a database. Each says what to do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StoreError {
-    /// It is not there or does not answer.
-    #[error("cannot open {place}: {cause}")]
-    Unreachable {
-        /// Where.
-        place: String,
-        /// Why.
-        cause: String,
-    },
-    /// Made by a newer program.
-    #[error("{place} has schema {found}; this version of convoke writes schema {known}")]
-    Newer {
-        /// Where.
-        place: String,
-        /// Its schema.
-        found: u32,
-        /// Ours.
-        known: u32,
-    },
-    /// Another program's file.
-    #[error("{place} is not a convoke database: {cause}")]
-    Foreign {
-        /// Where.
-        place: String,
-        /// What it is.
-        cause: String,
-    },
-    /// Another process writes.
-    #[error("{place} is in use by {holder}")]
-    Locked {
-        /// Where.
-        place: String,
-        /// Who.
-        holder: String,
-    },
-    /// No space, or the quota is reached.
-    #[error("{place} is full: {cause}")]
-    Full {
-        /// Where.
-        place: String,
-        /// Disk or quota.
-        cause: String,
-    },
-    /// Another process holds the conversation now.
-    #[error("conversation {conversation} is held by another process now")]
-    Superseded {
-        /// Which.
-        conversation: String,
-    },
-    /// What is stored contradicts itself.
-    #[error("{place} is damaged: {cause}")]
-    Damaged {
-        /// Where.
-        place: String,
-        /// What.
-        cause: String,
-    },
-    /// Anything else the database says.
-    #[error("{place}: {cause}")]
-    Other {
-        /// Where.
-        place: String,
-        /// What it says.
-        cause: String,
-    },
-}
-
-/// Everything needed to know what each text hash means; used by implementations.
-pub type Texts = BTreeMap<String, String>;
 
 /// Counts tokens of replies for summaries of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

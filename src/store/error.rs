@@ -1,0 +1,124 @@
+//! What can go wrong with a database. Each says what to do.
+
+use crate::conversation::CallRef;
+
+/// What can go wrong with a database. Each says what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// There is none yet, and reading makes none.
+    #[error("{place} does not exist yet; `convoke run` or `convoke import` makes it")]
+    Missing {
+        /// Where.
+        place: String,
+    },
+    /// It is not there or does not answer.
+    #[error("cannot open {place}: {cause}")]
+    Unreachable {
+        /// Where.
+        place: String,
+        /// Why.
+        cause: String,
+    },
+    /// Made by a newer program.
+    #[error("{place} has schema {found}; this version of convoke knows schemas up to {known}: use a newer convoke")]
+    Newer {
+        /// Where.
+        place: String,
+        /// Its schema.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// Made by an older program, and opened for reading only.
+    #[error(
+        "{place} has schema {found}; this version of convoke reads schema {known}: any command that writes brings it up to date, after a backup (`convoke run`)"
+    )]
+    Older {
+        /// Where.
+        place: String,
+        /// Its schema.
+        found: u32,
+        /// Ours.
+        known: u32,
+    },
+    /// Another program's file.
+    #[error("{place} is not a convoke database: {cause}; name another with --store")]
+    Foreign {
+        /// Where.
+        place: String,
+        /// What it is.
+        cause: String,
+    },
+    /// Another process writes.
+    #[error("{place} is in use by {holder}; wait for its end, or name another with --store")]
+    Locked {
+        /// Where.
+        place: String,
+        /// Who.
+        holder: String,
+    },
+    /// No space, or the quota is reached. Nothing of the write was kept; it may be tried again.
+    #[error("{place} is full: {cause}")]
+    Full {
+        /// Where.
+        place: String,
+        /// Disk or quota.
+        cause: String,
+    },
+    /// Another process holds the conversation now.
+    #[error("conversation {conversation} is held by another process now")]
+    Superseded {
+        /// Which.
+        conversation: String,
+    },
+    /// Entries must be stored in order (R1).
+    #[error("conversation {conversation} has {length} entries; entry {seq} cannot be stored before those between")]
+    Gap {
+        /// Which.
+        conversation: String,
+        /// The log's length.
+        length: u32,
+        /// What was to be stored.
+        seq: u32,
+    },
+    /// A call whose answer is kept must not be asked again.
+    #[error("the {} call at {seq} of conversation {conversation} is answered already", call.purpose.word())]
+    Answered {
+        /// Which.
+        conversation: String,
+        /// Where its entry stands or will stand.
+        seq: u32,
+        /// Which call.
+        call: CallRef,
+    },
+    /// What was named is not in the database.
+    #[error("{place} has no {what}")]
+    Unknown {
+        /// Where.
+        place: String,
+        /// What was named.
+        what: String,
+    },
+    /// What is asked for does not go with how things stand.
+    #[error("{what}")]
+    Refused {
+        /// Why.
+        what: String,
+    },
+    /// What is stored contradicts itself.
+    #[error("{place} is damaged: {cause}; `convoke verify` tells all")]
+    Damaged {
+        /// Where.
+        place: String,
+        /// What.
+        cause: String,
+    },
+    /// Anything else the database says.
+    #[error("{place}: {cause}")]
+    Other {
+        /// Where.
+        place: String,
+        /// What it says.
+        cause: String,
+    },
+}

@@ -1,0 +1,130 @@
+//! Writing experiments, plans and runs.
+
+use super::fail::Fail;
+use super::rows::{self, first, iso, json};
+use crate::store::{ConversationRecord, ExperimentRecord, NewExperiment, RunRecord};
+use rusqlite::{Connection, named_params, params};
+
+/// Saves a document as the current revision.
+pub(super) fn save(conn: &Connection, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
+    conn.prepare_cached("insert into revisions (hash, document) values (?1, ?2) on conflict do nothing")?
+        .execute(params![new.revision, json(&new.document)?])?;
+    match experiment(conn, &new.creator, &new.document.name)? {
+        None => insert(conn, new)?,
+        Some(old) if old.revision != new.revision || old.run != new.document.run => {
+            conn.prepare_cached(
+                "update experiments set revision = ?2, run = ?3, version = version + 1 where id = ?1",
+            )?
+            .execute(params![old.id, new.revision, json(&new.document.run)?])?;
+        }
+        Some(same) => return Ok(same),
+    }
+    experiment(conn, &new.creator, &new.document.name)?.ok_or_else(|| Fail::Damaged("a row vanished".to_owned()))
+}
+
+fn insert(conn: &Connection, new: &NewExperiment) -> Result<(), Fail> {
+    let document = &new.document;
+    conn.prepare_cached(
+        "insert into experiments (id, name, creator, created, note, version, parent, revision, run)
+         values (?1, ?2, ?3, ?4, ?5, 1, ?6, ?7, ?8)",
+    )?
+    .execute(params![
+        new.id,
+        document.name,
+        new.creator,
+        iso(new.now)?,
+        document.note,
+        new.parent,
+        new.revision,
+        json(&document.run)?
+    ])?;
+    Ok(())
+}
+
+/// The experiment of (creator, name).
+pub(super) fn experiment(conn: &Connection, creator: &str, name: &str) -> Result<Option<ExperimentRecord>, Fail> {
+    let sql = format!("select {} from experiments where creator = ?1 and name = ?2", rows::EXPERIMENT);
+    first(conn.prepare_cached(&sql)?, [creator, name], rows::experiment)
+}
+
+/// Marks what a revision plans, and adds what is new.
+pub(super) fn plan(
+    conn: &Connection,
+    experiment: &str,
+    revision: &str,
+    keys: &[String],
+    new: &[ConversationRecord],
+) -> Result<(), Fail> {
+    let mut mark = conn.prepare_cached(
+        "update conversations set revision = ?1 where experiment = ?2 and key = ?3 and revision <> ?1",
+    )?;
+    for key in keys {
+        mark.execute([revision, experiment, key])?;
+    }
+    new.iter().try_for_each(|conversation| add(conn, experiment, revision, conversation))
+}
+
+fn add(conn: &Connection, experiment: &str, revision: &str, c: &ConversationRecord) -> Result<(), Fail> {
+    // Somebody may have planned the same between our look and this: then it is theirs, and marked.
+    let mut statement = conn.prepare_cached(
+        "insert into conversations
+            (id, experiment, revision, key, creator, created, condition, replicate, seed, status, models, agents,
+             participants, messages, days, speakers, starting_message, offline, starred, note, retries)
+         values (:id, :experiment, :revision, :key, :creator, :created, :condition, :replicate, :seed, 'pending',
+             :models, :agents, :participants, :messages, :days, :speakers, :starting_message, :offline, :starred,
+             :note, 0)
+         on conflict (experiment, key) do update set revision = excluded.revision
+            where revision <> excluded.revision",
+    )?;
+    statement.execute(named_params! {
+        ":id": c.id,
+        ":experiment": experiment,
+        ":revision": revision,
+        ":key": c.key,
+        ":creator": c.creator,
+        ":created": iso(c.created)?,
+        ":condition": json(&c.condition)?,
+        ":replicate": c.replicate,
+        ":seed": c.seed.to_string(),
+        ":models": json(&c.models)?,
+        ":agents": json(&c.agents)?,
+        ":participants": json(&c.participants)?,
+        ":messages": c.messages,
+        ":days": c.days,
+        ":speakers": c.speakers,
+        ":starting_message": c.starting_message,
+        ":offline": c.offline,
+        ":starred": c.starred,
+        ":note": c.note,
+    })?;
+    Ok(())
+}
+
+/// Records that a run began.
+pub(super) fn begin_run(conn: &Connection, run: &RunRecord) -> Result<(), Fail> {
+    conn.prepare_cached(
+        "insert into runs (id, experiment, revision, started, creator, flags, counts, answers, version, ended)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) on conflict (id) do nothing",
+    )?
+    .execute(params![
+        run.id,
+        run.experiment,
+        run.revision,
+        iso(run.started)?,
+        run.creator,
+        json(&run.flags)?,
+        json(&run.counts)?,
+        json(&run.answers)?,
+        run.version,
+        run.ended
+    ])?;
+    Ok(())
+}
+
+/// Records how a run ended.
+pub(super) fn end_run(conn: &Connection, id: &str, ended: &str) -> Result<(), Fail> {
+    match conn.prepare_cached("update runs set ended = ?2 where id = ?1")?.execute([id, ended])? {
+        0 => Err(Fail::Unknown(format!("run {id}"))),
+        _ => Ok(()),
+    }
+}

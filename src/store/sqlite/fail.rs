@@ -1,0 +1,100 @@
+//! What goes wrong inside, and what the caller is told of it.
+
+use crate::store::StoreError;
+use rusqlite::ErrorCode;
+use std::path::Path;
+
+/// `SQLITE_IOERR_SHMSIZE`: the shared memory beside the file cannot grow, for want of space.
+const SHARED_MEMORY_FULL: i32 = 4874;
+
+/// What goes wrong inside.
+#[derive(Debug)]
+pub(super) enum Fail {
+    /// SQLite's.
+    Sql(rusqlite::Error),
+    /// What is stored cannot be read as what it should be.
+    Damaged(String),
+    /// What was named is not there.
+    Unknown(String),
+    /// Ours, as it is.
+    Store(StoreError),
+}
+
+impl From<rusqlite::Error> for Fail {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<serde_json::Error> for Fail {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Damaged(error.to_string())
+    }
+}
+
+impl From<StoreError> for Fail {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Where the database is, for messages.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// `sqlite:PATH` as the person gave it.
+    pub(super) name: String,
+    max_mb: Option<u32>,
+}
+
+impl Place {
+    pub(super) fn new(path: &Path, max_mb: Option<u32>) -> Self {
+        Self { name: format!("sqlite:{}", path.display()), max_mb }
+    }
+
+    /// The error for the caller.
+    pub(super) fn error(&self, fail: Fail) -> StoreError {
+        let place = self.name.clone();
+        match fail {
+            Fail::Store(error) => error,
+            Fail::Damaged(cause) => StoreError::Damaged { place, cause },
+            Fail::Unknown(what) => StoreError::Unknown { place, what },
+            Fail::Sql(error) => self.sql(&error),
+        }
+    }
+
+    pub(super) fn unreachable(&self, cause: impl ToString) -> StoreError {
+        StoreError::Unreachable { place: self.name.clone(), cause: cause.to_string() }
+    }
+
+    pub(super) fn foreign(&self, cause: &str) -> StoreError {
+        StoreError::Foreign { place: self.name.clone(), cause: cause.to_owned() }
+    }
+
+    fn sql(&self, error: &rusqlite::Error) -> StoreError {
+        let (place, cause) = (self.name.clone(), error.to_string());
+        if error.sqlite_error().is_some_and(|e| e.extended_code == SHARED_MEMORY_FULL) {
+            return self.full();
+        }
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DiskFull) => self.full(),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                StoreError::Locked { place, holder: "another program".to_owned() }
+            }
+            Some(ErrorCode::NotADatabase) => StoreError::Foreign { place, cause },
+            Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { place, cause },
+            Some(
+                ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::SystemIoFailure,
+            ) => StoreError::Unreachable { place, cause },
+            Some(_) => StoreError::Other { place, cause },
+            None => StoreError::Damaged { place, cause },
+        }
+    }
+
+    fn full(&self) -> StoreError {
+        let cause = match self.max_mb {
+            Some(mb) => format!("its quota of {mb} MiB (max-mb={mb}) is reached, or the disk has no space left"),
+            None => "the disk has no space left".to_owned(),
+        };
+        StoreError::Full { place: self.name.clone(), cause }
+    }
+}

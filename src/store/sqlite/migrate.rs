@@ -1,0 +1,95 @@
+//! Numbered schemas: making a new database, and bringing an older one up to date after a backup.
+//!
+//! A schema's number is its place in the list of migrations, from 1. The list is a parameter, so that tests can
+//! stand before and behind this program.
+
+use super::fail::{Fail, Place};
+use super::open::{APPLICATION_ID, beside};
+use crate::store::StoreError;
+use rusqlite::Connection;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+/// What leads from each schema to the next.
+pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+
+/// An older database was brought up to date.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migrated {
+    /// Its schema before.
+    pub from: u32,
+    /// Its schema now.
+    pub to: u32,
+    /// Where it lies as it was.
+    pub backup: PathBuf,
+}
+
+/// The schema of an open database; none where there is no table at all.
+pub(super) fn version(conn: &Connection) -> Result<Option<u32>, Fail> {
+    let tables: u32 = conn.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
+    let application: u32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let version: u32 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok((tables > 0 || application == APPLICATION_ID).then_some(version))
+}
+
+/// Compares a database's schema with ours: whether it must be brought up to date.
+pub(super) fn is_older(found: u32, migrations: &[&str], place: &Place) -> Result<bool, StoreError> {
+    let known = migrations.len() as u32;
+    if found > known {
+        return Err(StoreError::Newer { place: place.name.clone(), found, known });
+    }
+    Ok(found < known)
+}
+
+/// Makes the tables in an empty database, if nobody was faster.
+pub(super) fn create(conn: &Connection, migrations: &[&str]) -> Result<(), Fail> {
+    in_transaction(conn, || if version(conn)?.is_none() { apply(conn, 0, migrations) } else { Ok(()) })
+}
+
+/// Copies the database aside, then applies what is missing. The caller holds the lock of a run.
+pub(super) fn upgrade(conn: &Connection, path: &Path, from: u32, migrations: &[&str]) -> Result<Migrated, Fail> {
+    let backup = back_up(conn, path, from)?;
+    // Another process may have been here between the look at the version and the lock.
+    in_transaction(conn, || if version(conn)? == Some(from) { apply(conn, from, migrations) } else { Ok(()) })?;
+    Ok(Migrated { from, to: migrations.len() as u32, backup })
+}
+
+fn apply(conn: &Connection, from: u32, migrations: &[&str]) -> Result<(), Fail> {
+    for migration in &migrations[from as usize..] {
+        conn.execute_batch(migration)?;
+    }
+    conn.pragma_update(None, "application_id", APPLICATION_ID)?;
+    conn.pragma_update(None, "user_version", migrations.len() as u32)?;
+    Ok(())
+}
+
+fn in_transaction(conn: &Connection, change: impl Fn() -> Result<(), Fail>) -> Result<(), Fail> {
+    conn.execute_batch("begin exclusive")?;
+    let done = change().and_then(|()| Ok(conn.execute_batch("commit")?));
+    if done.is_err() && !conn.is_autocommit() {
+        conn.execute_batch("rollback").ok();
+    }
+    done
+}
+
+/// `PATH.schema-N.bak`, or with a number behind it where that exists.
+fn back_up(conn: &Connection, path: &Path, from: u32) -> Result<PathBuf, Fail> {
+    let first = beside(path, &format!(".schema-{from}.bak"));
+    let mut backup = first.clone();
+    let mut copy = 1;
+    while backup.symlink_metadata().is_ok() {
+        copy += 1;
+        backup = beside(&first, &format!(".{copy}"));
+    }
+    let name = backup.to_str().ok_or_else(|| Fail::Unknown("path in UTF-8, which a backup needs".to_owned()))?;
+    let copied = conn.execute("vacuum into ?1", [name]);
+    if let Err(error) = copied {
+        fs::remove_file(&backup).ok();
+        return Err(error.into());
+    }
+    // The copy must survive what the migration has to survive.
+    if let Ok(file) = File::open(&backup) {
+        file.sync_all().ok();
+    }
+    Ok(backup)
+}

@@ -1,0 +1,176 @@
+//! Reading: connections of its own beside the writer's, and what is asked of them. Listings never read messages.
+
+use super::fail::{Fail, Place};
+use super::rows::{self, all, first};
+use super::{calls, open, turns};
+use crate::conversation::Flag;
+use crate::design::Experiment;
+use crate::store::{
+    ConversationRecord, Counts, ExperimentRecord, Filter, History, RunRecord, Standing, Status, StoreError,
+};
+use rusqlite::{Connection, params_from_iter};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
+
+/// Readers at a time: more would only wait for the same disk.
+const READERS: usize = 4;
+/// Conversations that [`find`] tells at most.
+const FOUND: usize = 20;
+
+/// Connections that read, opened when needed.
+pub(super) struct Readers {
+    path: PathBuf,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    free: Semaphore,
+}
+
+impl Readers {
+    /// `first` is a connection that has been opened already.
+    pub(super) fn new(path: PathBuf, first: Option<Connection>) -> Self {
+        let idle = Arc::new(Mutex::new(first.into_iter().collect()));
+        Self { path, idle, free: Semaphore::new(READERS) }
+    }
+
+    /// Reads on a thread that may block, and sees one state of the database throughout.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        place: &Place,
+        question: impl FnOnce(&Connection) -> Result<T, Fail> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.lend(place, |conn| {
+            conn.execute_batch("begin")?;
+            let answer = question(conn);
+            conn.execute_batch("commit")?;
+            answer
+        })
+        .await
+    }
+
+    /// As [`Readers::read`], but the question makes its own transactions.
+    pub(super) async fn lend<T: Send + 'static>(
+        &self,
+        place: &Place,
+        question: impl FnOnce(&Connection) -> Result<T, Fail> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let stopped = |cause: String| StoreError::Other { place: place.name.clone(), cause };
+        let _turn = self.free.acquire().await.map_err(|e| stopped(e.to_string()))?;
+        let (idle, path) = (Arc::clone(&self.idle), self.path.clone());
+        let task = tokio::task::spawn_blocking(move || {
+            let waiting = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let conn = waiting.map_or_else(|| open::reader(&path), Ok)?;
+            let answer = question(&conn);
+            // One that is stuck in a transaction is thrown away.
+            if conn.is_autocommit() {
+                idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+            }
+            answer
+        });
+        task.await.map_err(|e| stopped(e.to_string()))?.map_err(|fail| place.error(fail))
+    }
+}
+
+/// All experiments, oldest first, with the counts of their current revision.
+pub(super) fn experiments(conn: &Connection) -> Result<Vec<(ExperimentRecord, Counts)>, Fail> {
+    let mut counts = counts(conn)?;
+    let sql = format!("select {} from experiments order by created, id", rows::EXPERIMENT);
+    let records = all(conn.prepare_cached(&sql)?, [], rows::experiment)?;
+    Ok(records.into_iter().map(|r| (counts.remove(&r.id).unwrap_or_default(), r)).map(|(c, r)| (r, c)).collect())
+}
+
+fn counts(conn: &Connection) -> Result<HashMap<String, Counts>, Fail> {
+    // The index holds all that is asked, so that no conversation is read.
+    let statement = conn.prepare_cached(
+        "select e.id, c.status, count(*) from experiments e
+         join conversations c on c.experiment = e.id and c.revision = e.revision group by e.id, c.status",
+    )?;
+    let rows = all(statement, [], |c| Ok((c.next::<String>()?, c.word(Status::of)?, c.next::<u32>()?)))?;
+    let mut counts: HashMap<String, Counts> = HashMap::new();
+    for (experiment, status, number) in rows {
+        let of = counts.entry(experiment).or_default();
+        match status {
+            Status::Done => of.done += number,
+            Status::Failed => of.failed += number,
+            _ => of.left += number,
+        }
+    }
+    Ok(counts)
+}
+
+/// The document of a revision.
+pub(super) fn document(conn: &Connection, revision: &str) -> Result<Option<Experiment>, Fail> {
+    first(conn.prepare_cached("select document from revisions where hash = ?1")?, [revision], |c| c.json())
+}
+
+/// How each conversation of an experiment stands, in the order of creation.
+pub(super) fn standing(conn: &Connection, experiment: &str) -> Result<Vec<Standing>, Fail> {
+    let statement = conn.prepare_cached(
+        "select id, key, revision, status, entries > 0, answered, possible_spend, offline, replicate, seed
+         from conversations where experiment = ?1 order by created, id",
+    )?;
+    all(statement, [experiment], |c| {
+        Ok(Standing {
+            id: c.next()?,
+            key: c.next()?,
+            revision: c.next()?,
+            status: c.word(Status::of)?,
+            begun: c.next()?,
+            answered: c.next()?,
+            possible_spend: c.next()?,
+            offline: c.next()?,
+            replicate: c.next()?,
+            seed: c.word(|text| text.parse().ok())?,
+        })
+    })
+}
+
+/// What a conversation has so far.
+pub(super) fn history(conn: &Connection, conversation: &str) -> Result<History, Fail> {
+    exists(conn, conversation)?;
+    Ok(History { log: turns::log(conn, conversation, 0)?, open: calls::open_of(conn, conversation)? })
+}
+
+/// Every call of a conversation.
+pub(super) fn calls(conn: &Connection, conversation: &str) -> Result<Vec<crate::store::CallRecord>, Fail> {
+    exists(conn, conversation)?;
+    calls::all_of(conn, conversation)
+}
+
+/// Fails if there is no such conversation: an empty log would say something else.
+pub(super) fn exists(conn: &Connection, conversation: &str) -> Result<(), Fail> {
+    let statement = conn.prepare_cached("select 1 from conversations where id = ?1")?;
+    let found = first(statement, [conversation], |_| Ok(()))?;
+    found.ok_or_else(|| Fail::Unknown(format!("conversation {conversation}")))
+}
+
+/// Conversations in the order of creation, each with the flags in its log.
+pub(super) fn conversations(
+    conn: &Connection,
+    filter: &Filter,
+) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, Fail> {
+    let asked = [("experiment", &filter.experiment), ("revision", &filter.revision)];
+    let asked: Vec<_> = asked.into_iter().filter_map(|(column, value)| Some((column, value.as_ref()?))).collect();
+    let clauses: Vec<_> = asked.iter().map(|(column, _)| format!("{column} = ?")).collect();
+    let condition = if clauses.is_empty() { "true".to_owned() } else { clauses.join(" and ") };
+    let sql =
+        format!("select {}, flags from conversations where {condition} order by created, id", rows::CONVERSATION);
+    let values = params_from_iter(asked.iter().map(|(_, value)| value.as_str()));
+    all(conn.prepare_cached(&sql)?, values, |c| Ok((rows::conversation(c)?, c.json()?)))
+}
+
+/// Conversations whose id starts so, in the order of id. The prefix is a person's text: compared, never a pattern.
+pub(super) fn find(conn: &Connection, prefix: &str) -> Result<Vec<ConversationRecord>, Fail> {
+    let sql = format!(
+        "select {} from conversations where id >= ?1 and id < ?2 order by id limit {FOUND}",
+        rows::CONVERSATION
+    );
+    let end = format!("{prefix}{}", char::MAX);
+    all(conn.prepare_cached(&sql)?, [prefix, &end], rows::conversation)
+}
+
+/// Runs of an experiment, oldest first.
+pub(super) fn runs(conn: &Connection, experiment: &str) -> Result<Vec<RunRecord>, Fail> {
+    let sql = format!("select {} from runs where experiment = ?1 order by started, id", rows::RUN);
+    all(conn.prepare_cached(&sql)?, [experiment], rows::run)
+}

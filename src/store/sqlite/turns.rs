@@ -1,0 +1,195 @@
+//! Writing a conversation: claim, append, finish. Each write of a turn carries the epoch of its claim.
+
+use super::calls::{self, Ready};
+use super::fail::Fail;
+use super::rows::{self, all, first, iso, json, union};
+use crate::conversation::Flag;
+use crate::conversation::log::Entry;
+use crate::store::{ConversationRecord, Lease, Status, StoreError};
+use rusqlite::{Connection, params};
+
+/// What the row of a held conversation says of its log.
+struct Held {
+    entries: u32,
+    answered: u32,
+    flags: Vec<Flag>,
+}
+
+/// Claims a conversation. The lock of the run makes sure that whoever held it before is gone.
+pub(super) fn claim(conn: &Connection, id: &str, lease: &Lease, retry: bool) -> Result<ConversationRecord, Fail> {
+    let sql = format!("select {} from conversations where id = ?1", rows::CONVERSATION);
+    let old = first(conn.prepare_cached(&sql)?, [id], rows::conversation)?
+        .ok_or_else(|| Fail::Unknown(format!("conversation {id}")))?;
+    let again = match old.status {
+        Status::Done => return Err(refused(format!("conversation {id} is done"))),
+        Status::Failed if !retry => {
+            return Err(refused(format!("conversation {id} has failed; `--retry-failed` gives it another chance")));
+        }
+        status => status == Status::Failed,
+    };
+    conn.prepare_cached(
+        "update conversations set status = 'running', reason = null, retries = retries + ?2, epoch = epoch + 1,
+            owner = ?3, host = ?4, boot = ?5, pid = ?6, until = ?7 where id = ?1",
+    )?
+    .execute(params![id, again, lease.owner, lease.host, lease.boot, lease.pid, iso(lease.until)?])?;
+    first(conn.prepare_cached(&sql)?, [id], rows::conversation)?
+        .ok_or_else(|| Fail::Damaged(format!("conversation {id} vanished")))
+}
+
+fn refused(what: String) -> Fail {
+    StoreError::Refused { what }.into()
+}
+
+/// The log's counters, if the claim of that epoch still holds.
+fn held(conn: &Connection, id: &str, epoch: u64) -> Result<Held, Fail> {
+    let found = first(
+        conn.prepare_cached(
+            "select epoch, owner is not null, entries, answered, flags from conversations where id = ?1",
+        )?,
+        [id],
+        |c| {
+            let claim = (c.number()?, c.next::<bool>()?);
+            Ok((claim, Held { entries: c.next()?, answered: c.next()?, flags: c.json()? }))
+        },
+    )?;
+    match found {
+        None => Err(Fail::Unknown(format!("conversation {id}"))),
+        Some((claim, held)) if claim == (epoch, true) => Ok(held),
+        Some(_) => Err(StoreError::Superseded { conversation: id.to_owned() }.into()),
+    }
+}
+
+/// Writes a call as sent.
+pub(super) fn sent(conn: &Connection, id: &str, epoch: u64, call: &Ready) -> Result<(), Fail> {
+    held(conn, id, epoch)?;
+    add_spend(conn, id, calls::send(conn, id, epoch, call)?)
+}
+
+/// Keeps what became of a call.
+pub(super) fn settle(conn: &Connection, id: &str, epoch: u64, call: &Ready) -> Result<(), Fail> {
+    held(conn, id, epoch)?;
+    add_spend(conn, id, calls::settle(conn, id, epoch, call)?)
+}
+
+fn add_spend(conn: &Connection, id: &str, more: i64) -> Result<(), Fail> {
+    if more != 0 {
+        conn.prepare_cached("update conversations set possible_spend = possible_spend + ?2 where id = ?1")?
+            .execute(params![id, more])?;
+    }
+    Ok(())
+}
+
+/// Appends entries and keeps the call that brought them. Returns what the log holds instead, if it does.
+pub(super) fn append(
+    conn: &Connection,
+    id: &str,
+    epoch: u64,
+    entries: &[Entry],
+    call: Option<&Ready>,
+) -> Result<Vec<Entry>, Fail> {
+    let held = held(conn, id, epoch)?;
+    let spend = call.map_or(Ok(0), |call| calls::settle(conn, id, epoch, call))?;
+    let (there, new) = split(id, held.entries, entries)?;
+    let other = differing(conn, id, there)?;
+    let new = if other.is_empty() { new } else { &[] };
+    for entry in new {
+        insert(conn, id, entry)?;
+    }
+    count(conn, id, &held, new, spend)?;
+    Ok(other)
+}
+
+/// What the log has already, by number, and what follows its end; a gap is refused (R1).
+fn split<'a>(id: &str, length: u32, entries: &'a [Entry]) -> Result<(&'a [Entry], &'a [Entry]), Fail> {
+    let (there, new) = entries.split_at(entries.iter().take_while(|e| e.seq < length).count());
+    let ordered = |list: &[Entry]| list.windows(2).all(|pair| pair[0].seq + 1 == pair[1].seq);
+    match new.iter().zip(length..).find(|(entry, seq)| entry.seq != *seq) {
+        None if ordered(there) => Ok((there, new)),
+        None => Err(gap(id, length, there.last().map_or(0, |e| e.seq))),
+        Some((entry, _)) => Err(gap(id, length, entry.seq)),
+    }
+}
+
+fn gap(id: &str, length: u32, seq: u32) -> Fail {
+    StoreError::Gap { conversation: id.to_owned(), length, seq }.into()
+}
+
+/// The log from the first entry that is not as given.
+fn differing(conn: &Connection, id: &str, given: &[Entry]) -> Result<Vec<Entry>, Fail> {
+    let Some(from) = given.first().map(|e| e.seq) else {
+        return Ok(Vec::new());
+    };
+    let mut stored = log(conn, id, from)?;
+    let same = given.iter().zip(&stored).take_while(|(given, stored)| given == stored).count();
+    if same == given.len() {
+        return Ok(Vec::new());
+    }
+    Ok(stored.split_off(same.min(stored.len())))
+}
+
+/// The log from an entry on.
+pub(super) fn log(conn: &Connection, id: &str, from: u32) -> Result<Vec<Entry>, Fail> {
+    let sql = format!("select {} from messages where conversation = ?1 and seq >= ?2 order by seq", rows::ENTRY);
+    all(conn.prepare_cached(&sql)?, params![id, from], rows::entry)
+}
+
+fn insert(conn: &Connection, id: &str, entry: &Entry) -> Result<(), Fail> {
+    conn.prepare_cached(
+        "insert into messages (conversation, seq, day, idx, kind, speaker, role, model, content, raw, flags, purpose,
+            ask, prompt_bytes, prompt_tokens)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+    )?
+    .execute(params![
+        id,
+        entry.seq,
+        entry.day,
+        entry.index,
+        entry.kind.word(),
+        entry.speaker,
+        entry.role,
+        entry.model,
+        entry.content,
+        entry.raw,
+        json(&entry.flags)?,
+        entry.call.map(|c| c.purpose.word()),
+        entry.call.map(|c| c.ask),
+        entry.prompt.map(|p| p.bytes as i64),
+        entry.prompt.and_then(|p| p.tokens),
+    ])?;
+    Ok(())
+}
+
+/// Keeps the row's counters in step with the log, so that no listing has to read it.
+fn count(conn: &Connection, id: &str, held: &Held, new: &[Entry], spend: i64) -> Result<(), Fail> {
+    if new.is_empty() {
+        return add_spend(conn, id, spend);
+    }
+    let answered = new.iter().filter(|e| e.call.is_some()).count() as u32;
+    let flags = union(held.flags.iter().chain(new.iter().flat_map(|e| &e.flags)));
+    conn.prepare_cached(
+        "update conversations set entries = ?2, answered = ?3, flags = ?4, possible_spend = possible_spend + ?5
+         where id = ?1",
+    )?
+    .execute(params![id, held.entries + new.len() as u32, held.answered + answered, json(&flags)?, spend])?;
+    Ok(())
+}
+
+/// Ends the claim.
+pub(super) fn finish(
+    conn: &Connection,
+    id: &str,
+    epoch: u64,
+    status: Status,
+    reason: Option<&str>,
+) -> Result<(), Fail> {
+    let ended = conn
+        .prepare_cached(
+            "update conversations set status = ?3, reason = ?4, owner = null, host = null, boot = null, pid = null,
+                until = null where id = ?1 and epoch = ?2 and (owner is not null or (status = ?3 and reason is ?4))",
+        )?
+        .execute(params![id, epoch as i64, status.word(), reason])?;
+    if ended == 0 {
+        held(conn, id, epoch)?;
+    }
+    Ok(())
+}

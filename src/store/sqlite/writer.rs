@@ -1,0 +1,157 @@
+//! The one writer: a thread that commits in groups.
+//!
+//! Jobs come over a channel. Whatever waits is done in one transaction, a savepoint a job, so that one job's
+//! failure does not undo another's; then one commit makes all of them durable, and only then is each answered
+//! (contract R2). While a commit waits for the disk the next group gathers, so that the price of durability is
+//! shared by as many conversations as are busy.
+
+use super::fail::{Fail, Place};
+use crate::store::StoreError;
+use rusqlite::Connection;
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, oneshot};
+
+/// Jobs in one transaction at most: bounds what one failed commit has to repeat.
+const GROUP: usize = 256;
+/// Jobs that wait at most; then callers wait.
+const QUEUE: usize = 4 * GROUP;
+
+/// A handle to the writer's thread. Dropping it finishes what waits and closes the connection.
+pub(super) struct Writer {
+    jobs: Option<mpsc::Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A change that can be tried again: nothing of it may outlive a rollback but its result.
+trait Job: Send {
+    fn work(&mut self, conn: &Connection) -> Result<(), Fail>;
+    fn answer(self: Box<Self>, failed: Option<StoreError>);
+}
+
+struct Typed<T, F> {
+    change: F,
+    result: Option<T>,
+    asker: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Job for Typed<T, F>
+where
+    T: Send,
+    F: Fn(&Connection) -> Result<T, Fail> + Send,
+{
+    fn work(&mut self, conn: &Connection) -> Result<(), Fail> {
+        self.result = Some((self.change)(conn)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, failed: Option<StoreError>) {
+        let Self { result, asker, .. } = *self;
+        if let Some(answer) = failed.map(Err).or(result.map(Ok)) {
+            // Who asked may have gone; the write stands all the same.
+            drop(asker.send(answer));
+        }
+    }
+}
+
+impl Writer {
+    /// Starts the thread, which owns the connection.
+    pub(super) fn start(conn: Connection, place: Place) -> std::io::Result<Self> {
+        let (jobs, inbox) = mpsc::channel(QUEUE);
+        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || serve(&conn, &place, inbox))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// Makes a change and waits until it is durable. Dropping the future does not undo the change.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        place: &Place,
+        change: impl Fn(&Connection) -> Result<T, Fail> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let gone = || StoreError::Other { place: place.name.clone(), cause: "its writer has stopped".to_owned() };
+        let (asker, answer) = oneshot::channel();
+        let jobs = self.jobs.as_ref().ok_or_else(gone)?;
+        jobs.send(Box::new(Typed { change, result: None, asker })).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been reported there.
+            drop(thread.join());
+        }
+    }
+}
+
+fn serve(conn: &Connection, place: &Place, mut inbox: mpsc::Receiver<Box<dyn Job>>) {
+    while let Some(first) = inbox.blocking_recv() {
+        let mut group = vec![first];
+        while group.len() < GROUP
+            && let Ok(next) = inbox.try_recv()
+        {
+            group.push(next);
+        }
+        if commit(conn, place, group) {
+            // Give the space of what was undone back to the disk; if it cannot, the next commit will.
+            conn.execute_batch("pragma wal_checkpoint(truncate)").ok();
+        }
+    }
+}
+
+/// Commits a group and answers each job. Returns whether something found no space.
+fn commit(conn: &Connection, place: &Place, mut group: Vec<Box<dyn Job>>) -> bool {
+    if !conn.is_autocommit() {
+        // A rollback that failed before, for instance with the disk gone.
+        conn.execute_batch("rollback").ok();
+    }
+    if let Err(error) = conn.execute_batch("begin immediate") {
+        let error = place.error(error.into());
+        group.into_iter().for_each(|job| job.answer(Some(error.clone())));
+        return false;
+    }
+    match attempt(conn, &mut group) {
+        Ok(outcomes) => answer(place, group.into_iter().zip(outcomes)),
+        Err(fail) if group.len() == 1 => answer(place, group.into_iter().zip([Some(fail)])),
+        // All were undone because of one: each alone, so that only those fail that must.
+        Err(_) => group.into_iter().fold(false, |full, job| commit(conn, place, vec![job]) || full),
+    }
+}
+
+fn answer(place: &Place, jobs: impl Iterator<Item = (Box<dyn Job>, Option<Fail>)>) -> bool {
+    let mut full = false;
+    for (job, failed) in jobs {
+        let error = failed.map(|f| place.error(f));
+        full |= matches!(error, Some(StoreError::Full { .. }));
+        job.answer(error);
+    }
+    full
+}
+
+/// Does every job and commits. `Err`: nothing of the group is kept.
+fn attempt(conn: &Connection, group: &mut [Box<dyn Job>]) -> Result<Vec<Option<Fail>>, Fail> {
+    let outcomes = group.iter_mut().map(|job| step(conn, job.as_mut())).collect::<Result<Vec<_>, Fail>>();
+    let committed = outcomes.and_then(|all| {
+        conn.prepare_cached("commit")?.execute([])?;
+        Ok(all)
+    });
+    if committed.is_err() && !conn.is_autocommit() {
+        conn.execute_batch("rollback").ok();
+    }
+    committed
+}
+
+/// Does one job. `Ok(Some)`: it failed and left no trace. `Err`: SQLite undid the whole transaction.
+fn step(conn: &Connection, job: &mut dyn Job) -> Result<Option<Fail>, Fail> {
+    conn.prepare_cached("savepoint job")?.execute([])?;
+    let failed = job.work(conn).err();
+    if conn.is_autocommit() {
+        return Err(failed.unwrap_or_else(|| Fail::Damaged("the transaction ended by itself".to_owned())));
+    }
+    if failed.is_some() {
+        conn.prepare_cached("rollback to job")?.execute([])?;
+    }
+    conn.prepare_cached("release job")?.execute([])?;
+    Ok(failed)
+}

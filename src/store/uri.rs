@@ -1,0 +1,121 @@
+//! Which database: `sqlite:PATH`, `sqlite:PATH?max-mb=N`. Errors and `Display` never hold a password.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Which database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreUri {
+    /// The embedded one, a file.
+    Sqlite {
+        /// The file, as written (no percent-decoding; what follows the last `?` is the query).
+        path: PathBuf,
+        /// Quota of the file in MiB.
+        max_mb: Option<u32>,
+    },
+}
+
+/// What is wrong with a store's address. None repeats the address: it may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UriError {
+    /// Neither `sqlite:` nor `mongodb…`.
+    #[error("a store is written `sqlite:PATH`, such as sqlite:convoke.db")]
+    Scheme,
+    /// No path.
+    #[error("`sqlite:` needs the path of a file, such as sqlite:convoke.db")]
+    NoPath,
+    /// MongoDB.
+    #[error("this version of convoke has the embedded store only (`sqlite:PATH`), not {scheme}")]
+    Mongo {
+        /// `mongodb` or `mongodb+srv`.
+        scheme: &'static str,
+    },
+    /// A key that is not known.
+    #[error("`sqlite:PATH?{key}=…`: the only setting is max-mb")]
+    Key {
+        /// The key.
+        key: String,
+    },
+    /// `max-mb` is no size.
+    #[error("`max-mb` is a whole number of mebibytes from 1, such as sqlite:convoke.db?max-mb=500")]
+    MaxMb,
+}
+
+impl FromStr for StoreUri {
+    type Err = UriError;
+
+    fn from_str(text: &str) -> Result<Self, UriError> {
+        let (scheme, rest) = text.split_once(':').ok_or(UriError::Scheme)?;
+        match scheme {
+            "sqlite" => sqlite(rest),
+            "mongodb" => Err(UriError::Mongo { scheme: "mongodb" }),
+            "mongodb+srv" => Err(UriError::Mongo { scheme: "mongodb+srv" }),
+            _ => Err(UriError::Scheme),
+        }
+    }
+}
+
+fn sqlite(rest: &str) -> Result<StoreUri, UriError> {
+    let (path, query) = rest.rsplit_once('?').unwrap_or((rest, ""));
+    // `sqlite:///a/b` and `sqlite://a/b` are written out of habit; both slashes belong to the scheme.
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() {
+        return Err(UriError::NoPath);
+    }
+    let mut max_mb = None;
+    for setting in query.split('&').filter(|s| !s.is_empty()) {
+        let (key, value) = setting.split_once('=').unwrap_or((setting, ""));
+        if key != "max-mb" {
+            return Err(UriError::Key { key: key.to_owned() });
+        }
+        max_mb = Some(value.parse().ok().filter(|n| *n > 0).ok_or(UriError::MaxMb)?);
+    }
+    Ok(StoreUri::Sqlite { path: PathBuf::from(path), max_mb })
+}
+
+impl fmt::Display for StoreUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Sqlite { path, max_mb } = self;
+        write!(f, "sqlite:{}", path.display())?;
+        max_mb.map_or(Ok(()), |n| write!(f, "?max-mb={n}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<StoreUri, UriError> {
+        text.parse()
+    }
+
+    #[test]
+    fn paths_and_quotas_are_read_and_shown_again() {
+        for text in ["sqlite:convoke.db", "sqlite:/a b/ü.db", "sqlite:a.db?max-mb=12", "sqlite:../a?b.db?max-mb=1"] {
+            assert_eq!(read(text).unwrap().to_string(), text);
+        }
+        assert_eq!(read("sqlite:///a.db"), Ok(StoreUri::Sqlite { path: "/a.db".into(), max_mb: None }));
+        assert_eq!(read("sqlite://a.db"), Ok(StoreUri::Sqlite { path: "a.db".into(), max_mb: None }));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        assert_eq!(read("convoke.db"), Err(UriError::Scheme));
+        assert_eq!(read("postgres://x"), Err(UriError::Scheme));
+        assert_eq!(read("sqlite:"), Err(UriError::NoPath));
+        assert_eq!(read("sqlite:?max-mb=1"), Err(UriError::NoPath));
+        assert_eq!(read("sqlite:a?mode=ro"), Err(UriError::Key { key: "mode".into() }));
+        for size in ["", "0", "-1", "1.5", "x", "99999999999"] {
+            assert_eq!(read(&format!("sqlite:a?max-mb={size}")), Err(UriError::MaxMb), "{size}");
+        }
+    }
+
+    #[test]
+    fn no_error_repeats_a_password() {
+        for text in ["mongodb://u:canary@h/d", "mongodb+srv://u:canary@h", "redis://u:canary@h", "u:canary@h"] {
+            assert!(!read(text).unwrap_err().to_string().contains("canary"), "{text}");
+        }
+        assert!(read("mongodb://u:canary@h/d").unwrap_err().to_string().contains("embedded store only"));
+    }
+}
