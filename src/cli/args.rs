@@ -5,7 +5,13 @@ use std::path::PathBuf;
 
 /// Design, run and analyse conversations among language-model agents.
 #[derive(Debug, Parser)]
-#[command(name = "convoke", version, arg_required_else_help = false, disable_help_subcommand = true, max_term_width = 100)]
+#[command(
+    name = "convoke",
+    version,
+    arg_required_else_help = false,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
 pub struct Cli {
     /// What holds everywhere.
     #[command(flatten)]

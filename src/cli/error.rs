@@ -1,7 +1,7 @@
 //! What went wrong, as a person reads it, and the exit code that says its kind.
 
 use crate::model::ModelError;
-use crate::store::StoreError;
+use crate::store::{StoreError, UriError};
 use serde_json::{Value as Json, json};
 
 /// Exit codes (documented in the README).
@@ -95,20 +95,37 @@ pub fn file_error(what: &str, path: &std::path::Path, error: &std::io::Error) ->
 
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
-        let (code, hint) = match &error {
-            StoreError::Unreachable { .. } => ("store-unreachable", "check the path or address given by --store or CONVOKE_STORE"),
-            StoreError::Newer { .. } => ("store-newer", "use the version of convoke that made it, or another database"),
-            StoreError::Foreign { .. } => ("store-foreign", "name another file with --store sqlite:PATH"),
-            StoreError::Locked { .. } => ("store-locked", "wait for it to end, or stop it; one run at a time on this file"),
-            StoreError::Full { .. } => ("store-full", "make room, or raise max-mb; the same command continues"),
-            StoreError::Damaged { .. } => ("store-damaged", "`convoke verify` says what is wrong"),
-            StoreError::Missing { .. } => {
-                let hint = "`convoke run` makes it; or name another with --store sqlite:PATH";
-                return Self::new(Exit::NotFound, "not-found", error.to_string()).hint(hint);
+        let (exit, code, hint) = match &error {
+            StoreError::Missing { .. } => (Exit::NotFound, "not-found", None),
+            StoreError::Unreachable { .. } => {
+                (Exit::Store, "store-unreachable", Some("check the path given by --store or CONVOKE_STORE"))
             }
-            StoreError::Superseded { .. } | StoreError::Other { .. } => ("store", "`convoke doctor` looks at the database"),
+            StoreError::Newer { .. } => (Exit::Store, "store-newer", None),
+            StoreError::Older { .. } => (Exit::Store, "store-older", None),
+            StoreError::Foreign { .. } => (Exit::Store, "store-foreign", None),
+            StoreError::Locked { .. } => (Exit::Store, "store-locked", None),
+            StoreError::Full { .. } => {
+                (Exit::Store, "store-full", Some("make room, or raise max-mb; the same command continues"))
+            }
+            StoreError::Damaged { .. } => (Exit::Store, "store-damaged", None),
+            StoreError::Superseded { .. }
+            | StoreError::Gap { .. }
+            | StoreError::Answered { .. }
+            | StoreError::Unknown { .. }
+            | StoreError::Refused { .. }
+            | StoreError::Other { .. } => (Exit::Store, "store", Some("`convoke doctor` looks at the database")),
         };
-        Self::new(Exit::Store, code, error.to_string()).hint(hint)
+        Self::new(exit, code, error.to_string()).maybe_hint(hint.map(str::to_owned))
+    }
+}
+
+impl From<UriError> for CliError {
+    fn from(error: UriError) -> Self {
+        match error {
+            UriError::Mongo { .. } => Self::new(Exit::Store, "store-unsupported", error.to_string())
+                .hint("name a file with --store sqlite:PATH"),
+            _ => Self::usage(error.to_string()).hint("--store sqlite:convoke.db, or CONVOKE_STORE"),
+        }
     }
 }
 

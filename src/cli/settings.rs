@@ -5,7 +5,9 @@
 
 use super::error::{CliError, Exit};
 use crate::design::check::KnownServer;
-use crate::model::{Address, Limits, Server, ServerKind};
+use crate::model::server::Address;
+use crate::model::{Limits, Server, ServerKind};
+use crate::store::StoreUri;
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -94,8 +96,8 @@ pub struct Settings {
 /// Which database, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreChoice {
-    /// `sqlite:PATH…`.
-    pub uri: String,
+    /// Which.
+    pub uri: StoreUri,
     /// Where that came from.
     pub origin: Origin,
 }
@@ -169,9 +171,10 @@ impl Settings {
         let config = read_config(&variables)?;
         let mut shown = Vec::new();
         let store = choose_store(world, store, &variables, &config)?;
-        shown.push(Shown { name: "store".into(), value: without_password(&store.uri), origin: store.origin });
+        shown.push(Shown { name: "store".into(), value: store.uri.to_string(), origin: store.origin });
         let limits = limits(&variables, &config.limits, &mut shown)?;
-        let mut servers = Servers { variables: &variables, config: &config, limits, warnings: &mut warnings, shown: &mut shown };
+        let mut servers =
+            Servers { variables: &variables, config: &config, limits, warnings: &mut warnings, shown: &mut shown };
         let (servers, refused) = servers.all()?;
         let creator = variables.get("DB_USER");
         let origin = creator.as_ref().map_or(Origin::Default, |c| c.1);
@@ -188,11 +191,8 @@ impl Settings {
 
     /// Servers as `check` must know them.
     pub fn known_servers(&self) -> Vec<KnownServer> {
-        let usable = self.servers.iter().map(|s| KnownServer {
-            name: s.name.clone(),
-            lacks: lacks(s.kind),
-            refused: None,
-        });
+        let usable =
+            self.servers.iter().map(|s| KnownServer { name: s.name.clone(), lacks: lacks(s.kind), refused: None });
         let refused = self.refused.iter().map(|(name, why)| KnownServer {
             name: name.clone(),
             lacks: &[],
@@ -226,7 +226,9 @@ fn read_dotenv(folder: &Path, warnings: &mut Vec<String>) -> Result<BTreeMap<Str
         return Ok(BTreeMap::new());
     }
     let wrong = |e: &dyn std::fmt::Display| {
-        CliError::usage(format!("cannot read {}", path.display())).cause(e).hint("one NAME=VALUE a line; see .env_template")
+        CliError::usage(format!("cannot read {}", path.display()))
+            .cause(e)
+            .hint("one NAME=VALUE a line; see .env_template")
     };
     // dotenvy's errors quote the line, which may hold a secret: only its kind is told.
     let items = dotenvy::from_path_iter(&path).map_err(|_| wrong(&"it cannot be opened"))?;
@@ -281,27 +283,22 @@ fn choose_store(
 ) -> Result<StoreChoice, CliError> {
     let flag = flag.filter(|f| !f.trim().is_empty()).map(|f| (f.to_owned(), Origin::Flag));
     if let Some((uri, origin)) = flag.or_else(|| variables.get("CONVOKE_STORE")) {
-        return Ok(StoreChoice { uri, origin });
+        return Ok(StoreChoice { uri: uri.parse()?, origin });
     }
     if let Some((_, origin)) = variables.get("DB_CLUSTER_URL") {
-        let message = format!("DB_CLUSTER_URL ({}) names a MongoDB: this version of convoke keeps its data in a file", origin.word());
+        let message = format!(
+            "DB_CLUSTER_URL ({}) names a MongoDB: this version of convoke keeps its data in a file",
+            origin.word()
+        );
         return Err(CliError::new(Exit::Store, "store-unsupported", message)
             .hint("unset DB_CLUSTER_URL, or name a file with --store sqlite:PATH"));
     }
     if let Some(uri) = config.store.clone().filter(|s| !s.trim().is_empty()) {
-        return Ok(StoreChoice { uri, origin: Origin::Config });
+        return Ok(StoreChoice { uri: uri.parse()?, origin: Origin::Config });
     }
     let near = world.folder.ancestors().map(|f| f.join("convoke.db")).find(|p| p.is_file());
     let path = near.unwrap_or_else(|| world.folder.join("convoke.db"));
-    Ok(StoreChoice { uri: format!("sqlite:{}", path.display()), origin: Origin::Default })
-}
-
-/// An address as it may be shown.
-pub fn without_password(uri: &str) -> String {
-    match (uri.find("://"), uri.rfind('@')) {
-        (Some(scheme), Some(at)) if at > scheme => format!("{}://…@{}", &uri[..scheme], &uri[at + 1..]),
-        _ => uri.to_owned(),
-    }
+    Ok(StoreChoice { uri: StoreUri::Sqlite { path, max_mb: None }, origin: Origin::Default })
 }
 
 fn limits(variables: &Variables<'_>, config: &LimitsConfig, shown: &mut Vec<Shown>) -> Result<Limits, CliError> {
@@ -324,10 +321,20 @@ fn limits(variables: &Variables<'_>, config: &LimitsConfig, shown: &mut Vec<Show
     let seconds = Duration::from_secs_f64;
     Ok(Limits {
         connect: seconds(number("connect", "CONVOKE_CONNECT_TIMEOUT", config.connect, default.connect.as_secs_f64())?),
-        first_byte: seconds(number("first_byte", "CONVOKE_FIRST_BYTE_TIMEOUT", config.first_byte, default.first_byte.as_secs_f64())?),
+        first_byte: seconds(number(
+            "first_byte",
+            "CONVOKE_FIRST_BYTE_TIMEOUT",
+            config.first_byte,
+            default.first_byte.as_secs_f64(),
+        )?),
         idle: seconds(number("idle", "CONVOKE_IDLE_TIMEOUT", config.idle, default.idle.as_secs_f64())?),
         attempt: seconds(number("attempt", "CONVOKE_ATTEMPT_TIMEOUT", config.attempt, default.attempt.as_secs_f64())?),
-        reply_bytes: (number("reply_mib", "CONVOKE_REPLY_MIB", config.reply_mib, default.reply_bytes as f64 / 1_048_576.0)? * 1_048_576.0) as u64,
+        reply_bytes: (number(
+            "reply_mib",
+            "CONVOKE_REPLY_MIB",
+            config.reply_mib,
+            default.reply_bytes as f64 / 1_048_576.0,
+        )? * 1_048_576.0) as u64,
     })
 }
 
@@ -346,8 +353,14 @@ impl Servers<'_> {
     fn all(&mut self) -> Result<(Vec<Server>, Refused), CliError> {
         let openai = ["OPENAI_BASE_URL", "OPENAI_API_BASE"];
         let mut servers = vec![
-            self.built_in("openai", ServerKind::OpenAi, &openai, crate::model::OPENAI, "OPENAI_API_KEY")?,
-            self.built_in("ollama", ServerKind::Ollama, &["OLLAMA_HOST"], crate::model::OLLAMA, "OLLAMA_API_KEY")?,
+            self.built_in("openai", ServerKind::OpenAi, &openai, crate::model::server::OPENAI, "OPENAI_API_KEY")?,
+            self.built_in(
+                "ollama",
+                ServerKind::Ollama,
+                &["OLLAMA_HOST"],
+                crate::model::server::OLLAMA,
+                "OLLAMA_API_KEY",
+            )?,
             self.server("scripted", ServerKind::Scripted, ("http://127.0.0.1", Origin::Default), "")?,
         ];
         let mut refused = Vec::new();

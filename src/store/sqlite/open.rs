@@ -94,8 +94,7 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 pub(super) fn lock(path: &Path, place: &Place) -> Result<File, StoreError> {
     let path = beside(path, ".lock");
     let failed = |e: io::Error| place.unreachable(format!("its lock {}: {e}", path.display()));
-    let mut file =
-        File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
