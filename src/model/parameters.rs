@@ -12,7 +12,7 @@ pub const CONTEXT: u32 = 10_000;
 ///
 /// `context` is the context of an Ollama model (see [`Known::default_context`](super::Known::default_context)), sent
 /// where the researcher set none.
-pub fn parameters(server: &Server, spec: &ModelSpec, seed: Option<u32>, context: Option<u32>) -> Map<String, Json> {
+pub fn parameters(server: &Server, spec: &ModelSpec, seed: Option<u64>, context: Option<u32>) -> Map<String, Json> {
     match server.kind {
         ServerKind::Ollama => ollama(spec, seed, context),
         ServerKind::OpenAi => openai(server.base_url.is_openai(), spec, seed),
@@ -34,7 +34,7 @@ pub fn lacks(kind: ServerKind, spec: &ModelSpec) -> Vec<(&'static str, String)> 
     set.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| (name, remedy(name))).collect()
 }
 
-fn openai(is_openai: bool, spec: &ModelSpec, seed: Option<u32>) -> Map<String, Json> {
+fn openai(is_openai: bool, spec: &ModelSpec, seed: Option<u64>) -> Map<String, Json> {
     let Sampling { temperature, top_p, max_tokens, ref stop, .. } = spec.sampling;
     // OpenAI itself has retired `max_tokens`; compatible servers may know nothing else.
     let longest = if is_openai { "max_completion_tokens" } else { "max_tokens" };
@@ -52,7 +52,7 @@ fn openai(is_openai: bool, spec: &ModelSpec, seed: Option<u32>) -> Map<String, J
     map
 }
 
-fn ollama(spec: &ModelSpec, seed: Option<u32>, context: Option<u32>) -> Map<String, Json> {
+fn ollama(spec: &ModelSpec, seed: Option<u64>, context: Option<u32>) -> Map<String, Json> {
     let Sampling { temperature, top_p, top_k, max_tokens, ref stop, num_ctx, .. } = spec.sampling;
     let options = present([
         ("temperature", temperature.map(Json::from)),

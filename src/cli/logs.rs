@@ -1,0 +1,104 @@
+//! The log: one file for every invocation that calls or changes something, beside the database; the last 100 kept.
+
+use secrecy::{ExposeSecret, SecretString};
+use std::io::{self, Write};
+use std::path::Path;
+use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
+use tracing_appender::rolling::{RollingFileAppender, Rotation};
+use tracing_subscriber::EnvFilter;
+
+/// So many logs are kept.
+const KEPT: usize = 100;
+
+/// Starts the log of this invocation in `folder`. Dropping the guard writes what is left. An error costs the log and
+/// nothing else.
+pub fn start(
+    folder: &Path,
+    command: &str,
+    now: jiff::Timestamp,
+    verbose: bool,
+    secrets: Vec<SecretString>,
+) -> io::Result<WorkerGuard> {
+    std::fs::create_dir_all(folder)?;
+    prune(folder);
+    let time = now.strftime("%Y-%m-%d_%H-%M-%S");
+    let name = format!("{time}_{command}_{}", std::process::id());
+    let file = RollingFileAppender::builder()
+        .rotation(Rotation::NEVER)
+        .filename_prefix(name)
+        .filename_suffix("log")
+        .build(folder)
+        .map_err(io::Error::other)?;
+    // Lossy by default, which does for a log: data never goes this way.
+    let (writer, guard) = tracing_appender::non_blocking(Redacting { inner: file, secrets });
+    let level = if verbose { "convoke=debug" } else { "convoke=info" };
+    let subscriber = subscriber(writer, level);
+    tracing::subscriber::set_global_default(subscriber).map_err(io::Error::other)?;
+    Ok(guard)
+}
+
+fn subscriber(writer: NonBlocking, level: &str) -> impl tracing::Subscriber + Send + Sync {
+    tracing_subscriber::fmt().with_writer(writer).with_ansi(false).with_env_filter(EnvFilter::new(level)).finish()
+}
+
+/// Removes the oldest logs, whose names begin with their time.
+fn prune(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let ours = |name: &str| {
+        Path::new(name).extension().is_some_and(|e| e == "log") && name.get(..2) == Some("20") && name.contains('_')
+    };
+    let mut names: Vec<String> =
+        entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).filter(|n| ours(n)).collect();
+    names.sort_unstable();
+    for old in names.iter().rev().skip(KEPT - 1) {
+        // A log that cannot be removed is no reason to stop.
+        let _ = std::fs::remove_file(folder.join(old));
+    }
+}
+
+/// Keeps secrets out, however they came into a line.
+struct Redacting<W> {
+    inner: W,
+    secrets: Vec<SecretString>,
+}
+
+impl<W: Write> Write for Redacting<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut text = String::from_utf8_lossy(bytes).into_owned();
+        for secret in self.secrets.iter().map(ExposeSecret::expose_secret).filter(|s| !s.is_empty()) {
+            if text.contains(secret) {
+                text = text.replace(secret, "[redacted]");
+            }
+        }
+        self.inner.write_all(text.as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_redacted_and_old_logs_go() {
+        let mut out = Vec::new();
+        let mut writer = Redacting { inner: &mut out, secrets: vec!["canary".into(), String::new().into()] };
+        writer.write_all(b"key=canary!").unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "key=[redacted]!");
+
+        let folder = tempfile::tempdir().unwrap();
+        for i in 0..150 {
+            std::fs::write(folder.path().join(format!("2026-01-01_00-{i:03}_run_1.log")), "x").unwrap();
+        }
+        std::fs::write(folder.path().join("notes.log"), "mine").unwrap();
+        prune(folder.path());
+        let left = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(left, KEPT - 1 + 1, "99 and the person's own, so that the new one is the hundredth");
+        assert!(!folder.path().join("2026-01-01_00-000_run_1.log").exists());
+        assert!(folder.path().join("2026-01-01_00-149_run_1.log").exists());
+    }
+}

@@ -1,0 +1,105 @@
+//! Bars on a terminal: one for each model and one for all.
+
+use super::plain::stopping;
+use super::tally::{Tally, count};
+use super::Reporter;
+use crate::run::Event;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// More models than this share the bar of all.
+const MOST_BARS: usize = 8;
+
+/// Draws bars.
+pub struct Bars {
+    multi: MultiProgress,
+    models: BTreeMap<String, ProgressBar>,
+    all: ProgressBar,
+    tally: Tally,
+    harmless: fn(&str) -> String,
+}
+
+impl Bars {
+    /// Bars on standard error. `harmless` is applied to every text that came from outside.
+    pub fn new(harmless: fn(&str) -> String) -> Self {
+        let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8));
+        let all = multi.add(bar());
+        Self { multi, models: BTreeMap::new(), all, tally: Tally::default(), harmless }
+    }
+
+    fn line(&self, text: &str) {
+        // A terminal that is gone needs no lines.
+        let _ = self.multi.println((self.harmless)(text));
+    }
+
+    fn begin(&mut self) {
+        for (model, expected) in self.tally.expected.iter().take(MOST_BARS) {
+            if self.tally.expected.len() > 1 {
+                let model_bar = self.multi.insert_before(&self.all, bar());
+                model_bar.set_length(*expected);
+                model_bar.set_prefix((self.harmless)(model));
+                self.models.insert(model.clone(), model_bar);
+            }
+        }
+        self.all.set_prefix("all");
+    }
+
+    fn draw(&mut self, elapsed: Duration) {
+        for (model, model_bar) in &self.models {
+            let calls = self.tally.calls_of(model);
+            model_bar.set_length(self.tally.expected.get(model).copied().unwrap_or(0).max(calls));
+            model_bar.set_position(calls);
+            let tokens = self.tally.tokens.get(model).copied().unwrap_or_default();
+            model_bar.set_message(format!("{} tokens", count(tokens.prompt + tokens.completion)));
+        }
+        let t = &self.tally;
+        self.all.set_length(t.all_expected());
+        self.all.set_position(t.all_calls());
+        let failed = if t.failed > 0 { format!(", {} failed", t.failed) } else { String::new() };
+        let mut message = format!("{}/{} done{failed} · {} tokens", t.done, t.asked, count(t.all_tokens()));
+        for more in [t.pace(elapsed), t.waiting.clone().unwrap_or_default()].iter().filter(|m| !m.is_empty()) {
+            message += " · ";
+            message += &(self.harmless)(more);
+        }
+        self.all.set_message(message);
+    }
+}
+
+fn bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix:<12!} {bar:18} {pos}/{len} turns · {wide_msg}");
+    let bar = ProgressBar::new(0);
+    // The template is fixed; where it were wrong, the default style would do.
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─"));
+    bar
+}
+
+impl Reporter for Bars {
+    fn on(&mut self, event: &Event, elapsed: Duration) {
+        self.tally.on(event);
+        match event {
+            Event::Begin { .. } => self.begin(),
+            Event::Stopped { reason, .. } => self.line(&format!("no further requests: {reason}")),
+            Event::StoreAway { reason } => self.line(&format!("paused: {reason}")),
+            Event::StoreBack => self.line("the database is back; going on"),
+            Event::Stopping { grace } => self.line(&stopping(*grace)),
+            Event::Ended { status: crate::store::Status::Failed, reason: Some(reason), conversation, .. } => {
+                self.line(&format!("conversation {conversation} failed: {reason}"));
+            }
+            _ => {}
+        }
+        if matches!(event, Event::Entry { .. }) {
+            return;
+        }
+        self.draw(elapsed);
+    }
+
+    fn tick(&mut self, elapsed: Duration) {
+        self.draw(elapsed);
+    }
+
+    fn end(&mut self) {
+        self.models.values().for_each(ProgressBar::finish_and_clear);
+        self.all.finish_and_clear();
+    }
+}

@@ -1,0 +1,79 @@
+//! Plain lines, now and then: for files, pipes and readers of screens.
+
+use super::tally::{Tally, count};
+use super::{Lines, Reporter};
+use crate::run::Event;
+use std::time::Duration;
+
+/// A line of progress at most so often.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// Writes plain lines.
+pub struct Plain {
+    lines: Lines,
+    tally: Tally,
+    told: Duration,
+    waits: Option<String>,
+}
+
+impl Plain {
+    /// A reporter that gives its lines to `lines`.
+    pub fn new(lines: Lines) -> Self {
+        Self { lines, tally: Tally::default(), told: Duration::ZERO, waits: None }
+    }
+
+    fn progress(&mut self, elapsed: Duration) {
+        let t = &self.tally;
+        let mut line = format!(
+            "{} of {} conversations done, {} failed · {} of {} turns · {} tokens",
+            t.done,
+            t.asked,
+            t.failed,
+            count(t.all_calls()),
+            count(t.all_expected()),
+            count(t.all_tokens())
+        );
+        for more in [t.pace(elapsed), t.waiting.clone().unwrap_or_default()].iter().filter(|m| !m.is_empty()) {
+            line += " · ";
+            line += more;
+        }
+        (self.lines)(&line);
+        self.told = elapsed;
+    }
+}
+
+impl Reporter for Plain {
+    fn on(&mut self, event: &Event, elapsed: Duration) {
+        self.tally.on(event);
+        match event {
+            Event::Stopped { reason, .. } => (self.lines)(&format!("no further requests: {reason}")),
+            Event::StoreAway { reason } => (self.lines)(&format!("paused: {reason}")),
+            Event::StoreBack => (self.lines)("the database is back; going on"),
+            Event::Stopping { grace } => (self.lines)(&stopping(*grace)),
+            Event::Waiting { server, reason, .. } if self.waits.as_ref() != Some(reason) => {
+                (self.lines)(&format!("waiting for {server}: {reason}"));
+                self.waits = Some(reason.clone());
+            }
+            Event::Ended { status, reason: Some(reason), conversation, .. }
+                if *status == crate::store::Status::Failed =>
+            {
+                (self.lines)(&format!("conversation {conversation} failed: {reason}"));
+            }
+            _ => {}
+        }
+        self.tick(elapsed);
+    }
+
+    fn tick(&mut self, elapsed: Duration) {
+        if elapsed >= self.told + EVERY {
+            self.progress(elapsed);
+        }
+    }
+
+    fn end(&mut self) {}
+}
+
+/// What is said on the first Ctrl-C.
+pub fn stopping(grace: u64) -> String {
+    format!("stopping: turns in flight have {grace} s to finish; Ctrl-C again leaves at once")
+}

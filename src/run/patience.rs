@@ -1,0 +1,60 @@
+//! Waiting for a database that went away or is full: the run pauses, says so, and goes on when it is back.
+
+use super::event::Event;
+use crate::store::StoreError;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+/// How often it is tried again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How long a run waits for its database.
+#[derive(Debug)]
+pub struct Patience {
+    /// So long.
+    pub wait: Duration,
+    /// Where the wait is told.
+    pub events: UnboundedSender<Event>,
+    /// Nobody waits after this.
+    pub abort: CancellationToken,
+    /// Whether somebody waits now, so that it is told once.
+    pub away: AtomicBool,
+}
+
+impl Patience {
+    /// Does something with the database, again and again while the database is away.
+    pub async fn with<T, F>(&self, mut action: impl FnMut() -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, StoreError>>,
+    {
+        let began = Instant::now();
+        loop {
+            let error = match action().await {
+                Err(error) if may_pass(&error) => error,
+                other => {
+                    if other.is_ok() && self.away.swap(false, Ordering::Relaxed) {
+                        // Listeners that are gone need nothing.
+                        let _ = self.events.send(Event::StoreBack);
+                    }
+                    return other;
+                }
+            };
+            if began.elapsed() >= self.wait || self.abort.is_cancelled() {
+                return Err(error);
+            }
+            if !self.away.swap(true, Ordering::Relaxed) {
+                let _ = self.events.send(Event::StoreAway { reason: error.to_string() });
+            }
+            sleep(PAUSE.min(self.wait)).await;
+        }
+    }
+}
+
+/// Whether waiting may help.
+fn may_pass(error: &StoreError) -> bool {
+    matches!(error, StoreError::Full { .. } | StoreError::Unreachable { .. } | StoreError::Locked { .. })
+}

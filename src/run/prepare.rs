@@ -1,0 +1,237 @@
+//! What a run has to do: a set difference on keys, never on positions or times.
+
+use crate::conversation::Setting;
+use crate::design::{Cell, Condition, Experiment, Plan, estimate, key};
+use crate::store::{ConversationRecord, Participant, RunRecord, Standing, Status, UsedModel};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The name under which a yes to leaving conversations behind is kept in `runs`, with the revision left.
+pub const LEFT: &str = "leave-revision";
+
+/// A conversation to be worked on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// Its id.
+    pub id: String,
+    /// Its key.
+    pub key: String,
+    /// Which condition of the plan.
+    pub condition: usize,
+    /// Whether it failed and gets another chance.
+    pub retry: bool,
+    /// Calls that it probably has left.
+    pub left: u32,
+}
+
+/// What a run has to do.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Prepared {
+    /// To be worked on: the longest first, else in the plan's order.
+    pub jobs: Vec<Job>,
+    /// To be inserted as pending.
+    pub new: Vec<(Cell, String)>,
+    /// Keys of the whole plan under the same overrides.
+    pub keys: Vec<String>,
+    /// Conversations asked for.
+    pub asked: usize,
+    /// Of them done.
+    pub done: usize,
+    /// Of them failed, and not to be tried again.
+    pub failed: usize,
+    /// Calls and replies that may have been paid for and lost, of the conversations asked for.
+    pub possible_spend: u32,
+}
+
+/// Conversations that were begun under older revisions and are not in the new plan.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Superseded {
+    /// How many, by revision.
+    pub revisions: BTreeMap<String, usize>,
+}
+
+/// What is missing of `cells`, given how the conversations of the experiment stand.
+pub fn prepare(
+    experiment: &Experiment,
+    plan: &Plan,
+    cells: Vec<Cell>,
+    standing: &[Standing],
+    id: &str,
+    retry_failed: bool,
+) -> Prepared {
+    let by_key: BTreeMap<&str, &Standing> = standing.iter().map(|s| (s.key.as_str(), s)).collect();
+    let calls: Vec<u64> = plan.conditions.iter().map(|c| estimate::calls(experiment, c).expected).collect();
+    let keys = plan.cells().into_iter().map(|c| c.key).collect();
+    let mut prepared = Prepared { keys, asked: cells.len(), ..Prepared::default() };
+    for cell in cells {
+        let stands = by_key.get(cell.key.as_str());
+        let status = stands.map_or(Status::Pending, |s| s.status);
+        let answered = stands.map_or(0, |s| s.answered);
+        prepared.possible_spend += stands.map_or(0, |s| s.possible_spend);
+        match status {
+            Status::Done => prepared.done += 1,
+            Status::Failed if !retry_failed => prepared.failed += 1,
+            _ => prepared.jobs.push(Job {
+                id: key::id(id, &cell.key),
+                key: cell.key.clone(),
+                condition: cell.condition,
+                retry: status == Status::Failed,
+                left: (calls[cell.condition] as u32).saturating_sub(answered),
+            }),
+        }
+        if stands.is_none() {
+            let conversation = key::id(id, &cell.key);
+            prepared.new.push((cell, conversation));
+        }
+    }
+    prepared.jobs.sort_by_key(|j| std::cmp::Reverse(j.left));
+    prepared
+}
+
+/// What a plan under a new revision leaves behind and nobody has said yes to yet.
+pub fn superseded(
+    plan_keys: &[String],
+    revision: &str,
+    offline: bool,
+    standing: &[Standing],
+    runs: &[RunRecord],
+) -> Superseded {
+    let planned: BTreeSet<&str> = plan_keys.iter().map(String::as_str).collect();
+    let agreed: BTreeSet<&str> = runs
+        .iter()
+        .filter(|r| r.revision == revision)
+        .flat_map(|r| r.answers.iter().filter(|a| a.name == LEFT).map(|a| a.value.as_str()))
+        .collect();
+    let mut revisions = BTreeMap::new();
+    let behind = standing.iter().filter(|s| {
+        s.begun && s.offline == offline && s.revision != revision && !planned.contains(s.key.as_str())
+    });
+    for left in behind.filter(|s| !agreed.contains(s.revision.as_str())) {
+        *revisions.entry(left.revision.clone()).or_insert(0) += 1;
+    }
+    Superseded { revisions }
+}
+
+/// What the record of a new conversation is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    /// The experiment's id.
+    pub experiment: &'a str,
+    /// The revision that plans it.
+    pub revision: &'a str,
+    /// Who runs it.
+    pub creator: &'a str,
+    /// When.
+    pub now: i64,
+    /// Whether every model is replaced by `scripted`.
+    pub offline: bool,
+}
+
+/// The record of a conversation that is to be begun.
+pub fn record(
+    origin: Origin<'_>,
+    experiment: &Experiment,
+    plan: &Plan,
+    cell: &Cell,
+    id: &str,
+) -> ConversationRecord {
+    let condition = &plan.conditions[cell.condition];
+    let setting = Setting::new(experiment, condition, &cell.key);
+    let participants = setting
+        .agents
+        .iter()
+        .map(|a| Participant { name: a.name.clone(), role: a.role.clone(), model: a.model.id.clone() })
+        .collect();
+    ConversationRecord {
+        id: id.to_owned(),
+        experiment: origin.experiment.to_owned(),
+        revision: origin.revision.to_owned(),
+        key: cell.key.clone(),
+        creator: origin.creator.to_owned(),
+        created: origin.now,
+        condition: condition.levels.clone(),
+        replicate: cell.replicate,
+        seed: plan.seed,
+        status: Status::Pending,
+        reason: None,
+        models: used_models(condition),
+        agents: experiment
+            .roles
+            .iter()
+            .zip(&condition.agents)
+            .map(|(role, n)| crate::design::Named::new(role.name.clone(), *n))
+            .collect(),
+        participants,
+        messages: condition.protocol.messages,
+        days: condition.protocol.days,
+        speakers: condition.protocol.speakers.word().to_owned(),
+        starting_message: setting.starting_message,
+        offline: origin.offline,
+        starred: false,
+        note: None,
+        retries: 0,
+        lease: None,
+    }
+}
+
+fn used_models(condition: &Condition) -> Vec<UsedModel> {
+    let mut used: Vec<UsedModel> = Vec::new();
+    for model in condition.participants() {
+        let model =
+            UsedModel { name: model.name().to_owned(), id: model.id.clone(), sampling: model.sampling.clone() };
+        if !used.contains(&model) {
+            used.push(model);
+        }
+    }
+    used
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::Named;
+
+    fn standing(key: &str, revision: &str, begun: bool, offline: bool) -> Standing {
+        Standing {
+            id: key.into(),
+            key: key.into(),
+            revision: revision.into(),
+            status: Status::Done,
+            begun,
+            answered: 0,
+            possible_spend: 0,
+            offline,
+            replicate: 1,
+            seed: 0,
+        }
+    }
+
+    fn agreed(revision: &str, left: &str) -> RunRecord {
+        RunRecord {
+            id: "r".into(),
+            experiment: "e".into(),
+            revision: revision.into(),
+            started: 0,
+            creator: "me".into(),
+            flags: Vec::new(),
+            counts: Vec::new(),
+            answers: vec![Named::new(LEFT, left.to_owned())],
+            version: String::new(),
+            ended: None,
+        }
+    }
+
+    #[test]
+    fn what_is_left_behind_is_asked_about_once() {
+        let standing =
+            [standing("k1", "old", true, false), standing("k2", "old", false, false), standing("k3", "old", true, true)];
+        let asked = |keys: &[&str], offline, runs: &[RunRecord]| {
+            let keys: Vec<String> = keys.iter().map(|k| (*k).to_owned()).collect();
+            superseded(&keys, "new", offline, &standing, runs).revisions.values().sum::<usize>()
+        };
+        assert_eq!(asked(&["k9"], false, &[]), 1, "k2 was never begun, k3 is offline");
+        assert_eq!(asked(&["k1"], false, &[]), 0, "it is in the plan");
+        assert_eq!(asked(&["k9"], true, &[]), 1);
+        assert_eq!(asked(&["k9"], false, &[agreed("new", "old")]), 0);
+        assert_eq!(asked(&["k9"], false, &[agreed("other", "old")]), 1);
+    }
+}

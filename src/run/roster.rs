@@ -1,0 +1,223 @@
+//! The models of a run: looked up before the first call, fetched where a server lacks them.
+
+use super::event::Event;
+use crate::conversation::random::server_seed;
+use crate::conversation::{Ask, Conversation};
+use crate::design::check::server_of;
+use crate::design::{ModelSpec, Seed};
+use crate::model::catalog::is_same_model;
+use crate::model::parameters::parameters;
+use crate::model::pull::Pull;
+use crate::model::{ChatModel, ChatRequest, Connection, Known, ModelError, Retry, Scripted, Server, ServerKind, Turn};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+/// The models of a run by their id.
+#[derive(Default)]
+pub struct Roster {
+    models: BTreeMap<String, Member>,
+    /// Servers and models that could not be used from the first, with the reason.
+    pub unusable: Vec<(String, Option<String>, ModelError)>,
+}
+
+/// One model of a run.
+pub struct Member {
+    /// Asks it.
+    pub model: Arc<dyn ChatModel>,
+    /// Its server.
+    pub server: Server,
+    /// Its name there.
+    pub name: String,
+    /// What is known of it.
+    pub known: Known,
+}
+
+/// What looking up needs.
+pub struct LookUp<'a> {
+    /// The servers that the person has.
+    pub servers: &'a [Server],
+    /// Replies of `scripted`, where fixed.
+    pub script: Option<Vec<String>>,
+    /// Whether models may be fetched.
+    pub pull: bool,
+    /// How often a server is tried again.
+    pub retry: Retry,
+    /// Where it is told.
+    pub events: &'a UnboundedSender<Event>,
+    /// Nothing is looked up or fetched after this.
+    pub stop: &'a CancellationToken,
+}
+
+/// The name of a model at its server.
+pub fn name_of(id: &str) -> &str {
+    id.split_once('/').map_or(id, |(_, name)| name)
+}
+
+impl Roster {
+    /// Looks up each model. One that cannot be used is told in `unusable`; others go on.
+    pub async fn look_up<'m>(specs: impl Iterator<Item = &'m ModelSpec>, look_up: &LookUp<'_>) -> Self {
+        let mut roster = Self::default();
+        let mut connections: BTreeMap<String, Connection> = BTreeMap::new();
+        for spec in specs {
+            let server = server_of(&spec.id);
+            let gone = |r: &Self| r.unusable.iter().any(|(s, model, _)| s == server && model.is_none());
+            if roster.models.contains_key(&spec.id) || gone(&roster) || look_up.stop.is_cancelled() {
+                continue;
+            }
+            match look_up.member(&spec.id, &mut connections).await {
+                Ok(member) => {
+                    roster.models.insert(spec.id.clone(), member);
+                }
+                Err(error) => {
+                    let model = matches!(error, ModelError::NoModel { .. }).then(|| name_of(&spec.id).to_owned());
+                    roster.unusable.push((server.to_owned(), model, error));
+                }
+            }
+        }
+        roster
+    }
+
+    /// The model of an id.
+    pub fn member(&self, id: &str) -> Option<&Member> {
+        self.models.get(id)
+    }
+
+    /// The servers in use, by name and kind.
+    pub fn servers(&self) -> Vec<(String, ServerKind)> {
+        let servers: BTreeMap<String, ServerKind> =
+            self.models.values().map(|m| (m.server.name.clone(), m.server.kind)).collect();
+        servers.into_iter().collect()
+    }
+}
+
+impl Member {
+    /// The request for what a conversation asks. `run_seed` stands in for a seed where Ollama has none of its own.
+    pub fn request(&self, conversation: &Conversation, ask: &Ask, run_seed: u64) -> ChatRequest {
+        let key = &conversation.setting().key;
+        let purpose = ask.call.purpose.word();
+        let seed = match ask.model.sampling.seed {
+            Some(Seed::Fixed { fixed }) => Some(fixed),
+            Some(Seed::Base(base)) => Some(server_seed(base, key, ask.seq, purpose, ask.call.ask).into()),
+            None if self.server.kind == ServerKind::Ollama => {
+                Some(server_seed(run_seed, key, ask.seq, purpose, ask.call.ask).into())
+            }
+            None => None,
+        };
+        let context = (self.server.kind == ServerKind::Ollama).then(|| self.known.default_context());
+        let mut stream = crate::conversation::random::Stream::new(key, ask.seq, purpose, ask.call.ask);
+        ChatRequest {
+            model: self.name.clone(),
+            messages: ask.view.messages(conversation.log()),
+            parameters: parameters(&self.server, &ask.model, seed, context),
+            turn: Turn {
+                conversation: key.clone(),
+                seq: ask.seq,
+                purpose: ask.call.purpose,
+                ask: ask.call.ask,
+                ordinal: conversation.answered(),
+                speaker: ask.speaker.clone(),
+                role: ask.role.clone(),
+                others: ask.others.clone(),
+                seed: stream.bits(),
+            },
+        }
+    }
+
+    /// The context in tokens that a request gets, where it is known.
+    pub fn context(&self, spec: &ModelSpec) -> Option<u32> {
+        let sent = (self.server.kind == ServerKind::Ollama).then(|| self.known.default_context());
+        let wanted = spec.sampling.num_ctx.or(sent);
+        match (wanted, self.known.context) {
+            (Some(wanted), Some(most)) => Some(wanted.min(most)),
+            (wanted, most) => wanted.or(most),
+        }
+    }
+}
+
+impl LookUp<'_> {
+    async fn member(&self, id: &str, connections: &mut BTreeMap<String, Connection>) -> Result<Member, ModelError> {
+        let (name, model) = (server_of(id), name_of(id));
+        let unknown = || ModelError::Unreachable { server: name.to_owned(), cause: "there is no such server".into() };
+        let server = self.servers.iter().find(|s| s.name == name).ok_or_else(unknown)?.clone();
+        if server.kind == ServerKind::Scripted {
+            let scripted = self.script.clone().map_or_else(Scripted::improvised, Scripted::from_lines);
+            let known = Known::default();
+            return Ok(Member { model: Arc::new(scripted), server, name: model.to_owned(), known });
+        }
+        let connection = match connections.get(name) {
+            Some(connection) => connection.clone(),
+            None => Connection::open(&server)?,
+        };
+        let known = self.known(&connection, id, model).await?;
+        connections.insert(name.to_owned(), connection.clone());
+        Ok(Member { model: connection.model(known.clone()), server, name: model.to_owned(), known })
+    }
+
+    /// What is known of a model. Ollama's are listed first, and fetched where they lack.
+    async fn known(&self, connection: &Connection, id: &str, model: &str) -> Result<Known, ModelError> {
+        if connection.server().kind != ServerKind::Ollama {
+            return Ok(Known::default());
+        }
+        let offered = self.patiently(connection, || connection.offered()).await?;
+        if !offered.iter().any(|o| is_same_model(&o.name, model)) {
+            self.fetch(connection, id, model).await?;
+        }
+        self.patiently(connection, || connection.show(model)).await
+    }
+
+    async fn fetch(&self, connection: &Connection, id: &str, model: &str) -> Result<(), ModelError> {
+        let lacks = |message: String| ModelError::NoModel {
+            server: connection.server().name.clone(),
+            model: model.to_owned(),
+            message,
+        };
+        if !self.pull {
+            return Err(lacks(format!("and --no-pull forbids to fetch it; `convoke models pull {id}` does")));
+        }
+        let mut told = |p: crate::model::pull::Progress| {
+            let pull = Event::Pull { model: id.to_owned(), doing: p.status, completed: p.completed, total: p.total };
+            // Listeners that are gone need nothing.
+            let _ = self.events.send(pull);
+        };
+        tokio::select! {
+            () = self.stop.cancelled() => Err(lacks("it was not fetched to the end".to_owned())),
+            fetched = connection.pull(model, Pull::default(), &mut told) => fetched,
+        }
+    }
+
+    /// Looks something up, again where the server may come back.
+    async fn patiently<T, F>(&self, connection: &Connection, look: impl Fn() -> F) -> Result<T, ModelError>
+    where
+        F: Future<Output = Result<T, ModelError>>,
+    {
+        let mut attempt = 0;
+        loop {
+            let error = match look().await {
+                Err(error) if crate::model::retry::verdict(&error) == crate::model::Verdict::Retry => error,
+                other => return other,
+            };
+            if attempt >= self.retry.max_retries || self.stop.is_cancelled() {
+                return Err(error);
+            }
+            let wait = self.retry.base.saturating_mul(2_u32.saturating_pow(attempt)).min(self.retry.cap);
+            self.tell_wait(connection, &error, wait);
+            tokio::select! {
+                () = self.stop.cancelled() => return Err(error),
+                () = sleep(wait) => attempt += 1,
+            }
+        }
+    }
+
+    fn tell_wait(&self, connection: &Connection, error: &ModelError, wait: Duration) {
+        let _ = self.events.send(Event::Waiting {
+            conversation: String::new(),
+            server: connection.server().name.clone(),
+            reason: error.to_string(),
+            wait: wait.as_millis() as u64,
+        });
+    }
+}

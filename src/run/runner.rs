@@ -1,0 +1,181 @@
+//! Which conversations are worked on, and what stops them.
+
+use super::event::{Event, Summary};
+use super::patience::Patience;
+use super::prepare::Job;
+use super::roster::Roster;
+use super::worker::{self, Left};
+use crate::design::check::server_of;
+use crate::design::{Experiment, ModelSpec, Plan};
+use crate::model::{Bounds, Gates, ModelError, Retry, Slots};
+use crate::store::{Lease, Status, Store, StoreError, Tokens};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// How a run goes about it.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Requests in flight.
+    pub bounds: Bounds,
+    /// How often and how patiently a call is tried again.
+    pub retry: Retry,
+    /// How long a database that is away is waited for.
+    pub store_wait: Duration,
+    /// Milliseconds since 1970.
+    pub clock: fn() -> i64,
+    /// Who works: the lease that each conversation gets.
+    pub lease: Lease,
+    /// No new request after this.
+    pub stop: CancellationToken,
+    /// What is in flight is dropped.
+    pub abort: CancellationToken,
+}
+
+/// What is to be run.
+pub struct Work {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The experiment.
+    pub experiment: Experiment,
+    /// Its plan.
+    pub plan: Plan,
+    /// What is missing, in the order in which it is begun.
+    pub jobs: Vec<Job>,
+    /// The models.
+    pub roster: Roster,
+    /// Where everything is told.
+    pub events: UnboundedSender<Event>,
+}
+
+/// What all conversations of a run share.
+pub(super) struct Shared {
+    pub(super) work: Work,
+    pub(super) options: Options,
+    pub(super) slots: Slots,
+    pub(super) gates: Gates,
+    pub(super) patience: Patience,
+    stops: Mutex<BTreeMap<(String, Option<String>), ModelError>>,
+    totals: Mutex<Summary>,
+}
+
+impl Shared {
+    /// Tells listeners; those that are gone need nothing.
+    pub(super) fn tell(&self, event: Event) {
+        let _ = self.work.events.send(event);
+    }
+
+    /// Why no request goes to a model, if so.
+    pub(super) fn stopped(&self, spec: &ModelSpec) -> Option<ModelError> {
+        let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+        let server = server_of(&spec.id).to_owned();
+        let name = super::roster::name_of(&spec.id).to_owned();
+        stops.get(&(server.clone(), None)).or_else(|| stops.get(&(server, Some(name)))).cloned()
+    }
+
+    /// No new request goes to a server, or to one of its models.
+    pub(super) fn stop(&self, server: &str, model: Option<&str>, error: &ModelError) {
+        let place = (server.to_owned(), model.map(str::to_owned));
+        let mut stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+        if stops.insert(place, error.clone()).is_none() {
+            self.tell(Event::Stopped {
+                server: server.to_owned(),
+                model: model.map(str::to_owned),
+                reason: error.to_string(),
+            });
+        }
+    }
+
+    /// Changes the totals.
+    pub(super) fn count(&self, change: impl FnOnce(&mut Summary)) {
+        change(&mut self.totals.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Works on every job until it is at its end or something stops it. Never fails: what went wrong is in the summary.
+pub async fn run(work: Work, options: Options) -> Summary {
+    let slots = Slots::new(&options.bounds);
+    let patience = Patience {
+        wait: options.store_wait,
+        events: work.events.clone(),
+        abort: options.abort.clone(),
+        away: AtomicBool::new(false),
+    };
+    let unusable = work.roster.unusable.clone();
+    let shared = Arc::new(Shared {
+        slots,
+        gates: Gates::default(),
+        patience,
+        stops: Mutex::default(),
+        totals: Mutex::default(),
+        work,
+        options,
+    });
+    for (server, model, error) in unusable {
+        shared.stop(&server, model.as_deref(), &error);
+    }
+    work_through(&shared).await;
+    let mut summary = shared.totals.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let stops = shared.stops.lock().unwrap_or_else(PoisonError::into_inner);
+    summary.stopped = stops.values().map(ToString::to_string).collect();
+    summary
+}
+
+/// Keeps more conversations going than there are slots, so that one asks while another's turn is stored.
+async fn work_through(shared: &Arc<Shared>) {
+    let most = (shared.options.bounds.total as usize).saturating_mul(2).saturating_add(4);
+    let mut waiting: VecDeque<Job> = shared.work.jobs.iter().cloned().collect();
+    let mut busy = JoinSet::new();
+    loop {
+        while busy.len() < most && !shared.options.stop.is_cancelled() {
+            let Some(job) = waiting.pop_front() else { break };
+            if !cannot_begin(shared, &job) {
+                busy.spawn(worker::work(Arc::clone(shared), job));
+            }
+        }
+        match busy.join_next().await {
+            None => return,
+            Some(Ok(left)) => count(shared, left),
+            Some(Err(broken)) if broken.is_panic() => std::panic::resume_unwind(broken.into_panic()),
+            Some(Err(_)) => {}
+        }
+    }
+}
+
+/// Whether a model that the conversation needs is stopped: then it is not touched.
+fn cannot_begin(shared: &Shared, job: &Job) -> bool {
+    shared.work.plan.conditions[job.condition].participants().any(|spec| shared.stopped(spec).is_some())
+}
+
+fn count(shared: &Shared, left: Left) {
+    let Left { id, model, status, reason, unused, store } = left;
+    if let Some(error) = store {
+        // Whom another process took over is that process's; else nothing can be kept any more, and the run ends.
+        if !matches!(error, StoreError::Superseded { .. }) {
+            shared.options.stop.cancel();
+            shared.count(|s| s.store = Some(error));
+        }
+    }
+    let why = reason.clone().unwrap_or_default();
+    shared.count(|s| match status {
+        Status::Done => s.done += 1,
+        Status::Failed => s.failed.push((id.clone(), why)),
+        _ => s.interrupted.push((id.clone(), why)),
+    });
+    shared.tell(Event::Ended { conversation: id, model, status, reason, unused });
+}
+
+/// Adds one answered call to the totals.
+pub(super) fn add_call(summary: &mut Summary, usage: &crate::model::Usage, flags: &[crate::conversation::Flag]) {
+    let mut tokens: Tokens = summary.tokens;
+    tokens.add(usage);
+    summary.tokens = tokens;
+    summary.calls += 1;
+    for flag in flags {
+        *summary.flags.entry(*flag).or_insert(0) += 1;
+    }
+}

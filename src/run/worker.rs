@@ -1,0 +1,349 @@
+//! One conversation from where it stands to its end.
+//!
+//! The order of things keeps the contract: a call is stored as sent before it leaves (R3), a turn is stored with its
+//! answer before it is told or built upon (R1, R2), and an answer that was stored without its entry is used and not
+//! asked for again.
+
+use super::event::Event;
+use super::prepare::Job;
+use super::roster::Member;
+use super::runner::{Shared, add_call};
+use crate::conversation::{Ask, Conversation, Entry, Next, PromptSize, Purpose, Reply, Setting};
+use crate::design::ModelSpec;
+use crate::design::key::sha256;
+use crate::model::retry::{Asking, End, Verdict, ask, verdict};
+use crate::model::{ChatReply, ChatRequest, Finish, ModelError, Usage};
+use crate::store::{CallRecord, CallState, Lease, Status, StoreError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tracing::{debug, info, warn};
+
+/// How long a lease holds without being renewed.
+const LEASE: i64 = 45_000;
+
+/// How a conversation was left.
+pub(super) struct Left {
+    pub(super) id: String,
+    /// The name of the condition's model.
+    pub(super) model: String,
+    pub(super) status: Status,
+    pub(super) reason: Option<String>,
+    /// Calls that were expected and did not come.
+    pub(super) unused: u32,
+    /// Why the database could not be used, if so.
+    pub(super) store: Option<StoreError>,
+}
+
+/// Why a conversation is left.
+enum Leave {
+    Done,
+    Failed(String),
+    Interrupted(String),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Leave {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// What keeps a call from leaving.
+enum Unsent {
+    Store(StoreError),
+    Stopped(ModelError),
+}
+
+/// Works on one conversation and says how it was left.
+pub(super) async fn work(shared: Arc<Shared>, job: Job) -> Left {
+    let condition = &shared.work.plan.conditions[job.condition];
+    let level = condition.levels.iter().find(|l| l.name == "model");
+    let model = level.map_or_else(String::new, |l| l.value.to_string());
+    let mut worker = Worker { shared: &shared, job: &job, model: model.clone(), epoch: 0, expected: job.left };
+    let leave = worker.to_the_end().await;
+    let (status, reason, store) = worker.finish(leave).await;
+    Left { id: job.id.clone(), model, status, reason, unused: worker.expected, store }
+}
+
+struct Worker<'a> {
+    shared: &'a Shared,
+    job: &'a Job,
+    model: String,
+    epoch: u64,
+    expected: u32,
+}
+
+type Open = BTreeMap<(u32, Purpose, u32), CallRecord>;
+
+impl Worker<'_> {
+    async fn to_the_end(&mut self) -> Leave {
+        match self.converse().await {
+            Ok(leave) | Err(leave) => leave,
+        }
+    }
+
+    async fn converse(&mut self) -> Result<Leave, Leave> {
+        let (mut conversation, mut open) = self.claim().await?;
+        loop {
+            let ask = match conversation.next() {
+                Next::Done => return Ok(Leave::Done),
+                Next::Failed(why) => return Ok(Leave::Failed(why)),
+                Next::Note(entry) => {
+                    self.keep(&mut conversation, entry, None).await?;
+                    continue;
+                }
+                Next::Ask(ask) => ask,
+            };
+            let name = (ask.seq, ask.call.purpose, ask.call.ask);
+            let call = match open.remove(&name).filter(|c| c.state == CallState::Answered) {
+                Some(answered) => answered,
+                None => self.call(&conversation, &ask).await?,
+            };
+            let entry = self.entry(&conversation, &ask, &call)?;
+            self.keep(&mut conversation, entry, Some(call)).await?;
+        }
+    }
+
+    async fn claim(&mut self) -> Result<(Conversation, Open), Leave> {
+        let Shared { work, options, patience, .. } = self.shared;
+        let id = &self.job.id;
+        let lease = Lease { until: (options.clock)() + LEASE, ..options.lease.clone() };
+        let record = patience.with(|| work.store.claim(id, lease.clone(), self.job.retry)).await?;
+        self.epoch = record.lease.as_ref().map_or(0, |l| l.epoch);
+        let history = patience.with(|| work.store.history(id)).await?;
+        let condition = &work.plan.conditions[self.job.condition];
+        let mut setting = Setting::new(&work.experiment, condition, &self.job.key);
+        setting.retries = record.retries;
+        let damaged = |cause| StoreError::Damaged { place: work.store.place(), cause: format!("conversation {id}: {cause}") };
+        let conversation = Conversation::replay(Arc::new(setting), history.log).map_err(damaged)?;
+        let answered = conversation.answered();
+        info!(conversation = %id, entries = conversation.log().len(), epoch = self.epoch, "claimed");
+        self.shared.tell(Event::Started { conversation: id.clone(), model: self.model.clone(), answered });
+        let open = history.open.into_iter().map(|c| ((c.seq, c.call.purpose, c.call.ask), c)).collect();
+        Ok((conversation, open))
+    }
+
+    /// Makes a call: stored as sent, asked, and returned with its answer (which is stored with its entry).
+    async fn call(&mut self, conversation: &Conversation, ask: &Ask) -> Result<CallRecord, Leave> {
+        let member = self.member(&ask.model)?;
+        let request = member.request(conversation, ask, self.shared.work.plan.seed);
+        let body = request.body();
+        let record = self.record(ask, member, &request, sha256(&body));
+        let started = (self.shared.options.clock)();
+        let asked = self.ask(member, &request, &record, ask).await;
+        let mut call = CallRecord { attempts: asked.attempts, ..record };
+        call.sent = call.attempts.first().map_or(started, |a| a.at);
+        match asked.end {
+            End::Answered(reply) => {
+                call.answered = Some((self.shared.options.clock)());
+                call.state = CallState::Answered;
+                call.reply = Some(reply);
+                Ok(call)
+            }
+            End::Failed(error) => {
+                self.settle(call).await?;
+                Err(self.given_up(&ask.model, error, started))
+            }
+            End::Stopped => {
+                if !call.attempts.is_empty() {
+                    self.settle(call).await?;
+                }
+                Err(Leave::Interrupted("stopped before its next turn".to_owned()))
+            }
+            End::Aborted => Err(Leave::Interrupted("stopped with a turn in flight".to_owned())),
+            End::Unsaved(Unsent::Store(error)) => Err(error.into()),
+            End::Unsaved(Unsent::Stopped(error)) => {
+                if !call.attempts.is_empty() {
+                    self.settle(call).await?;
+                }
+                Err(Leave::Interrupted(error.to_string()))
+            }
+        }
+    }
+
+    async fn ask(
+        &self,
+        member: &Member,
+        request: &ChatRequest,
+        record: &CallRecord,
+        question: &Ask,
+    ) -> crate::model::Asked<Unsent> {
+        let Shared { work, options, slots, gates, patience, .. } = self.shared;
+        let id = &self.job.id;
+        let asking = Asking {
+            model: &*member.model,
+            request,
+            server: &member.server.name,
+            retry: options.retry,
+            slots,
+            gates,
+            priority: self.expected,
+            stop: &options.stop,
+            abort: &options.abort,
+            clock: &options.clock,
+        };
+        let before = |attempt: u32| async move {
+            if let Some(error) = self.shared.stopped(&question.model) {
+                return Err(Unsent::Stopped(error));
+            }
+            if attempt == 0 {
+                let sent = CallRecord { sent: (options.clock)(), ..record.clone() };
+                patience.with(|| work.store.sent(id, self.epoch, sent.clone())).await.map_err(Unsent::Store)?;
+                debug!(conversation = %id, seq = record.seq, purpose = record.call.purpose.word(), "sent");
+            }
+            Ok(())
+        };
+        let notify = |waiting: crate::model::Waiting| {
+            warn!(conversation = %id, seq = record.seq, error = %waiting.error, wait = ?waiting.wait, "waiting");
+            self.shared.tell(Event::Waiting {
+                conversation: id.clone(),
+                server: member.server.name.clone(),
+                reason: waiting.error.to_string(),
+                wait: waiting.wait.as_millis() as u64,
+            });
+        };
+        ask(&asking, before, notify).await
+    }
+
+    fn member(&self, spec: &ModelSpec) -> Result<&Member, Leave> {
+        if let Some(error) = self.shared.stopped(spec) {
+            return Err(Leave::Interrupted(error.to_string()));
+        }
+        let missing = || Leave::Interrupted(format!("the model {} was not looked up", spec.id));
+        self.shared.work.roster.member(&spec.id).ok_or_else(missing)
+    }
+
+    fn record(&self, ask: &Ask, member: &Member, request: &ChatRequest, body_sha256: String) -> CallRecord {
+        CallRecord {
+            seq: ask.seq,
+            call: ask.call,
+            state: CallState::Sent,
+            server: member.server.name.clone(),
+            model: request.model.clone(),
+            parameters: request.parameters.clone(),
+            view: ask.view.clone(),
+            body_sha256,
+            attempts: Vec::new(),
+            sent: 0,
+            answered: None,
+            reply: None,
+        }
+    }
+
+    async fn settle(&self, mut call: CallRecord) -> Result<(), Leave> {
+        call.state = CallState::Failed;
+        let Shared { work, patience, .. } = self.shared;
+        Ok(patience.with(|| work.store.settle(&self.job.id, self.epoch, call.clone())).await?)
+    }
+
+    /// What an error means for this conversation and for others.
+    fn given_up(&self, spec: &ModelSpec, error: ModelError, started: i64) -> Leave {
+        let (server, name) = (crate::design::check::server_of(&spec.id), super::roster::name_of(&spec.id));
+        match verdict(&error) {
+            Verdict::Fail => return Leave::Failed(error.to_string()),
+            Verdict::StopModel => self.shared.stop(server, Some(name), &error),
+            Verdict::StopServer => self.shared.stop(server, None, &error),
+            Verdict::Retry => {
+                // Where the server answered somebody else meanwhile, the trouble is this conversation's alone.
+                if self.shared.gates.last_success(server).is_none_or(|at| at < started) {
+                    self.shared.stop(server, None, &error);
+                }
+            }
+        }
+        Leave::Interrupted(error.to_string())
+    }
+
+    fn entry(&self, conversation: &Conversation, ask: &Ask, call: &CallRecord) -> Result<Entry, Leave> {
+        let Some(reply) = &call.reply else {
+            let cause = format!("the answered call at {} of {} has no reply", call.seq, self.job.id);
+            return Err(StoreError::Damaged { place: self.shared.work.store.place(), cause }.into());
+        };
+        let bytes = ask.view.messages(conversation.log()).iter().map(|m| m.content.len() as u64).sum();
+        let context = self.shared.work.roster.member(&ask.model.id).and_then(|m| m.context(&ask.model));
+        Ok(conversation.answer(ask, &as_read(reply, bytes, context)))
+    }
+
+    /// Stores an entry with the call that brought it; only then is it part of the conversation, and told.
+    async fn keep(
+        &mut self,
+        conversation: &mut Conversation,
+        entry: Entry,
+        call: Option<CallRecord>,
+    ) -> Result<(), Leave> {
+        let Shared { work, patience, .. } = self.shared;
+        let id = &self.job.id;
+        let usage = call.as_ref().and_then(|c| c.reply.as_ref()).map(|r| r.usage).unwrap_or_default();
+        let entries = vec![entry.clone()];
+        let others = patience.with(|| work.store.append(id, self.epoch, entries.clone(), call.clone())).await?;
+        if !others.is_empty() {
+            // Somebody else was first: what is stored counts.
+            others.into_iter().for_each(|other| conversation.push(other));
+            return Ok(());
+        }
+        if let Some(call) = &call {
+            self.expected = self.expected.saturating_sub(1);
+            self.shared.count(|s| add_call(s, &usage, &entry.flags));
+            log_call(id, &entry, call, usage);
+        }
+        self.shared.tell(Event::Entry {
+            conversation: id.clone(),
+            seq: entry.seq,
+            day: entry.day,
+            kind: entry.kind,
+            speaker: entry.speaker.clone(),
+            model: self.model.clone(),
+            called: call.is_some(),
+            usage,
+            flags: entry.flags.clone(),
+        });
+        conversation.push(entry);
+        Ok(())
+    }
+
+    /// Ends the claim.
+    async fn finish(&self, leave: Leave) -> (Status, Option<String>, Option<StoreError>) {
+        let (status, reason) = match leave {
+            Leave::Done => (Status::Done, None),
+            Leave::Failed(why) => (Status::Failed, Some(why)),
+            Leave::Interrupted(why) => (Status::Interrupted, Some(why)),
+            Leave::Store(error) => return (Status::Interrupted, Some(error.to_string()), Some(error)),
+        };
+        let Shared { work, patience, .. } = self.shared;
+        let id = &self.job.id;
+        let stored = patience.with(|| work.store.finish(id, self.epoch, status, reason.clone())).await;
+        info!(conversation = %id, status = status.word(), reason = reason.as_deref().unwrap_or(""), "left");
+        match stored {
+            Ok(()) => (status, reason, None),
+            Err(error) => (Status::Interrupted, Some(error.to_string()), Some(error)),
+        }
+    }
+}
+
+fn as_read(reply: &ChatReply, bytes: u64, context: Option<u32>) -> Reply<'_> {
+    Reply {
+        content: &reply.content,
+        thinking: reply.thinking.as_ref().is_some_and(|t| !t.trim().is_empty()),
+        refused: reply.refused,
+        length: reply.finish == Finish::Length,
+        filtered: reply.finish == Finish::Filtered,
+        prompt: PromptSize { bytes, tokens: reply.usage.prompt },
+        context,
+    }
+}
+
+fn log_call(id: &str, entry: &Entry, call: &CallRecord, usage: Usage) {
+    info!(
+        conversation = %id,
+        seq = entry.seq,
+        day = entry.day,
+        kind = entry.kind.word(),
+        speaker = %entry.speaker,
+        server = %call.server,
+        model = %call.model,
+        prompt_tokens = usage.prompt,
+        completion_tokens = usage.completion,
+        attempts = call.attempts.len(),
+        flags = ?entry.flags,
+        "stored"
+    );
+}
