@@ -5,6 +5,7 @@
 
 pub mod log;
 pub mod prompt;
+pub mod reply;
 
 pub use log::{CallRef, Entry, Flag, Kind, PromptSize, Purpose};
 pub use prompt::{Author, Message};
