@@ -71,8 +71,7 @@ fn read(conversation: &Conversation, prompt: &str) -> Found {
         let role = reply.role.as_str();
         let others: Vec<_> = roles.iter().filter(|r| **r != role).map(|r| (names[r].as_str(), *r)).collect();
         let said = conversation.replies.iter().map(|r| names[r.role.as_str()].as_str());
-        let earlier: Vec<_> =
-            found.iter().zip(said).map(|((content, _), speaker)| Said { speaker, content }).collect();
+        let earlier: Vec<_> = found.iter().zip(said).map(|((content, _), speaker)| Said { speaker, content }).collect();
         let scene = Scene { own_name: &names[role], own_role: role, others: &others, prompt, earlier: &earlier };
         let cleaned = clean_speech(&reply.text, &scene);
         let flags = cleaned.flags.into_iter().chain(health(&cleaned.text, &scene)).collect();
@@ -84,9 +83,7 @@ fn read(conversation: &Conversation, prompt: &str) -> Found {
 fn table(out: &mut impl Write, conversations: &[Conversation], found: &[Found]) -> Result<()> {
     let failed = conversations.iter().filter(|conversation| conversation.failed).count();
     writeln!(out, "flag | failed (of {failed}) | usable (of {}) | replies", conversations.len() - failed)?;
-    let any = count(conversations, found, |flags| {
-        flags.iter().any(|flag| *flag <= Flag::Refusal)
-    });
+    let any = count(conversations, found, |flags| flags.iter().any(|flag| *flag <= Flag::Refusal));
     for flag in Flag::ALL {
         let count = count(conversations, found, |flags| flags.contains(flag));
         writeln!(out, "{flag} | {} | {} | {}", count.failed, count.usable, count.replies)?;

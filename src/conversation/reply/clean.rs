@@ -7,9 +7,8 @@ use std::collections::BTreeSet;
 type Flags = BTreeSet<Flag>;
 
 const REASONING: [&str; 3] = ["think", "thinking", "reasoning"];
-const TOKENS: [&str; 11] = [
-    "<s>", "</s>", "<bos>", "<eos>", "<pad>", "<unk>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<end_of_turn>",
-];
+const TOKENS: [&str; 11] =
+    ["<s>", "</s>", "<bos>", "<eos>", "<pad>", "<unk>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<end_of_turn>"];
 /// The longest name of a `<|…|>` token, in characters.
 const LONGEST_TOKEN: usize = 40;
 
@@ -128,8 +127,7 @@ fn reasoning_tag(text: &str) -> Option<(usize, Tag)> {
 /// `<|…|>`, also with the full-width bar that some models use.
 fn piped_token(text: &str) -> Option<(usize, Tag)> {
     let inner = text.strip_suffix('>')?.strip_suffix(['|', '｜'])?;
-    let length: usize =
-        inner.chars().rev().take(LONGEST_TOKEN).take_while(|c| in_token(*c)).map(char::len_utf8).sum();
+    let length: usize = inner.chars().rev().take(LONGEST_TOKEN).take_while(|c| in_token(*c)).map(char::len_utf8).sum();
     let (before, name) = inner.split_at(inner.len() - length);
     let start = before.strip_suffix(['|', '｜'])?.strip_suffix('<')?.len();
     let tag = match name {

@@ -15,8 +15,26 @@ const ADVERBS: &[&str] = &["just", "only", "also", "still", "actually", "simply"
 const FORMERLY: &[&str] = &["not", "no", "former", "ex", "one", "first", "last", "only"];
 /// Words before "I am" that make it a supposition or somebody's opinion.
 const HEDGES: &[&str] = &[
-    "if", "unless", "whether", "think", "thinks", "thought", "like", "though", "pretend", "pretending", "imagine",
-    "suppose", "say", "says", "said", "saying", "believe", "wish", "mean", "not",
+    "if",
+    "unless",
+    "whether",
+    "think",
+    "thinks",
+    "thought",
+    "like",
+    "though",
+    "pretend",
+    "pretending",
+    "imagine",
+    "suppose",
+    "say",
+    "says",
+    "said",
+    "saying",
+    "believe",
+    "wish",
+    "mean",
+    "not",
 ];
 /// Words that may follow a complete "I am a guard".
 const FOLLOWERS: &[&str] = &[

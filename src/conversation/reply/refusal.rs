@@ -8,6 +8,8 @@ use super::words::Reading;
 
 /// Sentences from the front in which a model declines.
 const HEAD: usize = 3;
+/// Words of each that are read; nobody declines later in one breath.
+const HEAD_WORDS: usize = 80;
 /// Words of a reply that is little else than its refusal.
 const CURT_REPLY: usize = 30;
 
@@ -49,7 +51,12 @@ pub(super) fn declines(reading: &Reading<'_>, scene: &Scene<'_>) -> bool {
 
 /// The first sentences, with the ways of saying "I cannot" made one.
 fn head<'r>(reading: &'r Reading<'_>) -> Vec<Vec<&'r str>> {
-    reading.sentences().into_iter().take(HEAD).map(|s| plain(s.map(|i| reading.word(i)).collect())).collect()
+    reading
+        .sentences()
+        .into_iter()
+        .take(HEAD)
+        .map(|sentence| plain(sentence.take(HEAD_WORDS).map(|i| reading.word(i)).collect()))
+        .collect()
 }
 
 fn plain(words: Vec<&str>) -> Vec<&str> {
@@ -75,7 +82,8 @@ fn plain(words: Vec<&str>) -> Vec<&str> {
 fn is_model(scene: &Scene<'_>) -> bool {
     [scene.own_role, scene.prompt].into_iter().any(|text| {
         let reading = Reading::of(text);
-        (0..reading.words.len()).any(|i| matches!((reading.word(i), reading.word(i + 1)), ("ai", _) | ("language", "model")))
+        (0..reading.words.len())
+            .any(|i| matches!((reading.word(i), reading.word(i + 1)), ("ai", _) | ("language", "model")))
     })
 }
 

@@ -7,12 +7,38 @@ use std::collections::BTreeMap;
 
 /// Verbs that bring in what somebody says, present and past (English).
 const SAYS: &[&str] = &[
-    "says", "replies", "responds", "answers", "asks", "shouts", "yells", "whispers", "mutters", "exclaims", "adds",
-    "continues", "interrupts", "pleads", "speaks",
+    "says",
+    "replies",
+    "responds",
+    "answers",
+    "asks",
+    "shouts",
+    "yells",
+    "whispers",
+    "mutters",
+    "exclaims",
+    "adds",
+    "continues",
+    "interrupts",
+    "pleads",
+    "speaks",
 ];
 const SAID: &[&str] = &[
-    "said", "replied", "responded", "answered", "asked", "shouted", "yelled", "whispered", "muttered", "exclaimed",
-    "added", "continued", "interrupted", "pleaded", "spoke",
+    "said",
+    "replied",
+    "responded",
+    "answered",
+    "asked",
+    "shouted",
+    "yelled",
+    "whispered",
+    "muttered",
+    "exclaimed",
+    "added",
+    "continued",
+    "interrupted",
+    "pleaded",
+    "spoke",
 ];
 /// Words that make "the prisoner says" a case and not an event.
 const SUPPOSITIONS: &[&str] = &["if", "when", "whenever", "unless", "that", "what"];
@@ -106,7 +132,8 @@ fn quotes(reading: &Reading<'_>, subject: usize, verb: usize) -> bool {
     let supposed = the > 0 && SUPPOSITIONS.contains(&reading.word(the - 1)) && reading.joined(the);
     let before = reading.gap(the);
     let ended = the > 0 && [",\"", ",”", "?\"", "?”", "!\"", "!”"].iter().any(|end| before.contains(end));
-    let brought = (verb + 1..=verb + 1 + MANNER).map(|i| reading.gap(i)).find(|gap| gap.contains([',', ':', '.', '\n']));
+    let brought =
+        (verb + 1..=verb + 1 + MANNER).map(|i| reading.gap(i)).find(|gap| gap.contains([',', ':', '.', '\n']));
     let begun = brought.is_some_and(|gap| gap.contains([',', ':']) && gap.contains(['"', '“', '«']));
     !supposed && (ended || begun)
 }
@@ -127,6 +154,6 @@ fn script_label(line: &str) -> Option<&str> {
     let label = label.split('(').next()?.trim_end_matches(marks);
     let named = label.len() <= LONGEST_LABEL && label.starts_with(char::is_uppercase) && label.split(' ').count() <= 3;
     let speech = speech.trim_matches(marks);
-    let spoken = speech.ends_with(['.', '!', '?', '…', '"', '”']) && speech.split_whitespace().nth(2).is_some();
+    let spoken = speech.ends_with(['.', '!', '?', '…', '"', '”']) && speech.split_whitespace().nth(1).is_some();
     (named && spoken).then_some(label)
 }
