@@ -152,7 +152,7 @@ fn as_another(reading: &Reading<'_>, start: usize, index: usize, others: &Others
         .is_some_and(|end| FIRST_PERSON.contains(&reading.word(end)) && !ends_sentence(reading.gap(end)))
 }
 
-/// "We prisoners …", "us prisoners".
+/// "We prisoners …", "us prisoners"; "us guards and prisoners" are all.
 fn we_others(reading: &Reading<'_>, index: usize, others: &Others<'_>) -> bool {
     if !["we", "us"].contains(&reading.word(index)) || !reading.joined(index + 1) {
         return false;
@@ -160,7 +160,9 @@ fn we_others(reading: &Reading<'_>, index: usize, others: &Others<'_>) -> bool {
     others.roles.iter().any(|role| {
         let Some((last, first)) = role.split_last() else { return false };
         let end = index + role.len();
-        reading.reads(index + 1, first) && reading.word(end).strip_suffix('s') == Some(last) && reading.joined(end)
+        let paired = ["and", "or"].contains(&reading.word(end + 1)) && reading.joined(end + 1);
+        let named = reading.word(end).strip_suffix('s') == Some(last) && reading.joined(end);
+        reading.reads(index + 1, first) && named && !paired
     })
 }
 

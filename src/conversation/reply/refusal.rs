@@ -5,6 +5,7 @@
 
 use super::Scene;
 use super::words::Reading;
+use std::ops::Range;
 
 /// Sentences from the front in which a model declines.
 const HEAD: usize = 3;
@@ -51,30 +52,25 @@ pub(super) fn declines(reading: &Reading<'_>, scene: &Scene<'_>) -> bool {
 
 /// The first sentences, with the ways of saying "I cannot" made one.
 fn head<'r>(reading: &'r Reading<'_>) -> Vec<Vec<&'r str>> {
-    reading
-        .sentences()
-        .into_iter()
-        .take(HEAD)
-        .map(|sentence| plain(sentence.take(HEAD_WORDS).map(|i| reading.word(i)).collect()))
-        .collect()
+    let words = |sentence: Range<usize>| sentence.take(HEAD_WORDS).map(|i| reading.word(i)).collect::<Vec<_>>();
+    reading.sentences().into_iter().take(HEAD).map(|sentence| plain(&words(sentence))).collect()
 }
 
-fn plain(words: Vec<&str>) -> Vec<&str> {
+fn plain<'r>(words: &[&'r str]) -> Vec<&'r str> {
     let mut plain = Vec::with_capacity(words.len());
-    let mut rest = words.as_slice();
-    while let Some((word, after)) = rest.split_first() {
-        let (said, taken): (&[&str], usize) = match rest {
-            ["i", "am", "unable", "to", ..] => (&["i", "cannot"], 4),
-            ["i", "am", "not", "able", "to", ..] => (&["i", "cannot"], 5),
-            ["im", "unable", "to", ..] => (&["i", "cannot"], 3),
-            ["im", "not", "able", "to", ..] => (&["i", "cannot"], 4),
-            ["can", "not", ..] => (&["cannot"], 2),
-            ["cant", ..] => (&["cannot"], 1),
-            ["im", ..] => (&["i", "am"], 1),
-            _ => (std::slice::from_ref(word), 1),
+    let mut rest = words;
+    while let [word, ..] = rest {
+        let (taken, said): (usize, &[&str]) = match rest {
+            ["i", "am", "not", "able", "to", ..] => (5, &["i", "cannot"]),
+            ["i", "am", "unable", "to", ..] | ["im", "not", "able", "to", ..] => (4, &["i", "cannot"]),
+            ["im", "unable", "to", ..] => (3, &["i", "cannot"]),
+            ["can", "not", ..] => (2, &["cannot"]),
+            ["cant", ..] => (1, &["cannot"]),
+            ["im", ..] => (1, &["i", "am"]),
+            _ => (1, std::slice::from_ref(word)),
         };
         plain.extend_from_slice(said);
-        rest = after.get(taken - 1..).unwrap_or_default();
+        rest = &rest[taken..];
     }
     plain
 }

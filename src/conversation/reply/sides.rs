@@ -89,8 +89,15 @@ fn label_at(reading: &Reading<'_>, index: usize, parties: &[Party<'_>]) -> Optio
         return None;
     }
     let party = party_at(reading, index, parties)?;
-    let end = reading.words.get(index + party.words.len() - 1)?.at.end;
+    let numbered = is_numbered(reading, index + party.words.len());
+    let end = reading.words.get(index + party.words.len() - 1 + usize::from(numbered))?.at.end;
     colon_follows(&reading.text[end..]).then_some((index, party.own))
+}
+
+/// A role may stand under a number that nobody has: `Prisoner 123:`.
+fn is_numbered(reading: &Reading<'_>, index: usize) -> bool {
+    let word = reading.word(index);
+    !word.is_empty() && word.chars().all(char::is_numeric) && reading.joined(index)
 }
 
 /// At a line's start, or in capitals behind the end of a sentence, a quotation or a stage direction.

@@ -63,6 +63,7 @@ fn who_speaks_of_another_is_not_swapped() {
             "I am here. Prisoner, come.",
             "Prisoner, sit down.",
             "I'm Guard_117.",
+            "It stands between us prisoners and guards.",
         ],
     );
     flagged(&CROWD, &[], &["I am a prison guard.", "I am the guard.", "As a prison guard, I decide."]);
@@ -77,6 +78,7 @@ fn turns_of_two_are_both_sides() {
         &[
             "Sit down. Prisoner: No. Guard: Now.",
             "Sit down.\nPrisoner (softly): No.",
+            "Sit down.\n\n**Prisoner #123:** No.",
             "*points* Sit down.\n\nThe Prisoner says, \"I will not.\" Then up with you.",
             "The prisoner quietly replied: “No, I will not.”",
             "Sit down. \"I will not,\" the prisoner answers.",
