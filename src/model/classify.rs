@@ -120,6 +120,11 @@ impl Fault {
         Self::Invalid(unusable(text, cause))
     }
 
+    /// A stream that ends in a line.
+    pub(super) fn cut_line() -> Self {
+        Self::Broken("in the middle of a line of its stream".to_owned())
+    }
+
     /// The error for the caller.
     pub(super) fn into_error(self, http: &Http, request: &ChatRequest) -> ModelError {
         match self {

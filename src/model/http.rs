@@ -299,7 +299,7 @@ mod tests {
         let text = b"one\ndata: [DONE]\r\n\n";
         let mut line = 0;
         let found = (1..=text.len()).find(|n| ends(&text[..*n], &mut line, |l| l == b"data: [DONE]"));
-        assert_eq!(found, Some(17));
+        assert_eq!(found, Some(18));
         assert!(!ends(b"data: [DONE]", &mut 0, |l| l == b"data: [DONE]"));
     }
 }

@@ -223,7 +223,9 @@ fn draw_seeded(request: &ChatRequest, what: &str, n: usize) -> usize {
 
 fn number(parts: &[&[u8]], n: usize) -> usize {
     let mut hash = Sha256::new();
-    parts.iter().for_each(|part| hash.update(part));
+    for part in parts {
+        hash.update(part);
+    }
     let first = hash.finalize().iter().take(4).fold(0_usize, |n, byte| (n << 8) | usize::from(*byte));
     first % n.max(1)
 }
