@@ -96,6 +96,7 @@ async fn ollama_lists_shows_and_answers() {
     let offered = ollama.offered().await.unwrap();
     let tiny = offered.iter().find(|o| is_same_model(&o.name, MODEL)).expect("the model `tiny` must be there");
     assert!(tiny.size.is_some_and(|s| s > 1000) && tiny.digest.as_ref().is_some_and(|d| d.len() == 64));
+    assert!(ollama.described().await.unwrap().iter().all(|o| o.context == Some(4096)));
     let known = ollama.show(MODEL).await.unwrap();
     assert_eq!((&known.digest, known.context, known.default_context()), (&tiny.digest, Some(4096), 4096));
     assert!(known.parameters.contains("num_predict") && known.quantization.is_some(), "{known:?}");

@@ -139,3 +139,15 @@ async fn a_key_that_no_header_can_carry_is_refused_unsaid() {
     assert_eq!(error.word(), "key");
     assert!(!format!("{error} {error:?} {server:?}").contains("canary"));
 }
+
+#[tokio::test]
+async fn tls_that_fails_is_an_error() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("https://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+    for kind in KINDS {
+        let server = Server { limits: limits(), ..Server::new("lab", kind, &address).unwrap() };
+        assert_eq!(ask(&server, false).await.unwrap_err().word(), "unreachable");
+        assert!(Connection::open(&server).unwrap().offered().await.is_err());
+    }
+}
