@@ -31,6 +31,17 @@ async fn what_each_error_means() {
         (400, openai("the request exceeds the available context size", ""), "context-full"),
         (400, openai("prompt is too long: 9 tokens > 8 maximum", ""), "context-full"),
         (413, openai("input length and max_tokens exceed context limit", ""), "context-full"),
+        (413, json!("<html><title>413 Request Entity Too Large</title>"), "context-full"),
+        (
+            400,
+            openai("The input token count (9) exceeds the maximum number of tokens allowed (8).", ""),
+            "context-full",
+        ),
+        (
+            422,
+            json!({"error": "`inputs` tokens + `max_new_tokens` must be <= 8", "error_type": "validation"}),
+            "context-full",
+        ),
         (422, json!({"detail": [{"loc": ["body", "top_p"], "msg": "must be below 1"}]}), "refused"),
         (408, json!({}), "busy"),
         (409, json!({}), "busy"),
