@@ -7,6 +7,7 @@ use convoke::conversation::{Author, Message, Purpose};
 use convoke::design::{ModelSpec, Sampling};
 use convoke::model::catalog::is_same_model;
 use convoke::model::parameters::parameters;
+use convoke::model::pull::Pull;
 use convoke::model::{ChatReply, ChatRequest, Connection, Finish, Known, ModelError, Server, ServerKind, Turn};
 use secrecy::SecretString;
 use std::collections::BTreeSet;
@@ -128,4 +129,18 @@ async fn a_model_that_is_not_there() {
         };
         assert_eq!(error.word(), "no-model", "{error:?}");
     }
+}
+
+/// `CONVOKE_TEST_PULL` names a model in a registry that needs no TLS, such as `127.0.0.1:5000/library/x`.
+#[tokio::test]
+async fn a_model_is_fetched() {
+    let (Some(ollama), Some(model)) = (ollama(), variable("CONVOKE_TEST_PULL")) else { return };
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let mut seen = Vec::new();
+    let pull = Pull { insecure: true, ..Pull::default() };
+    ollama.pull(&model, pull, &mut |progress| seen.push(progress)).await.unwrap();
+    assert!(seen.iter().any(|p| p.total.is_some() && p.completed == p.total), "{seen:?}");
+    assert!(ollama.offered().await.unwrap().iter().any(|o| is_same_model(&o.name, &model)));
+    let absent = ollama.pull(&format!("{model}-absent"), pull, &mut |_| ()).await.unwrap_err();
+    assert_eq!(absent.word(), "no-model", "{absent:?}");
 }
