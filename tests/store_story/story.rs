@@ -2,10 +2,8 @@
 
 use crate::fixtures::*;
 use convoke::conversation::Flag;
-use convoke::store::{
-    Attempt, CallState, Counts, Filter, History, Status, Store, StoreError,
-};
 use convoke::store::sqlite::{OpenMode, Sqlite};
+use convoke::store::{Attempt, CallState, Counts, Filter, History, Status, Store, StoreError};
 use std::sync::Arc;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,7 +129,14 @@ async fn a_conversation_grows_turn_by_turn(store: &dyn Store) {
     let of = Filter { experiment: Some(claimed.experiment.clone()), revision: None };
     let (record, flags) = store.conversations(&of).await.unwrap().swap_remove(0);
     assert_eq!((record.status, record.lease, record.reason), (Status::Done, None, None));
-    assert_eq!(flags, [Flag::Repetition, Flag::Empty].into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>());
+    assert_eq!(
+        flags,
+        [Flag::Repetition, Flag::Empty]
+            .into_iter()
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect::<Vec<_>>()
+    );
     assert_eq!(counts(store, &claimed.experiment).await, Counts { done: 1, failed: 0, left: 1 });
     assert!(matches!(store.claim(id, lease("run-2"), true).await, Err(StoreError::Refused { .. })), "it is done");
 }
@@ -156,7 +161,14 @@ async fn the_first_writer_of_a_turn_wins(store: &dyn Store) {
     assert_eq!(adopted, [log[1].clone()], "what is stored is adopted, and what followed from the other is not written");
     assert_eq!(store.history(id).await.unwrap().log, log);
     assert_eq!(store.calls(id).await.unwrap(), [one]);
-    let with_gap = store.append(id, epoch, vec![log[1].clone(), speech(&answered(&call(&[log.clone(), log.clone()].concat(), NOW), "x"), &[])], None).await;
+    let with_gap = store
+        .append(
+            id,
+            epoch,
+            vec![log[1].clone(), speech(&answered(&call(&[log.clone(), log.clone()].concat(), NOW), "x"), &[])],
+            None,
+        )
+        .await;
     assert!(matches!(with_gap, Err(StoreError::Gap { length: 2, seq: 4, .. })));
     let whole = [log.clone(), vec![speech(&next, &[])]].concat();
     assert_eq!(store.append(id, epoch, whole.clone(), Some(next)).await.unwrap(), [], "what is missing is added");
@@ -181,7 +193,10 @@ async fn what_a_kill_leaves_is_found(store: &dyn Store) {
     let open = store.history(id).await.unwrap().open.remove(0);
     let lost = &open.attempts[0];
     assert_eq!((lost.at, lost.error.as_deref(), lost.possible_spend), (NOW + 1, Some("lost"), true));
-    assert_eq!((open.attempts.len(), open.sent, open.state, spend(store, id).await), (1, NOW + 9000, CallState::Sent, 2));
+    assert_eq!(
+        (open.attempts.len(), open.sent, open.state, spend(store, id).await),
+        (1, NOW + 9000, CallState::Sent, 2)
+    );
 
     // Killed between the answer and its entry: it is used, not asked again.
     store.settle(id, epoch, answered(&again, "here")).await.unwrap();
@@ -266,7 +281,14 @@ async fn any_text_comes_back(store: &dyn Store) {
     let mut log = vec![opening()];
     store.append(id, epoch, log.clone(), None).await.unwrap();
     let long = "0123456789abcde\u{e9}".repeat(64 * 1024);
-    let texts = ["a\0b\0", "\u{1f469}\u{200d}\u{1f680} 漢字 e\u{301}", "'; drop table messages; --", "\"\\ \r\n\t\u{1b}[31m", "$set {\"a.b\": 1}", &long];
+    let texts = [
+        "a\0b\0",
+        "\u{1f469}\u{200d}\u{1f680} 漢字 e\u{301}",
+        "'; drop table messages; --",
+        "\"\\ \r\n\t\u{1b}[31m",
+        "$set {\"a.b\": 1}",
+        &long,
+    ];
     for text in texts {
         turn(store, id, epoch, &mut log, text).await;
     }
@@ -291,7 +313,8 @@ async fn runs_are_recorded(store: &dyn Store) {
 }
 
 async fn what_is_not_there_is_said(store: &dyn Store) {
-    let unknown = |result: Result<(), StoreError>| assert!(matches!(result, Err(StoreError::Unknown { .. })), "{result:?}");
+    let unknown =
+        |result: Result<(), StoreError>| assert!(matches!(result, Err(StoreError::Unknown { .. })), "{result:?}");
     unknown(store.claim("none", lease("run"), false).await.map(drop));
     unknown(store.history("none").await.map(drop));
     unknown(store.calls("none").await.map(drop));

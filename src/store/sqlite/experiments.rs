@@ -12,10 +12,8 @@ pub(super) fn save(conn: &Connection, new: &NewExperiment) -> Result<ExperimentR
     match experiment(conn, &new.creator, &new.document.name)? {
         None => insert(conn, new)?,
         Some(old) if old.revision != new.revision || old.run != new.document.run => {
-            conn.prepare_cached(
-                "update experiments set revision = ?2, run = ?3, version = version + 1 where id = ?1",
-            )?
-            .execute(params![old.id, new.revision, json(&new.document.run)?])?;
+            conn.prepare_cached("update experiments set revision = ?2, run = ?3, version = version + 1 where id = ?1")?
+                .execute(params![old.id, new.revision, json(&new.document.run)?])?;
         }
         Some(same) => return Ok(same),
     }

@@ -95,9 +95,10 @@ impl Sqlite {
         &self,
         change: impl Fn(&Connection) -> Result<T, Fail> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let writer = self.writer.as_ref().ok_or_else(|| StoreError::Refused {
-            what: format!("{} was opened for reading only", self.place.name),
-        })?;
+        let writer = self
+            .writer
+            .as_ref()
+            .ok_or_else(|| StoreError::Refused { what: format!("{} was opened for reading only", self.place.name) })?;
         writer.write(&self.place, change).await
     }
 

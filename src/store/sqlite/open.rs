@@ -94,8 +94,7 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 pub(super) fn lock(path: &Path, place: &Place) -> Result<File, StoreError> {
     let path = beside(path, ".lock");
     let failed = |e: io::Error| place.unreachable(format!("its lock {}: {e}", path.display()));
-    let mut file =
-        File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
@@ -178,7 +177,7 @@ fn log_is_empty(path: &Path) -> bool {
     fs::metadata(beside(path, "-wal")).map_or(0, |m| m.len()) == 0
 }
 
-fn frozen(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn frozen(path: &Path) -> rusqlite::Result<Connection> {
     let mut uri = "file:".to_owned();
     for byte in path.to_string_lossy().bytes() {
         match byte {

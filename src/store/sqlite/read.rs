@@ -145,16 +145,12 @@ pub(super) fn exists(conn: &Connection, conversation: &str) -> Result<(), Fail> 
 }
 
 /// Conversations in the order of creation, each with the flags in its log.
-pub(super) fn conversations(
-    conn: &Connection,
-    filter: &Filter,
-) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, Fail> {
+pub(super) fn conversations(conn: &Connection, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, Fail> {
     let asked = [("experiment", &filter.experiment), ("revision", &filter.revision)];
     let asked: Vec<_> = asked.into_iter().filter_map(|(column, value)| Some((column, value.as_ref()?))).collect();
     let clauses: Vec<_> = asked.iter().map(|(column, _)| format!("{column} = ?")).collect();
     let condition = if clauses.is_empty() { "true".to_owned() } else { clauses.join(" and ") };
-    let sql =
-        format!("select {}, flags from conversations where {condition} order by created, id", rows::CONVERSATION);
+    let sql = format!("select {}, flags from conversations where {condition} order by created, id", rows::CONVERSATION);
     let values = params_from_iter(asked.iter().map(|(_, value)| value.as_str()));
     all(conn.prepare_cached(&sql)?, values, |c| Ok((rows::conversation(c)?, c.json()?)))
 }

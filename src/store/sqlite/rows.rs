@@ -200,8 +200,7 @@ fn prompt_size(c: &mut Columns<'_>) -> Result<Option<PromptSize>, Fail> {
 }
 
 /// What [`run`] reads.
-pub(super) const RUN: &str =
-    "id, experiment, revision, started, creator, flags, counts, answers, version, ended";
+pub(super) const RUN: &str = "id, experiment, revision, started, creator, flags, counts, answers, version, ended";
 
 pub(super) fn run(c: &mut Columns<'_>) -> Result<RunRecord, Fail> {
     Ok(RunRecord {

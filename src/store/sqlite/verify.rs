@@ -104,9 +104,8 @@ fn check(conn: &Connection, id: &str) -> Result<Vec<String>, Fail> {
 }
 
 fn row(conn: &Connection, id: &str) -> Result<Row, Fail> {
-    let statement = conn.prepare_cached(
-        "select status, entries, answered, possible_spend, flags from conversations where id = ?1",
-    )?;
+    let statement = conn
+        .prepare_cached("select status, entries, answered, possible_spend, flags from conversations where id = ?1")?;
     let row = first(statement, [id], |c| {
         Ok(Row {
             status: c.word(Status::of)?,
