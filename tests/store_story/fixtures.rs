@@ -214,7 +214,7 @@ pub async fn claimed(store: &dyn Store, id: &str) -> u64 {
 
 /// Stores one more turn as a run does, and returns it.
 pub async fn turn(store: &dyn Store, id: &str, epoch: u64, log: &mut Vec<Entry>, content: &str) {
-    let sent = call(log, NOW + 1000 * log.len() as i64);
+    let sent = call(log, NOW + 1000 * log.len().cast_signed() as i64);
     store.sent(id, epoch, sent.clone()).await.unwrap();
     let answer = answered(&sent, content);
     let entry = speech(&answer, &[]);

@@ -280,14 +280,14 @@ async fn any_text_comes_back(store: &dyn Store) {
     let epoch = claimed(store, id).await;
     let mut log = vec![opening()];
     store.append(id, epoch, log.clone(), None).await.unwrap();
-    let long = "0123456789abcde\u{e9}".repeat(64 * 1024);
+    let mebibyte = "0123456789abcde\u{e9}".repeat(64 * 1024);
     let texts = [
         "a\0b\0",
         "\u{1f469}\u{200d}\u{1f680} 漢字 e\u{301}",
         "'; drop table messages; --",
         "\"\\ \r\n\t\u{1b}[31m",
         "$set {\"a.b\": 1}",
-        &long,
+        &mebibyte,
     ];
     for text in texts {
         turn(store, id, epoch, &mut log, text).await;

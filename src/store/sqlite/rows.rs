@@ -97,6 +97,11 @@ pub(super) fn first<T>(
     rows.next()?.map(|row| read(&mut Columns::of(row))).transpose()
 }
 
+/// A column of text.
+pub(super) fn text(c: &mut Columns<'_>) -> Result<String, Fail> {
+    c.next()
+}
+
 /// What [`experiment`] reads.
 pub(super) const EXPERIMENT: &str = "id, name, creator, created, starred, note, version, parent, revision, run";
 

@@ -24,8 +24,8 @@ fn folder() -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-fn open_as(path: &Path, mode: OpenMode, more: &[&str]) -> Result<Opened, StoreError> {
-    Sqlite::open_with(path, mode, None, &[MIGRATIONS, more].concat())
+fn open_as(path: &Path, mode: OpenMode, later: &[&str]) -> Result<Opened, StoreError> {
+    Sqlite::open_with(path, mode, None, &[MIGRATIONS, later].concat())
 }
 
 fn names(folder: &TempDir) -> Vec<String> {
