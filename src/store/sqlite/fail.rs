@@ -81,9 +81,10 @@ impl Place {
                 StoreError::Locked { place, holder: "another program".to_owned() }
             }
             Some(ErrorCode::NotADatabase) => StoreError::Foreign { place, cause },
-            Some(
-                ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::SystemIoFailure,
-            ) => StoreError::Unreachable { place, cause },
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
+                self.unreachable(format!("{cause}; you must be allowed to write the file and its folder"))
+            }
+            Some(ErrorCode::SystemIoFailure) => self.unreachable(cause),
             Some(ErrorCode::DatabaseCorrupt) | None => StoreError::Damaged { place, cause },
             Some(_) => StoreError::Other { place, cause },
         }
