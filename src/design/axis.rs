@@ -4,8 +4,9 @@ use super::experiment::*;
 use super::plan::{Obstacle, Overrides, SCRIPTED};
 use super::problem::did_you_mean;
 use super::protocol::{bad_level, bad_model_id, near_settable, sets};
+use super::resolve::declared;
 use super::value::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One axis of the grid: factors that go in step, a row for each combination of theirs.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,13 +36,10 @@ pub fn axes(experiment: &Experiment, overrides: &Overrides) -> Result<Vec<Axis>,
         return Err(obstacles);
     }
     let mut axes = written(experiment);
-    for set in &overrides.set {
+    for set in overrides.settings() {
         if let Err(obstacle) = override_axis(experiment, &mut axes, &set.name, &set.value) {
             obstacles.push(obstacle);
         }
-    }
-    if let Err(obstacle) = override_models(experiment, overrides, &mut axes) {
-        obstacles.push(obstacle);
     }
     if overrides.offline {
         take_offline(&mut axes);
@@ -119,6 +117,11 @@ fn level_obstacles(experiment: &Experiment, factor: &Factor, at: &str) -> Vec<Ob
     let mut found = Vec::new();
     let zipped = experiment.design.zip.iter().any(|z| z.factors.contains(&factor.name));
     let setting = sets(&factor.name, &experiment.roles);
+    let mut told = BTreeSet::new();
+    if factor.levels.is_empty() {
+        let hint = "write at least one, or remove the factor".to_owned();
+        found.push(Obstacle::new("no-levels", at, format!("`{at}` has no level"), hint));
+    }
     for (i, level) in factor.levels.iter().enumerate() {
         let place = format!("{at}[{i}]");
         let first = &factor.levels[0];
@@ -132,14 +135,14 @@ fn level_obstacles(experiment: &Experiment, factor: &Factor, at: &str) -> Vec<Ob
             let hint = "write all with a point, all without, or all in quotes".to_owned();
             found.push(Obstacle::new("mixed-levels", place.clone(), message, hint));
         }
-        if !zipped && factor.levels[..i].iter().any(|l| l.to_string() == level.to_string()) {
+        if !zipped && !told.insert(level.to_string()) {
             let message = format!("level `{level}` of `{}` stands twice", factor.name);
             let hint = "levels may repeat only in a zip".to_owned();
             found.push(Obstacle::new("duplicate", place.clone(), message, hint));
         }
         if let Some(right) = bad_level(&factor.name, level).filter(|_| setting) {
-            let message = format!("`{}` cannot be `{level}`: it can be {right}", factor.name);
-            found.push(Obstacle::new("bad-level", place, message, None));
+            let message = format!("`{}` cannot be `{level}`", factor.name);
+            found.push(Obstacle::new("bad-level", place, message, format!("write {right}")));
         }
     }
     if let Some(was) = factor.was.as_ref().filter(|w| !factor.levels.contains(w)) {
@@ -166,7 +169,8 @@ fn zip_obstacles(experiment: &Experiment) -> Vec<Obstacle> {
             match experiment.factors.iter().find(|f| f.name == *name) {
                 None => found.push(unknown_factor(experiment, name, place)),
                 Some(_) if seen.contains(&name.as_str()) => {
-                    found.push(Obstacle::new("duplicate", place, format!("factor `{name}` is zipped twice"), None));
+                    let hint = "a factor stands in one zip, once".to_owned();
+                    found.push(Obstacle::new("duplicate", place, format!("factor `{name}` is zipped twice"), hint));
                 }
                 Some(factor) => lengths.push((name, factor.levels.len())),
             }
@@ -175,7 +179,8 @@ fn zip_obstacles(experiment: &Experiment) -> Vec<Obstacle> {
         if lengths.windows(2).any(|w| w[0].1 != w[1].1) {
             let each: Vec<String> = lengths.iter().map(|(n, l)| format!("`{n}` has {l}")).collect();
             let message = format!("zipped factors need equally many levels: {}", each.join(", "));
-            found.push(Obstacle::new("uneven-zip", at, message, None));
+            let hint = "give each as many levels as the longest; in a zip they may repeat".to_owned();
+            found.push(Obstacle::new("uneven-zip", at, message, hint));
         }
     }
     found
@@ -191,12 +196,14 @@ fn cell_obstacles(experiment: &Experiment) -> Vec<Obstacle> {
         let mut own: Vec<&str> = cell.levels.iter().map(|l| l.name.as_str()).collect();
         own.sort_unstable();
         if own != names || names.is_empty() {
+            let list = |names: &[&str]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
             let message = format!(
                 "every cell names the same factors: the first names {}, this one {}",
-                names.join(", "),
-                own.join(", ")
+                list(&names),
+                list(&own)
             );
-            found.push(Obstacle::new("uneven-cells", at.clone(), message, None));
+            let hint = "write a level of each of them in every row".to_owned();
+            found.push(Obstacle::new("uneven-cells", at.clone(), message, hint));
         }
         for level in &cell.levels {
             let place = format!("{at}.{}", level.name);
@@ -206,7 +213,8 @@ fn cell_obstacles(experiment: &Experiment) -> Vec<Obstacle> {
             };
             if experiment.design.zip.iter().any(|z| z.factors.contains(&level.name)) {
                 let message = format!("factor `{}` is in a zip and in `cells`", level.name);
-                found.push(Obstacle::new("duplicate", place.clone(), message, None));
+                let hint = "leave it out of one of them".to_owned();
+                found.push(Obstacle::new("duplicate", place.clone(), message, hint));
             }
             if !factor.levels.contains(&level.value) {
                 let levels: Vec<String> = factor.levels.iter().map(ToString::to_string).collect();
@@ -229,7 +237,11 @@ fn override_axis(experiment: &Experiment, axes: &mut Vec<Axis>, name: &str, leve
     let setting = sets(name, &experiment.roles);
     if let Some(wrong) = levels.iter().find_map(|l| bad_level(name, l).filter(|_| setting)) {
         let given: Vec<String> = levels.iter().map(ToString::to_string).collect();
-        return Err(Obstacle::usage(format!("`{name}` cannot be `{}`: it can be {wrong}", given.join(", ")), None));
+        let hint = format!("write {wrong}");
+        return Err(Obstacle::usage(format!("`{name}` cannot be `{}`", given.join(", ")), hint));
+    }
+    if let Some(obstacle) = levels.iter().filter(|_| setting).find_map(|l| bad_model(experiment, name, l)) {
+        return Err(obstacle);
     }
     let Some(axis) = axes.iter_mut().find(|a| a.column(name).is_some()) else {
         if !setting {
@@ -257,19 +269,16 @@ fn override_axis(experiment: &Experiment, axes: &mut Vec<Axis>, name: &str, leve
     Ok(())
 }
 
-fn override_models(experiment: &Experiment, overrides: &Overrides, axes: &mut Vec<Axis>) -> Result<(), Obstacle> {
-    if overrides.models.is_empty() {
-        return Ok(());
+/// What a flag may not name as a model: neither declared nor `SERVER/NAME`.
+fn bad_model(experiment: &Experiment, name: &str, level: &Value) -> Option<Obstacle> {
+    let Value::Text(model) = level else { return None };
+    if declared(experiment, model).is_some() || !(name == "model" || name.ends_with(".model")) {
+        return None;
     }
-    for name in &overrides.models {
-        let declared = experiment.models.iter().any(|m| m.name() == name);
-        if let Some((_, message, hint)) = bad_model_id(name).filter(|_| !declared) {
-            let near = did_you_mean(name, experiment.models.iter().map(ModelSpec::name));
-            return Err(Obstacle::usage(format!("`--model {name}`: {message}"), near.unwrap_or(hint)));
-        }
-    }
-    let levels: Vec<Value> = overrides.models.iter().map(|m| Value::Text(m.clone())).collect();
-    override_axis(experiment, axes, "model", &levels)
+    let names = experiment.models.iter().map(ModelSpec::name);
+    let (_, message, hint) = bad_model_id(model)?;
+    let near = did_you_mean(model, names);
+    Some(Obstacle::usage(format!("`{name}` cannot be `{model}`: {message}"), near.unwrap_or(hint)))
 }
 
 /// `--offline` replaces every model, so the levels of what sets one come to the same.

@@ -20,17 +20,16 @@ pub fn factors(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Factor> {
             || name.contains(['=', '{', '}', '|', '"'])
             || name.chars().any(char::is_whitespace) && !name.contains('.')
         {
-            let hint = "use letters, digits, `_`, `-`, `.`".to_owned();
+            let hint = "use letters, digits, `_`, `-`".to_owned();
             tree.error(key.span(), "bad-name", format!("`{name}` cannot be a factor's name"), hint);
         }
-        if let Some(factor) = factor(tree, &at, name, value) {
-            factors.push(factor);
-        }
+        factors.push(factor(tree, &at, name, value));
     }
     factors
 }
 
-fn factor(tree: &mut Tree<'_>, at: &str, name: String, node: &Node<'_>) -> Option<Factor> {
+/// A factor. One that cannot be read stays, without levels, so that what names it is not reported too.
+fn factor(tree: &mut Tree<'_>, at: &str, name: String, node: &Node<'_>) -> Factor {
     let (levels, was) = match node.get_ref().as_table() {
         None => (levels(tree, at, node), None),
         Some(table) => {
@@ -38,24 +37,26 @@ fn factor(tree: &mut Tree<'_>, at: &str, name: String, node: &Node<'_>) -> Optio
             let get = |key: &str| fields.get(key).copied();
             let was = get("was").and_then(|n| tree.scalar(&format!("{at}.was"), n));
             let levels = match (get("levels"), get("from"), get("to")) {
-                (Some(list), None, None) => levels(tree, &format!("{at}.levels"), list),
-                (None, Some(from), Some(to)) => range(tree, at, from, to)?,
+                (Some(list), None, None) => levels(tree, at, list),
+                (None, Some(from), Some(to)) => range(tree, at, from, to).unwrap_or_default(),
                 _ => {
                     let hint = "write { levels = […] } or { from = 1, to = 3 }".to_owned();
-                    tree.error(node.span(), "bad-factor", format!("`{at}` has neither levels nor a range"), hint);
-                    return None;
+                    let message = format!("`{at}` must have either levels or a range");
+                    tree.error(node.span(), "bad-factor", message, hint);
+                    Vec::new()
                 }
             };
             (levels, was)
         }
     };
-    Some(Factor { name, levels, was })
+    Factor { name, levels, was }
 }
 
 fn levels(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<Value> {
     let items = tree.array(at, node);
     if items.is_empty() && node.get_ref().is_array() {
-        tree.error(node.span(), "no-levels", format!("`{at}` has no level"), None);
+        let hint = "write at least one, or remove the factor".to_owned();
+        tree.error(node.span(), "no-levels", format!("`{at}` has no level"), hint);
     }
     items.into_iter().enumerate().filter_map(|(i, item)| tree.scalar(&format!("{at}[{i}]"), item)).collect()
 }

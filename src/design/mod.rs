@@ -5,6 +5,7 @@
 pub mod axis;
 pub mod check;
 pub mod compose;
+pub mod condition;
 pub mod estimate;
 pub mod experiment;
 pub mod factor;
@@ -15,6 +16,7 @@ pub mod markdown;
 pub mod plan;
 pub mod problem;
 pub mod protocol;
+pub mod resolve;
 pub mod template;
 pub mod tree;
 pub mod value;

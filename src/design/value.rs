@@ -51,8 +51,10 @@ impl Value {
 
     /// Whether `word`, written in a heading or after `--only`, means this value: compared as TOML text.
     pub fn is_written(&self, word: &str) -> bool {
-        let text = self.to_string();
-        text == word || Self::read(word).to_string() == text
+        match self {
+            Self::Text(text) => text == word,
+            _ => Self::read(word) == *self,
+        }
     }
 }
 
