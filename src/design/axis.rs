@@ -64,7 +64,12 @@ pub fn combinations(axes: &[Axis]) -> impl Iterator<Item = BTreeMap<String, Valu
 fn written(experiment: &Experiment) -> Vec<Axis> {
     let mut axes: Vec<Axis> = Vec::new();
     if !experiment.factors.iter().any(|f| f.name == "model") {
-        let names = experiment.models.iter().map(|m| Value::Text(m.name().to_owned())).collect();
+        let mut names: Vec<Value> = Vec::new();
+        for name in experiment.models.iter().map(|m| Value::Text(m.name().to_owned())) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
         axes.push(Axis::single("model", names));
     }
     for factor in &experiment.factors {
@@ -145,7 +150,7 @@ fn level_obstacles(experiment: &Experiment, factor: &Factor, at: &str) -> Vec<Ob
             found.push(Obstacle::new("bad-level", place, message, format!("write {right}")));
         }
     }
-    if let Some(was) = factor.was.as_ref().filter(|w| !factor.levels.contains(w)) {
+    if let Some(was) = factor.was.as_ref().filter(|w| !factor.levels.is_empty() && !factor.levels.contains(w)) {
         let levels: Vec<String> = factor.levels.iter().map(ToString::to_string).collect();
         let message = format!("`was` of `{}` is `{was}`, which is none of its levels", factor.name);
         found.push(Obstacle::new(
@@ -197,11 +202,8 @@ fn cell_obstacles(experiment: &Experiment) -> Vec<Obstacle> {
         own.sort_unstable();
         if own != names || names.is_empty() {
             let list = |names: &[&str]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            let message = format!(
-                "every cell names the same factors: the first names {}, this one {}",
-                list(&names),
-                list(&own)
-            );
+            let message =
+                format!("every cell names the same factors: the first names {}, this one {}", list(&names), list(&own));
             let hint = "write a level of each of them in every row".to_owned();
             found.push(Obstacle::new("uneven-cells", at.clone(), message, hint));
         }
@@ -227,7 +229,9 @@ fn cell_obstacles(experiment: &Experiment) -> Vec<Obstacle> {
 }
 
 fn unknown_factor(experiment: &Experiment, name: &str, at: String) -> Obstacle {
-    let hint = did_you_mean(name, experiment.factors.iter().map(|f| f.name.as_str()));
+    let factors: Vec<&str> = experiment.factors.iter().map(|f| f.name.as_str()).collect();
+    let hint =
+        did_you_mean(name, factors.iter().copied()).unwrap_or_else(|| format!("declared: {}", factors.join(", ")));
     Obstacle::new("unknown-factor", at, format!("there is no factor `{name}`"), hint)
 }
 
@@ -246,7 +250,11 @@ fn override_axis(experiment: &Experiment, axes: &mut Vec<Axis>, name: &str, leve
     let Some(axis) = axes.iter_mut().find(|a| a.column(name).is_some()) else {
         if !setting {
             let known = experiment.factors.iter().map(|f| f.name.as_str());
-            let hint = did_you_mean(name, known).or_else(|| near_settable(name, &experiment.roles));
+            let hint =
+                did_you_mean(name, known).or_else(|| near_settable(name, &experiment.roles)).unwrap_or_else(|| {
+                    let names: Vec<&str> = experiment.factors.iter().map(|f| f.name.as_str()).collect();
+                    format!("factors: {}; or a key of [protocol]", names.join(", "))
+                });
             return Err(Obstacle::usage(format!("there is no factor or protocol key `{name}` to set"), hint));
         }
         if levels.len() > 1 {

@@ -3,9 +3,10 @@
 use super::experiment::*;
 use super::folder::{self, Files, SHARED, SUMMARIZER, Sources, role_file};
 use super::markdown;
-use super::plan::{Plan, SCRIPTED};
+use super::plan::{Obstacle, Plan, SCRIPTED};
 use super::problem::{Problem, Problems, Severity, did_you_mean};
 use super::protocol::{bad_model_id, sets};
+use super::resolve::{declared, undeclared};
 use super::template::{RoleTags, Tag, TagProblemKind, Template};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -75,6 +76,7 @@ impl Check<'_> {
         self.tags();
         self.guesses();
         self.models();
+        self.named_models();
         self.ordered_sections();
         self.idle_was();
     }
@@ -90,7 +92,7 @@ impl Check<'_> {
 
     fn tag_clashes(&mut self) {
         let names: Vec<&str> = self.experiment.roles.iter().map(|r| r.name.as_str()).collect();
-        for (role, message) in RoleTags::clashes(&names) {
+        for (role, message) in RoleTags::clashes(&names).into_iter().filter(|(r, _)| !names[*r].is_empty()) {
             let at = format!("protocol.agents.{}", names[role]);
             self.report(Severity::Error, "tag-clash", &at, message, Some("rename the role".to_owned()));
         }
@@ -150,7 +152,9 @@ impl Check<'_> {
             .flatten()
             .collect();
             let message = format!("role `{}`: guessed {}", guess.role, words.join(" and "));
-            let hint = format!("write them under [roles.{}]; `convoke check --fix` does", guess.role);
+            let is_bare = guess.role.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+            let key = if is_bare { guess.role.clone() } else { format!("{:?}", guess.role) };
+            let hint = format!("write them under [roles.{key}]; `convoke check --fix` does");
             let at = format!("protocol.agents.{}", guess.role);
             self.sources.report(self.problems, Severity::Warning, "guessed", &at, message, Some(hint));
         }
@@ -179,6 +183,26 @@ impl Check<'_> {
             for parameter in known.lacks.iter().filter(|p| is_set(model, p)) {
                 self.lacking(&format!("{at}.{parameter}"), model, parameter);
             }
+        }
+    }
+
+    /// Models that are named and not declared, whether any condition uses them or not.
+    fn named_models(&mut self) {
+        let experiment = self.experiment;
+        let mut named: Vec<(String, &String)> = Vec::new();
+        for role in &experiment.roles {
+            let at = format!("roles.{}.model", role.name);
+            match &role.model {
+                RoleModel::Condition => {}
+                RoleModel::One(name) => named.push((at, name)),
+                RoleModel::Each(names) => named.extend(names.iter().map(|name| (at.clone(), name))),
+            }
+        }
+        named.extend(experiment.selector_model.iter().map(|name| ("selector.model".to_owned(), name)));
+        named.extend(experiment.summarizer_model.iter().map(|name| ("summarizer.model".to_owned(), name)));
+        for (at, name) in named.into_iter().filter(|(_, name)| declared(experiment, name).is_none()) {
+            let Obstacle { code, message, hint, .. } = undeclared(experiment, name, &at);
+            self.report(Severity::Error, code, &at, message, hint);
         }
     }
 

@@ -83,21 +83,30 @@ impl Condition {
         let mut found = Vec::new();
         let total: u32 = self.agents.iter().sum();
         let p = &self.protocol;
+        let at = |key: &str| {
+            let table = if experiment.factors.iter().any(|f| f.name == key) { "factors" } else { "protocol" };
+            format!("{table}.{key}")
+        };
         if total < 2 {
-            let message = format!("{total} agents in all ({}): a conversation needs two", self.name());
+            let agents = if total == 1 { "agent" } else { "agents" };
+            let message = format!("{total} {agents} in all ({}): a conversation needs two", self.name());
             let hint = "raise `agents`, or exclude the combination".to_owned();
             found.push(Obstacle::new("too-few-agents", "protocol.agents", message, hint));
         }
         if p.messages < p.days.saturating_mul(2) {
             let message = format!("{} messages for {} days: each day needs two", p.messages, p.days);
             let hint = format!("`messages` counts each day's opening: at least {}", p.days.saturating_mul(2));
-            found.push(Obstacle::new("too-few-messages", "protocol.messages", message, hint));
+            found.push(Obstacle::new("too-few-messages", at("messages"), message, hint));
         }
         if self.summarizer.is_some() && experiment.summarizer.is_none() {
-            let why = if p.days > 1 { format!("{} days", p.days) } else { "final_summary".to_owned() };
-            let message = format!("{why} need a summariser: there is no `summarizer.md`");
+            let (why, key) = if p.days > 1 {
+                (format!("{} days need", p.days), "days")
+            } else {
+                ("`final_summary` needs".to_owned(), "final_summary")
+            };
+            let message = format!("{why} a summariser: there is no `summarizer.md`");
             let hint = "write `summarizer.md`: what to keep of a day".to_owned();
-            found.push(Obstacle::new("missing-summarizer", "protocol.days", message, hint));
+            found.push(Obstacle::new("missing-summarizer", at(key), message, hint));
         }
         found
     }

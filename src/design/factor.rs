@@ -53,12 +53,11 @@ fn factor(tree: &mut Tree<'_>, at: &str, name: String, node: &Node<'_>) -> Facto
 }
 
 fn levels(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<Value> {
-    let items = tree.array(at, node);
-    if items.is_empty() && node.get_ref().is_array() {
+    if node.get_ref().as_array().is_some_and(|items| items.is_empty()) {
         let hint = "write at least one, or remove the factor".to_owned();
         tree.error(node.span(), "no-levels", format!("`{at}` has no level"), hint);
     }
-    items.into_iter().enumerate().filter_map(|(i, item)| tree.scalar(&format!("{at}[{i}]"), item)).collect()
+    tree.items(at, node, Tree::scalar)
 }
 
 fn range(tree: &mut Tree<'_>, at: &str, from: &Node<'_>, to: &Node<'_>) -> Option<Vec<Value>> {
@@ -97,7 +96,10 @@ fn excludes(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Expression> {
     for (i, item) in tree.array("design.exclude", node).into_iter().enumerate() {
         let Some(text) = tree.text(&format!("design.exclude[{i}]"), item) else { continue };
         match markdown::expression(&text) {
-            Ok(expression) => expressions.push(expression),
+            Ok(expression) => {
+                tree.places.insert(format!("design.exclude[{}]", expressions.len()), item.span());
+                expressions.push(expression);
+            }
             Err((_, message)) => {
                 let hint = "write conditions as in \"goal=escape agents.prisoner=1|2\"".to_owned();
                 tree.error(item.span(), "bad-expression", format!("`{text}`: {message}"), hint);
@@ -118,7 +120,10 @@ fn cells(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<CellSpec> {
             tree.places.insert(format!("{at}.{name}"), key.span());
             match scalar(value.get_ref()) {
                 Some(level) => levels.push(Named::new(name, level)),
-                None => tree.error(value.span(), "wrong-type", format!("`{at}.{name}` must be one level"), None),
+                None => {
+                    let hint = "write one level".to_owned();
+                    tree.error(value.span(), "wrong-type", format!("`{at}.{name}` is no level"), hint);
+                }
             }
         }
         cells.push(CellSpec { levels });

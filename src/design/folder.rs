@@ -131,9 +131,16 @@ fn prompt(path: &str, text: &str, problems: &mut Problems) -> markdown::Parsed {
 
 fn read_toml(toml: &str, sources: &mut Sources, problems: &mut Problems) -> Option<Experiment> {
     let (table, errors) = DeTable::parse_recoverable(toml);
+    let hint = "mend the syntax first: what else is wrong in this file can only then be told".to_owned();
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
-        problems.at(Severity::Error, "toml", (FILE, toml, span), format!("not TOML: {}", error.message()), None);
+        problems.at(
+            Severity::Error,
+            "toml",
+            (FILE, toml, span),
+            format!("not TOML: {}", error.message()),
+            hint.clone(),
+        );
     }
     if !errors.is_empty() {
         return None;
@@ -221,7 +228,12 @@ fn name(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<String> {
     match bad_name(&name) {
         None => Some(name),
         Some(why) => {
-            tree.error(node.span(), "bad-name", format!("`{name}` cannot be an experiment's name: {why}"), "write a name that could name a folder".to_owned());
+            tree.error(
+                node.span(),
+                "bad-name",
+                format!("`{name}` cannot be an experiment's name: {why}"),
+                "write a name that could name a folder".to_owned(),
+            );
             None
         }
     }
@@ -338,7 +350,7 @@ fn role(tree: &mut Tree<'_>, agents: &Named<u32>, written: Option<WrittenRole>, 
     if prompt.is_none() && bad_name(&name).is_none() {
         tree.error(span, "missing-role-file", format!("role `{name}` has no file `{path}`"), format!("write `{path}`"));
     }
-    if written.plural.is_none() || written.pronouns.is_none() {
+    if (written.plural.is_none() || written.pronouns.is_none()) && bad_name(&name).is_none() {
         sources.guessed.push(Guess {
             role: name.clone(),
             plural: written.plural.is_none().then(|| inflect::plural(&name)),

@@ -22,6 +22,11 @@ pub mod tree;
 pub mod value;
 pub mod write;
 
+#[cfg(test)]
+pub(crate) mod arbitrary;
+#[cfg(test)]
+mod tests;
+
 pub use experiment::*;
 pub use plan::{Cell, Condition, Obstacle, Overrides, Plan};
 pub use problem::{Problem, Severity};

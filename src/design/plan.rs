@@ -261,7 +261,8 @@ impl Plan {
     fn check_only(&self, experiment: &Experiment, when: &When) -> Result<(), Obstacle> {
         let values: Vec<Value> = self.conditions.iter().filter_map(|c| c.value(experiment, &when.factor)).collect();
         if values.is_empty() {
-            let mut known: Vec<&str> = self.conditions.iter().flat_map(|c| &c.levels).map(|l| l.name.as_str()).collect();
+            let mut known: Vec<&str> =
+                self.conditions.iter().flat_map(|c| &c.levels).map(|l| l.name.as_str()).collect();
             unique(&mut known);
             let hint = did_you_mean(&when.factor, known.iter().copied())
                 .unwrap_or_else(|| format!("factors: {}", known.join(", ")));
@@ -311,7 +312,7 @@ fn same_keys(conditions: &[Condition]) -> Vec<Obstacle> {
                 let hint = if first.value_of("model") == condition.value_of("model") {
                     "two combinations come to the same: remove one of them, or exclude it".to_owned()
                 } else {
-                    "no participant uses the condition's model: add `model = [\"…\"]` with one level to [factors]"
+                    "no participant uses the condition's model, or both are one model: write `model = [\"…\"]` with one level under [factors]"
                         .to_owned()
                 };
                 let message = format!("two cells are the same conversation: {} and {}", first.name(), condition.name());
@@ -321,4 +322,3 @@ fn same_keys(conditions: &[Condition]) -> Vec<Obstacle> {
     }
     obstacles
 }
-

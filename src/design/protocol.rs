@@ -50,8 +50,9 @@ pub fn models(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Vec<ModelSpec> {
     }
     let mut models: Vec<ModelSpec> = Vec::new();
     for (i, item) in items.into_iter().enumerate() {
-        let Some(spec) = model(tree, &format!("models[{i}]"), item) else { continue };
-        if models.iter().any(|m| m.name() == spec.name()) {
+        // What cannot be read stays as a model without a name, so that the others keep their places.
+        let spec = model(tree, &format!("models[{i}]"), item).unwrap_or_default();
+        if !spec.name().is_empty() && models.iter().any(|m| m.name() == spec.name()) {
             let hint = "give one of them another name with `as = \"…\"`".to_owned();
             tree.error(item.span(), "duplicate", format!("two models are named `{}`", spec.name()), hint);
         }
@@ -147,7 +148,12 @@ pub fn bad_model_id(id: &str) -> Option<(&'static str, String, String)> {
     let (server, name) = if id == SCRIPTED { (SCRIPTED, SCRIPTED) } else { id.split_once('/').unwrap_or(("", id)) };
     let bad = server.is_empty() || name.is_empty() || id.chars().any(|c| c.is_whitespace() || c.is_control());
     bad.then(|| {
-        let hint = format!("write `ollama/{name}` or `openai/{name}`, or `scripted`");
+        let is_name = server.is_empty() && !name.is_empty() && !name.contains(char::is_whitespace);
+        let hint = if is_name {
+            format!("write `ollama/{name}` or `openai/{name}`")
+        } else {
+            "write server and name without spaces, as in `ollama/llama3.1`, or `scripted`".to_owned()
+        };
         ("bad-model", format!("`{id}` is not SERVER/NAME"), hint)
     })
 }

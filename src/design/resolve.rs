@@ -46,8 +46,7 @@ impl Resolver<'_> {
         let selects = protocol.speakers == Speakers::Auto;
         let selector = selects.then(|| choice.of_helper(experiment.selector_model.as_ref(), "selector.model"));
         let summarises = protocol.days > 1 || protocol.final_summary;
-        let summarizer =
-            summarises.then(|| choice.of_helper(experiment.summarizer_model.as_ref(), "summarizer.model"));
+        let summarizer = summarises.then(|| choice.of_helper(experiment.summarizer_model.as_ref(), "summarizer.model"));
         let obstacles = choice.obstacles;
         let key = String::new();
         let condition = Condition { levels, key, protocol, starting_message, agents, models, selector, summarizer };
@@ -177,7 +176,7 @@ fn number(value: &Value) -> Option<f64> {
 }
 
 /// What is said of a model that is named and not declared.
-fn undeclared(experiment: &Experiment, name: &str, at: &str) -> Obstacle {
+pub fn undeclared(experiment: &Experiment, name: &str, at: &str) -> Obstacle {
     let known: Vec<&str> = experiment.models.iter().map(ModelSpec::name).collect();
     if let Some((code @ "people", message, hint)) = bad_model_id(name) {
         return Obstacle::new(code, at, message, hint);

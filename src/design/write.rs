@@ -43,19 +43,27 @@ fn toml(experiment: &Experiment) -> String {
             put(&mut top, key, Table::from_iter([("model".to_owned(), Toml::from(model.as_str()))]));
         }
     }
-    if !experiment.factors.is_empty() {
-        let factors: Table = experiment.factors.iter().map(|f| (f.name.clone(), factor(f))).collect();
-        put(&mut top, "factors", factors);
-    }
+    let mut rest = Table::new();
     if !experiment.design.is_empty() {
-        put(&mut top, "design", design(&experiment.design));
+        put(&mut rest, "design", design(&experiment.design));
     }
     if !experiment.health.is_empty() {
         let health: Table = experiment.health.iter().map(|p| (p.name.clone(), policy(p.value))).collect();
-        put(&mut top, "health", health);
+        put(&mut rest, "health", health);
     }
-    put(&mut top, "run", run(experiment.run));
-    toml::to_string_pretty(&top).unwrap_or_default()
+    put(&mut rest, "run", run(experiment.run));
+    let pretty = |table: &Table| toml::to_string_pretty(table).unwrap_or_default();
+    format!("{}\n{}{}", pretty(&top), factors(&experiment.factors), pretty(&rest))
+}
+
+/// `[factors]`, each in a line of its own: as sub-tables those with `was` would come last, and their order counts.
+fn factors(factors: &[Factor]) -> String {
+    if factors.is_empty() {
+        return String::new();
+    }
+    let key = |name: &str| format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""));
+    let lines: Vec<String> = factors.iter().map(|f| format!("{} = {}\n", key(&f.name), factor(f))).collect();
+    format!("[factors]\n{}\n", lines.concat())
 }
 
 fn put(table: &mut Table, key: &str, value: impl Into<Toml>) {

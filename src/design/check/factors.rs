@@ -56,7 +56,8 @@ impl Check<'_> {
             self.files().flat_map(|(_, t)| &t.sections).flat_map(|s| &s.when).map(|w| w.factor.as_str()).collect();
         let roles = &self.experiment.roles;
         // A name with a point that sets nothing is an error of its own.
-        let is_label = |f: &&Factor| !sets(&f.name, roles) && !f.name.contains('.') && f.name != "agents";
+        let is_label =
+            |f: &&Factor| !sets(&f.name, roles) && !f.name.contains('.') && f.name != "agents" && !f.levels.is_empty();
         let idle: Vec<&Factor> =
             self.experiment.factors.iter().filter(is_label).filter(|f| !read.contains(f.name.as_str())).collect();
         for label in idle {
@@ -72,7 +73,7 @@ impl Check<'_> {
 type Said = (String, Option<String>);
 
 /// Whether a heading or an expression may read a name: a factor, or a key that has a value in every condition.
-fn known_key(experiment: &Experiment, when: &When) -> Result<(), Said> {
+pub(super) fn known_key(experiment: &Experiment, when: &When) -> Result<(), Said> {
     const KEYS: [&str; 7] = ["model", "messages", "days", "speakers", "labels", "merge", "final_summary"];
     let name = &when.factor;
     let roles = &experiment.roles;
@@ -84,14 +85,15 @@ fn known_key(experiment: &Experiment, when: &When) -> Result<(), Said> {
         return Ok(());
     }
     let factors: Vec<&str> = experiment.factors.iter().map(|f| f.name.as_str()).collect();
-    let hint = did_you_mean(name, factors.iter().copied()).or_else(|| near_settable(name, roles)).or_else(|| {
+    let near = || near_settable(name, roles).filter(|_| !sets(name, roles));
+    let hint = did_you_mean(name, factors.iter().copied()).or_else(near).or_else(|| {
         let known = if factors.is_empty() { "there are none".to_owned() } else { factors.join(", ") };
         Some(format!("declare it under [factors]; declared: {known}"))
     });
     Err((format!("there is no factor `{name}`"), hint))
 }
 
-fn unknown_level(experiment: &Experiment, name: &str, word: &str) -> Option<Said> {
+pub(super) fn unknown_level(experiment: &Experiment, name: &str, word: &str) -> Option<Said> {
     let factor = experiment.factors.iter().find(|f| f.name == name);
     let levels: Vec<Value> = match factor {
         Some(factor) => factor.levels.clone(),

@@ -8,6 +8,7 @@ use super::super::plan::{Condition, Expansion, Obstacle, Overrides, Plan, expand
 use super::super::problem::Severity;
 use super::super::protocol::{bad_level, sets};
 use super::super::template::Template;
+use super::factors::{known_key, unknown_level};
 use super::{Check, is_set, server_of, without_comments};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -80,7 +81,7 @@ impl Check<'_> {
                     .iter()
                     .all(|w| levels.get(&w.factor).is_none_or(|v| w.any.iter().any(|word| v.is_written(word))))
             });
-            if !takes {
+            if !takes && all_levels_known(self.experiment, &expression.all) {
                 let message = format!("`{}` excludes nothing", markdown::write_when(&expression.all));
                 let hint = "correct it, or remove it".to_owned();
                 self.report(Severity::Warning, "idle-exclude", &format!("design.exclude[{i}]"), message, Some(hint));
@@ -92,8 +93,9 @@ impl Check<'_> {
         let sources = self.sources;
         for (path, (text, parsed)) in &sources.prompts {
             for (section, span) in parsed.text.sections.iter().zip(&parsed.sections) {
-                let known = section.when.iter().all(|w| conditions[0].value(self.experiment, &w.factor).is_some());
-                if known && !conditions.iter().any(|c| c.meets(self.experiment, &section.when)) {
+                if all_levels_known(self.experiment, &section.when)
+                    && !conditions.iter().any(|c| c.meets(self.experiment, &section.when))
+                {
                     let place = (path.as_str(), text.as_str(), span.heading.clone());
                     let message = format!("section `{}` applies in no condition", section.title);
                     let hint = "correct the levels in its braces, or remove it".to_owned();
@@ -186,6 +188,14 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// Whether conditions name nothing that was reported already.
+fn all_levels_known(experiment: &Experiment, all: &[When]) -> bool {
+    all.iter().all(|when| {
+        known_key(experiment, when).is_ok()
+            && when.any.iter().all(|word| unknown_level(experiment, &when.factor, word).is_none())
+    })
 }
 
 /// The texts of all prompt files: the starting prompts, and titles and texts of the sections.
