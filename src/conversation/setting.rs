@@ -4,7 +4,7 @@ use super::random::Stream;
 use super::{Flag, selector};
 use crate::design::template::{Forms, RoleForms, RoleTags, Template};
 use crate::design::{Condition, Experiment, Labels, ModelSpec, Policy, Speakers, compose};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that the state machine needs to know besides the log.
 #[derive(Debug, Clone, PartialEq)]
@@ -156,24 +156,34 @@ pub fn messages_of_day(messages: u32, days: u32, day: u32) -> u32 {
 /// Names of agents from (conversation key, agent): the role with its first letter in upper case, spaces as `_`,
 /// then `_` and a number of three digits, of more where those run out. Unique.
 pub fn draw_names<'a>(key: &str, roles: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut taken = BTreeSet::new();
+    let mut taken: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
     roles
         .enumerate()
         .map(|(agent, role)| {
             let mut stream = Stream::new(key, agent as u32, "name", 0);
             let stem = capitalised(role);
-            let mut tries = 0_u64;
+            let numbers = taken.entry(stem.clone()).or_default();
+            let low = lowest_free(numbers.len() as u64);
             loop {
-                // Three digits as long as a free one is likely to be met, then one digit more for each thousand tries.
-                let low = 100 * 10_u64.pow((tries / 4000).min(12) as u32);
-                let name = format!("{stem}_{}", low + stream.below(9 * low));
-                if taken.insert(name.clone()) {
-                    return name;
+                let number = low + stream.below(9 * low);
+                if numbers.insert(number) {
+                    return format!("{stem}_{number}");
                 }
-                tries += 1;
             }
         })
         .collect()
+}
+
+/// The lowest number of as many digits as are free when so many numbers are taken: 100 while some of three digits
+/// are, then 1000, and so on.
+fn lowest_free(taken: u64) -> u64 {
+    let mut low = 100;
+    let mut full = 9 * low;
+    while taken >= full {
+        low *= 10;
+        full += 9 * low;
+    }
+    low
 }
 
 fn capitalised(role: &str) -> String {
@@ -202,8 +212,10 @@ mod tests {
         assert_eq!(names, draw_names("key", roles.into_iter()));
         assert_ne!(names, draw_names("another", roles.into_iter()));
         assert!(names[1].starts_with("Prison_guard_") && names[2].starts_with("Élève_"), "{names:?}");
-        let many = draw_names("key", std::iter::repeat_n("guard", 1200));
-        assert_eq!(many.iter().collect::<BTreeSet<_>>().len(), 1200);
-        assert!(many.iter().take(100).all(|n| n.len() == "Guard_117".len()));
+        let many = draw_names("key", std::iter::repeat_n("guard", 10_000));
+        assert_eq!(many.iter().collect::<BTreeSet<_>>().len(), 10_000);
+        let digits: Vec<usize> = many.iter().map(|n| n.len() - "Guard_".len()).collect();
+        assert!(digits[..900].iter().all(|n| *n == 3) && digits[900..9900].iter().all(|n| *n == 4));
+        assert_eq!(digits[9900], 5);
     }
 }

@@ -365,11 +365,13 @@ impl Conversation {
         let mut flags = cleaned.flags;
         flags.extend(self.server_flags(ask, reply));
         let found = selector::choice(&cleaned.text, &self.candidates()).is_some();
-        let kind = if found || ask.call.ask >= CHOICES { Kind::Selection } else { Kind::Rejected };
-        if !found && kind == Kind::Selection {
+        let is_last = ask.call.ask >= CHOICES;
+        if !found && is_last {
             flags.push(Flag::ChoiceFallback);
         }
-        (kind, cleaned.text, sorted(flags))
+        let flags = sorted(flags);
+        let taken = (found || is_last) && self.verdict(&flags, ask.call) != Verdict::Fail;
+        (if taken { Kind::Selection } else { Kind::Rejected }, cleaned.text, flags)
     }
 
     fn take_summary(&self, ask: &Ask, reply: &Reply<'_>) -> (Kind, String, Vec<Flag>) {
@@ -427,9 +429,7 @@ impl Conversation {
     fn verdict(&self, flags: &[Flag], call: CallRef) -> Verdict {
         let policies = || flags.iter().map(|f| self.setting.policy(*f));
         let spent = |ask: u32| call.purpose != Purpose::Speech || call.ask >= ask;
-        if call.purpose == Purpose::Selection {
-            Verdict::Again
-        } else if policies().any(|p| p.fail && spent(p.ask)) {
+        if policies().any(|p| p.fail && spent(p.ask)) {
             Verdict::Fail
         } else if policies().any(|p| !spent(p.ask)) {
             Verdict::Again
@@ -442,6 +442,9 @@ impl Conversation {
         self.log.last().is_some_and(|e| self.verdict_of(e) == Verdict::Fail)
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 enum Speaker<'a> {
     Is(&'a Agent),
