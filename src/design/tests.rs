@@ -8,6 +8,7 @@ mod flags;
 mod keys;
 mod round_trip;
 mod shipped;
+mod speed;
 
 /// An experiment in memory: its TOML and prompt files.
 fn read(toml: &str, prompts: &[(&str, &str)]) -> Experiment {
