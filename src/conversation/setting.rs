@@ -218,4 +218,52 @@ mod tests {
         assert!(digits[..900].iter().all(|n| *n == 3) && digits[900..9900].iter().all(|n| *n == 4));
         assert_eq!(digits[9900], 5);
     }
+
+    fn settings(protocol: &str) -> Setting {
+        settings_of(2, protocol)
+    }
+
+    fn settings_of(guards: u32, protocol: &str) -> Setting {
+        let toml = format!(
+            "name='e'\nmodels=[\"ollama/m\",{{id=\"ollama/n\",as=\"n\"}}]\nstarting_message='Go, <GUARD_NOUN>'\n[protocol]\nmessages=8\n\
+             agents={{\"prison guard\"={guards},guard=1}}\n{protocol}\n[roles.\"prison guard\"]\nplural='prison guards'\n\
+             pronouns='he/his'\nmodel=['n','ollama/m']\n[roles.guard]\nplural='guards'\npronouns='she/her'\n[factors]\nmodel=['n']\n"
+        );
+        let file = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
+        let files = crate::design::folder::Files::from([
+            file("experiment.toml", &toml),
+            file("shared.md", "<AGENT_NAME> reads <PRISON_GUARD_NUM> <PRISON_GUARD_NOUN>."),
+            file("roles/prison guard.md", "Private to <AGENT_NAME>."),
+            file("roles/guard.md", "## Secret\n<GUARD_PRON> <GUARD_VERB_watch>."),
+            file("summarizer.md", "Sum up <AGENTS_NUM>."),
+        ]);
+        let servers = [crate::design::check::KnownServer { name: "ollama".into(), lacks: &[], refused: None }];
+        let checked = crate::design::check::check(&files, &servers);
+        let plan = checked.plan.expect("a sound experiment");
+        Setting::new(&checked.experiment.expect("an experiment"), &plan.conditions[0], &plan.cells()[0].key)
+    }
+
+    #[test]
+    fn texts_are_rendered_for_each_reader() {
+        let setting = settings("speakers='auto'\nfinal_summary=true");
+        let [first, second, third] = &setting.agents[..] else { panic!("three agents") };
+        assert_eq!(first.prompt, format!("{0} reads 2 prison guards.\n\nPrivate to {0}.", first.name));
+        assert_eq!(third.prompt, format!("{} reads 2 prison guards.\n\n## Secret\nshe watches.", third.name));
+        let models: Vec<&str> = setting.agents.iter().map(|a| a.model.id.as_str()).collect();
+        assert_eq!(models, ["ollama/n", "ollama/m", "ollama/n"]);
+        assert_eq!(setting.starting_message, "Go, guard");
+        assert!(second.name.starts_with("Prison_guard_") && second.name != first.name);
+        let selector = setting.selector.expect("a selector").prompt;
+        assert!(selector.contains(&format!("{} (prison guard)", first.name)));
+        assert!(selector.contains("the agent reads 2 prison guards."));
+        assert!(!selector.contains("Private") && !selector.contains("Secret"));
+        assert_eq!(setting.summarizer.expect("a summariser").prompt, "Sum up 3.");
+    }
+
+    #[test]
+    fn labels_follow_the_number_of_agents_unless_they_are_set() {
+        let labels = |guards: u32, labels: &str| settings_of(guards, &format!("labels='{labels}'")).labels;
+        assert_eq!([labels(2, "auto"), labels(2, "always"), labels(2, "never")], [true, true, false], "three speak");
+        assert_eq!([labels(1, "auto"), labels(1, "always"), labels(1, "never")], [false, true, false], "two speak");
+    }
 }

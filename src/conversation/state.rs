@@ -69,6 +69,7 @@ pub struct Ask {
 }
 
 /// What the machine needs of a reply.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that a server tells or does not")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reply<'a> {
     /// The text as the model gave it.
@@ -214,7 +215,7 @@ impl Conversation {
     fn opening(&self, day: u32) -> Entry {
         let mut content = self.setting.starting_message.clone();
         for summary in self.log.iter().filter(|e| e.kind == Kind::Summary) {
-            content += &format!("\n\nDay {} summary:\n{}", summary.day, summary.content);
+            content.extend(["\n\nDay ", &summary.day.to_string(), " summary:\n", &summary.content]);
         }
         Entry {
             seq: self.log.len() as u32,

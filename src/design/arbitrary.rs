@@ -28,7 +28,7 @@ fn body() -> impl Strategy<Value = String> {
         "<B_NUM> <AGENTS_NUM>",
         "\t",
     ];
-    vec(select(lines.to_vec()), 0..5).prop_map(|lines| lines.iter().map(|l| format!("{l}\n")).collect())
+    vec(select(lines.to_vec()), 0..5).prop_map(|lines| lines.iter().flat_map(|l| [*l, "\n"]).collect())
 }
 
 fn when(factors: &[Factor]) -> BoxedStrategy<Vec<When>> {
@@ -68,7 +68,7 @@ fn level() -> impl Strategy<Value = Vec<Value>> {
     let point = vec(any::<f64>().prop_filter("finite", |x| x.is_finite()), 1..4).prop_map(|mut l| {
         l.push(1.0);
         l.sort_by(f64::total_cmp);
-        l.dedup_by(|a, b| a == b);
+        l.dedup_by_key(|x| x.to_bits());
         l.into_iter().map(Value::Float).collect()
     });
     let words = ["a", "two words", "é=字", "\"q\"", "true", "1", "x|y", "", "{z}"];

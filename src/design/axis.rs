@@ -1,6 +1,6 @@
 //! Axes: factors, zips and cells, under the overrides of flags.
 
-use super::experiment::*;
+use super::experiment::{CellSpec, Experiment, Factor, ModelSpec, Zip};
 use super::plan::{Obstacle, Overrides, SCRIPTED};
 use super::problem::did_you_mean;
 use super::protocol::{bad_level, bad_model_id, near_settable, sets};
@@ -237,7 +237,7 @@ fn unknown_factor(experiment: &Experiment, name: &str, at: String) -> Obstacle {
 
 /// Lets a flag narrow or override: a label keeps the levels named; something settable gets them; a zipped factor
 /// keeps the rows that have them.
-fn override_axis(experiment: &Experiment, axes: &mut Vec<Axis>, name: &str, levels: &[Value]) -> Result<(), Obstacle> {
+fn override_axis(experiment: &Experiment, grid: &mut Vec<Axis>, name: &str, levels: &[Value]) -> Result<(), Obstacle> {
     let setting = sets(name, &experiment.roles);
     if let Some(wrong) = levels.iter().find_map(|l| bad_level(name, l).filter(|_| setting)) {
         let given: Vec<String> = levels.iter().map(ToString::to_string).collect();
@@ -247,7 +247,7 @@ fn override_axis(experiment: &Experiment, axes: &mut Vec<Axis>, name: &str, leve
     if let Some(obstacle) = levels.iter().filter(|_| setting).find_map(|l| bad_model(experiment, name, l)) {
         return Err(obstacle);
     }
-    let Some(axis) = axes.iter_mut().find(|a| a.column(name).is_some()) else {
+    let Some(place) = grid.iter().position(|a| a.column(name).is_some()) else {
         if !setting {
             let known = experiment.factors.iter().map(|f| f.name.as_str());
             let hint =
@@ -258,10 +258,11 @@ fn override_axis(experiment: &Experiment, axes: &mut Vec<Axis>, name: &str, leve
             return Err(Obstacle::usage(format!("there is no factor or protocol key `{name}` to set"), hint));
         }
         if levels.len() > 1 {
-            axes.push(Axis::single(name, levels.to_vec()));
+            grid.push(Axis::single(name, levels.to_vec()));
         }
         return Ok(());
     };
+    let axis = &mut grid[place];
     if setting && axis.factors.len() == 1 {
         *axis = Axis::single(name, levels.to_vec());
         return Ok(());
@@ -277,10 +278,15 @@ fn override_axis(experiment: &Experiment, axes: &mut Vec<Axis>, name: &str, leve
     Ok(())
 }
 
+/// Whether the levels of a factor of this name are models.
+pub fn names_models(name: &str) -> bool {
+    name == "model" || name.strip_prefix("roles.").is_some_and(|role| role.strip_suffix(".model").is_some())
+}
+
 /// What a flag may not name as a model: neither declared nor `SERVER/NAME`.
 fn bad_model(experiment: &Experiment, name: &str, level: &Value) -> Option<Obstacle> {
     let Value::Text(model) = level else { return None };
-    if declared(experiment, model).is_some() || !(name == "model" || name.ends_with(".model")) {
+    if declared(experiment, model).is_some() || !names_models(name) {
         return None;
     }
     let names = experiment.models.iter().map(ModelSpec::name);
@@ -292,12 +298,7 @@ fn bad_model(experiment: &Experiment, name: &str, level: &Value) -> Option<Obsta
 /// `--offline` replaces every model, so the levels of what sets one come to the same.
 fn take_offline(axes: &mut [Axis]) {
     for axis in axes {
-        let columns: Vec<usize> = (0..axis.factors.len())
-            .filter(|c| {
-                axis.factors[*c] == "model"
-                    || (axis.factors[*c].starts_with("roles.") && axis.factors[*c].ends_with(".model"))
-            })
-            .collect();
+        let columns: Vec<usize> = (0..axis.factors.len()).filter(|c| names_models(&axis.factors[*c])).collect();
         if columns.is_empty() {
             continue;
         }

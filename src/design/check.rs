@@ -1,6 +1,6 @@
 //! Everything that can be said against an experiment, at once.
 
-use super::experiment::*;
+use super::experiment::{Experiment, ModelSpec, PromptText, RoleModel};
 use super::folder::{self, Files, SHARED, SUMMARIZER, Sources, role_file};
 use super::markdown;
 use super::plan::{Obstacle, Plan, SCRIPTED};
@@ -189,18 +189,18 @@ impl Check<'_> {
     /// Models that are named and not declared, whether any condition uses them or not.
     fn named_models(&mut self) {
         let experiment = self.experiment;
-        let mut named: Vec<(String, &String)> = Vec::new();
+        let mut all: Vec<(String, &String)> = Vec::new();
         for role in &experiment.roles {
             let at = format!("roles.{}.model", role.name);
             match &role.model {
                 RoleModel::Condition => {}
-                RoleModel::One(name) => named.push((at, name)),
-                RoleModel::Each(names) => named.extend(names.iter().map(|name| (at.clone(), name))),
+                RoleModel::One(name) => all.push((at, name)),
+                RoleModel::Each(names) => all.extend(names.iter().map(|name| (at.clone(), name))),
             }
         }
-        named.extend(experiment.selector_model.iter().map(|name| ("selector.model".to_owned(), name)));
-        named.extend(experiment.summarizer_model.iter().map(|name| ("summarizer.model".to_owned(), name)));
-        for (at, name) in named.into_iter().filter(|(_, name)| declared(experiment, name).is_none()) {
+        all.extend(experiment.selector_model.iter().map(|name| ("selector.model".to_owned(), name)));
+        all.extend(experiment.summarizer_model.iter().map(|name| ("summarizer.model".to_owned(), name)));
+        for (at, name) in all.into_iter().filter(|(_, name)| declared(experiment, name).is_none()) {
             let Obstacle { code, message, hint, .. } = undeclared(experiment, name, &at);
             self.report(Severity::Error, code, &at, message, hint);
         }

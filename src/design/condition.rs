@@ -1,6 +1,6 @@
 //! Conditions: one combination of levels each, and what can be read of it and said against it.
 
-use super::experiment::*;
+use super::experiment::{Experiment, Expression, ModelSpec, Protocol, When};
 use super::plan::Obstacle;
 use super::protocol::role_of;
 use super::value::{Named, Value, named};

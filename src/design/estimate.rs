@@ -4,7 +4,7 @@
 //! server knows its tokenizer.
 
 use super::compose;
-use super::experiment::*;
+use super::experiment::{Experiment, Protocol, Speakers};
 use super::plan::Condition;
 use serde::Serialize;
 

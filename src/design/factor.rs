@@ -1,6 +1,6 @@
 //! Factors and how they combine, as written.
 
-use super::experiment::*;
+use super::experiment::{CellSpec, Design, Expression, Factor, Zip};
 use super::markdown;
 use super::tree::{Node, Tree, scalar};
 use super::value::{Named, Value};
@@ -16,6 +16,12 @@ pub fn factors(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Factor> {
         let name = key.get_ref().to_string();
         let at = format!("factors.{name}");
         tree.places.insert(at.clone(), key.span());
+        if let Some(inner) = value.get_ref().as_table().filter(|_| name == "agents" || name == "roles") {
+            let inner = inner.iter().next().map(|(key, _)| key.get_ref().to_string()).unwrap_or_default();
+            let hint = format!("put the whole name in quotes: \"{name}.{inner}\" = …");
+            tree.error(key.span(), "unquoted-name", format!("`{name}.…` is not one name"), hint);
+            continue;
+        }
         if name.is_empty()
             || name.contains(['=', '{', '}', '|', '"'])
             || name.chars().any(char::is_whitespace) && !name.contains('.')
@@ -68,7 +74,7 @@ fn range(tree: &mut Tree<'_>, at: &str, from: &Node<'_>, to: &Node<'_>) -> Optio
         tree.error(from.span(), "bad-range", format!("`{at}` goes from {low} to {high}"), hint);
         return None;
     }
-    Some((low..=high).map(|n| Value::Int(n as i64)).collect())
+    Some((low..=high).map(|n| Value::Int(n.cast_signed())).collect())
 }
 
 /// `[design]`.
@@ -118,12 +124,11 @@ fn cells(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<CellSpec> {
         for (key, value) in table {
             let name = key.get_ref().to_string();
             tree.places.insert(format!("{at}.{name}"), key.span());
-            match scalar(value.get_ref()) {
-                Some(level) => levels.push(Named::new(name, level)),
-                None => {
-                    let hint = "write one level".to_owned();
-                    tree.error(value.span(), "wrong-type", format!("`{at}.{name}` is no level"), hint);
-                }
+            if let Some(level) = scalar(value.get_ref()) {
+                levels.push(Named::new(name, level));
+            } else {
+                let hint = "write one level".to_owned();
+                tree.error(value.span(), "wrong-type", format!("`{at}.{name}` is no level"), hint);
             }
         }
         cells.push(CellSpec { levels });

@@ -1,6 +1,6 @@
 //! An experiment as files: read from their texts, and written back. No file is opened here.
 
-use super::experiment::*;
+use super::experiment::{Experiment, FORMAT, Protocol, Role, RoleModel};
 use super::markdown;
 use super::problem::{Problems, Severity};
 use super::protocol;

@@ -4,7 +4,7 @@
 //! difference. The order is as written, the first axis slowest; replicate 1 of every condition comes first.
 
 use super::axis::{self, Axis};
-use super::experiment::*;
+use super::experiment::{Experiment, Expression, When};
 use super::key;
 use super::problem::did_you_mean;
 use super::resolve::Resolver;
@@ -162,11 +162,15 @@ pub fn expand(experiment: &Experiment, overrides: &Overrides) -> Expansion {
             continue;
         }
         obstacles.extend(found.into_iter().filter(|o| !obstacles.contains(o)).collect::<Vec<_>>());
-        condition.obstacles(experiment).into_iter().for_each(|o| tally.add(o));
+        for obstacle in condition.obstacles(experiment) {
+            tally.add(obstacle);
+        }
         condition.key = key::condition(experiment, &condition);
         conditions.push(condition);
     }
-    same_keys(&conditions).into_iter().for_each(|o| tally.add(o));
+    for obstacle in same_keys(&conditions) {
+        tally.add(obstacle);
+    }
     obstacles.extend(tally.told());
     if conditions.is_empty() && obstacles.is_empty() {
         let message = "no condition is left: `exclude` leaves out every one".to_owned();
@@ -268,7 +272,7 @@ impl Plan {
                 .unwrap_or_else(|| format!("factors: {}", known.join(", ")));
             return Err(Obstacle::usage(format!("`--only {}=…`: there is no such factor", when.factor), hint));
         }
-        for word in when.any.iter().filter(|w| !values.iter().any(|v| v.is_written(w))) {
+        if let Some(word) = when.any.iter().find(|w| !values.iter().any(|v| v.is_written(w))) {
             let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
             let mut texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             unique(&mut texts);

@@ -1,6 +1,6 @@
 //! Reading the parts of `experiment.toml` that say how a conversation goes: models, protocol, health, run.
 
-use super::experiment::*;
+use super::experiment::{Labels, ModelSpec, Policy, Protocol, Role, RunDefaults, Sampling, Seed, Speakers};
 use super::folder::bad_name;
 use super::plan::SCRIPTED;
 use super::problem::did_you_mean;
@@ -199,7 +199,9 @@ pub fn protocol(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<WrittenP
     let agents = get("agents").and_then(|n| agents(tree, n));
     let messages = get("messages").and_then(|n| tree.whole("protocol.messages", n, 1, MOST_MESSAGES));
     let days = get("days").map_or(Some(1), |n| tree.whole("protocol.days", n, 1, MOST_MESSAGES));
-    get("style").map(|n| style(tree, n));
+    if let Some(n) = get("style") {
+        style(tree, n)
+    }
     let protocol = Protocol {
         // Unread, there are enough for any number of days: one mistake is not reported as two.
         messages: messages.unwrap_or(2 * MOST_MESSAGES) as u32,

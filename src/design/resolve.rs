@@ -1,7 +1,8 @@
 //! What a combination of levels comes to: the protocol in force, the agents, who uses which model.
 
+use super::axis::names_models;
 use super::condition::Condition;
-use super::experiment::*;
+use super::experiment::{Experiment, ModelSpec, Protocol, Role, RoleModel, Speakers};
 use super::plan::{Obstacle, Overrides, SCRIPTED};
 use super::problem::did_you_mean;
 use super::protocol::{PARAMETERS, bad_model_id, labels_of, role_of, speakers_of};
@@ -83,16 +84,13 @@ impl Models<'_> {
     fn model(&mut self, name: &str, at: &str) -> ModelSpec {
         let mut spec = if self.resolver.overrides.offline {
             ModelSpec::bare(SCRIPTED)
+        } else if let Some(spec) = declared(self.resolver.experiment, name) {
+            spec.clone()
         } else {
-            match declared(self.resolver.experiment, name) {
-                Some(spec) => spec.clone(),
-                None => {
-                    if !self.is_given_by_flag(name) {
-                        self.obstacles.push(undeclared(self.resolver.experiment, name, at));
-                    }
-                    ModelSpec::bare(name)
-                }
+            if !self.is_given_by_flag(name) {
+                self.obstacles.push(undeclared(self.resolver.experiment, name, at));
             }
+            ModelSpec::bare(name)
         };
         for parameter in PARAMETERS {
             match (parameter, self.setting(parameter)) {
@@ -109,19 +107,17 @@ impl Models<'_> {
     /// A flag may name a model that the experiment does not declare, unless it means one of several.
     fn is_given_by_flag(&self, name: &str) -> bool {
         let is_id = self.resolver.experiment.models.iter().any(|m| m.id == name);
-        let names_models = |s: &&Named<Vec<Value>>| s.name == "model" || s.name.ends_with(".model");
-        let given = self.resolver.settings.iter().filter(names_models).flat_map(|s| &s.value);
+        let given = self.resolver.settings.iter().filter(|s| names_models(&s.name)).flat_map(|s| &s.value);
         !is_id && given.into_iter().any(|v| *v == Value::Text(name.to_owned()))
     }
 
     fn of_condition(&mut self) -> ModelSpec {
-        match self.setting("model").map(ToString::to_string) {
-            Some(level) => self.model(&level, "factors.model"),
-            None => {
-                let hint = "write `models = [\"SERVER/NAME\"]`".to_owned();
-                self.obstacles.push(Obstacle::new("missing", "models", "no model is declared".to_owned(), hint));
-                ModelSpec::default()
-            }
+        if let Some(level) = self.setting("model").map(ToString::to_string) {
+            self.model(&level, "factors.model")
+        } else {
+            let hint = "write `models = [\"SERVER/NAME\"]`".to_owned();
+            self.obstacles.push(Obstacle::new("missing", "models", "no model is declared".to_owned(), hint));
+            ModelSpec::default()
         }
     }
 

@@ -117,14 +117,13 @@ impl Tree<'_> {
     pub fn whole(&mut self, at: &str, node: &Node<'_>, low: u64, high: u64) -> Option<u64> {
         let number = integer(node.get_ref());
         let number = self.expect(at, node, "a whole number", number)?;
-        match u64::try_from(number).ok().filter(|n| (low..=high).contains(n)) {
-            Some(n) => Some(n),
-            None => {
-                let range =
-                    if high >= u64::from(u32::MAX) { format!("at least {low}") } else { format!("{low} to {high}") };
-                self.error(node.span(), "out-of-range", format!("`{at}` is {number}"), format!("it can be {range}"));
-                None
-            }
+        if let Some(n) = u64::try_from(number).ok().filter(|n| (low..=high).contains(n)) {
+            Some(n)
+        } else {
+            let range =
+                if high >= u64::from(u32::MAX) { format!("at least {low}") } else { format!("{low} to {high}") };
+            self.error(node.span(), "out-of-range", format!("`{at}` is {number}"), format!("it can be {range}"));
+            None
         }
     }
 

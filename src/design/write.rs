@@ -1,6 +1,6 @@
 //! An experiment as the texts of its files. What is at its default is left out; comments are not kept.
 
-use super::experiment::*;
+use super::experiment::{Design, Experiment, Factor, ModelSpec, Policy, Role, RoleModel, RunDefaults, Seed};
 use super::folder::{Files, SHARED, SUMMARIZER, role_file};
 use super::markdown;
 use super::tree::FILE;
@@ -106,9 +106,9 @@ fn model(spec: &ModelSpec) -> Toml {
         put(&mut table, "stop", texts(&s.stop));
     }
     match s.seed {
-        Some(Seed::Base(base)) => put(&mut table, "seed", base as i64),
+        Some(Seed::Base(base)) => put(&mut table, "seed", base.cast_signed()),
         Some(Seed::Fixed { fixed }) => {
-            put(&mut table, "seed", Table::from_iter([("fixed".to_owned(), Toml::from(fixed as i64))]));
+            put(&mut table, "seed", Table::from_iter([("fixed".to_owned(), Toml::from(fixed.cast_signed()))]));
         }
         None => {}
     }
@@ -186,6 +186,6 @@ fn policy(policy: Policy) -> Toml {
 fn run(run: RunDefaults) -> Table {
     Table::from_iter([
         ("replicates".to_owned(), Toml::from(run.replicates)),
-        ("seed".to_owned(), Toml::from(run.seed as i64)),
+        ("seed".to_owned(), Toml::from(run.seed.cast_signed())),
     ])
 }

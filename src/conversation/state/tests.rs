@@ -12,7 +12,7 @@ mod speakers;
 
 /// What a fake model says.
 #[derive(Clone, Default)]
-struct Said0 {
+struct Answer {
     content: String,
     refused: bool,
     length: bool,
@@ -21,13 +21,13 @@ struct Said0 {
     context: Option<u32>,
 }
 
-impl From<&str> for Said0 {
+impl From<&str> for Answer {
     fn from(content: &str) -> Self {
         Self { content: content.to_owned(), ..Self::default() }
     }
 }
 
-impl From<String> for Said0 {
+impl From<String> for Answer {
     fn from(content: String) -> Self {
         Self { content, ..Self::default() }
     }
@@ -41,7 +41,7 @@ struct Run {
 }
 
 /// Drives a log to its end.
-fn go_on(setting: &Setting, log: Vec<Entry>, reply: &mut dyn FnMut(&Ask) -> Said0) -> Run {
+fn go_on(setting: &Setting, log: Vec<Entry>, reply: &mut dyn FnMut(&Ask) -> Answer) -> Run {
     let mut conversation = Conversation::replay(Arc::new(setting.clone()), log).expect("a log of this setting");
     let mut asked = Vec::new();
     loop {
@@ -53,7 +53,7 @@ fn go_on(setting: &Setting, log: Vec<Entry>, reply: &mut dyn FnMut(&Ask) -> Said
                 let messages = ask.view.messages(conversation.log());
                 let bytes = messages.iter().map(|m| m.content.len() as u64).sum();
                 let prompt = PromptSize { bytes, tokens: said.tokens };
-                let Said0 { content, refused, length, filtered, context, .. } = &said;
+                let Answer { content, refused, length, filtered, context, .. } = &said;
                 let reply = Reply {
                     content,
                     thinking: false,
@@ -72,7 +72,7 @@ fn go_on(setting: &Setting, log: Vec<Entry>, reply: &mut dyn FnMut(&Ask) -> Said
     }
 }
 
-fn run<R: Into<Said0>>(setting: &Setting, mut reply: impl FnMut(&Ask) -> R) -> Run {
+fn run<R: Into<Answer>>(setting: &Setting, mut reply: impl FnMut(&Ask) -> R) -> Run {
     go_on(setting, Vec::new(), &mut |ask| reply(ask).into())
 }
 
@@ -124,14 +124,14 @@ fn setting(names: &[&str], messages: u32) -> Setting {
     }
 }
 
-fn helper(prompt: &str) -> Option<Helper> {
-    Some(Helper { model: ModelSpec::bare("ollama/h"), prompt: prompt.to_owned() })
+fn helper(prompt: &str) -> Helper {
+    Helper { model: ModelSpec::bare("ollama/h"), prompt: prompt.to_owned() }
 }
 
 /// Two guards and a prisoner, chosen by a model.
 fn auto(messages: u32) -> Setting {
     let three = setting(&["Guard_1", "Guard_2", "Prisoner_3"], messages);
-    Setting { speakers: Speakers::Auto, selector: helper("Choose."), ..three }
+    Setting { speakers: Speakers::Auto, selector: Some(helper("Choose.")), ..three }
 }
 
 fn policy(setting: Setting, flag: Flag, ask: u32, fail: bool) -> Setting {

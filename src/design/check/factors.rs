@@ -1,6 +1,6 @@
 //! What headings, `exclude` and labels say of each other, without the plan.
 
-use super::super::experiment::*;
+use super::super::experiment::{Experiment, Factor, When};
 use super::super::problem::{Severity, did_you_mean};
 use super::super::protocol::{near_settable, role_of, sets};
 use super::super::value::Value;

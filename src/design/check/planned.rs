@@ -1,13 +1,13 @@
 //! What can be said of an experiment's conditions.
 
 use super::super::axis;
-use super::super::experiment::*;
+use super::super::experiment::{Design, Experiment, PromptText, RunDefaults, Section, When};
 use super::super::folder::{SHARED, SUMMARIZER, Sources, role_file};
 use super::super::markdown;
 use super::super::plan::{Condition, Expansion, Obstacle, Overrides, Plan, expand};
 use super::super::problem::Severity;
 use super::super::protocol::{bad_level, sets};
-use super::super::template::Template;
+use super::super::template::{RoleTags, Template};
 use super::factors::{known_key, unknown_level};
 use super::{Check, is_set, server_of, without_comments};
 use std::collections::BTreeSet;
@@ -125,15 +125,15 @@ impl Check<'_> {
             .flat_map(|(path, text)| text.sections.iter().enumerate().map(|(i, section)| (*path, i, section)))
             .collect();
         for (n, (path, i, section)) in places.iter().enumerate() {
-            let meet = |earlier: &&Section| {
+            let first_met = |earlier: &&Section| {
                 let both = |c: &&&Condition| {
                     c.meets(self.experiment, &section.when) && c.meets(self.experiment, &earlier.when)
                 };
                 conditions.iter().find(both)
             };
             let same = places[..n].iter().map(|(_, _, earlier)| *earlier).filter(|e| e.title == section.title);
-            let met = same.into_iter().find_map(|earlier| meet(&earlier));
-            if let (Some(condition), Some((text, parsed))) = (met, sources.prompts.get(*path)) {
+            let found = same.into_iter().find_map(|earlier| first_met(&earlier));
+            if let (Some(condition), Some((text, parsed))) = (found, sources.prompts.get(*path)) {
                 let place = (*path, text.as_str(), parsed.sections[*i].heading.clone());
                 let message = format!("two sections titled `{}` meet in one condition", section.title);
                 let hint = format!("first met in {}; both are sent", condition.name());
@@ -149,6 +149,7 @@ impl Check<'_> {
             return;
         }
         let tags = self.role_tags();
+        self.starting_messages_of_nobody(&conditions, &tags);
         let mut told: BTreeSet<(&str, usize)> = BTreeSet::new();
         for text in texts(self.sources, self.experiment) {
             let (template, _) = Template::parse(&without_comments(&text.file[text.span.clone()]), &tags);
@@ -162,13 +163,25 @@ impl Check<'_> {
                 if let Some(condition) = conditions.iter().find(is_sent) {
                     told.insert((text.path, role));
                     let span = text.span.start + at.start..text.span.start + at.end;
-                    let name = &self.experiment.roles[role].name;
-                    let message =
-                        format!("the text speaks of the role `{name}`, which has no agent in {}", condition.name());
-                    let hint = format!("let the section depend on the number: `## Title {{agents.{name}=1}}`");
+                    let (message, hint) = absent(self.experiment, role, condition);
                     let place = (text.path, text.file, span);
                     self.problems.at(Severity::Warning, "absent-role", place, message, hint);
                 }
+            }
+        }
+    }
+
+    fn starting_messages_of_nobody(&mut self, conditions: &[&Condition], tags: &RoleTags) {
+        let is_factor = self.experiment.factors.iter().any(|f| f.name == "starting_message");
+        let place = if is_factor { "factors.starting_message" } else { "starting_message" };
+        let mut told: BTreeSet<usize> = BTreeSet::new();
+        for condition in conditions {
+            let (template, _) = Template::parse(&condition.starting_message, tags);
+            let roles = template.tags().filter_map(|(tag, _)| tag.role()).filter(|role| condition.agents[*role] == 0);
+            for role in roles.filter(|role| told.insert(*role)).collect::<Vec<_>>() {
+                let (message, _) = absent(self.experiment, role, condition);
+                let hint = "leave the role out of the starting message".to_owned();
+                self.report(Severity::Warning, "absent-role", place, message, Some(hint));
             }
         }
     }
@@ -188,6 +201,13 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// What is said of a text about a role that nobody plays in a condition.
+fn absent(experiment: &Experiment, role: usize, condition: &Condition) -> (String, String) {
+    let name = &experiment.roles[role].name;
+    let message = format!("the text speaks of the role `{name}`, which has no agent in {}", condition.name());
+    (message, format!("let the section depend on the number: `## Title {{agents.{name}=1}}`"))
 }
 
 /// Whether conditions name nothing that was reported already.

@@ -117,6 +117,8 @@ says! {
     idle_labels: folder(&toml("", "", "[factors]\ntemprature = [0.1, 0.2]\ncolour = [\"red\"]"));
     guessed_words: with(&toml("", "agents = { child = 1, \"prison guard\" = 1 }", "[roles.child]\nplural = \"children\""), &[("roles/child.md", ""), ("roles/prison guard.md", "")]);
     bad_health: folder(&toml("", "stop_phrases = [\"x\", \" \"]", "[health]\nempy = \"keep\"\nlength = \"stop\"\nempty = { ask = -1 }\nrefusal = { asks = 1 }\nfiltered = 3"));
+    unquoted_names: folder(&toml("", "", "[factors]\nagents.guard = [1, 2]\nroles.guard.model = [\"x\"]"));
+    a_starting_message_of_nobody: folder(&toml("starting_message = \"<PRISONER_NUM>\"", "agents = { guard = 2, prisoner = 0 }", "[factors]\n\"agents.prisoner\" = [0, 1]"));
     a_word_of_the_protocol: folder(&toml("", "speakers = \"roundrobin\"\nlabels = \"yes\"", ""));
 }
 
@@ -185,6 +187,36 @@ fn every_error_has_a_place_and_a_remedy() {
         for problem in check(&folder(&text), &servers()).problems {
             assert!(problem.hint.is_some(), "{problem}");
             assert!(problem.line > 0 || problem.path.starts_with("roles/"), "{problem}");
+        }
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
+
+    /// Whatever the bytes, there is an answer: problems, or a plan.
+    #[test]
+    fn no_bytes_bring_it_down(changes in proptest::collection::vec((0..4_usize, proptest::prelude::any::<u16>(), proptest::prelude::any::<u8>(), 0..6_u8), 0..12)) {
+        let text = toml("sections = [\"Goal\"]", "days = 2", "[factors]\ngoal = { levels = [\"a\", \"b\"], was = \"a\" }\n\"agents.guard\" = { from = 1, to = 2 }\n[design]\nexclude = [\"goal=a agents.guard=2\"]\n[health]\nempty = { ask = 2, then = \"fail\" }");
+        let prompt = "Start <GUARD_NOUN> é.\n\n## Goal {goal=a|b agents.guard=\"1\"}\n<!-- x -->\n```\n## y\n```\n";
+        let files = with(&text, &[("roles/guard.md", prompt), ("roles/prisoner.md", prompt), ("summarizer.md", "Sum.")]);
+        let mut files: Vec<(String, Vec<u8>)> = files.into_iter().collect();
+        for (file, at, byte, what) in changes {
+            let bytes = &mut files[file].1;
+            let at = at as usize % (bytes.len() + 1);
+            match what {
+                0 => bytes.truncate(at),
+                1 => { bytes.drain(at..(at + byte as usize).min(bytes.len())); }
+                2 => { let part = bytes[at..(at + byte as usize).min(bytes.len())].to_vec(); bytes.extend(part); }
+                3 => bytes.insert(at, b"\n{}[]=\"<>#|`"[byte as usize % 12]),
+                4 => bytes.insert(at, b'0' + byte % 10),
+                _ => bytes.insert(at, byte),
+            }
+        }
+        let checked = check(&files.into_iter().collect(), &servers());
+        proptest::prop_assert_eq!(checked.plan.is_some(), !checked.has_errors());
+        for problem in &checked.problems {
+            proptest::prop_assert!(!problem.to_string().is_empty());
         }
     }
 }

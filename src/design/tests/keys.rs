@@ -69,7 +69,7 @@ fn the_golden_keys_never_change() {
     assert_eq!(plan.conditions[0].name(), "goal=escape risks=true weight=1.0 agents.guard=2 top_p=0.5 model=ollama/m");
     assert_eq!(plan.conditions[0].key, "ee705023f572e7c1cd4979e990b9c4a64d545faff196f19c13634bb428e20836");
     assert_eq!(plan.cells()[0].key, "d1d4ae415c475742f667afa20d4ca582dea34de3bfb7313364d8b13705f6ae89");
-    assert_eq!(key::id("0123456789abcdef", &plan.cells()[0].key), "IDENTITY");
+    assert_eq!(key::id("0123456789abcdef", &plan.cells()[0].key), "94150d63e9005f6e");
 }
 
 /// The same for the least that can be written.

@@ -15,7 +15,12 @@ fn two_thousand_conditions() {
         let mut text = String::new();
         for i in 0..20 {
             for level in 0..5 {
-                let _ = write!(text, "## {topic} {i} {{a=level-{level}|level-9 b=level-{}}}\n{}\n\n", i % 10, "A sentence with <GUARD_NOUN>. ".repeat(25));
+                let _ = write!(
+                    text,
+                    "## {topic} {i} {{a=level-{level}|level-9 b=level-{}}}\n{}\n\n",
+                    i % 10,
+                    "A sentence with <GUARD_NOUN>. ".repeat(25)
+                );
             }
         }
         text
@@ -24,7 +29,8 @@ fn two_thousand_conditions() {
         pronouns='he/his'\n[roles.prisoner]\nplural='x'\npronouns='he/his'\n";
     let mut experiment = read(toml, &[("roles/guard.md", &text("Guard")), ("roles/prisoner.md", &text("Prisoner"))]);
     experiment.factors = vec![factor("a", 10), factor("b", 10), factor("c", 20)];
-    let exclude = |i: usize| Expression { all: vec![When { factor: "c".to_owned(), any: vec![format!("nothing-{i}")] }] };
+    let exclude =
+        |i: usize| Expression { all: vec![When { factor: "c".to_owned(), any: vec![format!("nothing-{i}")] }] };
     experiment.design.exclude = (0..50).map(exclude).collect();
     experiment.run.replicates = 10;
     let started = Instant::now();

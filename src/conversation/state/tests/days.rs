@@ -3,7 +3,7 @@
 use super::*;
 
 fn of_days(messages: u32, days: u32) -> Setting {
-    Setting { days, summarizer: helper("Sum."), ..setting(&["A_1", "B_2"], messages) }
+    Setting { days, summarizer: Some(helper("Sum.")), ..setting(&["A_1", "B_2"], messages) }
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_stop_phrase_in_an_opening_or_a_rejected_reply_ends_nothing() {
     let setting = policy(setting, Flag::Length, 1, false);
     let run = run(&setting, |ask| {
         let cut = ask.call.ask == 0 && ask.index == 1;
-        Said0 { length: cut, ..if cut { "x [END]".into() } else { Said0::from(words(ask)) } }
+        Answer { length: cut, ..if cut { "x [END]".into() } else { Answer::from(words(ask)) } }
     });
     assert_eq!(run.kinds(), [Kind::Opening, Kind::Rejected, Kind::Speech, Kind::Speech, Kind::Speech]);
 }

@@ -20,7 +20,7 @@ fn settings() -> impl Strategy<Value = (Setting, estimate::Calls)> {
 
 /// A reply that is a function of (salt, seq, purpose, ask): plain, empty, with a stop phrase, a choice good or bad,
 /// flagged by the server.
-fn odd_reply(salt: u8, ask: &Ask) -> Said0 {
+fn odd_reply(salt: u8, ask: &Ask) -> Answer {
     let digest = Sha256::digest(format!("{salt} {} {:?} {}", ask.seq, ask.call.purpose, ask.call.ask));
     let pick = |n: usize| digest[0] as usize % n;
     let content = match (ask.call.purpose, digest[1] % 8) {
@@ -33,11 +33,11 @@ fn odd_reply(salt: u8, ask: &Ask) -> Said0 {
     };
     let is = |at: usize| digest[at] % 11 == 0;
     let tokens = (digest[6] % 3 == 0).then(|| u32::from(digest[7]));
-    Said0 { content, refused: is(2), length: is(3), filtered: is(4), tokens, context: is(5).then_some(100) }
+    Answer { content, refused: is(2), length: is(3), filtered: is(4), tokens, context: is(5).then_some(100) }
 }
 
 /// A reply that nothing can be said against.
-fn good_reply(ask: &Ask) -> Said0 {
+fn good_reply(ask: &Ask) -> Answer {
     match ask.call.purpose {
         Purpose::Selection => ask.others[ask.seq as usize % ask.others.len()].clone().into(),
         _ => hex::encode(Sha256::digest(ask.seq.to_string())).into(),
@@ -45,7 +45,7 @@ fn good_reply(ask: &Ask) -> Said0 {
 }
 
 fn flat(messages: &[Message]) -> String {
-    messages.iter().map(|m| format!("{:?}:{}", m.author, m.content)).collect()
+    messages.iter().map(|m| format!("{:?}:{}", m.author, m.content)).collect::<Vec<_>>().concat()
 }
 
 proptest! {

@@ -48,7 +48,7 @@ fn an_empty_prompt_is_not_sent() {
 #[test]
 fn the_summariser_reads_labelled_turns_as_one_message() {
     let two = setting(&["A_1", "B_2"], 4);
-    let two = Setting { merge: false, final_summary: true, summarizer: helper("Sum."), ..two };
+    let two = Setting { merge: false, final_summary: true, summarizer: Some(helper("Sum.")), ..two };
     let run = run(&two, |ask| if ask.index == 2 { String::new() } else { words(ask) });
     let said: Vec<&str> = run.of(Kind::Speech).map(|e| e.content.as_str()).collect();
     let turns = format!("A_1: {}\n\nB_2: …\n\nA_1: {}", said[0], said[2]);
