@@ -104,7 +104,7 @@ fn labels(experiment: &Experiment, condition: &Condition) -> Map<String, Json> {
         .filter(|l| l.name != "model" && !sets(&l.name, &experiment.roles))
         .filter(|l| {
             let was = experiment.factors.iter().find(|f| f.name == l.name).and_then(|f| f.was.as_ref());
-            was != Some(&l.value)
+            was.map(ToString::to_string) != Some(l.value.to_string())
         })
         // As text, as headings read it: canonical JSON would write 1.0 as 1.
         .map(|l| (l.name.clone(), Json::String(l.value.to_string())))

@@ -200,7 +200,7 @@ pub fn protocol(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<WrittenP
     let messages = get("messages").and_then(|n| tree.whole("protocol.messages", n, 1, MOST_MESSAGES));
     let days = get("days").map_or(Some(1), |n| tree.whole("protocol.days", n, 1, MOST_MESSAGES));
     if let Some(n) = get("style") {
-        style(tree, n)
+        style(tree, n);
     }
     let protocol = Protocol {
         // Unread, there are enough for any number of days: one mistake is not reported as two.

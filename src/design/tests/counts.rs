@@ -29,7 +29,9 @@ fn by_the_rule(experiment: &Experiment) -> usize {
     let in_cells = |levels: &Vec<(String, usize, Value)>| {
         let cells = &experiment.design.cells;
         let is_row = |cell: &CellSpec| {
-            cell.levels.iter().all(|c| levels.iter().any(|(name, _, level)| *name == c.name && *level == c.value))
+            cell.levels.iter().all(|c| {
+                levels.iter().any(|(name, _, level)| *name == c.name && level.to_string() == c.value.to_string())
+            })
         };
         cells.is_empty() || cells.iter().any(is_row)
     };
