@@ -4,7 +4,7 @@ use super::random::Stream;
 use super::{Flag, selector};
 use crate::design::template::{Forms, RoleForms, RoleTags, Template};
 use crate::design::{Condition, Experiment, Labels, ModelSpec, Policy, Speakers, compose};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that the state machine needs to know besides the log.
 #[derive(Debug, Clone, PartialEq)]
@@ -156,24 +156,34 @@ pub fn messages_of_day(messages: u32, days: u32, day: u32) -> u32 {
 /// Names of agents from (conversation key, agent): the role with its first letter in upper case, spaces as `_`,
 /// then `_` and a number of three digits, of more where those run out. Unique.
 pub fn draw_names<'a>(key: &str, roles: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut taken = BTreeSet::new();
+    let mut taken: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
     roles
         .enumerate()
         .map(|(agent, role)| {
             let mut stream = Stream::new(key, agent as u32, "name", 0);
             let stem = capitalised(role);
-            let mut tries = 0_u64;
+            let numbers = taken.entry(stem.clone()).or_default();
+            let low = lowest_free(numbers.len() as u64);
             loop {
-                // Three digits as long as a free one is likely to be met, then one digit more for each thousand tries.
-                let low = 100 * 10_u64.pow((tries / 4000).min(12) as u32);
-                let name = format!("{stem}_{}", low + stream.below(9 * low));
-                if taken.insert(name.clone()) {
-                    return name;
+                let number = low + stream.below(9 * low);
+                if numbers.insert(number) {
+                    return format!("{stem}_{number}");
                 }
-                tries += 1;
             }
         })
         .collect()
+}
+
+/// The lowest number of as many digits as are free when so many numbers are taken: 100 while some of three digits
+/// are, then 1000, and so on.
+fn lowest_free(taken: u64) -> u64 {
+    let mut low = 100;
+    let mut full = 9 * low;
+    while taken >= full {
+        low *= 10;
+        full += 9 * low;
+    }
+    low
 }
 
 fn capitalised(role: &str) -> String {
@@ -202,8 +212,58 @@ mod tests {
         assert_eq!(names, draw_names("key", roles.into_iter()));
         assert_ne!(names, draw_names("another", roles.into_iter()));
         assert!(names[1].starts_with("Prison_guard_") && names[2].starts_with("Élève_"), "{names:?}");
-        let many = draw_names("key", std::iter::repeat_n("guard", 1200));
-        assert_eq!(many.iter().collect::<BTreeSet<_>>().len(), 1200);
-        assert!(many.iter().take(100).all(|n| n.len() == "Guard_117".len()));
+        let many = draw_names("key", std::iter::repeat_n("guard", 10_000));
+        assert_eq!(many.iter().collect::<BTreeSet<_>>().len(), 10_000);
+        let digits: Vec<usize> = many.iter().map(|n| n.len() - "Guard_".len()).collect();
+        assert!(digits[..900].iter().all(|n| *n == 3) && digits[900..9900].iter().all(|n| *n == 4));
+        assert_eq!(digits[9900], 5);
+    }
+
+    fn settings(protocol: &str) -> Setting {
+        settings_of(2, protocol)
+    }
+
+    fn settings_of(guards: u32, protocol: &str) -> Setting {
+        let toml = format!(
+            "name='e'\nmodels=[\"ollama/m\",{{id=\"ollama/n\",as=\"n\"}}]\nstarting_message='Go, <GUARD_NOUN>'\n[protocol]\nmessages=8\n\
+             agents={{\"prison guard\"={guards},guard=1}}\n{protocol}\n[roles.\"prison guard\"]\nplural='prison guards'\n\
+             pronouns='he/his'\nmodel=['n','ollama/m']\n[roles.guard]\nplural='guards'\npronouns='she/her'\n[factors]\nmodel=['n']\n"
+        );
+        let file = |path: &str, text: &str| (path.to_owned(), text.as_bytes().to_vec());
+        let files = crate::design::folder::Files::from([
+            file("experiment.toml", &toml),
+            file("shared.md", "<AGENT_NAME> reads <PRISON_GUARD_NUM> <PRISON_GUARD_NOUN>."),
+            file("roles/prison guard.md", "Private to <AGENT_NAME>."),
+            file("roles/guard.md", "## Secret\n<GUARD_PRON> <GUARD_VERB_watch>."),
+            file("summarizer.md", "Sum up <AGENTS_NUM>."),
+        ]);
+        let servers = [crate::design::check::KnownServer { name: "ollama".into(), lacks: &[], refused: None }];
+        let checked = crate::design::check::check(&files, &servers);
+        let plan = checked.plan.expect("a sound experiment");
+        Setting::new(&checked.experiment.expect("an experiment"), &plan.conditions[0], &plan.cells()[0].key)
+    }
+
+    #[test]
+    fn texts_are_rendered_for_each_reader() {
+        let setting = settings("speakers='auto'\nfinal_summary=true");
+        let [first, second, third] = &setting.agents[..] else { panic!("three agents") };
+        assert_eq!(first.prompt, format!("{0} reads 2 prison guards.\n\nPrivate to {0}.", first.name));
+        assert_eq!(third.prompt, format!("{} reads 2 prison guards.\n\n## Secret\nshe watches.", third.name));
+        let models: Vec<&str> = setting.agents.iter().map(|a| a.model.id.as_str()).collect();
+        assert_eq!(models, ["ollama/n", "ollama/m", "ollama/n"]);
+        assert_eq!(setting.starting_message, "Go, guard");
+        assert!(second.name.starts_with("Prison_guard_") && second.name != first.name);
+        let selector = setting.selector.expect("a selector").prompt;
+        assert!(selector.contains(&format!("{} (prison guard)", first.name)));
+        assert!(selector.contains("the agent reads 2 prison guards."));
+        assert!(!selector.contains("Private") && !selector.contains("Secret"));
+        assert_eq!(setting.summarizer.expect("a summariser").prompt, "Sum up 3.");
+    }
+
+    #[test]
+    fn labels_follow_the_number_of_agents_unless_they_are_set() {
+        let labels = |guards: u32, labels: &str| settings_of(guards, &format!("labels='{labels}'")).labels;
+        assert_eq!([labels(2, "auto"), labels(2, "always"), labels(2, "never")], [true, true, false], "three speak");
+        assert_eq!([labels(1, "auto"), labels(1, "always"), labels(1, "never")], [false, true, false], "two speak");
     }
 }

@@ -69,6 +69,7 @@ pub struct Ask {
 }
 
 /// What the machine needs of a reply.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that a server tells or does not")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reply<'a> {
     /// The text as the model gave it.
@@ -214,7 +215,7 @@ impl Conversation {
     fn opening(&self, day: u32) -> Entry {
         let mut content = self.setting.starting_message.clone();
         for summary in self.log.iter().filter(|e| e.kind == Kind::Summary) {
-            content += &format!("\n\nDay {} summary:\n{}", summary.day, summary.content);
+            content.extend(["\n\nDay ", &summary.day.to_string(), " summary:\n", &summary.content]);
         }
         Entry {
             seq: self.log.len() as u32,
@@ -365,11 +366,13 @@ impl Conversation {
         let mut flags = cleaned.flags;
         flags.extend(self.server_flags(ask, reply));
         let found = selector::choice(&cleaned.text, &self.candidates()).is_some();
-        let kind = if found || ask.call.ask >= CHOICES { Kind::Selection } else { Kind::Rejected };
-        if !found && kind == Kind::Selection {
+        let is_last = ask.call.ask >= CHOICES;
+        if !found && is_last {
             flags.push(Flag::ChoiceFallback);
         }
-        (kind, cleaned.text, sorted(flags))
+        let flags = sorted(flags);
+        let taken = (found || is_last) && self.verdict(&flags, ask.call) != Verdict::Fail;
+        (if taken { Kind::Selection } else { Kind::Rejected }, cleaned.text, flags)
     }
 
     fn take_summary(&self, ask: &Ask, reply: &Reply<'_>) -> (Kind, String, Vec<Flag>) {
@@ -427,9 +430,7 @@ impl Conversation {
     fn verdict(&self, flags: &[Flag], call: CallRef) -> Verdict {
         let policies = || flags.iter().map(|f| self.setting.policy(*f));
         let spent = |ask: u32| call.purpose != Purpose::Speech || call.ask >= ask;
-        if call.purpose == Purpose::Selection {
-            Verdict::Again
-        } else if policies().any(|p| p.fail && spent(p.ask)) {
+        if policies().any(|p| p.fail && spent(p.ask)) {
             Verdict::Fail
         } else if policies().any(|p| !spent(p.ask)) {
             Verdict::Again
@@ -442,6 +443,9 @@ impl Conversation {
         self.log.last().is_some_and(|e| self.verdict_of(e) == Verdict::Fail)
     }
 }
+
+#[cfg(test)]
+mod tests;
 
 enum Speaker<'a> {
     Is(&'a Agent),

@@ -1,11 +1,12 @@
 //! Axes: factors, zips and cells, under the overrides of flags.
 
-use super::experiment::*;
+use super::experiment::{CellSpec, Experiment, Factor, ModelSpec, Zip};
 use super::plan::{Obstacle, Overrides, SCRIPTED};
 use super::problem::did_you_mean;
 use super::protocol::{bad_level, bad_model_id, near_settable, sets};
+use super::resolve::declared;
 use super::value::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One axis of the grid: factors that go in step, a row for each combination of theirs.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,13 +36,10 @@ pub fn axes(experiment: &Experiment, overrides: &Overrides) -> Result<Vec<Axis>,
         return Err(obstacles);
     }
     let mut axes = written(experiment);
-    for set in &overrides.set {
+    for set in overrides.settings() {
         if let Err(obstacle) = override_axis(experiment, &mut axes, &set.name, &set.value) {
             obstacles.push(obstacle);
         }
-    }
-    if let Err(obstacle) = override_models(experiment, overrides, &mut axes) {
-        obstacles.push(obstacle);
     }
     if overrides.offline {
         take_offline(&mut axes);
@@ -66,7 +64,12 @@ pub fn combinations(axes: &[Axis]) -> impl Iterator<Item = BTreeMap<String, Valu
 fn written(experiment: &Experiment) -> Vec<Axis> {
     let mut axes: Vec<Axis> = Vec::new();
     if !experiment.factors.iter().any(|f| f.name == "model") {
-        let names = experiment.models.iter().map(|m| Value::Text(m.name().to_owned())).collect();
+        let mut names: Vec<Value> = Vec::new();
+        for name in experiment.models.iter().map(|m| Value::Text(m.name().to_owned())) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
         axes.push(Axis::single("model", names));
     }
     for factor in &experiment.factors {
@@ -119,6 +122,11 @@ fn level_obstacles(experiment: &Experiment, factor: &Factor, at: &str) -> Vec<Ob
     let mut found = Vec::new();
     let zipped = experiment.design.zip.iter().any(|z| z.factors.contains(&factor.name));
     let setting = sets(&factor.name, &experiment.roles);
+    let mut told = BTreeSet::new();
+    if factor.levels.is_empty() {
+        let hint = "write at least one, or remove the factor".to_owned();
+        found.push(Obstacle::new("no-levels", at, format!("`{at}` has no level"), hint));
+    }
     for (i, level) in factor.levels.iter().enumerate() {
         let place = format!("{at}[{i}]");
         let first = &factor.levels[0];
@@ -132,17 +140,17 @@ fn level_obstacles(experiment: &Experiment, factor: &Factor, at: &str) -> Vec<Ob
             let hint = "write all with a point, all without, or all in quotes".to_owned();
             found.push(Obstacle::new("mixed-levels", place.clone(), message, hint));
         }
-        if !zipped && factor.levels[..i].iter().any(|l| l.to_string() == level.to_string()) {
+        if !zipped && !told.insert(level.to_string()) {
             let message = format!("level `{level}` of `{}` stands twice", factor.name);
             let hint = "levels may repeat only in a zip".to_owned();
             found.push(Obstacle::new("duplicate", place.clone(), message, hint));
         }
         if let Some(right) = bad_level(&factor.name, level).filter(|_| setting) {
-            let message = format!("`{}` cannot be `{level}`: it can be {right}", factor.name);
-            found.push(Obstacle::new("bad-level", place, message, None));
+            let message = format!("`{}` cannot be `{level}`", factor.name);
+            found.push(Obstacle::new("bad-level", place, message, format!("write {right}")));
         }
     }
-    if let Some(was) = factor.was.as_ref().filter(|w| !factor.levels.contains(w)) {
+    if let Some(was) = factor.was.as_ref().filter(|w| !factor.levels.is_empty() && !factor.levels.contains(w)) {
         let levels: Vec<String> = factor.levels.iter().map(ToString::to_string).collect();
         let message = format!("`was` of `{}` is `{was}`, which is none of its levels", factor.name);
         found.push(Obstacle::new(
@@ -166,7 +174,8 @@ fn zip_obstacles(experiment: &Experiment) -> Vec<Obstacle> {
             match experiment.factors.iter().find(|f| f.name == *name) {
                 None => found.push(unknown_factor(experiment, name, place)),
                 Some(_) if seen.contains(&name.as_str()) => {
-                    found.push(Obstacle::new("duplicate", place, format!("factor `{name}` is zipped twice"), None));
+                    let hint = "a factor stands in one zip, once".to_owned();
+                    found.push(Obstacle::new("duplicate", place, format!("factor `{name}` is zipped twice"), hint));
                 }
                 Some(factor) => lengths.push((name, factor.levels.len())),
             }
@@ -175,7 +184,8 @@ fn zip_obstacles(experiment: &Experiment) -> Vec<Obstacle> {
         if lengths.windows(2).any(|w| w[0].1 != w[1].1) {
             let each: Vec<String> = lengths.iter().map(|(n, l)| format!("`{n}` has {l}")).collect();
             let message = format!("zipped factors need equally many levels: {}", each.join(", "));
-            found.push(Obstacle::new("uneven-zip", at, message, None));
+            let hint = "give each as many levels as the longest; in a zip they may repeat".to_owned();
+            found.push(Obstacle::new("uneven-zip", at, message, hint));
         }
     }
     found
@@ -191,12 +201,11 @@ fn cell_obstacles(experiment: &Experiment) -> Vec<Obstacle> {
         let mut own: Vec<&str> = cell.levels.iter().map(|l| l.name.as_str()).collect();
         own.sort_unstable();
         if own != names || names.is_empty() {
-            let message = format!(
-                "every cell names the same factors: the first names {}, this one {}",
-                names.join(", "),
-                own.join(", ")
-            );
-            found.push(Obstacle::new("uneven-cells", at.clone(), message, None));
+            let list = |names: &[&str]| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            let message =
+                format!("every cell names the same factors: the first names {}, this one {}", list(&names), list(&own));
+            let hint = "write a level of each of them in every row".to_owned();
+            found.push(Obstacle::new("uneven-cells", at.clone(), message, hint));
         }
         for level in &cell.levels {
             let place = format!("{at}.{}", level.name);
@@ -206,7 +215,8 @@ fn cell_obstacles(experiment: &Experiment) -> Vec<Obstacle> {
             };
             if experiment.design.zip.iter().any(|z| z.factors.contains(&level.name)) {
                 let message = format!("factor `{}` is in a zip and in `cells`", level.name);
-                found.push(Obstacle::new("duplicate", place.clone(), message, None));
+                let hint = "leave it out of one of them".to_owned();
+                found.push(Obstacle::new("duplicate", place.clone(), message, hint));
             }
             if !factor.levels.contains(&level.value) {
                 let levels: Vec<String> = factor.levels.iter().map(ToString::to_string).collect();
@@ -219,29 +229,40 @@ fn cell_obstacles(experiment: &Experiment) -> Vec<Obstacle> {
 }
 
 fn unknown_factor(experiment: &Experiment, name: &str, at: String) -> Obstacle {
-    let hint = did_you_mean(name, experiment.factors.iter().map(|f| f.name.as_str()));
+    let factors: Vec<&str> = experiment.factors.iter().map(|f| f.name.as_str()).collect();
+    let hint =
+        did_you_mean(name, factors.iter().copied()).unwrap_or_else(|| format!("declared: {}", factors.join(", ")));
     Obstacle::new("unknown-factor", at, format!("there is no factor `{name}`"), hint)
 }
 
 /// Lets a flag narrow or override: a label keeps the levels named; something settable gets them; a zipped factor
 /// keeps the rows that have them.
-fn override_axis(experiment: &Experiment, axes: &mut Vec<Axis>, name: &str, levels: &[Value]) -> Result<(), Obstacle> {
+fn override_axis(experiment: &Experiment, grid: &mut Vec<Axis>, name: &str, levels: &[Value]) -> Result<(), Obstacle> {
     let setting = sets(name, &experiment.roles);
     if let Some(wrong) = levels.iter().find_map(|l| bad_level(name, l).filter(|_| setting)) {
         let given: Vec<String> = levels.iter().map(ToString::to_string).collect();
-        return Err(Obstacle::usage(format!("`{name}` cannot be `{}`: it can be {wrong}", given.join(", ")), None));
+        let hint = format!("write {wrong}");
+        return Err(Obstacle::usage(format!("`{name}` cannot be `{}`", given.join(", ")), hint));
     }
-    let Some(axis) = axes.iter_mut().find(|a| a.column(name).is_some()) else {
+    if let Some(obstacle) = levels.iter().filter(|_| setting).find_map(|l| bad_model(experiment, name, l)) {
+        return Err(obstacle);
+    }
+    let Some(place) = grid.iter().position(|a| a.column(name).is_some()) else {
         if !setting {
             let known = experiment.factors.iter().map(|f| f.name.as_str());
-            let hint = did_you_mean(name, known).or_else(|| near_settable(name, &experiment.roles));
+            let hint =
+                did_you_mean(name, known).or_else(|| near_settable(name, &experiment.roles)).unwrap_or_else(|| {
+                    let names: Vec<&str> = experiment.factors.iter().map(|f| f.name.as_str()).collect();
+                    format!("factors: {}; or a key of [protocol]", names.join(", "))
+                });
             return Err(Obstacle::usage(format!("there is no factor or protocol key `{name}` to set"), hint));
         }
         if levels.len() > 1 {
-            axes.push(Axis::single(name, levels.to_vec()));
+            grid.push(Axis::single(name, levels.to_vec()));
         }
         return Ok(());
     };
+    let axis = &mut grid[place];
     if setting && axis.factors.len() == 1 {
         *axis = Axis::single(name, levels.to_vec());
         return Ok(());
@@ -257,30 +278,27 @@ fn override_axis(experiment: &Experiment, axes: &mut Vec<Axis>, name: &str, leve
     Ok(())
 }
 
-fn override_models(experiment: &Experiment, overrides: &Overrides, axes: &mut Vec<Axis>) -> Result<(), Obstacle> {
-    if overrides.models.is_empty() {
-        return Ok(());
+/// Whether the levels of a factor of this name are models.
+pub fn names_models(name: &str) -> bool {
+    name == "model" || name.strip_prefix("roles.").is_some_and(|role| role.strip_suffix(".model").is_some())
+}
+
+/// What a flag may not name as a model: neither declared nor `SERVER/NAME`.
+fn bad_model(experiment: &Experiment, name: &str, level: &Value) -> Option<Obstacle> {
+    let Value::Text(model) = level else { return None };
+    if declared(experiment, model).is_some() || !names_models(name) {
+        return None;
     }
-    for name in &overrides.models {
-        let declared = experiment.models.iter().any(|m| m.name() == name);
-        if let Some((_, message, hint)) = bad_model_id(name).filter(|_| !declared) {
-            let near = did_you_mean(name, experiment.models.iter().map(ModelSpec::name));
-            return Err(Obstacle::usage(format!("`--model {name}`: {message}"), near.unwrap_or(hint)));
-        }
-    }
-    let levels: Vec<Value> = overrides.models.iter().map(|m| Value::Text(m.clone())).collect();
-    override_axis(experiment, axes, "model", &levels)
+    let names = experiment.models.iter().map(ModelSpec::name);
+    let (_, message, hint) = bad_model_id(model)?;
+    let near = did_you_mean(model, names);
+    Some(Obstacle::usage(format!("`{name}` cannot be `{model}`: {message}"), near.unwrap_or(hint)))
 }
 
 /// `--offline` replaces every model, so the levels of what sets one come to the same.
 fn take_offline(axes: &mut [Axis]) {
     for axis in axes {
-        let columns: Vec<usize> = (0..axis.factors.len())
-            .filter(|c| {
-                axis.factors[*c] == "model"
-                    || (axis.factors[*c].starts_with("roles.") && axis.factors[*c].ends_with(".model"))
-            })
-            .collect();
+        let columns: Vec<usize> = (0..axis.factors.len()).filter(|c| names_models(&axis.factors[*c])).collect();
         if columns.is_empty() {
             continue;
         }

@@ -1,6 +1,6 @@
 //! Prompts of a condition before substitution: which blocks, in which order.
 
-use super::experiment::*;
+use super::experiment::{Experiment, PromptText, Section};
 use super::markdown;
 use super::plan::Condition;
 

@@ -4,7 +4,7 @@
 //! server knows its tokenizer.
 
 use super::compose;
-use super::experiment::*;
+use super::experiment::{Experiment, Protocol, Speakers};
 use super::plan::Condition;
 use serde::Serialize;
 
@@ -70,21 +70,21 @@ pub fn calls(experiment: &Experiment, condition: &Condition) -> Calls {
 }
 
 fn summaries(protocol: &Protocol) -> u64 {
-    u64::from(protocol.days - 1) + u64::from(protocol.final_summary)
+    u64::from(protocol.days.saturating_sub(1)) + u64::from(protocol.final_summary)
 }
 
 /// Tokens of one conversation of a condition.
 pub fn tokens(experiment: &Experiment, condition: &Condition) -> Tokens {
     let calls = calls(experiment, condition);
-    let limit = |default: u64| {
-        condition.participants().filter_map(|m| m.sampling.max_tokens).max().map_or(default, |m| default.min(m.into()))
-    };
     let longest = condition.participants().map(|m| m.sampling.max_tokens.map_or(LONG, u64::from)).max().unwrap_or(LONG);
     let full = |reply: u64| at_full_length(experiment, condition, reply);
-    let scaled = |tokens: u64, calls_then: u64| tokens * calls_then / calls.expected.max(1);
+    let scaled = |tokens: u64, calls_then: u64| {
+        let scaled = u128::from(tokens) * u128::from(calls_then) / u128::from(calls.expected.max(1));
+        u64::try_from(scaled).unwrap_or(u64::MAX)
+    };
     Tokens {
-        low: scaled(full(limit(SHORT)), calls.low),
-        expected: full(limit(USUAL)),
+        low: scaled(full(SHORT.min(longest)), calls.low),
+        expected: full(USUAL.min(longest)),
         high: scaled(full(longest), calls.high),
     }
 }
@@ -96,12 +96,14 @@ fn at_full_length(experiment: &Experiment, condition: &Condition, reply: u64) ->
     let selects = if protocol.speakers == Speakers::Auto { 2 } else { 1 };
     let mut total = 0;
     for day in 1..=protocol.days {
-        let speeches =
-            u64::from(protocol.messages / protocol.days + u32::from(day <= protocol.messages % protocol.days)) - 1;
+        let messages = protocol.messages / protocol.days + u32::from(day <= protocol.messages % protocol.days);
+        let speeches = u64::from(messages).saturating_sub(1);
         let opening = condition.starting_message.len() as u64 / BYTES_PER_TOKEN + u64::from(day - 1) * reply;
         let history = speeches * speeches.saturating_sub(1) / 2 * reply;
         total += selects * (speeches * (prompt + opening) + history) + speeches * reply;
-        total += prompt + speeches * reply + reply;
+        if day < protocol.days || protocol.final_summary {
+            total += prompt + speeches * reply + reply;
+        }
     }
     total
 }

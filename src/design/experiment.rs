@@ -227,6 +227,21 @@ pub struct Protocol {
     pub final_summary: bool,
 }
 
+impl Protocol {
+    /// The protocol of which nothing is written but the number of messages.
+    pub fn plain(messages: u32) -> Self {
+        Self {
+            messages,
+            days: 1,
+            speakers: Speakers::RoundRobin,
+            labels: Labels::Auto,
+            merge: true,
+            stop_phrases: Vec::new(),
+            final_summary: false,
+        }
+    }
+}
+
 /// Who speaks next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,6 +1,6 @@
 //! Factors and how they combine, as written.
 
-use super::experiment::*;
+use super::experiment::{CellSpec, Design, Expression, Factor, Zip};
 use super::markdown;
 use super::tree::{Node, Tree, scalar};
 use super::value::{Named, Value};
@@ -16,21 +16,26 @@ pub fn factors(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Factor> {
         let name = key.get_ref().to_string();
         let at = format!("factors.{name}");
         tree.places.insert(at.clone(), key.span());
+        if let Some(inner) = value.get_ref().as_table().filter(|_| name == "agents" || name == "roles") {
+            let inner = inner.iter().next().map(|(key, _)| key.get_ref().to_string()).unwrap_or_default();
+            let hint = format!("put the whole name in quotes: \"{name}.{inner}\" = …");
+            tree.error(key.span(), "unquoted-name", format!("`{name}.…` is not one name"), hint);
+            continue;
+        }
         if name.is_empty()
             || name.contains(['=', '{', '}', '|', '"'])
             || name.chars().any(char::is_whitespace) && !name.contains('.')
         {
-            let hint = "use letters, digits, `_`, `-`, `.`".to_owned();
+            let hint = "use letters, digits, `_`, `-`".to_owned();
             tree.error(key.span(), "bad-name", format!("`{name}` cannot be a factor's name"), hint);
         }
-        if let Some(factor) = factor(tree, &at, name, value) {
-            factors.push(factor);
-        }
+        factors.push(factor(tree, &at, name, value));
     }
     factors
 }
 
-fn factor(tree: &mut Tree<'_>, at: &str, name: String, node: &Node<'_>) -> Option<Factor> {
+/// A factor. One that cannot be read stays, without levels, so that what names it is not reported too.
+fn factor(tree: &mut Tree<'_>, at: &str, name: String, node: &Node<'_>) -> Factor {
     let (levels, was) = match node.get_ref().as_table() {
         None => (levels(tree, at, node), None),
         Some(table) => {
@@ -38,26 +43,27 @@ fn factor(tree: &mut Tree<'_>, at: &str, name: String, node: &Node<'_>) -> Optio
             let get = |key: &str| fields.get(key).copied();
             let was = get("was").and_then(|n| tree.scalar(&format!("{at}.was"), n));
             let levels = match (get("levels"), get("from"), get("to")) {
-                (Some(list), None, None) => levels(tree, &format!("{at}.levels"), list),
-                (None, Some(from), Some(to)) => range(tree, at, from, to)?,
+                (Some(list), None, None) => levels(tree, at, list),
+                (None, Some(from), Some(to)) => range(tree, at, from, to).unwrap_or_default(),
                 _ => {
                     let hint = "write { levels = […] } or { from = 1, to = 3 }".to_owned();
-                    tree.error(node.span(), "bad-factor", format!("`{at}` has neither levels nor a range"), hint);
-                    return None;
+                    let message = format!("`{at}` must have either levels or a range");
+                    tree.error(node.span(), "bad-factor", message, hint);
+                    Vec::new()
                 }
             };
             (levels, was)
         }
     };
-    Some(Factor { name, levels, was })
+    Factor { name, levels, was }
 }
 
 fn levels(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<Value> {
-    let items = tree.array(at, node);
-    if items.is_empty() && node.get_ref().is_array() {
-        tree.error(node.span(), "no-levels", format!("`{at}` has no level"), None);
+    if node.get_ref().as_array().is_some_and(|items| items.is_empty()) {
+        let hint = "write at least one, or remove the factor".to_owned();
+        tree.error(node.span(), "no-levels", format!("`{at}` has no level"), hint);
     }
-    items.into_iter().enumerate().filter_map(|(i, item)| tree.scalar(&format!("{at}[{i}]"), item)).collect()
+    tree.items(at, node, Tree::scalar)
 }
 
 fn range(tree: &mut Tree<'_>, at: &str, from: &Node<'_>, to: &Node<'_>) -> Option<Vec<Value>> {
@@ -68,7 +74,7 @@ fn range(tree: &mut Tree<'_>, at: &str, from: &Node<'_>, to: &Node<'_>) -> Optio
         tree.error(from.span(), "bad-range", format!("`{at}` goes from {low} to {high}"), hint);
         return None;
     }
-    Some((low..=high).map(|n| Value::Int(n as i64)).collect())
+    Some((low..=high).map(|n| Value::Int(n.cast_signed())).collect())
 }
 
 /// `[design]`.
@@ -96,7 +102,10 @@ fn excludes(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Expression> {
     for (i, item) in tree.array("design.exclude", node).into_iter().enumerate() {
         let Some(text) = tree.text(&format!("design.exclude[{i}]"), item) else { continue };
         match markdown::expression(&text) {
-            Ok(expression) => expressions.push(expression),
+            Ok(expression) => {
+                tree.places.insert(format!("design.exclude[{}]", expressions.len()), item.span());
+                expressions.push(expression);
+            }
             Err((_, message)) => {
                 let hint = "write conditions as in \"goal=escape agents.prisoner=1|2\"".to_owned();
                 tree.error(item.span(), "bad-expression", format!("`{text}`: {message}"), hint);
@@ -115,9 +124,11 @@ fn cells(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<CellSpec> {
         for (key, value) in table {
             let name = key.get_ref().to_string();
             tree.places.insert(format!("{at}.{name}"), key.span());
-            match scalar(value.get_ref()) {
-                Some(level) => levels.push(Named::new(name, level)),
-                None => tree.error(value.span(), "wrong-type", format!("`{at}.{name}` must be one level"), None),
+            if let Some(level) = scalar(value.get_ref()) {
+                levels.push(Named::new(name, level));
+            } else {
+                let hint = "write one level".to_owned();
+                tree.error(value.span(), "wrong-type", format!("`{at}.{name}` is no level"), hint);
             }
         }
         cells.push(CellSpec { levels });

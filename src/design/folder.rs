@@ -1,6 +1,6 @@
 //! An experiment as files: read from their texts, and written back. No file is opened here.
 
-use super::experiment::*;
+use super::experiment::{Experiment, FORMAT, Protocol, Role, RoleModel};
 use super::markdown;
 use super::problem::{Problems, Severity};
 use super::protocol;
@@ -82,10 +82,12 @@ impl Sources {
 /// that leave no experiment.
 pub fn read(files: &Files, problems: &mut Problems) -> (Option<Experiment>, Sources) {
     let mut sources = Sources::default();
+    let mut is_text = true;
     for (path, bytes) in files {
-        let Some(text) = utf8(path, bytes, problems) else { continue };
+        let (text, is_utf8) = utf8(path, bytes, problems);
         if path == FILE {
             sources.toml = text;
+            is_text = is_utf8;
         } else {
             let parsed = prompt(path, &text, problems);
             sources.prompts.insert(path.clone(), (text, parsed));
@@ -96,23 +98,26 @@ pub fn read(files: &Files, problems: &mut Problems) -> (Option<Experiment>, Sour
         problems.of_file(Severity::Error, "no-experiment", FILE, "there is no `experiment.toml`", hint);
         return (None, sources);
     }
+    if !is_text {
+        return (None, sources);
+    }
     let toml = std::mem::take(&mut sources.toml);
     let experiment = read_toml(&toml, &mut sources, problems);
     sources.toml = toml;
     (experiment, sources)
 }
 
-fn utf8(path: &str, bytes: &[u8], problems: &mut Problems) -> Option<String> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Some(markdown::lf(text.strip_prefix('\u{feff}').unwrap_or(text))),
-        Err(error) => {
-            let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned();
-            let at = good.len();
-            let hint = "save the file as UTF-8".to_owned();
-            problems.at(Severity::Error, "not-utf8", (path, &good, at..at), "the file is not UTF-8 from here on", hint);
-            None
-        }
-    }
+/// The text of a file and whether it is UTF-8. If not, what can be read is there all the same, so that no other
+/// mistake in it is hidden.
+fn utf8(path: &str, bytes: &[u8], problems: &mut Problems) -> (String, bool) {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let text = markdown::lf(&String::from_utf8_lossy(bytes));
+    let Err(error) = std::str::from_utf8(bytes) else { return (text, true) };
+    let at = markdown::lf(&String::from_utf8_lossy(&bytes[..error.valid_up_to()])).len();
+    let end = text[at..].chars().next().map_or(at, |c| at + c.len_utf8());
+    let hint = "save the file as UTF-8".to_owned();
+    problems.at(Severity::Error, "not-utf8", (path, &text, at..end), "the file is not UTF-8 from here on", hint);
+    (text, false)
 }
 
 fn prompt(path: &str, text: &str, problems: &mut Problems) -> markdown::Parsed {
@@ -126,9 +131,16 @@ fn prompt(path: &str, text: &str, problems: &mut Problems) -> markdown::Parsed {
 
 fn read_toml(toml: &str, sources: &mut Sources, problems: &mut Problems) -> Option<Experiment> {
     let (table, errors) = DeTable::parse_recoverable(toml);
+    let hint = "mend the syntax first: what else is wrong in this file can only then be told".to_owned();
     for error in &errors {
         let span = error.span().unwrap_or(0..0);
-        problems.at(Severity::Error, "toml", (FILE, toml, span), format!("not TOML: {}", error.message()), None);
+        problems.at(
+            Severity::Error,
+            "toml",
+            (FILE, toml, span),
+            format!("not TOML: {}", error.message()),
+            hint.clone(),
+        );
     }
     if !errors.is_empty() {
         return None;
@@ -163,9 +175,12 @@ fn experiment(tree: &mut Tree<'_>, table: &DeTable<'_>, sources: &mut Sources) -
     let name = name(tree, get("name"));
     let models = protocol::models(tree, get("models"));
     let protocol = protocol::protocol(tree, get("protocol"));
-    let agents = protocol.as_ref().map(|p| p.agents.clone()).unwrap_or_default();
-    let roles = roles(tree, &agents, get("roles"), sources);
+    let agents = protocol.as_ref().and_then(|p| p.agents.clone());
+    let roles = agents.as_ref().map(|agents| roles(tree, agents, get("roles"), sources)).unwrap_or_default();
     let summarizer = sources.prompts.get(SUMMARIZER).map(|(_, parsed)| parsed.text.clone());
+    // Without roles or a protocol there is no experiment; all the rest is read, so that its mistakes are reported.
+    let protocol = protocol.filter(|_| agents.is_some()).map(|p| p.protocol);
+    let is_whole = protocol.is_some();
     let experiment = Experiment {
         format,
         name: name.unwrap_or_default(),
@@ -175,7 +190,7 @@ fn experiment(tree: &mut Tree<'_>, table: &DeTable<'_>, sources: &mut Sources) -
             .unwrap_or_else(|| "Start the experiment".to_owned()),
         sections: get("sections").map(|n| titles(tree, n)).unwrap_or_default(),
         models,
-        protocol: protocol.map(|p| p.protocol)?,
+        protocol: protocol.unwrap_or_else(|| Protocol::plain(2)),
         roles,
         shared: sources.prompts.get(SHARED).map(|(_, p)| p.text.clone()).unwrap_or_default(),
         summarizer,
@@ -186,7 +201,7 @@ fn experiment(tree: &mut Tree<'_>, table: &DeTable<'_>, sources: &mut Sources) -
         health: get("health").map(|n| protocol::health(tree, n)).unwrap_or_default(),
         run: get("run").map(|n| protocol::run(tree, n)).unwrap_or_default(),
     };
-    Some(experiment)
+    is_whole.then_some(experiment)
 }
 
 fn format_number(tree: &mut Tree<'_>, node: &Node<'_>) -> Option<u32> {
@@ -213,7 +228,12 @@ fn name(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<String> {
     match bad_name(&name) {
         None => Some(name),
         Some(why) => {
-            tree.error(node.span(), "bad-name", format!("`{name}` cannot be an experiment's name: {why}"), None);
+            tree.error(
+                node.span(),
+                "bad-name",
+                format!("`{name}` cannot be an experiment's name: {why}"),
+                "write a name that could name a folder".to_owned(),
+            );
             None
         }
     }
@@ -243,7 +263,8 @@ fn titles(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<String> {
     for (i, title) in titles.iter().enumerate() {
         if titles[..i].contains(title) {
             let span = tree.places.get(&format!("sections[{i}]")).cloned().unwrap_or(node.span());
-            tree.error(span, "duplicate", format!("section `{title}` stands twice in `sections`"), None);
+            let message = format!("section `{title}` stands twice in `sections`");
+            tree.error(span, "duplicate", message, "name it once".to_owned());
         }
     }
     titles
@@ -329,7 +350,7 @@ fn role(tree: &mut Tree<'_>, agents: &Named<u32>, written: Option<WrittenRole>, 
     if prompt.is_none() && bad_name(&name).is_none() {
         tree.error(span, "missing-role-file", format!("role `{name}` has no file `{path}`"), format!("write `{path}`"));
     }
-    if written.plural.is_none() || written.pronouns.is_none() {
+    if (written.plural.is_none() || written.pronouns.is_none()) && bad_name(&name).is_none() {
         sources.guessed.push(Guess {
             role: name.clone(),
             plural: written.plural.is_none().then(|| inflect::plural(&name)),

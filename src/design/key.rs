@@ -4,7 +4,7 @@
 //! A new feature adds a field that is left out where it is at its default.
 
 use super::compose;
-use super::experiment::*;
+use super::experiment::{Experiment, Labels, ModelSpec, Protocol, Role, RunDefaults, Speakers};
 use super::plan::Condition;
 use super::protocol::sets;
 use serde_json::{Map, Value as Json, json};
@@ -16,9 +16,28 @@ pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
 }
 
 /// SHA-256 in hex over the canonical JSON of a value.
-fn hash(value: &Json) -> String {
+fn hash(mut value: Json) -> String {
+    exact(&mut value);
     // Every value here is made of strings, finite numbers and booleans, which always have a canonical form.
-    sha256(serde_json_canonicalizer::to_vec(value).unwrap_or_default())
+    sha256(serde_json_canonicalizer::to_vec(&value).unwrap_or_default())
+}
+
+/// Writes whole numbers that a double cannot hold as text: canonical JSON would round them, and two numbers would
+/// have one hash.
+fn exact(value: &mut Json) {
+    /// The largest whole number below which a double holds each.
+    const LARGEST: u64 = 1 << 53;
+    match value {
+        Json::Number(number) => {
+            let large = number.as_i64().map(i64::unsigned_abs).or(number.as_u64()).is_some_and(|n| n > LARGEST);
+            if large {
+                *value = Json::String(number.to_string());
+            }
+        }
+        Json::Array(items) => items.iter_mut().for_each(exact),
+        Json::Object(fields) => fields.values_mut().for_each(exact),
+        _ => {}
+    }
 }
 
 /// The hash of a revision: the document without note and `[run]`.
@@ -28,12 +47,12 @@ pub fn revision(experiment: &Experiment) -> String {
     if let Some(map) = document.as_object_mut() {
         map.remove("run");
     }
-    hash(&document)
+    hash(document)
 }
 
 /// The key of a conversation.
 pub fn conversation(condition: &str, seed: u64, replicate: u32) -> String {
-    hash(&json!({ "condition": condition, "seed": seed, "replicate": replicate }))
+    hash(json!({ "condition": condition, "seed": seed, "replicate": replicate }))
 }
 
 /// The id of a conversation: 16 hex digits of the hash of (experiment's id, key).
@@ -43,7 +62,7 @@ pub fn id(experiment: &str, key: &str) -> String {
 
 /// The key of a condition: what its conversations are made from, by effect and never by where it is written.
 pub fn condition(experiment: &Experiment, condition: &Condition) -> String {
-    hash(&made_from(experiment, condition))
+    hash(made_from(experiment, condition))
 }
 
 fn made_from(experiment: &Experiment, condition: &Condition) -> Json {
@@ -85,9 +104,10 @@ fn labels(experiment: &Experiment, condition: &Condition) -> Map<String, Json> {
         .filter(|l| l.name != "model" && !sets(&l.name, &experiment.roles))
         .filter(|l| {
             let was = experiment.factors.iter().find(|f| f.name == l.name).and_then(|f| f.was.as_ref());
-            was != Some(&l.value)
+            was.map(ToString::to_string) != Some(l.value.to_string())
         })
-        .map(|l| (l.name.clone(), json!(l.value)))
+        // As text, as headings read it: canonical JSON would write 1.0 as 1.
+        .map(|l| (l.name.clone(), Json::String(l.value.to_string())))
         .collect()
 }
 

@@ -5,6 +5,7 @@
 pub mod axis;
 pub mod check;
 pub mod compose;
+pub mod condition;
 pub mod estimate;
 pub mod experiment;
 pub mod factor;
@@ -15,10 +16,16 @@ pub mod markdown;
 pub mod plan;
 pub mod problem;
 pub mod protocol;
+pub mod resolve;
 pub mod template;
 pub mod tree;
 pub mod value;
 pub mod write;
+
+#[cfg(test)]
+pub(crate) mod arbitrary;
+#[cfg(test)]
+mod tests;
 
 pub use experiment::*;
 pub use plan::{Cell, Condition, Obstacle, Overrides, Plan};

@@ -4,14 +4,22 @@
 //! difference. The order is as written, the first axis slowest; replicate 1 of every condition comes first.
 
 use super::axis::{self, Axis};
-use super::experiment::*;
+use super::experiment::{Experiment, Expression, When};
 use super::key;
-use super::protocol::{PARAMETERS, labels_of, role_of, speakers_of};
-use super::value::{Named, Value, named};
-use std::collections::BTreeMap;
+use super::problem::did_you_mean;
+use super::resolve::Resolver;
+use super::value::{Named, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use super::condition::Condition;
 
 /// The model that replaces every other with `--offline`.
 pub const SCRIPTED: &str = "scripted";
+
+/// Most combinations of levels: beyond this a design is a mistake.
+const MOST_CONDITIONS: usize = 100_000;
+/// Most conversations of a plan.
+const MOST_CONVERSATIONS: usize = 2_000_000;
 
 /// What flags narrow or override.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -43,27 +51,6 @@ pub struct Plan {
     pub replicates: u32,
     /// The seed of everything random.
     pub seed: u64,
-}
-
-/// One combination of levels, and what it comes to.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Condition {
-    /// The level of each axis; `model` always among them.
-    pub levels: Vec<Named<Value>>,
-    /// SHA-256 of what it is made from, in hex.
-    pub key: String,
-    /// The protocol in force.
-    pub protocol: Protocol,
-    /// The starting message before substitution.
-    pub starting_message: String,
-    /// Agents per role.
-    pub agents: Vec<u32>,
-    /// Models per role, one for each agent.
-    pub models: Vec<Vec<ModelSpec>>,
-    /// The selector's model, where speakers are chosen by one.
-    pub selector: Option<ModelSpec>,
-    /// The summariser's model, where days are summarised.
-    pub summarizer: Option<ModelSpec>,
 }
 
 /// One conversation of a plan.
@@ -105,35 +92,140 @@ impl Obstacle {
     }
 }
 
-impl Plan {
-    /// Expands an experiment under overrides. Everything that stands in the way is told at once.
-    pub fn new(experiment: &Experiment, overrides: &Overrides) -> Result<Self, Vec<Obstacle>> {
-        let axes = axis::axes(experiment, overrides)?;
-        let mut obstacles = Vec::new();
-        let mut conditions = Vec::new();
-        for levels in axis::combinations(&axes) {
-            let levels = in_order(experiment, &axes, levels);
-            let mut condition = match resolve(experiment, overrides, levels) {
-                Ok(condition) => condition,
-                Err(found) => {
-                    obstacles.extend(found);
-                    continue;
-                }
-            };
-            if experiment.design.exclude.iter().any(|e| condition.holds(experiment, e)) {
-                continue;
+impl Overrides {
+    /// What is set, each name once, with the levels in the order of writing and each level once; `--model` among it.
+    pub fn settings(&self) -> Vec<Named<Vec<Value>>> {
+        let models = self.models.iter().map(|m| Value::Text(m.clone())).collect();
+        let by_model = [Named::new("model", models)];
+        let mut settings: Vec<Named<Vec<Value>>> = Vec::new();
+        for set in self.set.iter().chain(&by_model).filter(|s| !s.value.is_empty()) {
+            let place = settings.iter().position(|s| s.name == set.name).unwrap_or(settings.len());
+            if place == settings.len() {
+                settings.push(Named::new(set.name.clone(), Vec::new()));
             }
-            obstacles.extend(condition.obstacles(experiment));
-            condition.key = key::condition(experiment, &condition);
-            conditions.push(condition);
+            let levels = &mut settings[place].value;
+            for level in &set.value {
+                if !levels.iter().any(|l| l.to_string() == level.to_string()) {
+                    levels.push(level.clone());
+                }
+            }
         }
-        obstacles.extend(same_keys(&conditions));
-        obstacles.dedup();
-        if conditions.is_empty() && obstacles.is_empty() {
-            let message = "no condition is left: `exclude` leaves out every one".to_owned();
-            obstacles.push(Obstacle::new("no-condition", "design.exclude", message, None));
+        settings
+    }
+
+    fn obstacles(&self) -> Vec<Obstacle> {
+        let mut found = Vec::new();
+        if self.replicates == Some(0) {
+            let hint = "replicates are numbered from 1".to_owned();
+            found.push(Obstacle::usage("0 replicates are no conversation".to_owned(), hint));
         }
+        if self.stop_phrases.iter().flatten().any(|p| p.trim().is_empty()) {
+            let hint = "write some text, or `[]` for none".to_owned();
+            found.push(Obstacle::usage("an empty stop phrase would end every day at once".to_owned(), hint));
+        }
+        found
+    }
+}
+
+/// Every condition that can be made out, and everything that stands in the way.
+#[derive(Debug, Default)]
+pub struct Expansion {
+    /// Conditions in order, excluded ones left out.
+    pub conditions: Vec<Condition>,
+    /// What keeps them from being a plan.
+    pub obstacles: Vec<Obstacle>,
+}
+
+/// Expands an experiment under overrides as far as it goes.
+pub fn expand(experiment: &Experiment, overrides: &Overrides) -> Expansion {
+    let mut obstacles = overrides.obstacles();
+    let axes = match axis::axes(experiment, overrides) {
+        Ok(axes) => axes,
+        Err(found) => {
+            obstacles.extend(found);
+            return Expansion { conditions: Vec::new(), obstacles };
+        }
+    };
+    if let Some(obstacle) = too_many(&axes, overrides.replicates.unwrap_or(experiment.run.replicates)) {
+        obstacles.push(obstacle);
+        return Expansion { conditions: Vec::new(), obstacles };
+    }
+    let settings = overrides.settings();
+    let resolver = Resolver { experiment, overrides, settings: &settings };
+    let names = names_in_order(experiment, &axes);
+    let mut tally = Tally::default();
+    let mut conditions = Vec::new();
+    for levels in axis::combinations(&axes) {
+        let levels = names.iter().filter_map(|n| levels.get(*n).map(|v| Named::new(*n, v.clone()))).collect();
+        let (mut condition, found) = resolver.resolve(levels);
+        if experiment.design.exclude.iter().any(|e| condition.holds(experiment, e)) {
+            continue;
+        }
+        obstacles.extend(found.into_iter().filter(|o| !obstacles.contains(o)).collect::<Vec<_>>());
+        for obstacle in condition.obstacles(experiment) {
+            tally.add(obstacle);
+        }
+        condition.key = key::condition(experiment, &condition);
+        conditions.push(condition);
+    }
+    for obstacle in same_keys(&conditions) {
+        tally.add(obstacle);
+    }
+    obstacles.extend(tally.told());
+    if conditions.is_empty() && obstacles.is_empty() {
+        let message = "no condition is left: `exclude` leaves out every one".to_owned();
+        let hint = "remove a line of `exclude`".to_owned();
+        obstacles.push(Obstacle::new("no-condition", "design.exclude", message, hint));
+    }
+    Expansion { conditions, obstacles }
+}
+
+/// Obstacles of which each condition may have one: the first is told, the others are counted.
+#[derive(Default)]
+struct Tally {
+    found: Vec<(Obstacle, usize)>,
+}
+
+impl Tally {
+    fn add(&mut self, obstacle: Obstacle) {
+        match self.found.iter_mut().find(|(o, _)| (o.code, &o.at) == (obstacle.code, &obstacle.at)) {
+            Some((_, more)) => *more += 1,
+            None => self.found.push((obstacle, 0)),
+        }
+    }
+
+    fn told(self) -> impl Iterator<Item = Obstacle> {
+        self.found.into_iter().map(|(obstacle, more)| match more {
+            0 => obstacle,
+            _ => Obstacle { message: format!("{} (and {more} more like this)", obstacle.message), ..obstacle },
+        })
+    }
+}
+
+/// A plan that no memory holds is refused before it is expanded.
+fn too_many(axes: &[Axis], replicates: u32) -> Option<Obstacle> {
+    let conditions = axes.iter().try_fold(1_usize, |product, axis| product.checked_mul(axis.rows.len()));
+    let fits = conditions.is_some_and(|n| {
+        n <= MOST_CONDITIONS && n.checked_mul(replicates as usize).is_some_and(|n| n <= MOST_CONVERSATIONS)
+    });
+    let factors: Vec<String> = axes.iter().map(|a| format!("{} × {}", a.factors.join("+"), a.rows.len())).collect();
+    (!fits).then(|| {
+        let message = format!("too many conversations: {}, {replicates} replicates", factors.join(", "));
+        let hint = format!(
+            "at most {MOST_CONDITIONS} combinations and {MOST_CONVERSATIONS} conversations: use fewer levels or `cells`"
+        );
+        Obstacle::new("too-many", "factors", message, hint)
+    })
+}
+
+impl Plan {
+    /// Expands an experiment under overrides. Everything that stands in the way is told at once; what would not
+    /// without the overrides is the fault of a flag.
+    pub fn new(experiment: &Experiment, overrides: &Overrides) -> Result<Self, Vec<Obstacle>> {
+        let Expansion { conditions, mut obstacles } = expand(experiment, overrides);
         if !obstacles.is_empty() {
+            let without = expand(experiment, &Overrides::default()).obstacles;
+            obstacles.iter_mut().filter(|o| !without.contains(o)).for_each(|o| o.usage = true);
             return Err(obstacles);
         }
         let replicates = overrides.replicates.unwrap_or(experiment.run.replicates);
@@ -173,21 +265,33 @@ impl Plan {
     fn check_only(&self, experiment: &Experiment, when: &When) -> Result<(), Obstacle> {
         let values: Vec<Value> = self.conditions.iter().filter_map(|c| c.value(experiment, &when.factor)).collect();
         if values.is_empty() {
-            let known = self.conditions.iter().flat_map(|c| &c.levels).map(|l| l.name.as_str());
-            let hint = super::problem::did_you_mean(&when.factor, known);
+            let mut known: Vec<&str> =
+                self.conditions.iter().flat_map(|c| &c.levels).map(|l| l.name.as_str()).collect();
+            unique(&mut known);
+            let hint = did_you_mean(&when.factor, known.iter().copied())
+                .unwrap_or_else(|| format!("factors: {}", known.join(", ")));
             return Err(Obstacle::usage(format!("`--only {}=…`: there is no such factor", when.factor), hint));
         }
-        for word in when.any.iter().filter(|w| !values.iter().any(|v| v.is_written(w))) {
+        if let Some(word) = when.any.iter().find(|w| !values.iter().any(|v| v.is_written(w))) {
             let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
-            let hint = super::problem::did_you_mean(word, texts.iter().map(String::as_str));
+            let mut texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            unique(&mut texts);
+            let hint = did_you_mean(word, texts.iter().copied())
+                .unwrap_or_else(|| format!("its levels: {}", texts.join(", ")));
             return Err(Obstacle::usage(format!("`--only {}={word}`: no condition has that level", when.factor), hint));
         }
         Ok(())
     }
 }
 
-/// Levels in the order of writing: `model` first where it is no factor.
-fn in_order(experiment: &Experiment, axes: &[Axis], levels: BTreeMap<String, Value>) -> Vec<Named<Value>> {
+/// Leaves each word at its first place.
+fn unique(words: &mut Vec<&str>) {
+    let mut seen = BTreeSet::new();
+    words.retain(|w| seen.insert(*w));
+}
+
+/// Names of factors in the order of writing: `model` first where it is no factor.
+fn names_in_order<'a>(experiment: &'a Experiment, axes: &'a [Axis]) -> Vec<&'a str> {
     let written = experiment.factors.iter().map(|f| f.name.as_str());
     let added = axes.iter().flat_map(|a| a.factors.iter().map(String::as_str));
     let implicit = (!experiment.factors.iter().any(|f| f.name == "model")).then_some("model");
@@ -197,161 +301,7 @@ fn in_order(experiment: &Experiment, axes: &[Axis], levels: BTreeMap<String, Val
             names.push(name);
         }
     }
-    names.into_iter().filter_map(|n| levels.get(n).map(|v| Named::new(n, v.clone()))).collect()
-}
-
-/// What a combination of levels comes to.
-fn resolve(
-    experiment: &Experiment,
-    overrides: &Overrides,
-    levels: Vec<Named<Value>>,
-) -> Result<Condition, Vec<Obstacle>> {
-    let fixed = overrides.set.iter().filter(|s| s.value.len() == 1).map(|s| (s.name.as_str(), &s.value[0]));
-    let is_axis = |name: &str| levels.iter().any(|l| l.name == name);
-    let mut settings: Vec<(&str, &Value)> = fixed.filter(|(name, _)| !is_axis(name)).collect();
-    settings.extend(levels.iter().map(|l| (l.name.as_str(), &l.value)));
-
-    let mut protocol = experiment.protocol.clone();
-    if let Some(phrases) = &overrides.stop_phrases {
-        protocol.stop_phrases.clone_from(phrases);
-    }
-    let mut starting_message = experiment.starting_message.clone();
-    let mut agents: Vec<u32> = experiment.roles.iter().map(|r| r.agents).collect();
-    for (name, value) in &settings {
-        set_protocol(&mut protocol, name, value);
-        if let (&"starting_message", Value::Text(text)) = (name, value) {
-            starting_message.clone_from(text);
-        }
-        if let (Some(role), Value::Int(n)) = (role_of(name, "agents.", "", &experiment.roles), value) {
-            agents[role] = *n as u32;
-        }
-    }
-    let choice = Models { experiment, overrides, settings: &settings };
-    let (models, mut obstacles) = choice.of_roles(&agents);
-    let mut helper = |wanted: bool, name: Option<&String>, at: &str| {
-        let found = wanted.then(|| choice.named_or_condition(name, at))?;
-        found.map_err(|o| obstacles.push(o)).ok()
-    };
-    let summaries = protocol.days > 1 || protocol.final_summary;
-    let selector = helper(protocol.speakers == Speakers::Auto, experiment.selector_model.as_ref(), "selector.model");
-    let summarizer = helper(summaries, experiment.summarizer_model.as_ref(), "summarizer.model");
-    if !obstacles.is_empty() {
-        return Err(obstacles);
-    }
-    let key = String::new();
-    Ok(Condition { levels, key, protocol, starting_message, agents, models, selector, summarizer })
-}
-
-fn set_protocol(protocol: &mut Protocol, name: &str, value: &Value) {
-    match (name, value) {
-        ("messages", Value::Int(n)) => protocol.messages = *n as u32,
-        ("days", Value::Int(n)) => protocol.days = *n as u32,
-        ("merge", Value::Bool(b)) => protocol.merge = *b,
-        ("final_summary", Value::Bool(b)) => protocol.final_summary = *b,
-        ("speakers", Value::Text(word)) => protocol.speakers = speakers_of(word).unwrap_or(protocol.speakers),
-        ("labels", Value::Text(word)) => protocol.labels = labels_of(word).unwrap_or(protocol.labels),
-        _ => {}
-    }
-}
-
-/// Finds the models of a condition's participants.
-struct Models<'a> {
-    experiment: &'a Experiment,
-    overrides: &'a Overrides,
-    settings: &'a [(&'a str, &'a Value)],
-}
-
-impl Models<'_> {
-    fn setting(&self, name: &str) -> Option<&Value> {
-        self.settings.iter().rev().find(|(n, _)| *n == name).map(|(_, v)| *v)
-    }
-
-    /// The declared model of that name (or, for a flag's id, a bare one), with the factors' parameters.
-    fn model(&self, name: &str, at: &str) -> Result<ModelSpec, Obstacle> {
-        let mut spec = if self.overrides.offline {
-            ModelSpec::bare(SCRIPTED)
-        } else {
-            let declared = self.experiment.models.iter().find(|m| m.name() == name);
-            let by_flag = self.overrides.models.iter().any(|m| m == name);
-            match declared {
-                Some(spec) => spec.clone(),
-                None if by_flag => ModelSpec::bare(name),
-                None => return Err(undeclared(self.experiment, name, at)),
-            }
-        };
-        for parameter in PARAMETERS {
-            match (parameter, self.setting(parameter)) {
-                ("temperature", Some(value)) => spec.sampling.temperature = number(value),
-                ("top_p", Some(value)) => spec.sampling.top_p = number(value),
-                ("top_k", Some(Value::Int(n))) => spec.sampling.top_k = Some(*n as u32),
-                ("max_tokens", Some(Value::Int(n))) => spec.sampling.max_tokens = Some(*n as u32),
-                _ => {}
-            }
-        }
-        Ok(spec)
-    }
-
-    fn named_or_condition(&self, name: Option<&String>, at: &str) -> Result<ModelSpec, Obstacle> {
-        match (name, self.setting("model")) {
-            (Some(name), _) => self.model(name, at),
-            (None, Some(level)) => self.model(&level.to_string(), "factors.model"),
-            (None, None) => Err(Obstacle::new("missing", "models", "no model is declared".to_owned(), None)),
-        }
-    }
-
-    fn of_roles(&self, agents: &[u32]) -> (Vec<Vec<ModelSpec>>, Vec<Obstacle>) {
-        let mut obstacles = Vec::new();
-        let mut models = Vec::new();
-        for (role, number) in self.experiment.roles.iter().zip(agents) {
-            let of_role: Result<Vec<ModelSpec>, Obstacle> =
-                (0..*number as usize).map(|agent| self.of_agent(role, agent, *number)).collect();
-            match of_role {
-                Ok(of_role) => models.push(of_role),
-                Err(obstacle) => obstacles.push(obstacle),
-            }
-        }
-        (models, obstacles)
-    }
-
-    fn of_agent(&self, role: &Role, agent: usize, number: u32) -> Result<ModelSpec, Obstacle> {
-        let at = format!("roles.{}.model", role.name);
-        if let Some(Value::Text(name)) = self.setting(&at) {
-            return self.model(name, &format!("factors.{at}"));
-        }
-        match &role.model {
-            RoleModel::Condition => self.named_or_condition(None, &at),
-            RoleModel::One(name) => self.model(name, &at),
-            RoleModel::Each(names) => match names.get(agent) {
-                Some(name) => self.model(name, &at),
-                None => Err(Obstacle::new(
-                    "too-few-models",
-                    at.clone(),
-                    format!("`{at}` names {} models for {number} agents", names.len()),
-                    "name one for each agent, or one for all".to_owned(),
-                )),
-            },
-        }
-    }
-}
-
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Int(n) => Some(*n as f64),
-        Value::Float(x) => Some(*x),
-        _ => None,
-    }
-}
-
-/// A model that is named and not declared.
-pub fn undeclared(experiment: &Experiment, name: &str, at: &str) -> Obstacle {
-    let known: Vec<&str> = experiment.models.iter().map(ModelSpec::name).collect();
-    let hint = super::problem::did_you_mean(name, known.iter().copied())
-        .unwrap_or_else(|| format!("declare it in `models`; declared: {}", known.join(", ")));
-    let (code, hint) = match super::protocol::bad_model_id(name) {
-        Some((code @ "people", message, _)) => return Obstacle::new(code, at, message, hint),
-        _ => ("unknown-model", hint),
-    };
-    Obstacle::new(code, at, format!("model `{name}` is not declared in `models`"), hint)
+    names
 }
 
 fn same_keys(conditions: &[Condition]) -> Vec<Obstacle> {
@@ -366,7 +316,7 @@ fn same_keys(conditions: &[Condition]) -> Vec<Obstacle> {
                 let hint = if first.value_of("model") == condition.value_of("model") {
                     "two combinations come to the same: remove one of them, or exclude it".to_owned()
                 } else {
-                    "no participant uses the condition's model: add `model = [\"…\"]` with one level to [factors]"
+                    "no participant uses the condition's model, or both are one model: write `model = [\"…\"]` with one level under [factors]"
                         .to_owned()
                 };
                 let message = format!("two cells are the same conversation: {} and {}", first.name(), condition.name());
@@ -375,79 +325,4 @@ fn same_keys(conditions: &[Condition]) -> Vec<Obstacle> {
         }
     }
     obstacles
-}
-
-impl Condition {
-    /// Its levels as people read them: `model=gpt goal=escape`.
-    pub fn name(&self) -> String {
-        let levels: Vec<String> = self.levels.iter().map(|l| format!("{}={}", l.name, l.value)).collect();
-        levels.join(" ")
-    }
-
-    fn value_of(&self, axis: &str) -> Option<&Value> {
-        named(&self.levels, axis)
-    }
-
-    /// What a heading or an expression reads by this name: a level, or what is in force under a settable name.
-    pub fn value(&self, experiment: &Experiment, name: &str) -> Option<Value> {
-        if let Some(level) = self.value_of(name) {
-            return Some(level.clone());
-        }
-        let p = &self.protocol;
-        if let Some(role) = role_of(name, "agents.", "", &experiment.roles) {
-            return self.agents.get(role).map(|n| Value::Int(i64::from(*n)));
-        }
-        if let Some(role) = role_of(name, "roles.", ".model", &experiment.roles) {
-            return self.models.get(role)?.first().map(|m| Value::Text(m.name().to_owned()));
-        }
-        Some(match name {
-            "messages" => Value::Int(i64::from(p.messages)),
-            "days" => Value::Int(i64::from(p.days)),
-            "speakers" => Value::Text(p.speakers.word().to_owned()),
-            "labels" => Value::Text(p.labels.word().to_owned()),
-            "merge" => Value::Bool(p.merge),
-            "final_summary" => Value::Bool(p.final_summary),
-            _ => return None,
-        })
-    }
-
-    /// Whether every part of an expression holds here.
-    pub fn holds(&self, experiment: &Experiment, expression: &Expression) -> bool {
-        self.meets(experiment, &expression.all)
-    }
-
-    /// Whether all of these conditions hold here.
-    pub fn meets(&self, experiment: &Experiment, all: &[When]) -> bool {
-        all.iter().all(|when| {
-            self.value(experiment, &when.factor).is_some_and(|value| when.any.iter().any(|word| value.is_written(word)))
-        })
-    }
-
-    /// Every model that takes part.
-    pub fn participants(&self) -> impl Iterator<Item = &ModelSpec> {
-        self.models.iter().flatten().chain(&self.selector).chain(&self.summarizer)
-    }
-
-    fn obstacles(&self, experiment: &Experiment) -> Vec<Obstacle> {
-        let mut found = Vec::new();
-        let total: u32 = self.agents.iter().sum();
-        let p = &self.protocol;
-        if total < 2 {
-            let message = format!("{total} agents in all ({}): a conversation needs two", self.name());
-            let hint = "raise `agents`, or exclude the combination".to_owned();
-            found.push(Obstacle::new("too-few-agents", "protocol.agents", message, hint));
-        }
-        if p.messages < p.days.saturating_mul(2) {
-            let message = format!("{} messages for {} days: each day needs two", p.messages, p.days);
-            let hint = format!("`messages` counts each day's opening: at least {}", p.days.saturating_mul(2));
-            found.push(Obstacle::new("too-few-messages", "protocol.messages", message, hint));
-        }
-        if self.summarizer.is_some() && experiment.summarizer.is_none() {
-            let why = if p.days > 1 { format!("{} days", p.days) } else { "final_summary".to_owned() };
-            let message = format!("{why} need a summariser: there is no `summarizer.md`");
-            let hint = "write `summarizer.md`: what to keep of a day".to_owned();
-            found.push(Obstacle::new("missing-summarizer", "protocol.days", message, hint));
-        }
-        found
-    }
 }

@@ -48,15 +48,30 @@ impl fmt::Display for Problem {
         if let Some((line, width)) = &self.excerpt {
             let number = self.line.to_string();
             let gutter = " ".repeat(number.len());
-            let indent: String =
-                line.chars().take(self.column.saturating_sub(1)).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-            write!(f, "\n {gutter} |\n {number} | {line}\n {gutter} | {indent}{}", "^".repeat((*width).max(1)))?;
+            let (line, before, width) = window(line, self.column.saturating_sub(1), (*width).max(1));
+            let indent: String = line.chars().take(before).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+            write!(f, "\n {gutter} |\n {number} | {line}\n {gutter} | {indent}{}", "^".repeat(width))?;
         }
         if let Some(hint) = &self.hint {
             write!(f, "\n  hint: {hint}")?;
         }
         Ok(())
     }
+}
+
+/// The part of a long line around what is meant, where that begins in it, and how much of it is there.
+fn window(line: &str, start: usize, width: usize) -> (String, usize, usize) {
+    const WIDEST: usize = 160;
+    const BEFORE: usize = 60;
+    let length = line.chars().count();
+    if length <= WIDEST {
+        return (line.to_owned(), start, width);
+    }
+    let from = start.saturating_sub(BEFORE);
+    let part: String = line.chars().skip(from).take(WIDEST).collect();
+    let (head, tail) = (if from > 0 { "…" } else { "" }, if from + WIDEST < length { "…" } else { "" });
+    let before = start - from;
+    (format!("{head}{part}{tail}"), before + head.chars().count(), width.min(WIDEST - before))
 }
 
 /// Collects problems; the same one at the same place counts once.
@@ -169,7 +184,7 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
     let folded = word.to_lowercase();
     known
         .map(|k| (strsim::damerau_levenshtein(&folded, &k.to_lowercase()), k))
-        .filter(|(distance, k)| *distance <= 1 + k.chars().count() / 3)
+        .filter(|(distance, k)| *distance <= 1 + k.chars().count() / 3 && *distance < folded.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, k)| k)
 }

@@ -1,7 +1,8 @@
 //! Reading the parts of `experiment.toml` that say how a conversation goes: models, protocol, health, run.
 
-use super::experiment::*;
+use super::experiment::{Labels, ModelSpec, Policy, Protocol, Role, RunDefaults, Sampling, Seed, Speakers};
 use super::folder::bad_name;
+use super::plan::SCRIPTED;
 use super::problem::did_you_mean;
 use super::tree::{Node, Tree};
 use super::value::{Named, Value};
@@ -32,6 +33,11 @@ pub const FLAGS: [&str; 14] = [
 
 const LATER: &str = "this version of convoke does not have it";
 
+/// Most messages of a conversation, and most days: far above any use, and small enough to count with.
+const MOST_MESSAGES: u64 = 1_000_000;
+/// Most agents of a role.
+const MOST_AGENTS: u64 = 10_000;
+
 /// `models = […]`.
 pub fn models(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Vec<ModelSpec> {
     let Some(node) = node else {
@@ -44,8 +50,9 @@ pub fn models(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Vec<ModelSpec> {
     }
     let mut models: Vec<ModelSpec> = Vec::new();
     for (i, item) in items.into_iter().enumerate() {
-        let Some(spec) = model(tree, &format!("models[{i}]"), item) else { continue };
-        if models.iter().any(|m| m.name() == spec.name()) {
+        // What cannot be read stays as a model without a name, so that the others keep their places.
+        let spec = model(tree, &format!("models[{i}]"), item).unwrap_or_default();
+        if !spec.name().is_empty() && models.iter().any(|m| m.name() == spec.name()) {
             let hint = "give one of them another name with `as = \"…\"`".to_owned();
             tree.error(item.span(), "duplicate", format!("two models are named `{}`", spec.name()), hint);
         }
@@ -72,7 +79,8 @@ const MODEL: [&str; 12] = [
 fn model(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<ModelSpec> {
     if node.get_ref().is_str() {
         let id = tree.text(at, node)?;
-        return model_id(tree, node, &id).map(|()| ModelSpec::bare(&id));
+        model_id(tree, node, &id);
+        return Some(ModelSpec::bare(&id));
     }
     let table = tree.table(at, node)?;
     let fields = tree.fields(at, table, &MODEL);
@@ -81,8 +89,8 @@ fn model(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<ModelSpec> {
         return None;
     };
     let id = tree.text(&format!("{at}.id"), id_node)?;
-    model_id(tree, id_node, &id)?;
-    let alias = fields.get("as").and_then(|n| tree.text(&format!("{at}.as"), n));
+    model_id(tree, id_node, &id);
+    let alias = fields.get("as").and_then(|n| alias(tree, &format!("{at}.as"), n));
     let most = u64::from(u32::MAX);
     let mut count =
         |key: &str| fields.get(key).and_then(|n| tree.whole(&format!("{at}.{key}"), n, 1, most)).map(|n| n as u32);
@@ -106,15 +114,22 @@ fn model(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<ModelSpec> {
     Some(ModelSpec { id, alias, sampling, keep_alive, stream, concurrency })
 }
 
-/// Whether an id is `SERVER/NAME`, or `scripted`.
-fn model_id(tree: &mut Tree<'_>, node: &Node<'_>, id: &str) -> Option<()> {
-    match bad_model_id(id) {
-        None => Some(()),
-        Some((code, message, hint)) => {
-            tree.error(node.span(), code, message, hint);
-            None
-        }
+/// Reports an id that is not `SERVER/NAME` nor `scripted`. Such a model stays in the list, so that what names it is
+/// not reported too.
+fn model_id(tree: &mut Tree<'_>, node: &Node<'_>, id: &str) {
+    if let Some((code, message, hint)) = bad_model_id(id) {
+        tree.error(node.span(), code, message, hint);
     }
+}
+
+/// A model's name within the experiment.
+fn alias(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String> {
+    let name = tree.text(at, node)?;
+    if name.trim().is_empty() || name == "human" || name == SCRIPTED {
+        let message = format!("`{name}` cannot be a model's name");
+        tree.error(node.span(), "bad-name", message, "leave `as` out, or write a name of your own".to_owned());
+    }
+    Some(name)
 }
 
 /// Why a text cannot be a model's id: code, message, remedy. `None` if it can.
@@ -130,11 +145,15 @@ pub fn bad_model_id(id: &str) -> Option<(&'static str, String, String)> {
     if id == "human" {
         return Some(("people", format!("`human`, a person who types: {LATER}"), "name a model".to_owned()));
     }
-    let (server, name) =
-        if id == "scripted" { ("scripted", "scripted") } else { id.split_once('/').unwrap_or(("", id)) };
+    let (server, name) = if id == SCRIPTED { (SCRIPTED, SCRIPTED) } else { id.split_once('/').unwrap_or(("", id)) };
     let bad = server.is_empty() || name.is_empty() || id.chars().any(|c| c.is_whitespace() || c.is_control());
     bad.then(|| {
-        let hint = format!("write `ollama/{name}` or `openai/{name}`, or `scripted`");
+        let is_name = server.is_empty() && !name.is_empty() && !name.contains(char::is_whitespace);
+        let hint = if is_name {
+            format!("write `ollama/{name}` or `openai/{name}`")
+        } else {
+            "write server and name without spaces, as in `ollama/llama3.1`, or `scripted`".to_owned()
+        };
         ("bad-model", format!("`{id}` is not SERVER/NAME"), hint)
     })
 }
@@ -157,8 +176,8 @@ fn seed(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Seed> {
 pub struct WrittenProtocol {
     /// Without agents.
     pub protocol: Protocol,
-    /// Agents per role in speaking order.
-    pub agents: Vec<Named<u32>>,
+    /// Agents per role in speaking order; none where they are not to be read.
+    pub agents: Option<Vec<Named<u32>>>,
 }
 
 /// `[protocol]`.
@@ -171,16 +190,21 @@ pub fn protocol(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<WrittenP
     let table = tree.table("protocol", node)?;
     let fields = tree.fields("protocol", table, &KEYS);
     let get = |key: &str| fields.get(key).copied();
-    let most = u64::from(u32::MAX);
-    for key in ["messages", "agents"].into_iter().filter(|k| get(k).is_none()) {
-        tree.error(node.span(), "missing", format!("[protocol] has no `{key}`"), None);
+    let span = tree.places.get("protocol").cloned().unwrap_or(node.span());
+    for (key, example) in [("messages", "messages = 20"), ("agents", "agents = { guard = 1, prisoner = 1 }")] {
+        if get(key).is_none() {
+            tree.error(span.clone(), "missing", format!("[protocol] has no `{key}`"), format!("write `{example}`"));
+        }
     }
-    let agents = get("agents").map(|n| agents(tree, n)).unwrap_or_default();
-    let messages = get("messages").and_then(|n| tree.whole("protocol.messages", n, 1, most));
-    let days = get("days").map_or(Some(1), |n| tree.whole("protocol.days", n, 1, most));
-    get("style").map(|n| style(tree, n));
+    let agents = get("agents").and_then(|n| agents(tree, n));
+    let messages = get("messages").and_then(|n| tree.whole("protocol.messages", n, 1, MOST_MESSAGES));
+    let days = get("days").map_or(Some(1), |n| tree.whole("protocol.days", n, 1, MOST_MESSAGES));
+    if let Some(n) = get("style") {
+        style(tree, n);
+    }
     let protocol = Protocol {
-        messages: messages.unwrap_or(2) as u32,
+        // Unread, there are enough for any number of days: one mistake is not reported as two.
+        messages: messages.unwrap_or(2 * MOST_MESSAGES) as u32,
         days: days.unwrap_or(1) as u32,
         speakers: get("speakers").and_then(|n| speakers(tree, n)).unwrap_or(Speakers::RoundRobin),
         labels: get("labels").and_then(|n| labels(tree, n)).unwrap_or(Labels::Auto),
@@ -191,21 +215,21 @@ pub fn protocol(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<WrittenP
     Some(WrittenProtocol { protocol, agents })
 }
 
-fn agents(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Named<u32>> {
-    let Some(table) = tree.table("protocol.agents", node) else { return Vec::new() };
+fn agents(tree: &mut Tree<'_>, node: &Node<'_>) -> Option<Vec<Named<u32>>> {
+    let table = tree.table("protocol.agents", node)?;
     let mut agents = Vec::new();
     for (key, value) in table {
         let name = key.get_ref().to_string();
         let at = format!("protocol.agents.{name}");
         tree.places.insert(at.clone(), key.span());
         if let Some(why) = bad_role(&name) {
-            tree.error(key.span(), "bad-name", format!("`{name}` cannot be a role's name: {why}"), None);
+            let hint = "use letters, digits, spaces, `_`, `-`".to_owned();
+            tree.error(key.span(), "bad-name", format!("`{name}` cannot be a role's name: {why}"), hint);
         }
-        if let Some(number) = tree.whole(&at, value, 0, 10_000) {
-            agents.push(Named::new(name, number as u32));
-        }
+        let number = tree.whole(&at, value, 0, MOST_AGENTS).unwrap_or(1);
+        agents.push(Named::new(name, number as u32));
     }
-    agents
+    Some(agents)
 }
 
 fn bad_role(name: &str) -> Option<&'static str> {
@@ -250,7 +274,8 @@ fn stop_phrases(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<String> {
     let phrases = tree.texts("protocol.stop_phrases", node);
     for (i, phrase) in phrases.iter().enumerate().filter(|(_, p)| p.trim().is_empty()) {
         let span = tree.places.get(&format!("protocol.stop_phrases[{i}]")).cloned().unwrap_or(node.span());
-        tree.error(span, "empty", format!("stop phrase `{phrase}` is empty: it would end every day at once"), None);
+        let message = format!("stop phrase `{phrase}` is empty: it would end every day at once");
+        tree.error(span, "empty", message, "write some text, or leave it out".to_owned());
     }
     phrases
 }
@@ -313,9 +338,9 @@ pub fn role_of(name: &str, before: &str, after: &str, roles: &[Role]) -> Option<
 
 /// What is wrong with a level of a factor that sets something. `None` if nothing is.
 pub fn bad_level(name: &str, level: &Value) -> Option<String> {
-    let whole = |low: i64| match level {
-        Value::Int(i) if *i >= low && *i <= i64::from(u32::MAX) => None,
-        _ => Some(format!("a whole number from {low}")),
+    let whole = |low: u64, high: u64| match level {
+        Value::Int(i) if u64::try_from(*i).is_ok_and(|i| (low..=high).contains(&i)) => None,
+        _ => Some(format!("a whole number from {low} to {high}")),
     };
     let number = match level {
         Value::Int(i) => Some(*i as f64),
@@ -325,7 +350,8 @@ pub fn bad_level(name: &str, level: &Value) -> Option<String> {
     let flag = || (!matches!(level, Value::Bool(_))).then(|| "true or false".to_owned());
     let text = matches!(level, Value::Text(_));
     match name {
-        "messages" | "days" | "max_tokens" | "top_k" => whole(1),
+        "messages" | "days" => whole(1, MOST_MESSAGES),
+        "max_tokens" | "top_k" => whole(1, u64::from(u32::MAX)),
         "merge" | "final_summary" => flag(),
         "temperature" => (!number.is_some_and(|x| (0.0..=2.0).contains(&x))).then(|| "a number from 0 to 2".to_owned()),
         "top_p" => (!number.is_some_and(|x| x > 0.0 && x <= 1.0)).then(|| "a number above 0 and up to 1".to_owned()),
@@ -341,8 +367,8 @@ pub fn bad_level(name: &str, level: &Value) -> Option<String> {
             _ => Some("\"auto\", \"always\" or \"never\"".to_owned()),
         },
         "style" => (level != &Value::Text("convoke".to_owned())).then(|| format!("\"convoke\" (\"lis\": {LATER})")),
-        "stop_phrases" => Some("a fixed list: it cannot be a factor".to_owned()),
-        _ if name.starts_with("agents.") => whole(0),
+        "stop_phrases" => Some("a list under [protocol] only, no factor".to_owned()),
+        _ if name.starts_with("agents.") => whole(0, MOST_AGENTS),
         _ => (!text).then(|| "text".to_owned()),
     }
 }

@@ -88,8 +88,24 @@ impl Tree<'_> {
 
     /// Texts, or errors.
     pub fn texts<'t>(&mut self, at: &str, node: &'t Node<'t>) -> Vec<String> {
-        let items = self.array(at, node);
-        items.into_iter().enumerate().filter_map(|(i, item)| self.text(&format!("{at}[{i}]"), item)).collect()
+        self.items(at, node, Self::text)
+    }
+
+    /// The items that `read` can read; the places are theirs.
+    pub fn items<'t, T>(
+        &mut self,
+        at: &str,
+        node: &'t Node<'t>,
+        read: fn(&mut Self, &str, &Node<'_>) -> Option<T>,
+    ) -> Vec<T> {
+        let mut list = Vec::new();
+        for (i, item) in self.array(at, node).into_iter().enumerate() {
+            if let Some(value) = read(self, &format!("{at}[{i}]"), item) {
+                self.places.insert(format!("{at}[{}]", list.len()), item.span());
+                list.push(value);
+            }
+        }
+        list
     }
 
     /// `true` or `false`, or an error.
@@ -101,14 +117,13 @@ impl Tree<'_> {
     pub fn whole(&mut self, at: &str, node: &Node<'_>, low: u64, high: u64) -> Option<u64> {
         let number = integer(node.get_ref());
         let number = self.expect(at, node, "a whole number", number)?;
-        match u64::try_from(number).ok().filter(|n| (low..=high).contains(n)) {
-            Some(n) => Some(n),
-            None => {
-                let range =
-                    if high >= u64::from(u32::MAX) { format!("at least {low}") } else { format!("{low} to {high}") };
-                self.error(node.span(), "out-of-range", format!("`{at}` is {number}; it can be {range}"), None);
-                None
-            }
+        if let Some(n) = u64::try_from(number).ok().filter(|n| (low..=high).contains(n)) {
+            Some(n)
+        } else {
+            let range =
+                if high >= u64::from(u32::MAX) { format!("at least {low}") } else { format!("{low} to {high}") };
+            self.error(node.span(), "out-of-range", format!("`{at}` is {number}"), format!("it can be {range}"));
+            None
         }
     }
 
@@ -122,7 +137,7 @@ impl Tree<'_> {
         if number.is_finite() && fits(number) {
             return Some(number);
         }
-        self.error(node.span(), "out-of-range", format!("`{at}` is {number}; it can be {range}"), None);
+        self.error(node.span(), "out-of-range", format!("`{at}` is {number}"), format!("it can be {range}"));
         None
     }
 
@@ -146,10 +161,24 @@ impl Tree<'_> {
 
     fn expect<T>(&mut self, at: &str, node: &Node<'_>, what: &str, value: Option<T>) -> Option<T> {
         if value.is_none() {
-            let found = node.get_ref().type_str();
-            self.error(node.span(), "wrong-type", format!("`{at}` must be {what}, not {found}"), None);
+            let found = kind(node.get_ref());
+            self.error(node.span(), "wrong-type", format!("`{at}` is {found}"), format!("write {what}"));
         }
         value
+    }
+}
+
+/// The word for a kind of value, as messages say it.
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) if integer(value).is_none() => "a number that 64 bits do not hold",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a point",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
     }
 }
 

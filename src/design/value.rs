@@ -51,8 +51,11 @@ impl Value {
 
     /// Whether `word`, written in a heading or after `--only`, means this value: compared as TOML text.
     pub fn is_written(&self, word: &str) -> bool {
-        let text = self.to_string();
-        text == word || Self::read(word).to_string() == text
+        match self {
+            Self::Text(text) => text == word,
+            // As text, for 0.0 and -0.0 are equal numbers and two levels.
+            _ => Self::read(word).to_string() == self.to_string(),
+        }
     }
 }
 
@@ -88,4 +91,36 @@ impl<T> Named<T> {
 /// The value named `name`, if there is one.
 pub fn named<'a, T>(list: &'a [Named<T>], name: &str) -> Option<&'a T> {
     list.iter().find(|n| n.name == name).map(|n| &n.value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_written_word_means_a_level_as_toml_text() {
+        let text = |t: &str| Value::Text(t.to_owned());
+        for (value, word) in [
+            (Value::Int(7), "7"),
+            (Value::Int(-7), "-7"),
+            (Value::Float(0.7), "0.70"),
+            (Value::Float(1.0), "1.0"),
+            (Value::Float(1.0), "1e0"),
+            (Value::Bool(true), "true"),
+            (text("007"), "007"),
+            (text("true"), "true"),
+        ] {
+            assert!(value.is_written(word), "{value} {word}");
+        }
+        for (value, word) in [
+            (Value::Float(1.0), "1"),
+            (Value::Int(1), "1.0"),
+            (Value::Float(0.0), "-0.0"),
+            (Value::Bool(true), "True"),
+            (text("7"), "007"),
+            (text("a"), "A"),
+        ] {
+            assert!(!value.is_written(word), "{value} {word}");
+        }
+    }
 }

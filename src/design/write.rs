@@ -1,6 +1,6 @@
 //! An experiment as the texts of its files. What is at its default is left out; comments are not kept.
 
-use super::experiment::*;
+use super::experiment::{Design, Experiment, Factor, ModelSpec, Policy, Role, RoleModel, RunDefaults, Seed};
 use super::folder::{Files, SHARED, SUMMARIZER, role_file};
 use super::markdown;
 use super::tree::FILE;
@@ -43,19 +43,27 @@ fn toml(experiment: &Experiment) -> String {
             put(&mut top, key, Table::from_iter([("model".to_owned(), Toml::from(model.as_str()))]));
         }
     }
-    if !experiment.factors.is_empty() {
-        let factors: Table = experiment.factors.iter().map(|f| (f.name.clone(), factor(f))).collect();
-        put(&mut top, "factors", factors);
-    }
+    let mut rest = Table::new();
     if !experiment.design.is_empty() {
-        put(&mut top, "design", design(&experiment.design));
+        put(&mut rest, "design", design(&experiment.design));
     }
     if !experiment.health.is_empty() {
         let health: Table = experiment.health.iter().map(|p| (p.name.clone(), policy(p.value))).collect();
-        put(&mut top, "health", health);
+        put(&mut rest, "health", health);
     }
-    put(&mut top, "run", run(experiment.run));
-    toml::to_string_pretty(&top).unwrap_or_default()
+    put(&mut rest, "run", run(experiment.run));
+    let pretty = |table: &Table| toml::to_string_pretty(table).unwrap_or_default();
+    format!("{}\n{}{}", pretty(&top), factors(&experiment.factors), pretty(&rest))
+}
+
+/// `[factors]`, each in a line of its own: as sub-tables those with `was` would come last, and their order counts.
+fn factors(factors: &[Factor]) -> String {
+    if factors.is_empty() {
+        return String::new();
+    }
+    let key = |name: &str| format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""));
+    let lines: Vec<String> = factors.iter().map(|f| format!("{} = {}\n", key(&f.name), factor(f))).collect();
+    format!("[factors]\n{}\n", lines.concat())
 }
 
 fn put(table: &mut Table, key: &str, value: impl Into<Toml>) {
@@ -98,9 +106,9 @@ fn model(spec: &ModelSpec) -> Toml {
         put(&mut table, "stop", texts(&s.stop));
     }
     match s.seed {
-        Some(Seed::Base(base)) => put(&mut table, "seed", base as i64),
+        Some(Seed::Base(base)) => put(&mut table, "seed", base.cast_signed()),
         Some(Seed::Fixed { fixed }) => {
-            put(&mut table, "seed", Table::from_iter([("fixed".to_owned(), Toml::from(fixed as i64))]));
+            put(&mut table, "seed", Table::from_iter([("fixed".to_owned(), Toml::from(fixed.cast_signed()))]));
         }
         None => {}
     }
@@ -178,6 +186,6 @@ fn policy(policy: Policy) -> Toml {
 fn run(run: RunDefaults) -> Table {
     Table::from_iter([
         ("replicates".to_owned(), Toml::from(run.replicates)),
-        ("seed".to_owned(), Toml::from(run.seed as i64)),
+        ("seed".to_owned(), Toml::from(run.seed.cast_signed())),
     ])
 }

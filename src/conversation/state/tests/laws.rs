@@ -1,0 +1,131 @@
+//! Laws that hold whatever is said: any prefix continues to the same end, prompts only grow, what was sent is built
+//! again from the whole log, calls are as estimated.
+
+use super::*;
+use crate::conversation::setting::Setting;
+use crate::design::{Overrides, Plan, arbitrary, estimate};
+use proptest::prelude::*;
+use sha2::{Digest, Sha256};
+
+/// A setting of a generated experiment, which has policies, days, stop phrases and speakers of all kinds.
+fn settings() -> impl Strategy<Value = (Setting, estimate::Calls)> {
+    arbitrary::experiment(1).prop_map(|mut experiment| {
+        experiment.design.exclude.clear();
+        experiment.models.truncate(1);
+        let plan = Plan::new(&experiment, &Overrides::default()).expect("a plan");
+        let condition = &plan.conditions[0];
+        (Setting::new(&experiment, condition, &plan.cells()[0].key), estimate::calls(&experiment, condition))
+    })
+}
+
+/// A reply that is a function of (salt, seq, purpose, ask): plain, empty, with a stop phrase, a choice good or bad,
+/// flagged by the server.
+fn odd_reply(salt: u8, ask: &Ask) -> Answer {
+    let digest = Sha256::digest(format!("{salt} {} {:?} {}", ask.seq, ask.call.purpose, ask.call.ask));
+    let pick = |n: usize| digest[0] as usize % n;
+    let content = match (ask.call.purpose, digest[1] % 8) {
+        (Purpose::Selection, 0..5) => ask.others[pick(ask.others.len())].clone(),
+        (_, 0) => String::new(),
+        (_, 1) => format!("Enough [END] {}", ask.seq),
+        (_, 2) => format!("{}: I am another.", ask.others.first().map_or("Nobody", String::as_str)),
+        (_, 3) => format!("<think>hm</think> {}", hex::encode(digest)),
+        _ => format!("I say {}.", hex::encode(digest)),
+    };
+    let is = |at: usize| digest[at] % 11 == 0;
+    let tokens = (digest[6] % 3 == 0).then(|| u32::from(digest[7]));
+    Answer { content, refused: is(2), length: is(3), filtered: is(4), tokens, context: is(5).then_some(100) }
+}
+
+/// A reply that nothing can be said against.
+fn good_reply(ask: &Ask) -> Answer {
+    match ask.call.purpose {
+        Purpose::Selection => ask.others[ask.seq as usize % ask.others.len()].clone().into(),
+        _ => hex::encode(Sha256::digest(ask.seq.to_string())).into(),
+    }
+}
+
+fn flat(messages: &[Message]) -> String {
+    messages.iter().map(|m| format!("{:?}:{}", m.author, m.content)).collect::<Vec<_>>().concat()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(120))]
+
+    // R5
+    #[test]
+    fn any_prefix_continues_to_the_same_end((setting, _) in settings(), salt in any::<u8>(), retries in 0..3_u32) {
+        let setting = Setting { retries, ..setting };
+        let mut reply = |ask: &Ask| odd_reply(salt, ask);
+        let whole = go_on(&setting, Vec::new(), &mut reply);
+        for cut in 0..=whole.log.len() {
+            let part = go_on(&setting, whole.log[..cut].to_vec(), &mut reply);
+            prop_assert_eq!(&part.log, &whole.log, "cut at {}", cut);
+            prop_assert_eq!(&part.end, &whole.end);
+        }
+        let json = serde_json::to_string(&whole.log).expect("JSON");
+        prop_assert_eq!(serde_json::from_str::<Vec<Entry>>(&json).expect("a log"), whole.log);
+    }
+
+    // P5
+    #[test]
+    fn within_a_day_a_prompt_only_grows_at_its_end((setting, _) in settings(), salt in any::<u8>()) {
+        let run = run(&setting, |ask| odd_reply(salt, ask));
+        let mut before: Vec<(String, u32, String)> = Vec::new();
+        for (ask, messages) in run.asked.iter().filter(|(ask, _)| ask.call.purpose == Purpose::Speech) {
+            let now = flat(messages);
+            if let Some((_, _, earlier)) = before.iter().rev().find(|(who, day, _)| (who, *day) == (&ask.speaker, ask.day)) {
+                prop_assert!(now.starts_with(earlier.as_str()), "{earlier}\n---\n{now}");
+            }
+            before.push((ask.speaker.clone(), ask.day, now));
+        }
+    }
+
+    // R9
+    #[test]
+    fn what_was_sent_is_built_again_from_the_whole_log((setting, _) in settings(), salt in any::<u8>()) {
+        let run = run(&setting, |ask| odd_reply(salt, ask));
+        for (ask, sent) in &run.asked {
+            let stored = serde_json::to_string(&ask.view).expect("JSON");
+            let view: View = serde_json::from_str(&stored).expect("a view");
+            prop_assert_eq!(&view.messages(&run.log), sent);
+            prop_assert!(sent.iter().all(|m| m.author != Author::System) || sent[0].author == Author::System);
+        }
+    }
+
+    #[test]
+    fn entries_are_numbered_and_days_have_their_length((setting, _) in settings(), salt in any::<u8>()) {
+        let run = run(&setting, |ask| odd_reply(salt, ask));
+        let mut counts = std::collections::BTreeMap::new();
+        for (place, entry) in run.log.iter().enumerate() {
+            prop_assert_eq!(entry.seq as usize, place);
+            let today = counts.entry(entry.day).or_insert(0_u32);
+            prop_assert_eq!(entry.index, *today);
+            *today += u32::from(matches!(entry.kind, Kind::Opening | Kind::Speech));
+        }
+        prop_assert!(counts.iter().all(|(day, n)| *n <= setting.messages_of(*day)));
+        for two in run.log.iter().filter(|e| e.kind == Kind::Speech).collect::<Vec<_>>().windows(2) {
+            prop_assert!(two[0].day != two[1].day || two[0].speaker != two[1].speaker);
+        }
+    }
+
+    // R10
+    #[test]
+    fn calls_are_as_estimated((setting, calls) in settings()) {
+        let run = run(&Setting { health: Vec::new(), ..setting }, good_reply);
+        prop_assert_eq!(run.asked.len() as u64, calls.expected);
+        prop_assert!(calls.low <= calls.expected && calls.expected <= calls.high);
+    }
+
+    #[test]
+    fn no_conversation_makes_more_calls_than_the_most((setting, calls) in settings(), salt in any::<u8>()) {
+        prop_assert!(run(&setting, |ask| odd_reply(salt, ask)).asked.len() as u64 <= calls.high);
+    }
+}
+
+#[test]
+fn names_are_unique_and_follow_the_key() {
+    proptest!(|((setting, _) in settings())| {
+        let names: std::collections::BTreeSet<&str> = setting.agents.iter().map(|a| a.name.as_str()).collect();
+        prop_assert_eq!(names.len(), setting.agents.len());
+    });
+}

@@ -1,0 +1,260 @@
+//! What can be said of an experiment's conditions.
+
+use super::super::axis;
+use super::super::experiment::{Design, Experiment, PromptText, RunDefaults, Section, When};
+use super::super::folder::{SHARED, SUMMARIZER, Sources, role_file};
+use super::super::markdown;
+use super::super::plan::{Condition, Expansion, Obstacle, Overrides, Plan, expand};
+use super::super::problem::Severity;
+use super::super::protocol::{bad_level, sets};
+use super::super::template::{RoleTags, Template};
+use super::factors::{known_key, unknown_level};
+use super::{Check, is_set, server_of, without_comments};
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// A text that is sent: its file, its place there, when, and the role whose prompt it is part of.
+struct Text<'a> {
+    path: &'a str,
+    file: &'a str,
+    span: Range<usize>,
+    when: &'a [When],
+    reader: Option<usize>,
+}
+
+impl Check<'_> {
+    /// What can be said of the plan, which is given where nothing stands in its way.
+    pub(super) fn planned(&mut self) -> Option<Plan> {
+        if self.experiment.models.is_empty() {
+            return None;
+        }
+        let Expansion { conditions, obstacles } = expand(self.experiment, &Overrides::default());
+        self.obstacles(&obstacles);
+        if !conditions.is_empty() {
+            self.roles(&conditions);
+            self.idle_sections(&conditions);
+            self.double_titles(&conditions);
+            self.tags_of_nobody(&conditions);
+            self.idle_excludes();
+            self.swept_parameters(&conditions);
+        } else if let Some(rest) = tolerable(self.experiment, &obstacles) {
+            let Expansion { conditions, obstacles } = expand(&rest, &Overrides::default());
+            let of_conditions = obstacles.into_iter().filter(|o| !["same-key", "no-condition"].contains(&o.code));
+            self.obstacles(&of_conditions.collect::<Vec<_>>());
+            self.roles(&conditions);
+        }
+        let RunDefaults { replicates, seed } = self.experiment.run;
+        (obstacles.is_empty() && !conditions.is_empty()).then_some(Plan { conditions, replicates, seed })
+    }
+
+    fn obstacles(&mut self, obstacles: &[Obstacle]) {
+        // A factor without levels was told when its file was read.
+        for Obstacle { code, at, message, hint, .. } in obstacles.iter().filter(|o| o.code != "no-levels") {
+            self.report(Severity::Error, code, at, message.clone(), hint.clone());
+        }
+    }
+
+    /// Whether somebody plays each role.
+    fn roles(&mut self, conditions: &[Condition]) {
+        for (i, role) in self.experiment.roles.iter().enumerate() {
+            if !conditions.is_empty() && conditions.iter().all(|c| c.agents[i] == 0) {
+                let message = format!("no agent plays the role `{}` in any condition", role.name);
+                let hint = "give it an agent, or remove it from `agents` with its file".to_owned();
+                let at = format!("protocol.agents.{}", role.name);
+                self.report(Severity::Error, "unused-role", &at, message, Some(hint));
+            }
+        }
+    }
+
+    fn idle_excludes(&mut self) {
+        if self.experiment.design.exclude.is_empty() {
+            return;
+        }
+        let bare = Design { exclude: Vec::new(), ..self.experiment.design.clone() };
+        let everything = Experiment { design: bare, ..self.experiment.clone() };
+        let axes = axis::axes(&everything, &Overrides::default()).unwrap_or_default();
+        let combinations: Vec<_> = axis::combinations(&axes).collect();
+        for (i, expression) in self.experiment.design.exclude.iter().enumerate() {
+            let takes = combinations.iter().any(|levels| {
+                expression
+                    .all
+                    .iter()
+                    .all(|w| levels.get(&w.factor).is_none_or(|v| w.any.iter().any(|word| v.is_written(word))))
+            });
+            if !takes && all_levels_known(self.experiment, &expression.all) {
+                let message = format!("`{}` excludes nothing", markdown::write_when(&expression.all));
+                let hint = "correct it, or remove it".to_owned();
+                self.report(Severity::Warning, "idle-exclude", &format!("design.exclude[{i}]"), message, Some(hint));
+            }
+        }
+    }
+
+    fn idle_sections(&mut self, conditions: &[Condition]) {
+        let sources = self.sources;
+        for (path, (text, parsed)) in &sources.prompts {
+            for (section, span) in parsed.text.sections.iter().zip(&parsed.sections) {
+                if all_levels_known(self.experiment, &section.when)
+                    && !conditions.iter().any(|c| c.meets(self.experiment, &section.when))
+                {
+                    let place = (path.as_str(), text.as_str(), span.heading.clone());
+                    let message = format!("section `{}` applies in no condition", section.title);
+                    let hint = "correct the levels in its braces, or remove it".to_owned();
+                    self.problems.at(Severity::Warning, "idle-section", place, message, hint);
+                }
+            }
+        }
+    }
+
+    fn double_titles(&mut self, conditions: &[Condition]) {
+        let experiment = self.experiment;
+        for (i, role) in experiment.roles.iter().enumerate() {
+            let plays: Vec<&Condition> = conditions.iter().filter(|c| c.agents[i] > 0).collect();
+            let own = role_file(&role.name);
+            self.double_titles_among(&plays, &[(SHARED, &experiment.shared), (&own, &role.prompt)]);
+        }
+        if let Some(summarizer) = &experiment.summarizer {
+            let plays: Vec<&Condition> = conditions.iter().filter(|c| c.summarizer.is_some()).collect();
+            self.double_titles_among(&plays, &[(SUMMARIZER, summarizer)]);
+        }
+    }
+
+    fn double_titles_among(&mut self, conditions: &[&Condition], files: &[(&str, &PromptText)]) {
+        let sources = self.sources;
+        let places: Vec<(&str, usize, &Section)> = files
+            .iter()
+            .flat_map(|(path, text)| text.sections.iter().enumerate().map(|(i, section)| (*path, i, section)))
+            .collect();
+        for (n, (path, i, section)) in places.iter().enumerate() {
+            let first_met = |earlier: &&Section| {
+                let both = |c: &&&Condition| {
+                    c.meets(self.experiment, &section.when) && c.meets(self.experiment, &earlier.when)
+                };
+                conditions.iter().find(both)
+            };
+            let same = places[..n].iter().map(|(_, _, earlier)| *earlier).filter(|e| e.title == section.title);
+            let found = same.into_iter().find_map(|earlier| first_met(&earlier));
+            if let (Some(condition), Some((text, parsed))) = (found, sources.prompts.get(*path)) {
+                let place = (*path, text.as_str(), parsed.sections[*i].heading.clone());
+                let message = format!("two sections titled `{}` meet in one condition", section.title);
+                let hint = format!("first met in {}; both are sent", condition.name());
+                self.problems.at(Severity::Warning, "double-title", place, message, hint);
+            }
+        }
+    }
+
+    /// Tags of roles that have no agent where the text is sent: told once for each role and file.
+    fn tags_of_nobody(&mut self, conditions: &[Condition]) {
+        let conditions: Vec<&Condition> = conditions.iter().filter(|c| c.agents.contains(&0)).collect();
+        if conditions.is_empty() {
+            return;
+        }
+        let tags = self.role_tags();
+        self.starting_messages_of_nobody(&conditions, &tags);
+        let mut told: BTreeSet<(&str, usize)> = BTreeSet::new();
+        for text in texts(self.sources, self.experiment) {
+            let (template, _) = Template::parse(&without_comments(&text.file[text.span.clone()]), &tags);
+            for (tag, at) in template.tags() {
+                let Some(role) = tag.role().filter(|role| !told.contains(&(text.path, *role))) else { continue };
+                let is_sent = |c: &&&Condition| {
+                    c.agents[role] == 0
+                        && text.reader.is_none_or(|reader| c.agents[reader] > 0)
+                        && c.meets(self.experiment, text.when)
+                };
+                if let Some(condition) = conditions.iter().find(is_sent) {
+                    told.insert((text.path, role));
+                    let span = text.span.start + at.start..text.span.start + at.end;
+                    let (message, hint) = absent(self.experiment, role, condition);
+                    let place = (text.path, text.file, span);
+                    self.problems.at(Severity::Warning, "absent-role", place, message, hint);
+                }
+            }
+        }
+    }
+
+    fn starting_messages_of_nobody(&mut self, conditions: &[&Condition], tags: &RoleTags) {
+        let is_factor = self.experiment.factors.iter().any(|f| f.name == "starting_message");
+        let place = if is_factor { "factors.starting_message" } else { "starting_message" };
+        let mut told: BTreeSet<usize> = BTreeSet::new();
+        for condition in conditions {
+            let (template, _) = Template::parse(&condition.starting_message, tags);
+            let roles = template.tags().filter_map(|(tag, _)| tag.role()).filter(|role| condition.agents[*role] == 0);
+            for role in roles.filter(|role| told.insert(*role)).collect::<Vec<_>>() {
+                let (message, _) = absent(self.experiment, role, condition);
+                let hint = "leave the role out of the starting message".to_owned();
+                self.report(Severity::Warning, "absent-role", place, message, Some(hint));
+            }
+        }
+    }
+
+    /// Parameters that a factor sets for a model whose protocol lacks them.
+    fn swept_parameters(&mut self, conditions: &[Condition]) {
+        if self.servers.iter().all(|s| s.lacks.is_empty()) {
+            return;
+        }
+        let swept: Vec<&str> = self.experiment.factors.iter().map(|f| f.name.as_str()).collect();
+        for condition in conditions {
+            for model in condition.participants() {
+                let lacks = self.servers.iter().find(|s| s.name == server_of(&model.id)).map_or(&[][..], |s| s.lacks);
+                for parameter in lacks.iter().filter(|p| swept.contains(*p) && is_set(model, p)) {
+                    self.lacking(&format!("factors.{parameter}"), model, parameter);
+                }
+            }
+        }
+    }
+}
+
+/// What is said of a text about a role that nobody plays in a condition.
+fn absent(experiment: &Experiment, role: usize, condition: &Condition) -> (String, String) {
+    let name = &experiment.roles[role].name;
+    let message = format!("the text speaks of the role `{name}`, which has no agent in {}", condition.name());
+    (message, format!("let the section depend on the number: `## Title {{agents.{name}=1}}`"))
+}
+
+/// Whether conditions name nothing that was reported already.
+fn all_levels_known(experiment: &Experiment, all: &[When]) -> bool {
+    all.iter().all(|when| {
+        known_key(experiment, when).is_ok()
+            && when.any.iter().all(|word| unknown_level(experiment, &when.factor, word).is_none())
+    })
+}
+
+/// The texts of all prompt files: the starting prompts, and titles and texts of the sections.
+fn texts<'a>(sources: &'a Sources, experiment: &Experiment) -> Vec<Text<'a>> {
+    let mut texts = Vec::new();
+    for (path, (file, parsed)) in &sources.prompts {
+        let reader = experiment.roles.iter().position(|r| role_file(&r.name) == *path);
+        let start = parsed.sections.first().map_or(file.len(), |s| s.heading.start);
+        texts.push(Text { path, file, span: parsed.start_offset..start, when: &[], reader });
+        for (i, (section, span)) in parsed.text.sections.iter().zip(&parsed.sections).enumerate() {
+            let end = parsed.sections.get(i + 1).map_or(file.len(), |next| next.heading.start);
+            let when = &section.when[..];
+            texts.push(Text { path, file, span: span.title.clone(), when, reader });
+            texts.push(Text { path, file, span: span.text.min(end)..end, when, reader });
+        }
+    }
+    texts
+}
+
+/// The experiment without the factors' and the design's mistakes, so that others can be found; none where there is
+/// nothing to leave out.
+fn tolerable(experiment: &Experiment, obstacles: &[Obstacle]) -> Option<Experiment> {
+    let mut rest = experiment.clone();
+    if !obstacles.iter().any(|o| o.at.starts_with("factors.") || o.at.starts_with("design.")) {
+        return None;
+    }
+    rest.design = Design::default();
+    let roles = &experiment.roles;
+    rest.factors.retain(|f| sets(&f.name, roles) || (!f.name.contains('.') && f.name != "agents"));
+    for factor in &mut rest.factors {
+        let mut seen = BTreeSet::new();
+        let first = factor.levels.first().cloned();
+        factor.was = None;
+        factor.levels.retain(|level| {
+            first.as_ref().is_some_and(|f| f.kind() == level.kind())
+                && !(sets(&factor.name, roles) && bad_level(&factor.name, level).is_some())
+                && seen.insert(level.to_string())
+        });
+    }
+    rest.factors.retain(|f| !f.levels.is_empty());
+    Some(rest)
+}

@@ -1,0 +1,113 @@
+//! Conditions: one combination of levels each, and what can be read of it and said against it.
+
+use super::experiment::{Experiment, Expression, ModelSpec, Protocol, When};
+use super::plan::Obstacle;
+use super::protocol::role_of;
+use super::value::{Named, Value, named};
+
+/// One combination of levels, and what it comes to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    /// The level of each axis; `model` always among them.
+    pub levels: Vec<Named<Value>>,
+    /// SHA-256 of what it is made from, in hex.
+    pub key: String,
+    /// The protocol in force.
+    pub protocol: Protocol,
+    /// The starting message before substitution.
+    pub starting_message: String,
+    /// Agents per role.
+    pub agents: Vec<u32>,
+    /// Models per role, one for each agent.
+    pub models: Vec<Vec<ModelSpec>>,
+    /// The selector's model, where speakers are chosen by one.
+    pub selector: Option<ModelSpec>,
+    /// The summariser's model, where days are summarised.
+    pub summarizer: Option<ModelSpec>,
+}
+
+impl Condition {
+    /// Its levels as people read them: `model=gpt goal=escape`.
+    pub fn name(&self) -> String {
+        let levels: Vec<String> = self.levels.iter().map(|l| format!("{}={}", l.name, l.value)).collect();
+        levels.join(" ")
+    }
+
+    /// Its level on an axis.
+    pub fn value_of(&self, axis: &str) -> Option<&Value> {
+        named(&self.levels, axis)
+    }
+
+    /// What a heading or an expression reads by this name: a level, or what is in force under a settable name.
+    pub fn value(&self, experiment: &Experiment, name: &str) -> Option<Value> {
+        if let Some(level) = self.value_of(name) {
+            return Some(level.clone());
+        }
+        let p = &self.protocol;
+        if let Some(role) = role_of(name, "agents.", "", &experiment.roles) {
+            return self.agents.get(role).map(|n| Value::Int(i64::from(*n)));
+        }
+        if let Some(role) = role_of(name, "roles.", ".model", &experiment.roles) {
+            return self.models.get(role)?.first().map(|m| Value::Text(m.name().to_owned()));
+        }
+        Some(match name {
+            "messages" => Value::Int(i64::from(p.messages)),
+            "days" => Value::Int(i64::from(p.days)),
+            "speakers" => Value::Text(p.speakers.word().to_owned()),
+            "labels" => Value::Text(p.labels.word().to_owned()),
+            "merge" => Value::Bool(p.merge),
+            "final_summary" => Value::Bool(p.final_summary),
+            _ => return None,
+        })
+    }
+
+    /// Whether every part of an expression holds here.
+    pub fn holds(&self, experiment: &Experiment, expression: &Expression) -> bool {
+        self.meets(experiment, &expression.all)
+    }
+
+    /// Whether all of these conditions hold here.
+    pub fn meets(&self, experiment: &Experiment, all: &[When]) -> bool {
+        all.iter().all(|when| {
+            self.value(experiment, &when.factor).is_some_and(|value| when.any.iter().any(|word| value.is_written(word)))
+        })
+    }
+
+    /// Every model that takes part.
+    pub fn participants(&self) -> impl Iterator<Item = &ModelSpec> {
+        self.models.iter().flatten().chain(&self.selector).chain(&self.summarizer)
+    }
+
+    /// What keeps it from being a conversation.
+    pub fn obstacles(&self, experiment: &Experiment) -> Vec<Obstacle> {
+        let mut found = Vec::new();
+        let total: u32 = self.agents.iter().sum();
+        let p = &self.protocol;
+        let at = |key: &str| {
+            let table = if experiment.factors.iter().any(|f| f.name == key) { "factors" } else { "protocol" };
+            format!("{table}.{key}")
+        };
+        if total < 2 {
+            let agents = if total == 1 { "agent" } else { "agents" };
+            let message = format!("{total} {agents} in all ({}): a conversation needs two", self.name());
+            let hint = "raise `agents`, or exclude the combination".to_owned();
+            found.push(Obstacle::new("too-few-agents", "protocol.agents", message, hint));
+        }
+        if p.messages < p.days.saturating_mul(2) {
+            let message = format!("{} messages for {} days: each day needs two", p.messages, p.days);
+            let hint = format!("`messages` counts each day's opening: at least {}", p.days.saturating_mul(2));
+            found.push(Obstacle::new("too-few-messages", at("messages"), message, hint));
+        }
+        if self.summarizer.is_some() && experiment.summarizer.is_none() {
+            let (why, key) = if p.days > 1 {
+                (format!("{} days need", p.days), "days")
+            } else {
+                ("`final_summary` needs".to_owned(), "final_summary")
+            };
+            let message = format!("{why} a summariser: there is no `summarizer.md`");
+            let hint = "write `summarizer.md`: what to keep of a day".to_owned();
+            found.push(Obstacle::new("missing-summarizer", at(key), message, hint));
+        }
+        found
+    }
+}

@@ -1,0 +1,188 @@
+//! What a combination of levels comes to: the protocol in force, the agents, who uses which model.
+
+use super::axis::names_models;
+use super::condition::Condition;
+use super::experiment::{Experiment, ModelSpec, Protocol, Role, RoleModel, Speakers};
+use super::plan::{Obstacle, Overrides, SCRIPTED};
+use super::problem::did_you_mean;
+use super::protocol::{PARAMETERS, bad_model_id, labels_of, role_of, speakers_of};
+use super::value::{Named, Value};
+
+/// Makes conditions of combinations.
+pub struct Resolver<'a> {
+    /// The experiment.
+    pub experiment: &'a Experiment,
+    /// What flags override.
+    pub overrides: &'a Overrides,
+    /// [`Overrides::settings`].
+    pub settings: &'a [Named<Vec<Value>>],
+}
+
+impl Resolver<'_> {
+    /// What a combination of levels comes to, its key left open; and what stands in the way.
+    pub fn resolve(&self, levels: Vec<Named<Value>>) -> (Condition, Vec<Obstacle>) {
+        let experiment = self.experiment;
+        let fixed = self.settings.iter().filter(|s| s.value.len() == 1).map(|s| (s.name.as_str(), &s.value[0]));
+        let is_axis = |name: &str| levels.iter().any(|l| l.name == name);
+        let mut settings: Vec<(&str, &Value)> = fixed.filter(|(name, _)| !is_axis(name)).collect();
+        settings.extend(levels.iter().map(|l| (l.name.as_str(), &l.value)));
+
+        let mut protocol = experiment.protocol.clone();
+        if let Some(phrases) = &self.overrides.stop_phrases {
+            protocol.stop_phrases.clone_from(phrases);
+        }
+        let mut starting_message = experiment.starting_message.clone();
+        let mut agents: Vec<u32> = experiment.roles.iter().map(|r| r.agents).collect();
+        for (name, value) in &settings {
+            set_protocol(&mut protocol, name, value);
+            if let (&"starting_message", Value::Text(text)) = (name, value) {
+                starting_message.clone_from(text);
+            }
+            if let (Some(role), Value::Int(n)) = (role_of(name, "agents.", "", &experiment.roles), value) {
+                agents[role] = *n as u32;
+            }
+        }
+        let mut choice = Models { resolver: self, settings: &settings, obstacles: Vec::new() };
+        let models = choice.of_roles(&agents);
+        let selects = protocol.speakers == Speakers::Auto;
+        let selector = selects.then(|| choice.of_helper(experiment.selector_model.as_ref(), "selector.model"));
+        let summarises = protocol.days > 1 || protocol.final_summary;
+        let summarizer = summarises.then(|| choice.of_helper(experiment.summarizer_model.as_ref(), "summarizer.model"));
+        let obstacles = choice.obstacles;
+        let key = String::new();
+        let condition = Condition { levels, key, protocol, starting_message, agents, models, selector, summarizer };
+        (condition, obstacles)
+    }
+}
+
+fn set_protocol(protocol: &mut Protocol, name: &str, value: &Value) {
+    match (name, value) {
+        ("messages", Value::Int(n)) => protocol.messages = *n as u32,
+        ("days", Value::Int(n)) => protocol.days = *n as u32,
+        ("merge", Value::Bool(b)) => protocol.merge = *b,
+        ("final_summary", Value::Bool(b)) => protocol.final_summary = *b,
+        ("speakers", Value::Text(word)) => protocol.speakers = speakers_of(word).unwrap_or(protocol.speakers),
+        ("labels", Value::Text(word)) => protocol.labels = labels_of(word).unwrap_or(protocol.labels),
+        _ => {}
+    }
+}
+
+/// Finds the models of a condition's participants.
+struct Models<'a> {
+    resolver: &'a Resolver<'a>,
+    settings: &'a [(&'a str, &'a Value)],
+    obstacles: Vec<Obstacle>,
+}
+
+impl Models<'_> {
+    fn setting(&self, name: &str) -> Option<&Value> {
+        self.settings.iter().rev().find(|(n, _)| *n == name).map(|(_, v)| *v)
+    }
+
+    /// A model by name, with the parameters that factors set. One that is not declared is told, and stands for
+    /// itself.
+    fn model(&mut self, name: &str, at: &str) -> ModelSpec {
+        let mut spec = if self.resolver.overrides.offline {
+            ModelSpec::bare(SCRIPTED)
+        } else if let Some(spec) = declared(self.resolver.experiment, name) {
+            spec.clone()
+        } else {
+            if !self.is_given_by_flag(name) {
+                self.obstacles.push(undeclared(self.resolver.experiment, name, at));
+            }
+            ModelSpec::bare(name)
+        };
+        for parameter in PARAMETERS {
+            match (parameter, self.setting(parameter)) {
+                ("temperature", Some(value)) => spec.sampling.temperature = number(value),
+                ("top_p", Some(value)) => spec.sampling.top_p = number(value),
+                ("top_k", Some(Value::Int(n))) => spec.sampling.top_k = Some(*n as u32),
+                ("max_tokens", Some(Value::Int(n))) => spec.sampling.max_tokens = Some(*n as u32),
+                _ => {}
+            }
+        }
+        spec
+    }
+
+    /// A flag may name a model that the experiment does not declare, unless it means one of several.
+    fn is_given_by_flag(&self, name: &str) -> bool {
+        let is_id = self.resolver.experiment.models.iter().any(|m| m.id == name);
+        let given = self.resolver.settings.iter().filter(|s| names_models(&s.name)).flat_map(|s| &s.value);
+        !is_id && given.into_iter().any(|v| *v == Value::Text(name.to_owned()))
+    }
+
+    fn of_condition(&mut self) -> ModelSpec {
+        if let Some(level) = self.setting("model").map(ToString::to_string) {
+            self.model(&level, "factors.model")
+        } else {
+            let hint = "write `models = [\"SERVER/NAME\"]`".to_owned();
+            self.obstacles.push(Obstacle::new("missing", "models", "no model is declared".to_owned(), hint));
+            ModelSpec::default()
+        }
+    }
+
+    fn of_helper(&mut self, name: Option<&String>, at: &str) -> ModelSpec {
+        match name {
+            Some(name) => self.model(name, at),
+            None => self.of_condition(),
+        }
+    }
+
+    fn of_roles(&mut self, agents: &[u32]) -> Vec<Vec<ModelSpec>> {
+        let roles = &self.resolver.experiment.roles;
+        roles.iter().zip(agents).map(|(role, number)| self.of_role(role, *number as usize)).collect()
+    }
+
+    fn of_role(&mut self, role: &Role, number: usize) -> Vec<ModelSpec> {
+        if number == 0 {
+            return Vec::new();
+        }
+        let at = format!("roles.{}.model", role.name);
+        if let Some(Value::Text(name)) = self.setting(&at).cloned() {
+            return vec![self.model(&name, &format!("factors.{at}")); number];
+        }
+        match &role.model {
+            RoleModel::Condition => vec![self.of_condition(); number],
+            RoleModel::One(name) => vec![self.model(name, &at); number],
+            RoleModel::Each(names) => {
+                if names.len() < number {
+                    let message = format!("`{at}` names {} models for {number} agents", names.len());
+                    let hint = "name one for each agent, or one for all".to_owned();
+                    self.obstacles.push(Obstacle::new("too-few-models", at.clone(), message, hint));
+                }
+                names.iter().take(number).map(|name| self.model(name, &at)).collect()
+            }
+        }
+    }
+}
+
+/// The model that a level or `model =` means: by its name, else by its id where one model only has it.
+pub fn declared<'a>(experiment: &'a Experiment, name: &str) -> Option<&'a ModelSpec> {
+    let by_name = experiment.models.iter().find(|m| m.name() == name);
+    let mut by_id = experiment.models.iter().filter(|m| m.id == name);
+    by_name.or_else(|| by_id.next().filter(|_| by_id.next().is_none()))
+}
+
+fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Int(n) => Some(*n as f64),
+        Value::Float(x) => Some(*x),
+        _ => None,
+    }
+}
+
+/// What is said of a model that is named and not declared.
+pub fn undeclared(experiment: &Experiment, name: &str, at: &str) -> Obstacle {
+    let known: Vec<&str> = experiment.models.iter().map(ModelSpec::name).collect();
+    if let Some((code @ "people", message, hint)) = bad_model_id(name) {
+        return Obstacle::new(code, at, message, hint);
+    }
+    if experiment.models.iter().any(|m| m.id == name) {
+        let same: Vec<&str> = experiment.models.iter().filter(|m| m.id == name).map(ModelSpec::name).collect();
+        let message = format!("several models have the id `{name}`");
+        return Obstacle::new("unknown-model", at, message, format!("say which: {}", same.join(", ")));
+    }
+    let hint = did_you_mean(name, known.iter().copied())
+        .unwrap_or_else(|| format!("declare it in `models`; declared: {}", known.join(", ")));
+    Obstacle::new("unknown-model", at, format!("model `{name}` is not declared in `models`"), hint)
+}

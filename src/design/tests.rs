@@ -1,0 +1,27 @@
+//! Proofs over the whole room: folder and document are one thing, counts follow their rule, keys stay.
+
+use super::folder::{self, Files};
+use super::*;
+
+mod counts;
+mod flags;
+mod keys;
+mod prompts;
+mod round_trip;
+mod shipped;
+mod speed;
+
+/// An experiment in memory: its TOML and prompt files.
+fn read(toml: &str, prompts: &[(&str, &str)]) -> Experiment {
+    let mut files = Files::from([("experiment.toml".to_owned(), toml.as_bytes().to_vec())]);
+    files.extend(prompts.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())));
+    let mut problems = problem::Problems::default();
+    let (experiment, _) = folder::read(&files, &mut problems);
+    let problems = problems.sorted();
+    assert!(problems.is_empty(), "{}", problems[0]);
+    experiment.expect("no problem, so an experiment")
+}
+
+fn plan(experiment: &Experiment) -> Plan {
+    Plan::new(experiment, &Overrides::default()).expect("a sound experiment")
+}
