@@ -193,7 +193,8 @@ impl Context {
     }
 }
 
-fn printer(world: &World, global: &Global) -> Printer {
+/// The door to the terminal, as arguments and surroundings want it.
+pub(super) fn printer(world: &World, global: &Global) -> Printer {
     let unwanted =
         world.env.get("NO_COLOR").is_some_and(|v| !v.is_empty()) || world.env.get("TERM").is_some_and(|t| t == "dumb");
     let colour = |terminal: bool| match global.color {
