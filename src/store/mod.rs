@@ -160,7 +160,7 @@ pub struct Participant {
     pub model: String,
 }
 
-/// Who works on a conversation. On SQLite one process at a time holds the file's lock; the fields are the same.
+/// Who works on a conversation. On `SQLite` one process at a time holds the file's lock; the fields are the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     /// A run's id.

@@ -25,7 +25,7 @@ pub enum UriError {
     /// No path.
     #[error("`sqlite:` needs the path of a file, such as sqlite:convoke.db")]
     NoPath,
-    /// MongoDB.
+    /// `MongoDB`.
     #[error("this version of convoke has the embedded store only (`sqlite:PATH`), not {scheme}")]
     Mongo {
         /// `mongodb` or `mongodb+srv`.

@@ -1,7 +1,7 @@
 //! Calls: written with their texts by hash, so that storage grows with what is new, and read back whole.
 
 use super::fail::Fail;
-use super::rows::{Columns, all, first, iso, json};
+use super::rows::{Columns, all, first, iso, json, text};
 use crate::conversation::prompt::{Ending, View};
 use crate::conversation::{CallRef, Purpose};
 use crate::model::ChatReply;
@@ -143,7 +143,7 @@ fn write(
     let call = &ready.call;
     let own = call.attempts.strip_prefix(earlier).unwrap_or(&call.attempts);
     let attempts: Vec<&Attempt> = earlier.iter().chain(own).collect();
-    let spend = attempts.iter().filter(|a| a.possible_spend).count() as i64 + i64::from(state == CallState::Sent);
+    let spend = attempts.iter().map(|a| i64::from(a.possible_spend)).sum::<i64>() + i64::from(state == CallState::Sent);
     for (hash, text) in &ready.texts {
         conn.prepare_cached("insert into texts (hash, text) values (?1, ?2) on conflict do nothing")?
             .execute([hash, text])?;
@@ -161,7 +161,7 @@ fn write(
         ":purpose": call.call.purpose.word(),
         ":ask": call.call.ask,
         ":state": word_of(state),
-        ":epoch": epoch as i64,
+        ":epoch": epoch.cast_signed(),
         ":server": call.server,
         ":model": call.model,
         ":parameters": json(&call.parameters)?,
@@ -221,7 +221,7 @@ fn put_back(conn: &Connection, view: &mut View, known: &mut HashMap<String, Stri
 }
 
 fn by_hash(conn: &Connection, hash: &str) -> Result<String, Fail> {
-    first(conn.prepare_cached("select text from texts where hash = ?1")?, [hash], |c| c.next())?
+    first(conn.prepare_cached("select text from texts where hash = ?1")?, [hash], text)?
         .ok_or_else(|| Fail::Damaged(format!("the text {hash} is missing")))
 }
 

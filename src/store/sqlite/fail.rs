@@ -10,7 +10,7 @@ const SHARED_MEMORY_FULL: i32 = 4874;
 /// What goes wrong inside.
 #[derive(Debug)]
 pub(super) enum Fail {
-    /// SQLite's.
+    /// `SQLite`'s.
     Sql(rusqlite::Error),
     /// What is stored cannot be read as what it should be.
     Damaged(String),
@@ -62,7 +62,7 @@ impl Place {
         }
     }
 
-    pub(super) fn unreachable(&self, cause: impl ToString) -> StoreError {
+    pub(super) fn unreachable(&self, cause: impl std::fmt::Display) -> StoreError {
         StoreError::Unreachable { place: self.name.clone(), cause: cause.to_string() }
     }
 
@@ -81,12 +81,12 @@ impl Place {
                 StoreError::Locked { place, holder: "another program".to_owned() }
             }
             Some(ErrorCode::NotADatabase) => StoreError::Foreign { place, cause },
-            Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { place, cause },
-            Some(
-                ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::SystemIoFailure,
-            ) => StoreError::Unreachable { place, cause },
+            Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
+                self.unreachable(format!("{cause}; you must be allowed to write the file and its folder"))
+            }
+            Some(ErrorCode::SystemIoFailure) => self.unreachable(cause),
+            Some(ErrorCode::DatabaseCorrupt) | None => StoreError::Damaged { place, cause },
             Some(_) => StoreError::Other { place, cause },
-            None => StoreError::Damaged { place, cause },
         }
     }
 

@@ -16,7 +16,7 @@ const BUSY: Duration = Duration::from_secs(10);
 /// Statements kept prepared for each connection.
 const STATEMENTS: usize = 64;
 const PAGE_BYTES: u64 = 4096;
-/// Pages in the write-ahead log after which it is copied into the file: SQLite's own default.
+/// Pages in the write-ahead log after which it is copied into the file: `SQLite`'s own default.
 const CHECKPOINT_PAGES: u64 = 1000;
 
 /// What a database is opened for.
@@ -184,12 +184,16 @@ fn log_is_empty(path: &Path) -> bool {
     fs::metadata(beside(path, "-wal")).map_or(0, |m| m.len()) == 0
 }
 
-fn frozen(path: &Path) -> rusqlite::Result<Connection> {
+fn hex_digit(value: u8) -> char {
+    char::from_digit(value.into(), 16).unwrap_or('0')
+}
+
+pub(super) fn frozen(path: &Path) -> rusqlite::Result<Connection> {
     let mut uri = "file:".to_owned();
     for byte in path.to_string_lossy().bytes() {
         match byte {
             b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => uri.push(char::from(byte)),
-            _ => uri.push_str(&format!("%{byte:02x}")),
+            _ => uri.extend(['%', hex_digit(byte >> 4), hex_digit(byte & 15)]),
         }
     }
     uri.push_str("?immutable=1");

@@ -100,7 +100,9 @@ fn counts(conn: &Connection) -> Result<HashMap<String, Counts>, Fail> {
 
 /// The document of a revision.
 pub(super) fn document(conn: &Connection, revision: &str) -> Result<Option<Experiment>, Fail> {
-    first(conn.prepare_cached("select document from revisions where hash = ?1")?, [revision], |c| c.json())
+    first(conn.prepare_cached("select document from revisions where hash = ?1")?, [revision], |c| {
+        c.json::<Experiment>()
+    })
 }
 
 /// How each conversation of an experiment stands, in the order of creation.

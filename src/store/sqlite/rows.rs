@@ -97,6 +97,11 @@ pub(super) fn first<T>(
     rows.next()?.map(|row| read(&mut Columns::of(row))).transpose()
 }
 
+/// A column of text.
+pub(super) fn text(c: &mut Columns<'_>) -> Result<String, Fail> {
+    c.next()
+}
+
 /// What [`experiment`] reads.
 pub(super) const EXPERIMENT: &str = "id, name, creator, created, starred, note, version, parent, revision, run";
 
@@ -148,12 +153,18 @@ pub(super) fn conversation(c: &mut Columns<'_>) -> Result<ConversationRecord, Fa
     })
 }
 
+/// Reads all columns of a lease even if there is none: others follow.
 fn lease(c: &mut Columns<'_>) -> Result<Option<Lease>, Fail> {
-    let epoch = c.number()?;
-    let Some(owner) = c.next::<Option<String>>()? else {
-        return Ok(None);
-    };
-    Ok(Some(Lease { owner, host: c.next()?, boot: c.next()?, pid: c.next()?, epoch, until: c.time()? }))
+    let (epoch, owner) = (c.number()?, c.next::<Option<String>>()?);
+    let (host, boot) = (c.next::<Option<String>>()?, c.next::<Option<String>>()?);
+    let (pid, until) = (c.next::<Option<u32>>()?, c.time_if_any()?);
+    match (owner, host, boot, pid, until) {
+        (Some(owner), Some(host), Some(boot), Some(pid), Some(until)) => {
+            Ok(Some(Lease { owner, host, boot, pid, epoch, until }))
+        }
+        (None, None, None, None, None) => Ok(None),
+        _ => Err(Fail::Damaged("a lease is incomplete".to_owned())),
+    }
 }
 
 /// What [`entry`] reads.

@@ -153,7 +153,7 @@ fn insert(conn: &Connection, id: &str, entry: &Entry) -> Result<(), Fail> {
         json(&entry.flags)?,
         entry.call.map(|c| c.purpose.word()),
         entry.call.map(|c| c.ask),
-        entry.prompt.map(|p| p.bytes as i64),
+        entry.prompt.map(|p| p.bytes.cast_signed()),
         entry.prompt.and_then(|p| p.tokens),
     ])?;
     Ok(())
@@ -187,7 +187,7 @@ pub(super) fn finish(
             "update conversations set status = ?3, reason = ?4, owner = null, host = null, boot = null, pid = null,
                 until = null where id = ?1 and epoch = ?2 and (owner is not null or (status = ?3 and reason is ?4))",
         )?
-        .execute(params![id, epoch as i64, status.word(), reason])?;
+        .execute(params![id, epoch.cast_signed(), status.word(), reason])?;
     if ended == 0 {
         held(conn, id, epoch)?;
     }

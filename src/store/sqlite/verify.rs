@@ -1,7 +1,7 @@
 //! Reading everything and saying what is wrong. Changes nothing.
 
 use super::fail::Fail;
-use super::rows::{all, first, union};
+use super::rows::{all, first, text, union};
 use super::{calls, read, turns};
 use crate::conversation::log::Entry;
 use crate::conversation::{Flag, Kind};
@@ -29,9 +29,8 @@ pub(super) fn verify(conn: &Connection, conversation: Option<&str>) -> Result<Ve
 
 fn everything(conn: &Connection) -> Result<Vec<Fault>, Fail> {
     let mut faults: Vec<Fault> = file(conn)?.into_iter().map(|what| fault("", what)).collect();
-    let ids = all(conn.prepare_cached("select id from conversations order by created, id")?, [], |c| c.next())?;
+    let ids = all(conn.prepare_cached("select id from conversations order by created, id")?, [], text)?;
     for id in ids {
-        let id: String = id;
         faults.extend(one(conn, &id)?);
     }
     Ok(faults)
@@ -43,7 +42,7 @@ fn fault(conversation: &str, what: impl Into<String>) -> Fault {
 
 /// What is wrong with the file, the texts and the documents.
 fn file(conn: &Connection) -> Result<Vec<String>, Fail> {
-    let pages = all(conn.prepare_cached("pragma integrity_check")?, [], |c| c.next::<String>())?;
+    let pages = all(conn.prepare_cached("pragma integrity_check")?, [], text)?;
     let mut faults: Vec<String> = pages.into_iter().filter(|word| word != "ok").collect();
     let lost = all(conn.prepare_cached("pragma foreign_key_check")?, [], |c| {
         let (table, _row): (String, Option<i64>) = (c.next()?, c.next()?);
@@ -61,8 +60,8 @@ fn texts(conn: &Connection) -> Result<Vec<String>, Fail> {
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let hash: String = row.get(0)?;
-        let text = row.get_ref(1)?.as_bytes().unwrap_or_default();
-        if calls::hash(text) != hash {
+        let bytes = row.get_ref(1)?.as_bytes().unwrap_or_default();
+        if calls::hash(bytes) != hash {
             faults.push(format!("the text {hash} is not what was stored"));
         }
     }
@@ -70,7 +69,7 @@ fn texts(conn: &Connection) -> Result<Vec<String>, Fail> {
 }
 
 fn documents(conn: &Connection) -> Result<Vec<String>, Fail> {
-    let hashes = all(conn.prepare_cached("select hash from revisions order by hash")?, [], |c| c.next::<String>())?;
+    let hashes = all(conn.prepare_cached("select hash from revisions order by hash")?, [], text)?;
     let unread = hashes.into_iter().filter_map(|hash| match read::document(conn, &hash) {
         Err(Fail::Damaged(cause)) => Some(Ok(format!("the document of revision {hash} cannot be read: {cause}"))),
         Err(fail) => Some(Err(fail)),

@@ -108,14 +108,16 @@ fn commit(conn: &Connection, place: &Place, mut group: Vec<Box<dyn Job>>) -> boo
     }
     if let Err(error) = conn.execute_batch("begin immediate") {
         let error = place.error(error.into());
-        group.into_iter().for_each(|job| job.answer(Some(error.clone())));
+        for job in group {
+            job.answer(Some(error.clone()));
+        }
         return false;
     }
     match attempt(conn, &mut group) {
         Ok(outcomes) => answer(place, group.into_iter().zip(outcomes)),
         Err(fail) if group.len() == 1 => answer(place, group.into_iter().zip([Some(fail)])),
         // All were undone because of one: each alone, so that only those fail that must.
-        Err(_) => group.into_iter().fold(false, |full, job| commit(conn, place, vec![job]) || full),
+        Err(_) => group.into_iter().map(|job| commit(conn, place, vec![job])).filter(|full| *full).count() > 0,
     }
 }
 
@@ -142,7 +144,7 @@ fn attempt(conn: &Connection, group: &mut [Box<dyn Job>]) -> Result<Vec<Option<F
     committed
 }
 
-/// Does one job. `Ok(Some)`: it failed and left no trace. `Err`: SQLite undid the whole transaction.
+/// Does one job. `Ok(Some)`: it failed and left no trace. `Err`: `SQLite` undid the whole transaction.
 fn step(conn: &Connection, job: &mut dyn Job) -> Result<Option<Fail>, Fail> {
     conn.prepare_cached("savepoint job")?.execute([])?;
     let failed = job.work(conn).err();

@@ -1,0 +1,12 @@
+//! One story, told to every implementation of the store; and what only the embedded one promises.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure is a failed test")]
+
+#[path = "store_story/fixtures.rs"]
+mod fixtures;
+#[path = "store_story/sqlite.rs"]
+mod sqlite;
+#[path = "store_story/sqlite_crash.rs"]
+mod sqlite_crash;
+#[path = "store_story/story.rs"]
+mod story;
