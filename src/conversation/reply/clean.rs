@@ -1,0 +1,193 @@
+//! Cleaning: what a model gave that is not its turn.
+
+use super::super::Flag;
+use super::label::{Labels, Whose};
+use std::collections::BTreeSet;
+
+type Flags = BTreeSet<Flag>;
+
+const REASONING: [&str; 3] = ["think", "thinking", "reasoning"];
+const TOKENS: [&str; 11] =
+    ["<s>", "</s>", "<bos>", "<eos>", "<pad>", "<unk>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<end_of_turn>"];
+/// The longest name of a `<|…|>` token, in characters.
+const LONGEST_TOKEN: usize = 40;
+
+/// What happens where a template opens the user's turn behind some text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turns {
+    /// The rest is another's turn and goes.
+    Cut,
+    /// Only the token goes.
+    Keep,
+}
+
+/// A tag at the end of what was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tag {
+    /// `<think>`
+    Reasoning,
+    /// `</think>`
+    ReasoningEnd,
+    /// Any template token.
+    Token,
+    /// A template token that a speaker's kind follows (`<|im_start|>`).
+    Header,
+    /// A template token that opens the user's turn by itself (`<|user|>`).
+    User,
+}
+
+/// Takes out reasoning and template tokens in one pass. What is left holds no tag, not even one that was put together
+/// by taking another out: each tag is looked for at the end of what is left, whenever a character that can end one
+/// has been added.
+pub(super) fn without_tags(raw: &str, turns: Turns, flags: &mut Flags) -> String {
+    let mut left = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some(at) = rest.find(['>', ']']) {
+        left.push_str(&rest[..=at]);
+        rest = &rest[at + 1..];
+        let Some((start, tag)) = last_tag(&left) else { continue };
+        left.truncate(start);
+        rest = behind(tag, &mut left, rest, turns, flags);
+    }
+    left.push_str(rest);
+    left
+}
+
+/// What is still to be read after a tag was taken out.
+fn behind<'a>(tag: Tag, left: &mut String, rest: &'a str, turns: Turns, flags: &mut Flags) -> &'a str {
+    let reasoning = matches!(tag, Tag::Reasoning | Tag::ReasoningEnd);
+    flags.insert(if reasoning { Flag::ThinkingCut } else { Flag::TemplateToken });
+    let (kind, rest) = match tag {
+        Tag::Reasoning => return behind_reasoning(rest),
+        Tag::ReasoningEnd => {
+            left.clear();
+            return rest;
+        }
+        Tag::Token => return rest,
+        Tag::Header => speaker_kind(rest),
+        Tag::User => ("user", rest),
+    };
+    if kind == "user" && turns == Turns::Cut && !left.trim().is_empty() {
+        flags.insert(Flag::OverrunCut);
+        return "";
+    }
+    rest
+}
+
+/// The text behind the next closing reasoning tag; without one all is reasoning.
+fn behind_reasoning(text: &str) -> &str {
+    let mut rest = text;
+    while let Some(at) = rest.find("</") {
+        rest = &rest[at + 2..];
+        if let Some(after) = REASONING.iter().find_map(|name| strip_ignoring_case(rest, name)?.strip_prefix('>')) {
+            return after;
+        }
+    }
+    ""
+}
+
+fn strip_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let head = text.get(..prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
+}
+
+/// The word behind a header token, and the text behind it.
+fn speaker_kind(text: &str) -> (&str, &str) {
+    ["assistant", "model", "user", "system", "tool"]
+        .into_iter()
+        .filter_map(|kind| Some((kind, text.strip_prefix(kind)?)))
+        .find(|(_, rest)| rest.is_empty() || rest.starts_with(|c: char| c == '<' || c.is_whitespace()))
+        .unwrap_or(("", text))
+}
+
+/// The tag that `text` ends with, and where it starts.
+fn last_tag(text: &str) -> Option<(usize, Tag)> {
+    if let Some(token) = TOKENS.iter().find(|token| text.ends_with(*token)) {
+        return Some((text.len() - token.len(), Tag::Token));
+    }
+    if let Some(before) = text.strip_suffix("<start_of_turn>") {
+        return Some((before.len(), Tag::Header));
+    }
+    reasoning_tag(text).or_else(|| piped_token(text))
+}
+
+fn reasoning_tag(text: &str) -> Option<(usize, Tag)> {
+    let inner = text.strip_suffix('>')?;
+    let name = REASONING.iter().find(|name| {
+        let start = inner.len().checked_sub(name.len());
+        start.and_then(|start| inner.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(name))
+    })?;
+    let before = &inner[..inner.len() - name.len()];
+    if let Some(before) = before.strip_suffix("</") {
+        return Some((before.len(), Tag::ReasoningEnd));
+    }
+    Some((before.strip_suffix('<')?.len(), Tag::Reasoning))
+}
+
+/// `<|…|>`, also with the full-width bar that some models use.
+fn piped_token(text: &str) -> Option<(usize, Tag)> {
+    let inner = text.strip_suffix('>')?.strip_suffix(['|', '｜'])?;
+    let length: usize = inner.chars().rev().take(LONGEST_TOKEN).take_while(|c| in_token(*c)).map(char::len_utf8).sum();
+    let (before, name) = inner.split_at(inner.len() - length);
+    let start = before.strip_suffix(['|', '｜'])?.strip_suffix('<')?.len();
+    let tag = match name {
+        "" => return None,
+        "im_start" | "start_header_id" => Tag::Header,
+        "user" | "User" => Tag::User,
+        _ => Tag::Token,
+    };
+    Some((start, tag))
+}
+
+fn in_token(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '▁')
+}
+
+/// Takes a leaked `system` off the end, as often as it stands there, and white space off both.
+pub(super) fn without_stray_system<'a>(text: &'a str, flags: &mut Flags) -> &'a str {
+    let mut text = text.trim();
+    while let Some(before) = text.strip_suffix("system").filter(|before| is_stray_after(before)) {
+        flags.insert(Flag::TemplateToken);
+        text = before.trim_end();
+    }
+    text
+}
+
+/// Alone on its line, or glued to punctuation that closes a sentence.
+fn is_stray_after(before: &str) -> bool {
+    let glued = before.ends_with(|c: char| ".?!…。？！\"”’»)]*".contains(c));
+    let line = before.trim_end_matches(|c: char| c.is_whitespace() && !matches!(c, '\n' | '\r'));
+    glued || line.is_empty() || line.ends_with(['\n', '\r'])
+}
+
+/// One's own turn within a text without tags: one's own label off the front, what follows another's label off the
+/// end; all of it where another's label is at the front.
+pub(super) fn own_turn<'a>(text: &'a str, labels: &Labels, flags: &mut Flags) -> &'a str {
+    let mut text = text;
+    loop {
+        let before = text.len();
+        text = without_stray_system(text, flags);
+        match labels.at(text) {
+            Some(label) if label.whose == Whose::Own => {
+                flags.insert(Flag::LabelCut);
+                text = &text[label.end..];
+            }
+            Some(_) => {}
+            None => text = until_another(text, labels, flags),
+        }
+        if text.len() == before {
+            return text;
+        }
+    }
+}
+
+/// The text before the first later line that begins with another's label.
+fn until_another<'a>(text: &'a str, labels: &Labels, flags: &mut Flags) -> &'a str {
+    let overrun = text
+        .match_indices(['\n', '\r'])
+        .map(|(at, _)| at + 1)
+        .find(|start| labels.at(&text[*start..]).is_some_and(|label| label.whose == Whose::Other));
+    let Some(start) = overrun else { return text };
+    flags.insert(Flag::OverrunCut);
+    &text[..start]
+}

@@ -1,0 +1,108 @@
+//! Health: what is wrong with a cleaned speech. Rules, not judgement: each is explained by what it looks for.
+
+use super::label::{Labels, Whose};
+use super::words::Reading;
+use super::{Scene, identity, refusal, sides};
+use crate::conversation::Flag;
+use std::collections::{HashMap, HashSet};
+
+/// Words in a row of the prompt that no agent says by chance.
+const RECITED_RUN: usize = 12;
+/// Words of a whole sentence of the prompt that count as recited.
+const RECITED_SENTENCE: usize = 8;
+/// Words a speech must have to be called a repetition ("Yes, sir." is none).
+const REPEATED_SPEECH: usize = 8;
+/// Words a sentence must have to be counted, and how often it may not stand.
+const REPEATED_SENTENCE: (usize, u32) = (5, 3);
+/// Words in a row that repeat those a few words before.
+const LOOP: usize = 30;
+/// The longest loop looked for, in words.
+const LOOP_PERIOD: usize = 12;
+/// Words compared at a time for likeness.
+const SHINGLE: usize = 3;
+
+/// The flags of a text, sorted.
+pub(super) fn flags(text: &str, scene: &Scene<'_>) -> Vec<Flag> {
+    if text.trim().is_empty() {
+        return vec![Flag::Empty];
+    }
+    let reading = Reading::of(text);
+    let keys = reading.keys();
+    let found = [
+        (Flag::IdentitySwap, begins_as_another(text, scene) || identity::claims_another(text, scene)),
+        (Flag::BothSides, sides::both_speak(text, scene)),
+        (Flag::PromptRecited, recites(&keys, scene.prompt)),
+        (Flag::Repetition, loops(&reading, &keys) || repeats_earlier(text, &keys, scene)),
+        (Flag::Refusal, refusal::declines(&reading, scene)),
+    ];
+    found.into_iter().filter(|(_, found)| *found).map(|(flag, _)| flag).collect()
+}
+
+fn begins_as_another(text: &str, scene: &Scene<'_>) -> bool {
+    Labels::of(scene).at(text.trim_start()).is_some_and(|label| label.whose == Whose::Other)
+}
+
+/// Whether the reply holds a long run of the prompt's words, or a whole sentence of it.
+fn recites(keys: &[u64], prompt: &str) -> bool {
+    if keys.len() < RECITED_SENTENCE {
+        return false;
+    }
+    let reading = Reading::of(prompt);
+    let prompt = reading.keys();
+    let said: HashSet<&[u64]> = keys.windows(RECITED_RUN).collect();
+    prompt.windows(RECITED_RUN).any(|run| said.contains(run))
+        || reading
+            .sentences()
+            .into_iter()
+            .filter(|sentence| (RECITED_SENTENCE..RECITED_RUN).contains(&sentence.len()))
+            .any(|sentence| keys.windows(sentence.len()).any(|run| *run == prompt[sentence.clone()]))
+}
+
+/// Whether the reply says one thing over and over: a sentence three times, or a few words in a loop.
+fn loops(reading: &Reading<'_>, keys: &[u64]) -> bool {
+    let mut counts = HashMap::<&[u64], u32>::new();
+    let (least, often) = REPEATED_SENTENCE;
+    for sentence in reading.sentences().into_iter().filter(|sentence| sentence.len() >= least) {
+        let count = counts.entry(&keys[sentence]).or_default();
+        *count += 1;
+        if *count >= often {
+            return true;
+        }
+    }
+    (1..=LOOP_PERIOD).any(|period| longest_echo(keys, period) >= LOOP)
+}
+
+/// How many words in a row are those that stand `period` before them.
+fn longest_echo(keys: &[u64], period: usize) -> usize {
+    let echoes = keys.iter().zip(keys.iter().skip(period)).map(|(before, word)| before == word);
+    let (_, longest) = echoes.fold((0, 0), |(run, longest), echo| {
+        let run = if echo { run + 1 } else { 0 };
+        (run, longest.max(run))
+    });
+    longest
+}
+
+/// Whether the reply is, nearly word for word, a speech made before today, whoever made it.
+fn repeats_earlier(text: &str, keys: &[u64], scene: &Scene<'_>) -> bool {
+    if keys.len() < REPEATED_SPEECH {
+        return false;
+    }
+    let said: HashSet<&[u64]> = keys.windows(SHINGLE).collect();
+    scene
+        .earlier
+        .iter()
+        .filter(|speech| of_like_length(text.len(), speech.content.len()))
+        .any(|speech| like(&said, &Reading::of(speech.content).keys()))
+}
+
+/// Speeches whose lengths differ by more than a quarter are not compared: reading them costs more than a turn may.
+fn of_like_length(one: usize, other: usize) -> bool {
+    one.max(other) <= one.min(other) / 4 * 5 + 5
+}
+
+/// Whether at least four fifths of the word triples are shared (Dice coefficient ≥ 0.8).
+fn like(said: &HashSet<&[u64]>, before: &[u64]) -> bool {
+    let before: HashSet<&[u64]> = before.windows(SHINGLE).collect();
+    let shared = said.intersection(&before).count();
+    5 * 2 * shared >= 4 * (said.len() + before.len())
+}
