@@ -92,9 +92,7 @@ pub async fn run(context: &Context, args: &args::Doctor) -> Result<Exit, CliErro
 
 fn report(context: &Context, findings: &[Finding], failed: usize, exit: Exit) -> Result<(), CliError> {
     if context.printer.json {
-        let object = |f: &Finding| {
-            json!({ "standing": f.standing.word(), "what": f.what, "message": f.message, "hint": f.hint })
-        };
+        let object = |f: &Finding| json!({ "standing": f.standing.word(), "what": f.what, "message": f.message, "hint": f.hint });
         let data = Json::Array(findings.iter().map(object).collect());
         if exit == Exit::Done {
             return Ok(context.printer.json_ok(&data)?);
@@ -135,7 +133,10 @@ fn database(context: &Context) -> Vec<Finding> {
         Err(StoreError::Missing { .. }) => {
             let note = format!("{place} does not exist yet; the first `convoke run` makes it");
             let folder = path.parent().unwrap_or(Path::new("."));
-            return vec![Finding::new(Standing::Note, "database", note), writable("its folder", folder, Standing::Fail)];
+            return vec![
+                Finding::new(Standing::Note, "database", note),
+                writable("its folder", folder, Standing::Fail),
+            ];
         }
         Err(error) => return vec![Finding::error("database", Standing::Fail, &error.into())],
     };
@@ -146,7 +147,8 @@ fn database(context: &Context) -> Vec<Finding> {
         findings.push(Finding::new(Standing::Fail, "schema", message).hint("use a newer convoke"));
     } else if found < known {
         let message = format!("schema {found}; this version of convoke reads schema {known}");
-        findings.push(Finding::new(Standing::Warn, "schema", message).hint("the next `convoke run` brings it up to date"));
+        findings
+            .push(Finding::new(Standing::Warn, "schema", message).hint("the next `convoke run` brings it up to date"));
     } else {
         findings.push(Finding::new(Standing::Ok, "schema", found.to_string()));
     }
@@ -154,7 +156,11 @@ fn database(context: &Context) -> Vec<Finding> {
         findings.push(Finding::new(Standing::Fail, "integrity", fault.clone()).hint("`convoke verify` tells all"));
     }
     if health.faults.is_empty() {
-        findings.push(Finding::new(Standing::Ok, "integrity", "the file is whole; `convoke verify` reads what is in it"));
+        findings.push(Finding::new(
+            Standing::Ok,
+            "integrity",
+            "the file is whole; `convoke verify` reads what is in it",
+        ));
     }
     if let Some(holder) = health.holder {
         findings.push(Finding::new(Standing::Note, "in use", format!("by {holder}")));
@@ -167,7 +173,11 @@ fn logs(context: &Context) -> Finding {
     let folder = path.parent().unwrap_or(Path::new(".")).join("logs");
     let near = folder.ancestors().find(|f| f.is_dir()).unwrap_or(Path::new("/")).to_owned();
     let finding = writable("logs", &near, Standing::Warn);
-    if finding.standing == Standing::Ok { Finding { message: folder.display().to_string(), ..finding } } else { finding }
+    if finding.standing == Standing::Ok {
+        Finding { message: folder.display().to_string(), ..finding }
+    } else {
+        finding
+    }
 }
 
 /// Whether a file can be made in a folder: made, and removed.
@@ -184,7 +194,11 @@ fn writable(what: &str, folder: &Path, otherwise: Standing) -> Finding {
 
 fn dotenv(context: &Context) -> Vec<Finding> {
     if !context.world.folder.join(".env").is_file() {
-        return vec![Finding::new(Standing::Note, ".env", "there is none in the working folder; .env_template says what it may hold")];
+        return vec![Finding::new(
+            Standing::Note,
+            ".env",
+            "there is none in the working folder; .env_template says what it may hold",
+        )];
     }
     let warnings = context.settings.warnings.iter();
     let mut findings: Vec<Finding> = warnings.map(|w| Finding::new(Standing::Warn, ".env", w.clone())).collect();
@@ -212,8 +226,10 @@ async fn server(context: &Context, asked: &Asked<'_>) -> Vec<Finding> {
     };
     let key = match (&server.key, server.key_variable.as_str()) {
         (Some(_), variable) => format!(", {variable} is set"),
-        (None, "") => String::new(),
-        (None, variable) => format!(", {variable} is not set"),
+        (None, variable) if server.kind == ServerKind::OpenAi && !variable.is_empty() => {
+            format!(", {variable} is not set")
+        }
+        (None, _) => String::new(),
     };
     let mut message = format!("{} answers, {}{key}", server.base_url, count(models.len(), "model"));
     if server.kind == ServerKind::Ollama {
@@ -239,13 +255,11 @@ fn terminal(context: &Context) -> Finding {
     let is = |terminal: bool| if terminal { "a terminal" } else { "no terminal" };
     let width = context.printer.width().map(|w| format!(" of {w} columns")).unwrap_or_default();
     let colour = if context.printer.colour { "colour" } else { "no colour" };
-    let message =
-        format!("input {}, output {}{width}, errors {}; {colour}", is(input), is(output), is(errors));
+    let message = format!("input {}, output {}{width}, errors {}; {colour}", is(input), is(output), is(errors));
     Finding::new(Standing::Ok, "terminal", message)
 }
 
-const SETTINGS: &[Column] =
-    &[Column::text("SETTING", 12, 0), Column::text("VALUE", 12, 0), Column::text("FROM", 8, 0)];
+const SETTINGS: &[Column] = &[Column::text("SETTING", 12, 0), Column::text("VALUE", 12, 0), Column::text("FROM", 8, 0)];
 
 fn config(context: &Context) -> Result<Exit, CliError> {
     let shown = &context.settings.shown;

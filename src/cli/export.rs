@@ -180,7 +180,10 @@ impl<'a> Sink<'a> {
     }
 
     fn file(path: &Path) -> Result<Self, CliError> {
-        let wrong = |e: io::Error| CliError::usage(format!("cannot write {}", path.display())).cause(e);
+        let wrong = |e: io::Error| {
+            let error = CliError::usage(format!("cannot write {}", path.display())).cause(&e);
+            if e.kind() == ErrorKind::NotFound { error.hint("make its folder first") } else { error }
+        };
         if path.is_dir() {
             return Err(CliError::usage(format!("{} is a folder", path.display())).hint("name a file with -o PATH"));
         }
@@ -217,7 +220,8 @@ impl Write for Sink<'_> {
             Self::Stdout { printer, waiting } => {
                 let bytes = std::mem::take(waiting);
                 let shown = printer.width().is_some();
-                printer.raw(if shown { harmless(&String::from_utf8_lossy(&bytes)).into_bytes() } else { bytes }.as_slice())
+                printer
+                    .raw(if shown { harmless(&String::from_utf8_lossy(&bytes)).into_bytes() } else { bytes }.as_slice())
             }
             Self::File { out, .. } => out.as_mut().map_or(Ok(()), Write::flush),
         }
@@ -277,7 +281,6 @@ impl Drop for Folder {
         let _ = fs::remove_dir_all(&self.unfinished);
     }
 }
-
 
 #[cfg(test)]
 mod tests {

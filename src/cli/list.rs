@@ -30,10 +30,10 @@ const CONVERSATIONS: &[Column] = &[
     Column::text("CONDITION", 18, 0),
     Column::number("REPL", 2),
     Column::text("STATUS", 11, 0),
-    Column::number("MESSAGES", 4),
+    Column::number("MESSAGES", 7),
     Column::text("FLAGS", 12, 3),
     Column::text("MODELS", 12, 8),
-    Column::text("REASON", 16, 5),
+    Column::text("REASON", 14, 4),
     Column::text("NOTE", 12, 9),
 ];
 

@@ -59,8 +59,7 @@ pub fn run(context: &Context, args: &args::New) -> Result<Exit, CliError> {
     }
     let files = files(&args.name, shipped(args.from.as_deref())?);
     let shown = if args.into == Path::new(".") { args.name.clone().into() } else { args.into.join(&args.name) };
-    let folder = context.world.folder.join(&args.into).join(&args.name);
-    write_folder(&folder, &files)?;
+    write_folder(&context.world.folder.join(&shown), &files)?;
     let paths: Vec<String> = files.keys().map(|f| shown.join(f).display().to_string()).collect();
     if context.printer.json {
         context.printer.json_ok(&json!({ "name": args.name, "path": shown.display().to_string(), "files": paths }))?;

@@ -2,7 +2,7 @@
 
 use crate::conversation::harmless::one_line;
 use crate::store::Millis;
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use jiff::Timestamp;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -80,7 +80,7 @@ pub fn short(id: &str) -> &str {
 pub struct Column {
     /// Its heading.
     pub name: &'static str,
-    /// The fewest columns of the screen at which it is of use.
+    /// The fewest columns of the screen at which it is of use; what is no wider is never broken.
     pub least: usize,
     /// Columns of the highest number are left out first where the screen is narrow; 0 always stays.
     pub drop: u8,
@@ -114,6 +114,10 @@ pub fn table(columns: &[Column], rows: &[Vec<String>], width: Option<usize>) -> 
         column.set_padding((0, 2));
         if columns[*of].number {
             column.set_cell_alignment(CellAlignment::Right);
+        }
+        let widest = rows.iter().map(|r| r[*of].width()).max().unwrap_or(0);
+        if columns[*of].number || widest <= columns[*of].least {
+            column.set_constraint(ColumnConstraint::ContentWidth);
         }
     }
     if let Some(width) = width {

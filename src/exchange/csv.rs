@@ -97,7 +97,10 @@ mod tests {
     #[test]
     fn factors_named_as_columns_stand_apart() {
         let header = header(&["model", "goal", "day", "@x"]);
-        assert_eq!(header[..7], ["conversation", "experiment", "condition.model", "goal", "condition.day", "'@x", "replicate"]);
+        assert_eq!(
+            header[..7],
+            ["conversation", "experiment", "condition.model", "goal", "condition.day", "'@x", "replicate"]
+        );
         assert_eq!(header.last().map(String::as_str), Some("flags"));
     }
 

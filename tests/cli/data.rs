@@ -22,8 +22,22 @@ fn jsonl_has_one_line_an_entry_in_order() {
     let keys: Vec<&str> = lines[0].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(
         keys,
-        ["conversation", "experiment", "condition", "replicate", "seq", "day", "index", "kind", "speaker", "role",
-            "model", "content", "raw", "flags"]
+        [
+            "conversation",
+            "experiment",
+            "condition",
+            "replicate",
+            "seq",
+            "day",
+            "index",
+            "kind",
+            "speaker",
+            "role",
+            "model",
+            "content",
+            "raw",
+            "flags"
+        ]
     );
     let place_of = |l: &Value| (l["conversation"].as_str().unwrap().to_owned(), l["seq"].as_u64().unwrap());
     let mut sorted = lines.clone();
@@ -41,8 +55,7 @@ fn a_file_has_the_same_bytes_as_standard_output() {
     assert_screen!(place.run("export small --format jsonl -o data/../small.jsonl").exits(2));
     assert_screen!(place.run("export small --format jsonl -o small.jsonl --calls").exits(0));
     assert_eq!(place.read("small.jsonl"), out);
-    let calls: Vec<Value> =
-        place.read("small.calls.jsonl").lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let calls: Vec<Value> = place.read("small.calls.jsonl").lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(calls.len(), 4 + 3 + 4);
     assert_eq!(calls.iter().filter(|c| c["state"] == "sent").count(), 1);
     assert!(calls.iter().all(|c| c["body_matches"] == true && c["conversation"].is_string()));
@@ -59,12 +72,28 @@ fn csv_has_the_same_columns() {
     let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
     assert_eq!(
         header,
-        ["conversation", "experiment", "condition.model", "goal", "replicate", "seq", "day", "index", "kind", "speaker",
-            "role", "model", "content", "raw", "flags"]
+        [
+            "conversation",
+            "experiment",
+            "condition.model",
+            "goal",
+            "replicate",
+            "seq",
+            "day",
+            "index",
+            "kind",
+            "speaker",
+            "role",
+            "model",
+            "content",
+            "raw",
+            "flags"
+        ]
     );
     let jsonl = place.run("export small --format jsonl").exits(0).out;
     let contents: Vec<String> = reader.records().map(|r| r.unwrap()[12].to_owned()).collect();
-    let lines = jsonl.lines().map(|l| serde_json::from_str::<Value>(l).unwrap()["content"].as_str().unwrap().to_owned());
+    let lines =
+        jsonl.lines().map(|l| serde_json::from_str::<Value>(l).unwrap()["content"].as_str().unwrap().to_owned());
     assert_eq!(contents, lines.collect::<Vec<_>>());
 }
 

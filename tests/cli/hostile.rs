@@ -50,7 +50,8 @@ fn nothing_steers_a_terminal() {
     }
     // And yet nothing is lost where data are wanted.
     let shown = place.run(&format!("show {id} --json")).json();
-    let raw: Vec<&str> = shown["data"]["entries"].as_array().unwrap()[1..].iter().map(|e| e["raw"].as_str().unwrap()).collect();
+    let raw: Vec<&str> =
+        shown["data"]["entries"].as_array().unwrap()[1..].iter().map(|e| e["raw"].as_str().unwrap()).collect();
     assert_eq!(raw, replies);
     let out = place.run("export small --format jsonl").out;
     let lines: Vec<Value> = out.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
@@ -90,7 +91,10 @@ fn hostile_levels_and_names_stay_in_their_folder() {
     let mut files = SMALL.to_vec();
     let toml = SMALL[0].1.replace("\"escape\", \"yard-time\"", "\"../../escape\", \"a/b\\u001b[31m\"");
     files[0].1 = Box::leak(toml.replace("name = \"small\"", "name = \"we ird\"").into_boxed_str());
-    let prisoner = SMALL[3].1.replace("{goal=escape}", "{goal=\"../../escape\"}").replace("## Goal {goal=yard-time}\nGo for a walk.\n", "");
+    let prisoner = SMALL[3]
+        .1
+        .replace("{goal=escape}", "{goal=\"../../escape\"}")
+        .replace("## Goal {goal=yard-time}\nGo for a walk.\n", "");
     files[3].1 = Box::leak(prisoner.into_boxed_str());
     place.database_of(&files, &[Fate::Done, Fate::Done], &["hello", "well", "so", "on"]);
     let before = place.files(".");

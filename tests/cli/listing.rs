@@ -38,13 +38,29 @@ fn conversations_are_listed() {
     assert_eq!(all.len(), 6);
     assert_eq!(
         keys(&all[0]),
-        ["id", "key", "creator", "created", "condition", "replicate", "status", "models", "messages", "days",
-            "speakers", "agents", "flags", "starred", "note"]
+        [
+            "id",
+            "key",
+            "creator",
+            "created",
+            "condition",
+            "replicate",
+            "status",
+            "models",
+            "messages",
+            "days",
+            "speakers",
+            "agents",
+            "flags",
+            "starred",
+            "note"
+        ]
     );
     assert_eq!(all[0]["condition"], json!({ "model": "llama", "goal": "escape" }));
     assert_eq!(keys(&all[0]["condition"]), ["model", "goal"]);
     assert_eq!(all[0]["agents"], json!({ "guard": 1, "prisoner": 1 }));
-    let order: Vec<_> = all.iter().map(|c| (c["condition"]["goal"].as_str().unwrap(), c["replicate"].as_u64().unwrap())).collect();
+    let order: Vec<_> =
+        all.iter().map(|c| (c["condition"]["goal"].as_str().unwrap(), c["replicate"].as_u64().unwrap())).collect();
     assert_eq!(order[..4], [("escape", 1), ("escape", 2), ("escape", 3), ("yard-time", 1)]);
     let one = place.run(&format!("list {} --json", &all[3]["id"].as_str().unwrap()[..10])).exits(0).json();
     assert_eq!(one["data"], json!([all[3]]));

@@ -47,7 +47,9 @@ fn answer(path: &str) -> &'static str {
             r#"{"license":"","modelfile":"","parameters":"","template":"","model_info":{"llama.context_length":131072},"capabilities":[]}"#
         }
         "/api/version" => r#"{"version":"0.12.3"}"#,
-        "/api/pull" => "{\"status\":\"pulling manifest\"}\n{\"status\":\"pulling 46e0\",\"digest\":\"sha256:46e0\",\"total\":4661224676,\"completed\":4661224676}\n{\"status\":\"success\"}\n",
+        "/api/pull" => {
+            "{\"status\":\"pulling manifest\"}\n{\"status\":\"pulling 46e0\",\"digest\":\"sha256:46e0\",\"total\":4661224676,\"completed\":4661224676}\n{\"status\":\"success\"}\n"
+        }
         _ => "{}",
     }
 }

@@ -18,7 +18,9 @@ fn examples_ship_with_the_program() {
         place.run(&format!("new mine-{example} --from {example} --in work")).exits(0);
         let checked = place.run(&format!("check work/mine-{example} --json")).exits(0);
         assert_eq!(checked.json(), serde_json::json!({ "status": "ok", "data": [] }), "{example}");
-        assert!(place.read(&format!("work/mine-{example}/experiment.toml")).contains(&format!("name = \"mine-{example}\"")));
+        assert!(
+            place.read(&format!("work/mine-{example}/experiment.toml")).contains(&format!("name = \"mine-{example}\""))
+        );
     }
 }
 

@@ -45,7 +45,8 @@ fn fixed(text: &str, guessed: &[Guess]) -> Result<String, String> {
         let inline = roles.is_inline_table();
         let roles = roles.as_table_like_mut().ok_or_else(|| not_a_table("roles"))?;
         if roles.get(&guess.role).is_none() {
-            let empty = if inline { Item::Value(Value::InlineTable(Default::default())) } else { Item::Table(Table::new()) };
+            let empty =
+                if inline { Item::Value(Value::InlineTable(Default::default())) } else { Item::Table(Table::new()) };
             roles.insert(&guess.role, empty);
         }
         let role: Option<&mut dyn TableLike> = roles.get_mut(&guess.role).and_then(Item::as_table_like_mut);
@@ -81,7 +82,9 @@ mod tests {
 
     #[test]
     fn other_ways_to_write_a_table_are_met() {
-        for text in ["roles = { guard = { plural = \"gs\" } }\n", "roles.guard.plural = \"gs\"\n", "[roles]\nguard = {}\n"] {
+        for text in
+            ["roles = { guard = { plural = \"gs\" } }\n", "roles.guard.plural = \"gs\"\n", "[roles]\nguard = {}\n"]
+        {
             let fixed = fixed(text, &[guess("guard", None), guess("cook", Some("cooks"))]).unwrap();
             let read: toml::Table = toml::from_str(&fixed).unwrap();
             assert_eq!(read["roles"]["guard"]["pronouns"].as_str(), Some("they/their"), "{fixed}");

@@ -15,12 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 /// Shows the prompts; what was said against the experiment is talk here.
-pub fn run(
-    context: &Context,
-    args: &args::Check,
-    checked: &Checked,
-    problems: &[Problem],
-) -> Result<Exit, CliError> {
+pub fn run(context: &Context, args: &args::Check, checked: &Checked, problems: &[Problem]) -> Result<Exit, CliError> {
     let (Some(experiment), Some(plan)) = (&checked.experiment, &checked.plan) else { return Ok(Exit::Experiment) };
     if let Some(role) = args.role.as_ref().filter(|r| !experiment.roles.iter().any(|known| known.name == **r)) {
         let hint = did_you_mean(role, experiment.roles.iter().map(|r| r.name.as_str()));
@@ -39,8 +34,12 @@ pub fn run(
     for problem in problems {
         context.printer.say_pieces(&super::pieces(problem, &problem.to_string()));
     }
-    let mut page =
-        Page { printer: &context.printer, role: args.role.as_deref(), group: args.only.is_empty(), seen: BTreeMap::new() };
+    let mut page = Page {
+        printer: &context.printer,
+        role: args.role.as_deref(),
+        group: args.only.is_empty(),
+        seen: BTreeMap::new(),
+    };
     for (condition, setting) in &settings {
         page.condition(condition, setting)?;
     }
@@ -48,11 +47,7 @@ pub fn run(
 }
 
 /// The conditions that `--only` leaves, in the order of the plan.
-fn selected<'a>(
-    experiment: &Experiment,
-    plan: &'a Plan,
-    only: &[String],
-) -> Result<Vec<&'a Condition>, CliError> {
+fn selected<'a>(experiment: &Experiment, plan: &'a Plan, only: &[String]) -> Result<Vec<&'a Condition>, CliError> {
     let mut overrides = Overrides::default();
     for text in only {
         let expression = markdown::expression(text).map_err(|(_, message)| {

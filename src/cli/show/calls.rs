@@ -18,7 +18,8 @@ pub fn show(printer: &Printer, call: &CallRecord, log: &[Entry], raw: bool) -> i
         let parameters = serde_json::to_string(&call.parameters).unwrap_or_default();
         line(&format!("sent {parameters}"), Look::Dim)?;
     }
-    let body = format!("body {} bytes, {} messages, sha256 {}", built.bytes, built.messages.len(), short(&call.body_sha256));
+    let body =
+        format!("body {} bytes, {} messages, sha256 {}", built.bytes, built.messages.len(), short(&call.body_sha256));
     if built.matches {
         line(&format!("{body}: hash ok"), Look::Dim)?;
     } else {

@@ -5,15 +5,14 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::printer::{Look, Piece, Printer};
 use crate::cli::records;
 use crate::cli::text::{Column, instant, short, table, wrap};
-use crate::design::template::tag_of;
-use crate::design::{
-    Experiment, Expression, ModelSpec, PromptText, Role, RoleModel, Seed, Value, inflect, markdown,
-};
+use crate::design::template::{RoleTags, Tag, Template, tag_of};
+use crate::design::{Experiment, Expression, ModelSpec, PromptText, Role, RoleModel, Seed, Value, inflect, markdown};
 use crate::store::{Counts, ExperimentRecord, Status, Store};
 use serde_json::Value as Json;
+use std::collections::BTreeSet;
 use std::io;
 
-const TAGS: &[Column] = &[Column::text("TAG", 12, 0), Column::text("ONE", 8, 0), Column::text("SEVERAL", 8, 0)];
+const TAGS: &[Column] = &[Column::text("TAG", 30, 0), Column::text("ONE", 8, 0), Column::text("SEVERAL", 8, 0)];
 
 /// Shows an experiment.
 pub async fn run(context: &Context, store: &dyn Store, record: ExperimentRecord) -> Result<Exit, CliError> {
@@ -36,8 +35,8 @@ pub async fn run(context: &Context, store: &dyn Store, record: ExperimentRecord)
     page.head(&record, counts)?;
     page.protocol(&document)?;
     page.models(&document)?;
-    for role in &document.roles {
-        page.role(role)?;
+    for (index, role) in document.roles.iter().enumerate() {
+        page.role(role, &verbs(&document, index))?;
     }
     page.prompts(&document)?;
     page.design(&document)?;
@@ -55,10 +54,10 @@ impl Page<'_> {
     }
 
     fn field(&self, name: &str, text: &str) -> io::Result<()> {
-        let width = self.printer.width().map(|w| w.saturating_sub(18));
+        let width = self.printer.width().map(|w| w.saturating_sub(20));
         for (i, line) in wrap(text, width).iter().enumerate() {
             let name = if i == 0 { name } else { "" };
-            self.printer.pieces(&[Piece(&format!("  {name:<16}"), Look::Dim), Piece(line, Look::Plain)])?;
+            self.printer.pieces(&[Piece(&format!("  {name:<18}"), Look::Dim), Piece(line, Look::Plain)])?;
         }
         Ok(())
     }
@@ -129,14 +128,14 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn role(&self, role: &Role) -> io::Result<()> {
+    fn role(&self, role: &Role, verbs: &[String]) -> io::Result<()> {
         self.title(&format!("Role {}", role.name))?;
         match &role.model {
             RoleModel::Condition => {}
             RoleModel::One(name) => self.field("model", name)?,
             RoleModel::Each(names) => self.field("models", &names.join(", "))?,
         }
-        let lines = table(TAGS, &tags(role), self.printer.width().map(|w| w.saturating_sub(2)));
+        let lines = table(TAGS, &tags(role, verbs), self.printer.width().map(|w| w.saturating_sub(2)));
         lines.iter().try_for_each(|line| self.printer.out(&format!("  {line}")))
     }
 
@@ -217,17 +216,39 @@ fn parameters(model: &ModelSpec) -> String {
     if words.is_empty() { "as the server has it".to_owned() } else { words.join(", ") }
 }
 
+/// The verbs that any text has of a role, as they are written.
+fn verbs(document: &Experiment, role: usize) -> Vec<String> {
+    let names: Vec<&str> = document.roles.iter().map(|r| r.name.as_str()).collect();
+    let roles = RoleTags::new(&names);
+    let files = document.roles.iter().map(|r| &r.prompt).chain([&document.shared]).chain(&document.summarizer);
+    let texts =
+        files.flat_map(|f| f.sections.iter().map(|s| &s.text).chain([&f.start])).chain([&document.starting_message]);
+    let found: BTreeSet<String> = texts
+        .flat_map(|text| {
+            let (template, _) = Template::parse(text, &roles);
+            template.tags().map(|(tag, _)| tag.clone()).collect::<Vec<_>>()
+        })
+        .filter_map(|tag| match tag {
+            Tag::Verb(of, base) if of == role => Some(base),
+            _ => None,
+        })
+        .collect();
+    found.into_iter().collect()
+}
+
 /// What each placeholder of a role gives, of one and of several.
-fn tags(role: &Role) -> Vec<Vec<String>> {
+fn tags(role: &Role, verbs: &[String]) -> Vec<Vec<String>> {
     let tag = tag_of(&role.name);
     let (pronoun, possessive) = inflect::pronouns(&role.pronouns).unwrap_or(("they", "their"));
-    let row = |form: &str, one: &str, several: &str| vec![format!("<{tag}_{form}>"), one.to_owned(), several.to_owned()];
-    vec![
+    let row =
+        |form: &str, one: &str, several: &str| vec![format!("<{tag}_{form}>"), one.to_owned(), several.to_owned()];
+    let mut rows = vec![
         row("NOUN", &role.name, &role.plural),
         row("POSS", &inflect::possessive_one(&role.name), &inflect::possessive_several(&role.plural)),
         row("PRON", pronoun, "they"),
         row("POSSPRON", possessive, "their"),
-        row("VERB_be", &inflect::third_person("be"), &inflect::base_for_several("be")),
-        row("VERB_make", &inflect::third_person("make"), &inflect::base_for_several("make")),
-    ]
+    ];
+    let verb = |v: &String| row(&format!("VERB_{v}"), &inflect::third_person(v), &inflect::base_for_several(v));
+    rows.extend(verbs.iter().map(verb));
+    rows
 }

@@ -41,7 +41,11 @@ pub async fn run(
         }
         told = log.len();
         if !args.follow || super::is_at_its_end(now.status) {
-            page.calls(&calls, &log, |c| !log.iter().any(|e| e.seq == c.seq && e.call == Some(c.call)))?;
+            let open = |c: &CallRecord| !log.iter().any(|e| e.seq == c.seq && e.call == Some(c.call));
+            if calls.iter().any(open) {
+                page.printer.out("")?;
+                page.calls(&calls, &log, open)?;
+            }
             page.closing(&now, log.is_empty())?;
             break;
         }
@@ -101,8 +105,7 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn header(&self, experiment: &str, (conversation, flags): &Flagged) -> io::Result<()> {
-        let condition: Vec<String> =
-            conversation.condition.iter().map(|l| format!("{}={}", l.name, l.value)).collect();
+        let condition: Vec<String> = conversation.condition.iter().map(|l| format!("{}={}", l.name, l.value)).collect();
         self.printer.pieces(&[
             Piece("conversation ", Look::Dim),
             Piece(&conversation.id, Look::Bold),
@@ -153,11 +156,7 @@ impl Page<'_> {
         let kind = if aside { format!("  ({})", entry.kind.word()) } else { String::new() };
         let flags: Vec<&str> = entry.flags.iter().map(|f| f.word()).collect();
         let flags = if flags.is_empty() { String::new() } else { format!("  [{}]", flags.join(", ")) };
-        self.printer.pieces(&[
-            Piece(&entry.speaker, look),
-            Piece(&kind, Look::Dim),
-            Piece(&flags, Look::Yellow),
-        ])?;
+        self.printer.pieces(&[Piece(&entry.speaker, look), Piece(&kind, Look::Dim), Piece(&flags, Look::Yellow)])?;
         let content = if entry.content.is_empty() { "…" } else { &entry.content };
         let is_summary = entry.kind == Kind::Summary;
         self.block(content, "  ", if aside && !is_summary { Look::Dim } else { Look::Plain })?;
@@ -182,14 +181,14 @@ impl Page<'_> {
     }
 
     fn closing(&self, now: &ConversationRecord, empty: bool) -> io::Result<()> {
+        let status = status(now);
+        let line = match (empty, self.args.follow || now.reason.is_some()) {
+            (true, _) => "nothing has been said yet",
+            (false, true) => &status,
+            (false, false) => return Ok(()),
+        };
         self.printer.out("")?;
-        if empty {
-            self.printer.pieces(&[Piece("nothing has been said yet", Look::Dim)])?;
-        }
-        if self.args.follow || now.reason.is_some() {
-            self.printer.pieces(&[Piece(&status(now), Look::Dim)])?;
-        }
-        Ok(())
+        block(self.printer, line, "", Look::Dim)
     }
 }
 

@@ -56,7 +56,10 @@ seed = 7
     ),
     ("shared.md", "A prison with <AGENTS_NUM> people.\n"),
     ("roles/guard.md", "You are <AGENT_NAME>.\n\n## Goal\nKeep order among <PRISONER_NUM> <PRISONER_NOUN>.\n"),
-    ("roles/prisoner.md", "You are <AGENT_NAME>.\n\n## Goal {goal=escape}\nGet out.\n\n## Goal {goal=yard-time}\nGo for a walk.\n"),
+    (
+        "roles/prisoner.md",
+        "You are <AGENT_NAME>.\n\n## Goal {goal=escape}\nGet out.\n\n## Goal {goal=yard-time}\nGo for a walk.\n",
+    ),
 ];
 
 /// What a friendly model says.
@@ -105,7 +108,9 @@ async fn fill(store: &dyn Store, document: &Experiment, plan: &Plan, fates: &[Fa
     let cells = plan.cells();
     let settings: Vec<(Setting, &Condition, u32)> = cells
         .iter()
-        .map(|c| (Setting::new(document, &plan.conditions[c.condition], &c.key), &plan.conditions[c.condition], c.replicate))
+        .map(|c| {
+            (Setting::new(document, &plan.conditions[c.condition], &c.key), &plan.conditions[c.condition], c.replicate)
+        })
         .collect();
     let planned: Vec<ConversationRecord> =
         settings.iter().map(|(s, c, replicate)| conversation(&record, plan.seed, s, c, *replicate)).collect();
