@@ -56,6 +56,8 @@ pub struct Offered {
     pub size: Option<u64>,
     /// Ollama's digest.
     pub digest: Option<String>,
+    /// The longest context it was made for, in tokens; only [`Connection::described`] asks for it.
+    pub context: Option<u32>,
     /// When it was changed, as the server says it.
     pub modified: Option<String>,
     /// Such as `8.0B`.
@@ -117,6 +119,17 @@ impl Connection {
         }
     }
 
+    /// What the server offers, with the context of each model where the server tells it: one more request a model.
+    pub async fn described(&self) -> Result<Vec<Offered>, ModelError> {
+        let mut offered = self.offered().await?;
+        if self.server().kind == ServerKind::Ollama {
+            for model in &mut offered {
+                model.context = self.known(&model.name, None).await.ok().and_then(|known| known.context);
+            }
+        }
+        Ok(offered)
+    }
+
     async fn offered_by_openai(&self) -> Result<Vec<Offered>, ModelError> {
         let list: Json = self.look_up("models").await?;
         let models = list.get("data").or(Some(&list)).and_then(Json::as_array);
@@ -136,6 +149,7 @@ impl Connection {
                 digest: tag(&model.name).map(|t| t.digest.clone()),
                 parameters: tag(&model.name).and_then(|t| t.details.parameter_size.clone()),
                 quantization: tag(&model.name).and_then(|t| t.details.quantization_level.clone()),
+                context: None,
                 size: Some(model.size),
                 modified: Some(model.modified_at),
                 name: model.name,
@@ -149,9 +163,12 @@ impl Connection {
             return Ok(Known::default());
         }
         let tags: Tags = self.look_up("api/tags").await?;
+        self.known(model, tags.models.into_iter().find(|t| is_same_model(&t.name, model))).await
+    }
+
+    async fn known(&self, model: &str, tag: Option<Tag>) -> Result<Known, ModelError> {
         let shown = self.ollama(Some(CHECK))?.show_model_info(model.to_owned()).await;
         let shown = shown.map_err(|e| self.of_library(&e, model))?;
-        let tag = tags.models.into_iter().find(|t| is_same_model(&t.name, model));
         Ok(Known {
             context: context_length(&shown.model_info),
             num_ctx: parameter(&shown.parameters, "num_ctx").and_then(|n| n.parse().ok()),

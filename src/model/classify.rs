@@ -87,7 +87,15 @@ impl Problem {
     }
 
     fn is_context(&self) -> bool {
-        let words = ["maximum context length", "context window", "available context size", "context length exceeded"];
+        let words = [
+            "maximum context length",
+            "context window",
+            "available context size",
+            "context length exceeded",
+            "input token count",
+            "`inputs` tokens",
+            "reduce the length of the messages",
+        ];
         let input =
             self.says(&["input length", "prompt", "input"]) && self.says(&["exceed", "too long", "longer than"]);
         self.has_code(&["context_length_exceeded", "exceed_context_size_error"])
@@ -118,6 +126,11 @@ impl Fault {
     /// A text that should have been JSON.
     pub(super) fn not_json(text: &str, cause: &impl std::fmt::Display) -> Self {
         Self::Invalid(unusable(text, cause))
+    }
+
+    /// A stream that ends in a line.
+    pub(super) fn cut_line() -> Self {
+        Self::Broken("in the middle of a line of its stream".to_owned())
     }
 
     /// The error for the caller.
@@ -151,7 +164,8 @@ pub(super) fn classify(http: &Http, model: &str, sent: &Map<String, Json>, probl
         402 | 403 | 429 if problem.is_quota() => ModelError::Quota { server, message },
         _ if problem.has_code(&["insufficient_quota"]) => ModelError::Quota { server, message },
         401 | 403 => ModelError::Key { server, message, variable: http.server().key_variable.clone() },
-        400 | 413 | 422 | 500 if problem.is_context() => ModelError::ContextFull { model, message },
+        413 => ModelError::ContextFull { model, message },
+        400 | 422 | 500 if problem.is_context() => ModelError::ContextFull { model, message },
         400 | 404 | 422 | 500 if problem.is_no_model() => ModelError::NoModel { server, model, message },
         status @ (408 | 409 | 425 | 429 | 500..) => {
             ModelError::Busy { server, status, message, retry_after: problem.retry_after }

@@ -16,6 +16,9 @@ use tokio::time::{Instant, timeout_at};
 
 /// How long the end of a body is waited for once the answer is whole, so that the connection can be used again.
 const TAIL: Duration = Duration::from_millis(50);
+/// Some servers close a connection after five seconds of nothing. One that was closed at the moment of asking would
+/// look like an answer that broke off; over plain `http` a new one costs next to nothing.
+const KEPT: Duration = Duration::from_secs(4);
 /// Longer waits than these are taken for a mistake of the server.
 const LONGEST_WAIT: Duration = Duration::from_hours(24 * 30);
 
@@ -56,7 +59,8 @@ impl Http {
             .connect_timeout(server.limits.connect)
             .user_agent(concat!("convoke/", env!("CARGO_PKG_VERSION")));
         let direct = server.base_url.url().scheme() == "http";
-        let builder = if direct { builder.no_proxy() } else { builder };
+        // Without TLS its certificates need not be loaded, which takes longer than a request.
+        let builder = if direct { builder.no_proxy().tls_certs_only([]).pool_idle_timeout(KEPT) } else { builder };
         let client = builder.build().map_err(|e| unreachable(server, &e))?;
         Ok(Self { server: server.clone(), client, redactor: Redactor::new(server.key.as_ref()) })
     }
@@ -299,7 +303,7 @@ mod tests {
         let text = b"one\ndata: [DONE]\r\n\n";
         let mut line = 0;
         let found = (1..=text.len()).find(|n| ends(&text[..*n], &mut line, |l| l == b"data: [DONE]"));
-        assert_eq!(found, Some(17));
+        assert_eq!(found, Some(18));
         assert!(!ends(b"data: [DONE]", &mut 0, |l| l == b"data: [DONE]"));
     }
 }

@@ -88,12 +88,15 @@ struct Gathered {
 
 /// Reads one object, or the lines of a stream: the same to a reader of JSON texts one after the other.
 fn gather(text: &str, streamed: bool) -> Result<Gathered, Fault> {
+    if !text.trim_start().starts_with('{') {
+        return Err(Fault::not_json(text, &"no object"));
+    }
     let mut gathered = Gathered::default();
     let mut pieces = 0;
     for piece in serde_json::Deserializer::from_str(text).into_iter::<Piece>() {
-        let piece = piece.map_err(|e| match streamed && pieces > 0 && e.is_eof() {
-            true => Fault::Broken("in the middle of a line of its stream".to_owned()),
-            false => Fault::not_json(text, &e),
+        let piece = piece.map_err(|e| {
+            let is_cut = streamed && pieces > 0 && e.is_eof();
+            if is_cut { Fault::cut_line() } else { Fault::not_json(text, &e) }
         })?;
         pieces += 1;
         if let Some(error) = piece.error.as_ref().filter(|e| !e.is_null()) {
@@ -103,7 +106,6 @@ fn gather(text: &str, streamed: bool) -> Result<Gathered, Fault> {
         gathered.take(piece);
     }
     match (pieces, gathered.end.done) {
-        (0, _) => Err(Fault::not_json(text, &"nothing")),
         (_, true) => Ok(gathered),
         (1, false) if !streamed => Err(Fault::Invalid("it is not marked as done".to_owned())),
         (_, false) => Err(Fault::Broken("its stream ended before it was marked as done".to_owned())),

@@ -172,10 +172,8 @@ fn gather_stream(text: &str) -> Result<Gathered, Fault> {
             is_done = true;
             break;
         }
-        let json: Json = serde_json::from_str(data).map_err(|e| match line.ends_with('\n') {
-            true => Fault::not_json(data, &e),
-            false => Fault::Broken("in the middle of a line of its stream".to_owned()),
-        })?;
+        let json: Json = serde_json::from_str(data)
+            .map_err(|e| if line.ends_with('\n') { Fault::not_json(data, &e) } else { Fault::cut_line() })?;
         gathered.take(&json, "delta")?;
     }
     match (is_stream, is_done || gathered.finish_reason.is_some()) {

@@ -57,6 +57,8 @@ impl Connection {
                 message,
             });
         }
+        // Asked first by ourselves, since `ollama-rs` cannot tell a redirect or a bad key from a passing trouble.
+        self.version().await?;
         let mut left = pull.retries;
         let mut most = 0;
         loop {

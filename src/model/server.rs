@@ -40,6 +40,22 @@ pub enum ServerKind {
     Scripted,
 }
 
+impl ServerKind {
+    /// The word in configuration files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Ollama => "ollama",
+            Self::Scripted => "scripted",
+        }
+    }
+
+    /// The kind of that word.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::OpenAi, Self::Ollama, Self::Scripted].into_iter().find(|k| k.word() == word)
+    }
+}
+
 /// Limits of one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

@@ -9,29 +9,29 @@ const MARK: &str = "(scripted)";
 
 /// Said of what the other spoke of.
 const ANSWERS: [&str; 7] = [
-    "You speak of {theirs}; I have heard it.",
-    "About {theirs} we may yet agree.",
-    "Say more about {theirs}.",
-    "Leave {theirs} aside for a moment.",
-    "On {theirs} I hold another view.",
-    "As for {theirs}, ask me again later.",
-    "I did not expect {theirs} from you.",
+    "You said “{theirs}”; I have heard it.",
+    "About “{theirs}” we may yet agree.",
+    "Say more about “{theirs}”.",
+    "Leave “{theirs}” aside for a moment.",
+    "On “{theirs}” I hold another view.",
+    "As for “{theirs}”, ask me again later.",
+    "I did not expect “{theirs}” from you.",
 ];
 
 /// Said of what the speaker wants. Their number and that of the answers share no factor, nor does either with the
 /// few agents that usually speak in turn: a speaker comes back to the same pair late.
 const WISHES: [&str; 11] = [
     "What I want is to {wish}.",
-    "Think of {topic} before you answer.",
+    "Think of “{topic}” before you answer.",
     "As {role}, I mean to {wish}.",
-    "I would rather settle {topic} first, then {other}.",
+    "I would rather settle “{topic}” first, then “{other}”.",
     "My answer stays the same: I have to {wish}.",
-    "Is {topic} so much to ask?",
+    "Is “{topic}” so much to ask?",
     "Give me a chance to {wish}.",
-    "There is {topic} to consider, and {other}.",
-    "Tell me what stands between us and {topic}.",
+    "There is still “{topic}” to consider, and “{other}”.",
+    "Tell me what stands between us and “{topic}”.",
     "Nothing here keeps me from trying to {wish}.",
-    "We could begin with {topic}.",
+    "We could begin with “{topic}”.",
 ];
 
 /// Where a prompt says what somebody wants.
@@ -42,12 +42,18 @@ const WANTS: [&str; 9] =
 const GOALS: [&str; 8] = ["goal", "aim", "task", "objective", "purpose", "position", "interest", "mission"];
 
 /// Words that say nothing of an experiment: English's small change, and the words of the sentences above.
-const SMALL: &str = " about after again agent agents aside before begin being between chance come comes consider could \
+const SMALL: &str = " about after again agent become behind above below agents aside before begin being between chance come comes consider could \
     does doing each either else every everything expect first from give have heard here hold into just keep keeps know \
     later leave like make makes mean moment more most much must never nothing other others rather same scripted settle \
     should some speak speaks spoke stands stays such tell than that their them then there these they thing things \
     think this those through trying turn turns under until very view want wants what when where which while will with \
     within without would your yours yourself answer answers another because message messages conversation goal ";
+
+/// What stands before a noun.
+const DETERMINERS: [&str; 18] = [
+    "the", "a", "an", "my", "your", "his", "her", "its", "our", "their", "this", "that", "these", "any", "no", "some",
+    "of", "about",
+];
 
 /// The whole text for a request.
 pub(super) fn content(request: &ChatRequest) -> String {
@@ -133,7 +139,7 @@ fn last_turn(text: &str) -> &str {
     last.split_once(": ").filter(|(name, _)| is_name(name)).map_or(last, |(_, text)| text)
 }
 
-/// What the prompt has its reader want, in the reader's mouth: at most seven words.
+/// What the prompt has its reader want, in the reader's mouth.
 fn wanted(system: &str) -> Option<String> {
     let is_goal = |title: &str| GOALS.iter().any(|g| title.to_lowercase().contains(g));
     let sections = system.split("\n## ").map(|s| s.split_once('\n').unwrap_or(("", s)));
@@ -164,10 +170,10 @@ fn command(sentence: &str) -> Option<String> {
     mine(&format!("{first}{rest}"))
 }
 
-/// A phrase in the speaker's mouth, up to its first comma, without a dangling end.
+/// A phrase in the speaker's mouth, up to its first comma and at most twelve words, without a dangling end.
 fn mine(phrase: &str) -> Option<String> {
     let clause = phrase.split([',', ':', '(', '"', '–', '—']).next()?;
-    let mut words: Vec<String> = plain(clause).into_iter().map(turned).take(7).collect();
+    let mut words: Vec<String> = turned(&plain(clause)).into_iter().take(12).collect();
     let dangling =
         ["to", "the", "a", "an", "of", "and", "or", "in", "for", "with", "at", "on", "by", "my", "that", "is"];
     while words.last().is_some_and(|w| dangling.contains(&w.as_str())) {
@@ -176,14 +182,20 @@ fn mine(phrase: &str) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
-fn turned(word: String) -> String {
-    match word.as_str() {
+/// From the second person to the first.
+fn turned(words: &[String]) -> Vec<String> {
+    let acts = ["can", "could", "are", "were", "have", "do", "did", "will", "want", "need", "should", "must", "may"];
+    let acts = |word: Option<&String>| word.is_some_and(|w| acts.contains(&w.as_str()));
+    let turn = |(index, word): (usize, &String)| match word.as_str() {
+        "you" if acts(words.get(index + 1)) => "I".to_owned(),
         "you" => "me".to_owned(),
         "your" => "my".to_owned(),
         "yours" => "mine".to_owned(),
         "yourself" => "myself".to_owned(),
-        _ => word,
-    }
+        "are" if index > 0 && words.get(index - 1).is_some_and(|w| w == "you") => "am".to_owned(),
+        _ => word.clone(),
+    };
+    words.iter().enumerate().map(turn).collect()
 }
 
 /// The words of a text without its signs.
@@ -193,22 +205,40 @@ fn plain(text: &str) -> Vec<String> {
     words.filter(|w| !w.is_empty()).map(str::to_owned).collect()
 }
 
-/// What a text is about: its longer words that say something, each once, in order.
+/// What a text is about, in order, each once: the words that end a phrase such as `the yellow line`; where it has
+/// fewer than two of these, all its longer words that say something.
 fn topics(text: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for sentence in text.split(['.', '!', '?', '\n']) {
-        // Names such as `Guard_117` and tags are no topics.
-        let words = sentence.split_whitespace().filter(|w| !w.contains(['_', '<', '>', '#', '(', '{', '/']));
-        for (index, word) in words.enumerate() {
-            let word = word.trim_matches(|c: char| !c.is_alphanumeric());
-            let word = if index == 0 { word.to_lowercase() } else { word.to_owned() };
-            let is_long = (4..=20).contains(&word.chars().count()) && word.chars().all(char::is_alphabetic);
-            if is_long && !SMALL.contains(&format!(" {} ", word.to_lowercase())) && !found.contains(&word) {
-                found.push(word);
+    let (mut nouns, mut all) = (Vec::new(), Vec::new());
+    for clause in text.split(['.', '!', '?', ',', ';', ':', '\n']) {
+        let mut phrase: Option<Option<String>> = None;
+        for (index, word) in clause.split_whitespace().enumerate() {
+            let topic = topic(word, index == 0);
+            if let (Some(last), Some(topic)) = (phrase.as_mut(), &topic) {
+                *last = Some(topic.clone());
+            } else {
+                add(&mut nouns, phrase.take().flatten());
+                phrase = DETERMINERS.contains(&word.to_lowercase().as_str()).then_some(None);
             }
+            add(&mut all, topic);
         }
+        add(&mut nouns, phrase.flatten());
     }
-    found
+    if nouns.len() < 2 { all } else { nouns }
+}
+
+fn add(list: &mut Vec<String>, word: Option<String>) {
+    list.extend(word.filter(|w| !list.contains(w)));
+}
+
+/// A word that says something; names such as `Guard_117` and tags do not.
+fn topic(word: &str, begins: bool) -> Option<String> {
+    if word.contains(['_', '<', '>', '#', '(', '{', '/']) {
+        return None;
+    }
+    let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+    let word = if begins { word.to_lowercase() } else { word.to_owned() };
+    let is_word = (4..=20).contains(&word.chars().count()) && word.chars().all(char::is_alphabetic);
+    (is_word && !SMALL.contains(&format!(" {} ", word.to_lowercase()))).then_some(word)
 }
 
 /// A number below `n` from the conversation and the speaker: the same in every turn.
@@ -223,7 +253,9 @@ fn draw_seeded(request: &ChatRequest, what: &str, n: usize) -> usize {
 
 fn number(parts: &[&[u8]], n: usize) -> usize {
     let mut hash = Sha256::new();
-    parts.iter().for_each(|part| hash.update(part));
+    for part in parts {
+        hash.update(part);
+    }
     let first = hash.finalize().iter().take(4).fold(0_usize, |n, byte| (n << 8) | usize::from(*byte));
     first % n.max(1)
 }

@@ -68,11 +68,11 @@ async fn selections_and_summaries() {
     let model = Scripted::improvised();
     let chosen = say(&model, &request(Purpose::Selection, 4, "", "Who is next?")).await.content;
     assert!(["Guard_200", "Prisoner_301"].contains(&chosen.as_str()), "{chosen}");
-    let day = "Guard_117: Stay behind the yellow line.\n\nPrisoner_301: My letters never arrive.\n\nGuard_117: Quiet.";
+    let day = "Guard_117: Stay behind the yellow line and obey the rules.\n\nPrisoner_301: My letters never arrive, nor does any visit.\n\nGuard_117: Quiet.";
     let summary = say(&model, &request(Purpose::Summary, 9, "Summarise.", day)).await.content;
     assert_eq!(
         summary,
-        "(scripted) 3 turns this day. Guard_117 spoke of stay and behind. Prisoner_301 spoke of letters and arrive."
+        "(scripted) 3 turns this day. Guard_117 spoke of line and rules. Prisoner_301 spoke of letters and visit."
     );
 }
 

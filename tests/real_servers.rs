@@ -1,0 +1,146 @@
+//! A real Ollama, and its OpenAI-compatible endpoint, where variables name them; otherwise each test says loudly
+//! that it is skipped. The model `tiny` must be there.
+
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests fail as tests do, and skip loudly")]
+
+use convoke::conversation::{Author, Message, Purpose};
+use convoke::design::{ModelSpec, Sampling};
+use convoke::model::catalog::is_same_model;
+use convoke::model::parameters::parameters;
+use convoke::model::pull::Pull;
+use convoke::model::{ChatReply, ChatRequest, Connection, Finish, Known, ModelError, Server, ServerKind, Turn};
+use secrecy::SecretString;
+use std::collections::BTreeSet;
+
+const MODEL: &str = "tiny";
+
+/// The two endpoints ask for different contexts, and each change makes Ollama load the model again: one at a time.
+static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+fn variable(name: &str) -> Option<String> {
+    let value = std::env::var(name).ok().filter(|v| !v.is_empty());
+    if value.is_none() {
+        eprintln!("SKIPPED: {name} is not set, so nothing was tried on a real server");
+    }
+    value
+}
+
+fn ollama() -> Option<Connection> {
+    let server = Server::new("ollama", ServerKind::Ollama, &variable("CONVOKE_TEST_OLLAMA_HOST")?).unwrap();
+    Some(Connection::open(&server).unwrap())
+}
+
+fn openai() -> Option<Connection> {
+    let server = Server::new("lab", ServerKind::OpenAi, &variable("CONVOKE_TEST_OPENAI_BASE_URL")?).unwrap();
+    let key = variable("CONVOKE_TEST_OPENAI_API_KEY").map(SecretString::from);
+    Some(Connection::open(&server.with_key(key, "CONVOKE_TEST_OPENAI_API_KEY")).unwrap())
+}
+
+async fn ask(connection: &Connection, model: &str, spec: &ModelSpec, seed: u32) -> Result<ChatReply, ModelError> {
+    let known = connection.show(model).await?;
+    let context = known.default_context();
+    let turn = Turn {
+        conversation: "key".to_owned(),
+        seq: 1,
+        purpose: Purpose::Speech,
+        ask: 0,
+        ordinal: 0,
+        speaker: "A".to_owned(),
+        role: "a".to_owned(),
+        others: Vec::new(),
+        seed: 1,
+    };
+    let messages = vec![Message { author: Author::User, content: "What do you say of the yard?".to_owned() }];
+    let parameters = parameters(connection.server(), spec, Some(seed), Some(context));
+    connection.model(known).chat(&ChatRequest { model: model.to_owned(), messages, parameters, turn }).await
+}
+
+/// The different texts that four seeds give.
+async fn texts(connection: &Connection, sampling: Sampling) -> BTreeSet<String> {
+    let sampling = Sampling { max_tokens: Some(20), ..sampling };
+    let spec = ModelSpec { sampling, ..ModelSpec::bare(MODEL) };
+    let mut texts = BTreeSet::new();
+    for seed in 1..=4 {
+        texts.insert(ask(connection, MODEL, &spec, seed).await.unwrap().content);
+    }
+    texts
+}
+
+/// Whether parameters act on what is said: each is read from the answers, not from the request.
+async fn parameters_act(connection: &Connection, has_top_k: bool) {
+    let hot = Sampling { temperature: Some(2.0), top_p: Some(1.0), ..Sampling::default() };
+    assert!(texts(connection, hot.clone()).await.len() >= 3, "temperature 2 varies with the seed");
+    let cold = Sampling { temperature: Some(0.0), ..Sampling::default() };
+    assert_eq!(texts(connection, cold).await.len(), 1, "temperature 0 does not");
+    let narrow = Sampling { top_p: Some(0.000_1), ..hot.clone() };
+    assert_eq!(texts(connection, narrow).await.len(), 1, "nor does a tiny nucleus");
+    if has_top_k {
+        let one = Sampling { top_k: Some(1), ..hot.clone() };
+        assert_eq!(texts(connection, one).await.len(), 1, "nor does one candidate");
+    }
+    let spec = ModelSpec { sampling: hot.clone(), ..ModelSpec::bare(MODEL) };
+    let first = ask(connection, MODEL, &spec, 11).await.unwrap();
+    assert_eq!(first.content, ask(connection, MODEL, &spec, 11).await.unwrap().content, "one seed, one text");
+    assert!(first.usage.prompt.is_some() && first.usage.completion.is_some());
+    let streamed = ModelSpec { stream: Some(true), ..spec.clone() };
+    let streamed = ask(connection, MODEL, &streamed, 11).await.unwrap();
+    assert_eq!((&streamed.content, streamed.usage), (&first.content, first.usage), "streamed or not");
+    let short = ModelSpec { sampling: Sampling { max_tokens: Some(3), ..hot }, ..ModelSpec::bare(MODEL) };
+    let cut = ask(connection, MODEL, &short, 11).await.unwrap();
+    assert_eq!((cut.finish, cut.usage.completion), (Finish::Length, Some(3)));
+}
+
+#[tokio::test]
+async fn ollama_lists_shows_and_answers() {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let Some(ollama) = ollama() else { return };
+    let offered = ollama.offered().await.unwrap();
+    let tiny = offered.iter().find(|o| is_same_model(&o.name, MODEL)).expect("the model `tiny` must be there");
+    assert!(tiny.size.is_some_and(|s| s > 1000) && tiny.digest.as_ref().is_some_and(|d| d.len() == 64));
+    assert!(ollama.described().await.unwrap().iter().all(|o| o.context == Some(4096)));
+    let known = ollama.show(MODEL).await.unwrap();
+    assert_eq!((&known.digest, known.context, known.default_context()), (&tiny.digest, Some(4096), 4096));
+    assert!(known.parameters.contains("num_predict") && known.quantization.is_some(), "{known:?}");
+    assert!(ollama.version().await.unwrap().starts_with(|c: char| c.is_ascii_digit()));
+    parameters_act(&ollama, true).await;
+    let reply = ask(&ollama, MODEL, &ModelSpec::bare(MODEL), 1).await.unwrap();
+    assert_eq!((reply.served.digest, reply.differs), (known.digest, Vec::new()));
+    assert!(ollama.loaded().await.unwrap().iter().any(|m| is_same_model(&m.name, MODEL)));
+}
+
+#[tokio::test]
+async fn chat_completions_list_and_answer() {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let Some(openai) = openai() else { return };
+    assert!(openai.offered().await.unwrap().iter().any(|o| is_same_model(&o.name, MODEL)));
+    parameters_act(&openai, false).await;
+}
+
+#[tokio::test]
+async fn a_model_that_is_not_there() {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    for connection in [ollama(), openai()].into_iter().flatten() {
+        let spec = ModelSpec::bare("absent");
+        let known = connection.show("absent").await;
+        assert!(known.is_err() || known == Ok(Known::default()));
+        let error = match ask(&connection, "absent", &spec, 1).await {
+            Err(error) => error,
+            Ok(reply) => panic!("{reply:?}"),
+        };
+        assert_eq!(error.word(), "no-model", "{error:?}");
+    }
+}
+
+/// `CONVOKE_TEST_PULL` names a model in a registry that needs no TLS, such as `127.0.0.1:5000/library/x`.
+#[tokio::test]
+async fn a_model_is_fetched() {
+    let (Some(ollama), Some(model)) = (ollama(), variable("CONVOKE_TEST_PULL")) else { return };
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let mut seen = Vec::new();
+    let pull = Pull { insecure: true, ..Pull::default() };
+    ollama.pull(&model, pull, &mut |progress| seen.push(progress)).await.unwrap();
+    assert!(seen.iter().any(|p| p.total.is_some() && p.completed == p.total), "{seen:?}");
+    assert!(ollama.offered().await.unwrap().iter().any(|o| is_same_model(&o.name, &model)));
+    let absent = ollama.pull(&format!("{model}-absent"), pull, &mut |_| ()).await.unwrap_err();
+    assert_eq!(absent.word(), "no-model", "{absent:?}");
+}
