@@ -11,6 +11,7 @@ use crate::model::{Connection, Server, ServerKind};
 use crate::store::sqlite::Sqlite;
 use crate::store::{StoreError, StoreUri};
 use serde_json::{Value as Json, json};
+use std::cmp::Ordering;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -142,16 +143,7 @@ fn database(context: &Context) -> Vec<Finding> {
     };
     let (found, known) = health.schema;
     let mut findings = vec![Finding::new(Standing::Ok, "database", format!("{place}, {}", size(health.bytes)))];
-    if found > known {
-        let message = format!("schema {found}; this version of convoke knows schemas up to {known}");
-        findings.push(Finding::new(Standing::Fail, "schema", message).hint("use a newer convoke"));
-    } else if found < known {
-        let message = format!("schema {found}; this version of convoke reads schema {known}");
-        findings
-            .push(Finding::new(Standing::Warn, "schema", message).hint("the next `convoke run` brings it up to date"));
-    } else {
-        findings.push(Finding::new(Standing::Ok, "schema", found.to_string()));
-    }
+    findings.push(schema(found, known));
     for fault in &health.faults {
         findings.push(Finding::new(Standing::Fail, "integrity", fault.clone()).hint("`convoke verify` tells all"));
     }
@@ -166,6 +158,20 @@ fn database(context: &Context) -> Vec<Finding> {
         findings.push(Finding::new(Standing::Note, "in use", format!("by {holder}")));
     }
     findings
+}
+
+fn schema(found: u32, known: u32) -> Finding {
+    match found.cmp(&known) {
+        Ordering::Equal => Finding::new(Standing::Ok, "schema", found.to_string()),
+        Ordering::Greater => {
+            let message = format!("schema {found}; this version of convoke knows schemas up to {known}");
+            Finding::new(Standing::Fail, "schema", message).hint("use a newer convoke")
+        }
+        Ordering::Less => {
+            let message = format!("schema {found}; this version of convoke reads schema {known}");
+            Finding::new(Standing::Warn, "schema", message).hint("the next `convoke run` brings it up to date")
+        }
+    }
 }
 
 fn logs(context: &Context) -> Finding {
@@ -243,8 +249,8 @@ async fn server(context: &Context, asked: &Asked<'_>) -> Vec<Finding> {
         let hint = format!("`convoke models pull {name}/llama3.1` fetches one");
         findings.push(Finding::new(Standing::Note, name, "it has no model yet").hint(hint));
     }
-    for (model, context) in models.iter().filter(|_| server.kind == ServerKind::Ollama) {
-        let length = context.map_or_else(|| "context not told".to_owned(), |c| format!("context {c} tokens"));
+    for model in models.iter().filter(|_| server.kind == ServerKind::Ollama) {
+        let length = model.context.map_or_else(|| "context not told".to_owned(), |c| format!("context {c} tokens"));
         findings.push(Finding::new(Standing::Ok, name, format!("{name}/{}: {length}", model.name)));
     }
     findings

@@ -77,6 +77,7 @@ impl CliError {
 
     /// With what caused it.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "errors are handed over where they are met")]
     pub fn cause(mut self, cause: impl ToString) -> Self {
         self.causes.push(cause.to_string());
         self

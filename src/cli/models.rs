@@ -29,8 +29,8 @@ const COLUMNS: &[Column] = &[
 pub struct Asked<'a> {
     /// The server.
     pub server: &'a Server,
-    /// Its models, each with its context where that is known; or why there are none.
-    pub models: Result<Vec<(Offered, Option<u32>)>, CliError>,
+    /// Its models, or why there are none.
+    pub models: Result<Vec<Offered>, CliError>,
 }
 
 /// Lists models, or fetches one.
@@ -48,25 +48,15 @@ pub async fn ask(settings: &Settings) -> Vec<Asked<'_>> {
         .await
 }
 
-async fn offered(server: &Server) -> Result<Vec<(Offered, Option<u32>)>, CliError> {
+async fn offered(server: &Server) -> Result<Vec<Offered>, CliError> {
     if lacks_key(server) {
         let hint = format!("set {} in the environment or in .env", server.key_variable);
         return Err(CliError::new(Exit::Model, "model-key", format!("{} has no key", server.name)).hint(hint));
     }
-    let connection = Connection::open(server)?;
-    let offered = connection.offered().await?;
-    let contexts = offered.iter().map(|model| async {
-        // What an Ollama cannot tell of one model is no reason to hide the others.
-        connection.show(&model.name).await.ok().and_then(|known| known.context)
-    });
-    let contexts = match server.kind {
-        ServerKind::Ollama => futures_util::future::join_all(contexts).await,
-        _ => vec![None; offered.len()],
-    };
-    Ok(offered.into_iter().zip(contexts).collect())
+    Ok(Connection::open(server)?.described().await?)
 }
 
-/// OpenAI itself answers nobody without a key; it is not asked then.
+/// `OpenAI` itself answers nobody without a key; it is not asked then.
 pub fn lacks_key(server: &Server) -> bool {
     let address = server.base_url.to_string();
     server.kind == ServerKind::OpenAi && server.key.is_none() && address.starts_with("https://api.openai.com")
@@ -118,18 +108,7 @@ async fn list(context: &Context) -> Result<Exit, CliError> {
 
 fn object(asked: &Asked<'_>) -> Json {
     let server = asked.server;
-    let models: Vec<Json> = asked
-        .models
-        .iter()
-        .flatten()
-        .map(|(model, context)| {
-            let mut json = serde_json::to_value(model).unwrap_or_default();
-            if let Some(map) = json.as_object_mut() {
-                map.insert("context".to_owned(), json!(context));
-            }
-            json
-        })
-        .collect();
+    let models: Vec<&Offered> = asked.models.iter().flatten().collect();
     let error = asked.models.as_ref().err().map(|e| e.message.clone());
     let address = server.base_url.to_string();
     json!({ "server": server.name, "kind": kind(server.kind), "address": address, "error": error, "models": models })
@@ -160,14 +139,14 @@ fn show(context: &Context, asked: &Asked<'_>) -> Result<(), CliError> {
     Ok(printer.out("")?)
 }
 
-fn row(server: &str, (model, context): &(Offered, Option<u32>)) -> Vec<String> {
+fn row(server: &str, model: &Offered) -> Vec<String> {
     let day = |at: &String| at.chars().take(10).collect::<String>();
     vec![
         format!("{server}/{}", model.name),
         model.size.map(size).unwrap_or_default(),
         model.parameters.clone().unwrap_or_default(),
         model.quantization.clone().unwrap_or_default(),
-        context.map(|c| c.to_string()).unwrap_or_default(),
+        model.context.map(|c| c.to_string()).unwrap_or_default(),
         model.digest.as_deref().map(|d| short(d.trim_start_matches("sha256:")).to_owned()).unwrap_or_default(),
         model.modified.as_ref().map(day).unwrap_or_default(),
     ]

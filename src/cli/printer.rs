@@ -10,6 +10,7 @@ use std::io::{self, Write};
 
 /// Writes to the two streams.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of one stream")]
 pub struct Printer {
     /// Colour on standard output.
     pub colour: bool,

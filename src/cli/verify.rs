@@ -12,13 +12,7 @@ pub async fn run(context: &Context, args: &args::Verify) -> Result<Exit, CliErro
     let store = context.reader()?;
     let one = match &args.id {
         None => None,
-        Some(id) => match context.find_stored(id, &*store).await? {
-            What::Conversation(conversation) => Some(conversation.id),
-            _ => {
-                let message = format!("`{id}` is an experiment");
-                return Err(CliError::usage(message).hint("`convoke verify` reads everything; or give a conversation"));
-            }
-        },
+        Some(id) => Some(conversation(context, &*store, id).await?),
     };
     let faults = store.verify(one.as_deref()).await?;
     if context.printer.json {
@@ -39,6 +33,14 @@ pub async fn run(context: &Context, args: &args::Verify) -> Result<Exit, CliErro
     }
     context.printer.say(&format!("{}: keep a copy of the file before anything else", count(faults.len(), "fault")));
     Ok(Exit::Store)
+}
+
+async fn conversation(context: &Context, store: &dyn Store, id: &str) -> Result<String, CliError> {
+    if let What::Conversation(conversation) = context.find_stored(id, store).await? {
+        return Ok(conversation.id);
+    }
+    let message = format!("`{id}` is an experiment");
+    Err(CliError::usage(message).hint("`convoke verify` reads everything; or give a conversation"))
 }
 
 fn json(context: &Context, faults: &[Fault]) -> Result<Exit, CliError> {

@@ -201,7 +201,7 @@ fn index(
     if !prompts.files.is_empty() {
         page += "\nPrompts as they were sent, of the first conversation of each condition:\n\n";
         for file in &prompts.files {
-            let _ = writeln!(page, "- [{0}]({0})", file);
+            let _ = writeln!(page, "- [{file}]({file})");
         }
     }
     page

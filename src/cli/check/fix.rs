@@ -4,7 +4,7 @@ use crate::cli::error::CliError;
 use crate::design::folder::Guess;
 use std::fs;
 use std::path::Path;
-use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
+use toml_edit::{DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
 /// Writes the guesses down and says what was written.
 pub fn write(folder: &Path, guessed: &[Guess]) -> Result<Vec<String>, CliError> {
@@ -41,12 +41,15 @@ fn fixed(text: &str, guessed: &[Guess]) -> Result<String, String> {
     let mut document: DocumentMut = text.parse().map_err(|e: toml_edit::TomlError| e.to_string())?;
     let not_a_table = |what: &str| format!("`{what}` is no table");
     for guess in guessed {
-        let roles = document.entry("roles").or_insert_with(|| implicit());
+        let roles = document.entry("roles").or_insert_with(implicit);
         let inline = roles.is_inline_table();
         let roles = roles.as_table_like_mut().ok_or_else(|| not_a_table("roles"))?;
         if roles.get(&guess.role).is_none() {
-            let empty =
-                if inline { Item::Value(Value::InlineTable(Default::default())) } else { Item::Table(Table::new()) };
+            let empty = if inline {
+                Item::Value(Value::InlineTable(InlineTable::default()))
+            } else {
+                Item::Table(Table::new())
+            };
             roles.insert(&guess.role, empty);
         }
         let role: Option<&mut dyn TableLike> = roles.get_mut(&guess.role).and_then(Item::as_table_like_mut);

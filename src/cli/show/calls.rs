@@ -7,6 +7,7 @@ use crate::conversation::log::Entry;
 use crate::exchange::calls::rebuild;
 use crate::model::{Attempt, ChatReply};
 use crate::store::{CallRecord, CallState};
+use std::fmt::Write as _;
 use std::io;
 
 /// Shows a call. Returns whether the request built again is the one that was sent.
@@ -56,7 +57,7 @@ fn heading(call: &CallRecord) -> String {
             [("served as", &served.model), ("digest", &served.digest), ("fingerprint", &served.fingerprint)]
         {
             if let Some(word) = word {
-                line += &format!(", {what} {}", if what == "digest" { short(word) } else { word });
+                let _ = write!(line, ", {what} {}", if what == "digest" { short(word) } else { word });
             }
         }
     }
@@ -66,12 +67,16 @@ fn heading(call: &CallRecord) -> String {
 fn attempted(number: u32, attempt: &Attempt) -> String {
     let mut line = format!("attempt {number} at {}, {} ms", iso(attempt.at), attempt.took);
     match (&attempt.error, &attempt.message) {
-        (Some(error), Some(message)) => line += &format!(": {error}: {message}"),
-        (Some(error), None) => line += &format!(": {error}"),
+        (Some(error), Some(message)) => {
+            let _ = write!(line, ": {error}: {message}");
+        }
+        (Some(error), None) => {
+            let _ = write!(line, ": {error}");
+        }
         (None, _) => line += ": answered",
     }
     if let Some(waited) = attempt.waited {
-        line += &format!(", then waited {waited} ms");
+        let _ = write!(line, ", then waited {waited} ms");
     }
     if attempt.possible_spend {
         line += ", possible spend";
@@ -84,14 +89,14 @@ fn answered(call: &CallRecord, reply: &ChatReply) -> String {
     let usage = &reply.usage;
     let mut line = format!("tokens {} in, {} out", tokens(usage.prompt), tokens(usage.completion));
     if let Some(cached) = usage.cached {
-        line += &format!(" ({cached} cached)");
+        let _ = write!(line, " ({cached} cached)");
     }
     if let Some(reason) = &reply.finish_reason {
-        line += &format!(", finish {reason}");
+        let _ = write!(line, ", finish {reason}");
     }
-    line += &format!(", sent {}", iso(call.sent));
+    let _ = write!(line, ", sent {}", iso(call.sent));
     if let Some(at) = call.answered {
-        line += &format!(", answered {} ({} ms)", iso(at), at - call.sent);
+        let _ = write!(line, ", answered {} ({} ms)", iso(at), at - call.sent);
     }
     line
 }

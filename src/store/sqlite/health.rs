@@ -2,7 +2,7 @@
 
 use super::fail::Place;
 use super::open::{self, Found, OpenMode};
-use super::rows::all;
+use super::rows::{all, text};
 use super::{Sqlite, migrate};
 use crate::store::StoreError;
 use std::path::Path;
@@ -32,7 +32,7 @@ impl Sqlite {
         let look = || {
             let conn = open::reader(&path)?;
             let found = migrate::version(&conn)?;
-            let faults = all(conn.prepare_cached("pragma quick_check(20)")?, [], |c| c.next::<String>())?;
+            let faults = all(conn.prepare_cached("pragma quick_check(20)")?, [], text)?;
             Ok((found, faults))
         };
         let (found, mut faults) = look().map_err(|fail| place.error(fail))?;
