@@ -1,1 +1,34 @@
-fn main() {}
+//! The program: what is around it is read here and handed down; `cli` does the rest.
+
+use convoke::cli::settings::World;
+use std::collections::BTreeMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+fn main() -> ExitCode {
+    ExitCode::from(convoke::cli::start(std::env::args_os(), world))
+}
+
+/// Read only after the arguments are understood: `--help` needs none of it.
+fn world() -> World {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    World {
+        env: std::env::vars_os().filter_map(text).collect::<BTreeMap<_, _>>(),
+        folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
+        // Of the uid, by the password database; a variable such as USER is anybody's to set.
+        user: whoami::username().unwrap_or_else(|_| "unknown".to_owned()),
+        host: whoami::hostname().unwrap_or_else(|_| "unknown".to_owned()),
+        terminals: [std::io::stdin().is_terminal(), std::io::stdout().is_terminal(), std::io::stderr().is_terminal()],
+        clock: || {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        },
+        // The keys of a `RandomState` come from the system's own randomness, new ones each time.
+        random: || RandomState::new().build_hasher().finish(),
+    }
+}

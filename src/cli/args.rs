@@ -77,10 +77,15 @@ pub enum Command {
     /// Write transcripts and data to files
     Export(Export),
     /// List what each server offers, or fetch a model
+    ///
+    /// A server that cannot be asked is told of and fails nothing; where none can be asked, the exit code is 5.
     Models(Models),
     /// Read the whole database and say what is wrong with it
     Verify(Verify),
     /// Look at database, keys, servers and models
+    ///
+    /// Exit code 4 or 5 where the database, or a server that somebody configured, fails. A server that nobody
+    /// configured is a note.
     Doctor(Doctor),
 }
 
@@ -248,7 +253,7 @@ pub enum ExportFormat {
     Md,
     /// One line an entry
     Jsonl,
-    /// The same columns as a table
+    /// The same columns as a table, one column a factor (`condition.NAME` where a column has that name already)
     Csv,
     /// The experiment as files
     Folder,

@@ -108,7 +108,7 @@ impl Context {
     /// Finds what a person named in the database. A folder only names its experiment.
     pub async fn find_stored(&self, what: &str, store: &dyn Store) -> Result<What, CliError> {
         let name = match self.folder(what)? {
-            Some(folder) => self.name_of(&folder)?,
+            Some(folder) => Self::name_of(&folder)?,
             None => what.to_owned(),
         };
         let experiments: Vec<ExperimentRecord> = store.experiments().await?.into_iter().map(|(e, _)| e).collect();
@@ -155,7 +155,7 @@ impl Context {
     }
 
     /// The name in a folder's `experiment.toml`, whatever else is wrong with it.
-    fn name_of(&self, folder: &Path) -> Result<String, CliError> {
+    fn name_of(folder: &Path) -> Result<String, CliError> {
         let files = read_folder(folder)?;
         let mut problems = problem::Problems::default();
         let (experiment, _) = crate::design::folder::read(&files, &mut problems);
@@ -193,7 +193,8 @@ impl Context {
     }
 }
 
-fn printer(world: &World, global: &Global) -> Printer {
+/// The door to the terminal, as arguments and surroundings want it.
+pub(super) fn printer(world: &World, global: &Global) -> Printer {
     let unwanted =
         world.env.get("NO_COLOR").is_some_and(|v| !v.is_empty()) || world.env.get("TERM").is_some_and(|t| t == "dumb");
     let colour = |terminal: bool| match global.color {

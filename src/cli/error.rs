@@ -1,5 +1,7 @@
 //! What went wrong, as a person reads it, and the exit code that says its kind.
 
+use crate::design::Obstacle;
+use crate::exchange::ExportError;
 use crate::model::ModelError;
 use crate::store::{StoreError, UriError};
 use serde_json::{Value as Json, json};
@@ -75,6 +77,7 @@ impl CliError {
 
     /// With what caused it.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "errors are handed over where they are met")]
     pub fn cause(mut self, cause: impl ToString) -> Self {
         self.causes.push(cause.to_string());
         self
@@ -141,6 +144,23 @@ impl From<ModelError> for CliError {
             _ => "`convoke doctor` looks at every server",
         };
         Self::new(Exit::Model, "model-unusable", error.to_string()).hint(hint)
+    }
+}
+
+impl From<ExportError> for CliError {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Store(error) => error.into(),
+            ExportError::Write(error) => error.into(),
+        }
+    }
+}
+
+impl From<Obstacle> for CliError {
+    fn from(obstacle: Obstacle) -> Self {
+        let Obstacle { code, message, hint, usage, .. } = obstacle;
+        let error = if usage { Self::usage(message) } else { Self::new(Exit::Experiment, code, message) };
+        error.maybe_hint(hint)
     }
 }
 

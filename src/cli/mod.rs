@@ -1,9 +1,100 @@
 //! The command line: the only room that sees clap, the terminal and the environment.
 //!
-//! Arguments become settings, settings become plain values, and a command is a function of those.
+//! Arguments become settings, settings become plain values, and a command is a function of those: one file each.
 
 pub mod args;
+pub mod check;
 pub mod context;
+pub mod doctor;
 pub mod error;
+pub mod export;
+pub mod list;
+pub mod models;
+pub mod new;
 pub mod printer;
+mod records;
 pub mod settings;
+pub mod show;
+mod text;
+pub mod verify;
+
+use args::{Cli, Command, Global};
+use clap::{CommandFactory, Parser};
+use context::Context;
+use error::{CliError, Exit};
+use printer::Printer;
+use settings::World;
+use std::ffi::OsString;
+use std::future::Future;
+use std::io::Write;
+
+/// Does what the arguments say and returns the exit code. `world` is asked only once they are understood.
+pub fn start(arguments: impl IntoIterator<Item = OsString>, world: fn() -> World) -> u8 {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return misunderstood(&error, arguments.iter().any(|a| a == "--json")),
+    };
+    let Some(command) = cli.command else {
+        // Nobody can be told that the help could not be written.
+        let _ = write!(std::io::stderr(), "{}", Cli::command().render_help());
+        return Exit::Usage as u8;
+    };
+    let world = world();
+    let printer = context::printer(&world, &cli.global);
+    match finish(world, cli.global, command) {
+        Ok(exit) => exit as u8,
+        Err(error) => tell(&printer, &error),
+    }
+}
+
+/// What clap says: help and versions are no errors.
+fn misunderstood(error: &clap::Error, json: bool) -> u8 {
+    if json && error.use_stderr() {
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let hint = "`convoke --help` lists what there is";
+        return tell(&Printer::plain(true), &CliError::usage(message).hint(hint));
+    }
+    let _ = error.print();
+    if error.use_stderr() { Exit::Usage as u8 } else { Exit::Done as u8 }
+}
+
+fn tell(printer: &Printer, error: &CliError) -> u8 {
+    if printer.json {
+        let _ = printer.json_error(&error.json(), None);
+    } else {
+        printer.error(&error.message, &error.causes, error.hint.as_deref());
+    }
+    error.exit as u8
+}
+
+fn finish(world: World, global: Global, command: Command) -> Result<Exit, CliError> {
+    let context = &Context::new(world, global)?;
+    match command {
+        Command::New(args) => new::run(context, &args),
+        Command::Check(args) => looking(check::run(context, &args)),
+        // TEMPORARY: `plan::run` and `run::run` come here.
+        Command::Plan(_) | Command::Run(_) => Err(CliError::usage("`plan` and `run` are not here yet")),
+        Command::List(args) => looking(list::run(context, &args)),
+        Command::Show(args) => looking(show::run(context, &args)),
+        Command::Export(args) => looking(export::run(context, &args)),
+        Command::Models(args) => looking(models::run(context, &args)),
+        Command::Verify(args) => looking(verify::run(context, &args)),
+        Command::Doctor(args) => looking(doctor::run(context, &args)),
+    }
+}
+
+/// Commands that look: one thread does, and Ctrl-C ends them at once. What a database reads in the background is
+/// left behind, and a file that is being written is taken away.
+fn looking(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = work => outcome,
+            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupt),
+        }
+    });
+    runtime.shutdown_background();
+    outcome
+}

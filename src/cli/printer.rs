@@ -3,13 +3,14 @@
 //! Everything that passes is made harmless first ([`harmless`]): model text, names from databases and servers' words
 //! may hold escape sequences, and none of them reaches a terminal (contract S1). Colour is added here and only here.
 
-use console::Style;
-use serde_json::Value as Json;
-use std::fmt::Write as _;
+use crate::conversation::harmless::{harmless, harmless_json};
+use console::{Style, Term};
+use serde_json::{Value as Json, json};
 use std::io::{self, Write};
 
 /// Writes to the two streams.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing of one stream")]
 pub struct Printer {
     /// Colour on standard output.
     pub colour: bool,
@@ -45,6 +46,11 @@ pub enum Look {
 }
 
 impl Printer {
+    /// One without colour.
+    pub fn plain(json: bool) -> Self {
+        Self { colour: false, colour_err: false, json, quiet: false }
+    }
+
     /// A line of data.
     pub fn out(&self, line: &str) -> io::Result<()> {
         self.pieces(&[Piece(line, Look::Plain)])
@@ -55,9 +61,16 @@ impl Printer {
         forgive_closed(writeln!(io::stdout().lock(), "{}", painted(pieces, self.colour)))
     }
 
-    /// Bytes of data as they are, for exports: to a terminal they go through [`Self::out`] instead.
+    /// Bytes of data as they are, for exports: to a terminal they go through [`Self::out`] instead. That the reader
+    /// has closed is told, so that nothing more is read for nobody.
     pub fn raw(&self, bytes: &[u8]) -> io::Result<()> {
-        forgive_closed(io::stdout().lock().write_all(bytes))
+        io::stdout().lock().write_all(bytes)
+    }
+
+    /// Columns of the terminal that standard output is; none where it is no terminal, and nothing is wrapped.
+    pub fn width(&self) -> Option<usize> {
+        let (_, columns) = Term::stdout().size_checked()?;
+        Some(usize::from(columns).max(20))
     }
 
     /// A line of talk.
@@ -96,7 +109,17 @@ impl Printer {
 
     /// The document of `--json`: `{"status": "ok", "data": …}`.
     pub fn json_ok(&self, data: &Json) -> io::Result<()> {
-        self.json_line(&serde_json::json!({ "status": "ok", "data": data }))
+        self.json_line(&json!({ "status": "ok", "data": data }))
+    }
+
+    /// The document of `--json` where something is wrong: `{"status": "error", "error": …}`, and what there is to
+    /// tell all the same.
+    pub fn json_error(&self, error: &Json, data: Option<&Json>) -> io::Result<()> {
+        let mut document = json!({ "status": "error", "error": error });
+        if let (Some(data), Some(map)) = (data, document.as_object_mut()) {
+            map.insert("data".to_owned(), data.clone());
+        }
+        self.json_line(&document)
     }
 
     /// One JSON line.
@@ -135,64 +158,9 @@ fn paint(text: &str, look: Look, colour: bool) -> String {
     .to_string()
 }
 
-/// Whether a character may steer a terminal or the direction of text.
-fn steers(c: char) -> bool {
-    (c.is_control() && c != '\n' && c != '\t')
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
-        || matches!(c as u32, 0xe0000..=0xe007f)
-}
-
-/// The text with every control and bidi character shown instead of obeyed: ESC becomes `␛`, others `\u{…}`.
-pub fn harmless(text: &str) -> String {
-    if !text.chars().any(steers) {
-        return text.to_owned();
-    }
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\u{1b}' => out.push('␛'),
-            '\r' => out.push('␍'),
-            c if steers(c) => {
-                let _ = write!(out, "\\u{{{:x}}}", c as u32);
-            }
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// The same for JSON text, where such characters stand in strings only and have an escape that means the same.
-pub fn harmless_json(json: &str) -> String {
-    if !json.chars().any(steers) {
-        return json.to_owned();
-    }
-    let mut out = String::with_capacity(json.len());
-    for c in json.chars() {
-        if steers(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                let _ = write!(out, "\\u{unit:04x}");
-            }
-        } else {
-            out.push(c);
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nothing_that_steers_a_terminal_passes() {
-        let bad = "a\u{1b}[31mred\u{7}\r\u{9b}2J\u{202e}x\ny\tz";
-        let good = harmless(bad);
-        assert_eq!(good, "a␛[31mred\\u{7}␍\\u{9b}2J\\u{202e}x\ny\tz");
-        let json = harmless_json(&serde_json::json!({ "x": bad }).to_string());
-        assert!(!json.chars().any(steers));
-        let back: Json = serde_json::from_str(&json).unwrap();
-        assert_eq!(back["x"], bad);
-    }
 
     #[test]
     fn colour_is_added_only_where_wanted() {

@@ -3,6 +3,7 @@
 //! No input or output, no clock; randomness only from the conversation's own key. Resume, replay and test are
 //! the same call: hand it a log.
 
+pub mod harmless;
 pub mod log;
 pub mod prompt;
 pub mod random;

@@ -7,6 +7,7 @@
 mod calls;
 mod experiments;
 mod fail;
+mod health;
 mod migrate;
 mod open;
 mod read;
@@ -35,6 +36,7 @@ use std::fs::File;
 use std::path::Path;
 use writer::Writer;
 
+pub use health::Health;
 pub use migrate::Migrated;
 pub use open::OpenMode;
 

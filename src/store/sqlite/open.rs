@@ -107,6 +107,13 @@ pub(super) fn lock(path: &Path, place: &Place) -> Result<File, StoreError> {
     Ok(file)
 }
 
+/// Who runs on the database now. Makes no lock; looking at one takes it for an instant, shared.
+pub(super) fn held_by(path: &Path) -> Option<String> {
+    let path = beside(path, ".lock");
+    let file = File::open(&path).ok()?;
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)).then(|| holder(&path))
+}
+
 fn holder(lock: &Path) -> String {
     let text = fs::read_to_string(lock).unwrap_or_default();
     let safe: String = text.trim().chars().filter(|c| !c.is_control()).take(60).collect();

@@ -1,0 +1,98 @@
+//! `check --fix`: guessed plurals and pronouns written into `experiment.toml`. Comments and layout stay.
+
+use crate::cli::error::CliError;
+use crate::design::folder::Guess;
+use std::fs;
+use std::path::Path;
+use toml_edit::{DocumentMut, InlineTable, Item, Table, TableLike, Value};
+
+/// Writes the guesses down and says what was written.
+pub fn write(folder: &Path, guessed: &[Guess]) -> Result<Vec<String>, CliError> {
+    if guessed.is_empty() {
+        return Ok(vec!["nothing to write: every plural and pronoun is written down".to_owned()]);
+    }
+    let path = folder.join("experiment.toml");
+    let failed = |e: &dyn std::fmt::Display| CliError::usage(format!("cannot write {}", path.display())).cause(e);
+    let text = fs::read_to_string(&path).map_err(|e| failed(&e))?;
+    let fixed = fixed(&text, guessed).map_err(|e| failed(&e))?;
+    let unfinished = folder.join(format!(".experiment.toml.{}", std::process::id()));
+    let permissions = fs::metadata(&path).map(|m| m.permissions());
+    let written = fs::write(&unfinished, fixed)
+        .and_then(|()| fs::set_permissions(&unfinished, permissions?))
+        .and_then(|()| fs::rename(&unfinished, &path));
+    if let Err(error) = written {
+        let _ = fs::remove_file(&unfinished);
+        return Err(failed(&error));
+    }
+    Ok(guessed.iter().map(said).collect())
+}
+
+fn words(guess: &Guess) -> impl Iterator<Item = (&'static str, &str)> {
+    let words = [("plural", guess.plural.as_deref()), ("pronouns", guess.pronouns.as_deref())];
+    words.into_iter().filter_map(|(key, word)| Some((key, word?)))
+}
+
+fn said(guess: &Guess) -> String {
+    let words: Vec<String> = words(guess).map(|(key, word)| format!("{key} = \"{word}\"")).collect();
+    format!("wrote {} of role `{}` into experiment.toml: change what is not right", words.join(" and "), guess.role)
+}
+
+fn fixed(text: &str, guessed: &[Guess]) -> Result<String, String> {
+    let mut document: DocumentMut = text.parse().map_err(|e: toml_edit::TomlError| e.to_string())?;
+    let not_a_table = |what: &str| format!("`{what}` is no table");
+    for guess in guessed {
+        let roles = document.entry("roles").or_insert_with(implicit);
+        let inline = roles.is_inline_table();
+        let roles = roles.as_table_like_mut().ok_or_else(|| not_a_table("roles"))?;
+        if roles.get(&guess.role).is_none() {
+            let empty = if inline {
+                Item::Value(Value::InlineTable(InlineTable::default()))
+            } else {
+                Item::Table(Table::new())
+            };
+            roles.insert(&guess.role, empty);
+        }
+        let role: Option<&mut dyn TableLike> = roles.get_mut(&guess.role).and_then(Item::as_table_like_mut);
+        let role = role.ok_or_else(|| not_a_table(&format!("roles.{}", guess.role)))?;
+        for (key, word) in words(guess) {
+            role.insert(key, Item::Value(Value::from(word)));
+        }
+    }
+    Ok(document.to_string())
+}
+
+/// `[roles]` itself is not written, only the tables in it.
+fn implicit() -> Item {
+    let mut table = Table::new();
+    table.set_implicit(true);
+    Item::Table(table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guess(role: &str, plural: Option<&str>) -> Guess {
+        Guess { role: role.into(), plural: plural.map(Into::into), pronouns: Some("they/their".into()) }
+    }
+
+    #[test]
+    fn guesses_are_written_and_nothing_else_is_touched() {
+        let text = "# first\nname = \"x\"  # its name\n\n[protocol]\nmessages = 2\n\n[roles.guard]\nplural = \"guards\" # mine\n\n[run]\nseed = 1\n";
+        let fixed = fixed(text, &[guess("guard", None), guess("prison cook", Some("prison cooks"))]).unwrap();
+        insta::assert_snapshot!(fixed);
+    }
+
+    #[test]
+    fn other_ways_to_write_a_table_are_met() {
+        for text in
+            ["roles = { guard = { plural = \"gs\" } }\n", "roles.guard.plural = \"gs\"\n", "[roles]\nguard = {}\n"]
+        {
+            let fixed = fixed(text, &[guess("guard", None), guess("cook", Some("cooks"))]).unwrap();
+            let read: toml::Table = toml::from_str(&fixed).unwrap();
+            assert_eq!(read["roles"]["guard"]["pronouns"].as_str(), Some("they/their"), "{fixed}");
+            assert_eq!(read["roles"]["cook"]["plural"].as_str(), Some("cooks"), "{fixed}");
+        }
+        assert!(fixed("roles = 3\n", &[guess("guard", None)]).is_err());
+    }
+}

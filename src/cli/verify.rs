@@ -1,0 +1,69 @@
+//! `convoke verify`: reads the whole database, or one conversation, and says what is wrong with it.
+
+use super::args;
+use super::context::{Context, What};
+use super::error::{CliError, Exit};
+use super::printer::{Look, Piece};
+use super::text::count;
+use crate::store::{Fault, Filter, Store};
+
+/// Verifies.
+pub async fn run(context: &Context, args: &args::Verify) -> Result<Exit, CliError> {
+    let store = context.reader()?;
+    let one = match &args.id {
+        None => None,
+        Some(id) => Some(conversation(context, &*store, id).await?),
+    };
+    let faults = store.verify(one.as_deref()).await?;
+    if context.printer.json {
+        return json(context, &faults);
+    }
+    for fault in &faults {
+        let place = if fault.conversation.is_empty() { "the database" } else { fault.conversation.as_str() };
+        context.printer.pieces(&[
+            Piece("fault: ", Look::Red),
+            Piece(place, Look::Bold),
+            Piece(": ", Look::Plain),
+            Piece(&fault.what, Look::Plain),
+        ])?;
+    }
+    if faults.is_empty() {
+        context.printer.out(&whole(&*store, one.as_deref()).await?)?;
+        return Ok(Exit::Done);
+    }
+    context.printer.say(&format!("{}: keep a copy of the file before anything else", count(faults.len(), "fault")));
+    Ok(Exit::Store)
+}
+
+async fn conversation(context: &Context, store: &dyn Store, id: &str) -> Result<String, CliError> {
+    if let What::Conversation(conversation) = context.find_stored(id, store).await? {
+        return Ok(conversation.id);
+    }
+    let message = format!("`{id}` is an experiment");
+    Err(CliError::usage(message).hint("`convoke verify` reads everything; or give a conversation"))
+}
+
+fn json(context: &Context, faults: &[Fault]) -> Result<Exit, CliError> {
+    let data = serde_json::to_value(faults).unwrap_or_default();
+    if faults.is_empty() {
+        context.printer.json_ok(&data)?;
+        return Ok(Exit::Done);
+    }
+    let message = format!("{} in the database", count(faults.len(), "fault"));
+    let error = CliError::new(Exit::Store, "store-damaged", message).hint("keep a copy of the file");
+    context.printer.json_error(&error.json(), Some(&data))?;
+    Ok(Exit::Store)
+}
+
+async fn whole(store: &dyn Store, one: Option<&str>) -> Result<String, CliError> {
+    let ids = match one {
+        Some(id) => vec![id.to_owned()],
+        None => store.conversations(&Filter::default()).await?.into_iter().map(|(c, _)| c.id).collect(),
+    };
+    let mut entries = 0;
+    for id in &ids {
+        entries += store.history(id).await?.log.len();
+    }
+    let entries = format!("{entries} {}", if entries == 1 { "entry" } else { "entries" });
+    Ok(format!("{}, {entries}: whole and in order", count(ids.len(), "conversation")))
+}

@@ -1,0 +1,94 @@
+//! What was sent, received, counted and timed: each call as one object, its request built again and compared with
+//! the hash of what was sent (contract R9).
+
+use super::ExportError;
+use crate::conversation::harmless::harmless_json;
+use crate::conversation::log::Entry;
+use crate::conversation::prompt::Message;
+use crate::design::key::sha256;
+use crate::model::body;
+use crate::store::{CallRecord, ConversationRecord, Millis, Store};
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json, json};
+use std::io::Write;
+
+/// A request as it was sent, built again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// The messages.
+    pub messages: Vec<Message>,
+    /// Bytes of the body.
+    pub bytes: usize,
+    /// Whether its hash is that of what was sent.
+    pub matches: bool,
+}
+
+/// Builds a request again from its recipe and the log.
+pub fn rebuild(call: &CallRecord, log: &[Entry]) -> Rebuilt {
+    let messages = call.view.messages(log);
+    let body = body(&call.model, &messages, &call.parameters);
+    Rebuilt { matches: sha256(&body) == call.body_sha256, bytes: body.len(), messages }
+}
+
+/// A call as an object.
+pub fn object(call: &CallRecord, log: &[Entry]) -> Map<String, Json> {
+    let built = rebuild(call, log);
+    let reply = call.reply.as_ref();
+    let attempts: Vec<Json> = call
+        .attempts
+        .iter()
+        .map(|a| {
+            json!({ "at": iso(a.at), "took_ms": a.took, "error": a.error, "message": a.message,
+                "waited_ms": a.waited, "possible_spend": a.possible_spend })
+        })
+        .collect();
+    let object = json!({
+        "seq": call.seq,
+        "purpose": call.call.purpose.word(),
+        "ask": call.call.ask,
+        "state": call.state,
+        "server": call.server,
+        "model": call.model,
+        "parameters": call.parameters,
+        "messages": built.messages,
+        "body_bytes": built.bytes,
+        "body_sha256": call.body_sha256,
+        "body_matches": built.matches,
+        "attempts": attempts,
+        "sent": iso(call.sent),
+        "answered": call.answered.map(iso),
+        "served": reply.map(|r| &r.served),
+        "usage": reply.map(|r| r.usage),
+        "finish": reply.map(|r| r.finish),
+        "finish_reason": reply.and_then(|r| r.finish_reason.as_ref()),
+        "differs": reply.map(|r| &r.differs),
+        "content": reply.map(|r| &r.content),
+        "thinking": reply.and_then(|r| r.thinking.as_ref()),
+        "raw": reply.map(|r| &r.raw),
+    });
+    if let Json::Object(map) = object { map } else { Map::new() }
+}
+
+/// Writes every call of conversations, one line each, in the order of key, seq, purpose, ask. Returns how many.
+pub async fn write(
+    store: &dyn Store,
+    conversations: &[ConversationRecord],
+    out: &mut dyn Write,
+) -> Result<u64, ExportError> {
+    let mut written = 0;
+    for conversation in conversations {
+        let log = store.history(&conversation.id).await?.log;
+        for call in store.calls(&conversation.id).await? {
+            let mut line = Map::from_iter([("conversation".to_owned(), Json::from(conversation.key.as_str()))]);
+            line.extend(object(&call, &log));
+            writeln!(out, "{}", harmless_json(&Json::Object(line).to_string()))?;
+            written += 1;
+        }
+        out.flush()?;
+    }
+    Ok(written)
+}
+
+fn iso(at: Millis) -> String {
+    Timestamp::from_millisecond(at).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}

@@ -1,0 +1,112 @@
+//! The columns of `jsonl` as a table, `condition` spread into one column a factor.
+//!
+//! A factor whose name is that of another column, as `model` always is, stands in `condition.NAME`. No text starts
+//! a formula in a spreadsheet (contract S1): one that would gets a `'` before it.
+
+use super::{ExportError, axes, entry};
+use crate::design::{Value, named};
+use crate::store::{ConversationRecord, Store};
+use csv::WriterBuilder;
+use serde_json::Value as Json;
+use std::borrow::Cow;
+use std::io::Write;
+
+const BEFORE: [&str; 2] = ["conversation", "experiment"];
+const AFTER: [&str; 11] =
+    ["replicate", "seq", "day", "index", "kind", "speaker", "role", "model", "content", "raw", "flags"];
+
+/// Writes the entries of conversations, which come in the order of their key. Returns how many there are. What is
+/// written between two flushes is whole lines.
+pub async fn write(
+    store: &dyn Store,
+    experiment: &str,
+    conversations: &[ConversationRecord],
+    out: &mut dyn Write,
+) -> Result<u64, ExportError> {
+    let factors = axes(conversations);
+    out.write_all(&row(header(&factors))?)?;
+    let mut entries = 0;
+    for conversation in conversations {
+        for of in store.history(&conversation.id).await?.log {
+            out.write_all(&row(cells(experiment, conversation, &factors, &of))?)?;
+            entries += 1;
+        }
+        out.flush()?;
+    }
+    Ok(entries)
+}
+
+fn header(factors: &[&str]) -> Vec<String> {
+    let taken = |name: &&str| BEFORE.contains(name) || AFTER.contains(name);
+    let factor = |name: &&str| if taken(name) { format!("condition.{name}") } else { text(name).into_owned() };
+    let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+    [owned(&BEFORE), factors.iter().map(factor).collect(), owned(&AFTER)].concat()
+}
+
+fn cells(
+    experiment: &str,
+    conversation: &ConversationRecord,
+    factors: &[&str],
+    of: &crate::conversation::Entry,
+) -> Vec<String> {
+    let level = |name: &&str| match named(&conversation.condition, name) {
+        Some(Value::Text(level)) => text(level).into_owned(),
+        Some(level) => level.to_string(),
+        None => String::new(),
+    };
+    let mut cells = vec![conversation.key.clone(), text(experiment).into_owned()];
+    cells.extend(factors.iter().map(level));
+    cells.push(conversation.replicate.to_string());
+    cells.extend(entry(of).values().map(cell));
+    cells
+}
+
+fn cell(value: &Json) -> String {
+    match value {
+        Json::Null => String::new(),
+        Json::String(s) => text(s).into_owned(),
+        Json::Array(words) => words.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    }
+}
+
+/// A text that a spreadsheet cannot take for a formula.
+fn text(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}").into() } else { text.into() }
+}
+
+fn row(cells: Vec<String>) -> Result<Vec<u8>, ExportError> {
+    let mut writer = WriterBuilder::new().from_writer(Vec::new());
+    writer.write_record(cells).map_err(std::io::Error::other)?;
+    Ok(writer.into_inner().map_err(|e| std::io::Error::other(e.to_string()))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_starts_a_formula() {
+        for bad in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
+            assert_eq!(text(bad), format!("'{bad}"));
+        }
+        assert_eq!(text("a=1"), "a=1");
+        assert_eq!(cell(&Json::from(-1)), "-1", "a number is no text");
+    }
+
+    #[test]
+    fn factors_named_as_columns_stand_apart() {
+        let header = header(&["model", "goal", "day", "@x"]);
+        assert_eq!(
+            header[..7],
+            ["conversation", "experiment", "condition.model", "goal", "condition.day", "'@x", "replicate"]
+        );
+        assert_eq!(header.last().map(String::as_str), Some("flags"));
+    }
+
+    #[test]
+    fn lines_and_quotes_are_quoted() {
+        let bytes = row(vec!["a\r\nb".to_owned(), "say \"x\", y".to_owned()]).unwrap();
+        assert_eq!(String::from_utf8(bytes).unwrap(), "\"a\r\nb\",\"say \"\"x\"\", y\"\n");
+    }
+}

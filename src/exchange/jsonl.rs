@@ -1,0 +1,38 @@
+//! One line an entry, in the order of key and `seq`. Two runs that gave the same answers give the same bytes.
+
+use super::{ExportError, condition, entry};
+use crate::conversation::harmless::harmless_json;
+use crate::conversation::log::Entry;
+use crate::store::{ConversationRecord, Store};
+use serde_json::{Map, Value as Json};
+use std::io::Write;
+
+/// Writes the entries of conversations, which come in the order of their key. Returns how many there are.
+/// Characters that steer a terminal are written as escapes, which mean the same.
+pub async fn write(
+    store: &dyn Store,
+    experiment: &str,
+    conversations: &[ConversationRecord],
+    out: &mut dyn Write,
+) -> Result<u64, ExportError> {
+    let mut entries = 0;
+    for conversation in conversations {
+        let log = store.history(&conversation.id).await?.log;
+        for entry in &log {
+            writeln!(out, "{}", harmless_json(&line(experiment, conversation, entry)))?;
+        }
+        entries += log.len() as u64;
+        out.flush()?;
+    }
+    Ok(entries)
+}
+
+fn line(experiment: &str, conversation: &ConversationRecord, of: &Entry) -> String {
+    let mut map = Map::new();
+    map.insert("conversation".to_owned(), conversation.key.as_str().into());
+    map.insert("experiment".to_owned(), experiment.into());
+    map.insert("condition".to_owned(), Json::Object(condition(&conversation.condition)));
+    map.insert("replicate".to_owned(), conversation.replicate.into());
+    map.extend(entry(of));
+    Json::Object(map).to_string()
+}

@@ -1,0 +1,208 @@
+//! Transcripts for people: one file a conversation, headed by its condition; the prompts as they were sent; an index.
+//!
+//! Model text is quoted, so that no heading of its own breaks the page, and made harmless: no control character, no
+//! HTML, no picture that a viewer would fetch (contract S1). Names of files come from conditions and ids (S3).
+
+use super::{ExportError, file_word};
+use crate::conversation::harmless::harmless;
+use crate::conversation::log::Entry;
+use crate::conversation::{Kind, Purpose};
+use crate::design::{Experiment, Named, Value, named};
+use crate::store::{CallRecord, ConversationRecord, Status, Store};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+
+/// Where a file goes: the path within the folder, and its text.
+pub type Keep<'a> = dyn FnMut(&str, &str) -> io::Result<()> + 'a;
+
+/// Writes transcripts, prompts and index, giving each file to `keep`. Returns how many conversations had entries.
+pub async fn write(
+    store: &dyn Store,
+    experiment: &Experiment,
+    conversations: &[ConversationRecord],
+    keep: &mut Keep<'_>,
+) -> Result<u64, ExportError> {
+    let digits = conversations.len().to_string().len().max(2);
+    let axes = super::axes(conversations);
+    let mut prompts = Prompts::default();
+    let mut rows = String::new();
+    let mut written = 0;
+    for conversation in conversations {
+        let log = store.history(&conversation.id).await?.log;
+        let mut file = None;
+        if !log.is_empty() {
+            written += 1;
+            let name = file_name(written, digits, conversation);
+            keep(&name, &transcript(&experiment.name, conversation, &log))?;
+            file = Some(name);
+            if prompts.wants(conversation) {
+                prompts.add(conversation, &log, &store.calls(&conversation.id).await?, keep)?;
+            }
+        }
+        rows += &index_row(conversation, &axes, file.as_deref(), log.len());
+    }
+    keep("index.md", &index(experiment, conversations, &axes, &rows, &prompts))?;
+    Ok(written)
+}
+
+/// One conversation as a page.
+pub fn transcript(experiment: &str, conversation: &ConversationRecord, log: &[Entry]) -> String {
+    let mut page = format!("# {} · conversation {}\n\n", safe(experiment), conversation.id);
+    page += "| | |\n|---|---|\n";
+    for level in &conversation.condition {
+        let _ = writeln!(page, "| {} | {} |", cell(&level.name), cell(&level.value.to_string()));
+    }
+    let _ = writeln!(page, "| replicate | {} |\n| seed | {} |", conversation.replicate, conversation.seed);
+    let reason = conversation.reason.as_ref().map(|r| format!(": {}", cell(r))).unwrap_or_default();
+    let _ = writeln!(page, "| status | {}{reason} |", conversation.status.word());
+    for agent in &conversation.participants {
+        let _ = writeln!(page, "| {} | {}, {} |", cell(&agent.name), cell(&agent.role), cell(&agent.model));
+    }
+    let mut day = 0;
+    for entry in log {
+        if entry.day != day {
+            day = entry.day;
+            let _ = write!(page, "\n## Day {day}\n");
+        }
+        turn(&mut page, entry);
+    }
+    page
+}
+
+fn turn(page: &mut String, entry: &Entry) {
+    let kind = match entry.kind {
+        Kind::Opening | Kind::Speech => String::new(),
+        kind => format!(" ({})", kind.word()),
+    };
+    let _ = write!(page, "\n**{}**{kind}", safe(&entry.speaker));
+    let flags: Vec<&str> = entry.flags.iter().map(|f| f.word()).collect();
+    if !flags.is_empty() {
+        let _ = write!(page, " `{}`", flags.join("` `"));
+    }
+    page.push_str("\n\n");
+    let content = if entry.content.is_empty() { "…" } else { &entry.content };
+    for line in safe(content).lines() {
+        page.push_str(if line.is_empty() { ">" } else { "> " });
+        page.push_str(line);
+        page.push('\n');
+    }
+}
+
+/// Text that stays text: no control character, no HTML, no picture.
+fn safe(text: &str) -> String {
+    harmless(text).replace('<', "\\<").replace("![", "!\\[")
+}
+
+fn cell(text: &str) -> String {
+    safe(text).replace('|', "\\|").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn file_name(number: u64, digits: usize, conversation: &ConversationRecord) -> String {
+    let (condition, replicate) = (condition_word(&conversation.condition), conversation.replicate);
+    format!("{number:0digits$}_{condition}_{replicate}_{}.md", file_word(&conversation.id))
+}
+
+/// A condition in a file's name: levels that are text by themselves, others with their factor.
+fn condition_word(condition: &[Named<Value>]) -> String {
+    let word = |l: &Named<Value>| match &l.value {
+        Value::Text(level) => level.clone(),
+        other => format!("{}-{other}", l.name),
+    };
+    file_word(&condition.iter().map(word).collect::<Vec<_>>().join("_"))
+}
+
+/// The prompts of each condition, taken from the first conversation that sent any.
+#[derive(Default)]
+struct Prompts {
+    seen: Vec<Vec<Named<Value>>>,
+    files: Vec<String>,
+}
+
+impl Prompts {
+    fn wants(&self, conversation: &ConversationRecord) -> bool {
+        !self.seen.contains(&conversation.condition)
+    }
+
+    fn add(
+        &mut self,
+        conversation: &ConversationRecord,
+        log: &[Entry],
+        calls: &[CallRecord],
+        keep: &mut Keep<'_>,
+    ) -> io::Result<()> {
+        let sent = by_role(conversation, log, calls);
+        if sent.is_empty() {
+            return Ok(());
+        }
+        self.seen.push(conversation.condition.clone());
+        let folder = format!("prompts/{:02}_{}", self.seen.len(), condition_word(&conversation.condition));
+        for (role, prompts) in sent {
+            let path = format!("{folder}/{}.md", file_word(&role));
+            let text: Vec<String> =
+                prompts.iter().map(|(who, text)| format!("<!-- {} -->\n\n{}\n", safe(who), harmless(text))).collect();
+            keep(&path, &text.join("\n"))?;
+            self.files.push(path);
+        }
+        Ok(())
+    }
+}
+
+/// Prompts by role, each with who read it, in the order of the first call.
+fn by_role(
+    conversation: &ConversationRecord,
+    log: &[Entry],
+    calls: &[CallRecord],
+) -> BTreeMap<String, Vec<(String, String)>> {
+    let mut sent: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for call in calls {
+        let helper = match call.call.purpose {
+            Purpose::Speech => None,
+            Purpose::Selection => Some("selector"),
+            Purpose::Summary => Some("summarizer"),
+        };
+        let entry = log.iter().find(|e| e.seq == call.seq);
+        let name = helper.map(str::to_owned).or_else(|| call.view.reader.clone());
+        let Some(name) = name.or_else(|| entry.map(|e| e.speaker.clone())) else { continue };
+        let role = conversation.participants.iter().find(|p| p.name == name).map_or(&name, |p| &p.role);
+        let prompts = sent.entry(role.clone()).or_default();
+        if !prompts.iter().any(|(who, _)| *who == name) {
+            prompts.push((name.clone(), call.view.system.clone()));
+        }
+    }
+    sent
+}
+
+fn index_row(conversation: &ConversationRecord, axes: &[&str], file: Option<&str>, entries: usize) -> String {
+    let level = |axis: &&str| named(&conversation.condition, axis).map(|l| cell(&l.to_string())).unwrap_or_default();
+    let levels: Vec<String> = axes.iter().map(level).collect();
+    let link = file.map_or_else(|| conversation.id.clone(), |f| format!("[{}]({f})", conversation.id));
+    let (replicate, status) = (conversation.replicate, conversation.status.word());
+    format!("| {} | {replicate} | {status} | {entries} | {link} |\n", levels.join(" | "))
+}
+
+fn index(
+    experiment: &Experiment,
+    conversations: &[ConversationRecord],
+    axes: &[&str],
+    rows: &str,
+    prompts: &Prompts,
+) -> String {
+    let done = conversations.iter().filter(|c| c.status == Status::Done).count();
+    let mut page = format!("# {}\n\n", safe(&experiment.name));
+    if let Some(note) = &experiment.note {
+        let _ = writeln!(page, "{}\n", safe(note));
+    }
+    let _ = writeln!(page, "{} conversations, {done} done.\n", conversations.len());
+    let axes: Vec<String> = axes.iter().map(|a| cell(a)).collect();
+    let _ = writeln!(page, "| {} | replicate | status | entries | conversation |", axes.join(" | "));
+    let _ = writeln!(page, "|{}", "---|".repeat(axes.len() + 4));
+    page += rows;
+    if !prompts.files.is_empty() {
+        page += "\nPrompts as they were sent, of the first conversation of each condition:\n\n";
+        for file in &prompts.files {
+            let _ = writeln!(page, "- [{file}]({file})");
+        }
+    }
+    page
+}

@@ -1,0 +1,111 @@
+//! `convoke list` and `convoke verify`.
+
+use crate::assert_screen;
+use crate::support::Place;
+use crate::support::database::{FRIENDLY, Fate};
+use serde_json::{Value, json};
+
+const FATES: &[Fate] = &[Fate::Done, Fate::Interrupted(2), Fate::Failed(1)];
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn experiments_are_listed() {
+    let place = Place::new();
+    place.database(FATES, FRIENDLY);
+    assert_screen!(place.run("list").exits(0));
+    let json = place.run("list --json").exits(0).json();
+    let fields = ["id", "name", "creator", "created", "roles", "models", "conversations", "starred", "note", "parent"];
+    assert_eq!(keys(&json["data"][0]), fields);
+    assert_eq!(
+        json["data"][0],
+        json!({ "id": "0123456789abcdef", "name": "small", "creator": "tester", "created": "2026-11-20T09:08:07.006Z",
+            "roles": ["guard", "prisoner"], "models": ["llama"],
+            "conversations": { "done": 1, "failed": 1, "left": 4 }, "starred": false, "note": "Two talk", "parent": null })
+    );
+}
+
+#[test]
+fn conversations_are_listed() {
+    let place = Place::new();
+    place.database(FATES, FRIENDLY);
+    let shown = place.run("list small").exits(0);
+    assert_screen!(shown);
+    let json = place.run("list small --json").exits(0).json();
+    let all = json["data"].as_array().unwrap();
+    assert_eq!(all.len(), 6);
+    assert_eq!(
+        keys(&all[0]),
+        [
+            "id",
+            "key",
+            "creator",
+            "created",
+            "condition",
+            "replicate",
+            "status",
+            "models",
+            "messages",
+            "days",
+            "speakers",
+            "agents",
+            "flags",
+            "starred",
+            "note"
+        ]
+    );
+    assert_eq!(all[0]["condition"], json!({ "model": "llama", "goal": "escape" }));
+    assert_eq!(keys(&all[0]["condition"]), ["model", "goal"]);
+    assert_eq!(all[0]["agents"], json!({ "guard": 1, "prisoner": 1 }));
+    let order: Vec<_> =
+        all.iter().map(|c| (c["condition"]["goal"].as_str().unwrap(), c["replicate"].as_u64().unwrap())).collect();
+    assert_eq!(order[..4], [("escape", 1), ("escape", 2), ("escape", 3), ("yard-time", 1)]);
+    let one = place.run(&format!("list {} --json", &all[3]["id"].as_str().unwrap()[..10])).exits(0).json();
+    assert_eq!(one["data"], json!([all[3]]));
+}
+
+#[test]
+fn what_is_not_there_is_exit_6_and_makes_nothing() {
+    let place = Place::new();
+    assert_screen!(place.run("list").exits(6));
+    assert_eq!(place.run("list --json").exits(6).json()["error"]["code"], "not-found");
+    for command in ["list x", "show x", "export x --format jsonl", "verify"] {
+        place.run(command).exits(6);
+    }
+    assert!(place.files(".").is_empty());
+    place.database(FATES, FRIENDLY);
+    assert_screen!(place.run("list smal").exits(6));
+    place.run("show id:").exits(6);
+}
+
+#[test]
+fn other_databases_are_refused() {
+    let place = Place::new();
+    place.write("other.db", &"x".repeat(200));
+    assert_screen!(place.run("list --store sqlite:other.db").exits(4));
+    assert_screen!(place.run("list --store postgres:x").exits(2));
+    let mongo = place.run("list --store mongodb://u:canary@h/d").exits(4);
+    assert!(!mongo.err.contains("canary"), "{}", mongo.err);
+}
+
+#[test]
+fn a_whole_database_and_a_damaged_one() {
+    let place = Place::new();
+    place.database(FATES, FRIENDLY);
+    assert_screen!(place.run("verify").exits(0));
+    assert_eq!(place.run("verify --json").exits(0).json(), json!({ "status": "ok", "data": [] }));
+    let conn = rusqlite::Connection::open(place.path().join("convoke.db")).unwrap();
+    conn.execute("update messages set content = 'forged' where seq = 2", []).unwrap();
+    drop(conn);
+    let faults = place.run("verify").exits(4);
+    assert!(faults.out.contains("is not the one that was sent"), "{}", faults.screen());
+    let json = place.run("verify --json").exits(4).json();
+    assert_eq!(json["error"]["code"], "store-damaged");
+    let id = json["data"][0]["conversation"].as_str().unwrap().to_owned();
+    assert!(place.run(&format!("verify {id}")).exits(4).out.contains(&id));
+    let calls = place.run(&format!("show {id} --calls")).exits(4);
+    assert!(calls.out.contains("MISMATCH"), "{}", calls.screen());
+    place.run("verify small").exits(2);
+}

@@ -1,0 +1,117 @@
+//! `convoke models` and `convoke doctor`: nothing answers where these tests look.
+
+use crate::assert_screen;
+use crate::support::Place;
+use crate::support::database::{FRIENDLY, Fate};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+
+/// An Ollama of one model, as far as looking at it goes. Returns its address.
+fn ollama() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let (mut first, mut length) = (String::new(), 0);
+            reader.read_line(&mut first).unwrap();
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                if let Some(n) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = n.trim().parse().unwrap();
+                }
+                if line.trim().is_empty() {
+                    break;
+                }
+            }
+            reader.take(length).read_to_end(&mut Vec::new()).unwrap();
+            let body = answer(first.split(' ').nth(1).unwrap_or_default());
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
+        }
+    });
+    address
+}
+
+fn answer(path: &str) -> &'static str {
+    match path {
+        "/api/tags" => {
+            r#"{"models":[{"name":"llama3.1:latest","model":"llama3.1:latest","modified_at":"2026-01-02T03:04:05Z","size":4661224676,"digest":"46e0c10c039e019119339687c3c1757cc81b9da49709a3b3924863ba87ca666e","details":{"parameter_size":"8.0B","quantization_level":"Q4_K_M"}}]}"#
+        }
+        "/api/show" => {
+            r#"{"license":"","modelfile":"","parameters":"","template":"","model_info":{"llama.context_length":131072},"capabilities":[]}"#
+        }
+        "/api/version" => r#"{"version":"0.12.3"}"#,
+        "/api/pull" => {
+            "{\"status\":\"pulling manifest\"}\n{\"status\":\"pulling 46e0\",\"digest\":\"sha256:46e0\",\"total\":4661224676,\"completed\":4661224676}\n{\"status\":\"success\"}\n"
+        }
+        _ => "{}",
+    }
+}
+
+#[test]
+fn servers_that_do_not_answer() {
+    let place = Place::new();
+    assert_screen!(place.run("models").exits(5));
+    let json = place.run("models --json").exits(5).json();
+    assert_eq!(json["error"]["code"], "model-unusable");
+    let keys: Vec<&str> = json["data"][0].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(keys, ["server", "kind", "address", "error", "models"]);
+    assert!(place.files(".").is_empty());
+}
+
+#[test]
+fn a_server_that_answers() {
+    let place = Place::new();
+    let address = ollama();
+    let outcome = place.run_with("models", &[("OLLAMA_HOST", &address)]).exits(0);
+    insta::assert_snapshot!(outcome.screen().replace(&address, "[ADDRESS]"));
+    let json = place.run_with("models --json", &[("OLLAMA_HOST", &address)]).exits(0).json();
+    assert_eq!(json["data"][1]["models"][0]["context"], 131_072);
+    let pulled = place.run_with("models pull ollama/llama3.1", &[("OLLAMA_HOST", &address)]).exits(0);
+    insta::assert_snapshot!(pulled.screen());
+    let doctor = place.run_with("doctor", &[("OLLAMA_HOST", &address)]).exits(0);
+    assert!(doctor.out.contains("1 model, version 0.12.3"), "{}", doctor.screen());
+    assert!(doctor.out.contains("ollama/llama3.1:latest: context 131072 tokens"), "{}", doctor.screen());
+}
+
+#[test]
+fn what_cannot_be_fetched() {
+    let place = Place::new();
+    assert_screen!(place.run("models pull llama3.1").exits(2));
+    assert_screen!(place.run("models pull olama/llama3.1").exits(2));
+    assert_screen!(place.run("models pull openai/gpt-4.1").exits(2));
+    place.run("models pull ollama/llama3.1").exits(5);
+}
+
+#[test]
+fn a_doctor_fails_only_what_was_asked_for() {
+    let place = Place::new();
+    place.database(&[Fate::Done], FRIENDLY);
+    let outcome = place.run_with("doctor", &[("OLLAMA_HOST", "")]);
+    assert!(outcome.out.contains("note openai"), "{}", outcome.screen());
+    let failed = place.run("doctor").exits(5);
+    assert!(failed.out.contains("fail ollama"), "{}", failed.screen());
+    let json = place.run("doctor --json").exits(5).json();
+    assert!(json["data"].as_array().unwrap().iter().any(|f| f["what"] == "integrity" && f["standing"] == "ok"));
+    place.write("convoke.db", &"x".repeat(300));
+    place.run("doctor").exits(4);
+}
+
+#[test]
+fn settings_are_shown_without_secrets() {
+    let place = Place::new();
+    place.write(".env", "OPENAI_API_KEY=sk-canary-1234567890\n");
+    let outcome = place.run("doctor --config").exits(0);
+    assert!(!outcome.out.contains("canary") && !outcome.err.contains("canary"), "{}", outcome.screen());
+    assert_screen!(outcome);
+    let json = place.run("doctor --config --json").exits(0).json();
+    let key = json["data"].as_array().unwrap().iter().find(|s| s["name"] == "openai.key").unwrap().clone();
+    assert_eq!(key["value"], "OPENAI_API_KEY is set");
+    assert_eq!(key["from"], ".env");
+}

@@ -1,0 +1,278 @@
+//! Databases made through the store's own verbs, as a run makes them, with replies that a test chooses.
+
+use super::Place;
+use convoke::conversation::{Conversation, Next, PromptSize, Reply, Setting};
+use convoke::design::check::{KnownServer, check};
+use convoke::design::folder::Files;
+use convoke::design::{Condition, Experiment, Named, Plan, key};
+use convoke::model::{Attempt, ChatReply, Finish, Served, Usage, body};
+use convoke::store::sqlite::{OpenMode, Sqlite};
+use convoke::store::*;
+use std::sync::Arc;
+
+/// The clock of every database here.
+pub const NOW: Millis = 1_795_165_687_006;
+
+/// How far a conversation gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// To its end.
+    Done,
+    /// So many replies, then stopped; the next call was sent.
+    Interrupted(usize),
+    /// So many replies, then failed.
+    Failed(usize),
+    /// Not begun.
+    Pending,
+}
+
+/// A small experiment: two conditions, three conversations each.
+pub const SMALL: &[(&str, &str)] = &[
+    (
+        "experiment.toml",
+        r#"name = "small"
+note = "Two talk"
+models = [{ id = "ollama/llama3.1", as = "llama", temperature = 0.7 }]
+
+[protocol]
+messages = 5
+agents = { guard = 1, prisoner = 1 }
+
+[roles.guard]
+plural = "guards"
+pronouns = "he/his"
+
+[roles.prisoner]
+plural = "prisoners"
+pronouns = "she/her"
+
+[factors]
+goal = ["escape", "yard-time"]
+
+[run]
+replicates = 3
+seed = 7
+"#,
+    ),
+    ("shared.md", "A prison with <AGENTS_NUM> people.\n"),
+    ("roles/guard.md", "You are <AGENT_NAME>.\n\n## Goal\nKeep order among <PRISONER_NUM> <PRISONER_NOUN>.\n"),
+    (
+        "roles/prisoner.md",
+        "You are <AGENT_NAME>.\n\n## Goal {goal=escape}\nGet out.\n\n## Goal {goal=yard-time}\nGo for a walk.\n",
+    ),
+];
+
+/// What a friendly model says.
+pub const FRIENDLY: &[&str] = &["Good morning. What do you want?", "I want to talk.", "Then talk.", "Thank you."];
+
+impl Place {
+    /// Writes an experiment's files.
+    pub fn folder(&self, name: &str, files: &[(&str, &str)]) {
+        for (path, text) in files {
+            self.write(&format!("{name}/{path}"), text);
+        }
+    }
+
+    /// Makes `convoke.db` with the small experiment: conversations of these fates, the others pending; the models
+    /// say `replies` one after the other.
+    pub fn database(&self, fates: &[Fate], replies: &[&str]) {
+        self.database_of(SMALL, fates, replies);
+    }
+
+    /// The same with another experiment.
+    pub fn database_of(&self, files: &[(&str, &str)], fates: &[Fate], replies: &[&str]) {
+        let files: Files = files.iter().map(|(p, t)| ((*p).to_owned(), t.as_bytes().to_vec())).collect();
+        let server = KnownServer { name: "ollama".to_owned(), lacks: &[], refused: None };
+        let checked = check(&files, &[server]);
+        let (Some(document), Some(plan)) = (checked.experiment, checked.plan) else {
+            panic!("{:?}", checked.problems);
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let store = Sqlite::open(&self.path().join("convoke.db"), OpenMode::Run, None).unwrap().store;
+            fill(&store, &document, &plan, fates, replies).await;
+        });
+    }
+}
+
+async fn fill(store: &dyn Store, document: &Experiment, plan: &Plan, fates: &[Fate], replies: &[&str]) {
+    let new = NewExperiment {
+        id: "0123456789abcdef".to_owned(),
+        creator: "tester".to_owned(),
+        now: NOW,
+        document: document.clone(),
+        revision: key::revision(document),
+        parent: None,
+    };
+    let record = store.save(new).await.unwrap();
+    let cells = plan.cells();
+    let settings: Vec<(Setting, &Condition, u32)> = cells
+        .iter()
+        .map(|c| {
+            (Setting::new(document, &plan.conditions[c.condition], &c.key), &plan.conditions[c.condition], c.replicate)
+        })
+        .collect();
+    let planned: Vec<ConversationRecord> =
+        settings.iter().map(|(s, c, replicate)| conversation(&record, plan.seed, s, c, *replicate)).collect();
+    let keys: Vec<String> = cells.iter().map(|c| c.key.clone()).collect();
+    store.plan(&record.id, &record.revision, &keys, planned.clone()).await.unwrap();
+    for ((fate, of), (setting, _, _)) in fates.iter().zip(&planned).zip(&settings) {
+        if *fate != Fate::Pending {
+            talk(store, &of.id, setting, *fate, replies).await;
+        }
+    }
+}
+
+fn conversation(
+    experiment: &ExperimentRecord,
+    seed: u64,
+    setting: &Setting,
+    condition: &Condition,
+    replicate: u32,
+) -> ConversationRecord {
+    let used = |m: &convoke::design::ModelSpec| UsedModel {
+        name: m.name().to_owned(),
+        id: m.id.clone(),
+        sampling: m.sampling.clone(),
+    };
+    let mut models: Vec<UsedModel> = condition.participants().map(used).collect();
+    models.dedup();
+    let agents = setting.agents.iter();
+    let mut numbers: Vec<Named<u32>> = Vec::new();
+    for agent in agents.clone() {
+        match numbers.iter_mut().find(|n| n.name == agent.role) {
+            Some(number) => number.value += 1,
+            None => numbers.push(Named::new(agent.role.clone(), 1)),
+        }
+    }
+    ConversationRecord {
+        id: key::id(&experiment.id, &setting.key),
+        experiment: experiment.id.clone(),
+        revision: experiment.revision.clone(),
+        key: setting.key.clone(),
+        creator: "tester".to_owned(),
+        created: NOW,
+        condition: condition.levels.clone(),
+        replicate,
+        seed,
+        status: Status::Pending,
+        reason: None,
+        models,
+        agents: numbers,
+        participants: agents
+            .map(|a| Participant { name: a.name.clone(), role: a.role.clone(), model: a.model.id.clone() })
+            .collect(),
+        messages: setting.messages,
+        days: setting.days,
+        speakers: setting.speakers.word().to_owned(),
+        starting_message: setting.starting_message.clone(),
+        offline: false,
+        starred: false,
+        note: None,
+        retries: 0,
+        lease: None,
+    }
+}
+
+/// Drives a conversation as a run does, without its haste.
+async fn talk(store: &dyn Store, id: &str, setting: &Setting, fate: Fate, replies: &[&str]) {
+    let lease = Lease {
+        owner: "run".to_owned(),
+        host: "host".to_owned(),
+        boot: "boot".to_owned(),
+        pid: 1,
+        epoch: 0,
+        until: NOW + 60_000,
+    };
+    let epoch = store.claim(id, lease, false).await.unwrap().lease.unwrap().epoch;
+    let mut conversation = Conversation::replay(Arc::new(setting.clone()), Vec::new()).unwrap();
+    let mut said = 0;
+    let (status, reason) = loop {
+        let ask = match conversation.next() {
+            Next::Done => break (Status::Done, None),
+            Next::Failed(why) => break (Status::Failed, Some(why)),
+            Next::Note(entry) => {
+                store.append(id, epoch, vec![entry.clone()], None).await.unwrap();
+                conversation.push(entry);
+                continue;
+            }
+            Next::Ask(ask) => ask,
+        };
+        let mut call = sent(&conversation, &ask, said);
+        if fate == Fate::Failed(said) {
+            break (Status::Failed, Some("the context of ollama/llama3.1 is full".to_owned()));
+        }
+        store.sent(id, epoch, call.clone()).await.unwrap();
+        if fate == Fate::Interrupted(said) {
+            break (Status::Interrupted, Some("Ctrl-C".to_owned()));
+        }
+        let content = replies[said % replies.len()];
+        answered(&mut call, content, said);
+        let entry = conversation.answer(
+            &ask,
+            &Reply {
+                content,
+                thinking: false,
+                refused: false,
+                length: said == 1,
+                filtered: false,
+                prompt: PromptSize { bytes: 0, tokens: None },
+                context: None,
+            },
+        );
+        store.append(id, epoch, vec![entry.clone()], Some(call)).await.unwrap();
+        conversation.push(entry);
+        said += 1;
+    };
+    store.finish(id, epoch, status, reason).await.unwrap();
+}
+
+fn sent(conversation: &Conversation, ask: &convoke::conversation::Ask, said: usize) -> CallRecord {
+    let parameters = serde_json::json!({ "stream": false, "options": { "temperature": 0.7, "num_ctx": 10000 } });
+    let parameters = parameters.as_object().unwrap().clone();
+    let bytes = body("llama3.1", &ask.view.messages(conversation.log()), &parameters);
+    CallRecord {
+        seq: ask.seq,
+        call: ask.call,
+        state: CallState::Sent,
+        server: "ollama".to_owned(),
+        model: "llama3.1".to_owned(),
+        parameters,
+        view: ask.view.clone(),
+        body_sha256: key::sha256(bytes),
+        attempts: Vec::new(),
+        sent: NOW + said as i64 * 2000,
+        answered: None,
+        reply: None,
+    }
+}
+
+fn answered(call: &mut CallRecord, content: &str, said: usize) {
+    call.state = CallState::Answered;
+    call.answered = Some(call.sent + 1500);
+    let attempt = |error: Option<&str>| Attempt {
+        at: call.sent,
+        took: 700,
+        error: error.map(str::to_owned),
+        message: error.map(|_| "ollama is busy (503): try again \u{1b}[31mlater".to_owned()),
+        waited: error.map(|_| 100),
+        possible_spend: false,
+    };
+    if said == 1 {
+        call.attempts.push(attempt(Some("busy")));
+    }
+    call.attempts.push(attempt(None));
+    call.reply = Some(ChatReply {
+        content: content.to_owned(),
+        finish: Finish::Stop,
+        finish_reason: Some("stop".to_owned()),
+        usage: Usage { prompt: Some(50 + said as u32), completion: Some(8), cached: None },
+        served: Served {
+            model: Some("llama3.1:latest".to_owned()),
+            digest: Some("46e0c10c039e019119339687c3c1757cc81b9da49709a3b3924863ba87ca666e".to_owned()),
+            fingerprint: None,
+        },
+        raw: serde_json::json!({ "message": { "role": "assistant", "content": content } }).to_string(),
+        ..ChatReply::default()
+    });
+}
