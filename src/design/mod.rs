@@ -6,6 +6,7 @@ pub mod axis;
 pub mod check;
 pub mod compose;
 pub mod condition;
+pub mod diff;
 pub mod estimate;
 pub mod experiment;
 pub mod factor;
