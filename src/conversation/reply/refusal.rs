@@ -83,8 +83,10 @@ fn is_model(scene: &Scene<'_>) -> bool {
     })
 }
 
+/// Whether the phrase, whose first word stands for itself, is among the words.
 fn holds(words: &[&str], phrase: &str) -> bool {
-    (0..words.len()).any(|start| begins(&words[start..], phrase))
+    let Some((first, rest)) = phrase.split_once(' ') else { return words.contains(&phrase) };
+    (0..words.len()).any(|start| words[start] == first && begins(&words[start + 1..], rest))
 }
 
 /// Whether the words begin with the phrase.
