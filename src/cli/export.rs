@@ -58,7 +58,7 @@ impl Job<'_> {
         exchange::by_key(&mut records);
         let name = &self.chosen.record.name;
         let path = self.context.world.folder.join(self.output.unwrap_or_default());
-        let mut out = if self.to_stdout { Sink::stdout(&self.context.printer) } else { Sink::file(&path)? };
+        let mut out = if self.to_stdout { Sink::stdout(self.context) } else { Sink::file(&path)? };
         let written = match format {
             ExportFormat::Csv => csv::write(self.store, name, &records, &mut out).await,
             _ => jsonl::write(self.store, name, &records, &mut out).await,
@@ -134,7 +134,7 @@ impl Job<'_> {
         let records = self.records();
         let document = &self.chosen.document;
         if self.to_stdout {
-            let mut out = Sink::stdout(&self.context.printer);
+            let mut out = Sink::stdout(self.context);
             for conversation in &records {
                 let log = self.store.history(&conversation.id).await?.log;
                 if !log.is_empty() {
@@ -170,13 +170,13 @@ fn failed(error: ExportError) -> CliError {
 /// Where an export goes. A file is written beside its place and moved there when it is whole; what is not finished
 /// is taken away.
 enum Sink<'a> {
-    Stdout { printer: &'a Printer, waiting: Vec<u8> },
+    Stdout { printer: &'a Printer, terminal: bool, waiting: Vec<u8> },
     File { out: Option<BufWriter<File>>, unfinished: PathBuf, path: PathBuf },
 }
 
 impl<'a> Sink<'a> {
-    fn stdout(printer: &'a Printer) -> Self {
-        Self::Stdout { printer, waiting: Vec::new() }
+    fn stdout(context: &'a Context) -> Self {
+        Self::Stdout { printer: &context.printer, terminal: context.world.terminals[1], waiting: Vec::new() }
     }
 
     fn file(path: &Path) -> Result<Self, CliError> {
@@ -217,11 +217,11 @@ impl Write for Sink<'_> {
     /// To a terminal nothing goes as it is (contract S1); to a pipe or a file everything does.
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Self::Stdout { printer, waiting } => {
+            Self::Stdout { printer, terminal, waiting } => {
                 let bytes = std::mem::take(waiting);
-                let shown = printer.width().is_some();
-                printer
-                    .raw(if shown { harmless(&String::from_utf8_lossy(&bytes)).into_bytes() } else { bytes }.as_slice())
+                printer.raw(
+                    if *terminal { harmless(&String::from_utf8_lossy(&bytes)).into_bytes() } else { bytes }.as_slice(),
+                )
             }
             Self::File { out, .. } => out.as_mut().map_or(Ok(()), Write::flush),
         }

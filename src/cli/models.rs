@@ -5,7 +5,7 @@ use super::context::Context;
 use super::error::{CliError, Exit};
 use super::printer::{Look, Piece};
 use super::settings::Settings;
-use super::text::{Column, short, size, table};
+use super::text::{Column, short, size, table, wrap};
 use crate::conversation::harmless::one_line;
 use crate::design::problem::did_you_mean;
 use crate::model::catalog::{Offered, is_same_model};
@@ -116,13 +116,16 @@ fn object(asked: &Asked<'_>) -> Json {
 
 fn show(context: &Context, asked: &Asked<'_>) -> Result<(), CliError> {
     let printer = &context.printer;
+    let width = printer.width().map(|w| w.saturating_sub(2));
     let address = format!("  {} at {}", kind(asked.server.kind), asked.server.base_url);
     printer.pieces(&[Piece(&asked.server.name, Look::Bold), Piece(&address, Look::Dim)])?;
     match &asked.models {
         Err(error) => {
-            printer.pieces(&[Piece("  ", Look::Plain), Piece(&error.message, Look::Yellow)])?;
-            if let Some(hint) = &error.hint {
-                printer.pieces(&[Piece("  hint: ", Look::Green), Piece(hint, Look::Plain)])?;
+            for line in wrap(&error.message, width) {
+                printer.pieces(&[Piece("  ", Look::Plain), Piece(&line, Look::Yellow)])?;
+            }
+            for line in error.hint.iter().flat_map(|hint| wrap(&format!("hint: {hint}"), width)) {
+                printer.pieces(&[Piece("  ", Look::Plain), Piece(&line, Look::Dim)])?;
             }
         }
         Ok(models) if models.is_empty() => {
@@ -131,7 +134,7 @@ fn show(context: &Context, asked: &Asked<'_>) -> Result<(), CliError> {
         }
         Ok(models) => {
             let rows: Vec<Vec<String>> = models.iter().map(|m| row(&asked.server.name, m)).collect();
-            for line in table(COLUMNS, &rows, printer.width().map(|w| w.saturating_sub(2))) {
+            for line in table(COLUMNS, &rows, width) {
                 printer.out(&format!("  {line}"))?;
             }
         }

@@ -58,6 +58,23 @@ fn nothing_steers_a_terminal() {
     assert!(replies.iter().all(|r| lines.iter().any(|l| l["raw"] == **r)));
 }
 
+/// A terminal of no size is a terminal too.
+#[test]
+fn data_on_a_terminal_are_harmless() {
+    let (place, _, id) = made();
+    for line in [vec!["export", "small", "--format", "csv"], vec!["show", &id, "--raw", "--color", "never"]] {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("convoke"));
+        command.current_dir(place.path()).args(&line);
+        let mut session = rexpect::session::spawn_command(command, Some(20_000)).unwrap();
+        // It gives each byte as a character of its own.
+        let bytes: Vec<u8> = session.exp_eof().unwrap().chars().map(|c| u8::try_from(c as u32).unwrap()).collect();
+        let screen = String::from_utf8(bytes).unwrap();
+        assert!(screen.contains("next line"), "{line:?}");
+        let bad: Vec<char> = screen.chars().filter(|c| steers(*c) && *c != '\r').collect();
+        assert!(bad.is_empty(), "{line:?}: {bad:?}");
+    }
+}
+
 #[test]
 fn no_cell_starts_a_formula() {
     let (place, ..) = made();
