@@ -18,6 +18,7 @@ fn world() -> World {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };
     World {
+        arguments: std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect(),
         env: std::env::vars_os().filter_map(text).collect::<BTreeMap<_, _>>(),
         folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
         // Of the uid, by the password database; a variable such as USER is anybody's to set.

@@ -51,7 +51,7 @@ async fn ask(connection: &Connection, model: &str, spec: &ModelSpec, seed: u32) 
         seed: 1,
     };
     let messages = vec![Message { author: Author::User, content: "What do you say of the yard?".to_owned() }];
-    let parameters = parameters(connection.server(), spec, Some(seed), Some(context));
+    let parameters = parameters(connection.server(), spec, Some(seed.into()), Some(context));
     connection.model(known).chat(&ChatRequest { model: model.to_owned(), messages, parameters, turn }).await
 }
 

@@ -89,6 +89,13 @@ fn report(context: &Context, checked: &Checked, problems: &[Problem]) -> Result<
     Ok(exit)
 }
 
+/// Says problems as talk: errors always, warnings unless `--quiet`.
+pub fn say_problems(context: &Context, problems: &[Problem]) {
+    for problem in problems.iter().filter(|p| p.severity == Severity::Error || !context.printer.quiet) {
+        context.printer.say_pieces(&pieces(problem, &problem.to_string()));
+    }
+}
+
 /// A problem with its first word in colour.
 fn pieces<'a>(problem: &Problem, text: &'a str) -> [Piece<'a>; 2] {
     let (look, length) = if problem.severity == Severity::Error { (Look::Red, 6) } else { (Look::Yellow, 8) };

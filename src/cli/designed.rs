@@ -70,8 +70,9 @@ impl Context {
             let place = if p.line > 0 { format!("{}:{}:{}", p.path, p.line, p.column) } else { p.path.clone() };
             format!("{place}: {}", p.message)
         });
-        let error = CliError::new(Exit::Experiment, "experiment-invalid", format!("the experiment {what} cannot be run"))
-            .hint(format!("`convoke check {what}` reports every mistake"));
+        let error =
+            CliError::new(Exit::Experiment, "experiment-invalid", format!("the experiment {what} cannot be run"))
+                .hint(format!("`convoke check {what}` reports every mistake"));
         first.into_iter().fold(error, CliError::cause)
     }
 
@@ -107,11 +108,4 @@ fn refused(what: &str, obstacles: &[Obstacle]) -> CliError {
         return CliError::usage(format!("{what} cannot be planned"));
     };
     first.clone().into()
-}
-
-impl From<Obstacle> for CliError {
-    fn from(obstacle: Obstacle) -> Self {
-        let (exit, code) = if obstacle.usage { (Exit::Usage, "usage") } else { (Exit::Experiment, "experiment-invalid") };
-        Self::new(exit, code, obstacle.message).maybe_hint(obstacle.hint)
-    }
 }

@@ -5,16 +5,24 @@
 pub mod args;
 pub mod check;
 pub mod context;
+mod designed;
 pub mod doctor;
 pub mod error;
 pub mod export;
 pub mod list;
+mod logs;
 pub mod models;
+mod narrow;
 pub mod new;
+pub mod plan;
 pub mod printer;
+mod prompt;
 mod records;
+pub mod run;
 pub mod settings;
 pub mod show;
+mod signals;
+mod summary;
 mod text;
 pub mod verify;
 
@@ -74,8 +82,8 @@ fn finish(world: World, global: Global, command: Command) -> Result<Exit, CliErr
     match command {
         Command::New(args) => new::run(context, &args),
         Command::Check(args) => looking(check::run(context, &args)),
-        // TEMPORARY: `plan::run` and `run::run` come here.
-        Command::Plan(_) | Command::Run(_) => Err(CliError::usage("`plan` and `run` are not here yet")),
+        Command::Plan(args) => looking(plan::run(context, &args)),
+        Command::Run(args) => busy(run::run(context, &args)),
         Command::List(args) => looking(list::run(context, &args)),
         Command::Show(args) => looking(show::run(context, &args)),
         Command::Export(args) => looking(export::run(context, &args)),
@@ -96,5 +104,14 @@ fn looking(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, C
         }
     });
     runtime.shutdown_background();
+    outcome
+}
+
+/// `run`, which hears Ctrl-C itself.
+fn busy(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(work);
+    // What still runs was told to stop; nobody waits for it any longer.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     outcome
 }

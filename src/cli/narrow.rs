@@ -40,7 +40,8 @@ pub fn overrides(narrow: &Narrow) -> Result<Overrides, CliError> {
         match (key, value_of(value)) {
             ("stop_phrases", Written::List(phrases)) => overrides.stop_phrases = Some(phrases),
             ("replicates" | "seed", _) => {
-                return Err(CliError::usage(format!("--set {key}=…: it is no factor or protocol key")).hint(format!("--{key} N")));
+                return Err(CliError::usage(format!("--set {key}=…: it is no factor or protocol key"))
+                    .hint(format!("--{key} N")));
             }
             (_, Written::One(value)) => set.push(Named::new(key, vec![value])),
             (_, Written::List(_)) => {

@@ -14,7 +14,7 @@ pub async fn confirm(context: &Context, question: &str, flag: &str) -> Result<bo
         return Err(CliError::new(Exit::Usage, "needs-answer", format!("this needs an answer: {question}"))
             .hint(format!("add {flag} to say yes")));
     }
-    let (question, colour) = (super::printer::harmless(question), context.printer.colour_err);
+    let (question, colour) = (crate::conversation::harmless::harmless(question), context.printer.colour_err);
     // A blocked thread asks, so that Ctrl-C is heard meanwhile: dialoguer alone would leave the cursor hidden.
     let answer = tokio::task::spawn_blocking(move || ask(&question, colour)).await;
     match answer {
@@ -22,7 +22,9 @@ pub async fn confirm(context: &Context, question: &str, flag: &str) -> Result<bo
         Ok(Err(dialoguer::Error::IO(e))) if e.kind() == std::io::ErrorKind::Interrupted => {
             Err(CliError::new(Exit::Interrupt, "interrupted", "interrupted; nothing was done"))
         }
-        Ok(Err(e)) => Err(CliError::usage("cannot ask on this terminal").cause(e).hint(format!("add {flag} to say yes"))),
+        Ok(Err(e)) => {
+            Err(CliError::usage("cannot ask on this terminal").cause(e).hint(format!("add {flag} to say yes")))
+        }
         Err(e) => Err(CliError::usage("cannot ask on this terminal").cause(e)),
     }
 }

@@ -17,6 +17,8 @@ use std::time::Duration;
 /// What the program finds around it: read once, in `main`, and handed down.
 #[derive(Debug, Clone)]
 pub struct World {
+    /// Arguments as typed, without the program's name.
+    pub arguments: Vec<String>,
     /// Environment variables.
     pub env: BTreeMap<String, String>,
     /// Working folder.

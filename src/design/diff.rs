@@ -40,7 +40,11 @@ fn parts(files: &Files) -> BTreeMap<String, String> {
         let parsed = markdown::parse(&text).text;
         parts.insert(format!("{path}, starting prompt"), parsed.start);
         for section in parsed.sections {
-            let when = if section.when.is_empty() { String::new() } else { format!(" {{{}}}", markdown::write_when(&section.when)) };
+            let when = if section.when.is_empty() {
+                String::new()
+            } else {
+                format!(" {{{}}}", markdown::write_when(&section.when))
+            };
             let name = format!("{path}, section `{}{when}`", section.title);
             *parts.entry(name).or_default() += &section.text;
         }
@@ -51,7 +55,9 @@ fn parts(files: &Files) -> BTreeMap<String, String> {
 fn keys(parts: &mut BTreeMap<String, String>, at: &str, value: &toml::Value) {
     match value {
         toml::Value::Table(table) => {
-            for (key, value) in table.iter().filter(|(key, _)| !at.is_empty() || !["run", "note"].contains(&key.as_str())) {
+            for (key, value) in
+                table.iter().filter(|(key, _)| !at.is_empty() || !["run", "note"].contains(&key.as_str()))
+            {
                 let at = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
                 keys(parts, &at, value);
             }

@@ -1,8 +1,8 @@
 //! Bars on a terminal: one for each model and one for all.
 
+use super::Reporter;
 use super::plain::stopping;
 use super::tally::{Tally, count};
-use super::Reporter;
 use crate::run::Event;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;

@@ -102,9 +102,9 @@ pub fn superseded(
         .flat_map(|r| r.answers.iter().filter(|a| a.name == LEFT).map(|a| a.value.as_str()))
         .collect();
     let mut revisions = BTreeMap::new();
-    let behind = standing.iter().filter(|s| {
-        s.begun && s.offline == offline && s.revision != revision && !planned.contains(s.key.as_str())
-    });
+    let behind = standing
+        .iter()
+        .filter(|s| s.begun && s.offline == offline && s.revision != revision && !planned.contains(s.key.as_str()));
     for left in behind.filter(|s| !agreed.contains(s.revision.as_str())) {
         *revisions.entry(left.revision.clone()).or_insert(0) += 1;
     }
@@ -127,13 +127,7 @@ pub struct Origin<'a> {
 }
 
 /// The record of a conversation that is to be begun.
-pub fn record(
-    origin: Origin<'_>,
-    experiment: &Experiment,
-    plan: &Plan,
-    cell: &Cell,
-    id: &str,
-) -> ConversationRecord {
+pub fn record(origin: Origin<'_>, experiment: &Experiment, plan: &Plan, cell: &Cell, id: &str) -> ConversationRecord {
     let condition = &plan.conditions[cell.condition];
     let setting = Setting::new(experiment, condition, &cell.key);
     let participants = setting
@@ -176,8 +170,7 @@ pub fn record(
 fn used_models(condition: &Condition) -> Vec<UsedModel> {
     let mut used: Vec<UsedModel> = Vec::new();
     for model in condition.participants() {
-        let model =
-            UsedModel { name: model.name().to_owned(), id: model.id.clone(), sampling: model.sampling.clone() };
+        let model = UsedModel { name: model.name().to_owned(), id: model.id.clone(), sampling: model.sampling.clone() };
         if !used.contains(&model) {
             used.push(model);
         }
@@ -222,8 +215,11 @@ mod tests {
 
     #[test]
     fn what_is_left_behind_is_asked_about_once() {
-        let standing =
-            [standing("k1", "old", true, false), standing("k2", "old", false, false), standing("k3", "old", true, true)];
+        let standing = [
+            standing("k1", "old", true, false),
+            standing("k2", "old", false, false),
+            standing("k3", "old", true, true),
+        ];
         let asked = |keys: &[&str], offline, runs: &[RunRecord]| {
             let keys: Vec<String> = keys.iter().map(|k| (*k).to_owned()).collect();
             superseded(&keys, "new", offline, &standing, runs).revisions.values().sum::<usize>()

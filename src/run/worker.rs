@@ -114,7 +114,8 @@ impl Worker<'_> {
         let condition = &work.plan.conditions[self.job.condition];
         let mut setting = Setting::new(&work.experiment, condition, &self.job.key);
         setting.retries = record.retries;
-        let damaged = |cause| StoreError::Damaged { place: work.store.place(), cause: format!("conversation {id}: {cause}") };
+        let damaged =
+            |cause| StoreError::Damaged { place: work.store.place(), cause: format!("conversation {id}: {cause}") };
         let conversation = Conversation::replay(Arc::new(setting), history.log).map_err(damaged)?;
         let answered = conversation.answered();
         info!(conversation = %id, entries = conversation.log().len(), epoch = self.epoch, "claimed");

@@ -6,7 +6,7 @@ use crate::conversation::CallRef;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// There is none yet, and reading makes none.
-    #[error("{place} does not exist yet; `convoke run` or `convoke import` makes it")]
+    #[error("{place} does not exist yet; `convoke run` makes it")]
     Missing {
         /// Where.
         place: String,

@@ -1,0 +1,399 @@
+//! `convoke run`: does what is missing; the same command continues.
+
+use super::args;
+use super::context::Context;
+use super::designed::Designed;
+use super::error::{CliError, Exit};
+use super::logs;
+use super::prompt::confirm;
+use super::signals::Signals;
+use super::summary;
+use crate::conversation::harmless::harmless;
+use crate::design::diff;
+use crate::model::scripted::parse_script;
+use crate::model::{Bounds, Retry};
+use crate::report::{Bars, JsonLines, Plain, Reporter, listen};
+use crate::run::prepare::{self, LEFT, Origin, Prepared, prepare, superseded};
+use crate::run::roster::LookUp;
+use crate::run::{Event, Options, Roster, Summary, Superseded, Work};
+use crate::store::sqlite::OpenMode;
+use crate::store::{ExperimentRecord, Lease, NewExperiment, RunRecord, Store, StoreUri};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tracing::info;
+
+/// Runs; whatever happens, the last JSON line says how it ended.
+pub async fn run(context: &Context, args: &args::Run) -> Result<Exit, CliError> {
+    let resume = resume_line(context);
+    match Invocation::begin(context, args).await {
+        Ok(invocation) => invocation.go(&resume).await,
+        Err(error) if context.printer.json => {
+            context.printer.json_line(&json!({
+                "event": "end", "status": "error", "done": 0, "failed": 0, "left": 0, "possible_spend": 0,
+                "resume": resume, "error": error.json(),
+            }))?;
+            Ok(error.exit)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The command that repeats this one, as a shell reads it.
+fn resume_line(context: &Context) -> String {
+    let words = context.world.arguments.iter().map(|word| quoted(word));
+    std::iter::once("convoke".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// A run that is ready to go.
+struct Invocation<'a> {
+    context: &'a Context,
+    args: &'a args::Run,
+    designed: Designed,
+    store: Arc<dyn Store>,
+    record: ExperimentRecord,
+    prepared: Prepared,
+    run: String,
+    grace: Duration,
+    store_wait: Duration,
+    script: Option<Vec<String>>,
+    // Dropped last, so that everything said is written.
+    _log: Option<tracing_appender::non_blocking::WorkerGuard>,
+}
+
+impl<'a> Invocation<'a> {
+    /// Everything that can be wrong is found before anything is written; then the plan is stored.
+    async fn begin(context: &'a Context, args: &'a args::Run) -> Result<Self, CliError> {
+        let grace = duration("--grace", &args.grace)?;
+        let store_wait = duration("--store-wait", &args.store_wait)?;
+        if args.jobs == Some(0) {
+            return Err(CliError::usage("--jobs is at least 1"));
+        }
+        let script = script(context)?;
+        let designed = context.designed(&args.what, &args.narrow).await?;
+        let opened = context.open(OpenMode::Run)?;
+        let store: Arc<dyn Store> = Arc::new(opened.store);
+        let known = match &designed.record {
+            Some(record) => Some(record.clone()),
+            None => store.experiment(&designed.creator, &designed.experiment.name).await?,
+        };
+        let answers = match &known {
+            Some(record) => leave_behind(context, &*store, record, &designed, args).await?,
+            None => Vec::new(),
+        };
+        let log = start_log(context);
+        let record = save(context, &*store, &designed).await?;
+        let standing = store.standing(&record.id).await?;
+        let Designed { experiment, plan, cells, .. } = &designed;
+        let prepared = prepare(experiment, plan, cells.clone(), &standing, &record.id, args.retry_failed);
+        let run = format!("{:016x}", (context.world.random)());
+        let invocation =
+            Self { context, args, designed, store, record, prepared, run, grace, store_wait, script, _log: log };
+        invocation.write_down(answers).await?;
+        Ok(invocation)
+    }
+
+    /// Stores the plan: conversations as pending, and that this run began.
+    async fn write_down(&self, answers: Vec<crate::design::Named<String>>) -> Result<(), CliError> {
+        let Designed { experiment, plan, revision, overrides, .. } = &self.designed;
+        let origin = Origin {
+            experiment: &self.record.id,
+            revision,
+            creator: &self.context.settings.creator,
+            now: (self.context.world.clock)(),
+            offline: overrides.offline,
+        };
+        let new = self.prepared.new.iter().map(|(cell, id)| prepare::record(origin, experiment, plan, cell, id));
+        self.store.plan(&self.record.id, revision, &self.prepared.keys, new.collect()).await?;
+        let count = |name: &str, n: usize| crate::design::Named::new(name, n as u64);
+        self.store
+            .begin_run(RunRecord {
+                id: self.run.clone(),
+                experiment: self.record.id.clone(),
+                revision: revision.clone(),
+                started: origin.now,
+                creator: origin.creator.to_owned(),
+                flags: self.context.world.arguments.clone(),
+                counts: vec![
+                    count("conversations", self.prepared.asked),
+                    count("done", self.prepared.done),
+                    count("failed", self.prepared.failed),
+                    count("left", self.prepared.jobs.len()),
+                ],
+                answers,
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                ended: None,
+            })
+            .await?;
+        info!(run = %self.run, experiment = %experiment.name, revision = %revision, left = self.prepared.jobs.len(), "run");
+        Ok(())
+    }
+
+    /// Does what is missing and says how it ended.
+    async fn go(self, resume: &str) -> Result<Exit, CliError> {
+        self.first_line();
+        let (events, received) = unbounded_channel();
+        let reporter = tokio::spawn(listen(received, self.reporter()));
+        let signals = Signals::listen(self.grace, events.clone())?;
+        let _ = events.send(self.begin_event());
+        let (summary, left_at_once) = tokio::select! {
+            summary = self.work(&signals, events) => (summary, false),
+            () = signals.now.cancelled() => (Summary::default(), true),
+        };
+        if left_at_once {
+            reporter.abort();
+        } else {
+            // The reporter ends when the last sender is gone; what it could not print is no reason to fail.
+            let _ = tokio::time::timeout(Duration::from_secs(1), reporter).await;
+        }
+        let outcome =
+            summary::Outcome::of(&self.store, &self.record.id, &self.cells(), summary, signals.exit(), left_at_once)
+                .await;
+        if !left_at_once {
+            // How a run ended is told below either way; a database that is gone cannot keep it.
+            let _ = self.store.end_run(&self.run, outcome.word()).await;
+        }
+        info!(run = %self.run, ended = outcome.word(), done = outcome.done, failed = outcome.failed, left = outcome.left, "end");
+        outcome.tell(self.context, resume)
+    }
+
+    fn cells(&self) -> Vec<String> {
+        self.designed.cells.iter().map(|c| c.key.clone()).collect()
+    }
+
+    fn first_line(&self) {
+        let (place, origin) = (self.store.place(), self.context.settings.store.origin.word());
+        let p = &self.prepared;
+        let failed = if p.failed > 0 { format!(", {} failed", p.failed) } else { String::new() };
+        self.context.printer.chat(&format!(
+            "{} · {} conversations: {} done{failed}, {} to do · database {place} ({origin})",
+            self.designed.experiment.name,
+            p.asked,
+            p.done,
+            p.jobs.len()
+        ));
+    }
+
+    fn reporter(&self) -> Box<dyn Reporter> {
+        let printer = self.context.printer.clone();
+        if printer.json {
+            return Box::new(JsonLines::new(Box::new(move |value| {
+                let _ = printer.json_line(value);
+            })));
+        }
+        if self.context.world.terminals[2] && !printer.quiet {
+            return Box::new(Bars::new(harmless));
+        }
+        Box::new(Plain::new(Box::new(move |line| printer.chat(line))))
+    }
+
+    fn begin_event(&self) -> Event {
+        let mut calls: BTreeMap<String, u64> = BTreeMap::new();
+        for job in &self.prepared.jobs {
+            let levels = &self.designed.plan.conditions[job.condition].levels;
+            let model = levels.iter().find(|l| l.name == "model").map_or_else(String::new, |l| l.value.to_string());
+            *calls.entry(model).or_insert(0) += u64::from(job.left);
+        }
+        Event::Begin {
+            experiment: self.designed.experiment.name.clone(),
+            store: self.store.place(),
+            conversations: self.prepared.asked,
+            done: self.prepared.done,
+            failed: self.prepared.failed,
+            left: self.prepared.jobs.len(),
+            calls,
+        }
+    }
+
+    async fn work(&self, signals: &Signals, events: UnboundedSender<Event>) -> Summary {
+        if self.prepared.jobs.is_empty() {
+            return Summary::default();
+        }
+        let retry = Retry { max_retries: self.args.max_retries, ..Retry::default() };
+        let plan = &self.designed.plan;
+        let conditions: std::collections::BTreeSet<usize> = self.prepared.jobs.iter().map(|j| j.condition).collect();
+        let look_up = LookUp {
+            servers: &self.context.settings.servers,
+            script: self.script.clone(),
+            pull: !self.args.no_pull,
+            retry,
+            events: &events,
+            stop: &signals.stop,
+        };
+        let specs = conditions.iter().flat_map(|c| plan.conditions[*c].participants());
+        let roster = Roster::look_up(specs, &look_up).await;
+        let bounds = self.bounds(&roster);
+        let options = Options {
+            bounds,
+            retry,
+            store_wait: self.store_wait,
+            clock: self.context.world.clock,
+            lease: self.lease(),
+            stop: signals.stop.clone(),
+            abort: signals.abort.clone(),
+        };
+        let work = Work {
+            store: Arc::clone(&self.store),
+            experiment: self.designed.experiment.clone(),
+            plan: plan.clone(),
+            jobs: self.prepared.jobs.clone(),
+            roster,
+            events,
+        };
+        crate::run::run(work, options).await
+    }
+
+    fn bounds(&self, roster: &Roster) -> Bounds {
+        let plan = &self.designed.plan;
+        let participants = plan.conditions.iter().flat_map(|c| c.participants());
+        let mut written: Vec<(String, u32)> = participants
+            .filter_map(|m| Some((crate::design::check::server_of(&m.id).to_owned(), m.concurrency?)))
+            .collect();
+        written.extend(self.context.settings.concurrency.iter().map(|(name, n)| (name.clone(), *n)));
+        Bounds::of(self.args.jobs, &roster.servers(), &written)
+    }
+
+    fn lease(&self) -> Lease {
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        Lease {
+            owner: self.run.clone(),
+            host: self.context.world.host.clone(),
+            boot: boot.trim().to_owned(),
+            pid: std::process::id(),
+            epoch: 0,
+            until: 0,
+        }
+    }
+}
+
+/// Says what changed since conversations were begun that the new plan leaves behind, and needs a yes. The yes is kept.
+async fn leave_behind(
+    context: &Context,
+    store: &dyn Store,
+    record: &ExperimentRecord,
+    designed: &Designed,
+    args: &args::Run,
+) -> Result<Vec<crate::design::Named<String>>, CliError> {
+    let (standing, runs) = (store.standing(&record.id).await?, store.runs(&record.id).await?);
+    let keys: Vec<String> = designed.plan.cells().into_iter().map(|c| c.key).collect();
+    let Superseded { revisions } = superseded(&keys, &designed.revision, designed.overrides.offline, &standing, &runs);
+    if revisions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let behind: usize = revisions.values().sum();
+    let mut changes = Vec::new();
+    for revision in revisions.keys() {
+        if let Some(old) = store.document(revision).await? {
+            changes.extend(diff::diff(&old, &designed.experiment));
+        }
+    }
+    changes.sort();
+    changes.dedup();
+    let Designed { experiment, plan, cells, .. } = designed;
+    let prepared = prepare(experiment, plan, cells.clone(), &standing, &record.id, args.retry_failed);
+    let calls: u64 = prepared.jobs.iter().map(|j| u64::from(j.left)).sum();
+    context.printer.say(&format!("`{}` has changed since {behind} of its conversations were begun:", record.name));
+    for change in &changes {
+        context.printer.say(&format!("  {change}"));
+    }
+    context.printer.say(&format!(
+        "they stay as they are and are not continued; this run has {} conversations to do, about {calls} calls",
+        prepared.jobs.len()
+    ));
+    if !confirm(context, "go on with the changed experiment?", "--yes").await? {
+        return Err(CliError::new(Exit::Usage, "declined", "nothing was run")
+            .hint("change the experiment back, or give it another name"));
+    }
+    Ok(revisions.into_keys().map(|revision| crate::design::Named::new(LEFT, revision)).collect())
+}
+
+async fn save(context: &Context, store: &dyn Store, designed: &Designed) -> Result<ExperimentRecord, CliError> {
+    if let Some(record) = &designed.record {
+        return Ok(record.clone());
+    }
+    let new = NewExperiment {
+        id: format!("{:016x}", (context.world.random)()),
+        creator: designed.creator.clone(),
+        now: (context.world.clock)(),
+        document: designed.experiment.clone(),
+        revision: designed.revision.clone(),
+        parent: None,
+    };
+    Ok(store.save(new).await?)
+}
+
+/// The log beside the database. One that cannot be written costs the log and nothing else.
+fn start_log(context: &Context) -> Option<tracing_appender::non_blocking::WorkerGuard> {
+    let StoreUri::Sqlite { path, .. } = &context.settings.store.uri;
+    let path = context.world.folder.join(path);
+    let folder = path.parent().unwrap_or(Path::new(".")).join("logs");
+    let now = jiff::Timestamp::from_millisecond((context.world.clock)()).unwrap_or_default();
+    match logs::start(&folder, "run", now, context.global.verbose > 0, context.settings.secrets()) {
+        Ok(guard) => Some(guard),
+        Err(error) => {
+            context.printer.warn(&format!("no log is kept: {}: {error}", folder.display()));
+            None
+        }
+    }
+}
+
+/// The replies that `scripted` gives, where a file fixes them.
+fn script(context: &Context) -> Result<Option<Vec<String>>, CliError> {
+    let Some(path) = &context.settings.script else { return Ok(None) };
+    let failed = |why: String| {
+        CliError::usage(format!("cannot use {} (CONVOKE_SCRIPT)", path.display()))
+            .cause(why)
+            .hint("one reply a line; see docs/format.md")
+    };
+    let text = std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
+    let lines = parse_script(&text).map_err(|e| failed(e.first().map_or_else(String::new, ToString::to_string)))?;
+    if lines.is_empty() { Err(failed("it holds no reply".to_owned())) } else { Ok(Some(lines)) }
+}
+
+/// `30s`, `10m`, `1h 30m`, or a number of seconds.
+fn duration(flag: &str, text: &str) -> Result<Duration, CliError> {
+    let seconds =
+        text.trim().parse::<f64>().ok().filter(|s| s.is_finite() && *s >= 0.0 && *s < 1e9).map(Duration::from_secs_f64);
+    let friendly = || text.trim().parse::<jiff::SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok());
+    seconds
+        .or_else(friendly)
+        .ok_or_else(|| CliError::usage(format!("{flag} {text}: it is no time")).hint("write it as in 30s, 10m or 1h"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read() {
+        let of = |text: &str| duration("--grace", text).map(|d| d.as_secs_f64()).map_err(|e| e.exit);
+        assert_eq!(of("30s"), Ok(30.0));
+        assert_eq!(of("10m"), Ok(600.0));
+        assert_eq!(of("1h 30m"), Ok(5400.0));
+        assert_eq!(of("500ms"), Ok(0.5));
+        assert_eq!(of("2"), Ok(2.0));
+        for bad in ["", "x", "-1s", "1 fortnight"] {
+            assert_eq!(of(bad), Err(Exit::Usage), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_resume_line_is_quoted_for_a_shell() {
+        assert_eq!(quoted("experiments/prison"), "experiments/prison");
+        assert_eq!(quoted("goal=escape risks=true"), "'goal=escape risks=true'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}
