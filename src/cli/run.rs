@@ -257,7 +257,7 @@ impl<'a> Invocation<'a> {
 
     fn bounds(&self, roster: &Roster) -> Bounds {
         let plan = &self.designed.plan;
-        let participants = plan.conditions.iter().flat_map(|c| c.participants());
+        let participants = plan.conditions.iter().flat_map(crate::design::Condition::participants);
         let mut written: Vec<(String, u32)> = participants
             .filter_map(|m| Some((crate::design::check::server_of(&m.id).to_owned(), m.concurrency?)))
             .collect();

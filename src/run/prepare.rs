@@ -59,7 +59,7 @@ pub fn prepare(
     retry_failed: bool,
 ) -> Prepared {
     let by_key: BTreeMap<&str, &Standing> = standing.iter().map(|s| (s.key.as_str(), s)).collect();
-    let calls: Vec<u64> = plan.conditions.iter().map(|c| estimate::calls(experiment, c).expected).collect();
+    let expected: Vec<u64> = plan.conditions.iter().map(|c| estimate::calls(experiment, c).expected).collect();
     let keys = plan.cells().into_iter().map(|c| c.key).collect();
     let mut prepared = Prepared { keys, asked: cells.len(), ..Prepared::default() };
     for cell in cells {
@@ -75,7 +75,7 @@ pub fn prepare(
                 key: cell.key.clone(),
                 condition: cell.condition,
                 retry: status == Status::Failed,
-                left: (calls[cell.condition] as u32).saturating_sub(answered),
+                left: (expected[cell.condition] as u32).saturating_sub(answered),
             }),
         }
         if stands.is_none() {

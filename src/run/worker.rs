@@ -60,7 +60,7 @@ pub(super) async fn work(shared: Arc<Shared>, job: Job) -> Left {
     let level = condition.levels.iter().find(|l| l.name == "model");
     let model = level.map_or_else(String::new, |l| l.value.to_string());
     let mut worker = Worker { shared: &shared, job: &job, model: model.clone(), epoch: 0, expected: job.left };
-    let leave = worker.to_the_end().await;
+    let leave = worker.leave().await;
     let (status, reason, store) = worker.finish(leave).await;
     Left { id: job.id.clone(), model, status, reason, unused: worker.expected, store }
 }
@@ -76,7 +76,7 @@ struct Worker<'a> {
 type Open = BTreeMap<(u32, Purpose, u32), CallRecord>;
 
 impl Worker<'_> {
-    async fn to_the_end(&mut self) -> Leave {
+    async fn leave(&mut self) -> Leave {
         match self.converse().await {
             Ok(leave) | Err(leave) => leave,
         }
@@ -129,7 +129,7 @@ impl Worker<'_> {
         let member = self.member(&ask.model)?;
         let request = member.request(conversation, ask, self.shared.work.plan.seed);
         let body = request.body();
-        let record = self.record(ask, member, &request, sha256(&body));
+        let record = Self::record(ask, member, &request, sha256(&body));
         let started = (self.shared.options.clock)();
         let asked = self.ask(member, &request, &record, ask).await;
         let mut call = CallRecord { attempts: asked.attempts, ..record };
@@ -143,7 +143,7 @@ impl Worker<'_> {
             }
             End::Failed(error) => {
                 self.settle(call).await?;
-                Err(self.given_up(&ask.model, error, started))
+                Err(self.given_up(&ask.model, &error, started))
             }
             End::Stopped => {
                 if !call.attempts.is_empty() {
@@ -214,7 +214,7 @@ impl Worker<'_> {
         self.shared.work.roster.member(&spec.id).ok_or_else(missing)
     }
 
-    fn record(&self, ask: &Ask, member: &Member, request: &ChatRequest, body_sha256: String) -> CallRecord {
+    fn record(ask: &Ask, member: &Member, request: &ChatRequest, body_sha256: String) -> CallRecord {
         CallRecord {
             seq: ask.seq,
             call: ask.call,
@@ -238,16 +238,16 @@ impl Worker<'_> {
     }
 
     /// What an error means for this conversation and for others.
-    fn given_up(&self, spec: &ModelSpec, error: ModelError, started: i64) -> Leave {
+    fn given_up(&self, spec: &ModelSpec, error: &ModelError, started: i64) -> Leave {
         let (server, name) = (crate::design::check::server_of(&spec.id), super::roster::name_of(&spec.id));
         match verdict(&error) {
             Verdict::Fail => return Leave::Failed(error.to_string()),
-            Verdict::StopModel => self.shared.stop(server, Some(name), &error),
-            Verdict::StopServer => self.shared.stop(server, None, &error),
+            Verdict::StopModel => self.shared.stop(server, Some(name), error),
+            Verdict::StopServer => self.shared.stop(server, None, error),
             Verdict::Retry => {
                 // Where the server answered somebody else meanwhile, the trouble is this conversation's alone.
                 if self.shared.gates.last_success(server).is_none_or(|at| at < started) {
-                    self.shared.stop(server, None, &error);
+                    self.shared.stop(server, None, error);
                 }
             }
         }
@@ -278,7 +278,9 @@ impl Worker<'_> {
         let others = patience.with(|| work.store.append(id, self.epoch, entries.clone(), call.clone())).await?;
         if !others.is_empty() {
             // Somebody else was first: what is stored counts.
-            others.into_iter().for_each(|other| conversation.push(other));
+            for other in others {
+                conversation.push(other);
+            }
             return Ok(());
         }
         if let Some(call) = &call {

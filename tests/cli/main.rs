@@ -1,5 +1,7 @@
 //! Whole commands, as a person or a program meets them: what they print, where, and with which exit code.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
 mod support;
 
 mod check;

@@ -2,8 +2,9 @@
 
 use crate::fixtures::*;
 use convoke::conversation::Flag;
+use convoke::model::Attempt;
 use convoke::store::sqlite::{OpenMode, Sqlite};
-use convoke::store::{Attempt, CallState, Counts, Filter, History, Status, Store, StoreError};
+use convoke::store::{CallState, Counts, Filter, History, Status, Store, StoreError};
 use std::sync::Arc;
 
 #[tokio::test(flavor = "multi_thread")]
