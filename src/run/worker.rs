@@ -240,7 +240,7 @@ impl Worker<'_> {
     /// What an error means for this conversation and for others.
     fn given_up(&self, spec: &ModelSpec, error: &ModelError, started: i64) -> Leave {
         let (server, name) = (crate::design::check::server_of(&spec.id), super::roster::name_of(&spec.id));
-        match verdict(&error) {
+        match verdict(error) {
             Verdict::Fail => return Leave::Failed(error.to_string()),
             Verdict::StopModel => self.shared.stop(server, Some(name), error),
             Verdict::StopServer => self.shared.stop(server, None, error),

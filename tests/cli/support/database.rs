@@ -241,7 +241,7 @@ fn sent(conversation: &Conversation, ask: &convoke::conversation::Ask, said: usi
         view: ask.view.clone(),
         body_sha256: key::sha256(bytes),
         attempts: Vec::new(),
-        sent: NOW + said as i64 * 2000,
+        sent: NOW + i64::try_from(said).unwrap() * 2000,
         answered: None,
         reply: None,
     }

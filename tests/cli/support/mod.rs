@@ -117,10 +117,10 @@ impl Outcome {
         let mut screen = format!("$ convoke {}\n", self.line);
         for (name, text) in [("out", &self.out), ("err", &self.err)] {
             if !text.is_empty() {
-                screen += &format!("--- {name}\n{text}");
+                screen.extend(["--- ", name, "\n", text]);
             }
         }
-        screen += &format!("--- exit {}\n", self.code);
+        screen.extend(["--- exit ", &self.code.to_string(), "\n"]);
         screen.replace(&self.folder, "[FOLDER]")
     }
 }
