@@ -9,7 +9,6 @@ mod keys;
 mod prompts;
 mod round_trip;
 mod shipped;
-mod speed;
 
 /// An experiment in memory: its TOML and prompt files.
 fn read(toml: &str, prompts: &[(&str, &str)]) -> Experiment {
