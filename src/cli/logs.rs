@@ -1,5 +1,7 @@
 //! The log: one file for every invocation that calls or changes something, beside the database; the last 100 kept.
 
+use super::context::Context;
+use crate::store::StoreUri;
 use secrecy::{ExposeSecret, SecretString};
 use std::io::{self, Write};
 use std::path::Path;
@@ -10,9 +12,24 @@ use tracing_subscriber::EnvFilter;
 /// So many logs are kept.
 const KEPT: usize = 100;
 
+/// The log beside the database. One that cannot be written costs the log and nothing else.
+pub fn of(context: &Context, command: &str) -> Option<WorkerGuard> {
+    let StoreUri::Sqlite { path, .. } = &context.settings.store.uri;
+    let path = context.world.folder.join(path);
+    let folder = path.parent().unwrap_or(Path::new(".")).join("logs");
+    let now = jiff::Timestamp::from_millisecond((context.world.clock)()).unwrap_or_default();
+    match start(&folder, command, now, context.global.verbose > 0, context.settings.secrets()) {
+        Ok(guard) => Some(guard),
+        Err(error) => {
+            context.printer.warn(&format!("no log is kept: {}: {error}", folder.display()));
+            None
+        }
+    }
+}
+
 /// Starts the log of this invocation in `folder`. Dropping the guard writes what is left. An error costs the log and
 /// nothing else.
-pub fn start(
+fn start(
     folder: &Path,
     command: &str,
     now: jiff::Timestamp,

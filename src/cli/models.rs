@@ -168,10 +168,13 @@ async fn pull(context: &Context, id: &str, insecure: bool) -> Result<Exit, CliEr
         let message = format!("`{server}` is not an Ollama: models cannot be fetched there");
         return Err(CliError::usage(message).hint("write it as in ollama/llama3.1"));
     }
+    let _log = super::logs::of(context, "models");
     let connection = Connection::open(found)?;
+    tracing::info!(model = %id, "fetching");
     let mut screen = Screen::new(context, id);
     let pulled = connection.pull(name, Pull { insecure, ..Pull::default() }, &mut |p| screen.progress(&p)).await;
     screen.end();
+    tracing::info!(model = %id, error = pulled.as_ref().err().map(ToString::to_string), "fetched");
     pulled?;
     let there = connection.offered().await?.into_iter().find(|m| is_same_model(&m.name, name));
     let bytes = there.and_then(|m| m.size);

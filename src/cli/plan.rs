@@ -23,7 +23,7 @@ pub async fn run(context: &Context, args: &args::PlanArgs) -> Result<Exit, CliEr
     let prepared = prepare(experiment, plan, cells.clone(), &standing, &id, false);
     let forecast = Forecast::of(&designed, &prepared);
     if context.printer.json {
-        context.printer.json_ok(&forecast.json(&designed))?;
+        context.printer.json_ok(&forecast.json())?;
     } else {
         forecast.print(context, &designed)?;
     }
@@ -108,7 +108,7 @@ impl<'a> Forecast<'a> {
         forecast
     }
 
-    fn json(&self, designed: &Designed) -> Json {
+    fn json(&self) -> Json {
         let conditions: Vec<Json> = self
             .rows
             .iter()
@@ -125,15 +125,12 @@ impl<'a> Forecast<'a> {
             "conversations": self.conversations,
             "done": self.done,
             "left": self.left,
-            "failed": self.failed,
             "calls": self.calls,
             "calls_low": self.low,
             "calls_high": self.high,
             "tokens": self.tokens,
             "cost": Json::Null,
             "seconds": Json::Null,
-            "replicates": designed.plan.replicates,
-            "seed": designed.plan.seed,
         })
     }
 

@@ -17,10 +17,9 @@ use crate::run::prepare::{self, LEFT, Origin, Prepared, prepare, superseded};
 use crate::run::roster::LookUp;
 use crate::run::{Event, Options, Roster, Summary, Superseded, Work};
 use crate::store::sqlite::OpenMode;
-use crate::store::{ExperimentRecord, Lease, NewExperiment, RunRecord, Store, StoreUri};
+use crate::store::{ExperimentRecord, Lease, NewExperiment, RunRecord, Store};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -93,7 +92,7 @@ impl<'a> Invocation<'a> {
             Some(record) => leave_behind(context, &*store, record, &designed, args).await?,
             None => Vec::new(),
         };
-        let log = start_log(context);
+        let log = logs::of(context, "run");
         let record = save(context, &*store, &designed).await?;
         let standing = store.standing(&record.id).await?;
         let Designed { experiment, plan, cells, .. } = &designed;
@@ -332,21 +331,6 @@ async fn save(context: &Context, store: &dyn Store, designed: &Designed) -> Resu
         parent: None,
     };
     Ok(store.save(new).await?)
-}
-
-/// The log beside the database. One that cannot be written costs the log and nothing else.
-fn start_log(context: &Context) -> Option<tracing_appender::non_blocking::WorkerGuard> {
-    let StoreUri::Sqlite { path, .. } = &context.settings.store.uri;
-    let path = context.world.folder.join(path);
-    let folder = path.parent().unwrap_or(Path::new(".")).join("logs");
-    let now = jiff::Timestamp::from_millisecond((context.world.clock)()).unwrap_or_default();
-    match logs::start(&folder, "run", now, context.global.verbose > 0, context.settings.secrets()) {
-        Ok(guard) => Some(guard),
-        Err(error) => {
-            context.printer.warn(&format!("no log is kept: {}: {error}", folder.display()));
-            None
-        }
-    }
 }
 
 /// The replies that `scripted` gives, where a file fixes them.

@@ -16,6 +16,8 @@ pub struct Bars {
     multi: MultiProgress,
     models: BTreeMap<String, ProgressBar>,
     all: ProgressBar,
+    /// The model that is being fetched, if one is.
+    fetched: Option<ProgressBar>,
     tally: Tally,
     harmless: fn(&str) -> String,
 }
@@ -25,7 +27,7 @@ impl Bars {
     pub fn new(harmless: fn(&str) -> String) -> Self {
         let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8));
         let all = multi.add(bar());
-        Self { multi, models: BTreeMap::new(), all, tally: Tally::default(), harmless }
+        Self { multi, models: BTreeMap::new(), all, fetched: None, tally: Tally::default(), harmless }
     }
 
     fn line(&self, text: &str) {
@@ -43,6 +45,14 @@ impl Bars {
             }
         }
         self.all.set_prefix("all");
+    }
+
+    fn fetch(&mut self, model: &str, doing: &str, completed: Option<u64>, total: Option<u64>) {
+        let fetched = self.fetched.get_or_insert_with(|| self.multi.insert_before(&self.all, bytes_bar()));
+        fetched.set_prefix(format!("fetching {}", (self.harmless)(model)));
+        fetched.set_message((self.harmless)(doing));
+        fetched.set_length(total.unwrap_or(0));
+        fetched.set_position(completed.unwrap_or(0));
     }
 
     fn draw(&mut self, elapsed: Duration) {
@@ -74,6 +84,13 @@ fn bar() -> ProgressBar {
     bar
 }
 
+fn bytes_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{prefix} {bar:18} {bytes}/{total_bytes} · {bytes_per_sec} · {wide_msg}");
+    let bar = ProgressBar::new(0);
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─"));
+    bar
+}
+
 impl Reporter for Bars {
     fn on(&mut self, event: &Event, elapsed: Duration) {
         self.tally.on(event);
@@ -88,8 +105,14 @@ impl Reporter for Bars {
             }
             _ => {}
         }
-        if matches!(event, Event::Entry { .. }) {
-            return;
+        match event {
+            Event::Pull { model, doing, completed, total } => self.fetch(model, doing, *completed, *total),
+            Event::Entry { .. } => return,
+            _ => {
+                if let Some(fetched) = self.fetched.take() {
+                    fetched.finish_and_clear();
+                }
+            }
         }
         self.draw(elapsed);
     }
@@ -100,6 +123,9 @@ impl Reporter for Bars {
 
     fn end(&mut self) {
         self.models.values().for_each(ProgressBar::finish_and_clear);
+        if let Some(fetched) = &self.fetched {
+            fetched.finish_and_clear();
+        }
         self.all.finish_and_clear();
     }
 }

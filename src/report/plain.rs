@@ -1,6 +1,6 @@
 //! Plain lines, now and then: for files, pipes and readers of screens.
 
-use super::tally::{Tally, count};
+use super::tally::{Tally, count, size};
 use super::{Lines, Reporter};
 use crate::run::Event;
 use std::time::Duration;
@@ -14,12 +14,14 @@ pub struct Plain {
     tally: Tally,
     told: Duration,
     waits: Option<String>,
+    /// The layer that was told last.
+    fetching: Option<(String, u64)>,
 }
 
 impl Plain {
     /// A reporter that gives its lines to `lines`.
     pub fn new(lines: Lines) -> Self {
-        Self { lines, tally: Tally::default(), told: Duration::ZERO, waits: None }
+        Self { lines, tally: Tally::default(), told: Duration::ZERO, waits: None, fetching: None }
     }
 
     fn progress(&mut self, elapsed: Duration) {
@@ -50,6 +52,12 @@ impl Reporter for Plain {
             Event::StoreAway { reason } => (self.lines)(&format!("paused: {reason}")),
             Event::StoreBack => (self.lines)("the database is back; going on"),
             Event::Stopping { grace } => (self.lines)(&stopping(*grace)),
+            Event::Pull { model, total: Some(total), .. }
+                if self.fetching.as_ref() != Some(&(model.clone(), *total)) =>
+            {
+                (self.lines)(&format!("fetching {model}: a layer of {}", size(*total)));
+                self.fetching = Some((model.clone(), *total));
+            }
             Event::Waiting { server, reason, .. } if self.waits.as_ref() != Some(reason) => {
                 (self.lines)(&format!("waiting for {server}: {reason}"));
                 self.waits = Some(reason.clone());

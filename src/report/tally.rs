@@ -49,7 +49,7 @@ impl Tally {
                 self.waiting = Some(format!("{server}: {reason}; again in {:.1} s", *wait as f64 / 1000.0));
             }
             Event::StoreAway { reason } => self.waiting = Some(reason.clone()),
-            Event::StoreBack => self.waiting = None,
+            Event::StoreBack | Event::Started { .. } => self.waiting = None,
             Event::Pull { model, doing, completed, total } => {
                 self.waiting = Some(match (completed, total) {
                     (Some(done), Some(all)) => format!("fetching {model}: {doing}, {} of {}", size(*done), size(*all)),

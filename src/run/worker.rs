@@ -16,7 +16,7 @@ use crate::model::{ChatReply, ChatRequest, Finish, ModelError, Usage};
 use crate::store::{CallRecord, CallState, Lease, Status, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 /// How long a lease holds without being renewed.
 const LEASE: i64 = 45_000;
@@ -190,7 +190,7 @@ impl Worker<'_> {
             if attempt == 0 {
                 let sent = CallRecord { sent: (options.clock)(), ..record.clone() };
                 patience.with(|| work.store.sent(id, self.epoch, sent.clone())).await.map_err(Unsent::Store)?;
-                debug!(conversation = %id, seq = record.seq, purpose = record.call.purpose.word(), "sent");
+                info!(conversation = %id, seq = record.seq, purpose = record.call.purpose.word(), ask = record.call.ask, "sent");
             }
             Ok(())
         };
