@@ -39,11 +39,10 @@ pub struct Known {
 }
 
 impl Known {
-    /// The context asked for where the researcher set none: the author's, else 10,000, and never more than the
-    /// model has.
+    /// The context asked for where the researcher set none: 10,000, or the author's or the model's where that is
+    /// smaller.
     pub fn default_context(&self) -> u32 {
-        let wanted = self.num_ctx.unwrap_or(CONTEXT);
-        self.context.map_or(wanted, |most| wanted.min(most))
+        [self.num_ctx, self.context].into_iter().flatten().fold(CONTEXT, u32::min)
     }
 }
 
@@ -308,7 +307,8 @@ mod tests {
         assert_eq!(known(None, None), 10_000);
         assert_eq!(known(Some(4096), None), 4096);
         assert_eq!(known(Some(131_072), None), 10_000);
-        assert_eq!(known(Some(131_072), Some(32_768)), 32_768);
+        assert_eq!(known(Some(131_072), Some(32_768)), 10_000);
+        assert_eq!(known(Some(131_072), Some(2048)), 2048);
         assert_eq!(known(Some(4096), Some(32_768)), 4096);
     }
 

@@ -4,7 +4,7 @@ use super::{Server, ServerKind};
 use crate::design::{ModelSpec, Sampling, Value};
 use serde_json::{Map, Value as Json, json};
 
-/// The context that Ollama is asked for unless the researcher or the model's author says otherwise: its own
+/// The context that Ollama is asked for unless the researcher says otherwise or the model has a smaller one: its own
 /// default is small, and what does not fit is cut in silence.
 pub const CONTEXT: u32 = 10_000;
 
