@@ -1,0 +1,259 @@
+//! A working folder with an experiment and a configuration that names the server; the program as a real process.
+
+use crate::server::Server;
+use serde_json::Value as Json;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Two models, chosen and fixed speakers, two days with a summary: 24 conversations.
+pub const DESIGN: &str = r#"name = "faults"
+models = [{ id = "fake/a", seed = 1 }, { id = "fake/b", seed = 1 }]
+
+[protocol]
+messages = 8
+days = 2
+agents = { guard = 1, prisoner = 2 }
+
+[roles.guard]
+plural = "guards"
+pronouns = "he/his"
+
+[roles.prisoner]
+plural = "prisoners"
+pronouns = "she/her"
+
+[factors]
+speakers = ["round-robin", "auto"]
+goal = ["escape", "yard-time"]
+
+[run]
+replicates = 3
+seed = 7
+"#;
+
+/// Eight short conversations, one model.
+pub const SMALL: &str = r#"name = "faults"
+models = [{ id = "fake/a", seed = 1 }]
+
+[protocol]
+messages = 4
+agents = { guard = 1, prisoner = 1 }
+
+[roles.guard]
+plural = "guards"
+pronouns = "he/his"
+
+[roles.prisoner]
+plural = "prisoners"
+pronouns = "she/her"
+
+[factors]
+goal = ["escape", "yard-time"]
+
+[run]
+replicates = 4
+seed = 7
+"#;
+
+const SHARED: &str = "A prison with <AGENTS_NUM> people.\n";
+const GUARD: &str = "You are <AGENT_NAME>.\n\n## Goal\nKeep order among <PRISONER_NUM> <PRISONER_NOUN>.\n";
+const PRISONER: &str = "You are <AGENT_NAME>.\n\n## Goal {goal=escape}\nGet out.\n\n## Goal {goal=yard-time}\nTo walk.\n";
+const SUMMARIZER: &str = "You keep the minutes.\n\n## Task\nSay what was agreed.\n";
+
+/// A working folder.
+pub struct Place {
+    dir: TempDir,
+}
+
+/// What a command gave.
+#[derive(Debug)]
+pub struct Outcome {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+/// The program while it runs.
+pub struct Running {
+    child: Child,
+    began: Instant,
+    out: std::path::PathBuf,
+    err: std::path::PathBuf,
+}
+
+impl Place {
+    /// A folder with the experiment `e`, whose models are at the server.
+    pub fn new(server: &Server, design: &str) -> Self {
+        let place = Self { dir: tempfile::tempdir().unwrap() };
+        let config = format!("[servers.fake]\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:{}/v1\"\n", server.port);
+        place.write("configuration/convoke/config.toml", &config);
+        place.write("e/experiment.toml", design);
+        place.write("e/shared.md", SHARED);
+        place.write("e/roles/guard.md", GUARD);
+        place.write("e/roles/prisoner.md", PRISONER);
+        if design.contains("days = 2") {
+            place.write("e/summarizer.md", SUMMARIZER);
+        }
+        place
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Writes a file.
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// Changes the experiment.
+    pub fn edit(&self, path: &str, old: &str, new: &str) {
+        let text = fs::read_to_string(self.path().join(path)).unwrap();
+        assert!(text.contains(old), "{old} is not in {path}");
+        self.write(path, &text.replace(old, new));
+    }
+
+    /// Starts the program with these arguments, split at spaces.
+    pub fn start(&self, line: &str) -> Running {
+        let began = Instant::now();
+        let name = format!("{:?}", std::thread::current().id()).replace(['(', ')'], "");
+        let file = |kind: &str| self.path().join(format!("{name}-{}.{kind}", line.len()));
+        let (out, err) = (file("out"), file("err"));
+        let child = Command::new(env!("CARGO_BIN_EXE_convoke"))
+            .args(line.split(' '))
+            .current_dir(self.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("XDG_CONFIG_HOME", self.path().join("configuration"))
+            .env("DB_USER", "tester")
+            .env("CONVOKE_STORE", "sqlite:convoke.db")
+            .env("OLLAMA_HOST", "127.0.0.1:9")
+            .stdin(Stdio::null())
+            .stdout(File::create(&out).unwrap())
+            .stderr(File::create(&err).unwrap())
+            .spawn()
+            .unwrap();
+        Running { child, began, out, err }
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self, line: &str) -> Outcome {
+        self.start(line).wait()
+    }
+
+    /// Its export, which holds nothing that changes from run to run.
+    pub fn transcripts(&self) -> String {
+        self.run("export faults --format jsonl").exits(0).out
+    }
+
+    /// What `list` says of each conversation.
+    pub fn conversations(&self, more: &str) -> Vec<Json> {
+        let listed = self.run(&format!("list faults --json{more}")).exits(0).json();
+        listed["data"].as_array().unwrap().clone()
+    }
+
+    /// How many conversations have each status.
+    pub fn statuses(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for conversation in self.conversations("") {
+            *counts.entry(conversation["status"].as_str().unwrap().to_owned()).or_insert(0) += 1;
+        }
+        counts
+    }
+
+    /// `verify` finds nothing wrong, and no log has a turn twice or lacks one.
+    #[track_caller]
+    pub fn is_sound(&self) {
+        self.run("verify").exits(0);
+        let mut next: BTreeMap<String, u64> = BTreeMap::new();
+        for line in self.transcripts().lines() {
+            let entry: Json = serde_json::from_str(line).unwrap();
+            let next = next.entry(entry["conversation"].as_str().unwrap().to_owned()).or_insert(0);
+            assert_eq!(entry["seq"].as_u64(), Some(*next), "{line}");
+            *next += 1;
+        }
+    }
+}
+
+impl Running {
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it has ended.
+    pub fn is_over(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// What it has said so far on standard error.
+    pub fn said(&self) -> String {
+        fs::read_to_string(&self.err).unwrap()
+    }
+
+    /// Sends `INT` or `TERM`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// kill -9.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Waits until it ends by itself, and no longer than a minute.
+    #[track_caller]
+    pub fn wait(mut self) -> Outcome {
+        let status: ExitStatus = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            if self.began.elapsed() > Duration::from_secs(60) {
+                self.child.kill().unwrap();
+                panic!("it did not end: {}", self.said());
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        };
+        Outcome {
+            code: status.code().unwrap_or(-1),
+            out: fs::read_to_string(&self.out).unwrap(),
+            err: fs::read_to_string(&self.err).unwrap(),
+        }
+    }
+}
+
+impl Outcome {
+    /// Fails where the exit code is another.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "--- out\n{}\n--- err\n{}", self.out, self.err);
+        self
+    }
+
+    /// The document of `--json`.
+    pub fn json(&self) -> Json {
+        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {}", self.out))
+    }
+
+    /// The last line of `run --json`.
+    #[track_caller]
+    pub fn end(&self) -> Json {
+        let end: Json = serde_json::from_str(self.out.lines().last().unwrap()).unwrap();
+        assert_eq!(end["event"], "end");
+        end
+    }
+
+    /// The last line of standard error.
+    pub fn last_words(&self) -> &str {
+        self.err.lines().last().unwrap_or_default()
+    }
+}

@@ -1,0 +1,115 @@
+//! Servers in trouble: what is tried again, whose fault it is, and who goes on (R7, R8).
+
+use crate::place::{DESIGN, Place, SMALL};
+use crate::server::{Answer, Server, usual};
+use serde_json::Value as Json;
+use std::time::Duration;
+
+/// Whether it is of a conversation whose prisoner wants to walk.
+fn is_hopeless(body: &str) -> bool {
+    body.contains("To walk.")
+}
+
+#[test]
+fn trouble_now_and_then_changes_no_transcript() {
+    // R5, R7
+    let server = Server::start(Duration::from_millis(10));
+    let undisturbed = Place::new(&server, DESIGN);
+    undisturbed.run("run e").exits(0);
+    let needed = server.count();
+    server.habit(|seen| match seen.number % 40 {
+        7 => Answer::Error(500, "", "internal"),
+        17 => Answer::Error(429, "retry-after-ms: 60\r\n", "rate_limit"),
+        27 => Answer::Error(503, "", "overloaded"),
+        37 => Answer::Cut,
+        _ => usual(seen),
+    });
+    let troubled = Place::new(&server, DESIGN);
+    let end = troubled.run("run e --json").exits(0).end();
+    assert!(troubled.transcripts() == undisturbed.transcripts(), "the transcripts differ");
+    let extra = server.count() - 2 * needed;
+    let bad = (needed..server.count()).filter(|n| [7, 17, 27, 37].contains(&(n % 40))).count();
+    assert_eq!(extra, bad, "each refused attempt was made once more");
+    let paid = (needed..server.count()).filter(|n| [7, 37].contains(&(n % 40))).count();
+    assert_eq!(end["possible_spend"].as_u64(), Some(paid as u64), "500 and cut bodies may have been paid for");
+    assert_eq!(attempts(&troubled), bad, "each attempt is stored");
+    troubled.is_sound();
+}
+
+/// Attempts that failed, as `show --calls` tells them.
+fn attempts(place: &Place) -> usize {
+    let failed = |line: &&str| line.trim_start().starts_with("attempt ") && !line.contains(": answered");
+    let ids: Vec<String> = place.conversations("").iter().map(|c| c["id"].as_str().unwrap().to_owned()).collect();
+    ids.iter().map(|id| place.run(&format!("show {id} --calls")).exits(0).out.lines().filter(failed).count()).sum()
+}
+
+#[test]
+fn a_hopeless_conversation_stops_no_other() {
+    // R8
+    let server = Server::start(Duration::from_millis(5));
+    let only_one = |body: &str| is_hopeless(body) && body.contains("You are Guard");
+    server.habit(move |seen| if only_one(&seen.body) { Answer::Error(500, "", "internal") } else { usual(seen) });
+    let place = Place::new(&server, SMALL);
+    place.edit("e/roles/guard.md", "## Goal\n", "## Goal {goal=escape}\nBe kind.\n\n## Goal {goal=yard-time}\nTo walk.\n\n## Order\n");
+    place.edit("e/experiment.toml", "replicates = 4", "replicates = 12");
+    // The hopeless ones alone are few: one replicate of them, many of the others.
+    place.edit("e/experiment.toml", "[run]", "[design]\ncells = [{ goal = \"escape\" }, { goal = \"yard-time\" }]\n\n[run]");
+    let end = place.run("run e --json --jobs 2 --max-retries 2").exits(5).end();
+    assert_eq!((&end["done"], &end["left"], &end["failed"]), (&12.into(), &12.into(), &0.into()), "{end}");
+    let statuses = place.statuses();
+    assert_eq!((statuses.get("done"), statuses.get("failed")), (Some(&12), None), "{statuses:?}");
+    server.habit(usual);
+    place.run("run e --json --jobs 2").exits(0);
+    place.is_sound();
+}
+
+#[test]
+fn a_refused_key_costs_few_requests() {
+    let server = Server::start(Duration::from_millis(5));
+    server.habit(|_| Answer::Error(401, "", "invalid_api_key"));
+    let place = Place::new(&server, SMALL);
+    let end = place.run("run e --json --jobs 3").exits(5).end();
+    assert_eq!((&end["left"], &end["failed"]), (&8.into(), &0.into()), "{end}");
+    assert!(server.count() <= 3, "{} requests", server.count());
+    server.habit(usual);
+    let end = place.run("run e --json --jobs 3").exits(0).end();
+    assert_eq!((&end["done"], &end["possible_spend"]), (&8.into(), &0.into()), "{end}");
+    place.is_sound();
+}
+
+#[test]
+fn a_full_context_is_the_conversation_s_own_fault() {
+    let server = Server::start(Duration::from_millis(5));
+    server.habit(|seen| match is_hopeless(&seen.body) {
+        true => Answer::Error(400, "", "context_length_exceeded"),
+        false => usual(seen),
+    });
+    let place = Place::new(&server, SMALL);
+    let end = place.run("run e --json").exits(1).end();
+    assert_eq!((&end["status"], &end["done"], &end["failed"]), (&"failed".into(), &4.into(), &4.into()), "{end}");
+    let before = server.count();
+    let said = place.run("run e").exits(1);
+    assert!(said.err.contains("--retry-failed"), "{}", said.err);
+    assert_eq!(server.count(), before, "what failed waits");
+    server.habit(usual);
+    place.run("run e --retry-failed").exits(0);
+    place.is_sound();
+}
+
+#[test]
+fn empty_replies_are_judged_by_health() {
+    let server = Server::start(Duration::from_millis(5));
+    server.habit(|seen| if is_hopeless(&seen.body) { Answer::Text(String::new()) } else { usual(seen) });
+    let place = Place::new(&server, SMALL);
+    place.edit("e/experiment.toml", "[run]", "[health]\nempty = { ask = 1, then = \"fail\" }\n\n[run]");
+    let end = place.run("run e --json").exits(1).end();
+    assert_eq!((&end["done"], &end["failed"]), (&4.into(), &4.into()), "{end}");
+    let entries: Vec<Json> = place.transcripts().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let rejected: Vec<&Json> = entries.iter().filter(|e| e["kind"] == "rejected").collect();
+    assert_eq!(rejected.len(), 8, "each asked once more, and then failed");
+    assert!(rejected.iter().all(|e| e["flags"].as_array().unwrap().contains(&"empty".into())));
+    place.is_sound();
+    server.habit(usual);
+    place.run("run e --retry-failed").exits(0);
+    place.is_sound();
+}
