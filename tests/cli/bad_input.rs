@@ -23,7 +23,7 @@ fn small() -> Place {
 #[track_caller]
 fn one_error(place: &Place, outcome: &Outcome, words: &str) {
     let screen = outcome.screen();
-    assert!(outcome.err.contains(words), "`{words}` is not in\n{screen}");
+    assert!(screen.contains(words), "`{words}` is not in\n{screen}");
     assert!(!outcome.err.contains("panicked"), "{screen}");
     nothing_made(place, &screen);
 }
@@ -93,7 +93,7 @@ fn mistakes_with_models() {
     let models = "{ id = \"ollama/llama3.1\", as = \"llama\", temperature = 0.7 }";
     let twice = "{ id = \"ollama/llama3.1\", as = \"a\" }, { id = \"ollama/llama3.1\", as = \"b\" }";
     let place = changed(models, twice);
-    is_wrong(&place, "key");
+    is_wrong(&place, "two cells are the same conversation");
     assert_screen!(place.run("run small"));
     is_wrong(&changed("ollama/llama3.1", "olama/llama3.1"), "olama");
     is_wrong(&changed("temperature = 0.7", "base_url = \"http://127.0.0.1:1\""), "base_url");
