@@ -61,7 +61,7 @@ fn a_folder_that_is_no_experiment() {
         let outcome = place.run(line).exits(3);
         one_error(&place, &outcome, "experiment.toml");
     }
-    for line in ["check ./nowhere", "run ./nowhere", "plan ./nowhere", "export ./nowhere --format md"] {
+    for line in ["check ./nowhere", "run ./nowhere", "plan ./nowhere"] {
         let outcome = place.run(line).exits(6);
         one_error(&place, &outcome, "there is no folder ./nowhere");
     }
