@@ -137,7 +137,11 @@ impl From<ModelError> for CliError {
         let hint = match &error {
             ModelError::Unreachable { .. } => "is it running? `convoke doctor` looks at every server",
             ModelError::Key { variable, .. } => {
-                let hint = format!("set {variable} in the environment or in .env");
+                let hint = if variable.is_empty() {
+                    "name the variable that holds its key by `api_key_env` in the configuration file".to_owned()
+                } else {
+                    format!("set {variable} in the environment or in .env")
+                };
                 return Self::new(Exit::Model, "model-key", error.to_string()).hint(hint);
             }
             ModelError::NoModel { .. } => "`convoke models` lists what each server offers",

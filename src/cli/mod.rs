@@ -41,7 +41,7 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, world: fn() -> World
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return misunderstood(&error, arguments.iter().any(|a| a == "--json")),
+        Err(error) => return misunderstood(&error, &arguments),
     };
     let Some(command) = cli.command else {
         // Nobody can be told that the help could not be written.
@@ -50,29 +50,36 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, world: fn() -> World
     };
     let world = world();
     let printer = context::printer(&world, &cli.global);
+    let resume = matches!(command, Command::Run(_)).then(|| run::resume_line(&world.arguments));
     match finish(world, cli.global, command) {
         Ok(exit) => exit as u8,
-        Err(error) => tell(&printer, &error),
+        Err(error) => tell(&printer, &error, resume.as_deref()),
     }
 }
 
 /// What clap says: help and versions are no errors.
-fn misunderstood(error: &clap::Error, json: bool) -> u8 {
-    if json && error.use_stderr() {
+fn misunderstood(error: &clap::Error, arguments: &[OsString]) -> u8 {
+    if error.use_stderr() && arguments.iter().any(|a| a == "--json") {
         let text = error.to_string();
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
         let hint = "`convoke --help` lists what there is";
-        return tell(&Printer::plain(true), &CliError::usage(message).hint(hint));
+        let words: Vec<String> = arguments.iter().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
+        let cli = Cli::command();
+        let is_run = words.iter().find(|w| cli.find_subcommand(w).is_some()).is_some_and(|w| w == "run");
+        let resume = is_run.then(|| run::resume_line(&words));
+        return tell(&Printer::plain(true), &CliError::usage(message).hint(hint), resume.as_deref());
     }
     let _ = error.print();
     if error.use_stderr() { Exit::Usage as u8 } else { Exit::Done as u8 }
 }
 
-fn tell(printer: &Printer, error: &CliError) -> u8 {
-    if printer.json {
-        let _ = printer.json_error(&error.json(), None);
-    } else {
-        printer.error(&error.message, &error.causes, error.hint.as_deref());
+/// Says an error; with `resume`, as the last line of `run --json`.
+fn tell(printer: &Printer, error: &CliError, resume: Option<&str>) -> u8 {
+    match resume {
+        // Nobody can be told that it could not be written.
+        Some(resume) if printer.json => drop(printer.json_line(&run::end_of(error, resume))),
+        None if printer.json => drop(printer.json_error(&error.json(), None)),
+        _ => printer.error(&error.message, &error.causes, error.hint.as_deref()),
     }
     error.exit as u8
 }

@@ -18,7 +18,7 @@ use crate::run::roster::LookUp;
 use crate::run::{Event, Options, Roster, Summary, Superseded, Work};
 use crate::store::sqlite::OpenMode;
 use crate::store::{ExperimentRecord, Lease, NewExperiment, RunRecord, Store};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,24 +27,38 @@ use tracing::info;
 
 /// Runs; whatever happens, the last JSON line says how it ended.
 pub async fn run(context: &Context, args: &args::Run) -> Result<Exit, CliError> {
-    let resume = resume_line(context);
+    let resume = resume_line(&context.world.arguments);
     match Invocation::begin(context, args).await {
         Ok(invocation) => invocation.go(&resume).await,
         Err(error) if context.printer.json => {
-            context.printer.json_line(&json!({
-                "event": "end", "status": "error", "done": 0, "failed": 0, "left": 0, "possible_spend": 0,
-                "resume": resume, "error": error.json(),
-            }))?;
+            context.printer.json_line(&end_of(&error, &resume))?;
             Ok(error.exit)
         }
         Err(error) => Err(error),
     }
 }
 
-/// The command that repeats this one, as a shell reads it.
-fn resume_line(context: &Context) -> String {
-    let words = context.world.arguments.iter().map(|word| quoted(word));
+/// The last line of `run --json` where an error came before anything was begun.
+pub(super) fn end_of(error: &CliError, resume: &str) -> Json {
+    json!({
+        "event": "end", "status": "error", "done": 0, "failed": 0, "left": 0, "possible_spend": 0,
+        "resume": resume, "error": error.json(),
+    })
+}
+
+/// The command that repeats this one, as a shell reads it, without any password.
+pub(super) fn resume_line(arguments: &[String]) -> String {
+    let words = arguments.iter().map(|word| quoted(&without_password(word)));
     std::iter::once("convoke".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
+
+/// `scheme://user:password@host` without the password.
+fn without_password(word: &str) -> String {
+    let Some((scheme, rest)) = word.split_once("://") else { return word.to_owned() };
+    match rest.rsplit_once('@') {
+        Some((user, host)) => format!("{scheme}://{}@{host}", user.split(':').next().unwrap_or_default()),
+        None => word.to_owned(),
+    }
 }
 
 fn quoted(word: &str) -> String {
@@ -379,5 +393,7 @@ mod tests {
         assert_eq!(quoted("goal=escape risks=true"), "'goal=escape risks=true'");
         assert_eq!(quoted("it's"), r"'it'\''s'");
         assert_eq!(quoted(""), "''");
+        let typed = ["run", "x", "--store", "mongodb://ann:hunter2@host/d"].map(str::to_owned);
+        assert_eq!(resume_line(&typed), "convoke run x --store mongodb://ann@host/d");
     }
 }

@@ -96,9 +96,10 @@ impl Outcome {
 
     fn error(&self) -> Option<CliError> {
         let store = self.summary.store.clone().map(|e: StoreError| CliError::from(e));
-        store.or_else(|| {
+        let stopped = || self.summary.stopped.first().cloned().map(CliError::from).filter(|_| self.exit() == Exit::Model);
+        store.or_else(stopped).or_else(|| {
             let message = match self.exit() {
-                Exit::Model => self.summary.stopped.first().or(self.summary.interrupted.first().map(|(_, why)| why)),
+                Exit::Model => self.summary.interrupted.first().map(|(_, why)| why),
                 _ => return None,
             };
             let message = message.cloned().unwrap_or_else(|| "not everything could be done".to_owned());

@@ -28,8 +28,9 @@ pub fn verdict(error: &ModelError) -> Verdict {
         | ModelError::Broken { .. }
         | ModelError::Timeout { .. }
         | ModelError::Busy { .. }
-        | ModelError::Invalid { .. } => Verdict::Retry,
-        ModelError::ContextFull { .. } | ModelError::TooLarge { .. } => Verdict::Fail,
+        | ModelError::Invalid { .. }
+        | ModelError::TooLarge { .. } => Verdict::Retry,
+        ModelError::ContextFull { .. } => Verdict::Fail,
         ModelError::NoModel { .. } | ModelError::Refused { .. } => Verdict::StopModel,
         ModelError::Key { .. } | ModelError::Quota { .. } => Verdict::StopServer,
     }

@@ -134,7 +134,6 @@ async fn what_is_hopeless_is_not_retried() {
         (ModelError::Quota { server: "s".into(), message: "m".into() }, Verdict::StopServer),
         (ModelError::NoModel { server: "s".into(), model: "m".into(), message: String::new() }, Verdict::StopModel),
         (ModelError::ContextFull { model: "m".into(), message: String::new() }, Verdict::Fail),
-        (ModelError::TooLarge { server: "s".into(), limit: 1 }, Verdict::Fail),
     ] {
         assert_eq!(verdict(&error), meaning);
         let asked = World::new(1).ask(&Fake::failing(vec![error.clone()]), "c").await;

@@ -147,7 +147,7 @@ impl Address {
     }
 
     /// Whether it is OpenAI itself rather than a server compatible with it.
-    pub(super) fn is_openai(&self) -> bool {
+    pub fn is_openai(&self) -> bool {
         self.0.host_str() == Some("api.openai.com")
     }
 }

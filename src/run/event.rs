@@ -125,7 +125,7 @@ pub struct Summary {
     /// Conversations that came to their end in this run.
     pub done: usize,
     /// Why no new request went to a server, if so.
-    pub stopped: Vec<String>,
+    pub stopped: Vec<crate::model::ModelError>,
     /// Why the database could not be used, if so.
     pub store: Option<crate::store::StoreError>,
     /// Tokens counted in this run.

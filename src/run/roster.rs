@@ -148,6 +148,10 @@ impl LookUp<'_> {
             let known = Known::default();
             return Ok(Member { model: Arc::new(scripted), server, name: model.to_owned(), known });
         }
+        if server.base_url.is_openai() && server.key.is_none() {
+            let (server, variable) = (server.name, server.key_variable);
+            return Err(ModelError::Key { server, message: "there is none".to_owned(), variable });
+        }
         let connection = match connections.get(name) {
             Some(connection) => connection.clone(),
             None => Connection::open(&server)?,

@@ -121,7 +121,7 @@ pub async fn run(work: Work, options: Options) -> Summary {
     work_through(&shared).await;
     let mut summary = shared.totals.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let stops = shared.stops.lock().unwrap_or_else(PoisonError::into_inner);
-    summary.stopped = stops.values().map(ToString::to_string).collect();
+    summary.stopped = stops.values().cloned().collect();
     summary
 }
 

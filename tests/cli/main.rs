@@ -4,6 +4,9 @@
 
 mod support;
 
+mod bad_input;
+mod bad_servers;
+mod canary;
 mod check;
 mod data;
 mod hostile;
@@ -11,3 +14,6 @@ mod listing;
 mod looking;
 mod models;
 mod new;
+mod planning;
+mod readme;
+mod running;

@@ -1,6 +1,7 @@
 //! A folder of its own for each test, a clean environment, and what changes from run to run taken out.
 
 pub mod database;
+pub mod server;
 
 use assert_cmd::Command;
 use std::fs;

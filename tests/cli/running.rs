@@ -1,0 +1,156 @@
+//! `convoke run --offline`: a whole run without a model server.
+
+use crate::assert_screen;
+use crate::support::Place;
+use crate::support::database::SMALL;
+use serde_json::Value;
+use std::fs;
+
+fn small() -> Place {
+    let place = Place::new();
+    place.folder("small", SMALL);
+    place
+}
+
+fn lines(out: &str) -> Vec<Value> {
+    out.lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{e}: {l}"))).collect()
+}
+
+fn listed(place: &Place) -> usize {
+    place.run("list small --json").exits(0).json()["data"].as_array().unwrap().len()
+}
+
+#[test]
+fn a_run_and_the_same_again() {
+    let place = small();
+    assert_screen!(place.run("run small --offline").exits(0));
+    assert_eq!(listed(&place), 6);
+    let before = place.run("export small --format jsonl").exits(0).out;
+    assert_screen!(place.run("run small --offline").exits(0));
+    assert_eq!(place.run("export small --format jsonl").exits(0).out, before);
+    let quiet = place.run("run small --offline --quiet").exits(0);
+    assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
+}
+
+#[test]
+fn json_lines() {
+    let place = small();
+    let outcome = place.run("run small --offline --json").exits(0);
+    let all = lines(&outcome.out);
+    assert!(all.iter().all(|l| l["event"].is_string()));
+    assert_eq!(all[0]["event"], "begin");
+    assert_eq!(all.iter().filter(|l| l["event"] == "end").count(), 1);
+    assert_eq!(all.iter().filter(|l| l["event"] == "entry" && l["called"] == true).count(), 6 * 4);
+    assert_eq!(all.iter().filter(|l| l["event"] == "ended" && l["status"] == "done").count(), 6);
+    let end = all.last().unwrap().as_object().unwrap();
+    let keys: Vec<&String> = end.keys().collect();
+    assert_eq!(keys, ["event", "status", "done", "failed", "left", "possible_spend", "resume"]);
+    assert_eq!(
+        serde_json::to_value(end).unwrap(),
+        serde_json::json!({
+            "event": "end", "status": "done", "done": 6, "failed": 0, "left": 0, "possible_spend": 0,
+            "resume": "convoke run small --offline --json",
+        })
+    );
+    let again = lines(&place.run("run small --offline --json").exits(0).out);
+    assert_eq!(again.iter().map(|l| l["event"].as_str().unwrap()).collect::<Vec<_>>(), ["begin", "end"]);
+}
+
+#[test]
+fn some_first_and_more_later() {
+    let place = small();
+    let outcome = place.run("run small --offline --limit 1").exits(0);
+    assert!(outcome.err.contains("1 done, 0 failed, 0 left"), "{}", outcome.screen());
+    let of = |line: &str| lines(&place.run(line).exits(0).out)[0].clone();
+    let begin = of("run small --offline --replicates 1 --json");
+    assert_eq!([&begin["conversations"], &begin["done"], &begin["left"]], [&2, &1, &1]);
+    let begin = of("run small --offline --replicates 2 --json");
+    assert_eq!([&begin["conversations"], &begin["done"], &begin["left"]], [&4, &2, &2]);
+    let begin = of("run small --offline --json");
+    assert_eq!([&begin["conversations"], &begin["done"], &begin["left"]], [&6, &4, &2]);
+    // Of several conditions each gets its first replicate before any gets its second.
+    let place = small();
+    place.run("run small --offline --limit 2").exits(0);
+    let data = place.run("list small --json").exits(0).json();
+    let done: Vec<&Value> = data["data"].as_array().unwrap().iter().filter(|c| c["status"] == "done").collect();
+    assert_eq!(done.len(), 2);
+    assert!(done.iter().all(|c| c["replicate"] == 1), "{done:?}");
+}
+
+#[test]
+fn a_log_is_kept_and_old_ones_go() {
+    let place = small();
+    for i in 0..120 {
+        place.write(&format!("logs/2024-01-01_00-{i:03}_run_1.log"), "old\n");
+    }
+    place.run("run small --offline").exits(0);
+    let logs = place.files("logs");
+    assert_eq!(logs.len(), 100);
+    let new: Vec<&String> = logs.iter().filter(|l| !l.contains("2024-01-01")).collect();
+    assert_eq!(new.len(), 1);
+    let log = place.read(new[0]);
+    assert_eq!(log.matches(" stored ").count(), 6 * 4, "{log}");
+    assert!(log.lines().filter(|l| l.contains(" stored ")).all(|l| l.contains("prompt_tokens=") && l.contains("completion_tokens=")));
+}
+
+/// A file stands where the folder should be: root may write into any folder, so permissions would prove nothing.
+#[test]
+fn logs_that_cannot_be_written_cost_a_warning() {
+    let place = small();
+    place.write("logs", "mine");
+    let outcome = place.run("run small --offline").exits(0);
+    assert!(outcome.err.contains("warning: no log is kept: "), "{}", outcome.screen());
+    assert!(outcome.err.contains("6 done"), "{}", outcome.screen());
+    assert_eq!(place.read("logs"), "mine");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_of_logs_that_is_read_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = small();
+    fs::create_dir(place.path().join("logs")).unwrap();
+    let mode = |mode| fs::set_permissions(place.path().join("logs"), fs::Permissions::from_mode(mode)).unwrap();
+    mode(0o555);
+    let is_held_back = fs::write(place.path().join("logs/try"), "").is_err();
+    let outcome = place.run("run small --offline").exits(0);
+    mode(0o755);
+    assert_eq!(outcome.err.contains("warning: no log is kept"), is_held_back, "{}", outcome.screen());
+}
+
+#[test]
+fn fixed_replies() {
+    let place = small();
+    place.write("lines.txt", "# replies\nGood morning.\n\n\"Two\\nlines.\"\nThird.\nFourth.\nFifth.\n");
+    place.run_with("run small --offline", &[("CONVOKE_SCRIPT", "lines.txt")]).exits(0);
+    let all = lines(&place.run("export small --format jsonl").exits(0).out);
+    let spoken = |seq: u64| -> Vec<&str> {
+        all.iter().filter(|l| l["seq"] == seq).map(|l| l["content"].as_str().unwrap()).collect()
+    };
+    assert_eq!(spoken(1), vec!["Good morning."; 6]);
+    assert_eq!(spoken(2), vec!["Two\nlines."; 6]);
+    assert_eq!(spoken(4), vec!["Fourth."; 6]);
+    let id = place.run("list small --json").json()["data"][0]["id"].as_str().unwrap().to_owned();
+    let shown = place.run(&format!("show {id}")).exits(0);
+    assert!(shown.out.contains("Good morning.") && shown.out.contains("Third."), "{}", shown.screen());
+}
+
+/// R5: neither the number of requests in flight nor a stop on the way changes a byte.
+#[test]
+fn the_same_bytes_at_any_concurrency() {
+    let export = |runs: &[&str]| {
+        let place = Place::new();
+        place.run("new debate --from debate").exits(0);
+        place.run("new small --from negotiation").exits(0);
+        for run in runs {
+            place.run(&format!("run small --offline {run}")).exits(0);
+            place.run(&format!("run debate --offline {run}")).exits(0);
+        }
+        let of = |name: &str| place.run(&format!("export {name} --format jsonl")).exits(0).out;
+        of("small") + &of("debate")
+    };
+    let one = export(&["--jobs 1"]);
+    assert!(one.lines().count() > 50);
+    assert_eq!(one, export(&["--jobs 16"]));
+    assert_eq!(one, export(&["--limit 1 --jobs 3", "--jobs 2"]));
+}
