@@ -138,6 +138,19 @@ impl Member {
     }
 }
 
+/// Why a model could not be fetched, where that says nothing of the server itself: its other models still answer.
+fn unfetched(error: ModelError) -> Result<String, ModelError> {
+    let cause = match error {
+        ModelError::Busy { message, .. }
+        | ModelError::NoModel { message, .. }
+        | ModelError::Refused { message, .. } => message,
+        ModelError::Broken { cause, .. } | ModelError::Invalid { cause, .. } => cause,
+        ModelError::Timeout { what, limit, .. } => format!("no {what} within {} s", limit.as_secs()),
+        of_the_server => return Err(of_the_server),
+    };
+    Ok(format!("it could not be fetched: {cause}"))
+}
+
 impl LookUp<'_> {
     async fn member(&self, id: &str, connections: &mut BTreeMap<String, Connection>) -> Result<Member, ModelError> {
         let (name, model) = (server_of(id), name_of(id));
@@ -180,7 +193,7 @@ impl LookUp<'_> {
             message,
         };
         if !self.pull {
-            return Err(lacks(format!("and --no-pull forbids to fetch it; `convoke models pull {id}` does")));
+            return Err(lacks(format!("--no-pull forbids fetching it; `convoke models pull {id}` does it")));
         }
         let mut told = |p: crate::model::pull::Progress| {
             let pull = Event::Pull { model: id.to_owned(), doing: p.status, completed: p.completed, total: p.total };
@@ -189,7 +202,9 @@ impl LookUp<'_> {
         };
         tokio::select! {
             () = self.stop.cancelled() => Err(lacks("it was not fetched to the end".to_owned())),
-            fetched = connection.pull(model, Pull::default(), &mut told) => fetched,
+            fetched = connection.pull(model, Pull::default(), &mut told) => {
+                fetched.map_err(|error| unfetched(error).map_or_else(|e| e, lacks))
+            }
         }
     }
 
