@@ -113,3 +113,25 @@ fn empty_replies_are_judged_by_health() {
     place.run("run e --retry-failed").exits(0);
     place.is_sound();
 }
+
+#[test]
+fn what_was_paid_for_before_a_kill_is_counted_with_what_was_in_flight() {
+    // R3: a cut body, then a request that nobody hears the end of.
+    for (how, exit) in [("KILL", -1), ("INT", 130)] {
+        let server = Server::start(Duration::ZERO);
+        server.habit(|seen| if seen.number == 0 { Answer::Cut } else { usual(seen) });
+        let place = Place::new(&server, SMALL);
+        let mut run = place.start("run e --limit 1 --grace 100ms");
+        server.wait_for(1, || run.is_over());
+        server.delay(Duration::from_secs(5));
+        server.wait_for(2, || run.is_over());
+        run.signal(how);
+        run.wait().exits(exit);
+        server.delay(Duration::ZERO);
+        let end = place.run("run e --json --limit 1").exits(0).end();
+        assert_eq!(server.count(), 3 + 2);
+        assert_eq!(end["possible_spend"], 2, "{how}: {end}");
+        assert_eq!(attempts(&place), 2, "{how}: each attempt is stored");
+        place.is_sound();
+    }
+}
