@@ -138,9 +138,9 @@ pub enum End<E> {
 
 /// Asks until there is an answer, no hope, or a stop.
 ///
-/// An attempt waits for its gate, then for a slot, then for `before` (which stores the call as sent: only then may
-/// the request leave), and frees its slot before it waits for the next.
-pub async fn ask<E, F>(asking: &Asking<'_>, before: impl Fn(u32) -> F, notify: impl Fn(Waiting)) -> Asked<E>
+/// An attempt waits for its gate, then for a slot, then for `before` (which is given the attempts so far and stores
+/// the call as sent: only then may the request leave), and frees its slot before it waits for the next.
+pub async fn ask<E, F>(asking: &Asking<'_>, before: impl Fn(&[Attempt]) -> F, notify: impl Fn(Waiting)) -> Asked<E>
 where
     F: Future<Output = Result<(), E>>,
 {
@@ -148,7 +148,7 @@ where
     let end = loop {
         let attempt = attempts.len() as u32;
         let Some(slot) = asking.slot().await else { break End::Stopped };
-        if let Err(error) = before(attempt).await {
+        if let Err(error) = before(&attempts).await {
             break End::Unsaved(error);
         }
         let tried = asking.attempt(&mut attempts).await;

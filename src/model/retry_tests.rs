@@ -94,7 +94,7 @@ impl World {
             abort: &self.abort,
             clock: &|| 1000,
         };
-        let before = async |_| {
+        let before = |_: &[Attempt]| async {
             self.saved.fetch_add(1, Ordering::SeqCst);
             Ok(())
         };

@@ -12,7 +12,7 @@ use crate::conversation::{Ask, Conversation, Entry, Next, PromptSize, Purpose, R
 use crate::design::ModelSpec;
 use crate::design::key::sha256;
 use crate::model::retry::{Asking, End, Verdict, ask, verdict};
-use crate::model::{ChatReply, ChatRequest, Finish, ModelError, Usage};
+use crate::model::{Attempt, ChatReply, ChatRequest, Finish, ModelError, Usage};
 use crate::store::{CallRecord, CallState, Lease, Status, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +20,8 @@ use tracing::{info, warn};
 
 /// How long a lease holds without being renewed.
 const LEASE: i64 = 45_000;
+/// Why a conversation is left on Ctrl-C between its turns.
+const STOPPED: &str = "stopped before its next turn";
 
 /// How a conversation was left.
 pub(super) struct Left {
@@ -51,7 +53,7 @@ impl From<StoreError> for Leave {
 /// What keeps a call from leaving.
 enum Unsent {
     Store(StoreError),
-    Stopped(ModelError),
+    Stopped(String),
 }
 
 /// Works on one conversation and says how it was left.
@@ -142,23 +144,15 @@ impl Worker<'_> {
                 Ok(call)
             }
             End::Failed(error) => {
+                // First others are kept from the same refusal, then it is written down.
+                let leave = self.given_up(&ask.model, &error, started);
                 self.settle(call).await?;
-                Err(self.given_up(&ask.model, &error, started))
+                Err(leave)
             }
-            End::Stopped => {
-                if !call.attempts.is_empty() {
-                    self.settle(call).await?;
-                }
-                Err(Leave::Interrupted("stopped before its next turn".to_owned()))
-            }
-            End::Aborted => Err(Leave::Interrupted("stopped with a turn in flight".to_owned())),
+            End::Stopped => self.interrupted(call, STOPPED).await,
+            End::Aborted => self.interrupted(call, "stopped with a turn in flight").await,
             End::Unsaved(Unsent::Store(error)) => Err(error.into()),
-            End::Unsaved(Unsent::Stopped(error)) => {
-                if !call.attempts.is_empty() {
-                    self.settle(call).await?;
-                }
-                Err(Leave::Interrupted(error.to_string()))
-            }
+            End::Unsaved(Unsent::Stopped(why)) => self.interrupted(call, &why).await,
         }
     }
 
@@ -169,7 +163,7 @@ impl Worker<'_> {
         record: &CallRecord,
         question: &Ask,
     ) -> crate::model::Asked<Unsent> {
-        let Shared { work, options, slots, gates, patience, .. } = self.shared;
+        let Shared { options, slots, gates, .. } = self.shared;
         let id = &self.job.id;
         let asking = Asking {
             model: &*member.model,
@@ -183,16 +177,9 @@ impl Worker<'_> {
             abort: &options.abort,
             clock: &options.clock,
         };
-        let before = |attempt: u32| async move {
-            if let Some(error) = self.shared.stopped(&question.model) {
-                return Err(Unsent::Stopped(error));
-            }
-            if attempt == 0 {
-                let sent = CallRecord { sent: (options.clock)(), ..record.clone() };
-                patience.with(|| work.store.sent(id, self.epoch, sent.clone())).await.map_err(Unsent::Store)?;
-                info!(conversation = %id, seq = record.seq, purpose = record.call.purpose.word(), ask = record.call.ask, "sent");
-            }
-            Ok(())
+        let before = |tried: &[Attempt]| {
+            let sent = tried.first().map_or_else(options.clock, |first| first.at);
+            self.leaves(CallRecord { sent, attempts: tried.to_vec(), ..record.clone() }, &question.model)
         };
         let notify = |waiting: crate::model::Waiting| {
             warn!(conversation = %id, seq = record.seq, error = %waiting.error, wait = ?waiting.wait, "waiting");
@@ -204,6 +191,34 @@ impl Worker<'_> {
             });
         };
         ask(&asking, before, notify).await
+    }
+
+    /// Stores a call as sent, with what was tried so far: a request that is lost later is counted, and so are those
+    /// before it. What came to stop it while it was stored keeps it from leaving.
+    async fn leaves(&self, call: CallRecord, spec: &ModelSpec) -> Result<(), Unsent> {
+        let Shared { work, patience, .. } = self.shared;
+        let (id, again) = (&self.job.id, !call.attempts.is_empty());
+        self.may_leave(spec)?;
+        let stored = if again {
+            patience.with(|| work.store.settle(id, self.epoch, call.clone())).await
+        } else {
+            patience.with(|| work.store.sent(id, self.epoch, call.clone())).await
+        };
+        stored.map_err(Unsent::Store)?;
+        let Err(stopped) = self.may_leave(spec) else {
+            info!(conversation = %id, seq = call.seq, purpose = call.call.purpose.word(), again, "sent");
+            return Ok(());
+        };
+        let unsent = CallRecord { state: CallState::Failed, ..call };
+        patience.with(|| work.store.settle(id, self.epoch, unsent.clone())).await.map_err(Unsent::Store)?;
+        Err(stopped)
+    }
+
+    fn may_leave(&self, spec: &ModelSpec) -> Result<(), Unsent> {
+        if self.shared.options.stop.is_cancelled() {
+            return Err(Unsent::Stopped(STOPPED.to_owned()));
+        }
+        self.shared.stopped(spec).map_or(Ok(()), |error| Err(Unsent::Stopped(error.to_string())))
     }
 
     fn member(&self, spec: &ModelSpec) -> Result<&Member, Leave> {
@@ -229,6 +244,14 @@ impl Worker<'_> {
             answered: None,
             reply: None,
         }
+    }
+
+    /// Writes down what was tried, if anything was.
+    async fn interrupted(&self, call: CallRecord, why: &str) -> Result<CallRecord, Leave> {
+        if !call.attempts.is_empty() {
+            self.settle(call).await?;
+        }
+        Err(Leave::Interrupted(why.to_owned()))
     }
 
     async fn settle(&self, mut call: CallRecord) -> Result<(), Leave> {

@@ -61,7 +61,8 @@ seed = 7
 
 const SHARED: &str = "A prison with <AGENTS_NUM> people.\n";
 const GUARD: &str = "You are <AGENT_NAME>.\n\n## Goal\nKeep order among <PRISONER_NUM> <PRISONER_NOUN>.\n";
-const PRISONER: &str = "You are <AGENT_NAME>.\n\n## Goal {goal=escape}\nGet out.\n\n## Goal {goal=yard-time}\nTo walk.\n";
+const PRISONER: &str =
+    "You are <AGENT_NAME>.\n\n## Goal {goal=escape}\nGet out.\n\n## Goal {goal=yard-time}\nTo walk.\n";
 const SUMMARIZER: &str = "You keep the minutes.\n\n## Task\nSay what was agreed.\n";
 
 /// A working folder.
@@ -217,7 +218,7 @@ impl Running {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
-            if self.began.elapsed() > Duration::from_secs(60) {
+            if self.began.elapsed() > Duration::from_mins(1) {
                 self.child.kill().unwrap();
                 panic!("it did not end: {}", self.said());
             }

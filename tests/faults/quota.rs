@@ -28,6 +28,17 @@ fn a_full_database_pauses_the_run_and_loses_nothing() {
     assert!(said.err.contains("paused:"), "{}", said.err);
     place.is_sound();
 
+    // It waits for ten minutes; Ctrl-C is heard all the same.
+    let mut waits = place.start("run e --jobs 2 --grace 300ms --store sqlite:convoke.db?max-mb=1");
+    while !waits.said().contains("paused:") {
+        assert!(!waits.is_over(), "{}", waits.said());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    waits.signal("INT");
+    let stopped = waits.wait().exits(130);
+    let resume = "convoke run e --jobs 2 --grace 300ms --store 'sqlite:convoke.db?max-mb=1'";
+    assert_eq!(stopped.last_words(), resume, "{}", stopped.err);
+
     let end = place.run("run e --json --jobs 2 --store-wait 1s --store sqlite:convoke.db?max-mb=64").exits(0).end();
     assert!(place.transcripts() == unlimited.transcripts(), "the transcripts differ");
     place.is_sound();
@@ -36,21 +47,23 @@ fn a_full_database_pauses_the_run_and_loses_nothing() {
 }
 
 #[test]
-fn room_that_is_made_while_it_waits_lets_it_go_on() {
+fn a_database_that_comes_back_lets_it_go_on() {
     let server = Server::start(Duration::from_millis(5));
     long(&server);
     let place = Place::new(&server, SMALL);
     let unlimited = Place::new(&server, SMALL);
     unlimited.run("run e").exits(0);
-    // Nothing can make room under a quota of the run itself; here another process holds the database instead.
+    server.delay(Duration::from_millis(100));
+    let mut run = place.start("run e --json --jobs 2 --store-wait 40s");
+    server.wait_for(server.count() + 4, || run.is_over());
     let lock = rusqlite::Connection::open(place.path().join("convoke.db")).unwrap();
-    place.run("run e --limit 1").exits(0);
     lock.execute_batch("begin immediate").unwrap();
-    let mut run = place.start("run e --json --store-wait 40s");
-    std::thread::sleep(Duration::from_secs(2));
+    // Longer than one connection waits for another, so that the run has to wait itself.
+    std::thread::sleep(Duration::from_secs(11));
     assert!(!run.is_over(), "{}", run.said());
     lock.execute_batch("rollback").unwrap();
-    run.wait().exits(0);
+    let out = run.wait().exits(0).out;
+    assert!(out.contains("store-away") && out.contains("store-back"), "{out}");
     assert!(place.transcripts() == unlimited.transcripts(), "the transcripts differ");
 }
 

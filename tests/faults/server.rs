@@ -55,11 +55,8 @@ impl Server {
     pub fn start(delay: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let inner = Arc::new(Inner {
-            delay: Mutex::new(delay),
-            habit: Mutex::new(Box::new(usual)),
-            seen: Mutex::default(),
-        });
+        let inner =
+            Arc::new(Inner { delay: Mutex::new(delay), habit: Mutex::new(Box::new(usual)), seen: Mutex::default() });
         let served = Arc::clone(&inner);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
@@ -95,7 +92,7 @@ impl Server {
     pub fn wait_for(&self, count: usize, mut end: impl FnMut() -> bool) {
         let began = Instant::now();
         while self.count() < count && !end() {
-            assert!(began.elapsed() < Duration::from_secs(60), "{} of {count} requests came", self.count());
+            assert!(began.elapsed() < Duration::from_mins(1), "{} of {count} requests came", self.count());
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -106,7 +103,7 @@ pub fn usual(seen: &Seen) -> Answer {
     Answer::Text(reply(&seen.body))
 }
 
-/// The same, longer: `times` sentences.
+/// The reply to a body: a name where a choice is asked for, else a sentence.
 pub fn reply(body: &str) -> String {
     let hash = sha256(body);
     let digits: Vec<usize> = hash.bytes().map(|b| usize::from(b) % 16).collect();
@@ -120,14 +117,14 @@ pub fn reply(body: &str) -> String {
     );
     let names = candidates(body);
     // One choice in four is none, so that it is asked for again.
-    if names.is_empty() || digits[4] % 4 == 0 { sentence } else { names[digits[5] % names.len()].clone() }
+    if names.is_empty() || digits[4].is_multiple_of(4) { sentence } else { names[digits[5] % names.len()].clone() }
 }
 
 /// The names among which the selector is to choose.
 fn candidates(body: &str) -> Vec<String> {
     let body: Json = serde_json::from_str(body).unwrap();
-    let last = body["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned();
-    let Some((_, list)) = last.rsplit_once("of these:\n") else { return Vec::new() };
+    let question = body["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned();
+    let Some((_, list)) = question.rsplit_once("of these:\n") else { return Vec::new() };
     let words = list.split(|c: char| !c.is_alphanumeric() && c != '_');
     words.filter(|w| w.contains('_')).map(str::to_owned).collect()
 }

@@ -3,6 +3,7 @@
 use crate::place::{DESIGN, Place, SMALL};
 use crate::server::{Answer, Server, usual};
 use serde_json::Value as Json;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Whether it is of a conversation whose prisoner wants to walk.
@@ -47,20 +48,31 @@ fn attempts(place: &Place) -> usize {
 fn a_hopeless_conversation_stops_no_other() {
     // R8
     let server = Server::start(Duration::from_millis(5));
-    let only_one = |body: &str| is_hopeless(body) && body.contains("You are Guard");
-    server.habit(move |seen| if only_one(&seen.body) { Answer::Error(500, "", "internal") } else { usual(seen) });
+    // The one that asks first.
+    let hopeless: OnceLock<String> = OnceLock::new();
+    server.habit(move |seen| {
+        let whose = hopeless.get_or_init(|| own_name(&seen.body));
+        if *whose == own_name(&seen.body) { Answer::Error(500, "", "internal") } else { usual(seen) }
+    });
     let place = Place::new(&server, SMALL);
-    place.edit("e/roles/guard.md", "## Goal\n", "## Goal {goal=escape}\nBe kind.\n\n## Goal {goal=yard-time}\nTo walk.\n\n## Order\n");
-    place.edit("e/experiment.toml", "replicates = 4", "replicates = 12");
-    // The hopeless ones alone are few: one replicate of them, many of the others.
-    place.edit("e/experiment.toml", "[run]", "[design]\ncells = [{ goal = \"escape\" }, { goal = \"yard-time\" }]\n\n[run]");
-    let end = place.run("run e --json --jobs 2 --max-retries 2").exits(5).end();
-    assert_eq!((&end["done"], &end["left"], &end["failed"]), (&12.into(), &12.into(), &0.into()), "{end}");
-    let statuses = place.statuses();
-    assert_eq!((statuses.get("done"), statuses.get("failed")), (Some(&12), None), "{statuses:?}");
+    let command = "run e --json --jobs 2 --max-retries 2";
+    let end = place.run(command).exits(5).end();
+    assert_eq!((&end["done"], &end["left"], &end["failed"]), (&7.into(), &1.into(), &0.into()), "{end}");
+    assert_eq!((&end["status"], &end["error"]["code"]), (&"error".into(), &"model-unusable".into()), "{end}");
+    let statuses: Vec<(String, usize)> = place.statuses().into_iter().collect();
+    assert_eq!(statuses, [("done".to_owned(), 7), ("interrupted".to_owned(), 1)]);
+    assert_eq!(server.count(), 7 * 3 + 3, "three attempts of the hopeless one");
+    place.run(command).exits(5);
+    assert_eq!(server.count(), 7 * 3 + 6, "the others are done");
     server.habit(usual);
-    place.run("run e --json --jobs 2").exits(0);
+    place.run(command).exits(0);
     place.is_sound();
+}
+
+/// The name by which the system prompt calls its reader.
+fn own_name(body: &str) -> String {
+    let (_, name) = body.split_once("You are ").unwrap();
+    name.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
 }
 
 #[test]
@@ -80,10 +92,8 @@ fn a_refused_key_costs_few_requests() {
 #[test]
 fn a_full_context_is_the_conversation_s_own_fault() {
     let server = Server::start(Duration::from_millis(5));
-    server.habit(|seen| match is_hopeless(&seen.body) {
-        true => Answer::Error(400, "", "context_length_exceeded"),
-        false => usual(seen),
-    });
+    let full = Answer::Error(400, "", "context_length_exceeded");
+    server.habit(move |seen| if is_hopeless(&seen.body) { full.clone() } else { usual(seen) });
     let place = Place::new(&server, SMALL);
     let end = place.run("run e --json").exits(1).end();
     assert_eq!((&end["status"], &end["done"], &end["failed"]), (&"failed".into(), &4.into(), &4.into()), "{end}");
@@ -112,4 +122,26 @@ fn empty_replies_are_judged_by_health() {
     server.habit(usual);
     place.run("run e --retry-failed").exits(0);
     place.is_sound();
+}
+
+#[test]
+fn what_was_paid_for_before_a_kill_is_counted_with_what_was_in_flight() {
+    // R3: a cut body, then a request that nobody hears the end of.
+    for (how, exit) in [("KILL", -1), ("INT", 130)] {
+        let server = Server::start(Duration::ZERO);
+        server.habit(|seen| if seen.number == 0 { Answer::Cut } else { usual(seen) });
+        let place = Place::new(&server, SMALL);
+        let mut run = place.start("run e --limit 1 --grace 100ms");
+        server.wait_for(1, || run.is_over());
+        server.delay(Duration::from_secs(5));
+        server.wait_for(2, || run.is_over());
+        run.signal(how);
+        run.wait().exits(exit);
+        server.delay(Duration::ZERO);
+        let end = place.run("run e --json --limit 1").exits(0).end();
+        assert_eq!(server.count(), 3 + 2);
+        assert_eq!(end["possible_spend"], 2, "{how}: {end}");
+        assert_eq!(attempts(&place), 2, "{how}: each attempt is stored");
+        place.is_sound();
+    }
 }
