@@ -82,7 +82,9 @@ fn bars_are_drawn_and_cleared() {
 fn no_bars_where_they_are_not_wanted() {
     let dir = place("127.0.0.1:9");
     let (screen, code) = end(start(&dir, "run small --offline --quiet"));
-    assert_eq!((screen.as_str(), code), ("", 0));
+    assert_eq!(code, 0, "{screen:?}");
+    assert_eq!(screen.trim().lines().count(), 1, "{screen:?}");
+    assert!(plain(&screen).starts_with("2 done"), "{screen:?}");
 }
 
 #[test]

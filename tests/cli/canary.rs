@@ -130,7 +130,8 @@ fn a_wrong_key_is_not_repeated() {
         respond(stream, 401, "", error.to_string().as_bytes());
     });
     let place = with_server(&server.address);
-    for line in ["run small --model fake/m --limit 1", "run small --model fake/m --limit 1 --json", "models", "doctor"] {
+    for line in ["run small --model fake/m --limit 1", "run small --model fake/m --limit 1 --json", "models", "doctor"]
+    {
         silent(&place.run_with(line, &[("FAKE_KEY", KEY)]).exits(5));
     }
     everywhere(&place, &[("FAKE_KEY", KEY)]);
@@ -147,7 +148,11 @@ fn a_key_from_a_dotenv() {
     let outcome = place.run("run small --model openai/m --limit 1");
     silent(&outcome);
     #[cfg(unix)]
-    assert!(outcome.err.contains("warning: others can read ") && outcome.err.contains("chmod 600"), "{}", outcome.screen());
+    assert!(
+        outcome.err.contains("warning: others can read ") && outcome.err.contains("chmod 600"),
+        "{}",
+        outcome.screen()
+    );
     assert!(server.seen().iter().all(|s| given(s).as_deref() == Some(key)));
     everywhere(&place, &[]);
     kept_nowhere(&place, &[".env"]);
@@ -171,12 +176,18 @@ fn an_address_of_a_dotenv_gets_no_key_of_the_environment() {
     place.folder("small", SMALL);
     place.write(".env", &format!("OPENAI_BASE_URL=http://{}/v1\n", server.address));
     let outcome = place.run_with("run small --model openai/m --limit 1", &[("OPENAI_API_KEY", KEY)]);
-    assert!(outcome.err.contains("warning: ") && outcome.err.contains("the key is not sent there"), "{}", outcome.screen());
+    assert!(
+        outcome.err.contains("warning: ") && outcome.err.contains("the key is not sent there"),
+        "{}",
+        outcome.screen()
+    );
     silent(&outcome);
     silent(&place.run_with("models", &[("OPENAI_API_KEY", KEY)]));
     silent(&place.run_with("doctor", &[("OPENAI_API_KEY", KEY)]));
     assert!(!server.seen().is_empty());
-    assert!(server.seen().iter().all(|s| given(s).is_none() && !s.head.contains("canary") && !s.body.contains("canary")));
+    assert!(
+        server.seen().iter().all(|s| given(s).is_none() && !s.head.contains("canary") && !s.body.contains("canary"))
+    );
     kept_nowhere(&place, &[]);
 }
 
