@@ -91,9 +91,11 @@ fn test_files(all: &[PathBuf]) -> Vec<PathBuf> {
         for (i, line) in lines.iter().enumerate() {
             let name = line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod ").and_then(|l| l.strip_suffix(';'));
             let Some(name) = name.filter(|_| is_test(&lines, i)) else { continue };
-            let written = lines[..i].iter().rev().take_while(|l| l.starts_with("#[")).find_map(|l| {
-                Some(l.strip_prefix("#[path = \"")?.trim_end_matches("\"]").to_owned())
-            });
+            let written = lines[..i]
+                .iter()
+                .rev()
+                .take_while(|l| l.starts_with("#["))
+                .find_map(|l| Some(l.strip_prefix("#[path = \"")?.trim_end_matches("\"]").to_owned()));
             let is_mod = path.file_name().is_some_and(|f| f == "mod.rs" || f == "lib.rs");
             let folder = path.parent().unwrap();
             let beside = if is_mod { folder.to_owned() } else { path.with_extension("") };

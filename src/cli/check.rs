@@ -33,7 +33,10 @@ pub async fn run(context: &Context, args: &args::Check) -> Result<Exit, CliError
         }
         target.checked = context.check_folder(&folder)?;
     }
-    let problems = placed(context, &target);
+    let problems = match &target.folder {
+        Some(folder) => placed(context, folder, &target.checked.problems),
+        None => target.checked.problems.clone(),
+    };
     if args.preview && !target.checked.has_errors() {
         return preview::run(context, args, &target.checked, &problems);
     }
@@ -55,16 +58,11 @@ async fn target(context: &Context, what: &str) -> Result<Target, CliError> {
 }
 
 /// The problems with their paths as seen from the working folder.
-fn placed(context: &Context, target: &Target) -> Vec<Problem> {
-    let mut problems = target.checked.problems.clone();
-    if let Some(folder) = &target.folder {
-        let folder = folder.strip_prefix(&context.world.folder).unwrap_or(folder);
-        let folder = folder.strip_prefix(".").unwrap_or(folder);
-        for problem in &mut problems {
-            problem.path = folder.join(Path::new(&problem.path)).display().to_string();
-        }
-    }
-    problems
+pub(super) fn placed(context: &Context, folder: &Path, problems: &[Problem]) -> Vec<Problem> {
+    let folder = folder.strip_prefix(&context.world.folder).unwrap_or(folder);
+    let folder = folder.strip_prefix(".").unwrap_or(folder);
+    let path = |problem: &Problem| folder.join(Path::new(&problem.path)).display().to_string();
+    problems.iter().map(|problem| Problem { path: path(problem), ..problem.clone() }).collect()
 }
 
 fn report(context: &Context, checked: &Checked, problems: &[Problem]) -> Result<Exit, CliError> {

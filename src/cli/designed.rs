@@ -1,7 +1,7 @@
 //! What `plan` and `run` begin with: an experiment that is right, and the plan of it under the flags.
 
 use super::args::Narrow;
-use super::check::say_problems;
+use super::check::{placed, say_problems};
 use super::context::{Context, What};
 use super::error::{CliError, Exit};
 use super::narrow;
@@ -47,7 +47,9 @@ impl Context {
 
     async fn experiment_to_run(&self, what: &str) -> Result<(Checked, Option<ExperimentRecord>), CliError> {
         if let Some(folder) = self.folder(what)? {
-            return Ok((self.check_folder(&folder)?, None));
+            let mut checked = self.check_folder(&folder)?;
+            checked.problems = placed(self, &folder, &checked.problems);
+            return Ok((checked, None));
         }
         let store = self.reader()?;
         match self.find_stored(what, &*store).await? {
@@ -73,7 +75,8 @@ impl Context {
         let error =
             CliError::new(Exit::Experiment, "experiment-invalid", format!("the experiment {what} cannot be run"))
                 .hint(format!("`convoke check {what}` reports every mistake"));
-        first.into_iter().fold(error, CliError::cause)
+        // A person has just read it; a program reads the error alone.
+        first.filter(|_| self.printer.json).into_iter().fold(error, CliError::cause)
     }
 
     /// Models that a flag brought in must be of servers that there are, and take what is set.

@@ -16,17 +16,28 @@ pub async fn confirm(context: &Context, question: &str, flag: &str) -> Result<bo
     }
     let (question, colour) = (crate::conversation::harmless::harmless(question), context.printer.colour_err);
     // A blocked thread asks, so that Ctrl-C is heard meanwhile: dialoguer alone would leave the cursor hidden.
-    let answer = tokio::task::spawn_blocking(move || ask(&question, colour)).await;
+    let asking = async { tokio::task::spawn_blocking(move || ask(&question, colour)).await };
+    let answer = tokio::select! {
+        // Polled first, so that the signal is heard before the question stands there: unheard, it kills.
+        biased;
+        _ = tokio::signal::ctrl_c() => {
+            let _ = console::Term::stderr().show_cursor();
+            return Err(interrupted());
+        }
+        answer = asking => answer,
+    };
     match answer {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(dialoguer::Error::IO(e))) if e.kind() == std::io::ErrorKind::Interrupted => {
-            Err(CliError::new(Exit::Interrupt, "interrupted", "interrupted; nothing was done"))
-        }
+        Ok(Err(dialoguer::Error::IO(e))) if e.kind() == std::io::ErrorKind::Interrupted => Err(interrupted()),
         Ok(Err(e)) => {
             Err(CliError::usage("cannot ask on this terminal").cause(e).hint(format!("add {flag} to say yes")))
         }
         Err(e) => Err(CliError::usage("cannot ask on this terminal").cause(e)),
     }
+}
+
+fn interrupted() -> CliError {
+    CliError::new(Exit::Interrupt, "interrupted", "interrupted; nothing was done")
 }
 
 fn ask(question: &str, colour: bool) -> dialoguer::Result<bool> {

@@ -165,12 +165,15 @@ impl<'a> Invocation<'a> {
             summary = self.work(&signals, events) => (summary, false),
             () = signals.now.cancelled() => (Summary::default(), true),
         };
-        if left_at_once {
+        // The reporter ends when the last sender is gone; what it could not print is no reason to fail. Either way it
+        // is waited for: bars that are cleared later would take the last lines with them.
+        let patience = if left_at_once {
             reporter.abort();
+            Duration::from_millis(200)
         } else {
-            // The reporter ends when the last sender is gone; what it could not print is no reason to fail.
-            let _ = tokio::time::timeout(Duration::from_secs(1), reporter).await;
-        }
+            Duration::from_secs(1)
+        };
+        let _ = tokio::time::timeout(patience, reporter).await;
         let outcome =
             summary::Outcome::of(&self.store, &self.record.id, &self.cells(), summary, signals.exit(), left_at_once)
                 .await;

@@ -235,11 +235,19 @@ fn read_dotenv(folder: &Path, warnings: &mut Vec<String>) -> Result<BTreeMap<Str
     // dotenvy's errors quote the line, which may hold a secret: only its kind is told.
     let items = dotenvy::from_path_iter(&path).map_err(|_| wrong(&"it cannot be opened"))?;
     let map: BTreeMap<String, String> =
-        items.collect::<Result<_, _>>().map_err(|_| wrong(&"a line is not NAME=VALUE"))?;
+        items.collect::<Result<_, _>>().map_err(|e| wrong(&format!("{} is not NAME=VALUE", line_of(&path, &e))))?;
     if map.iter().any(|(name, value)| is_secret(name) && !value.is_empty()) && others_can_read(&path) {
         warnings.push(format!("others can read {}, which holds a secret: chmod 600 it", path.display()));
     }
     Ok(map)
+}
+
+/// Which line an error is about, by its number: its text may hold a secret.
+fn line_of(path: &Path, error: &dotenvy::Error) -> String {
+    let dotenvy::Error::LineParse(wrong, _) = error else { return "a line".to_owned() };
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let number = text.lines().position(|line| line.trim() == wrong.trim());
+    number.map_or_else(|| "a line".to_owned(), |n| format!("line {}", n + 1))
 }
 
 #[cfg(unix)]

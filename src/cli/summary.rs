@@ -96,7 +96,8 @@ impl Outcome {
 
     fn error(&self) -> Option<CliError> {
         let store = self.summary.store.clone().map(|e: StoreError| CliError::from(e));
-        let stopped = || self.summary.stopped.first().cloned().map(CliError::from).filter(|_| self.exit() == Exit::Model);
+        let stopped =
+            || self.summary.stopped.first().cloned().map(CliError::from).filter(|_| self.exit() == Exit::Model);
         store.or_else(stopped).or_else(|| {
             let message = match self.exit() {
                 Exit::Model => self.summary.interrupted.first().map(|(_, why)| why),

@@ -222,9 +222,9 @@ fn surroundings_that_are_broken() {
     let outcome = place.run_with("run small --offline", &[("CONVOKE_SCRIPT", "lines")]).exits(2);
     one_error(&place, &outcome, "line 2");
 
-    place.write(".env", "OPENAI_API_KEY sk-canary-123\n");
+    place.write(".env", "DB_USER=ann\nOPENAI_API_KEY sk-canary-123\n");
     let outcome = place.run("run small --offline").exits(2);
-    one_error(&place, &outcome, ".env");
+    one_error(&place, &outcome, "line 2 is not NAME=VALUE");
     assert!(!outcome.err.contains("canary"), "{}", outcome.screen());
     let json = place.run("run small --offline --json").exits(2);
     let last: serde_json::Value = serde_json::from_str(json.out.lines().last().unwrap()).unwrap();

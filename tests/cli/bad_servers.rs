@@ -82,8 +82,9 @@ fn an_endless_reply() {
         if !seen.is_chat() {
             return respond(stream, 404, "", b"{}");
         }
-        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n{\"x\":\"");
-        while stream.write_all(&[b'a'; 65_536]).is_ok() {}
+        let _ = stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n{\"x\":\"");
+        while stream.write_all(&[b'a'; 16_000]).is_ok() {}
     });
     fails_and_resumes(&server, "is over 8388608 bytes");
 }
@@ -129,7 +130,10 @@ fn a_server_that_is_not_there() {
     assert!(outcome.err.contains("cannot reach fake"), "{}", outcome.screen());
     let json = place.run(&format!("{RUN} --json")).exits(5);
     let end: serde_json::Value = serde_json::from_str(json.out.lines().last().unwrap()).unwrap();
-    assert_eq!((&end["status"], &end["error"]["code"], &end["left"]), (&"error".into(), &"model-unusable".into(), &1.into()));
+    assert_eq!(
+        (&end["status"], &end["error"]["code"], &end["left"]),
+        (&"error".into(), &"model-unusable".into(), &1.into())
+    );
     serve(&place, &Fake::saying("Good.").address);
     place.run(RUN).exits(0);
 }
@@ -146,7 +150,11 @@ fn keys_that_do_not_fit() {
     snapshot(&outcome, &server);
     let place = with_server(&server.address);
     let outcome = place.run_with(RUN, &[("FAKE_KEY", "sk-wrong")]).exits(5);
-    assert!(outcome.err.contains("does not accept the key") && !outcome.err.contains("sk-wrong"), "{}", outcome.screen());
+    assert!(
+        outcome.err.contains("does not accept the key") && !outcome.err.contains("sk-wrong"),
+        "{}",
+        outcome.screen()
+    );
     let json = place.run_with(&format!("{RUN} --json"), &[("FAKE_KEY", "sk-wrong")]).exits(5);
     let end: serde_json::Value = serde_json::from_str(json.out.lines().last().unwrap()).unwrap();
     assert_eq!(end["status"], "error", "{}", json.screen());

@@ -43,7 +43,9 @@ fn a_prison() {
     assert_eq!(names, ["model", "goal", "manner_guard", "manner_prisoner", "risks", "oversight"]);
     assert_eq!((&first["conversations"], &first["calls"]), (&1.into(), &19.into()));
     let keys: Vec<&String> = data.as_object().unwrap().keys().collect();
-    for key in ["conditions", "conversations", "done", "left", "calls", "calls_low", "calls_high", "tokens", "cost", "seconds"] {
+    for key in
+        ["conditions", "conversations", "done", "left", "calls", "calls_low", "calls_high", "tokens", "cost", "seconds"]
+    {
         assert!(keys.iter().any(|k| *k == key), "{key} is not in {keys:?}");
     }
     assert_eq!(place.files(".").len(), 4, "planning writes nothing");

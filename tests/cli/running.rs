@@ -90,7 +90,11 @@ fn a_log_is_kept_and_old_ones_go() {
     assert_eq!(new.len(), 1);
     let log = place.read(new[0]);
     assert_eq!(log.matches(" stored ").count(), 6 * 4, "{log}");
-    assert!(log.lines().filter(|l| l.contains(" stored ")).all(|l| l.contains("prompt_tokens=") && l.contains("completion_tokens=")));
+    assert!(
+        log.lines()
+            .filter(|l| l.contains(" stored "))
+            .all(|l| l.contains("prompt_tokens=") && l.contains("completion_tokens="))
+    );
 }
 
 /// A file stands where the folder should be: root may write into any folder, so permissions would prove nothing.

@@ -50,17 +50,14 @@ impl Fake {
     /// One that says this to every chat, and to every other question that it has nothing.
     pub fn saying(text: &str) -> Self {
         let reply = completion(text);
-        Self::start(move |seen, stream| match seen.is_chat() {
-            true => respond(stream, 200, "", reply.as_bytes()),
-            false => respond(stream, 404, "", b"{}"),
-        })
+        Self::sending(whole(200, "", reply.as_bytes()))
     }
 
     /// One that sends these bytes to every chat.
     pub fn sending(bytes: Vec<u8>) -> Self {
-        Self::start(move |seen, stream| match seen.is_chat() {
-            true => drop(stream.write_all(&bytes)),
-            false => respond(stream, 404, "", b"{}"),
+        Self::start(move |seen, stream| {
+            let none = whole(404, "", b"{}");
+            let _ = stream.write_all(if seen.is_chat() { &bytes } else { &none });
         })
     }
 
