@@ -6,7 +6,7 @@ use super::designed::Designed;
 use super::error::{CliError, Exit};
 use super::logs;
 use super::prompt::confirm;
-use super::signals::Signals;
+use super::signals::{self, Signals};
 use super::summary;
 use crate::conversation::harmless::harmless;
 use crate::design::diff;
@@ -28,7 +28,13 @@ use tracing::info;
 /// Runs; whatever happens, the last JSON line says how it ended.
 pub async fn run(context: &Context, args: &args::Run) -> Result<Exit, CliError> {
     let resume = resume_line(&context.world.arguments);
-    match Invocation::begin(context, args).await {
+    let begun = tokio::select! {
+        // Polled first, so that a signal is heard from now on.
+        biased;
+        exit = signals::first() => return left_early(context, exit?, &resume),
+        begun = Invocation::begin(context, args) => begun,
+    };
+    match begun {
         Ok(invocation) => invocation.go(&resume).await,
         Err(error) if context.printer.json => {
             context.printer.json_line(&end_of(&error, &resume))?;
@@ -36,6 +42,23 @@ pub async fn run(context: &Context, args: &args::Run) -> Result<Exit, CliError> 
         }
         Err(error) => Err(error),
     }
+}
+
+/// A signal came before anything ran: what was stored of the plan is there for the same command.
+fn left_early(context: &Context, exit: Exit, resume: &str) -> Result<Exit, CliError> {
+    // A question may have hidden it.
+    let _ = console::Term::stderr().show_cursor();
+    let interrupted = CliError::new(exit, "interrupted", "interrupted before anything was asked");
+    if context.printer.json {
+        let mut end = end_of(&interrupted, resume);
+        end["status"] = json!("interrupted");
+        context.printer.json_line(&end)?;
+    } else {
+        context.printer.error(&interrupted.message, &[], None);
+        context.printer.say("to continue:");
+        context.printer.say(resume);
+    }
+    Ok(exit)
 }
 
 /// The last line of `run --json` where an error came before anything was begun.

@@ -55,6 +55,11 @@ impl Signals {
     }
 }
 
+/// Waits for the first signal, for the time before anything runs.
+pub async fn first() -> std::io::Result<Exit> {
+    Ok(Incoming::new()?.next().await)
+}
+
 #[cfg(unix)]
 struct Incoming {
     interrupt: tokio::signal::unix::Signal,
