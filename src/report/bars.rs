@@ -60,7 +60,7 @@ impl Bars {
         let failed = if t.failed > 0 { format!(", {} failed", t.failed) } else { String::new() };
         let mut message = format!("{}/{} done{failed}", t.done, t.asked);
         // What is waited for comes in place of tokens and pace: 80 columns have no room for all.
-        let tokens = || [format!("{} tokens", count(t.all_tokens())), t.pace(elapsed)];
+        let tokens = || [t.pace(elapsed), format!("{} tokens", count(t.all_tokens()))];
         let more = t.waiting.clone().map_or_else(tokens, |waiting| [waiting, String::new()]);
         for more in more.iter().filter(|m| !m.is_empty()) {
             message += " · ";
@@ -71,7 +71,7 @@ impl Bars {
 }
 
 fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix:<12!} {bar:18} {pos}/{len} turns · {wide_msg}");
+    let style = ProgressStyle::with_template("{prefix:<14!} {bar:10} {pos}/{len} turns · {wide_msg}");
     let bar = ProgressBar::new(0);
     // The template is fixed; where it were wrong, the default style would do.
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─"));
