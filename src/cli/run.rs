@@ -8,6 +8,7 @@ use super::logs;
 use super::prompt::confirm;
 use super::signals::{self, Signals};
 use super::summary;
+use super::text::count;
 use crate::conversation::harmless::harmless;
 use crate::design::diff;
 use crate::model::scripted::parse_script;
@@ -153,7 +154,7 @@ impl<'a> Invocation<'a> {
         };
         let new = self.prepared.new.iter().map(|(cell, id)| prepare::record(origin, experiment, plan, cell, id));
         self.store.plan(&self.record.id, revision, &self.prepared.keys, new.collect()).await?;
-        let count = |name: &str, n: usize| crate::design::Named::new(name, n as u64);
+        let number = |name: &str, n: usize| crate::design::Named::new(name, n as u64);
         self.store
             .begin_run(RunRecord {
                 id: self.run.clone(),
@@ -163,10 +164,10 @@ impl<'a> Invocation<'a> {
                 creator: origin.creator.to_owned(),
                 flags: self.context.world.arguments.clone(),
                 counts: vec![
-                    count("conversations", self.prepared.asked),
-                    count("done", self.prepared.done),
-                    count("failed", self.prepared.failed),
-                    count("left", self.prepared.jobs.len()),
+                    number("conversations", self.prepared.asked),
+                    number("done", self.prepared.done),
+                    number("failed", self.prepared.failed),
+                    number("left", self.prepared.jobs.len()),
                 ],
                 answers,
                 version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -217,9 +218,9 @@ impl<'a> Invocation<'a> {
         let p = &self.prepared;
         let failed = if p.failed > 0 { format!(", {} failed", p.failed) } else { String::new() };
         self.context.printer.chat(&format!(
-            "{} · {} conversations: {} done{failed}, {} to do · database {place} ({origin})",
+            "{} · {}: {} done{failed}, {} to do · database {place} ({origin})",
             self.designed.experiment.name,
-            p.asked,
+            count(p.asked, "conversation"),
             p.done,
             p.jobs.len()
         ));
@@ -348,8 +349,9 @@ async fn leave_behind(
         context.printer.say(&format!("  {change}"));
     }
     context.printer.say(&format!(
-        "they stay as they are and are not continued; this run has {} conversations to do, about {calls} calls",
-        prepared.jobs.len()
+        "they stay as they are and are not continued; this run has {} to do, about {}",
+        count(prepared.jobs.len(), "conversation"),
+        count(calls as usize, "call")
     ));
     if !confirm(context, "go on with the changed experiment?", "--yes").await? {
         return Err(CliError::new(Exit::Usage, "declined", "nothing was run")

@@ -159,7 +159,10 @@ impl Outcome {
             return;
         }
         if self.summary.calls == 0 && self.left == 0 && self.failed == 0 {
-            printer.chat(&format!("nothing is missing: all {} conversations are done", self.done));
+            printer.chat(&match self.done {
+                1 => "nothing is missing: the conversation is done".to_owned(),
+                done => format!("nothing is missing: all {done} conversations are done"),
+            });
             return;
         }
         let look = if self.left == 0 && self.failed == 0 { Look::Green } else { Look::Yellow };

@@ -19,6 +19,7 @@ pub struct Bars {
     /// The model that is being fetched, if one is.
     fetched: Option<ProgressBar>,
     tally: Tally,
+    waits: Option<String>,
     harmless: fn(&str) -> String,
 }
 
@@ -27,7 +28,7 @@ impl Bars {
     pub fn new(harmless: fn(&str) -> String) -> Self {
         let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8));
         let all = multi.add(bar());
-        Self { multi, models: BTreeMap::new(), all, fetched: None, tally: Tally::default(), harmless }
+        Self { multi, models: BTreeMap::new(), all, fetched: None, tally: Tally::default(), waits: None, harmless }
     }
 
     fn line(&self, text: &str) {
@@ -67,8 +68,11 @@ impl Bars {
         self.all.set_length(t.all_expected());
         self.all.set_position(t.all_calls());
         let failed = if t.failed > 0 { format!(", {} failed", t.failed) } else { String::new() };
-        let mut message = format!("{}/{} done{failed} · {} tokens", t.done, t.asked, count(t.all_tokens()));
-        for more in [t.pace(elapsed), t.waiting.clone().unwrap_or_default()].iter().filter(|m| !m.is_empty()) {
+        let mut message = format!("{}/{} done{failed}", t.done, t.asked);
+        // What is waited for comes in place of tokens and pace: 80 columns have no room for all.
+        let tokens = || [t.pace(elapsed), format!("{} tokens", count(t.all_tokens()))];
+        let more = t.waiting.clone().map_or_else(tokens, |waiting| [waiting, String::new()]);
+        for more in more.iter().filter(|m| !m.is_empty()) {
             message += " · ";
             message += &(self.harmless)(more);
         }
@@ -77,7 +81,7 @@ impl Bars {
 }
 
 fn bar() -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix:<12!} {bar:18} {pos}/{len} turns · {wide_msg}");
+    let style = ProgressStyle::with_template("{prefix:<14!} {bar:10} {pos}/{len} turns · {wide_msg}");
     let bar = ProgressBar::new(0);
     // The template is fixed; where it were wrong, the default style would do.
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─"));
@@ -100,6 +104,10 @@ impl Reporter for Bars {
             Event::StoreAway { reason } => self.line(&format!("paused: {reason}")),
             Event::StoreBack => self.line("the database is back; going on"),
             Event::Stopping { grace } => self.line(&stopping(*grace)),
+            Event::Waiting { server, reason, .. } if self.waits.as_ref() != Some(reason) => {
+                self.line(&format!("waiting for {server}: {reason}"));
+                self.waits = Some(reason.clone());
+            }
             Event::Ended { status: crate::store::Status::Failed, reason: Some(reason), conversation, .. } => {
                 self.line(&format!("conversation {conversation} failed: {reason}"));
             }
