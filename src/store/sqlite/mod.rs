@@ -1,8 +1,8 @@
 //! The embedded database: one `SQLite` file, readable with `sqlite3`.
 //!
-//! SQL stays in here. One thread writes and commits in groups ([`writer`]); connections of their own read
-//! ([`read`]). Opening ([`open`]) knows whose a file is, holds a run's lock, and brings an older file up to date
-//! after a backup ([`migrate`]).
+//! SQL stays in here. One thread writes and commits in groups (`writer`); connections of their own read
+//! (`read`). Opening (`open`) knows whose a file is, holds a run's lock, and brings an older file up to date
+//! after a backup (`migrate`).
 
 mod calls;
 mod experiments;
