@@ -14,6 +14,7 @@ use crate::design::diff;
 use crate::model::scripted::parse_script;
 use crate::model::{Bounds, Retry};
 use crate::report::{Bars, JsonLines, Plain, Reporter, listen};
+use crate::run::patience::Patience;
 use crate::run::prepare::{self, LEFT, Origin, Prepared, prepare, superseded};
 use crate::run::roster::LookUp;
 use crate::run::{Event, Options, Roster, Summary, Superseded, Work};
@@ -24,6 +25,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 /// Runs; whatever happens, the last JSON line says how it ended.
@@ -131,19 +133,24 @@ impl<'a> Invocation<'a> {
             None => Vec::new(),
         };
         let log = logs::of(context, "run");
-        let record = save(context, &*store, &designed).await?;
+        let patience = patience(context, store_wait);
+        let record = save(context, &*store, &designed, &patience).await?;
         let standing = store.standing(&record.id).await?;
         let Designed { experiment, plan, cells, .. } = &designed;
         let prepared = prepare(experiment, plan, cells.clone(), &standing, &record.id, args.retry_failed);
         let run = format!("{:016x}", (context.world.random)());
         let invocation =
             Self { context, args, designed, store, record, prepared, run, grace, store_wait, script, _log: log };
-        invocation.write_down(answers).await?;
+        invocation.write_down(answers, &patience).await?;
         Ok(invocation)
     }
 
     /// Stores the plan: conversations as pending, and that this run began.
-    async fn write_down(&self, answers: Vec<crate::design::Named<String>>) -> Result<(), CliError> {
+    async fn write_down(
+        &self,
+        answers: Vec<crate::design::Named<String>>,
+        patience: &Patience,
+    ) -> Result<(), CliError> {
         let Designed { experiment, plan, revision, overrides, .. } = &self.designed;
         let origin = Origin {
             experiment: &self.record.id,
@@ -153,27 +160,27 @@ impl<'a> Invocation<'a> {
             offline: overrides.offline,
         };
         let new = self.prepared.new.iter().map(|(cell, id)| prepare::record(origin, experiment, plan, cell, id));
-        self.store.plan(&self.record.id, revision, &self.prepared.keys, new.collect()).await?;
+        let (id, keys, new) = (&self.record.id, &self.prepared.keys, new.collect::<Vec<_>>());
+        patience.with(|| self.store.plan(id, revision, keys, new.clone())).await?;
         let number = |name: &str, n: usize| crate::design::Named::new(name, n as u64);
-        self.store
-            .begin_run(RunRecord {
-                id: self.run.clone(),
-                experiment: self.record.id.clone(),
-                revision: revision.clone(),
-                started: origin.now,
-                creator: origin.creator.to_owned(),
-                flags: self.context.world.arguments.clone(),
-                counts: vec![
-                    number("conversations", self.prepared.asked),
-                    number("done", self.prepared.done),
-                    number("failed", self.prepared.failed),
-                    number("left", self.prepared.jobs.len()),
-                ],
-                answers,
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                ended: None,
-            })
-            .await?;
+        let run = RunRecord {
+            id: self.run.clone(),
+            experiment: self.record.id.clone(),
+            revision: revision.clone(),
+            started: origin.now,
+            creator: origin.creator.to_owned(),
+            flags: self.context.world.arguments.clone(),
+            counts: vec![
+                number("conversations", self.prepared.asked),
+                number("done", self.prepared.done),
+                number("failed", self.prepared.failed),
+                number("left", self.prepared.jobs.len()),
+            ],
+            answers,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ended: None,
+        };
+        patience.with(|| self.store.begin_run(run.clone())).await?;
         info!(run = %self.run, experiment = %experiment.name, revision = %revision, left = self.prepared.jobs.len(), "run");
         Ok(())
     }
@@ -360,7 +367,12 @@ async fn leave_behind(
     Ok(revisions.into_keys().map(|revision| crate::design::Named::new(LEFT, revision)).collect())
 }
 
-async fn save(context: &Context, store: &dyn Store, designed: &Designed) -> Result<ExperimentRecord, CliError> {
+async fn save(
+    context: &Context,
+    store: &dyn Store,
+    designed: &Designed,
+    patience: &Patience,
+) -> Result<ExperimentRecord, CliError> {
     if let Some(record) = &designed.record {
         return Ok(record.clone());
     }
@@ -372,7 +384,21 @@ async fn save(context: &Context, store: &dyn Store, designed: &Designed) -> Resu
         revision: designed.revision.clone(),
         parent: None,
     };
-    Ok(store.save(new).await?)
+    Ok(patience.with(|| store.save(new.clone())).await?)
+}
+
+/// A database that is full or held while a run begins is waited for like one in the middle of it.
+fn patience(context: &Context, wait: Duration) -> Patience {
+    let printer = context.printer.clone();
+    Patience::new(wait, CancellationToken::new(), move |event| match event {
+        event if printer.json => {
+            // Events are made of text and numbers; a reader that is gone needs none.
+            let _ = printer.json_line(&serde_json::to_value(event).unwrap_or_default());
+        }
+        Event::StoreAway { reason } => printer.say(&format!("paused: {reason}")),
+        Event::StoreBack => printer.say("the database is back; going on"),
+        _ => {}
+    })
 }
 
 /// The replies that `scripted` gives, where a file fixes them.

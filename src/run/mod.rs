@@ -12,7 +12,7 @@
 //! | `patience` | waiting for a database that went away or is full |
 
 pub mod event;
-mod patience;
+pub mod patience;
 pub mod prepare;
 pub mod roster;
 mod runner;

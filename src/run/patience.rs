@@ -5,7 +5,6 @@ use crate::store::StoreError;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -13,19 +12,20 @@ use tokio_util::sync::CancellationToken;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// How long a run waits for its database.
-#[derive(Debug)]
 pub struct Patience {
-    /// So long.
-    pub wait: Duration,
-    /// Where the wait is told.
-    pub events: UnboundedSender<Event>,
-    /// Nobody waits after this.
-    pub abort: CancellationToken,
+    wait: Duration,
+    abort: CancellationToken,
+    tell: Box<dyn Fn(Event) + Send + Sync>,
     /// Whether somebody waits now, so that it is told once.
-    pub away: AtomicBool,
+    away: AtomicBool,
 }
 
 impl Patience {
+    /// Waits for `wait`, but no longer than until `abort`; that it waits goes to `tell`.
+    pub fn new(wait: Duration, abort: CancellationToken, tell: impl Fn(Event) + Send + Sync + 'static) -> Self {
+        Self { wait, abort, tell: Box::new(tell), away: AtomicBool::new(false) }
+    }
+
     /// Does something with the database, again and again while the database is away.
     pub async fn with<T, F>(&self, mut action: impl FnMut() -> F) -> Result<T, StoreError>
     where
@@ -37,8 +37,7 @@ impl Patience {
                 Err(error) if may_pass(&error) => error,
                 other => {
                     if other.is_ok() && self.away.swap(false, Ordering::Relaxed) {
-                        // Listeners that are gone need nothing.
-                        let _ = self.events.send(Event::StoreBack);
+                        (self.tell)(Event::StoreBack);
                     }
                     return other;
                 }
@@ -47,7 +46,7 @@ impl Patience {
                 return Err(error);
             }
             if !self.away.swap(true, Ordering::Relaxed) {
-                let _ = self.events.send(Event::StoreAway { reason: error.to_string() });
+                (self.tell)(Event::StoreAway { reason: error.to_string() });
             }
             sleep(PAUSE.min(self.wait)).await;
         }

@@ -10,7 +10,6 @@ use crate::design::{Experiment, ModelSpec, Plan};
 use crate::model::{Bounds, Gates, ModelError, Retry, Slots};
 use crate::store::{Lease, Status, Store, StoreError, Tokens};
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
@@ -99,12 +98,11 @@ impl Shared {
 /// Works on every job until it is at its end or something stops it. Never fails: what went wrong is in the summary.
 pub async fn run(work: Work, options: Options) -> Summary {
     let slots = Slots::new(&options.bounds);
-    let patience = Patience {
-        wait: options.store_wait,
-        events: work.events.clone(),
-        abort: options.abort.clone(),
-        away: AtomicBool::new(false),
-    };
+    let events = work.events.clone();
+    let patience = Patience::new(options.store_wait, options.abort.clone(), move |event| {
+        // Listeners that are gone need nothing.
+        let _ = events.send(event);
+    });
     let unusable = work.roster.unusable.clone();
     let shared = Arc::new(Shared {
         slots,

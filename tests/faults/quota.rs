@@ -47,6 +47,24 @@ fn a_full_database_pauses_the_run_and_loses_nothing() {
 }
 
 #[test]
+fn a_database_that_is_held_when_a_run_begins_is_waited_for() {
+    let server = Server::start(Duration::from_millis(5));
+    let place = Place::new(&server, SMALL);
+    place.run("run e --limit 1").exits(0);
+    let lock = rusqlite::Connection::open(place.path().join("convoke.db")).unwrap();
+    lock.execute_batch("begin immediate").unwrap();
+    let mut run = place.start("run e --store-wait 60s");
+    while !run.said().contains("paused:") {
+        assert!(!run.is_over(), "{}", run.said());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    lock.execute_batch("rollback").unwrap();
+    let said = run.wait().exits(0).err;
+    assert!(said.contains("the database is back"), "{said}");
+    place.is_sound();
+}
+
+#[test]
 fn a_database_that_comes_back_lets_it_go_on() {
     let server = Server::start(Duration::from_millis(5));
     long(&server);
