@@ -162,6 +162,7 @@ impl<'a> Invocation<'a> {
         let new = self.prepared.new.iter().map(|(cell, id)| prepare::record(origin, experiment, plan, cell, id));
         let (id, keys, new) = (&self.record.id, &self.prepared.keys, new.collect::<Vec<_>>());
         patience.with(|| self.store.plan(id, revision, keys, new.clone())).await?;
+        info!(experiment = %id, revision = %revision, keys = keys.len(), new = new.len(), "planned");
         let number = |name: &str, n: usize| crate::design::Named::new(name, n as u64);
         let run = RunRecord {
             id: self.run.clone(),
@@ -384,7 +385,9 @@ async fn save(
         revision: designed.revision.clone(),
         parent: None,
     };
-    Ok(patience.with(|| store.save(new.clone())).await?)
+    let record = patience.with(|| store.save(new.clone())).await?;
+    info!(experiment = %record.id, revision = %record.revision, version = record.version, "saved");
+    Ok(record)
 }
 
 /// A database that is full or held while a run begins is waited for like one in the middle of it.

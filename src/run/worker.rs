@@ -257,7 +257,9 @@ impl Worker<'_> {
     async fn settle(&self, mut call: CallRecord) -> Result<(), Leave> {
         call.state = CallState::Failed;
         let Shared { work, patience, .. } = self.shared;
-        Ok(patience.with(|| work.store.settle(&self.job.id, self.epoch, call.clone())).await?)
+        patience.with(|| work.store.settle(&self.job.id, self.epoch, call.clone())).await?;
+        info!(conversation = %self.job.id, seq = call.seq, attempts = call.attempts.len(), "given up");
+        Ok(())
     }
 
     /// What an error means for this conversation and for others.

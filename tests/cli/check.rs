@@ -17,17 +17,17 @@ const WRONG: &[(&str, &str)] = &[
 #[test]
 fn every_mistake_is_told_with_its_place() {
     let place = Place::new();
-    place.folder("work/wrong", WRONG);
-    assert_screen!(place.run("check work/wrong").exits(3));
-    let json = place.run("check ./work/wrong --json").exits(3).json();
+    place.folder("studies/wrong", WRONG);
+    assert_screen!(place.run("check studies/wrong").exits(3));
+    let json = place.run("check ./studies/wrong --json").exits(3).json();
     assert_eq!(json["status"], "error");
     assert_eq!(json["error"]["code"], "experiment-invalid");
     let first = json["data"][0].as_object().unwrap();
     let keys: Vec<&str> = first.keys().map(String::as_str).collect();
     assert_eq!(keys, ["severity", "code", "path", "line", "column", "message", "hint"]);
-    assert_eq!(first["path"], "work/wrong/experiment.toml");
-    assert!(json["data"].as_array().unwrap().iter().any(|p| p["path"] == "work/wrong/roles/guard.md"));
-    place.run("check work/wrong --preview").exits(3);
+    assert_eq!(first["path"], "studies/wrong/experiment.toml");
+    assert!(json["data"].as_array().unwrap().iter().any(|p| p["path"] == "studies/wrong/roles/guard.md"));
+    place.run("check studies/wrong --preview").exits(3);
     assert_eq!(place.files(".").len(), 3, "nothing is made");
 }
 

@@ -90,6 +90,9 @@ fn a_log_is_kept_and_old_ones_go() {
     assert_eq!(new.len(), 1);
     let log = place.read(new[0]);
     assert_eq!(log.matches(" stored ").count(), 6 * 4, "{log}");
+    for (action, times) in [(" saved ", 1), (" planned ", 1), (" claimed ", 6), (" sent ", 6 * 4), (" left ", 6)] {
+        assert_eq!(log.matches(action).count(), times, "{action} in {log}");
+    }
     assert!(
         log.lines()
             .filter(|l| l.contains(" stored "))
