@@ -47,7 +47,7 @@ async fn target(context: &Context, what: &str) -> Result<Target, CliError> {
     if let Some(folder) = context.folder(what)? {
         return Ok(Target { checked: context.check_folder(&folder)?, folder: Some(folder) });
     }
-    let store = context.reader()?;
+    let store = context.reader().await?;
     let record = match context.find_stored(what, &*store).await? {
         What::Experiment(record) => *record,
         What::Conversation(conversation) => context.experiment_of(&*store, &conversation).await?,

@@ -7,7 +7,8 @@ use super::settings::{Settings, World};
 use crate::design::check::{self, Checked};
 use crate::design::folder::{Files, SHARED, SUMMARIZER};
 use crate::design::{Experiment, problem};
-use crate::store::sqlite::{OpenMode, Opened, Sqlite};
+use crate::store::mongodb::Mongo;
+use crate::store::sqlite::{OpenMode, Sqlite};
 use crate::store::{ConversationRecord, ExperimentRecord, Store, StoreUri};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -51,19 +52,25 @@ impl Context {
     }
 
     /// Opens the database.
-    pub fn open(&self, mode: OpenMode) -> Result<Opened, CliError> {
-        let StoreUri::Sqlite { path, max_mb } = &self.settings.store.uri;
-        let opened = Sqlite::open(&self.world.folder.join(path), mode, *max_mb)?;
+    pub async fn open(&self, mode: OpenMode) -> Result<Arc<dyn Store>, CliError> {
+        let (path, max_mb) = match &self.settings.store.uri {
+            StoreUri::Sqlite { path, max_mb } => (path, *max_mb),
+            StoreUri::Mongo(uri) => {
+                let place = Mongo::open(uri, mode).await?.place;
+                return Err(CliError::new(Exit::Store, "store", format!("{place}: not yet")));
+            }
+        };
+        let opened = Sqlite::open(&self.world.folder.join(path), mode, max_mb)?;
         if let Some(migrated) = &opened.migrated {
             let (from, to, backup) = (migrated.from, migrated.to, migrated.backup.display());
             self.printer.chat(&format!("brought the database from schema {from} to {to}; as it was: {backup}"));
         }
-        Ok(opened)
+        Ok(Arc::new(opened.store))
     }
 
     /// Opens the database for reading.
-    pub fn reader(&self) -> Result<Arc<dyn Store>, CliError> {
-        Ok(Arc::new(self.open(OpenMode::Read)?.store))
+    pub async fn reader(&self) -> Result<Arc<dyn Store>, CliError> {
+        self.open(OpenMode::Read).await
     }
 
     /// The folder that `what` names, if it is a path: one that exists wins over a name, and `./` says path.
@@ -94,14 +101,10 @@ impl Context {
     }
 
     /// Finds what a person named: a folder, else an experiment by name or id, else a conversation by id.
-    pub async fn find(
-        &self,
-        what: &str,
-        store: impl FnOnce() -> Result<Arc<dyn Store>, CliError>,
-    ) -> Result<What, CliError> {
+    pub async fn find(&self, what: &str) -> Result<What, CliError> {
         match self.folder(what)? {
             Some(folder) => Ok(What::Folder(folder)),
-            None => self.find_stored(what, &*store()?).await,
+            None => self.find_stored(what, &*self.reader().await?).await,
         }
     }
 

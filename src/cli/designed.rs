@@ -51,7 +51,7 @@ impl Context {
             checked.problems = placed(self, &folder, &checked.problems);
             return Ok((checked, None));
         }
-        let store = self.reader()?;
+        let store = self.reader().await?;
         match self.find_stored(what, &*store).await? {
             What::Experiment(record) => {
                 let document = self.document(&*store, &record).await?;

@@ -13,7 +13,7 @@ use crate::store::{StoreError, StoreUri};
 use serde_json::{Value as Json, json};
 use std::cmp::Ordering;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How something stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,16 +120,17 @@ fn report(context: &Context, findings: &[Finding], failed: usize, exit: Exit) ->
     Ok(())
 }
 
-fn database_path(context: &Context) -> PathBuf {
-    let StoreUri::Sqlite { path, .. } = &context.settings.store.uri;
-    context.world.folder.join(path)
+fn database(context: &Context) -> Vec<Finding> {
+    match &context.settings.store.uri {
+        StoreUri::Sqlite { path, .. } => file(context, &context.world.folder.join(path)),
+        StoreUri::Mongo(_) => Vec::new(),
+    }
 }
 
-fn database(context: &Context) -> Vec<Finding> {
-    let path = database_path(context);
+fn file(context: &Context, path: &Path) -> Vec<Finding> {
     let origin = context.settings.store.origin.word();
     let place = format!("{} ({origin})", context.settings.store.uri);
-    let health = match Sqlite::health(&path) {
+    let health = match Sqlite::health(path) {
         Ok(health) => health,
         Err(StoreError::Missing { .. }) => {
             let note = format!("{place} does not exist yet; the first `convoke run` makes it");
@@ -175,8 +176,7 @@ fn schema(found: u32, known: u32) -> Finding {
 }
 
 fn logs(context: &Context) -> Finding {
-    let path = database_path(context);
-    let folder = path.parent().unwrap_or(Path::new(".")).join("logs");
+    let folder = super::logs::beside(context).join("logs");
     let near = folder.ancestors().find(|f| f.is_dir()).unwrap_or(Path::new("/")).to_owned();
     let finding = writable("logs", &near, Standing::Warn);
     if finding.standing == Standing::Ok {

@@ -24,6 +24,8 @@ pub enum Exit {
     Model = 5,
     /// Not found, or a name that means several.
     NotFound = 6,
+    /// Not yours to change.
+    NotYours = 7,
     /// Ctrl-C.
     Interrupt = 130,
     /// SIGTERM.
@@ -111,7 +113,14 @@ impl From<StoreError> for CliError {
                 (Exit::Store, "store-full", Some("make room, or raise max-mb; the same command continues"))
             }
             StoreError::Damaged { .. } => (Exit::Store, "store-damaged", None),
+            StoreError::NotYours { .. } => {
+                (Exit::NotYours, "not-yours", Some("`convoke duplicate` makes a copy that is yours"))
+            }
+            StoreError::Exists { .. } => (Exit::Usage, "exists", Some("choose another name")),
+            StoreError::Changed { .. } => (Exit::Usage, "changed", Some("look at it again, and repeat the change")),
+            StoreError::Held { .. } => (Exit::Store, "held", Some("wait for its end; the same command continues")),
             StoreError::Superseded { .. }
+            | StoreError::Ended { .. }
             | StoreError::Gap { .. }
             | StoreError::Answered { .. }
             | StoreError::Unknown { .. }
@@ -124,11 +133,8 @@ impl From<StoreError> for CliError {
 
 impl From<UriError> for CliError {
     fn from(error: UriError) -> Self {
-        match error {
-            UriError::Mongo { .. } => Self::new(Exit::Store, "store-unsupported", error.to_string())
-                .hint("name a file with --store sqlite:PATH"),
-            _ => Self::usage(error.to_string()).hint("--store sqlite:convoke.db, or CONVOKE_STORE"),
-        }
+        Self::usage(error.to_string())
+            .hint("--store sqlite:convoke.db, --store mongodb://HOST/DATABASE, or CONVOKE_STORE")
     }
 }
 

@@ -25,7 +25,7 @@ pub async fn run(context: &Context, args: &args::Export) -> Result<Exit, CliErro
         let message = "--calls writes a second file beside the first, and standard output is none";
         return Err(CliError::usage(message).hint("name a file with -o PATH"));
     }
-    let store = context.reader()?;
+    let store = context.reader().await?;
     let chosen = context.chosen(&*store, &args.what, args.all).await?;
     let job = Job { context, store: &*store, chosen, output: args.output.as_deref(), to_stdout };
     let outcome = match args.format {

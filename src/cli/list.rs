@@ -46,7 +46,7 @@ pub async fn run(context: &Context, args: &args::List) -> Result<Exit, CliError>
 }
 
 async fn experiments(context: &Context) -> Result<Exit, CliError> {
-    let store = context.reader()?;
+    let store = context.reader().await?;
     let (mut data, mut rows) = (Vec::new(), Vec::new());
     for (record, counts) in store.experiments().await? {
         let document = context.document(&*store, &record).await?;
@@ -72,7 +72,7 @@ async fn experiments(context: &Context) -> Result<Exit, CliError> {
 }
 
 async fn conversations(context: &Context, what: &str, all: bool) -> Result<Exit, CliError> {
-    let store = context.reader()?;
+    let store = context.reader().await?;
     let Chosen { conversations, .. } = context.chosen(&*store, what, all).await?;
     let data = conversations.iter().map(|c| Json::Object(records::conversation(c))).collect();
     let records: Vec<_> = conversations.iter().map(|(c, _)| c.clone()).collect();

@@ -4,7 +4,7 @@ use super::context::Context;
 use crate::store::StoreUri;
 use secrecy::{ExposeSecret, SecretString};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::EnvFilter;
@@ -12,11 +12,19 @@ use tracing_subscriber::EnvFilter;
 /// So many logs are kept.
 const KEPT: usize = 100;
 
+/// The folder of the database; of one on a server, the working folder.
+pub fn beside(context: &Context) -> PathBuf {
+    match &context.settings.store.uri {
+        StoreUri::Sqlite { path, .. } => {
+            context.world.folder.join(path).parent().unwrap_or(Path::new(".")).to_path_buf()
+        }
+        StoreUri::Mongo(_) => context.world.folder.clone(),
+    }
+}
+
 /// The log beside the database. One that cannot be written costs the log and nothing else.
 pub fn of(context: &Context, command: &str) -> Option<WorkerGuard> {
-    let StoreUri::Sqlite { path, .. } = &context.settings.store.uri;
-    let path = context.world.folder.join(path);
-    let folder = path.parent().unwrap_or(Path::new(".")).join("logs");
+    let folder = beside(context).join("logs");
     let now = jiff::Timestamp::from_millisecond((context.world.clock)()).unwrap_or_default();
     match start(&folder, command, now, context.global.verbose > 0, context.settings.secrets()) {
         Ok(guard) => Some(guard),

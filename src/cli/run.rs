@@ -122,8 +122,7 @@ impl<'a> Invocation<'a> {
         }
         let script = script(context)?;
         let designed = context.designed(&args.what, &args.narrow).await?;
-        let opened = context.open(OpenMode::Run)?;
-        let store: Arc<dyn Store> = Arc::new(opened.store);
+        let store = context.open(OpenMode::Run).await?;
         let known = match &designed.record {
             Some(record) => Some(record.clone()),
             None => store.experiment(&designed.creator, &designed.experiment.name).await?,

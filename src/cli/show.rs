@@ -16,7 +16,7 @@ const LOOK: Duration = Duration::from_millis(300);
 
 /// Shows.
 pub async fn run(context: &Context, args: &args::Show) -> Result<Exit, CliError> {
-    let store = context.reader()?;
+    let store = context.reader().await?;
     match context.find_stored(&args.id, &*store).await? {
         What::Conversation(conversation) => transcript::run(context, args, &*store, *conversation).await,
         What::Experiment(_) if args.raw || args.calls || args.follow => {

@@ -9,7 +9,7 @@ use crate::store::{Fault, Filter, Store};
 
 /// Verifies.
 pub async fn run(context: &Context, args: &args::Verify) -> Result<Exit, CliError> {
-    let store = context.reader()?;
+    let store = context.reader().await?;
     let one = match &args.id {
         None => None,
         Some(id) => Some(conversation(context, &*store, id).await?),

@@ -195,6 +195,7 @@ mod tests {
             offline,
             replicate: 1,
             seed: 0,
+            creator: "me".into(),
         }
     }
 

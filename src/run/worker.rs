@@ -13,13 +13,11 @@ use crate::design::ModelSpec;
 use crate::design::key::sha256;
 use crate::model::retry::{Asking, End, Verdict, ask, verdict};
 use crate::model::{Attempt, ChatReply, ChatRequest, Finish, ModelError, Usage};
-use crate::store::{CallRecord, CallState, Lease, Status, StoreError};
+use crate::store::{CallRecord, CallState, LEASE, Lease, Status, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tracing::{info, warn};
 
-/// How long a lease holds without being renewed.
-const LEASE: i64 = 45_000;
 /// Why a conversation is left on Ctrl-C between its turns.
 const STOPPED: &str = "stopped before its next turn";
 

@@ -1,5 +1,6 @@
 //! What can go wrong with a database. Each says what to do.
 
+use super::Status;
 use crate::conversation::CallRef;
 
 /// What can go wrong with a database. Each says what to do.
@@ -70,6 +71,48 @@ pub enum StoreError {
     Superseded {
         /// Which.
         conversation: String,
+    },
+    /// Somebody works on it now.
+    #[error("{what} is in the hands of {holder}")]
+    Held {
+        /// Which experiment or conversation.
+        what: String,
+        /// Who, by name and process.
+        holder: String,
+    },
+    /// A conversation that has come to its end is not claimed.
+    #[error("conversation {conversation} is {}", status.word())]
+    Ended {
+        /// Which.
+        conversation: String,
+        /// Done or failed.
+        status: Status,
+    },
+    /// Only who made it may change it.
+    #[error("{what} is {creator}'s: only its creator may change it")]
+    NotYours {
+        /// Which experiment or conversation.
+        what: String,
+        /// Whose it is.
+        creator: String,
+    },
+    /// A name is taken.
+    #[error("{creator} has an experiment `{name}` already")]
+    Exists {
+        /// Whose.
+        creator: String,
+        /// The name.
+        name: String,
+    },
+    /// Somebody changed it meanwhile (compare-and-set on the version).
+    #[error("{what} was changed meanwhile: it has version {found} now, not {expected}")]
+    Changed {
+        /// Which experiment.
+        what: String,
+        /// The version that was to be changed.
+        expected: u64,
+        /// The version it has.
+        found: u64,
     },
     /// Entries must be stored in order (R1).
     #[error("conversation {conversation} has {length} entries; entry {seq} cannot be stored before those between")]

@@ -14,14 +14,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 mod error;
+pub mod mongodb;
 pub mod sqlite;
 mod uri;
 
 pub use error::StoreError;
-pub use uri::{StoreUri, UriError};
+pub use uri::{MongoUri, StoreUri, UriError};
 
 /// An instant: milliseconds since 1970 (UTC), as the injected clock gives it.
 pub type Millis = i64;
+
+/// How long a lease holds without being renewed, in milliseconds.
+pub const LEASE: Millis = 45_000;
 
 /// An experiment as the database knows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -251,6 +255,8 @@ pub struct Standing {
     pub replicate: u32,
     /// Its seed.
     pub seed: u64,
+    /// Who ran it.
+    pub creator: String,
 }
 
 /// Counts of an experiment's conversations, of the current revision.
@@ -337,8 +343,13 @@ pub trait Store: Send + Sync {
     /// How each conversation of an experiment stands.
     async fn standing(&self, experiment: &str) -> Result<Vec<Standing>, StoreError>;
     /// Claims a conversation: status running, the lease with the next epoch (the given epoch is not read). `retry`
-    /// counts one more chance for a failed one; without it a failed one is refused, and one that is done always.
+    /// counts one more chance for a failed one; without it a failed one is [`StoreError::Ended`], and one that is done
+    /// always. A lease that holds is [`StoreError::Held`]; one that has lapsed by the server's clock, or whose process
+    /// was of this host and boot and is gone, is taken.
     async fn claim(&self, conversation: &str, lease: Lease, retry: bool) -> Result<ConversationRecord, StoreError>;
+    /// Renews every lease of a run, which is their owner: each holds until the given instant (where the database has a
+    /// clock of its own, for [`LEASE`] by that clock).
+    async fn renew(&self, owner: &str, until: Millis) -> Result<(), StoreError>;
     /// What a conversation has so far.
     async fn history(&self, conversation: &str) -> Result<History, StoreError>;
     /// Writes a call as sent, before it leaves. A call of that name that is `sent` already was lost: it becomes an
@@ -370,6 +381,14 @@ pub trait Store: Send + Sync {
 
     /// Conversations in the order of creation (then of id), each with the flags in its log.
     async fn conversations(&self, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError>;
+    /// Conversations of an experiment (and of a revision) whose key follows `after`, in the order of the key, at most
+    /// `limit`: for going through any number of them in constant memory. It begins with an empty `after`.
+    async fn page(
+        &self,
+        filter: &Filter,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError>;
     /// Conversations whose id starts so, at most 20.
     async fn find_conversations(&self, prefix: &str) -> Result<Vec<ConversationRecord>, StoreError>;
     /// Every call of a conversation in the order of seq, purpose, ask; texts of views put back.
@@ -382,9 +401,73 @@ pub trait Store: Send + Sync {
     /// Runs of an experiment, oldest first.
     async fn runs(&self, experiment: &str) -> Result<Vec<RunRecord>, StoreError>;
 
+    /// Makes an experiment. [`StoreError::Exists`] where its creator has one of that name.
+    async fn create(&self, new: NewExperiment) -> Result<ExperimentRecord, StoreError>;
+    /// Gives an experiment another document (and with it another name and `[run]`), if it is `creator`'s and its
+    /// version is still `version`: else [`StoreError::NotYours`], [`StoreError::Changed`]; [`StoreError::Exists`] where
+    /// the new name is taken. Note and star stay. Returns the record with the next version.
+    async fn revise(
+        &self,
+        id: &str,
+        creator: &str,
+        version: u64,
+        document: Experiment,
+        revision: String,
+    ) -> Result<ExperimentRecord, StoreError>;
+    /// Changes note or star of what is `creator`'s, else [`StoreError::NotYours`].
+    async fn mark(&self, item: &Item, creator: &str, mark: Mark) -> Result<(), StoreError>;
+    /// Deletes what is `creator`'s, else [`StoreError::NotYours`]: an experiment with all its conversations, their
+    /// messages, calls and runs, or one conversation. What somebody works on now is [`StoreError::Held`] and stays.
+    /// Cut off, it is finished when the database is next opened for writing. Copies stay.
+    async fn delete(&self, item: &Item, creator: &str) -> Result<(), StoreError>;
+
+    /// The hashes of all documents, in their order.
+    async fn revisions(&self) -> Result<Vec<String>, StoreError>;
+    /// Takes in what another database gave, as it is. What is here already and equal stays; a conversation whose log
+    /// begins as the given one is replaced by it; anything else is [`StoreError::Refused`], naming it.
+    async fn receive(&self, parcel: Parcel) -> Result<(), StoreError>;
+
     /// Reads everything, or one conversation, and says what is wrong: a log with a hole or out of order, an entry
     /// whose call is missing, a text whose hash is wrong, a body that cannot be built again. Changes nothing.
     async fn verify(&self, conversation: Option<&str>) -> Result<Vec<Fault>, StoreError>;
+}
+
+/// What a person can note, star and delete, by its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// An experiment.
+    Experiment(String),
+    /// A conversation.
+    Conversation(String),
+}
+
+/// A change of note or star; what is absent stays.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Mark {
+    /// A note, or none.
+    pub note: Option<Option<String>>,
+    /// A star, or none.
+    pub starred: Option<bool>,
+}
+
+/// What goes from one database to another.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Parcel {
+    /// A document and its hash.
+    Document(Box<Experiment>, String),
+    /// An experiment, after the document of its current revision.
+    Experiment(ExperimentRecord),
+    /// A run, after its experiment.
+    Run(RunRecord),
+    /// A conversation, whole, after its experiment. Its lease stays behind.
+    Conversation {
+        /// The record; `status` and `reason` too.
+        record: Box<ConversationRecord>,
+        /// Its log.
+        log: Vec<Entry>,
+        /// All its calls.
+        calls: Vec<CallRecord>,
+    },
 }
 
 /// What `save` needs.

@@ -239,7 +239,7 @@ async fn earlier_attempts_are_kept(store: &dyn Store) {
     store.settle(id, epoch, asked.clone()).await.unwrap();
     store.finish(id, epoch, Status::Failed, Some("its context is full".to_owned())).await.unwrap();
     assert_eq!(store.history(id).await.unwrap().open, [asked], "why it failed");
-    assert!(matches!(store.claim(id, lease("run"), false).await, Err(StoreError::Refused { .. })));
+    assert!(matches!(store.claim(id, lease("run"), false).await, Err(StoreError::Ended { .. })));
     let record = store.claim(id, lease("run"), true).await.unwrap();
     assert_eq!((record.retries, record.reason, record.status), (1, None, Status::Running));
 

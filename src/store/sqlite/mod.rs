@@ -5,6 +5,8 @@
 //! after a backup (`migrate`).
 
 mod calls;
+mod colleagues;
+mod copy;
 mod experiments;
 mod fail;
 mod health;
@@ -20,8 +22,8 @@ mod writer;
 mod tests;
 
 use super::{
-    CallRecord, ConversationRecord, Counts, ExperimentRecord, Fault, Filter, History, Lease, NewExperiment, RunRecord,
-    Standing, Status, Store, StoreError,
+    CallRecord, ConversationRecord, Counts, ExperimentRecord, Fault, Filter, History, Item, Lease, Mark, Millis,
+    NewExperiment, Parcel, RunRecord, Standing, Status, Store, StoreError,
 };
 use crate::conversation::Flag;
 use crate::conversation::log::Entry;
@@ -192,6 +194,11 @@ impl Store for Sqlite {
         self.write(move |conn| turns::claim(conn, &id, &lease, retry)).await
     }
 
+    async fn renew(&self, owner: &str, until: Millis) -> Result<(), StoreError> {
+        let owner = owner.to_owned();
+        self.write(move |conn| turns::renew(conn, &owner, until)).await
+    }
+
     async fn history(&self, conversation: &str) -> Result<History, StoreError> {
         let id = conversation.to_owned();
         self.read(move |conn| read::history(conn, &id)).await
@@ -234,6 +241,16 @@ impl Store for Sqlite {
         self.read(move |conn| read::conversations(conn, &filter)).await
     }
 
+    async fn page(
+        &self,
+        filter: &Filter,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError> {
+        let (filter, after) = (filter.clone(), after.to_owned());
+        self.read(move |conn| read::page(conn, &filter, &after, limit)).await
+    }
+
     async fn find_conversations(&self, prefix: &str) -> Result<Vec<ConversationRecord>, StoreError> {
         let prefix = prefix.to_owned();
         self.read(move |conn| read::find(conn, &prefix)).await
@@ -256,6 +273,40 @@ impl Store for Sqlite {
     async fn runs(&self, experiment: &str) -> Result<Vec<RunRecord>, StoreError> {
         let experiment = experiment.to_owned();
         self.read(move |conn| read::runs(conn, &experiment)).await
+    }
+
+    async fn create(&self, new: NewExperiment) -> Result<ExperimentRecord, StoreError> {
+        self.write(move |conn| colleagues::create(conn, &new)).await
+    }
+
+    async fn revise(
+        &self,
+        id: &str,
+        creator: &str,
+        version: u64,
+        document: Experiment,
+        revision: String,
+    ) -> Result<ExperimentRecord, StoreError> {
+        let (id, creator) = (id.to_owned(), creator.to_owned());
+        self.write(move |conn| colleagues::revise(conn, &id, &creator, version, &document, &revision)).await
+    }
+
+    async fn mark(&self, item: &Item, creator: &str, mark: Mark) -> Result<(), StoreError> {
+        let (item, creator) = (item.clone(), creator.to_owned());
+        self.write(move |conn| colleagues::mark(conn, &item, &creator, &mark)).await
+    }
+
+    async fn delete(&self, item: &Item, creator: &str) -> Result<(), StoreError> {
+        let (item, creator) = (item.clone(), creator.to_owned());
+        self.write(move |conn| colleagues::delete(conn, &item, &creator)).await
+    }
+
+    async fn revisions(&self) -> Result<Vec<String>, StoreError> {
+        self.read(copy::revisions).await
+    }
+
+    async fn receive(&self, parcel: Parcel) -> Result<(), StoreError> {
+        self.write(move |conn| copy::receive(conn, &parcel)).await
     }
 
     async fn verify(&self, conversation: Option<&str>) -> Result<Vec<Fault>, StoreError> {

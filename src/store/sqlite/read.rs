@@ -8,7 +8,7 @@ use crate::design::Experiment;
 use crate::store::{
     ConversationRecord, Counts, ExperimentRecord, Filter, History, RunRecord, Standing, Status, StoreError,
 };
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, params, params_from_iter};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -108,7 +108,8 @@ pub(super) fn document(conn: &Connection, revision: &str) -> Result<Option<Exper
 /// How each conversation of an experiment stands, in the order of creation.
 pub(super) fn standing(conn: &Connection, experiment: &str) -> Result<Vec<Standing>, Fail> {
     let statement = conn.prepare_cached(
-        "select id, key, revision, status, entries > 0, answered, possible_spend, offline, replicate, seed
+        "select id, key, revision, status, entries > 0, answered, possible_spend, offline, replicate, seed,
+                creator
          from conversations where experiment = ?1 order by created, id",
     )?;
     all(statement, [experiment], |c| {
@@ -123,6 +124,7 @@ pub(super) fn standing(conn: &Connection, experiment: &str) -> Result<Vec<Standi
             offline: c.next()?,
             replicate: c.next()?,
             seed: c.word(|text| text.parse().ok())?,
+            creator: c.next()?,
         })
     })
 }
@@ -155,6 +157,23 @@ pub(super) fn conversations(conn: &Connection, filter: &Filter) -> Result<Vec<(C
     let sql = format!("select {}, flags from conversations where {condition} order by created, id", rows::CONVERSATION);
     let values = params_from_iter(asked.iter().map(|(_, value)| value.as_str()));
     all(conn.prepare_cached(&sql)?, values, |c| Ok((rows::conversation(c)?, c.json()?)))
+}
+
+/// Conversations in the order of their key, after one of them.
+pub(super) fn page(
+    conn: &Connection,
+    filter: &Filter,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, Fail> {
+    let sql = format!(
+        "select {}, flags from conversations where (?1 is null or experiment = ?1) and (?2 is null or revision = ?2)
+         and key > ?3 order by key limit ?4",
+        rows::CONVERSATION
+    );
+    all(conn.prepare_cached(&sql)?, params![filter.experiment, filter.revision, after, limit], |c| {
+        Ok((rows::conversation(c)?, c.json()?))
+    })
 }
 
 /// Conversations whose id starts so, in the order of id. The prefix is a person's text: compared, never a pattern.

@@ -5,7 +5,7 @@ use super::fail::Fail;
 use super::rows::{self, all, first, iso, json, union};
 use crate::conversation::Flag;
 use crate::conversation::log::Entry;
-use crate::store::{ConversationRecord, Lease, Status, StoreError};
+use crate::store::{ConversationRecord, Lease, Millis, Status, StoreError};
 use rusqlite::{Connection, params};
 
 /// What the row of a held conversation says of its log.
@@ -21,9 +21,8 @@ pub(super) fn claim(conn: &Connection, id: &str, lease: &Lease, retry: bool) -> 
     let old = first(conn.prepare_cached(&sql)?, [id], rows::conversation)?
         .ok_or_else(|| Fail::Unknown(format!("conversation {id}")))?;
     let again = match old.status {
-        Status::Done => return Err(refused(format!("conversation {id} is done"))),
-        Status::Failed if !retry => {
-            return Err(refused(format!("conversation {id} has failed; `--retry-failed` gives it another chance")));
+        status @ (Status::Done | Status::Failed) if !(retry && status == Status::Failed) => {
+            return Err(StoreError::Ended { conversation: id.to_owned(), status }.into());
         }
         status => status == Status::Failed,
     };
@@ -36,8 +35,11 @@ pub(super) fn claim(conn: &Connection, id: &str, lease: &Lease, retry: bool) -> 
         .ok_or_else(|| Fail::Damaged(format!("conversation {id} vanished")))
 }
 
-fn refused(what: String) -> Fail {
-    StoreError::Refused { what }.into()
+/// Renews every lease of a run.
+pub(super) fn renew(conn: &Connection, owner: &str, until: Millis) -> Result<(), Fail> {
+    conn.prepare_cached("update conversations set until = ?2 where owner = ?1 and status = 'running'")?
+        .execute(params![owner, iso(until)?])?;
+    Ok(())
 }
 
 /// The log's counters, if the claim of that epoch still holds.
