@@ -13,9 +13,11 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
+mod audit;
 mod error;
 pub mod mongodb;
 pub mod sqlite;
+mod turn;
 mod uri;
 
 pub use error::StoreError;
@@ -220,6 +222,22 @@ pub enum CallState {
     Answered,
     /// Given up; why stands in the attempts.
     Failed,
+}
+
+impl CallState {
+    /// The word in databases.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The state of that word.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Sent, Self::Answered, Self::Failed].into_iter().find(|s| s.word() == word)
+    }
 }
 
 /// What a conversation has so far, for continuing it.

@@ -139,7 +139,7 @@ async fn a_conversation_grows_turn_by_turn(store: &dyn Store) {
             .collect::<Vec<_>>()
     );
     assert_eq!(counts(store, &claimed.experiment).await, Counts { done: 1, failed: 0, left: 1 });
-    assert!(matches!(store.claim(id, lease("run-2"), true).await, Err(StoreError::Refused { .. })), "it is done");
+    assert!(matches!(store.claim(id, lease("run-2"), true).await, Err(StoreError::Ended { .. })), "it is done");
 }
 
 async fn the_first_writer_of_a_turn_wins(store: &dyn Store) {

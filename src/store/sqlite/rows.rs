@@ -2,7 +2,7 @@
 
 use super::fail::Fail;
 use crate::conversation::log::Entry;
-use crate::conversation::{CallRef, Flag, Kind, PromptSize, Purpose};
+use crate::conversation::{CallRef, Kind, PromptSize, Purpose};
 use crate::store::{ConversationRecord, ExperimentRecord, Lease, Millis, RunRecord, Status};
 use jiff::Timestamp;
 use rusqlite::types::FromSql;
@@ -220,14 +220,6 @@ pub(super) fn run(c: &mut Columns<'_>) -> Result<RunRecord, Fail> {
         version: c.next()?,
         ended: c.next()?,
     })
-}
-
-/// Flags in the order in which they are shown, each once.
-pub(super) fn union<'a>(flags: impl IntoIterator<Item = &'a Flag>) -> Vec<Flag> {
-    let mut union: Vec<Flag> = flags.into_iter().copied().collect();
-    union.sort_unstable();
-    union.dedup();
-    union
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use super::calls::{self, Ready};
 use super::fail::Fail;
-use super::rows::{self, all, first, iso, json, union};
+use super::rows::{self, all, first, iso, json};
 use crate::conversation::Flag;
 use crate::conversation::log::Entry;
+use crate::store::turn;
 use crate::store::{ConversationRecord, Lease, Millis, Status, StoreError};
 use rusqlite::{Connection, params};
 
@@ -91,7 +92,7 @@ pub(super) fn append(
 ) -> Result<Vec<Entry>, Fail> {
     let held = held(conn, id, epoch)?;
     let spend = call.map_or(Ok(0), |call| calls::settle(conn, id, epoch, call))?;
-    let (there, new) = split(id, held.entries, entries)?;
+    let (there, new) = turn::split(id, held.entries, entries)?;
     let other = differing(conn, id, there)?;
     let new = if other.is_empty() { new } else { &[] };
     for entry in new {
@@ -101,32 +102,12 @@ pub(super) fn append(
     Ok(other)
 }
 
-/// What the log has already, by number, and what follows its end; a gap is refused (R1).
-fn split<'a>(id: &str, length: u32, entries: &'a [Entry]) -> Result<(&'a [Entry], &'a [Entry]), Fail> {
-    let (there, new) = entries.split_at(entries.iter().take_while(|e| e.seq < length).count());
-    let ordered = |list: &[Entry]| list.windows(2).all(|pair| pair[0].seq + 1 == pair[1].seq);
-    match new.iter().zip(length..).find(|(entry, seq)| entry.seq != *seq) {
-        None if ordered(there) => Ok((there, new)),
-        None => Err(gap(id, length, there.last().map_or(0, |e| e.seq))),
-        Some((entry, _)) => Err(gap(id, length, entry.seq)),
-    }
-}
-
-fn gap(id: &str, length: u32, seq: u32) -> Fail {
-    StoreError::Gap { conversation: id.to_owned(), length, seq }.into()
-}
-
 /// The log from the first entry that is not as given.
 fn differing(conn: &Connection, id: &str, given: &[Entry]) -> Result<Vec<Entry>, Fail> {
     let Some(from) = given.first().map(|e| e.seq) else {
         return Ok(Vec::new());
     };
-    let mut stored = log(conn, id, from)?;
-    let same = given.iter().zip(&stored).take_while(|(given, stored)| given == stored).count();
-    if same == given.len() {
-        return Ok(Vec::new());
-    }
-    Ok(stored.split_off(same.min(stored.len())))
+    Ok(turn::differing(given, log(conn, id, from)?))
 }
 
 /// The log from an entry on.
@@ -167,7 +148,7 @@ fn count(conn: &Connection, id: &str, held: &Held, new: &[Entry], spend: i64) ->
         return add_spend(conn, id, spend);
     }
     let answered = new.iter().filter(|e| e.call.is_some()).count() as u32;
-    let flags = union(held.flags.iter().chain(new.iter().flat_map(|e| &e.flags)));
+    let flags = turn::union(held.flags.iter().chain(new.iter().flat_map(|e| &e.flags)));
     conn.prepare_cached(
         "update conversations set entries = ?2, answered = ?3, flags = ?4, possible_spend = possible_spend + ?5
          where id = ?1",
