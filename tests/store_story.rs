@@ -4,6 +4,8 @@
 
 #[path = "store_story/fixtures.rs"]
 mod fixtures;
+#[path = "store_story/mongodb.rs"]
+mod mongo;
 #[path = "store_story/sqlite.rs"]
 mod sqlite;
 #[path = "store_story/sqlite_crash.rs"]

@@ -55,10 +55,7 @@ impl Context {
     pub async fn open(&self, mode: OpenMode) -> Result<Arc<dyn Store>, CliError> {
         let (path, max_mb) = match &self.settings.store.uri {
             StoreUri::Sqlite { path, max_mb } => (path, *max_mb),
-            StoreUri::Mongo(uri) => {
-                let place = Mongo::open(uri, mode).await?.place;
-                return Err(CliError::new(Exit::Store, "store", format!("{place}: not yet")));
-            }
+            StoreUri::Mongo(uri) => return Ok(Arc::new(Mongo::open(uri, mode).await?)),
         };
         let opened = Sqlite::open(&self.world.folder.join(path), mode, max_mb)?;
         if let Some(migrated) = &opened.migrated {

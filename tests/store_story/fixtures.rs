@@ -89,9 +89,12 @@ pub fn conversation(experiment: &str, revision: &str, number: u32) -> Conversati
     }
 }
 
+/// A process that no system has: its leases are taken at once by others of its host and boot.
+pub const GONE: u32 = 4_242_424_242;
+
 pub fn lease(owner: &str) -> Lease {
     let (host, boot) = ("host".to_owned(), "boot".to_owned());
-    Lease { owner: owner.to_owned(), host, boot, pid: 4242, epoch: 0, until: NOW + 60_000 }
+    Lease { owner: owner.to_owned(), host, boot, pid: GONE, epoch: 0, until: NOW + 60_000 }
 }
 
 pub fn opening() -> Entry {

@@ -1,0 +1,67 @@
+//! The server's clock, by which leases lapse: colleagues' machines need not agree on the time.
+
+use super::fail::{Fail, code};
+use crate::store::{LEASE, Lease, Millis};
+use ::mongodb::Client;
+use ::mongodb::bson::{Bson, doc};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+const NO_SUCH_COMMAND: i32 = 59;
+
+/// The server's clock as it was last heard, carried on by this machine's.
+pub(super) struct Clock {
+    heard: Mutex<(Millis, Instant)>,
+}
+
+/// What the server says that the time is.
+pub(super) async fn hello(client: &Client) -> Result<Millis, Fail> {
+    let admin = client.database("admin");
+    let answer = match admin.run_command(doc! { "hello": 1 }).await {
+        // The older word for it.
+        Err(error) if code(&error) == Some(NO_SUCH_COMMAND) => admin.run_command(doc! { "isMaster": 1 }).await?,
+        answer => answer?,
+    };
+    match answer.get("localTime") {
+        Some(Bson::DateTime(time)) => Ok(time.timestamp_millis()),
+        _ => Err(Fail::Damaged("the server does not tell its time".to_owned())),
+    }
+}
+
+impl Clock {
+    pub(super) fn new(now: Millis) -> Self {
+        Self { heard: Mutex::new((now, Instant::now())) }
+    }
+
+    pub(super) fn set(&self, now: Millis) {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = (now, Instant::now());
+    }
+
+    pub(super) fn now(&self) -> Millis {
+        let (time, at) = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        time + at.elapsed().as_millis() as Millis
+    }
+
+    /// When a lease that is taken now lapses.
+    pub(super) fn lapses(&self) -> Millis {
+        self.now() + LEASE
+    }
+
+    /// Whether a lease keeps `other` out: it has not lapsed, and its process is not known to be gone.
+    pub(super) fn holds(&self, lease: &Lease, other: &Lease) -> bool {
+        let here = (&lease.host, &lease.boot) == (&other.host, &other.boot);
+        lease.until > self.now() && !(here && is_gone(lease.pid))
+    }
+
+    /// Whether a lease has not lapsed.
+    pub(super) fn keeps(&self, lease: &Lease) -> bool {
+        lease.until > self.now()
+    }
+}
+
+/// Whether a process of this machine is gone. Where that cannot be told, it is not.
+pub(super) fn is_gone(pid: u32) -> bool {
+    let processes = Path::new("/proc");
+    processes.join("self").exists() && !processes.join(pid.to_string()).exists()
+}

@@ -1,0 +1,119 @@
+//! Writing experiments, plans and runs.
+
+use super::Base;
+use super::colleagues;
+use super::documents::{
+    conversation_document, experiment_document, experiment_record, id, revision_document, run_defaults, run_document,
+};
+use super::fail::{Fail, unless_there};
+use super::open::is_going;
+use super::read::all;
+use crate::store::{ConversationRecord, ExperimentRecord, NewExperiment, RunRecord};
+use ::mongodb::bson::{Document, doc};
+use ::mongodb::options::ReturnDocument;
+use std::collections::HashSet;
+
+/// Documents that are written at a time.
+const BATCH: usize = 1000;
+
+/// The record of a new experiment.
+pub(super) fn record(new: &NewExperiment) -> ExperimentRecord {
+    ExperimentRecord {
+        id: new.id.clone(),
+        name: new.document.name.clone(),
+        creator: new.creator.clone(),
+        created: new.now,
+        starred: false,
+        note: new.document.note.clone(),
+        version: 1,
+        parent: new.parent.clone(),
+        revision: new.revision.clone(),
+        run: new.document.run.clone(),
+    }
+}
+
+/// Saves a document as the current revision.
+pub(super) async fn save(mongo: &Base, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
+    keep_revision(mongo, new).await?;
+    // Whoever was faster is looked at again.
+    loop {
+        let Some(old) = experiment(mongo, &new.creator, &new.document.name).await? else {
+            match mongo.experiments().insert_one(experiment_document(&record(new))?).await {
+                Err(error) if super::fail::is_duplicate(&error) => continue,
+                other => other?,
+            };
+            return Ok(record(new));
+        };
+        if old.revision == new.revision && old.run == new.document.run {
+            return Ok(old);
+        }
+        let as_read = doc! { "_id": &old.id, "version": old.version.cast_signed() };
+        let change = doc! {
+            "$set": { "revision": &new.revision, "run": run_defaults(&new.document.run)? },
+            "$inc": { "version": 1_i64 },
+        };
+        let experiments = mongo.experiments();
+        let update = experiments.find_one_and_update(as_read, change).return_document(ReturnDocument::After);
+        if let Some(saved) = update.await? {
+            return experiment_record(saved);
+        }
+    }
+}
+
+pub(super) async fn keep_revision(mongo: &Base, new: &NewExperiment) -> Result<(), Fail> {
+    unless_there(mongo.revisions().insert_one(revision_document(&new.revision, &new.document)?).await)
+}
+
+/// The experiment of (creator, name).
+pub(super) async fn experiment(mongo: &Base, creator: &str, name: &str) -> Result<Option<ExperimentRecord>, Fail> {
+    let found = mongo.experiments().find_one(doc! { "creator": creator, "name": name }).await?;
+    match found {
+        // It was being deleted when that was cut off: its name is free once that is finished.
+        Some(going) if is_going(&going) => {
+            colleagues::finish_deletions(mongo).await?;
+            Ok(None)
+        }
+        found => found.map(experiment_record).transpose(),
+    }
+}
+
+/// Marks what a revision plans, and adds what is new.
+pub(super) async fn plan(
+    mongo: &Base,
+    experiment: &str,
+    revision: &str,
+    keys: &[String],
+    new: &[ConversationRecord],
+) -> Result<(), Fail> {
+    let keys: HashSet<&str> = keys.iter().chain(new.iter().map(|c| &c.key)).map(String::as_str).collect();
+    for batch in new.chunks(BATCH) {
+        let documents: Vec<Document> = batch
+            .iter()
+            .map(|c| ConversationRecord { revision: revision.to_owned(), lease: None, retries: 0, ..c.clone() })
+            .map(|c| conversation_document(&c))
+            .collect::<Result<_, _>>()?;
+        let inserted = mongo.conversations().insert_many(documents).ordered(false).await;
+        unless_there(inserted)?;
+    }
+    let others = doc! { "experiment": experiment, "revision": { "$ne": revision } };
+    let cursor = mongo.conversations().find(others).projection(doc! { "key": 1 }).await?;
+    let others = all(cursor, |d| Ok((id(&d)?, super::documents::field::<String>(&d, "key")?))).await?;
+    let planned: Vec<String> =
+        others.into_iter().filter(|(_, key)| keys.contains(key.as_str())).map(|(id, _)| id).collect();
+    for batch in planned.chunks(BATCH) {
+        let change = doc! { "$set": { "revision": revision } };
+        mongo.conversations().update_many(doc! { "_id": { "$in": batch } }, change).await?;
+    }
+    Ok(())
+}
+
+/// Records that a run began.
+pub(super) async fn begin_run(mongo: &Base, run: &RunRecord) -> Result<(), Fail> {
+    unless_there(mongo.runs().insert_one(run_document(run)?).await)
+}
+
+/// Records how a run ended.
+pub(super) async fn end_run(mongo: &Base, id: &str, ended: &str) -> Result<(), Fail> {
+    let updated = mongo.runs().update_one(doc! { "_id": id }, doc! { "$set": { "ended": ended } }).await?;
+    if updated.matched_count == 0 { Err(Fail::Unknown(format!("run {id}"))) } else { Ok(()) }
+}

@@ -1,0 +1,100 @@
+//! Opening a database: whose it is, its schema, its indexes, and deletions that were cut off.
+
+use super::clock::{self, Clock};
+use super::documents::field;
+use super::fail::{Fail, unless_there};
+use super::{Base, colleagues};
+use crate::store::StoreError;
+use crate::store::sqlite::OpenMode;
+use ::mongodb::bson::{Document, doc};
+use ::mongodb::options::IndexOptions;
+use ::mongodb::{Database, IndexModel};
+use futures_util::TryStreamExt;
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+/// The schema that this program writes and reads.
+const SCHEMA: u32 = 1;
+/// Where a database says that it is ours.
+const META: &str = "convoke";
+/// Collections that are ours by name.
+const OURS: [&str; 7] = ["experiments", "revisions", "conversations", "messages", "calls", "texts", "runs"];
+/// What marks a document that is being deleted.
+pub(super) const GOING: &str = "deleting";
+
+/// Unique keys and what is looked for.
+const INDEXES: &[(&str, &[&str], bool)] = &[
+    ("experiments", &["creator", "name"], true),
+    ("conversations", &["experiment", "key"], true),
+    ("conversations", &["experiment", "revision", "status"], false),
+    ("conversations", &["experiment", "created", "_id"], false),
+    ("conversations", &["lease.owner"], false),
+    ("messages", &["conversation", "seq"], true),
+    ("calls", &["conversation", "seq", "purpose", "ask"], true),
+    ("runs", &["experiment", "started"], false),
+];
+
+/// Makes a signed-in database ready.
+pub(super) async fn open(place: String, database: Database, mode: OpenMode) -> Result<Base, Fail> {
+    let clock = Clock::new(clock::hello(database.client()).await?);
+    let meta = database.collection::<Document>(META);
+    match meta.find_one(doc! { "_id": "schema" }).await? {
+        Some(found) => known(&place, &found)?,
+        None if mode == OpenMode::Read => return Err(missing(&place, &database).await?.into()),
+        None => {
+            foreign(&place, &database).await?;
+            make(&database).await?;
+        }
+    }
+    let mongo = Base { place, database, mode, clock, texts: Mutex::new(HashSet::new()) };
+    if mode != OpenMode::Read {
+        colleagues::finish_deletions(&mongo).await?;
+    }
+    Ok(mongo)
+}
+
+fn known(place: &str, meta: &Document) -> Result<(), Fail> {
+    let found: u32 = field(meta, "schema")?;
+    let place = place.to_owned();
+    if found > SCHEMA { Err(StoreError::Newer { place, found, known: SCHEMA }.into()) } else { Ok(()) }
+}
+
+async fn missing(place: &str, database: &Database) -> Result<StoreError, Fail> {
+    foreign(place, database).await?;
+    Ok(StoreError::Missing { place: place.to_owned() })
+}
+
+/// A database that has collections of our names and does not say that it is ours is another program's.
+async fn foreign(place: &str, database: &Database) -> Result<(), Fail> {
+    let there = database.list_collection_names().await?;
+    let taken: Vec<&str> = OURS.into_iter().filter(|name| there.iter().any(|t| t == name)).collect();
+    if taken.is_empty() {
+        return Ok(());
+    }
+    let cause = format!("it has {} of another program", taken.join(", "));
+    Err(StoreError::Foreign { place: place.to_owned(), cause }.into())
+}
+
+/// Makes the indexes; only then does the database say that it is ours.
+async fn make(database: &Database) -> Result<(), Fail> {
+    for (collection, keys, unique) in INDEXES {
+        let keys: Document = keys.iter().map(|key| ((*key).to_owned(), 1.into())).collect();
+        let options = unique.then(|| IndexOptions::builder().unique(true).build());
+        let index = IndexModel::builder().keys(keys).options(options).build();
+        database.collection::<Document>(collection).create_index(index).await?;
+    }
+    let meta = doc! { "_id": "schema", "schema": SCHEMA, "program": env!("CARGO_PKG_VERSION") };
+    unless_there(database.collection::<Document>(META).insert_one(meta).await)
+}
+
+/// Whether a document is being deleted.
+pub(super) fn is_going(document: &Document) -> bool {
+    document.get_bool(GOING).is_ok_and(|going| going)
+}
+
+/// The names of all that is being deleted in a collection.
+pub(super) async fn going(collection: ::mongodb::Collection<Document>) -> Result<Vec<String>, Fail> {
+    let cursor = collection.find(doc! { GOING: true }).projection(doc! { "_id": 1 }).await?;
+    let found: Vec<Document> = cursor.try_collect().await?;
+    found.iter().map(super::documents::id).collect()
+}

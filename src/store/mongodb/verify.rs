@@ -1,0 +1,88 @@
+//! Reading everything and saying what is wrong. Changes nothing.
+
+use super::documents::{field, id, revision_experiment};
+use super::fail::Fail;
+use super::turns::{Turn, status};
+use super::{Base, read};
+use crate::store::audit::{self, Counters};
+use crate::store::{Fault, turn};
+use ::mongodb::bson::{Document, doc};
+use futures_util::TryStreamExt;
+
+/// What is wrong with one conversation, or with anything.
+pub(super) async fn verify(mongo: &Base, conversation: Option<&str>) -> Result<Vec<Fault>, Fail> {
+    let Some(name) = conversation else {
+        return everything(mongo).await;
+    };
+    one(mongo, name).await
+}
+
+async fn everything(mongo: &Base) -> Result<Vec<Fault>, Fail> {
+    let mut faults = texts(mongo).await?;
+    faults.extend(documents(mongo).await?);
+    let cursor = mongo.conversations().find(doc! {}).projection(doc! { "created": 1, super::open::GOING: 1 }).await?;
+    let mut names = read::all(cursor, |d| Ok((field::<::mongodb::bson::DateTime>(&d, "created")?, id(&d)?))).await?;
+    names.sort();
+    for (_, name) in names {
+        faults.extend(one(mongo, &name).await?);
+    }
+    Ok(faults)
+}
+
+fn fault(conversation: &str, what: impl Into<String>) -> Fault {
+    Fault { conversation: conversation.to_owned(), what: what.into() }
+}
+
+async fn texts(mongo: &Base) -> Result<Vec<Fault>, Fail> {
+    let mut cursor = mongo.texts().find(doc! {}).await?;
+    let mut faults = Vec::new();
+    while let Some(document) = cursor.try_next().await? {
+        let hash = id(&document)?;
+        if turn::hash(document.get_str("text").unwrap_or_default().as_bytes()) != hash {
+            faults.push(fault("", format!("the text {hash} is not what was stored")));
+        }
+    }
+    faults.sort_by(|a, b| a.what.cmp(&b.what));
+    Ok(faults)
+}
+
+async fn documents(mongo: &Base) -> Result<Vec<Fault>, Fail> {
+    let mut cursor = mongo.revisions().find(doc! {}).await?;
+    let mut faults = Vec::new();
+    while let Some(document) = cursor.try_next().await? {
+        if let Err(Fail::Damaged(cause)) = revision_experiment(&document) {
+            faults.push(fault("", format!("the document of revision {} cannot be read: {cause}", id(&document)?)));
+        }
+    }
+    faults.sort_by(|a, b| a.what.cmp(&b.what));
+    Ok(faults)
+}
+
+/// Checks one conversation as it stands. One that somebody works on is looked at again where it moved meanwhile.
+async fn one(mongo: &Base, name: &str) -> Result<Vec<Fault>, Fail> {
+    loop {
+        let before = mongo.conversation(name).await?;
+        let found = check(mongo, name, &before).await;
+        let after = mongo.conversation(name).await?;
+        if before.get("turn") != after.get("turn") {
+            continue;
+        }
+        let faults = match found {
+            Err(Fail::Damaged(cause)) => vec![format!("it cannot be read: {cause}")],
+            found => found?,
+        };
+        return Ok(faults.into_iter().map(|what| fault(name, what)).collect());
+    }
+}
+
+async fn check(mongo: &Base, name: &str, conversation: &Document) -> Result<Vec<String>, Fail> {
+    let counters = Counters {
+        status: status(conversation)?,
+        entries: field(conversation, "entries")?,
+        answered: field(conversation, "answered")?,
+        possible_spend: field(conversation, "possible_spend")?,
+        flags: field(conversation, "flags")?,
+    };
+    let log = read::log(mongo, name, &Turn::of(conversation)?, 0).await?;
+    Ok(audit::faults(&counters, &log, &read::calls(mongo, name).await?))
+}
