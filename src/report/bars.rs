@@ -1,7 +1,7 @@
 //! Bars on a terminal: one for each model and one for all.
 
 use super::Reporter;
-use super::plain::stopping;
+use super::plain::{held, stopping};
 use super::tally::{Tally, count};
 use crate::run::Event;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -20,6 +20,7 @@ pub struct Bars {
     fetched: Option<ProgressBar>,
     tally: Tally,
     waits: Option<String>,
+    holder: Option<String>,
     harmless: fn(&str) -> String,
 }
 
@@ -28,7 +29,16 @@ impl Bars {
     pub fn new(harmless: fn(&str) -> String) -> Self {
         let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8));
         let all = multi.add(bar());
-        Self { multi, models: BTreeMap::new(), all, fetched: None, tally: Tally::default(), waits: None, harmless }
+        Self {
+            multi,
+            models: BTreeMap::new(),
+            all,
+            fetched: None,
+            tally: Tally::default(),
+            waits: None,
+            holder: None,
+            harmless,
+        }
     }
 
     fn line(&self, text: &str) {
@@ -107,6 +117,10 @@ impl Reporter for Bars {
             Event::Waiting { server, reason, .. } if self.waits.as_ref() != Some(reason) => {
                 self.line(&format!("waiting for {server}: {reason}"));
                 self.waits = Some(reason.clone());
+            }
+            Event::Held { holder, .. } if self.holder.as_ref() != Some(holder) => {
+                self.line(&held(holder));
+                self.holder = Some(holder.clone());
             }
             Event::Ended { status: crate::store::Status::Failed, reason: Some(reason), conversation, .. } => {
                 self.line(&format!("conversation {conversation} failed: {reason}"));

@@ -14,6 +14,7 @@ pub struct Plain {
     tally: Tally,
     told: Duration,
     waits: Option<String>,
+    holder: Option<String>,
     /// The layer that was told last.
     fetching: Option<(String, u64)>,
 }
@@ -21,7 +22,7 @@ pub struct Plain {
 impl Plain {
     /// A reporter that gives its lines to `lines`.
     pub fn new(lines: Lines) -> Self {
-        Self { lines, tally: Tally::default(), told: Duration::ZERO, waits: None, fetching: None }
+        Self { lines, tally: Tally::default(), told: Duration::ZERO, waits: None, holder: None, fetching: None }
     }
 
     fn progress(&mut self, elapsed: Duration) {
@@ -62,6 +63,10 @@ impl Reporter for Plain {
                 (self.lines)(&format!("waiting for {server}: {reason}"));
                 self.waits = Some(reason.clone());
             }
+            Event::Held { holder, .. } if self.holder.as_ref() != Some(holder) => {
+                (self.lines)(&held(holder));
+                self.holder = Some(holder.clone());
+            }
             Event::Ended { status, reason: Some(reason), conversation, .. }
                 if *status == crate::store::Status::Failed =>
             {
@@ -79,6 +84,11 @@ impl Reporter for Plain {
     }
 
     fn end(&mut self) {}
+}
+
+/// What is said where another process works on some of the conversations.
+pub fn held(holder: &str) -> String {
+    format!("some conversations are in the hands of {holder}: going on with the rest, then waiting for these")
 }
 
 /// What is said on the first Ctrl-C.

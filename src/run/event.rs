@@ -88,6 +88,13 @@ pub enum Event {
         /// Why.
         reason: String,
     },
+    /// Another process works on a conversation: the run goes on with the rest, and waits for the result.
+    Held {
+        /// Its id.
+        conversation: String,
+        /// Who, by name and process.
+        holder: String,
+    },
     /// The database is away or full; the run waits.
     StoreAway {
         /// Why.

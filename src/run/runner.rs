@@ -8,13 +8,20 @@ use super::worker::{self, Left};
 use crate::design::check::server_of;
 use crate::design::{Experiment, ModelSpec, Plan};
 use crate::model::{Bounds, Gates, ModelError, Retry, Slots};
-use crate::store::{Lease, Status, Store, StoreError, Tokens};
-use std::collections::{BTreeMap, VecDeque};
+use crate::store::{LEASE, Lease, Status, Store, Tokens};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+/// How often what another process holds is looked at again.
+const LOOK: Duration = Duration::from_secs(1);
+/// How often leases are renewed.
+const RENEWAL: Duration = Duration::from_millis(LEASE.unsigned_abs() / 3);
 
 /// How a run goes about it.
 #[derive(Debug, Clone)]
@@ -59,6 +66,8 @@ pub(super) struct Shared {
     pub(super) gates: Gates,
     pub(super) patience: Patience,
     stops: Mutex<BTreeMap<(String, Option<String>), ModelError>>,
+    /// Conversations of which it was told that another process holds them.
+    held: Mutex<BTreeSet<String>>,
     totals: Mutex<Summary>,
 }
 
@@ -109,6 +118,7 @@ pub async fn run(work: Work, options: Options) -> Summary {
         gates: Gates::default(),
         patience,
         stops: Mutex::default(),
+        held: Mutex::default(),
         totals: Mutex::default(),
         work,
         options,
@@ -116,18 +126,32 @@ pub async fn run(work: Work, options: Options) -> Summary {
     for (server, model, error) in unusable {
         shared.stop(&server, model.as_deref(), &error);
     }
+    let renewal = tokio::spawn(renew(Arc::clone(&shared)));
     work_through(&shared).await;
+    renewal.abort();
     let mut summary = shared.totals.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let stops = shared.stops.lock().unwrap_or_else(PoisonError::into_inner);
     summary.stopped = stops.values().cloned().collect();
     summary
 }
 
-/// Keeps more conversations going than there are slots, so that one asks while another's turn is stored.
+/// Renews the leases of this run. One that lapses all the same is seen by its next write.
+async fn renew(shared: Arc<Shared>) {
+    let (owner, clock) = (&shared.options.lease.owner, shared.options.clock);
+    loop {
+        sleep(RENEWAL).await;
+        if let Err(error) = shared.work.store.renew(owner, clock() + LEASE).await {
+            warn!(%error, "leases were not renewed");
+        }
+    }
+}
+
+/// Keeps more conversations going than there are slots, so that one asks while another's turn is stored. What another
+/// process holds comes after the rest: again and again, until that one has ended it or is gone.
 async fn work_through(shared: &Arc<Shared>) {
     let most = (shared.options.bounds.total as usize).saturating_mul(2).saturating_add(4);
     let mut waiting: VecDeque<Job> = shared.work.jobs.iter().cloned().collect();
-    let mut busy = JoinSet::new();
+    let (mut busy, mut held) = (JoinSet::new(), Vec::new());
     loop {
         while busy.len() < most && !shared.options.stop.is_cancelled() {
             let Some(job) = waiting.pop_front() else { break };
@@ -136,8 +160,14 @@ async fn work_through(shared: &Arc<Shared>) {
             }
         }
         match busy.join_next().await {
-            None => return,
-            Some(Ok(left)) => count(shared, left),
+            None if held.is_empty() || shared.options.stop.is_cancelled() => return,
+            None => {
+                tokio::select! {
+                    () = shared.options.stop.cancelled() => {}
+                    () = sleep(LOOK) => waiting.extend(held.drain(..)),
+                }
+            }
+            Some(Ok(left)) => held.extend(count(shared, left)),
             Some(Err(broken)) if broken.is_panic() => std::panic::resume_unwind(broken.into_panic()),
             Some(Err(_)) => {}
         }
@@ -149,22 +179,30 @@ fn cannot_begin(shared: &Shared, job: &Job) -> bool {
     shared.work.plan.conditions[job.condition].participants().any(|spec| shared.stopped(spec).is_some())
 }
 
-fn count(shared: &Shared, left: Left) {
-    let Left { id, model, status, reason, unused, store } = left;
-    if let Some(error) = store {
-        // Whom another process took over is that process's; else nothing can be kept any more, and the run ends.
-        if !matches!(error, StoreError::Superseded { .. }) {
-            shared.options.stop.cancel();
-            shared.count(|s| s.store = Some(error));
+/// Counts how a conversation was left, and gives it back where another process has it.
+fn count(shared: &Shared, left: Left) -> Option<Job> {
+    let Left { job, model, status, reason, unused, store, held, by_another } = left;
+    let id = job.id.clone();
+    if let Some(holder) = held {
+        if shared.held.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone()) {
+            shared.tell(Event::Held { conversation: id, holder });
         }
+        return Some(job);
+    }
+    if let Some(error) = store {
+        // Nothing can be kept any more, and the run ends.
+        shared.options.stop.cancel();
+        shared.count(|s| s.store = Some(error));
     }
     let why = reason.clone().unwrap_or_default();
     shared.count(|s| match status {
+        _ if by_another => {}
         Status::Done => s.done += 1,
         Status::Failed => s.failed.push((id.clone(), why)),
         _ => s.interrupted.push((id.clone(), why)),
     });
     shared.tell(Event::Ended { conversation: id, model, status, reason, unused });
+    None
 }
 
 /// Adds one answered call to the totals.

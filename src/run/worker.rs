@@ -23,7 +23,7 @@ const STOPPED: &str = "stopped before its next turn";
 
 /// How a conversation was left.
 pub(super) struct Left {
-    pub(super) id: String,
+    pub(super) job: Job,
     /// The name of the condition's model.
     pub(super) model: String,
     pub(super) status: Status,
@@ -32,6 +32,10 @@ pub(super) struct Left {
     pub(super) unused: u32,
     /// Why the database could not be used, if so.
     pub(super) store: Option<StoreError>,
+    /// In whose hands it is, if in another's: then it is to be looked at again.
+    pub(super) held: Option<String>,
+    /// Whether another process brought it to its end.
+    pub(super) by_another: bool,
 }
 
 /// Why a conversation is left.
@@ -40,11 +44,22 @@ enum Leave {
     Failed(String),
     Interrupted(String),
     Store(StoreError),
+    /// Another process works on it.
+    Held(String),
+    /// Another process brought it to its end.
+    Ended(Status),
 }
 
 impl From<StoreError> for Leave {
     fn from(error: StoreError) -> Self {
-        Self::Store(error)
+        match error {
+            StoreError::Held { holder, .. } => Self::Held(holder),
+            StoreError::Superseded { .. } => Self::Held("another process".to_owned()),
+            StoreError::Ended { status, .. } => Self::Ended(status),
+            // What cannot be stored will not be the next time either.
+            StoreError::Refused { what } => Self::Failed(what),
+            error => Self::Store(error),
+        }
     }
 }
 
@@ -61,8 +76,13 @@ pub(super) async fn work(shared: Arc<Shared>, job: Job) -> Left {
     let model = level.map_or_else(String::new, |l| l.value.to_string());
     let mut worker = Worker { shared: &shared, job: &job, model: model.clone(), epoch: 0, expected: job.left };
     let leave = worker.leave().await;
+    let (held, by_another) = match &leave {
+        Leave::Held(holder) => (Some(holder.clone()), false),
+        leave => (None, matches!(leave, Leave::Ended(_))),
+    };
     let (status, reason, store) = worker.finish(leave).await;
-    Left { id: job.id.clone(), model, status, reason, unused: worker.expected, store }
+    let unused = worker.expected;
+    Left { job, model, status, reason, unused, store, held, by_another }
 }
 
 struct Worker<'a> {
@@ -333,13 +353,16 @@ impl Worker<'_> {
             Leave::Failed(why) => (Status::Failed, Some(why)),
             Leave::Interrupted(why) => (Status::Interrupted, Some(why)),
             Leave::Store(error) => return (Status::Interrupted, Some(error.to_string()), Some(error)),
+            Leave::Held(_) => return (Status::Running, None, None),
+            Leave::Ended(status) => return (status, None, None),
         };
         let Shared { work, patience, .. } = self.shared;
         let id = &self.job.id;
         let stored = patience.with(|| work.store.finish(id, self.epoch, status, reason.clone())).await;
         info!(conversation = %id, status = status.word(), reason = reason.as_deref().unwrap_or(""), "left");
         match stored {
-            Ok(()) => (status, reason, None),
+            // Where somebody else has it by now, it is theirs to end.
+            Ok(()) | Err(StoreError::Superseded { .. }) => (status, reason, None),
             Err(error) => (Status::Interrupted, Some(error.to_string()), Some(error)),
         }
     }
