@@ -1,23 +1,22 @@
 //! What colleagues do: make, change, mark, delete, take in. Whose something is stands in the filter of the write
 //! itself.
 
-use super::documents::{experiment_document, experiment_record, field, id, lease_of, run_defaults};
-use super::experiments::{keep_revision, record};
+use super::documents::{experiment_document, field, id, lease_of};
+use super::experiments::{experiment, keep_revision, record};
 use super::fail::{Fail, is_duplicate};
 use super::open::{GOING, going, is_going};
-use super::{Base, read};
+use super::{Base, read, versions};
 use crate::design::Experiment;
 use crate::store::{ExperimentRecord, Item, Mark, NewExperiment, Parcel, StoreError};
 use ::mongodb::Collection;
 use ::mongodb::bson::{Document, doc};
-use ::mongodb::options::ReturnDocument;
 
 /// Conversations whose messages and calls are deleted at a time.
 const BATCH: usize = 200;
 
 /// Makes an experiment.
 pub(super) async fn create(mongo: &Base, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
-    keep_revision(mongo, new).await?;
+    keep_revision(mongo, &new.revision, &new.document).await?;
     match mongo.experiments().insert_one(experiment_document(&record(new))?).await {
         Err(error) if is_duplicate(&error) => {
             let exists = StoreError::Exists { creator: new.creator.clone(), name: new.document.name.clone() };
@@ -39,26 +38,45 @@ pub(super) async fn revise(
     document: &Experiment,
     revision: &str,
 ) -> Result<ExperimentRecord, Fail> {
-    let stored = super::documents::revision_document(revision, document)?;
-    super::fail::unless_there(mongo.revisions().insert_one(stored).await)?;
-    let own = doc! { "_id": name, "creator": creator, "version": version.cast_signed(), GOING: null };
-    let change = doc! {
-        "$set": { "name": &document.name, "revision": revision, "run": run_defaults(&document.run)? },
-        "$inc": { "version": 1_i64 },
+    keep_revision(mongo, revision, document).await?;
+    let item = Item::Experiment(name.to_owned());
+    theirs(mongo, &item, creator).await?;
+    let old = versions::latest(mongo, name).await?;
+    if old.version != version {
+        return Err(changed(mongo, &item, version).await?);
+    }
+    if old.name != document.name {
+        free(mongo, creator, &document.name).await?;
+    }
+    let next = ExperimentRecord {
+        name: document.name.clone(),
+        revision: revision.to_owned(),
+        run: document.run,
+        ..old.clone()
     };
-    let update = mongo.experiments().find_one_and_update(own, change).return_document(ReturnDocument::After).await;
-    match update {
-        Ok(Some(changed)) => experiment_record(changed),
-        Ok(None) => {
-            let what = Item::Experiment(name.to_owned());
-            let found = theirs(mongo, &what, creator).await?;
-            let found: u64 = field(&found, "version")?;
-            Err(StoreError::Changed { what: told(&what), expected: version, found }.into())
-        }
-        Err(error) if is_duplicate(&error) => {
+    match versions::follow(mongo, &old, next).await {
+        Ok(Some(changed)) => Ok(changed),
+        Ok(None) => Err(changed(mongo, &item, version).await?),
+        // The name was taken between our look and our write: the version stands, with the name that it had.
+        Err(Fail::Mongo(error)) if is_duplicate(&error) => {
+            let taken = versions::latest(mongo, name).await?;
+            versions::follow(mongo, &taken, ExperimentRecord { name: old.name, ..taken.clone() }).await?;
             Err(StoreError::Exists { creator: creator.to_owned(), name: document.name.clone() }.into())
         }
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn changed(mongo: &Base, item: &Item, expected: u64) -> Result<Fail, Fail> {
+    let (_, name) = place(mongo, item);
+    let found = versions::latest(mongo, &name).await?.version;
+    Ok(StoreError::Changed { what: told(item), expected, found }.into())
+}
+
+async fn free(mongo: &Base, creator: &str, name: &str) -> Result<(), Fail> {
+    match experiment(mongo, creator, name).await? {
+        None => Ok(()),
+        Some(_) => Err(StoreError::Exists { creator: creator.to_owned(), name: name.to_owned() }.into()),
     }
 }
 
@@ -87,7 +105,31 @@ async fn theirs(mongo: &Base, item: &Item, creator: &str) -> Result<Document, Fa
 
 /// Changes note or star.
 pub(super) async fn mark(mongo: &Base, item: &Item, creator: &str, mark: &Mark) -> Result<(), Fail> {
-    let (collection, name) = place(mongo, item);
+    let found = theirs(mongo, item, creator).await?;
+    match item {
+        Item::Experiment(id) => loop {
+            let old = versions::latest(mongo, id).await?;
+            let next = ExperimentRecord {
+                note: mark.note.clone().unwrap_or_else(|| old.note.clone()),
+                starred: mark.starred.unwrap_or(old.starred),
+                ..old.clone()
+            };
+            if next == old || versions::follow(mongo, &old, next).await?.is_some() {
+                return Ok(());
+            }
+        },
+        Item::Conversation(id) => mark_conversation(mongo, id, creator, mark, found).await,
+    }
+}
+
+/// A server may write another's older copy over it: it is looked at again after each write.
+async fn mark_conversation(
+    mongo: &Base,
+    id: &str,
+    creator: &str,
+    mark: &Mark,
+    mut found: Document,
+) -> Result<(), Fail> {
     let mut set = Document::new();
     if let Some(note) = &mark.note {
         set.insert("note", note.clone());
@@ -95,15 +137,12 @@ pub(super) async fn mark(mongo: &Base, item: &Item, creator: &str, mark: &Mark) 
     if let Some(starred) = mark.starred {
         set.insert("starred", starred);
     }
-    if set.is_empty() {
-        return theirs(mongo, item, creator).await.map(drop);
+    while set.iter().any(|(name, value)| found.get(name) != Some(value)) {
+        let own = doc! { "_id": id, "creator": creator };
+        mongo.conversations().update_one(own, doc! { "$set": set.clone() }).await?;
+        found = theirs(mongo, &Item::Conversation(id.to_owned()), creator).await?;
     }
-    let mut change = doc! { "$set": set };
-    if matches!(item, Item::Experiment(_)) {
-        change.insert("$inc", doc! { "version": 1_i64 });
-    }
-    let updated = collection.update_one(doc! { "_id": name, "creator": creator, GOING: null }, change).await?;
-    if updated.matched_count == 0 { theirs(mongo, item, creator).await.map(drop) } else { Ok(()) }
+    Ok(())
 }
 
 /// Deletes what is its creator's: first it is marked, so that nobody sees or claims it any more, then all that belongs
@@ -119,17 +158,8 @@ pub(super) async fn delete(mongo: &Base, item: &Item, creator: &str) -> Result<(
         }
         Item::Conversation(_) => refuse_held(mongo, item, &found).await?,
     }
-    let mut own = doc! { "_id": name, "creator": creator, GOING: null };
-    let mut change = doc! { "$set": { GOING: true } };
-    if matches!(item, Item::Conversation(_)) {
-        // A claim of what was read before finds another epoch.
-        own.insert("epoch", found.get("epoch"));
-        change.insert("$inc", doc! { "epoch": 1_i64 });
-    }
-    if collection.update_one(own, change).await?.matched_count == 0 {
-        let holder = "somebody who was faster".to_owned();
-        return Err(StoreError::Held { what: told(item), holder }.into());
-    }
+    let own = doc! { "_id": name, "creator": creator };
+    collection.update_one(own, doc! { "$set": { GOING: true } }).await?;
     remove(mongo, item).await
 }
 
@@ -161,6 +191,7 @@ async fn remove(mongo: &Base, item: &Item) -> Result<(), Fail> {
                 belongings(mongo, batch).await?;
             }
             mongo.conversations().delete_many(of.clone()).await?;
+            mongo.versions().delete_many(of.clone()).await?;
             mongo.runs().delete_many(of).await?;
         }
     }
@@ -171,7 +202,9 @@ async fn remove(mongo: &Base, item: &Item) -> Result<(), Fail> {
 async fn belongings(mongo: &Base, conversations: &[String]) -> Result<(), Fail> {
     let of = doc! { "conversation": { "$in": conversations } };
     mongo.messages().delete_many(of.clone()).await?;
-    mongo.calls().delete_many(of).await?;
+    mongo.calls().delete_many(of.clone()).await?;
+    // Last: while it is there, a process that held it is refused.
+    mongo.claims().delete_many(of).await?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 
 use super::fail::Fail;
 use crate::conversation::log::Entry;
+use crate::conversation::{CallRef, Purpose};
 use crate::design::{Experiment, RunDefaults};
 use crate::store::turn::{self, Kept, Written};
 use crate::store::{CallRecord, CallState, ConversationRecord, ExperimentRecord, Lease, Millis, RunRecord};
@@ -134,7 +135,7 @@ pub(super) fn conversation_document(record: &ConversationRecord) -> Result<Docum
     to_date(&mut document, "created");
     document.insert("seed", record.seed.to_string());
     document.insert("epoch", 0_i64);
-    document.extend(doc! { "entries": 0, "answered": 0, "possible_spend": 0_i64, "flags": [], "turn": null });
+    document.extend(doc! { "entries": 0, "answered": 0, "possible_spend": 0_i64, "flags": [] });
     Ok(document)
 }
 
@@ -161,16 +162,24 @@ pub(super) fn lease_of(conversation: &Document) -> Result<Option<Lease>, Fail> {
     plain(lease).map(Some)
 }
 
-/// An entry as a document of `messages`.
-pub(super) fn message(conversation: &str, entry: &Entry) -> Result<Document, Fail> {
+/// An entry as a document of `messages`, with the epoch in which it was written.
+pub(super) fn message(conversation: &str, epoch: u64, entry: &Entry) -> Result<Document, Fail> {
     let mut document = doc! { "_id": format!("{conversation}/{:06}", entry.seq), "conversation": conversation };
     document.extend(serialize_to_document(entry)?);
+    document.insert("epoch", epoch.cast_signed());
     Ok(document)
 }
 
-/// The name of a call among `calls`.
-pub(super) fn call_id(conversation: &str, call: &CallRecord) -> String {
-    format!("{conversation}/{:06}/{}/{}", call.seq, call.call.purpose.word(), call.call.ask)
+/// What a call asks for: where its entry stands, the purpose, which asking.
+pub(super) type CallName = (u32, Purpose, u32);
+
+pub(super) fn call_name(document: &Document) -> Result<CallName, Fail> {
+    Ok((field(document, "seq")?, field(document, "purpose")?, field(document, "ask")?))
+}
+
+/// The name of a call's document: one for each epoch in which it was asked.
+pub(super) fn call_id(conversation: &str, epoch: u64, call: &CallRecord) -> String {
+    format!("{conversation}/{:06}/{}/{}/{epoch}", call.seq, call.call.purpose.word(), call.call.ask)
 }
 
 /// A call as it is stored, its texts by their hash, and these texts.
@@ -182,7 +191,7 @@ pub(super) fn call_document(
 ) -> Result<(Document, Vec<(String, String)>), Fail> {
     let (view, texts) = turn::by_reference(&call.view);
     let document = doc! {
-        "_id": call_id(conversation, call),
+        "_id": call_id(conversation, epoch, call),
         "conversation": conversation,
         "seq": call.seq,
         "purpose": call.call.purpose.word(),
@@ -195,7 +204,7 @@ pub(super) fn call_document(
         "view": bson(&view)?,
         "body_sha256": &call.body_sha256,
         "attempts": bson(&written.attempts)?,
-        "earlier": written.earlier as i64,
+        "earlier": written.earlier as u32,
         "spend": written.spend,
         "sent": date(call.sent),
         "answered": call.answered.map_or(Bson::Null, date),
@@ -214,7 +223,7 @@ pub(super) fn call_record(document: &Document) -> Result<CallRecord, Fail> {
     let instant = |name: &str| field::<Option<DateTime>>(document, name).map(|d| d.map(DateTime::timestamp_millis));
     Ok(CallRecord {
         seq: field(document, "seq")?,
-        call: plain(doc! { "purpose": document.get("purpose"), "ask": document.get("ask") })?,
+        call: CallRef { purpose: field(document, "purpose")?, ask: field(document, "ask")? },
         state: state(document)?,
         server: field(document, "server")?,
         model: field(document, "model")?,

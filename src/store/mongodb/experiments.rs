@@ -1,16 +1,16 @@
 //! Writing experiments, plans and runs.
 
 use super::Base;
-use super::colleagues;
 use super::documents::{
-    conversation_document, experiment_document, experiment_record, id, revision_document, run_defaults, run_document,
+    conversation_document, experiment_document, experiment_record, id, revision_document, run_document,
 };
-use super::fail::{Fail, unless_there};
+use super::fail::{Fail, is_duplicate, unless_there};
 use super::open::is_going;
 use super::read::all;
+use super::{colleagues, versions};
+use crate::design::Experiment;
 use crate::store::{ConversationRecord, ExperimentRecord, NewExperiment, RunRecord};
 use ::mongodb::bson::{Document, doc};
-use ::mongodb::options::ReturnDocument;
 use std::collections::HashSet;
 
 /// Documents that are written at a time.
@@ -28,40 +28,35 @@ pub(super) fn record(new: &NewExperiment) -> ExperimentRecord {
         version: 1,
         parent: new.parent.clone(),
         revision: new.revision.clone(),
-        run: new.document.run.clone(),
+        run: new.document.run,
     }
 }
 
 /// Saves a document as the current revision.
 pub(super) async fn save(mongo: &Base, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
-    keep_revision(mongo, new).await?;
+    keep_revision(mongo, &new.revision, &new.document).await?;
     // Whoever was faster is looked at again.
     loop {
         let Some(old) = experiment(mongo, &new.creator, &new.document.name).await? else {
             match mongo.experiments().insert_one(experiment_document(&record(new))?).await {
-                Err(error) if super::fail::is_duplicate(&error) => continue,
-                other => other?,
+                Err(error) if is_duplicate(&error) => continue,
+                inserted => inserted?,
             };
             return Ok(record(new));
         };
+        let old = versions::latest(mongo, &old.id).await?;
         if old.revision == new.revision && old.run == new.document.run {
             return Ok(old);
         }
-        let as_read = doc! { "_id": &old.id, "version": old.version.cast_signed() };
-        let change = doc! {
-            "$set": { "revision": &new.revision, "run": run_defaults(&new.document.run)? },
-            "$inc": { "version": 1_i64 },
-        };
-        let experiments = mongo.experiments();
-        let update = experiments.find_one_and_update(as_read, change).return_document(ReturnDocument::After);
-        if let Some(saved) = update.await? {
-            return experiment_record(saved);
+        let next = ExperimentRecord { revision: new.revision.clone(), run: new.document.run, ..old.clone() };
+        if let Some(saved) = versions::follow(mongo, &old, next).await? {
+            return Ok(saved);
         }
     }
 }
 
-pub(super) async fn keep_revision(mongo: &Base, new: &NewExperiment) -> Result<(), Fail> {
-    unless_there(mongo.revisions().insert_one(revision_document(&new.revision, &new.document)?).await)
+pub(super) async fn keep_revision(mongo: &Base, hash: &str, document: &Experiment) -> Result<(), Fail> {
+    unless_there(mongo.revisions().insert_one(revision_document(hash, document)?).await)
 }
 
 /// The experiment of (creator, name).

@@ -4,6 +4,7 @@
 //! pipeline update, partial index or pattern. The driver's futures must not be dropped half-way, so each verb is a task
 //! of its own, which goes on when its caller stops listening.
 
+mod claims;
 mod clock;
 mod colleagues;
 mod connect;
@@ -12,8 +13,10 @@ mod experiments;
 mod fail;
 mod open;
 mod read;
+mod track;
 mod turns;
 mod verify;
+mod versions;
 
 use super::sqlite::OpenMode;
 use super::{
@@ -31,6 +34,7 @@ use fail::{Fail, unless_there};
 use std::collections::HashSet;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
+use track::Tracks;
 
 /// A database on a server.
 pub struct Mongo {
@@ -45,6 +49,9 @@ struct Base {
     clock: Clock,
     /// Hashes of texts that are stored: prompts come again with every turn.
     texts: Mutex<HashSet<String>>,
+    tracks: Tracks,
+    /// Leases are renewed alone: some servers write back a whole document as they read it.
+    renewal: tokio::sync::RwLock<()>,
 }
 
 /// So many hashes of texts are remembered.
@@ -103,6 +110,14 @@ impl Base {
 
     fn conversations(&self) -> Collection<Document> {
         self.collection("conversations")
+    }
+
+    fn claims(&self) -> Collection<Document> {
+        self.collection("claims")
+    }
+
+    fn versions(&self) -> Collection<Document> {
+        self.collection("versions")
     }
 
     fn messages(&self) -> Collection<Document> {
@@ -200,12 +215,12 @@ impl Store for Mongo {
 
     async fn claim(&self, conversation: &str, lease: Lease, retry: bool) -> Result<ConversationRecord, StoreError> {
         let id = conversation.to_owned();
-        self.write(|m| async move { turns::claim(&m, &id, &lease, retry).await }).await
+        self.write(|m| async move { claims::claim(&m, &id, &lease, retry).await }).await
     }
 
     async fn renew(&self, owner: &str, _until: Millis) -> Result<(), StoreError> {
         let owner = owner.to_owned();
-        self.write(|m| async move { turns::renew(&m, &owner).await }).await
+        self.write(|m| async move { claims::renew(&m, &owner).await }).await
     }
 
     async fn history(&self, conversation: &str) -> Result<History, StoreError> {
@@ -242,7 +257,7 @@ impl Store for Mongo {
         reason: Option<String>,
     ) -> Result<(), StoreError> {
         let id = conversation.to_owned();
-        self.write(|m| async move { turns::finish(&m, &id, epoch, status, reason.as_deref()).await }).await
+        self.write(|m| async move { claims::finish(&m, &id, epoch, status, reason.as_deref()).await }).await
     }
 
     async fn conversations(&self, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError> {

@@ -3,6 +3,7 @@
 use super::clock::{self, Clock};
 use super::documents::field;
 use super::fail::{Fail, unless_there};
+use super::track::Tracks;
 use super::{Base, colleagues};
 use crate::store::StoreError;
 use crate::store::sqlite::OpenMode;
@@ -18,7 +19,8 @@ const SCHEMA: u32 = 1;
 /// Where a database says that it is ours.
 const META: &str = "convoke";
 /// Collections that are ours by name.
-const OURS: [&str; 7] = ["experiments", "revisions", "conversations", "messages", "calls", "texts", "runs"];
+const OURS: [&str; 9] =
+    ["experiments", "versions", "revisions", "conversations", "claims", "messages", "calls", "texts", "runs"];
 /// What marks a document that is being deleted.
 pub(super) const GOING: &str = "deleting";
 
@@ -30,7 +32,9 @@ const INDEXES: &[(&str, &[&str], bool)] = &[
     ("conversations", &["experiment", "created", "_id"], false),
     ("conversations", &["lease.owner"], false),
     ("messages", &["conversation", "seq"], true),
-    ("calls", &["conversation", "seq", "purpose", "ask"], true),
+    ("calls", &["conversation", "seq", "purpose", "ask", "epoch"], true),
+    ("claims", &["conversation", "epoch"], true),
+    ("versions", &["experiment", "version"], true),
     ("runs", &["experiment", "started"], false),
 ];
 
@@ -39,14 +43,27 @@ pub(super) async fn open(place: String, database: Database, mode: OpenMode) -> R
     let clock = Clock::new(clock::hello(database.client()).await?);
     let meta = database.collection::<Document>(META);
     match meta.find_one(doc! { "_id": "schema" }).await? {
-        Some(found) => known(&place, &found)?,
+        Some(found) => {
+            known(&place, &found)?;
+            if mode != OpenMode::Read && !field::<bool>(&found, "ready")? {
+                make(&database).await?;
+            }
+        }
         None if mode == OpenMode::Read => return Err(missing(&place, &database).await?.into()),
         None => {
             foreign(&place, &database).await?;
             make(&database).await?;
         }
     }
-    let mongo = Base { place, database, mode, clock, texts: Mutex::new(HashSet::new()) };
+    let mongo = Base {
+        place,
+        database,
+        mode,
+        clock,
+        texts: Mutex::new(HashSet::new()),
+        tracks: Tracks::default(),
+        renewal: tokio::sync::RwLock::new(()),
+    };
     if mode != OpenMode::Read {
         colleagues::finish_deletions(&mongo).await?;
     }
@@ -68,23 +85,28 @@ async fn missing(place: &str, database: &Database) -> Result<StoreError, Fail> {
 async fn foreign(place: &str, database: &Database) -> Result<(), Fail> {
     let there = database.list_collection_names().await?;
     let taken: Vec<&str> = OURS.into_iter().filter(|name| there.iter().any(|t| t == name)).collect();
-    if taken.is_empty() {
+    let meta = database.collection::<Document>(META);
+    // Somebody may have begun to make it since we looked.
+    if taken.is_empty() || meta.find_one(doc! { "_id": "schema" }).await?.is_some() {
         return Ok(());
     }
     let cause = format!("it has {} of another program", taken.join(", "));
     Err(StoreError::Foreign { place: place.to_owned(), cause }.into())
 }
 
-/// Makes the indexes; only then does the database say that it is ours.
+/// Says that the database is ours, then makes the indexes; whoever finds that unfinished does it again.
 async fn make(database: &Database) -> Result<(), Fail> {
+    let meta = database.collection::<Document>(META);
+    let ours = doc! { "_id": "schema", "schema": SCHEMA, "program": env!("CARGO_PKG_VERSION"), "ready": false };
+    unless_there(meta.insert_one(ours).await)?;
     for (collection, keys, unique) in INDEXES {
         let keys: Document = keys.iter().map(|key| ((*key).to_owned(), 1.into())).collect();
         let options = unique.then(|| IndexOptions::builder().unique(true).build());
         let index = IndexModel::builder().keys(keys).options(options).build();
         database.collection::<Document>(collection).create_index(index).await?;
     }
-    let meta = doc! { "_id": "schema", "schema": SCHEMA, "program": env!("CARGO_PKG_VERSION") };
-    unless_there(database.collection::<Document>(META).insert_one(meta).await)
+    meta.update_one(doc! { "_id": "schema" }, doc! { "$set": { "ready": true } }).await?;
+    Ok(())
 }
 
 /// Whether a document is being deleted.

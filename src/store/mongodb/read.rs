@@ -1,12 +1,14 @@
-//! Reading. What the last write of a turn says and is not copied yet is taken from the conversation's document.
+//! Reading.
 
 use super::Base;
+use super::claims::status;
 use super::documents::{
-    call_record, conversation_record, date, experiment_record, field, id, plain, revision_experiment, run_record,
+    CallName, call_name, call_record, conversation_record, date, experiment_record, field, id, plain,
+    revision_experiment, run_record,
 };
 use super::fail::Fail;
 use super::open::is_going;
-use super::turns::{Turn, status};
+use super::track::{Track, preferred};
 use crate::conversation::Flag;
 use crate::conversation::log::Entry;
 use crate::design::Experiment;
@@ -22,7 +24,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// Conversations that [`find`] tells at most.
 const FOUND: i64 = 20;
 /// Documents that are fetched at a time.
-const BATCH: u32 = 1000;
+pub(super) const BATCH: u32 = 1000;
+/// Conversations whose logs are read at a time.
+const LOGS: usize = 500;
 
 /// Every document of a cursor that is not being deleted, read.
 pub(super) async fn all<T>(
@@ -96,8 +100,27 @@ pub(super) async fn standing(mongo: &Base, experiment: &str) -> Result<Vec<Stand
     let conversations = mongo.conversations();
     let cursor = conversations.find(doc! { "experiment": experiment }).projection(fields).batch_size(BATCH);
     let mut standing = all(cursor.await?, |document| Ok((field(&document, "created")?, stands(&document)?))).await?;
+    let running: Vec<String> =
+        standing.iter().filter(|(_, s)| s.status == Status::Running).map(|(_, s)| s.id.clone()).collect();
+    let tracks = tracks(mongo, &running).await?;
+    for (_, stands) in &mut standing {
+        if let Some(track) = tracks.get(&stands.id) {
+            stands.begun = track.entries > 0;
+            stands.answered = track.answered;
+            stands.possible_spend = track.spend().unsigned_abs() as u32;
+        }
+    }
     standing.sort_by(|a: &(::mongodb::bson::DateTime, Standing), b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
     Ok(standing.into_iter().map(|(_, stands)| stands).collect())
+}
+
+/// What is stored of conversations that somebody works on: their documents say it when they end.
+async fn tracks(mongo: &Base, running: &[String]) -> Result<HashMap<String, Track>, Fail> {
+    let mut tracks = HashMap::new();
+    for batch in running.chunks(LOGS) {
+        tracks.extend(Track::of_all(mongo, batch).await?);
+    }
+    Ok(tracks)
 }
 
 fn stands(document: &Document) -> Result<Standing, Fail> {
@@ -118,46 +141,64 @@ fn stands(document: &Document) -> Result<Standing, Fail> {
 }
 
 /// The log of a conversation from an entry on.
-pub(super) async fn log(mongo: &Base, conversation: &str, turn: &Turn, from: u32) -> Result<Vec<Entry>, Fail> {
+pub(super) async fn log(mongo: &Base, conversation: &str, from: u32) -> Result<Vec<Entry>, Fail> {
+    Ok(entries(mongo, conversation, from).await?.into_iter().map(|(_, entry)| entry).collect())
+}
+
+/// Entries, each with the epoch in which it was written.
+async fn entries(mongo: &Base, conversation: &str, from: u32) -> Result<Vec<(u64, Entry)>, Fail> {
     let filter = doc! { "conversation": conversation, "seq": { "$gte": from } };
-    let mut log: Vec<Entry> = all(mongo.messages().find(filter).batch_size(BATCH).await?, plain).await?;
-    log.sort_by_key(|entry| entry.seq);
-    let length = log.last().map_or(from, |last| last.seq + 1);
-    log.extend(turn.entries.iter().filter(|entry| entry.seq >= length).cloned());
+    let cursor = mongo.messages().find(filter).batch_size(BATCH).await?;
+    let mut log = all(cursor, |document| Ok((field(&document, "epoch")?, plain(document)?))).await?;
+    log.sort_by_key(|(_, entry): &(u64, Entry)| entry.seq);
     Ok(log)
 }
 
 /// What a conversation has so far.
 pub(super) async fn history(mongo: &Base, conversation: &str) -> Result<History, Fail> {
-    let turn = Turn::of(&mongo.conversation(conversation).await?)?;
-    let log = log(mongo, conversation, &turn, 0).await?;
-    let used: BTreeSet<_> = log.iter().filter_map(|e| Some((e.seq, e.call?.purpose, e.call?.ask))).collect();
-    let mut open = known_calls(mongo, conversation, &turn).await?;
-    open.retain(|c| !used.contains(&(c.seq, c.call.purpose, c.call.ask)));
+    if mongo.tracks.is_fresh(conversation) {
+        return Ok(History::default());
+    }
+    mongo.conversation(conversation).await?;
+    let log = entries(mongo, conversation, 0).await?;
+    let used = used(&log);
+    let mut open = known_calls(mongo, conversation, &used).await?;
+    open.retain(|c| !used.contains_key(&(c.seq, c.call.purpose, c.call.ask)));
     put_back(mongo, &mut open).await?;
-    Ok(History { log, open })
+    Ok(History { log: log.into_iter().map(|(_, entry)| entry).collect(), open })
 }
 
 /// Every call of a conversation.
 pub(super) async fn calls(mongo: &Base, conversation: &str) -> Result<Vec<CallRecord>, Fail> {
-    let turn = Turn::of(&mongo.conversation(conversation).await?)?;
-    let mut calls = known_calls(mongo, conversation, &turn).await?;
+    mongo.conversation(conversation).await?;
+    let used = used(&entries(mongo, conversation, 0).await?);
+    let mut calls = known_calls(mongo, conversation, &used).await?;
     put_back(mongo, &mut calls).await?;
     Ok(calls)
 }
 
+/// Calls that brought an entry, each with its epoch.
+fn used(log: &[(u64, Entry)]) -> BTreeMap<CallName, u64> {
+    log.iter().filter_map(|(epoch, e)| Some(((e.seq, e.call?.purpose, e.call?.ask), *epoch))).collect()
+}
+
 /// Calls with their texts by hash, in the order of seq, purpose, ask.
-async fn known_calls(mongo: &Base, conversation: &str, turn: &Turn) -> Result<Vec<CallRecord>, Fail> {
+async fn known_calls(
+    mongo: &Base,
+    conversation: &str,
+    used: &BTreeMap<CallName, u64>,
+) -> Result<Vec<CallRecord>, Fail> {
     let cursor = mongo.calls().find(doc! { "conversation": conversation }).batch_size(BATCH).await?;
-    let named = all(cursor, |document| Ok((id(&document)?, call_record(&document)?))).await?;
-    let mut calls: BTreeMap<String, CallRecord> = named.into_iter().collect();
-    if let Some(last) = &turn.call {
-        calls.insert(id(last)?, call_record(last)?);
+    let found = all(cursor, |d| Ok((call_name(&d)?, field::<u64>(&d, "epoch")?, call_record(&d)?))).await?;
+    let mut calls: BTreeMap<CallName, (u64, CallRecord)> = BTreeMap::new();
+    for (name, epoch, call) in found {
+        let known = calls.get(&name).map(|(old, _)| *old);
+        if known.is_none_or(|old| preferred(used.get(&name).copied(), epoch, old)) {
+            calls.insert(name, (epoch, call));
+        }
     }
-    let mut calls: Vec<CallRecord> = calls.into_values().collect();
-    // The order of the enum, on every database.
-    calls.sort_by_key(|c| (c.seq, c.call.purpose, c.call.ask));
-    Ok(calls)
+    // In the order of the enum, on every database.
+    Ok(calls.into_values().map(|(_, call)| call).collect())
 }
 
 async fn put_back(mongo: &Base, calls: &mut [CallRecord]) -> Result<(), Fail> {
@@ -183,38 +224,48 @@ fn asked(filter: &Filter) -> Document {
     asked.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Bson::from(value.as_ref()?)))).collect()
 }
 
-fn flagged(document: Document) -> Result<(ConversationRecord, Vec<Flag>), Fail> {
+type Flagged = (ConversationRecord, Vec<Flag>);
+
+fn flagged(document: Document) -> Result<Flagged, Fail> {
     let flags = field(&document, "flags")?;
     Ok((conversation_record(document)?, flags))
 }
 
-/// Conversations in the order of creation, each with the flags in its log.
-pub(super) async fn conversations(mongo: &Base, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, Fail> {
-    let cursor = mongo.conversations().find(asked(filter)).projection(doc! { "turn": 0 }).batch_size(BATCH).await?;
-    let mut found = all(cursor, flagged).await?;
-    found.sort_by(|(a, _), (b, _)| (a.created, &a.id).cmp(&(b.created, &b.id)));
+/// Flags of what somebody works on are those of its log.
+async fn with_flags(mongo: &Base, mut found: Vec<Flagged>) -> Result<Vec<Flagged>, Fail> {
+    let running: Vec<String> =
+        found.iter().filter(|(c, _)| c.status == Status::Running).map(|(c, _)| c.id.clone()).collect();
+    let mut tracks = tracks(mongo, &running).await?;
+    for (conversation, flags) in &mut found {
+        if let Some(track) = tracks.remove(&conversation.id) {
+            *flags = track.flags;
+        }
+    }
     Ok(found)
 }
 
+/// Conversations in the order of creation, each with the flags in its log.
+pub(super) async fn conversations(mongo: &Base, filter: &Filter) -> Result<Vec<Flagged>, Fail> {
+    let cursor = mongo.conversations().find(asked(filter)).batch_size(BATCH).await?;
+    let mut found = all(cursor, flagged).await?;
+    found.sort_by(|(a, _), (b, _)| (a.created, &a.id).cmp(&(b.created, &b.id)));
+    with_flags(mongo, found).await
+}
+
 /// Conversations in the order of their key, after one of them.
-pub(super) async fn page(
-    mongo: &Base,
-    filter: &Filter,
-    after: &str,
-    limit: u32,
-) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, Fail> {
+pub(super) async fn page(mongo: &Base, filter: &Filter, after: &str, limit: u32) -> Result<Vec<Flagged>, Fail> {
     let mut asked = asked(filter);
     asked.insert("key", doc! { "$gt": after });
     let conversations = mongo.conversations();
     let find = conversations.find(asked).sort(doc! { "key": 1 }).limit(i64::from(limit));
-    all(find.projection(doc! { "turn": 0 }).batch_size(BATCH).await?, flagged).await
+    with_flags(mongo, all(find.batch_size(BATCH).await?, flagged).await?).await
 }
 
 /// Conversations whose id starts so, in the order of id. The prefix is compared, never a pattern.
 pub(super) async fn find(mongo: &Base, prefix: &str) -> Result<Vec<ConversationRecord>, Fail> {
     let range = doc! { "_id": { "$gte": prefix, "$lt": format!("{prefix}{}", char::MAX) } };
     let conversations = mongo.conversations();
-    let find = conversations.find(range).projection(doc! { "turn": 0 }).sort(doc! { "_id": 1 }).limit(FOUND);
+    let find = conversations.find(range).sort(doc! { "_id": 1 }).limit(FOUND);
     all(find.await?, conversation_record).await
 }
 

@@ -1,11 +1,12 @@
 //! Reading everything and saying what is wrong. Changes nothing.
 
+use super::claims::status;
 use super::documents::{field, id, revision_experiment};
 use super::fail::Fail;
-use super::turns::{Turn, status};
+use super::track::Track;
 use super::{Base, read};
 use crate::store::audit::{self, Counters};
-use crate::store::{Fault, turn};
+use crate::store::{Fault, Status, turn};
 use ::mongodb::bson::{Document, doc};
 use futures_util::TryStreamExt;
 
@@ -64,7 +65,7 @@ async fn one(mongo: &Base, name: &str) -> Result<Vec<Fault>, Fail> {
         let before = mongo.conversation(name).await?;
         let found = check(mongo, name, &before).await;
         let after = mongo.conversation(name).await?;
-        if before.get("turn") != after.get("turn") {
+        if before.get("epoch") != after.get("epoch") {
             continue;
         }
         let faults = match found {
@@ -76,13 +77,22 @@ async fn one(mongo: &Base, name: &str) -> Result<Vec<Fault>, Fail> {
 }
 
 async fn check(mongo: &Base, name: &str, conversation: &Document) -> Result<Vec<String>, Fail> {
-    let counters = Counters {
-        status: status(conversation)?,
+    let status = status(conversation)?;
+    let (log, calls) = (read::log(mongo, name, 0).await?, read::calls(mongo, name).await?);
+    let mut counters = Counters {
+        status,
         entries: field(conversation, "entries")?,
         answered: field(conversation, "answered")?,
         possible_spend: field(conversation, "possible_spend")?,
         flags: field(conversation, "flags")?,
     };
-    let log = read::log(mongo, name, &Turn::of(conversation)?, 0).await?;
-    Ok(audit::faults(&counters, &log, &read::calls(mongo, name).await?))
+    if status == Status::Running {
+        // They are written when it ends.
+        let track = Track::read(mongo, name, 0).await?;
+        counters.entries = track.entries as usize;
+        counters.answered = track.answered as usize;
+        counters.possible_spend = track.spend().unsigned_abs() as usize;
+        counters.flags = track.flags;
+    }
+    Ok(audit::faults(&counters, &log, &calls))
 }

@@ -1,0 +1,207 @@
+//! Who works on a conversation.
+//!
+//! The lease in the conversation's document says it for everybody to read, and is what a claim changes. But not every
+//! server of this protocol makes an update one step (FerretDB reads, then writes), so who wins is decided by an insert:
+//! `claims` holds one document for each epoch of a conversation, and its name is taken once. A claim takes the next
+//! epoch; so does an end, with the status, so that whatever carries an earlier epoch is refused. What a conversation's
+//! document says of all this can be put right from here.
+
+use super::Base;
+use super::documents::{bson, conversation_record, date, field, lease_document, lease_of, plain};
+use super::fail::{Fail, is_duplicate};
+use super::track::Track;
+use crate::store::{ConversationRecord, Lease, Status, StoreError};
+use ::mongodb::bson::{Bson, Document, doc};
+use ::mongodb::options::ReturnDocument;
+use serde::{Deserialize, Serialize};
+
+/// How often a claim that meets another's looks again.
+const TRIES: u32 = 20;
+
+/// How an epoch ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct End {
+    status: Status,
+    reason: Option<String>,
+}
+
+/// An epoch of a conversation: a claim, or the end of the one before.
+enum Epoch {
+    Claim(Lease),
+    End(End),
+}
+
+fn name(conversation: &str, epoch: u64) -> String {
+    format!("{conversation}/{epoch}")
+}
+
+async fn epoch(mongo: &Base, conversation: &str, epoch: u64) -> Result<Option<Epoch>, Fail> {
+    let Some(found) = mongo.claims().find_one(doc! { "_id": name(conversation, epoch) }).await? else {
+        return Ok(None);
+    };
+    match lease_of(&found)? {
+        Some(lease) => Ok(Some(Epoch::Claim(lease))),
+        None => Ok(Some(Epoch::End(field(&found, "end")?))),
+    }
+}
+
+/// The last epoch, from one that is known to be there.
+async fn last(mongo: &Base, conversation: &str, known: u64) -> Result<(u64, Option<Epoch>), Fail> {
+    let mut last = (known, None);
+    while let Some(next) = epoch(mongo, conversation, last.0 + 1).await? {
+        last = (last.0 + 1, Some(next));
+    }
+    if last.1.is_none() && known > 0 {
+        last.1 = epoch(mongo, conversation, known).await?;
+    }
+    Ok(last)
+}
+
+/// Takes an epoch; false where it is taken.
+async fn insert(mongo: &Base, conversation: &str, epoch: u64, more: Document) -> Result<bool, Fail> {
+    let mut document = doc! {
+        "_id": name(conversation, epoch), "conversation": conversation, "epoch": epoch.cast_signed(),
+        "at": date(mongo.clock.now()),
+    };
+    document.extend(more);
+    match mongo.claims().insert_one(document).await {
+        Err(error) if is_duplicate(&error) => Ok(false),
+        inserted => inserted.map(|_| true).map_err(Fail::from),
+    }
+}
+
+/// Claims a conversation.
+pub(super) async fn claim(mongo: &Base, id: &str, lease: &Lease, retry: bool) -> Result<ConversationRecord, Fail> {
+    for _ in 0..TRIES {
+        let found = mongo.conversation(id).await?;
+        let (epoch, state) = last(mongo, id, field(&found, "epoch")?).await?;
+        let again = free(mongo, &found, epoch, state, lease, retry).await?;
+        let lease = Lease { epoch: epoch + 1, until: mongo.clock.lapses(), ..lease.clone() };
+        if insert(mongo, id, epoch + 1, doc! { "lease": lease_document(&lease)? }).await? {
+            let claimed = write(mongo, id, &lease, field::<u32>(&found, "retries")? + u32::from(again)).await?;
+            mongo.tracks.put(id, Track::begin(mongo, id, epoch + 1).await?);
+            return Ok(claimed);
+        }
+    }
+    let holder = "processes that were faster, again and again".to_owned();
+    Err(StoreError::Held { what: format!("conversation {id}"), holder }.into())
+}
+
+/// Whether a failed conversation gets another chance; an error where it is not to be had.
+async fn free(
+    mongo: &Base,
+    found: &Document,
+    epoch: u64,
+    state: Option<Epoch>,
+    lease: &Lease,
+    retry: bool,
+) -> Result<bool, Fail> {
+    let id = super::documents::id(found)?;
+    match state {
+        Some(Epoch::Claim(claimed)) => {
+            // Renewals stand in the conversation's document.
+            let renewed = lease_of(found)?.filter(|l| l.epoch == claimed.epoch).unwrap_or(claimed);
+            if mongo.clock.holds(&renewed, lease) {
+                let holder = mongo.holder(&renewed).await;
+                return Err(StoreError::Held { what: format!("conversation {id}"), holder }.into());
+            }
+            Ok(false)
+        }
+        Some(Epoch::End(end)) if end.status == Status::Done || (end.status == Status::Failed && !retry) => {
+            if status(found)? != end.status {
+                settle(mongo, &id, epoch, &end, &Track::read(mongo, &id, epoch).await?).await?;
+            }
+            Err(StoreError::Ended { conversation: id, status: end.status }.into())
+        }
+        Some(Epoch::End(end)) => Ok(end.status == Status::Failed),
+        // What came from another database has no epoch yet.
+        None => match status(found)? {
+            status @ (Status::Done | Status::Failed) if !(retry && status == Status::Failed) => {
+                Err(StoreError::Ended { conversation: id, status }.into())
+            }
+            status => Ok(status == Status::Failed),
+        },
+    }
+}
+
+/// Writes a lease that was won where everybody reads it.
+async fn write(mongo: &Base, id: &str, lease: &Lease, retries: u32) -> Result<ConversationRecord, Fail> {
+    let _alone = mongo.renewal.read().await;
+    let before = doc! { "_id": id, "epoch": { "$lt": lease.epoch.cast_signed() } };
+    let change = doc! { "$set": {
+        "status": Status::Running.word(), "reason": null, "retries": retries, "epoch": lease.epoch.cast_signed(),
+        "lease": lease_document(lease)?,
+    } };
+    let conversations = mongo.conversations();
+    let update = conversations.find_one_and_update(before, change).return_document(ReturnDocument::After);
+    conversation_record(update.await?.ok_or_else(|| superseded(id))?)
+}
+
+/// Renews every lease of a run. Alone, for a server may write back what it read before another write.
+pub(super) async fn renew(mongo: &Base, owner: &str) -> Result<(), Fail> {
+    mongo.clock.set(super::clock::hello(mongo.client()).await?);
+    let _alone = mongo.renewal.write().await;
+    let until = date(mongo.clock.lapses());
+    mongo.conversations().update_many(doc! { "lease.owner": owner }, doc! { "$set": { "lease.until": until } }).await?;
+    Ok(())
+}
+
+pub(super) fn status(conversation: &Document) -> Result<Status, Fail> {
+    let word: String = field(conversation, "status")?;
+    Status::of(&word).ok_or_else(|| Fail::Damaged(format!("the status {word:?}")))
+}
+
+pub(super) fn superseded(id: &str) -> Fail {
+    StoreError::Superseded { conversation: id.to_owned() }.into()
+}
+
+/// What is known of a conversation that is held in that epoch.
+pub(super) async fn held(mongo: &Base, id: &str, at: u64) -> Result<Track, Fail> {
+    let known = mongo.tracks.of(id, at);
+    if known.is_none() {
+        mongo.conversation(id).await?;
+        if !matches!(epoch(mongo, id, at).await?, Some(Epoch::Claim(_))) {
+            return Err(superseded(id));
+        }
+    }
+    if epoch(mongo, id, at + 1).await?.is_some() {
+        mongo.tracks.forget(id);
+        return Err(superseded(id));
+    }
+    match known {
+        Some(track) => Ok(track),
+        None => Track::read(mongo, id, at).await,
+    }
+}
+
+/// Ends the claim.
+pub(super) async fn finish(mongo: &Base, id: &str, at: u64, status: Status, reason: Option<&str>) -> Result<(), Fail> {
+    let end = End { status, reason: reason.map(str::to_owned) };
+    match epoch(mongo, id, at + 1).await? {
+        // The same end, after a write whose answer was lost.
+        Some(Epoch::End(found)) if found == end => {
+            return settle(mongo, id, at + 1, &end, &Track::read(mongo, id, at).await?).await;
+        }
+        Some(_) => return Err(superseded(id)),
+        None => {}
+    }
+    let track = held(mongo, id, at).await?;
+    if !insert(mongo, id, at + 1, doc! { "end": bson(&end)? }).await? {
+        return Err(superseded(id));
+    }
+    mongo.tracks.forget(id);
+    settle(mongo, id, at + 1, &end, &track).await
+}
+
+/// Writes an end where everybody reads it.
+async fn settle(mongo: &Base, id: &str, epoch: u64, end: &End, track: &Track) -> Result<(), Fail> {
+    let _alone = mongo.renewal.read().await;
+    let before = doc! { "_id": id, "epoch": { "$lte": epoch.cast_signed() } };
+    let mut set = doc! {
+        "status": end.status.word(), "reason": plain::<Bson>(bson(&end.reason)?)?, "lease": null,
+        "epoch": epoch.cast_signed(),
+    };
+    set.extend(track.counters()?);
+    mongo.conversations().update_one(before, doc! { "$set": set }).await?;
+    Ok(())
+}
