@@ -1,6 +1,6 @@
 //! A server of the `MongoDB` protocol. BSON stays in here.
 
-mod connect;
+pub mod connect;
 
 use super::MongoUri;
 use super::StoreError;
