@@ -21,8 +21,8 @@ use tokio::sync::Notify;
 const SELECTION: Duration = Duration::from_secs(10);
 
 /// Whether the driver can read an address; asks nobody.
-pub(in crate::store) fn check(uri: &MongoUri) -> Result<(), String> {
-    ConnectionString::parse(uri.secret()).map(drop).map_err(|e| said(&e))
+pub(in crate::store) fn check(address: &str) -> Result<(), String> {
+    ConnectionString::parse(address).map(drop).map_err(|e| said(&e))
 }
 
 /// Connects, signs in, and names the database: the chosen one, else `convoke`.
@@ -43,6 +43,10 @@ pub struct SignedIn {
 impl SignedIn {
     /// Connects, signs in, and reads a little of the database that was chosen, to see whether that is allowed.
     pub async fn open(uri: &MongoUri) -> Result<Self, StoreError> {
+        if uri.lacks_login() {
+            let cause = "its address says how to sign in, and nobody does".to_owned();
+            return Err(StoreError::SignIn { place: uri.to_string(), failure: SignInFailure::NeedsUser, cause });
+        }
         let seen = Arc::new(Seen::default());
         let address = uri.secret();
         let parsed = whole(uri, async move { ClientOptions::parse(address).await }).await?;
@@ -273,7 +277,7 @@ fn said(error: &Error) -> String {
     match &*error.kind {
         ErrorKind::Io(e) => e.to_string(),
         ErrorKind::Command(e) => format!("{} (code {})", e.message, e.code),
-        ErrorKind::InvalidArgument { message, .. } => message.clone(),
+        ErrorKind::InvalidArgument { message, .. } | ErrorKind::DnsResolve { message, .. } => message.clone(),
         kind => kind.to_string(),
     }
 }

@@ -119,7 +119,9 @@ impl MongoUri {
 
     /// The driver reads it, too. What it says is not repeated where it could quote the login.
     fn checked(self) -> Result<Self, UriError> {
-        match crate::store::mongodb::connect::check(&self) {
+        // An address that names a mechanism may get its login later.
+        let login = if self.lacks_login() { "user:password@".to_owned() } else { self.login_sent() };
+        match crate::store::mongodb::connect::check(&self.with(&login)) {
             Ok(()) => Ok(self),
             Err(cause) => Err(UriError::Mongo { cause: self.scrubbed(&cause) }),
         }
@@ -127,12 +129,18 @@ impl MongoUri {
 
     /// The address with its password, for the driver.
     pub(in crate::store) fn secret(&self) -> String {
-        let login = if self.signs_in() { self.login() } else { String::new() };
+        self.with(&self.login_sent())
+    }
+
+    fn with(&self, login: &str) -> String {
         let query = if self.query.is_empty() { String::new() } else { format!("?{}", self.query) };
         format!("{}://{login}{}/{}{query}", self.scheme(), self.hosts, self.path)
     }
 
-    fn login(&self) -> String {
+    fn login_sent(&self) -> String {
+        if !self.signs_in() {
+            return String::new();
+        }
         let Some(user) = &self.user else { return String::new() };
         let password = self.password.as_ref().map(|p| format!(":{}", escaped(p.expose_secret())));
         format!("{}{}@", escaped(user), password.unwrap_or_default())
@@ -160,9 +168,17 @@ impl MongoUri {
         self.insists && !self.signs_in()
     }
 
+    /// Whether the address says how to sign in, and nobody does.
+    pub fn lacks_login(&self) -> bool {
+        self.mechanism().is_some() && !self.signs_in()
+    }
+
+    fn mechanism(&self) -> Option<&str> {
+        self.options().find(|(key, _)| key.eq_ignore_ascii_case("authMechanism")).map(|(_, value)| value)
+    }
+
     fn needs_no_password(&self) -> bool {
-        let mechanism = self.options().find(|(key, _)| key.eq_ignore_ascii_case("authMechanism")).map(|(_, v)| v);
-        mechanism.is_some_and(|m| ["MONGODB-X509", "MONGODB-AWS", "MONGODB-OIDC", "GSSAPI"].contains(&m))
+        self.mechanism().is_some_and(|m| ["MONGODB-X509", "MONGODB-AWS", "MONGODB-OIDC", "GSSAPI"].contains(&m))
     }
 
     fn options(&self) -> impl Iterator<Item = (&str, &str)> {

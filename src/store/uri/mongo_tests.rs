@@ -63,6 +63,15 @@ fn a_mere_name_does_not_sign_in() {
     assert!(x509.signs_in() && !x509.lacks_password());
 }
 
+#[test]
+fn a_mechanism_may_wait_for_its_login() {
+    let uri = of("mongodb://h/?authMechanism=SCRAM-SHA-256");
+    assert!(uri.lacks_login() && !uri.signs_in());
+    let uri = uri.with_login("ann", Some(SecretString::from("x"))).unwrap();
+    assert!(!uri.lacks_login());
+    assert_eq!(read(&uri), (Some("ann".into()), Some("x".into())));
+}
+
 /// Where users are looked for must not change because the database is chosen beside.
 #[test]
 fn users_are_looked_for_where_the_address_says() {
