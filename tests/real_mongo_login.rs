@@ -115,7 +115,7 @@ fn the_hard_password_by_every_way_of_giving_it() {
     let unescaped = format!("mongodb://{}@{}/?authSource=admin", auth.user, auth.address);
     is_let_in(&auth, &dir, "", &[("CONVOKE_STORE", &unescaped), ("DB_PASSWORD", &auth.password), name]);
 
-    let lines: String = parts.iter().map(|(name, value)| format!("{name}='{value}'\n")).collect();
+    let lines: String = parts.map(|(name, value)| format!("{name}='{value}'\n")).concat();
     fs::write(dir.path().join(".env"), lines).unwrap();
     is_let_in(&auth, &dir, "", &[]);
     let doctor = run(&dir, "doctor --json", &[]);
@@ -201,7 +201,7 @@ async fn stored(uri: &str, database: &str) -> String {
     text
 }
 
-/// One with a canary for a password. FerretDB knows no roles.
+/// One with a canary for a password. Not every server knows roles.
 async fn create_user(client: &mongodb::Client, user: &str) {
     let role = mongodb::bson::doc! { "role": "readWriteAnyDatabase", "db": "admin" };
     let mut create = mongodb::bson::doc! { "createUser": user, "pwd": CANARY, "roles": [role] };
@@ -220,7 +220,7 @@ async fn a_canary_as_password() {
         (format!("canary_{}", std::process::id()), format!("convoke_test_canary_{}", std::process::id()));
     let client = mongodb::Client::with_uri_str(&auth.uri).await.unwrap();
     create_user(&client, &user).await;
-    let escaped: String = CANARY.bytes().map(|b| format!("%{b:02x}")).collect();
+    let escaped: String = CANARY.bytes().map(|b| format!("%{b:02x}")).collect::<Vec<_>>().concat();
     let whole = format!("mongodb://{user}:{escaped}@{}/{database}?authSource=admin", auth.address);
     let parts = [
         ("DB_CLUSTER_URL", auth.address.as_str()),
@@ -264,6 +264,16 @@ fn terminal(dir: &TempDir, line: &str, variables: &[(&str, &str)]) -> PtySession
     spawn_command(command(dir, line, variables), Some(20_000)).unwrap()
 }
 
+/// A server that has a database, so that there is a list to choose from.
+fn with_a_database(uri: &str) {
+    let insert = async {
+        let client = mongodb::Client::with_uri_str(uri).await.unwrap();
+        let database = client.database("convoke_test_signin_listed");
+        database.collection("seed").insert_one(mongodb::bson::doc! { "a": 1 }).await.unwrap();
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(insert);
+}
+
 /// Waits for a question and answers it; what was typed before the terminal hides it would be lost.
 #[track_caller]
 fn answer(session: &mut PtySession, question: &str, text: &str) {
@@ -276,6 +286,7 @@ fn answer(session: &mut PtySession, question: &str, text: &str) {
 #[test]
 fn only_what_was_wrong_is_asked_again() {
     let Some(auth) = auth() else { return };
+    with_a_database(&auth.uri);
     let dir = here();
     let mut session = terminal(&dir, "login", &[]);
     answer(&mut session, "address", "127.0.0.1:9\r");
@@ -309,6 +320,23 @@ fn other_commands_ask_for_the_password() {
     let screen = session.exp_eof().unwrap();
     assert!(!screen.contains("is wrong") && !screen.contains("save this"), "{screen:?}");
     assert!(!dir.path().join(".env").exists());
+}
+
+/// A database is chosen from the list, and remembered where the address stands elsewhere.
+#[test]
+fn a_database_is_chosen_and_remembered() {
+    let Some(plain) = variable("CONVOKE_TEST_MONGODB_URI") else { return };
+    with_a_database(&plain);
+    let dir = here();
+    let mut session = terminal(&dir, "list", &[("CONVOKE_STORE", &plain)]);
+    // The last item of the list is a new one.
+    answer(&mut session, "database", "\u{1b}[A\r");
+    answer(&mut session, "database", &format!("{}convoke_test_chosen\r", "\u{7f}".repeat(10)));
+    answer(&mut session, "save this to .env", "y");
+    let screen = session.exp_eof().unwrap();
+    assert_eq!(fs::read_to_string(dir.path().join(".env")).unwrap(), "DB_NAME=convoke_test_chosen\n", "{screen:?}");
+    let login = run(&dir, "login --json", &[("CONVOKE_STORE", &plain)]);
+    assert_eq!(login.json()["data"]["database"], "convoke_test_chosen");
 }
 
 /// Ctrl-C at the hidden question: nothing was done, and what is typed next is seen again.

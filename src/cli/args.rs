@@ -25,7 +25,7 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Global {
-    /// The database: sqlite:PATH, sqlite:PATH?max-mb=N for a quota, or mongodb://HOST/DATABASE
+    /// The database: sqlite:PATH, sqlite:PATH?max-mb=N for a quota, or `mongodb://HOST/DATABASE`
     #[arg(long, global = true, value_name = "URI", help_heading = "Everywhere")]
     pub store: Option<String>,
     /// Print one JSON document (run: JSON lines) on standard output

@@ -59,7 +59,7 @@ pub async fn sign_in<'a>(context: &'a Context, uri: &MongoUri) -> Result<&'a Ide
     }
     let mut asking = Asking { context, uri: Some(uri.clone()), login_only: true, asked: false };
     let (uri, signed_in) = asking.until_let_in().await?;
-    if asking.asked && context.settings.store.name == "DB_CLUSTER_URL" {
+    if asking.asked {
         offer(context, &uri, None).await?;
     }
     let creator = creator(context, &uri, &signed_in).await?;
@@ -112,21 +112,26 @@ pub const PLAIN: &str = "without TLS, and not on this machine: add ?tls=true to 
 
 /// Offers to keep what worked; `save` is the flag of `login`. Whether it was kept.
 async fn offer(context: &Context, uri: &MongoUri, save: Option<bool>) -> Result<bool, CliError> {
-    let values = to_save(uri);
+    let values = match (save, context.settings.store.name) {
+        (Some(_), _) | (None, "DB_CLUSTER_URL") => to_save(uri),
+        // An address that was named otherwise stays where it was named; the database is remembered.
+        _ => to_save(uri).into_iter().filter(|(name, _)| *name == "DB_NAME" && !context.names_database()).collect(),
+    };
+    if values.is_empty() {
+        return Ok(false);
+    }
     if save != Some(true) {
         let is_kept = kept(context, uri) && save.is_some();
         if is_kept || !context.may_ask() {
             return Ok(false);
         }
-        if !prompt::confirm(context, "save this to .env, so that the next command signs in by itself?", "--save")
-            .await?
-        {
+        if !prompt::confirm(context, "save this to .env, so that the next command need not ask?", "--save").await? {
             return Ok(false);
         }
     }
     dotenv::save(&context.world.folder, &values)?;
     context.printer.chat("saved to .env, which only you can read");
-    match Settings::resolve(&context.world, None) {
+    match Settings::resolve(&context.world, context.global.store.as_deref().filter(|_| save.is_none())) {
         Ok(next) if next.store.uri != StoreUri::Mongo(uri.clone()) => {
             let (name, origin) = (next.store.name, next.store.origin.word());
             context.printer.warn(&format!("the next command uses {} all the same: {name} ({origin})", next.store.uri));
@@ -134,6 +139,13 @@ async fn offer(context: &Context, uri: &MongoUri, save: Option<bool>) -> Result<
         _ => {}
     }
     Ok(true)
+}
+
+impl Context {
+    /// Whether the settings name a database on the server.
+    fn names_database(&self) -> bool {
+        matches!(&self.settings.store.uri, StoreUri::Mongo(uri) if uri.database.is_some())
+    }
 }
 
 /// Whether the next command signs in the same way without anything being saved.

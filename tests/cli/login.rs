@@ -1,7 +1,8 @@
 //! Signing in where no real server is: each failure is told apart, with its hint, and the password is nowhere.
 
 use crate::support::{Outcome, Place};
-use mongodb::bson::{Document, doc};
+use mongodb::bson::spec::BinarySubtype;
+use mongodb::bson::{Binary, Document, doc};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
@@ -180,8 +181,10 @@ fn which_database() {
 fn forbidding(seen: std::sync::mpsc::Sender<Vec<u8>>) -> String {
     let hello = doc! { "ok": 1, "ismaster": true, "helloOk": true, "minWireVersion": 0, "maxWireVersion": 21,
     "maxBsonObjectSize": 16_777_216, "maxMessageSizeBytes": 48_000_000, "maxWriteBatchSize": 1000 };
+    let none = Binary { subtype: BinarySubtype::Generic, bytes: Vec::new() };
     let seen = std::sync::Mutex::new(seen);
     server(move |mut stream| {
+        let none = none.clone();
         let (hello, seen) = (hello.clone(), seen.lock().unwrap().clone());
         std::thread::spawn(move || {
             while let Some((id, opcode, command)) = receive(&mut stream) {
@@ -190,7 +193,7 @@ fn forbidding(seen: std::sync::mpsc::Sender<Vec<u8>>) -> String {
                     "hello" | "ismaster" => hello.clone(),
                     "saslstart" => {
                         seen.send(command.get_binary_generic("payload").unwrap().clone()).unwrap();
-                        doc! { "ok": 1, "conversationId": 1, "done": true, "payload": "" }
+                        doc! { "ok": 1, "conversationId": 1, "done": true, "payload": none.clone() }
                     }
                     "ping" => doc! { "ok": 1 },
                     _ => doc! { "ok": 0, "code": 13, "codeName": "Unauthorized", "errmsg": "not authorized on d" },
@@ -203,7 +206,7 @@ fn forbidding(seen: std::sync::mpsc::Sender<Vec<u8>>) -> String {
                 };
                 let mut body = head;
                 answer.to_writer(&mut body).unwrap();
-                let header = [body.len() as i32 + 16, 1, id, code].map(i32::to_le_bytes).concat();
+                let header = [i32::try_from(body.len()).unwrap() + 16, 1, id, code].map(i32::to_le_bytes).concat();
                 let _ = stream.write_all(&[header, body].concat());
             }
         });

@@ -53,7 +53,7 @@ impl SignedIn {
         let options = prepared(parsed.map_err(|e| failed(uri, &e, &seen))?, &seen);
         let tls = matches!(options.tls, Some(Tls::Enabled(_)));
         let hosts: Vec<String> = options.hosts.iter().map(ToString::to_string).collect();
-        seen.expect(hosts.len(), tls);
+        seen.await_hosts(hosts.len(), tls);
         let client = Client::with_options(options).map_err(|e| failed(uri, &e, &seen))?;
         let signed_in = Self { client, uri: uri.clone(), seen, tls };
         match signed_in.look().await {
@@ -161,7 +161,7 @@ struct State {
 }
 
 impl Seen {
-    fn expect(&self, hosts: usize, tls: bool) {
+    fn await_hosts(&self, hosts: usize, tls: bool) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         (state.hosts, state.tls) = (hosts, tls);
     }
