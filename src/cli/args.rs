@@ -25,7 +25,7 @@ pub struct Cli {
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Global {
-    /// The database: sqlite:PATH, or sqlite:PATH?max-mb=N for a quota
+    /// The database: sqlite:PATH, sqlite:PATH?max-mb=N for a quota, or `mongodb://HOST/DATABASE`
     #[arg(long, global = true, value_name = "URI", help_heading = "Everywhere")]
     pub store: Option<String>,
     /// Print one JSON document (run: JSON lines) on standard output
@@ -80,6 +80,11 @@ pub enum Command {
     ///
     /// A server that cannot be asked is told of and fails nothing; where none can be asked, the exit code is 5.
     Models(Models),
+    /// Sign in to a MongoDB, and keep how in .env
+    ///
+    /// What flags, environment and .env do not say is asked for; after a failure only what was wrong is asked again.
+    /// Where .env has what is needed, every command signs in by itself.
+    Login(Login),
     /// Read the whole database and say what is wrong with it
     Verify(Verify),
     /// Look at database, keys, servers and models
@@ -278,6 +283,26 @@ pub enum ModelsCommand {
         #[arg(long)]
         insecure: bool,
     },
+}
+
+/// `convoke login`.
+#[derive(Debug, Args)]
+pub struct Login {
+    /// Address: a whole URI, or HOST[:PORT]
+    #[arg(long, value_name = "U")]
+    pub url: Option<String>,
+    /// User
+    #[arg(long, value_name = "N")]
+    pub user: Option<String>,
+    /// Database
+    #[arg(long, value_name = "D")]
+    pub database: Option<String>,
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Save what worked to .env, which only you can read then; other lines of it are kept
+    #[arg(long)]
+    pub save: bool,
 }
 
 /// `convoke verify`.

@@ -2,16 +2,17 @@
 
 use super::args::{Color, Global};
 use super::error::{CliError, Exit};
+use super::login::{self, Identity};
 use super::printer::Printer;
 use super::settings::{Settings, World};
 use crate::design::check::{self, Checked};
 use crate::design::folder::{Files, SHARED, SUMMARIZER};
 use crate::design::{Experiment, problem};
-use crate::store::mongodb::Mongo;
 use crate::store::sqlite::{OpenMode, Sqlite};
 use crate::store::{ConversationRecord, ExperimentRecord, Store, StoreUri};
+use secrecy::SecretString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What every command works with.
 pub struct Context {
@@ -23,6 +24,8 @@ pub struct Context {
     pub settings: Settings,
     /// The only door to the terminal.
     pub printer: Printer,
+    /// Who signed in where, once somebody has.
+    pub identity: OnceLock<Identity>,
 }
 
 /// What a person named.
@@ -43,7 +46,7 @@ impl Context {
         for warning in &settings.warnings {
             printer.warn(warning);
         }
-        Ok(Self { world, global, settings, printer })
+        Ok(Self { world, global, settings, printer, identity: OnceLock::new() })
     }
 
     /// Whether a question may be asked.
@@ -51,11 +54,22 @@ impl Context {
         !self.global.no_input && !self.global.json && self.world.terminals[0] && self.world.terminals[2]
     }
 
+    /// Who acts: whom the database let in, else the name that the surroundings say. Known once the database is open.
+    pub fn creator(&self) -> &str {
+        self.identity.get().map_or(&self.settings.creator, |i| &i.creator)
+    }
+
+    /// What must not be in a log.
+    pub fn secrets(&self) -> Vec<SecretString> {
+        let asked = self.identity.get().map(|i| i.uri.secrets()).unwrap_or_default();
+        self.settings.secrets().into_iter().chain(asked).collect()
+    }
+
     /// Opens the database.
     pub async fn open(&self, mode: OpenMode) -> Result<Arc<dyn Store>, CliError> {
         let (path, max_mb) = match &self.settings.store.uri {
             StoreUri::Sqlite { path, max_mb } => (path, *max_mb),
-            StoreUri::Mongo(uri) => return Ok(Arc::new(Mongo::open(uri, mode).await?)),
+            StoreUri::Mongo(uri) => return login::open(self, uri, mode).await,
         };
         let opened = Sqlite::open(&self.world.folder.join(path), mode, max_mb)?;
         if let Some(migrated) = &opened.migrated {
@@ -141,7 +155,7 @@ impl Context {
 
     fn by_name(&self, name: &str, experiments: &[ExperimentRecord]) -> Result<Option<ExperimentRecord>, CliError> {
         let named: Vec<&ExperimentRecord> = experiments.iter().filter(|e| e.name == name).collect();
-        let own = named.iter().find(|e| e.creator == self.settings.creator);
+        let own = named.iter().find(|e| e.creator == self.creator());
         match (own, named.as_slice()) {
             (Some(own), _) => Ok(Some((*own).clone())),
             (None, [only]) => Ok(Some((*only).clone())),

@@ -40,7 +40,7 @@ impl Context {
         let plan = Plan::new(&experiment, &overrides).map_err(|obstacles| refused(what, &obstacles))?;
         self.check_models(&plan)?;
         let cells = plan.selected(&experiment, &overrides)?;
-        let creator = record.as_ref().map_or_else(|| self.settings.creator.clone(), |r| r.creator.clone());
+        let creator = record.as_ref().map_or_else(|| self.creator().to_owned(), |r| r.creator.clone());
         let revision = key::revision(&experiment);
         Ok(Designed { experiment, revision, record, creator, overrides, plan, cells })
     }

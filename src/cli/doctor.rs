@@ -3,13 +3,15 @@
 use super::args;
 use super::context::Context;
 use super::error::{CliError, Exit};
+use super::login;
 use super::models::{self, Asked};
 use super::printer::{Look, Piece};
 use super::settings::Origin;
 use super::text::{Column, count, size, table, wrap};
 use crate::model::{Connection, Server, ServerKind};
+use crate::store::mongodb::connect::SignedIn;
 use crate::store::sqlite::Sqlite;
-use crate::store::{StoreError, StoreUri};
+use crate::store::{MongoUri, StoreError, StoreUri};
 use serde_json::{Value as Json, json};
 use std::cmp::Ordering;
 use std::fs;
@@ -76,7 +78,7 @@ pub async fn run(context: &Context, args: &args::Doctor) -> Result<Exit, CliErro
     if args.config {
         return config(context);
     }
-    let mut findings = database(context);
+    let mut findings = database(context).await;
     findings.push(logs(context));
     findings.extend(dotenv(context));
     for asked in models::ask(&context.settings).await {
@@ -120,11 +122,47 @@ fn report(context: &Context, findings: &[Finding], failed: usize, exit: Exit) ->
     Ok(())
 }
 
-fn database(context: &Context) -> Vec<Finding> {
+async fn database(context: &Context) -> Vec<Finding> {
     match &context.settings.store.uri {
         StoreUri::Sqlite { path, .. } => file(context, &context.world.folder.join(path)),
-        StoreUri::Mongo(_) => Vec::new(),
+        StoreUri::Mongo(uri) => mongo(context, uri).await,
     }
+}
+
+/// A server: whether it answers, to whom, how, and which. Nothing is asked of the person.
+async fn mongo(context: &Context, uri: &MongoUri) -> Vec<Finding> {
+    let place = format!("{uri} ({})", context.settings.store.origin.word());
+    if uri.lacks_password() {
+        let finding = Finding::new(Standing::Fail, "database", format!("{place}: the password is missing"));
+        return vec![finding.hint("set DB_PASSWORD, or `convoke login`")];
+    }
+    let signed_in = match SignedIn::open(uri).await {
+        Ok(signed_in) => signed_in,
+        Err(error) => return vec![Finding::error("database", Standing::Fail, &error.into())],
+    };
+    let version = signed_in.version().await.map_or_else(|_| String::new(), |v| format!(", version {v}"));
+    let mut findings = vec![Finding::new(Standing::Ok, "database", format!("{place} answers{version}"))];
+    findings.push(match &uri.database {
+        Some(name) => Finding::new(Standing::Ok, "its name", name.clone()),
+        None => {
+            Finding::new(Standing::Warn, "its name", "no database is named").hint("set DB_NAME, or `convoke login`")
+        }
+    });
+    findings.push(match signed_in.user().await {
+        Ok(Some(user)) => Finding::new(Standing::Ok, "signed in", format!("as {user}")),
+        Ok(None) => {
+            let message = format!("nobody signed in; you are {} (unverified)", context.settings.creator);
+            Finding::new(Standing::Note, "signed in", message)
+        }
+        Err(error) => Finding::error("signed in", Standing::Warn, &error.into()),
+    });
+    findings.push(match (signed_in.tls, uri.is_loopback()) {
+        (true, _) => Finding::new(Standing::Ok, "TLS", "what is sent is encrypted"),
+        (false, false) if uri.signs_in() => Finding::new(Standing::Warn, "TLS", login::PLAIN),
+        (false, false) => Finding::new(Standing::Note, "TLS", "none: others on the way can read what is sent"),
+        (false, true) => Finding::new(Standing::Note, "TLS", "none, and none is needed on this machine"),
+    });
+    findings
 }
 
 fn file(context: &Context, path: &Path) -> Vec<Finding> {

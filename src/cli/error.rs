@@ -3,7 +3,7 @@
 use crate::design::Obstacle;
 use crate::exchange::ExportError;
 use crate::model::ModelError;
-use crate::store::{StoreError, UriError};
+use crate::store::{SignInFailure, StoreError, UriError};
 use serde_json::{Value as Json, json};
 
 /// Exit codes (documented in the README).
@@ -105,6 +105,10 @@ impl From<StoreError> for CliError {
             StoreError::Unreachable { .. } => {
                 (Exit::Store, "store-unreachable", Some("check the path given by --store or CONVOKE_STORE"))
             }
+            StoreError::SignIn { failure, .. } => {
+                let (code, hint) = sign_in(*failure);
+                (Exit::Store, code, Some(hint))
+            }
             StoreError::Newer { .. } => (Exit::Store, "store-newer", None),
             StoreError::Older { .. } => (Exit::Store, "store-older", None),
             StoreError::Foreign { .. } => (Exit::Store, "store-foreign", None),
@@ -128,6 +132,43 @@ impl From<StoreError> for CliError {
             | StoreError::Other { .. } => (Exit::Store, "store", Some("`convoke doctor` looks at the database")),
         };
         Self::new(exit, code, error.to_string()).maybe_hint(hint.map(str::to_owned))
+    }
+}
+
+/// A stable word and the remedy for each way in which signing in fails.
+fn sign_in(failure: SignInFailure) -> (&'static str, &'static str) {
+    match failure {
+        SignInFailure::Address => (
+            "store-address",
+            "write mongodb://HOST:27017/DATABASE; or give DB_CLUSTER_URL, DB_USER, DB_PASSWORD and DB_NAME apart",
+        ),
+        SignInFailure::Name => (
+            "store-unreachable",
+            "check the spelling and the network; one server is HOST:27017, a cluster's name is mongodb+srv://NAME",
+        ),
+        SignInFailure::Refused => {
+            ("store-unreachable", "is it running, and is the port right (27017 where none is written)?")
+        }
+        SignInFailure::Tls => (
+            "store-tls",
+            "tls=true or tls=false in the address says whether; an authority of your own is given by tlsCAFile=PATH; \
+             a hosted cluster also ends it where yours is no allowed address: ask for your address to be allowed",
+        ),
+        SignInFailure::Authentication => (
+            "store-authentication",
+            "check DB_USER and DB_PASSWORD, or `convoke login`; users of another database than the address's are \
+             found by authSource=admin",
+        ),
+        SignInFailure::NeedsUser => ("store-authentication", "set DB_USER and DB_PASSWORD, or `convoke login`"),
+        SignInFailure::Rights => {
+            ("store-rights", "ask whoever runs it for the role readWrite, or name another database with DB_NAME")
+        }
+        SignInFailure::Timeout => (
+            "store-unreachable",
+            "ask for your address to be allowed (a firewall, the cluster's list of addresses), and check the network",
+        ),
+        SignInFailure::Protocol => ("store-unreachable", "check host and port; where it wants TLS, add ?tls=true"),
+        SignInFailure::Other => ("store-unreachable", "`convoke doctor` looks at the database"),
     }
 }
 

@@ -26,7 +26,7 @@ pub fn beside(context: &Context) -> PathBuf {
 pub fn of(context: &Context, command: &str) -> Option<WorkerGuard> {
     let folder = beside(context).join("logs");
     let now = jiff::Timestamp::from_millisecond((context.world.clock)()).unwrap_or_default();
-    match start(&folder, command, now, context.global.verbose > 0, context.settings.secrets()) {
+    match start(&folder, command, now, context.global.verbose > 0, context.secrets()) {
         Ok(guard) => Some(guard),
         Err(error) => {
             context.printer.warn(&format!("no log is kept: {}: {error}", folder.display()));

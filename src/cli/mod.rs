@@ -7,9 +7,11 @@ pub mod check;
 pub mod context;
 mod designed;
 pub mod doctor;
+mod dotenv;
 pub mod error;
 pub mod export;
 pub mod list;
+pub mod login;
 mod logs;
 pub mod models;
 mod narrow;
@@ -95,6 +97,7 @@ fn finish(world: World, global: Global, command: Command) -> Result<Exit, CliErr
         Command::Show(args) => looking(show::run(context, &args)),
         Command::Export(args) => looking(export::run(context, &args)),
         Command::Models(args) => looking(models::run(context, &args)),
+        Command::Login(args) => looking(login::run(context, &args)),
         Command::Verify(args) => looking(verify::run(context, &args)),
         Command::Doctor(args) => looking(doctor::run(context, &args)),
     }

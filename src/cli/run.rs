@@ -19,7 +19,7 @@ use crate::run::prepare::{self, LEFT, Origin, Prepared, prepare, superseded};
 use crate::run::roster::LookUp;
 use crate::run::{Event, Options, Roster, Summary, Superseded, Work};
 use crate::store::sqlite::OpenMode;
-use crate::store::{ExperimentRecord, Lease, NewExperiment, RunRecord, Store};
+use crate::store::{ExperimentRecord, Lease, NewExperiment, RunRecord, Store, without_password};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -72,19 +72,28 @@ pub(super) fn end_of(error: &CliError, resume: &str) -> Json {
     })
 }
 
-/// The command that repeats this one, as a shell reads it, without any password.
+/// The command that repeats this one, as a shell reads it, without any password: where one was typed, the line says
+/// which variable supplies it.
 pub(super) fn resume_line(arguments: &[String]) -> String {
-    let words = arguments.iter().map(|word| quoted(&without_password(word)));
-    std::iter::once("convoke".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+    let safe = without_passwords(arguments);
+    let supplied = if safe == arguments { "" } else { "DB_PASSWORD=\"$DB_PASSWORD\" " };
+    let words: Vec<String> = safe.iter().map(|word| quoted(word)).collect();
+    format!("{supplied}convoke {}", words.join(" "))
 }
 
-/// `scheme://user:password@host` without the password.
-fn without_password(word: &str) -> String {
-    let Some((scheme, rest)) = word.split_once("://") else { return word.to_owned() };
-    match rest.rsplit_once('@') {
-        Some((user, host)) => format!("{scheme}://{}@{host}", user.split(':').next().unwrap_or_default()),
-        None => word.to_owned(),
-    }
+/// Arguments as they are told and kept: no address in them has its password.
+fn without_passwords(arguments: &[String]) -> Vec<String> {
+    let mut is_store = false;
+    let safe = arguments.iter().map(|word| {
+        let after = std::mem::replace(&mut is_store, word == "--store");
+        let (flag, value) = match word.split_once('=') {
+            Some(("--store", value)) => ("--store=", value),
+            _ => ("", word.as_str()),
+        };
+        let is_address = (after || !flag.is_empty()) && !value.starts_with("sqlite:");
+        if is_address || value.contains("://") { format!("{flag}{}", without_password(value)) } else { word.clone() }
+    });
+    safe.collect()
 }
 
 fn quoted(word: &str) -> String {
@@ -154,7 +163,7 @@ impl<'a> Invocation<'a> {
         let origin = Origin {
             experiment: &self.record.id,
             revision,
-            creator: &self.context.settings.creator,
+            creator: self.context.creator(),
             now: (self.context.world.clock)(),
             offline: overrides.offline,
         };
@@ -169,7 +178,7 @@ impl<'a> Invocation<'a> {
             revision: revision.clone(),
             started: origin.now,
             creator: origin.creator.to_owned(),
-            flags: self.context.world.arguments.clone(),
+            flags: without_passwords(&self.context.world.arguments),
             counts: vec![
                 number("conversations", self.prepared.asked),
                 number("done", self.prepared.done),
@@ -450,6 +459,12 @@ mod tests {
         assert_eq!(quoted("it's"), r"'it'\''s'");
         assert_eq!(quoted(""), "''");
         let typed = ["run", "x", "--store", "mongodb://ann:hunter2@host/d"].map(str::to_owned);
-        assert_eq!(resume_line(&typed), "convoke run x --store mongodb://ann@host/d");
+        let line = r#"DB_PASSWORD="$DB_PASSWORD" convoke run x --store mongodb://ann@host/d"#;
+        assert_eq!(resume_line(&typed), line);
+        let typed = ["run", "x", "--store=ann:hunter2@host"].map(str::to_owned);
+        assert_eq!(without_passwords(&typed)[2], "--store=ann@host");
+        for kept in ["--store=mongodb://ann@host/d", "--set=a=b:c@d", "goal=x:y@z", "sqlite:a:b@c", "./a@b:c"] {
+            assert_eq!(without_passwords(&["--model".to_owned(), kept.to_owned()])[1], kept);
+        }
     }
 }

@@ -7,12 +7,17 @@ use super::error::{CliError, Exit};
 use crate::design::check::KnownServer;
 use crate::model::server::Address;
 use crate::model::{Limits, Server, ServerKind};
-use crate::store::StoreUri;
+use crate::store::{StoreUri, without_password};
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+mod store;
+
+use store::{Choosing, Creator};
+pub use store::{Given, SAFER, StoreChoice};
 
 /// What the program finds around it: read once, in `main`, and handed down.
 #[derive(Debug, Clone)]
@@ -79,29 +84,24 @@ pub struct Shown {
 pub struct Settings {
     /// The database.
     pub store: StoreChoice,
+    /// What `login` begins with.
+    pub given: Given,
     /// Servers, the built-in ones first.
     pub servers: Vec<Server>,
     /// Servers that cannot be used in this version, and why.
     pub refused: Vec<(String, String)>,
     /// Written concurrency of servers.
     pub concurrency: BTreeMap<String, u32>,
-    /// Who acts.
+    /// Who acts, as far as it is known before signing in.
     pub creator: String,
+    /// Whether a server is to vouch for the creator.
+    pub signs_in: bool,
     /// File of fixed replies for `scripted`.
     pub script: Option<PathBuf>,
     /// Warnings to be said.
     pub warnings: Vec<String>,
     /// Every setting with its origin.
     pub shown: Vec<Shown>,
-}
-
-/// Which database, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoreChoice {
-    /// Which.
-    pub uri: StoreUri,
-    /// Where that came from.
-    pub origin: Origin,
 }
 
 /// The user's configuration file.
@@ -138,6 +138,11 @@ fn is_secret(name: &str) -> bool {
     name.ends_with("_KEY") || name.ends_with("_PASSWORD") || name.ends_with("_TOKEN") || name.ends_with("_SECRET")
 }
 
+fn holds_secret(name: &str, value: &str) -> bool {
+    let is_address = name == "CONVOKE_STORE" || name == "DB_CLUSTER_URL";
+    !value.is_empty() && (is_secret(name) || (is_address && without_password(value) != value))
+}
+
 /// Reads variables with their origin.
 struct Variables<'a> {
     env: &'a BTreeMap<String, String>,
@@ -172,23 +177,29 @@ impl Settings {
         let variables = Variables { env: &world.env, dotenv };
         let config = read_config(&variables)?;
         let mut shown = Vec::new();
-        let store = choose_store(world, store, &variables, &config)?;
-        shown.push(Shown { name: "store".into(), value: store.uri.to_string(), origin: store.origin });
+        let mut choosing = Choosing {
+            world,
+            flag: store,
+            variables: &variables,
+            config: &config,
+            warnings: &mut warnings,
+            shown: &mut shown,
+        };
+        let store = choosing.store()?;
+        let creator = choosing.creator(&store);
+        let given = choosing.for_login();
         let limits = limits(&variables, &config.limits, &mut shown)?;
         let mut servers =
             Servers { variables: &variables, config: &config, limits, warnings: &mut warnings, shown: &mut shown };
         let (servers, refused) = servers.all()?;
-        let creator = variables.get("DB_USER");
-        let origin = creator.as_ref().map_or(Origin::Default, |c| c.1);
-        let creator = creator.map_or_else(|| world.user.clone(), |c| c.0);
-        shown.push(Shown { name: "creator".into(), value: format!("{creator} (unverified)"), origin });
         let script = variables.get("CONVOKE_SCRIPT").or_else(|| config.script.clone().map(|s| (s, Origin::Config)));
         if let Some((path, origin)) = &script {
             shown.push(Shown { name: "script".into(), value: path.clone(), origin: *origin });
         }
         let script = script.map(|(path, _)| world.folder.join(path));
         let concurrency = config.servers.iter().filter_map(|(n, s)| s.concurrency.map(|c| (n.clone(), c))).collect();
-        Ok(Self { store, servers, refused, concurrency, creator, script, warnings, shown })
+        let Creator { name: creator, signs_in } = creator;
+        Ok(Self { store, given, servers, refused, concurrency, creator, signs_in, script, warnings, shown })
     }
 
     /// Servers as `check` must know them.
@@ -210,7 +221,9 @@ impl Settings {
 
     /// Every secret in force, to be kept out of logs.
     pub fn secrets(&self) -> Vec<SecretString> {
-        self.servers.iter().filter_map(|s| s.key.clone()).collect()
+        let keys = self.servers.iter().filter_map(|s| s.key.clone()).chain(self.given.any_password.clone());
+        let StoreUri::Mongo(uri) = &self.store.uri else { return keys.collect() };
+        keys.chain(uri.secrets()).collect()
     }
 }
 
@@ -236,7 +249,7 @@ fn read_dotenv(folder: &Path, warnings: &mut Vec<String>) -> Result<BTreeMap<Str
     let items = dotenvy::from_path_iter(&path).map_err(|_| wrong(&"it cannot be opened"))?;
     let map: BTreeMap<String, String> =
         items.collect::<Result<_, _>>().map_err(|e| wrong(&format!("{} is not NAME=VALUE", line_of(&path, &e))))?;
-    if map.iter().any(|(name, value)| is_secret(name) && !value.is_empty()) && others_can_read(&path) {
+    if map.iter().any(|(name, value)| holds_secret(name, value)) && others_can_read(&path) {
         warnings.push(format!("others can read {}, which holds a secret: chmod 600 it", path.display()));
     }
     Ok(map)
@@ -283,32 +296,6 @@ fn config_path(variables: &Variables<'_>) -> Option<PathBuf> {
         None => etcetera::choose_base_strategy().ok()?.config_dir(),
     };
     Some(base.join("convoke").join("config.toml"))
-}
-
-fn choose_store(
-    world: &World,
-    flag: Option<&str>,
-    variables: &Variables<'_>,
-    config: &Config,
-) -> Result<StoreChoice, CliError> {
-    let flag = flag.filter(|f| !f.trim().is_empty()).map(|f| (f.to_owned(), Origin::Flag));
-    if let Some((uri, origin)) = flag.or_else(|| variables.get("CONVOKE_STORE")) {
-        return Ok(StoreChoice { uri: uri.parse()?, origin });
-    }
-    if let Some((_, origin)) = variables.get("DB_CLUSTER_URL") {
-        let message = format!(
-            "DB_CLUSTER_URL ({}) names a MongoDB: this version of convoke keeps its data in a file",
-            origin.word()
-        );
-        return Err(CliError::new(Exit::Store, "store-unsupported", message)
-            .hint("unset DB_CLUSTER_URL, or name a file with --store sqlite:PATH"));
-    }
-    if let Some(uri) = config.store.clone().filter(|s| !s.trim().is_empty()) {
-        return Ok(StoreChoice { uri: uri.parse()?, origin: Origin::Config });
-    }
-    let near = world.folder.ancestors().map(|f| f.join("convoke.db")).find(|p| p.is_file());
-    let path = near.unwrap_or_else(|| world.folder.join("convoke.db"));
-    Ok(StoreChoice { uri: StoreUri::Sqlite { path, max_mb: None }, origin: Origin::Default })
 }
 
 fn limits(variables: &Variables<'_>, config: &LimitsConfig, shown: &mut Vec<Shown>) -> Result<Limits, CliError> {

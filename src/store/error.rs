@@ -20,6 +20,16 @@ pub enum StoreError {
         /// Why.
         cause: String,
     },
+    /// Signing in to a server failed.
+    #[error("cannot sign in to {place}: {}: {cause}", failure.text())]
+    SignIn {
+        /// Where.
+        place: String,
+        /// What kind of failure.
+        failure: SignInFailure,
+        /// What was said of it, without any password.
+        cause: String,
+    },
     /// Made by a newer program.
     #[error("{place} has schema {found}; this version of convoke knows schemas up to {known}: use a newer convoke")]
     Newer {
@@ -164,4 +174,52 @@ pub enum StoreError {
         /// What it says.
         cause: String,
     },
+}
+
+/// Why nobody could sign in to a server, told apart because each has another remedy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignInFailure {
+    /// The address cannot be used.
+    Address,
+    /// The host's name means nothing here.
+    Name,
+    /// Nothing listens there.
+    Refused,
+    /// No TLS could be agreed on, or the certificate is not trusted.
+    Tls,
+    /// The user or the password is wrong.
+    Authentication,
+    /// Nobody signed in, and somebody must.
+    NeedsUser,
+    /// Signed in, and may not read the database.
+    Rights,
+    /// No answer in time.
+    Timeout,
+    /// Something else answers.
+    Protocol,
+    /// Anything else.
+    Other,
+}
+
+impl SignInFailure {
+    /// As a fragment of a sentence.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Address => "the address cannot be used",
+            Self::Name => "the name cannot be resolved",
+            Self::Refused => "the connection is refused",
+            Self::Tls => "no TLS connection",
+            Self::Authentication => "user or password is wrong",
+            Self::NeedsUser => "it wants a user and a password",
+            Self::Rights => "the user has no right to this database",
+            Self::Timeout => "no answer in time",
+            Self::Protocol => "what answers is no MongoDB",
+            Self::Other => "it fails",
+        }
+    }
+
+    /// Whether another user or password may help.
+    pub fn is_of_login(self) -> bool {
+        matches!(self, Self::Authentication | Self::NeedsUser | Self::Rights)
+    }
 }

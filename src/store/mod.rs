@@ -20,8 +20,8 @@ pub mod sqlite;
 mod turn;
 mod uri;
 
-pub use error::StoreError;
-pub use uri::{MongoUri, StoreUri, UriError};
+pub use error::{SignInFailure, StoreError};
+pub use uri::{MongoUri, Parts, StoreUri, UriError, without_password};
 
 /// An instant: milliseconds since 1970 (UTC), as the injected clock gives it.
 pub type Millis = i64;

@@ -1,7 +1,12 @@
 //! Which database: `sqlite:PATH`, `sqlite:PATH?max-mb=N`, `mongodb://…`, `mongodb+srv://…`. Errors, `Debug` and
 //! `Display` never hold a password.
 
-use secrecy::{ExposeSecret, SecretString};
+mod mongo;
+#[cfg(test)]
+mod mongo_tests;
+
+pub use mongo::{MongoUri, Parts, without_password};
+
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -20,32 +25,6 @@ pub enum StoreUri {
     Mongo(MongoUri),
 }
 
-/// A `MongoDB` address. The password in it is not printable.
-#[derive(Debug, Clone)]
-pub struct MongoUri {
-    secret: SecretString,
-    shown: String,
-    /// The database, where the address names one or somebody chose it.
-    pub database: Option<String>,
-    /// Who signs in, if anybody.
-    pub user: Option<String>,
-}
-
-impl PartialEq for MongoUri {
-    fn eq(&self, other: &Self) -> bool {
-        (self.secret.expose_secret(), &self.database) == (other.secret.expose_secret(), &other.database)
-    }
-}
-
-impl Eq for MongoUri {}
-
-impl MongoUri {
-    /// The address with its password, for the driver.
-    pub(super) fn secret(&self) -> &str {
-        self.secret.expose_secret()
-    }
-}
-
 /// What is wrong with a store's address. None repeats the address: it may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UriError {
@@ -59,7 +38,13 @@ pub enum UriError {
     #[error("the address of the MongoDB cannot be read: {cause}")]
     Mongo {
         /// Why.
-        cause: &'static str,
+        cause: String,
+    },
+    /// What no database can be called.
+    #[error("a MongoDB database cannot be called `{name}`")]
+    Database {
+        /// The name.
+        name: String,
     },
     /// A key that is not known.
     #[error("`sqlite:PATH?{key}=…`: the only setting is max-mb")]
@@ -79,7 +64,7 @@ impl FromStr for StoreUri {
         let (scheme, rest) = text.split_once(':').ok_or(UriError::Scheme)?;
         match scheme {
             "sqlite" => sqlite(rest),
-            "mongodb" | "mongodb+srv" => mongo(text),
+            "mongodb" | "mongodb+srv" => MongoUri::of(text, Parts::default()).map(Self::Mongo),
             _ => Err(UriError::Scheme),
         }
     }
@@ -103,38 +88,11 @@ fn sqlite(rest: &str) -> Result<StoreUri, UriError> {
     Ok(StoreUri::Sqlite { path: PathBuf::from(path), max_mb })
 }
 
-fn mongo(text: &str) -> Result<StoreUri, UriError> {
-    let wrong = |cause| UriError::Mongo { cause };
-    let (scheme, rest) = text.split_once("://").ok_or_else(|| wrong("`//` is missing after the scheme"))?;
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let (login, hosts) = authority.rsplit_once('@').map_or((None, authority), |(login, hosts)| (Some(login), hosts));
-    let (database, query) = path.split_once('?').unwrap_or((path, ""));
-    let user = login.map(|l| l.split(':').next().unwrap_or_default());
-    let shown_user = user.map_or_else(String::new, |u| format!("{u}@"));
-    let mut shown = format!("{scheme}://{shown_user}{hosts}/{database}");
-    if !query.is_empty() {
-        shown.push('?');
-        shown.push_str(query);
-    }
-    Ok(StoreUri::Mongo(MongoUri {
-        secret: SecretString::from(text),
-        shown,
-        database: Some(database.to_owned()).filter(|d| !d.is_empty()),
-        user: user.map(str::to_owned),
-    }))
-}
-
-impl fmt::Display for MongoUri {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown)
-    }
-}
-
 impl fmt::Display for StoreUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (path, max_mb) = match self {
             Self::Sqlite { path, max_mb } => (path, max_mb),
-            Self::Mongo(uri) => return f.write_str(&uri.shown),
+            Self::Mongo(uri) => return uri.fmt(f),
         };
         write!(f, "sqlite:{}", path.display())?;
         max_mb.map_or(Ok(()), |n| write!(f, "?max-mb={n}"))

@@ -234,3 +234,35 @@ fn a_password_in_an_address() {
     silent(&place.run("run small --offline").exits(2));
     silent(&place.run("doctor --config --json").exits(2));
 }
+
+/// The password of a database, given each way. (`tests/real_mongo_login.rs` has it where a server lets it in.)
+#[test]
+fn a_password_of_a_mongodb() {
+    let whole = "mongodb://ann:canary%40x@127.0.0.1:9/d";
+    let parts: &[_] = &[("DB_CLUSTER_URL", "127.0.0.1:9"), ("DB_PASSWORD", "canary@x"), ("DB_NAME", "d")];
+    for (flag, variables) in [
+        ("--store mongodb://ann:canary%40x@127.0.0.1:9/d", &[][..]),
+        ("--store mongodb://ann:canary@x@127.0.0.1:9/d", &[][..]),
+        ("", &[("CONVOKE_STORE", whole)][..]),
+        ("", &[("DB_CLUSTER_URL", whole)][..]),
+        ("", parts),
+    ] {
+        let place = Place::new();
+        place.folder("small", SMALL);
+        for line in
+            ["run small", "run small --json -v", "run absent", "list", "list --json", "doctor", "doctor --config"]
+        {
+            let outcome = place.run_with(&format!("{line} {flag}"), variables);
+            silent(&outcome);
+            if line == "run small --json -v" {
+                let end: serde_json::Value = serde_json::from_str(outcome.out.lines().last().unwrap()).unwrap();
+                let resume = end["resume"].as_str().unwrap();
+                assert_eq!(resume.contains("DB_PASSWORD"), !flag.is_empty(), "{resume}");
+            }
+        }
+        for line in ["login", "login --json", "login --save", "login --url mongodb://ann:canary@127.0.0.1:9/d"] {
+            silent(&place.run_with(line, variables));
+        }
+        kept_nowhere(&place, &[]);
+    }
+}

@@ -11,6 +11,7 @@ mod check;
 mod data;
 mod hostile;
 mod listing;
+mod login;
 mod looking;
 mod models;
 mod new;

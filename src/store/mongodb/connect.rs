@@ -1,14 +1,325 @@
-//! Connecting and signing in.
+//! Connecting and signing in, and telling apart what can go wrong with it.
+//!
+//! A driver's future is never dropped half-way: each runs in a task of its own, which goes on to its end where nobody
+//! waits for it any longer.
 
-use crate::store::{MongoUri, StoreError};
-use ::mongodb::options::ClientOptions;
+use crate::store::{MongoUri, SignInFailure, StoreError};
+use ::mongodb::bson::{Document, doc};
+use ::mongodb::error::{Error, ErrorKind};
+use ::mongodb::event::EventHandler;
+use ::mongodb::event::sdam::SdamEvent;
+use ::mongodb::options::{Acknowledgment, ClientOptions, ConnectionString, ServerAddress, Tls, WriteConcern};
 use ::mongodb::{Client, Database};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
 
-/// Connects to the server and names the database. Nothing is asked of the server yet.
+/// So long a server is looked for, unless the address says otherwise.
+const SELECTION: Duration = Duration::from_secs(10);
+
+/// Whether the driver can read an address; asks nobody.
+pub(in crate::store) fn check(address: &str) -> Result<(), String> {
+    ConnectionString::parse(address).map(drop).map_err(|e| said(&e))
+}
+
+/// Connects, signs in, and names the database: the chosen one, else `convoke`.
 pub(super) async fn connect(uri: &MongoUri) -> Result<Database, StoreError> {
-    let unreachable =
-        |e: ::mongodb::error::Error| StoreError::Unreachable { place: uri.to_string(), cause: e.to_string() };
-    let options = ClientOptions::parse(uri.secret()).await.map_err(unreachable)?;
-    let client = Client::with_options(options).map_err(unreachable)?;
-    Ok(client.database(uri.database.as_deref().unwrap_or("convoke")))
+    let signed_in = SignedIn::open(uri).await?;
+    Ok(signed_in.client.database(uri.database.as_deref().unwrap_or("convoke")))
+}
+
+/// A server that let us in, to be asked before a database is chosen.
+pub struct SignedIn {
+    client: Client,
+    uri: MongoUri,
+    seen: Arc<Seen>,
+    /// Whether what is sent is encrypted.
+    pub tls: bool,
+}
+
+impl SignedIn {
+    /// Connects, signs in, and reads a little of the database that was chosen, to see whether that is allowed.
+    pub async fn open(uri: &MongoUri) -> Result<Self, StoreError> {
+        if uri.lacks_login() {
+            let cause = "its address says how to sign in, and nobody does".to_owned();
+            return Err(StoreError::SignIn { place: uri.to_string(), failure: SignInFailure::NeedsUser, cause });
+        }
+        let seen = Arc::new(Seen::default());
+        let address = uri.secret();
+        let parsed = whole(uri, async move { ClientOptions::parse(address).await }).await?;
+        let options = prepared(parsed.map_err(|e| failed(uri, &e, &seen))?, &seen);
+        let tls = matches!(options.tls, Some(Tls::Enabled(_)));
+        let hosts: Vec<String> = options.hosts.iter().map(ToString::to_string).collect();
+        seen.await_hosts(hosts.len(), tls);
+        let client = Client::with_options(options).map_err(|e| failed(uri, &e, &seen))?;
+        let signed_in = Self { client, uri: uri.clone(), seen, tls };
+        match signed_in.look().await {
+            Ok(()) => Ok(signed_in),
+            Err(error) if tls => Err(deaf_to_tls(error, &hosts).await),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn look(&self) -> Result<(), StoreError> {
+        self.command("admin", doc! { "ping": 1 }).await?;
+        match &self.uri.database {
+            Some(name) => self.command(name, doc! { "find": "experiments", "limit": 1, "singleBatch": true }).await,
+            None => self.command("admin", doc! { "listDatabases": 1, "nameOnly": true }).await,
+        }
+        .map(drop)
+    }
+
+    /// Who the server says has signed in.
+    pub async fn user(&self) -> Result<Option<String>, StoreError> {
+        let status = self.command("admin", doc! { "connectionStatus": 1 }).await?;
+        let info = status.get_document("authInfo").ok();
+        let users = info.and_then(|i| i.get_array("authenticatedUsers").ok());
+        let first = users.and_then(|u| u.first()).and_then(|u| u.as_document());
+        Ok(first.and_then(|u| u.get_str("user").ok()).map(str::to_owned))
+    }
+
+    /// Which version the server says it is.
+    pub async fn version(&self) -> Result<String, StoreError> {
+        let info = self.command("admin", doc! { "buildInfo": 1 }).await?;
+        Ok(info.get_str("version").unwrap_or("unknown").to_owned())
+    }
+
+    /// The databases that are there, but for the server's own.
+    pub async fn databases(&self) -> Result<Vec<String>, StoreError> {
+        let list = self.command("admin", doc! { "listDatabases": 1, "nameOnly": true }).await?;
+        let databases = list.get_array("databases").map(Vec::as_slice).unwrap_or_default();
+        let names = databases.iter().filter_map(|d| d.as_document()?.get_str("name").ok());
+        let mut names: Vec<String> =
+            names.filter(|n| !["admin", "config", "local"].contains(n)).map(str::to_owned).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Asks one thing. Where every host has failed for good, what the driver still tries is not waited for.
+    async fn command(&self, database: &str, command: Document) -> Result<Document, StoreError> {
+        let database = self.client.database(database);
+        let asked = whole(&self.uri, async move { database.run_command(command).await });
+        let answer = tokio::select! {
+            answer = asked => answer?,
+            () = self.seen.hopeless.notified() => return Err(self.seen.failure(&self.uri)),
+        };
+        answer.map_err(|e| failed(&self.uri, &e, &self.seen))
+    }
+}
+
+/// A server that is there and answers no TLS is silent, too.
+async fn deaf_to_tls(error: StoreError, hosts: &[String]) -> StoreError {
+    let StoreError::SignIn { place, failure: SignInFailure::Timeout, cause } = error else { return error };
+    for host in hosts {
+        let connected = tokio::time::timeout(Duration::from_secs(2), tokio::net::TcpStream::connect(host)).await;
+        if matches!(connected, Ok(Ok(_))) {
+            let cause = format!("{host} lets itself be reached and does not answer to TLS");
+            return StoreError::SignIn { place, failure: SignInFailure::Tls, cause };
+        }
+    }
+    StoreError::SignIn { place, failure: SignInFailure::Timeout, cause }
+}
+
+/// Lets a driver's future come to its end, whether or not somebody still waits for it.
+async fn whole<T: Send + 'static>(
+    uri: &MongoUri,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, StoreError> {
+    let broken = |e: tokio::task::JoinError| StoreError::SignIn {
+        place: uri.to_string(),
+        failure: SignInFailure::Other,
+        cause: uri.scrubbed(&e.to_string()),
+    };
+    tokio::spawn(work).await.map_err(broken)
+}
+
+fn prepared(mut options: ClientOptions, seen: &Arc<Seen>) -> ClientOptions {
+    options.app_name.get_or_insert_with(|| "convoke".to_owned());
+    options.server_selection_timeout.get_or_insert(SELECTION);
+    options.write_concern.get_or_insert_with(WriteConcern::default).w = Some(Acknowledgment::Majority);
+    let seen = Arc::clone(seen);
+    options.sdam_event_handler = Some(EventHandler::callback(move |event| seen.hear(event)));
+    options
+}
+
+/// What the driver's watch over the hosts met, which its own error tells only as text.
+#[derive(Default)]
+struct Seen {
+    state: Mutex<State>,
+    /// Every host has failed for good.
+    hopeless: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    hosts: usize,
+    tls: bool,
+    failures: BTreeMap<String, (usize, Error)>,
+}
+
+impl Seen {
+    fn await_hosts(&self, hosts: usize, tls: bool) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        (state.hosts, state.tls) = (hosts, tls);
+    }
+
+    fn hear(&self, event: SdamEvent) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            SdamEvent::ServerHeartbeatFailed(event) => {
+                let failure = state.failures.entry(name(&event.server_address)).or_insert((0, event.failure.clone()));
+                *failure = (failure.0 + 1, event.failure);
+            }
+            SdamEvent::ServerHeartbeatSucceeded(event) => {
+                state.failures.remove(&name(&event.server_address));
+            }
+            _ => return,
+        }
+        let for_good = state.failures.values().filter(|(times, error)| is_for_good(error, *times)).count();
+        if state.hosts > 0 && for_good >= state.hosts {
+            self.hopeless.notify_one();
+        }
+    }
+
+    /// The last failure of a host.
+    fn last(&self) -> (Option<Error>, bool) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        (state.failures.values().next().map(|(_, error)| error.clone()), state.tls)
+    }
+
+    fn failure(&self, uri: &MongoUri) -> StoreError {
+        let none = || Error::from(io::Error::from(io::ErrorKind::TimedOut));
+        failed(uri, &self.last().0.unwrap_or_else(none), self)
+    }
+}
+
+fn name(address: &ServerAddress) -> String {
+    address.to_string()
+}
+
+/// Whether trying again is of no use: what may pass must come twice.
+fn is_for_good(error: &Error, times: usize) -> bool {
+    match &*error.kind {
+        ErrorKind::Io(e) => match e.kind() {
+            io::ErrorKind::TimedOut => false,
+            io::ErrorKind::ConnectionRefused | io::ErrorKind::InvalidData => true,
+            _ => times > 1,
+        },
+        _ => true,
+    }
+}
+
+fn failed(uri: &MongoUri, error: &Error, seen: &Seen) -> StoreError {
+    let (last, tls) = seen.last();
+    let told = match (&*error.kind, &last) {
+        (ErrorKind::ServerSelection { .. } | ErrorKind::ConnectionPoolCleared { .. }, Some(last)) => last,
+        _ => error,
+    };
+    let failure = failure(told, tls, uri.signs_in());
+    StoreError::SignIn { place: uri.to_string(), failure, cause: uri.scrubbed(&said(told)) }
+}
+
+/// By kind and code; servers word things differently.
+fn failure(error: &Error, tls: bool, signs_in: bool) -> SignInFailure {
+    match &*error.kind {
+        ErrorKind::Authentication { .. } => SignInFailure::Authentication,
+        ErrorKind::DnsResolve { .. } => SignInFailure::Name,
+        ErrorKind::InvalidArgument { .. } => SignInFailure::Address,
+        ErrorKind::InvalidTlsConfig { .. } => SignInFailure::Tls,
+        ErrorKind::ServerSelection { .. } => SignInFailure::Timeout,
+        ErrorKind::InvalidResponse { .. } | ErrorKind::Bson(_) | ErrorKind::IncompatibleServer { .. } => {
+            SignInFailure::Protocol
+        }
+        ErrorKind::Command(e) => match e.code {
+            // AuthenticationFailed, and the word of a hosted cluster for it.
+            18 | 8000 => SignInFailure::Authentication,
+            // Unauthorized: nobody signed in, or somebody who may not.
+            13 if signs_in => SignInFailure::Rights,
+            13 => SignInFailure::NeedsUser,
+            _ => SignInFailure::Other,
+        },
+        ErrorKind::Io(e) => io_failure(e, tls),
+        _ => SignInFailure::Other,
+    }
+}
+
+fn io_failure(error: &io::Error, tls: bool) -> SignInFailure {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => SignInFailure::Refused,
+        io::ErrorKind::TimedOut | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+            SignInFailure::Timeout
+        }
+        io::ErrorKind::InvalidData
+        | io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+            if tls =>
+        {
+            SignInFailure::Tls
+        }
+        io::ErrorKind::InvalidData
+        | io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe => SignInFailure::Protocol,
+        // The resolver of the system has no kind of its own for a name that means nothing.
+        _ if error.raw_os_error().is_none() && error.to_string().contains("lookup address") => SignInFailure::Name,
+        _ => SignInFailure::Other,
+    }
+}
+
+/// The words of an error without what the driver wraps around them.
+fn said(error: &Error) -> String {
+    match &*error.kind {
+        ErrorKind::Io(e) => e.to_string(),
+        ErrorKind::Command(e) => format!("{} (code {})", e.message, e.code),
+        ErrorKind::InvalidArgument { message, .. } | ErrorKind::DnsResolve { message, .. } => message.clone(),
+        kind => kind.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(code: i32) -> Error {
+        let said = doc! { "code": code, "errmsg": "no", "topologyVersion": null };
+        Error::from(ErrorKind::Command(::mongodb::bson::deserialize_from_document(said).unwrap()))
+    }
+
+    fn io(kind: io::ErrorKind) -> Error {
+        Error::from(io::Error::from(kind))
+    }
+
+    #[test]
+    fn each_failure_is_told_apart() {
+        use SignInFailure as F;
+        for (error, tls, signs_in, expected) in [
+            (command(18), false, true, F::Authentication),
+            (command(8000), false, true, F::Authentication),
+            (command(13), false, true, F::Rights),
+            (command(13), false, false, F::NeedsUser),
+            (command(59), false, false, F::Other),
+            (io(io::ErrorKind::ConnectionRefused), true, false, F::Refused),
+            (io(io::ErrorKind::TimedOut), true, false, F::Timeout),
+            (io(io::ErrorKind::UnexpectedEof), true, false, F::Tls),
+            (io(io::ErrorKind::UnexpectedEof), false, false, F::Protocol),
+            (io(io::ErrorKind::InvalidData), true, false, F::Tls),
+        ] {
+            assert_eq!(failure(&error, tls, signs_in), expected, "{error}");
+        }
+    }
+
+    #[test]
+    fn what_may_pass_must_come_twice() {
+        assert!(is_for_good(&io(io::ErrorKind::ConnectionRefused), 1));
+        assert!(
+            !is_for_good(&io(io::ErrorKind::ConnectionReset), 1) && is_for_good(&io(io::ErrorKind::ConnectionReset), 2)
+        );
+        assert!(!is_for_good(&io(io::ErrorKind::TimedOut), 9));
+    }
 }

@@ -7,7 +7,7 @@
 mod claims;
 mod clock;
 mod colleagues;
-mod connect;
+pub mod connect;
 mod documents;
 mod experiments;
 mod fail;

@@ -1,0 +1,164 @@
+//! Which database, and who acts in it.
+//!
+//! First wins: `--store` · `CONVOKE_STORE` · `DB_CLUSTER_URL` · configuration file · the nearest `convoke.db`. `DB_NAME`
+//! fills an address without a database; `DB_PASSWORD` one without a password, but never an address that came with a
+//! folder's `.env` unless it came with the same `.env`: nobody's own password goes to an address that somebody else
+//! wrote. `DB_USER` signs in where the address is `DB_CLUSTER_URL`; elsewhere it is a mere name.
+
+use super::super::error::CliError;
+use super::{Config, Origin, Shown, Variables, World};
+use crate::store::{MongoUri, Parts, StoreUri};
+use secrecy::{ExposeSecret, SecretString};
+
+/// Which database, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreChoice {
+    /// Which.
+    pub uri: StoreUri,
+    /// Where that came from.
+    pub origin: Origin,
+    /// What named it: `--store`, a variable, `store` in the configuration; empty by default.
+    pub name: &'static str,
+}
+
+/// Who acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Creator {
+    /// The name.
+    pub name: String,
+    /// Whether a server is to vouch for it.
+    pub signs_in: bool,
+}
+
+/// What variables say of a `MongoDB`, to be filled by flags and answers.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// The address and what named it.
+    pub address: Option<(String, Origin, &'static str)>,
+    /// `DB_USER`.
+    pub user: Option<String>,
+    /// `DB_PASSWORD`, where it may go to that address.
+    pub password: Option<SecretString>,
+    /// `DB_PASSWORD`, wherever it comes from.
+    pub any_password: Option<SecretString>,
+    /// `DB_NAME`.
+    pub database: Option<String>,
+}
+
+/// Resolves them.
+pub(super) struct Choosing<'a> {
+    pub world: &'a World,
+    pub flag: Option<&'a str>,
+    pub variables: &'a Variables<'a>,
+    pub config: &'a Config,
+    pub warnings: &'a mut Vec<String>,
+    pub shown: &'a mut Vec<Shown>,
+}
+
+impl Choosing<'_> {
+    /// The database.
+    pub fn store(&mut self) -> Result<StoreChoice, CliError> {
+        let Some((text, origin, name)) = self.written() else {
+            let near = self.world.folder.ancestors().map(|f| f.join("convoke.db")).find(|p| p.is_file());
+            let path = near.unwrap_or_else(|| self.world.folder.join("convoke.db"));
+            let uri = StoreUri::Sqlite { path, max_mb: None };
+            self.show("store", &uri.to_string(), Origin::Default);
+            return Ok(StoreChoice { uri, origin: Origin::Default, name: "" });
+        };
+        let is_cluster = name == "DB_CLUSTER_URL";
+        let uri = if is_cluster || text.trim().starts_with("mongodb") {
+            let named = |e: CliError| CliError { message: format!("{name} ({}): {}", origin.word(), e.message), ..e };
+            StoreUri::Mongo(self.mongo(&text, origin, name).map_err(named)?)
+        } else {
+            text.parse()?
+        };
+        self.show("store", &uri.to_string(), origin);
+        Ok(StoreChoice { uri, origin, name })
+    }
+
+    /// What names the database, first wins.
+    fn written(&self) -> Option<(String, Origin, &'static str)> {
+        let full = |text: &&str| !text.trim().is_empty();
+        let flag = self.flag.filter(full).map(|f| (f.to_owned(), Origin::Flag, "--store"));
+        let variable = |name: &'static str| self.variables.get(name).map(|(text, origin)| (text, origin, name));
+        let config = || self.config.store.as_deref().filter(full).map(|s| (s.to_owned(), Origin::Config, "store"));
+        flag.or_else(|| variable("CONVOKE_STORE")).or_else(|| variable("DB_CLUSTER_URL")).or_else(config)
+    }
+
+    fn mongo(&mut self, text: &str, origin: Origin, name: &'static str) -> Result<MongoUri, CliError> {
+        let bare = MongoUri::of(text, Parts::default())?;
+        if origin == Origin::Flag && bare.password().is_some() {
+            self.warnings.push(format!("others on this machine can read the password in {name}: {SAFER}"));
+        }
+        let given = self.given(Some((text.to_owned(), origin, name)));
+        let user = given.user.clone().filter(|_| name == "DB_CLUSTER_URL");
+        let has_user = bare.user.is_some() || user.is_some();
+        let unused = given.password.as_ref().zip(bare.password());
+        if unused.is_some_and(|(one, other)| one.expose_secret() != other.expose_secret()) && name == "DB_CLUSTER_URL" {
+            self.warnings.push("DB_PASSWORD is not used: DB_CLUSTER_URL holds a password".to_owned());
+        }
+        if let Some((_, from)) = self.variables.get("DB_PASSWORD") {
+            if given.password.is_none() && has_user && bare.password().is_none() {
+                self.warnings
+                    .push(format!("{name} comes from .env and DB_PASSWORD does not: the password is not sent there"));
+            } else if !has_user && name == "DB_CLUSTER_URL" {
+                self.warnings.push("DB_PASSWORD is set and DB_USER is not: nobody signs in".to_owned());
+            } else if has_user && bare.password().is_none() {
+                self.show("store.password", "DB_PASSWORD is set", from);
+            }
+        }
+        if let Some((database, from)) = self.variables.get("DB_NAME").filter(|_| bare.database.is_none()) {
+            self.show("store.database", &database, from);
+        }
+        let parts = Parts { user, password: given.password, database: given.database };
+        Ok(MongoUri::of(text, parts)?)
+    }
+
+    /// What variables say beside an address.
+    fn given(&self, address: Option<(String, Origin, &'static str)>) -> Given {
+        let of = |name: &str| self.variables.get(name);
+        let foreign = address.as_ref().is_some_and(|(_, origin, _)| *origin == Origin::DotEnv);
+        let any = of("DB_PASSWORD");
+        let password = any.clone().filter(|(_, origin)| !foreign || *origin == Origin::DotEnv);
+        Given {
+            address,
+            user: of("DB_USER").map(|u| u.0),
+            password: password.map(|p| SecretString::from(p.0)),
+            any_password: any.map(|p| SecretString::from(p.0)),
+            database: of("DB_NAME").map(|d| d.0),
+        }
+    }
+
+    /// What `login` begins with: the first address of a `MongoDB`, even where a file is what is used.
+    pub fn for_login(&self) -> Given {
+        let mongo =
+            |found: &(String, Origin, &str)| found.2 == "DB_CLUSTER_URL" || found.0.trim().starts_with("mongodb");
+        let cluster = || self.variables.get("DB_CLUSTER_URL").map(|(text, origin)| (text, origin, "DB_CLUSTER_URL"));
+        self.given(self.written().filter(mongo).or_else(cluster))
+    }
+
+    /// Who acts: the user who signs in, else `DB_USER`, else the login name.
+    pub fn creator(&mut self, store: &StoreChoice) -> Creator {
+        let variable = self.variables.get("DB_USER");
+        let signed_in = match &store.uri {
+            StoreUri::Mongo(uri) if uri.signs_in() => uri.user.clone(),
+            _ => None,
+        };
+        if let Some(name) = signed_in {
+            let origin = variable.filter(|v| v.0 == name).map_or(store.origin, |v| v.1);
+            self.show("creator", &format!("{name} (signs in)"), origin);
+            return Creator { name, signs_in: true };
+        }
+        let origin = variable.as_ref().map_or(Origin::Default, |v| v.1);
+        let name = variable.map_or_else(|| self.world.user.clone(), |v| v.0);
+        self.show("creator", &format!("{name} (unverified)"), origin);
+        Creator { name, signs_in: false }
+    }
+
+    fn show(&mut self, name: &str, value: &str, origin: Origin) {
+        self.shown.push(Shown { name: name.to_owned(), value: value.to_owned(), origin });
+    }
+}
+
+/// How a password is given so that nobody reads it.
+pub const SAFER: &str = "give it as DB_PASSWORD, or use `convoke login`";

@@ -1,0 +1,369 @@
+//! The address of a `MongoDB`: a whole URI, or put together from parts.
+
+use super::UriError;
+use secrecy::{ExposeSecret, SecretString};
+use std::fmt;
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv6Addr};
+
+/// A `MongoDB` address. The password in it is not printable.
+#[derive(Clone)]
+pub struct MongoUri {
+    /// `None` where none was written: then the hosts and the user decide.
+    scheme: Option<Scheme>,
+    /// Hosts with their ports, as written.
+    hosts: String,
+    /// The database in a whole URI's path, as written; the driver looks for the user there.
+    path: String,
+    /// What follows the `?`, as written.
+    query: String,
+    password: Option<SecretString>,
+    /// Whether the address itself names the user, so that somebody must sign in.
+    insists: bool,
+    /// The database, where the address names one or somebody chose it.
+    pub database: Option<String>,
+    /// Who signs in, if anybody. Without a password (and a mechanism that needs none) it is a mere name.
+    pub user: Option<String>,
+}
+
+/// What may be given beside an address. It fills what the address lacks: what the address holds wins.
+#[derive(Debug, Clone, Default)]
+pub struct Parts {
+    /// Who signs in.
+    pub user: Option<String>,
+    /// Their password, not escaped.
+    pub password: Option<SecretString>,
+    /// The database.
+    pub database: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Hosts,
+    Srv,
+}
+
+fn wrong(cause: &str) -> UriError {
+    UriError::Mongo { cause: cause.to_owned() }
+}
+
+const ESCAPE: &str = "user and password must be percent-escaped (@ is %40, : %3A, / %2F, ? %3F, # %23, % %25), or be \
+                      given apart as DB_USER and DB_PASSWORD";
+
+impl PartialEq for MongoUri {
+    fn eq(&self, other: &Self) -> bool {
+        (self.secret(), &self.database, &self.user) == (other.secret(), &other.database, &other.user)
+    }
+}
+
+impl Eq for MongoUri {}
+
+impl MongoUri {
+    /// Reads a whole URI, or a mere `HOST[:PORT],…[/DATABASE][?OPTIONS]`; `parts` fill what it lacks. Without a scheme,
+    /// a name without a port is `mongodb+srv://` where there is a user; a port, an IP or `localhost` is `mongodb://`.
+    pub fn of(address: &str, parts: Parts) -> Result<Self, UriError> {
+        let address = address.trim();
+        let (scheme, rest) = match address.split_once("://") {
+            Some(("mongodb", rest)) => (Some(Scheme::Hosts), rest),
+            Some(("mongodb+srv", rest)) => (Some(Scheme::Srv), rest),
+            Some(_) => return Err(wrong("it begins with mongodb:// or mongodb+srv://, or has no scheme")),
+            None if address.starts_with("mongodb:") || address.starts_with("mongodb+srv:") => {
+                return Err(wrong("`//` is missing after the scheme"));
+            }
+            None => (None, address),
+        };
+        let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
+        if query.contains('@') {
+            return Err(wrong(&format!("an @ after the ? is written %40; {ESCAPE}")));
+        }
+        let (login, place) = before.rsplit_once('@').map_or((None, before), |(login, place)| (Some(login), place));
+        let (user, password) = login.map_or(Ok((None, None)), login_of)?;
+        let (hosts, path) = place.split_once('/').unwrap_or((place, ""));
+        check_hosts(hosts)?;
+        let database = Some(decoded(path)?).filter(|d| !d.is_empty());
+        let mut uri = Self {
+            scheme,
+            hosts: bracketed(hosts),
+            // Without a scheme nobody thinks of where users are kept: they are where the driver looks by default.
+            path: if scheme.is_some() { path.to_owned() } else { String::new() },
+            query: query.to_owned(),
+            insists: user.is_some(),
+            password: None,
+            database: None,
+            user: user.or(parts.user),
+        };
+        uri.password = uri.user.as_ref().and(password.or(parts.password));
+        if let Some(name) = database.or(parts.database) {
+            uri = uri.with_database(&name)?;
+        }
+        uri.checked()
+    }
+
+    /// With another login; the scheme follows where none was written.
+    pub fn with_login(mut self, user: &str, password: Option<SecretString>) -> Result<Self, UriError> {
+        self.user = Some(user.to_owned());
+        self.insists = true;
+        self.password = password;
+        self.checked()
+    }
+
+    /// With another database. Users are looked for where they were before.
+    pub fn with_database(mut self, name: &str) -> Result<Self, UriError> {
+        let forbidden = |c: char| c.is_control() || "/\\. \"$*<>:|?".contains(c);
+        if name.is_empty() || name.len() > 63 || name.chars().any(forbidden) {
+            return Err(UriError::Database { name: name.to_owned() });
+        }
+        self.database = Some(name.to_owned());
+        Ok(self)
+    }
+
+    /// The driver reads it, too. What it says is not repeated where it could quote the login.
+    fn checked(self) -> Result<Self, UriError> {
+        // An address that names a mechanism may get its login later.
+        let login = if self.lacks_login() { "user:password@".to_owned() } else { self.login_sent() };
+        match crate::store::mongodb::connect::check(&self.with(&login)) {
+            Ok(()) => Ok(self),
+            Err(cause) => Err(UriError::Mongo { cause: self.scrubbed(&cause) }),
+        }
+    }
+
+    /// The address with its password, for the driver.
+    pub(in crate::store) fn secret(&self) -> String {
+        self.with(&self.login_sent())
+    }
+
+    fn with(&self, login: &str) -> String {
+        let query = if self.query.is_empty() { String::new() } else { format!("?{}", self.query) };
+        format!("{}://{login}{}/{}{query}", self.scheme(), self.hosts, self.path)
+    }
+
+    fn login_sent(&self) -> String {
+        if !self.signs_in() {
+            return String::new();
+        }
+        let Some(user) = &self.user else { return String::new() };
+        let password = self.password.as_ref().map(|p| format!(":{}", escaped(p.expose_secret())));
+        format!("{}{}@", escaped(user), password.unwrap_or_default())
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.is_srv() { "mongodb+srv" } else { "mongodb" }
+    }
+
+    /// Whether the hosts are looked up by one name.
+    pub fn is_srv(&self) -> bool {
+        match self.scheme {
+            Some(scheme) => scheme == Scheme::Srv,
+            None => self.user.is_some() && is_bare_name(&self.hosts),
+        }
+    }
+
+    /// Whether somebody signs in: with a password, or a mechanism that needs none.
+    pub fn signs_in(&self) -> bool {
+        (self.user.is_some() && self.password.is_some()) || self.needs_no_password()
+    }
+
+    /// Whether the address names a user, and the password is missing.
+    pub fn lacks_password(&self) -> bool {
+        self.insists && !self.signs_in()
+    }
+
+    /// Whether the address says how to sign in, and nobody does.
+    pub fn lacks_login(&self) -> bool {
+        self.mechanism().is_some() && !self.signs_in()
+    }
+
+    fn mechanism(&self) -> Option<&str> {
+        self.options().find(|(key, _)| key.eq_ignore_ascii_case("authMechanism")).map(|(_, value)| value)
+    }
+
+    fn needs_no_password(&self) -> bool {
+        self.mechanism().is_some_and(|m| ["MONGODB-X509", "MONGODB-AWS", "MONGODB-OIDC", "GSSAPI"].contains(&m))
+    }
+
+    fn options(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+    }
+
+    /// The address without its login, as `DB_CLUSTER_URL` keeps it beside `DB_NAME`. An option of it may be a secret.
+    pub fn address(&self) -> String {
+        let (mut path, mut query) = (self.path.as_str(), self.query.clone());
+        if self.database_in_address() != self.database {
+            let has_source = self.options().any(|(key, _)| key.eq_ignore_ascii_case("authSource"));
+            if !path.is_empty() && self.signs_in() && !has_source {
+                query = [query.as_str(), &format!("authSource={path}")]
+                    .into_iter()
+                    .filter(|q| !q.is_empty())
+                    .collect::<Vec<_>>()
+                    .join("&");
+            }
+            path = "";
+        }
+        let query = if query.is_empty() { query } else { format!("?{query}") };
+        match self.scheme {
+            Some(_) => format!("{}://{}/{path}{query}", self.scheme(), self.hosts),
+            None => format!("{}{query}", self.hosts),
+        }
+    }
+
+    /// The database that the address itself names.
+    fn database_in_address(&self) -> Option<String> {
+        decoded(&self.path).ok().filter(|d| !d.is_empty())
+    }
+
+    /// The password, to be kept in `.env`.
+    pub fn password(&self) -> Option<&SecretString> {
+        self.password.as_ref()
+    }
+
+    /// Whether every host is this machine.
+    pub fn is_loopback(&self) -> bool {
+        !self.is_srv() && self.hosts.split(',').all(|host| is_loopback(host_of(host)))
+    }
+
+    /// What must not be seen: the password, plain and escaped, and options that are secrets.
+    pub fn secrets(&self) -> Vec<SecretString> {
+        let password = self.password.iter().map(|p| p.expose_secret().to_owned()).filter(|p| !p.is_empty());
+        let mut secrets: Vec<String> = password.flat_map(|p| [escaped(&p), p]).collect();
+        secrets.extend(self.options().filter(|(key, _)| is_secret(key)).map(|(_, v)| v.to_owned()));
+        secrets.retain(|s| !s.is_empty());
+        secrets.into_iter().map(SecretString::from).collect()
+    }
+
+    /// Somebody else's words without what must not be seen.
+    pub(in crate::store) fn scrubbed(&self, text: &str) -> String {
+        let secrets = self.secrets();
+        secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose_secret(), "[redacted]"))
+    }
+}
+
+impl fmt::Debug for MongoUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MongoUri({self})")
+    }
+}
+
+impl fmt::Display for MongoUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let user = self.user.as_ref().filter(|_| self.insists || self.signs_in());
+        let user = user.map_or_else(String::new, |u| format!("{}@", escaped(u)));
+        let database = self.database.as_deref().map(escaped).unwrap_or_default();
+        write!(f, "{}://{user}{}/{database}", self.scheme(), self.hosts)?;
+        if self.query.is_empty() { Ok(()) } else { write!(f, "?{}", query_shown(&self.query)) }
+    }
+}
+
+/// User and password, read; a provider's `<username>` and `<password>` that nobody filled in are none.
+fn login_of(login: &str) -> Result<(Option<String>, Option<SecretString>), UriError> {
+    let (user, password) = login.split_once(':').map_or((login, None), |(u, p)| (u, Some(p)));
+    let read = |text: &str| -> Result<Option<String>, UriError> {
+        if text.starts_with('<') && text.ends_with('>') {
+            return Ok(None);
+        }
+        if text.contains([':', '/', '?', '#', '[', ']', '@']) {
+            return Err(wrong(ESCAPE));
+        }
+        Ok(Some(decoded(text)?).filter(|t| !t.is_empty()))
+    };
+    let password = password.map(read).transpose()?.flatten();
+    Ok((read(user)?, password.map(SecretString::from)))
+}
+
+/// A port that is no number may be a password whose `@HOST` is missing, so it is not repeated.
+fn check_hosts(hosts: &str) -> Result<(), UriError> {
+    if hosts.is_empty() {
+        return Err(wrong("it names no host"));
+    }
+    if hosts.parse::<Ipv6Addr>().is_ok() {
+        return Ok(());
+    }
+    let fits = |port: &str| port.parse::<u16>().is_ok_and(|p| p > 0);
+    let ports = hosts.split(',').filter_map(|host| host[host_of(host).len()..].strip_prefix(':'));
+    if ports.into_iter().all(fits) { Ok(()) } else { Err(wrong("a port is a number from 1 to 65535")) }
+}
+
+/// A host without its port; the brackets of an `IPv6` stay.
+fn host_of(host: &str) -> &str {
+    let end = host.find(']').map_or_else(|| host.find(':'), |close| Some(close + 1));
+    end.map_or(host, |end| &host[..end])
+}
+
+fn is_bare_name(hosts: &str) -> bool {
+    let is_socket = hosts.to_ascii_lowercase().contains("%2f");
+    !hosts.contains([',', ':', '[']) && !is_socket && !is_localhost(hosts) && hosts.parse::<IpAddr>().is_err()
+}
+
+fn is_localhost(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+}
+
+fn is_loopback(host: &str) -> bool {
+    let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    is_localhost(host) || ip.is_ok_and(|ip| ip.is_loopback()) || host.to_ascii_lowercase().contains("%2f")
+}
+
+/// An `IPv6` address gets the brackets that a URI wants.
+fn bracketed(hosts: &str) -> String {
+    if hosts.parse::<Ipv6Addr>().is_ok() { format!("[{hosts}]") } else { hosts.to_owned() }
+}
+
+/// Percent-escapes all but what never needs it.
+fn escaped(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+        out
+    })
+}
+
+/// Undoes percent-escapes.
+fn decoded(text: &str) -> Result<String, UriError> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let digit = |at: usize| after.get(at).and_then(|b| char::from(*b).to_digit(16)).map(|d| d as u8);
+        match (first, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                bytes.push(high * 16 + low);
+                rest = &after[2..];
+            }
+            (b'%', ..) => return Err(wrong(ESCAPE)),
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| wrong("what is percent-escaped must be UTF-8"))
+}
+
+/// Options of the driver that are secrets by themselves.
+fn is_secret(key: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    key.contains("password") || key == "authmechanismproperties"
+}
+
+fn query_shown(query: &str) -> String {
+    let shown = query.split('&').map(|pair| match pair.split_once('=') {
+        Some((key, value)) if is_secret(key) && !value.is_empty() => format!("{key}=[redacted]"),
+        _ => pair.to_owned(),
+    });
+    shown.collect::<Vec<_>>().join("&")
+}
+
+/// An address as somebody typed it, right or wrong, without its password. Rather too much is taken out than too little.
+pub fn without_password(address: &str) -> String {
+    let (scheme, rest) = address.split_once("://").map_or(("", address), |(s, r)| (s, r));
+    let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };
+    let (login, place) = rest.rsplit_once('@').map_or((None, rest), |(login, place)| (Some(login), place));
+    let user = login.map_or_else(String::new, |l| format!("{}@", l.split(':').next().unwrap_or_default()));
+    let (before, query) = place.split_once('?').map_or((place, None), |(b, q)| (b, Some(q)));
+    let (hosts, path) = before.split_once('/').map_or((before, String::new()), |(h, p)| (h, format!("/{p}")));
+    let hosts = if check_hosts(hosts).is_ok() { hosts } else { host_of(hosts) };
+    let query = query.map_or_else(String::new, |q| format!("?{}", query_shown(q)));
+    format!("{scheme}{user}{hosts}{path}{query}")
+}

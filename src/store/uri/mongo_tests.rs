@@ -1,0 +1,170 @@
+use super::{MongoUri, Parts, StoreUri, UriError, without_password};
+use ::mongodb::options::ConnectionString;
+use proptest::prelude::*;
+use secrecy::SecretString;
+
+fn parts(user: &str, password: &str, database: &str) -> Parts {
+    let given = |text: &str| Some(text.to_owned()).filter(|t| !t.is_empty());
+    Parts { user: given(user), password: given(password).map(SecretString::from), database: given(database) }
+}
+
+fn of(address: &str) -> MongoUri {
+    MongoUri::of(address, Parts::default()).unwrap()
+}
+
+/// User and password as the driver reads them.
+fn read(uri: &MongoUri) -> (Option<String>, Option<String>) {
+    let credential = ConnectionString::parse(uri.secret()).unwrap().credential.unwrap_or_default();
+    (credential.username, credential.password)
+}
+
+#[test]
+fn the_scheme_follows_the_hosts_and_the_user() {
+    for (address, without, with) in [
+        ("cluster0.example.net", "mongodb", "mongodb+srv"),
+        ("cluster0.example.net:27017", "mongodb", "mongodb"),
+        ("localhost", "mongodb", "mongodb"),
+        ("LocalHost", "mongodb", "mongodb"),
+        ("127.0.0.1", "mongodb", "mongodb"),
+        ("::1", "mongodb", "mongodb"),
+        ("[::1]:27018", "mongodb", "mongodb"),
+        ("a.example.net,b.example.net", "mongodb", "mongodb"),
+        ("mongodb://cluster0.example.net", "mongodb", "mongodb"),
+        ("mongodb+srv://cluster0.example.net", "mongodb+srv", "mongodb+srv"),
+    ] {
+        let scheme = |parts| MongoUri::of(address, parts).unwrap().secret().split("://").next().unwrap().to_owned();
+        assert_eq!(scheme(Parts::default()), without, "{address}");
+        assert_eq!(scheme(parts("ann", "x", "")), with, "{address}");
+        assert_eq!(scheme(parts("ann", "", "")), with, "{address} with a mere name");
+    }
+}
+
+#[test]
+fn parts_fill_what_the_address_lacks() {
+    let uri = MongoUri::of("mongodb://eve:one@h/d", parts("ann", "two", "other")).unwrap();
+    assert_eq!(read(&uri), (Some("eve".into()), Some("one".into())));
+    assert_eq!(uri.database.as_deref(), Some("d"));
+    let uri = MongoUri::of("mongodb://eve@h", parts("ann", "two", "other")).unwrap();
+    assert_eq!(read(&uri), (Some("eve".into()), Some("two".into())));
+    assert_eq!((uri.database.as_deref(), uri.to_string().as_str()), (Some("other"), "mongodb://eve@h/other"));
+    let uri =
+        MongoUri::of("mongodb+srv://<db_username>:<db_password>@c.example.net/", parts("ann", "two", "")).unwrap();
+    assert_eq!(read(&uri), (Some("ann".into()), Some("two".into())));
+    assert_eq!(read(&MongoUri::of("h", parts("", "two", "")).unwrap()), (None, None), "a password of nobody");
+}
+
+#[test]
+fn a_mere_name_does_not_sign_in() {
+    let uri = MongoUri::of("localhost:27017", parts("ann", "", "d")).unwrap();
+    assert!(!uri.signs_in() && !uri.lacks_password());
+    assert_eq!((read(&uri), uri.to_string().as_str()), ((None, None), "mongodb://localhost:27017/d"));
+    assert!(of("mongodb://ann@h").lacks_password());
+    let x509 = of("mongodb://CN=ann@h/?authMechanism=MONGODB-X509&tls=true");
+    assert!(x509.signs_in() && !x509.lacks_password());
+}
+
+#[test]
+fn a_mechanism_may_wait_for_its_login() {
+    let uri = of("mongodb://h/?authMechanism=SCRAM-SHA-256");
+    assert!(uri.lacks_login() && !uri.signs_in());
+    let uri = uri.with_login("ann", Some(SecretString::from("x"))).unwrap();
+    assert!(!uri.lacks_login());
+    assert_eq!(read(&uri), (Some("ann".into()), Some("x".into())));
+}
+
+/// Where users are looked for must not change because the database is chosen beside.
+#[test]
+fn users_are_looked_for_where_the_address_says() {
+    let source = |uri: &MongoUri| ConnectionString::parse(uri.secret()).unwrap().default_database;
+    assert_eq!(source(&of("mongodb://a:b@h/d").with_database("e").unwrap()).as_deref(), Some("d"));
+    assert_eq!(source(&MongoUri::of("h:1/d", parts("a", "b", "")).unwrap()), None);
+    // What `.env` keeps of an address whose database was chosen anew finds the user where they were.
+    let moved = of("mongodb://a:b@h/d?tls=true").with_database("e").unwrap();
+    let kept = MongoUri::of(&moved.address(), parts("a", "b", "e")).unwrap();
+    assert_eq!(kept.secret(), "mongodb://a:b@h/?tls=true&authSource=d");
+    assert_eq!(kept.database.as_deref(), Some("e"));
+    assert_eq!(MongoUri::of("h:1/d?tls=true", parts("a", "b", "")).unwrap().to_string(), "mongodb://a@h:1/d?tls=true");
+}
+
+#[test]
+fn mistakes_are_told_without_the_password() {
+    for address in [
+        "mongodb://ann:p@ss:canary@h/d",
+        "mongodb://ann:ca/canary@h/d",
+        "mongodb://ann:ca?canary@h/d",
+        "mongodb://ann:%zzcanary@h/d",
+        "mongodb://ann:%ffcanary@h/d",
+        "mongodb://ann:canary",
+        "mongodb://ann:canary@h:x",
+        "mongodb://ann:canary@",
+        "mongodb://ann:canary@h/d?journal=canary",
+        "mongodb+srv://ann:canary@h:27017/",
+        "mongodb:ann:canary@h",
+        "http://ann:canary@h",
+        "mongodb://h/?tlsCertificateKeyFilePassword=canary&connectTimeoutMS=canary",
+    ] {
+        let Err(error) = MongoUri::of(address, Parts::default()) else { panic!("{address} is read") };
+        let error = error.to_string();
+        assert!(!error.contains("canary"), "{address}: {error}");
+        assert!(!without_password(address).contains("canary") || address.contains("=canary"), "{address}");
+    }
+    for name in ["a b", "a.b", "a/b", "$a", "", "a\0b"] {
+        let error = of("h").with_database(name).unwrap_err();
+        assert_eq!(error, UriError::Database { name: name.to_owned() });
+    }
+}
+
+#[test]
+fn what_was_typed_is_shown_without_its_password() {
+    for (typed, shown) in [
+        ("mongodb://ann:pw@h:1/d?x=1", "mongodb://ann@h:1/d?x=1"),
+        ("mongodb://ann:p@s/s@h", "mongodb://ann@h"),
+        ("ann:pw@h", "ann@h"),
+        ("mongodb://h/d", "mongodb://h/d"),
+        ("mongodb://ann:pw", "mongodb://ann"),
+        ("mongodb://[::1]:1/d", "mongodb://[::1]:1/d"),
+        (
+            "mongodb://h/?tlsCertificateKeyFilePassword=x&tls=true",
+            "mongodb://h/?tlsCertificateKeyFilePassword=[redacted]&tls=true",
+        ),
+    ] {
+        assert_eq!(without_password(typed), shown);
+    }
+}
+
+#[test]
+fn loopback_is_known() {
+    assert!(of("mongodb://localhost:1,127.0.0.1:2,[::1]:3/").is_loopback());
+    assert!(!of("mongodb://localhost,example.org").is_loopback());
+}
+
+proptest! {
+    /// Every user and password reaches the driver as it was given, by parts and by a whole escaped URI; neither is
+    /// ever shown; and what `.env` keeps makes the same address again.
+    #[test]
+    fn any_login_round_trips(user in ".{1,12}", password in ".{1,16}", database in "[a-z_]{1,9}") {
+        let uri = MongoUri::of("h.example.net:1/?authSource=admin", parts(&user, &password, &database)).unwrap();
+        prop_assert_eq!(read(&uri), (Some(user.clone()), Some(password.clone())));
+        let whole: StoreUri = uri.secret().parse().unwrap();
+        let StoreUri::Mongo(whole) = whole else { panic!("a file?") };
+        prop_assert_eq!(read(&whole), (Some(user.clone()), Some(password.clone())));
+        let again = MongoUri::of(&whole.with_database(&database).unwrap().address(), parts(&user, &password, &database));
+        prop_assert_eq!(&again.unwrap(), &uri);
+        let canary = MongoUri::of("h:1", parts(&user, "canary-%-@", &database)).unwrap();
+        let shown = format!("{canary} {canary:?}");
+        prop_assert!(!shown.contains("canary"), "{}", shown);
+    }
+
+    /// Whatever is typed, nothing panics and no error repeats it.
+    #[test]
+    fn nothing_typed_is_repeated(before in "[@:/?#%<>\\[\\]a-z]{0,8}", after in "[@:/?#%,\\[\\]a-z0-9]{0,8}") {
+        for address in [format!("mongodb://{before}:canary{after}@h/d"), format!("{before}:canary{after}@h")] {
+            if let Err(error) = MongoUri::of(&address, Parts::default()) {
+                prop_assert!(!error.to_string().contains("canary"), "{}: {}", address, error);
+            }
+            if !address.contains('?') || address.contains("://") {
+                prop_assert!(!without_password(&address).contains("canary"), "{}", address);
+            }
+        }
+    }
+}
