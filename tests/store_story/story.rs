@@ -27,6 +27,7 @@ async fn the_story(store: Arc<dyn Store>) {
     only_the_holder_writes(store).await;
     any_text_comes_back(store).await;
     runs_are_recorded(store).await;
+    crate::colleagues::tell(store).await;
     what_is_not_there_is_said(store).await;
     assert_eq!(store.verify(None).await.unwrap(), []);
 }
@@ -139,7 +140,7 @@ async fn a_conversation_grows_turn_by_turn(store: &dyn Store) {
             .collect::<Vec<_>>()
     );
     assert_eq!(counts(store, &claimed.experiment).await, Counts { done: 1, failed: 0, left: 1 });
-    assert!(matches!(store.claim(id, lease("run-2"), true).await, Err(StoreError::Refused { .. })), "it is done");
+    assert!(matches!(store.claim(id, lease("run-2"), true).await, Err(StoreError::Ended { .. })), "it is done");
 }
 
 async fn the_first_writer_of_a_turn_wins(store: &dyn Store) {
