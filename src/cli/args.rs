@@ -78,29 +78,29 @@ pub enum Command {
     ///
     /// Changes are done in this order, whatever the order of flags: --from, --name, --starting-message, --model,
     /// --roles, --drop-section, --private, --share, --section, --set. The result is checked as a folder is; a wrong one
-    /// changes nothing (exit code 3). --json gives {id, name, version, revision, changed, changes, left_behind}.
+    /// changes nothing (exit code 3). `--json` gives `{id, name, version, revision, changed, changes, left_behind}`.
     Edit(Edit),
     /// Copy an experiment, yours or a colleague's, changed by the same flags as `edit`
     ///
-    /// Note and texts are copied, star and conversations are not. --json gives {id, name, version, revision, parent,
-    /// changes}.
+    /// Note and texts are copied, star and conversations are not. `--json` gives `{id, name, version, revision, parent,
+    /// changes}`.
     Duplicate(Edit),
     /// Write, show or drop a note of an experiment or conversation
     ///
-    /// --json gives {kind, id, name, note, starred}.
+    /// `--json` gives `{kind, id, name, note, starred}`.
     Note(Note),
     /// Star an experiment or conversation
     ///
-    /// --json gives {kind, id, name, note, starred}.
+    /// `--json` gives `{kind, id, name, note, starred}`.
     Star(Star),
     /// Delete an experiment with its conversations, or one conversation
     ///
-    /// Says first whose conversations go with it, and needs a yes. Copies stay. --json gives {kind, id, name,
-    /// conversations: [{creator, conversations}]}.
+    /// Says first whose conversations go with it, and needs a yes. Copies stay. `--json` gives `{kind, id, name,
+    /// conversations: [{creator, conversations}]}`.
     Delete(Delete),
     /// Store an experiment folder without running it
     ///
-    /// --json gives {id, name, version, revision, new, changed}.
+    /// `--json` gives `{id, name, version, revision, new, changed}`.
     Import(Import),
     /// Write transcripts and data to files
     Export(Export),
@@ -296,7 +296,7 @@ pub struct Changes {
     /// A section of the roles that all are to share; repeated for several
     #[arg(long, value_name = "TITLE")]
     pub share: Vec<String>,
-    /// Any key of experiment.toml, as in messages=30 or factors.tone=["kind","cold"]; the value is read as TOML, else as
+    /// Any key of experiment.toml, as in messages=30 or `factors.tone=["kind", "cold"]`; the value is read as TOML, else as
     /// text; an empty one takes the key away; repeated for several
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,

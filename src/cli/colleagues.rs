@@ -121,6 +121,10 @@ pub fn refuse_wrong(context: &Context, what: &str, checked: &Checked) -> CliErro
 pub fn differences(old: &Experiment, new: &Experiment) -> Vec<String> {
     let named = Experiment { name: new.name.clone(), ..old.clone() };
     let mut lines = diff::diff(&named, new);
+    let roles = |e: &Experiment| e.roles.iter().map(|r| r.name.clone()).collect::<Vec<_>>().join(", ");
+    if roles(old) != roles(new) {
+        lines.insert(0, format!("roles in speaking order: {} → {}", roles(old), roles(new)));
+    }
     if old.run != new.run {
         let run = |e: &Experiment| format!("{} of each condition, seed {}", e.run.replicates, e.run.seed);
         lines.push(format!("`run`: {} → {}", run(old), run(new)));
@@ -157,18 +161,19 @@ pub fn next(context: &Context, command: &str, name: &str) {
     context.printer.chat(&format!("next:  convoke {command} {}", super::run::quoted(name)));
 }
 
-/// A change in a line each.
-pub fn show(context: &Context, lines: &[String]) -> std::io::Result<()> {
-    lines.iter().try_for_each(|line| context.printer.out(&format!("  {line}")))
+/// A change in a line each, or in as many as it has.
+pub fn show(context: &Context, changes: &[String]) -> std::io::Result<()> {
+    let lines = changes.iter().flat_map(|change| change.lines().filter(|line| !line.trim().is_empty()));
+    lines.map(|line| format!("  {line}")).try_for_each(|line| context.printer.out(&line))
 }
 
-/// `3 conversations: 2 of ada, 1 of bob`, or how many at all.
+/// `go 3 conversations: 2 of ada, 1 of bob`, or how many at all.
 pub fn tally(creators: &[(String, usize)]) -> String {
-    let all = creators.iter().map(|(_, n)| n).sum();
+    let all: usize = creators.iter().map(|(_, n)| n).sum();
     let each: Vec<String> = creators.iter().map(|(who, n)| format!("{n} of {who}")).collect();
-    if each.is_empty() {
-        "no conversation".to_owned()
-    } else {
-        format!("{}: {}", count(all, "conversation"), each.join(", "))
+    match all {
+        0 => "goes no conversation".to_owned(),
+        1 => format!("goes 1 conversation: {}", each.join(", ")),
+        _ => format!("go {}: {}", count(all, "conversation"), each.join(", ")),
     }
 }

@@ -42,7 +42,7 @@ async fn creators(store: &dyn Store, target: &Target) -> Result<Vec<(String, usi
 async fn say(context: &Context, store: &dyn Store, target: &Target, with: &[(String, usize)]) -> Result<(), CliError> {
     match target {
         Target::Experiment(record) => {
-            context.printer.say(&format!("with {} goes {}", target.words(), tally(with)));
+            context.printer.say(&format!("with {} {}", target.words(), tally(with)));
             let all = store.experiments().await?;
             let copies = all.iter().filter(|(e, _)| e.parent.as_ref() == Some(&record.id));
             let copies: Vec<String> = copies.map(|(e, _)| format!("`{}` of {}", e.name, e.creator)).collect();

@@ -17,6 +17,7 @@ use serde_json::json;
 /// What became of an experiment.
 struct Edited {
     record: ExperimentRecord,
+    changed: bool,
     changes: Vec<String>,
     behind: usize,
 }
@@ -50,7 +51,7 @@ async fn edit(
         let new = changed(context, &old, changes)?;
         let revision = key::revision(&new);
         if revision == record.revision && new.run == record.run {
-            return Ok(Edited { record, changes: Vec::new(), behind: 0 });
+            return Ok(Edited { record, changed: false, changes: Vec::new(), behind: 0 });
         }
         let behind = left_behind(store, &record, &new).await?;
         match store.revise(&record.id, &context.settings.creator, record.version, new.clone(), revision).await {
@@ -59,7 +60,7 @@ async fn edit(
                 if record.name != revised.name {
                     lines.insert(0, format!("`name`: {} → {}", record.name, revised.name));
                 }
-                return Ok(Edited { record: revised, changes: lines, behind });
+                return Ok(Edited { record: revised, changed: true, changes: lines, behind });
             }
             Err(StoreError::Changed { what, expected, found }) => {
                 let target = Target::Experiment(Box::new(record));
@@ -128,20 +129,21 @@ async fn note(store: &dyn Store, edited: &mut Edited, note: Option<&String>) -> 
     let mark = Mark { note: Some(Some(note.clone())), starred: None };
     store.mark(&target.item(), &edited.record.creator, mark).await.map_err(|e| target.error(e))?;
     edited.record = by_id(store, &target).await?;
+    edited.changed = true;
     edited.changes.push(format!("`note`: {note}"));
     Ok(())
 }
 
 fn tell(context: &Context, edited: &Edited) -> Result<Exit, CliError> {
-    let Edited { record, changes, behind } = edited;
+    let Edited { record, changed, changes, behind } = edited;
     if context.printer.json {
         context.printer.json_ok(&json!({
             "id": record.id, "name": record.name, "version": record.version, "revision": record.revision,
-            "changed": !changes.is_empty(), "changes": changes, "left_behind": behind,
+            "changed": changed, "changes": changes, "left_behind": behind,
         }))?;
         return Ok(Exit::Done);
     }
-    if changes.is_empty() {
+    if !changed {
         context.printer.out(&format!("nothing changes: `{}` is so already", record.name))?;
         return Ok(Exit::Done);
     }

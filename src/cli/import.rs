@@ -74,7 +74,7 @@ fn tell(
     experiment: &Experiment,
     behind: usize,
 ) -> Result<Exit, CliError> {
-    let changes = before.map(|b| differences(&b.document, experiment)).unwrap_or_default();
+    let differing = before.map(|b| differences(&b.document, experiment)).unwrap_or_default();
     let changed = before.is_none_or(|b| b.record.version != record.version);
     if context.printer.json {
         context.printer.json_ok(&json!({
@@ -89,7 +89,7 @@ fn tell(
         Some(_) if !changed => format!("`{name}` (id {id}) is stored so already"),
         Some(_) => format!("stored revision {revision} of your experiment `{name}` (id {id}):"),
     })?;
-    colleagues::show(context, &changes)?;
+    colleagues::show(context, &differing)?;
     colleagues::say_left_behind(context, name, behind);
     colleagues::next(context, "run", name);
     Ok(Exit::Done)

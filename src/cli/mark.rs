@@ -18,14 +18,12 @@ pub async fn note(context: &Context, args: &args::Note) -> Result<Exit, CliError
     if note.is_none() && !args.drop {
         return show(context, &args.what).await;
     }
-    let said = note.as_ref().map_or("dropped the note".to_owned(), |text| format!("noted `{text}`"));
-    mark(context, &args.what, Mark { note: Some(note), starred: None }, &said).await
+    mark(context, &args.what, Mark { note: Some(note), starred: None }).await
 }
 
 /// Gives or takes a star.
 pub async fn star(context: &Context, args: &args::Star) -> Result<Exit, CliError> {
-    let said = if args.off { "took the star" } else { "starred" };
-    mark(context, &args.what, Mark { note: None, starred: Some(!args.off) }, said).await
+    mark(context, &args.what, Mark { note: None, starred: Some(!args.off) }).await
 }
 
 async fn show(context: &Context, what: &str) -> Result<Exit, CliError> {
@@ -43,7 +41,7 @@ async fn show(context: &Context, what: &str) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-async fn mark(context: &Context, what: &str, mark: Mark, said: &str) -> Result<Exit, CliError> {
+async fn mark(context: &Context, what: &str, mark: Mark) -> Result<Exit, CliError> {
     let store = context.changing().await?;
     let target = context.own(&*store, what).await?;
     let done = store.mark(&target.item(), &context.settings.creator, mark.clone()).await;
@@ -51,17 +49,18 @@ async fn mark(context: &Context, what: &str, mark: Mark, said: &str) -> Result<E
     if context.printer.json {
         context.printer.json_ok(&json(&target, &mark))?;
     } else {
-        let of = if mark.note.is_some() {
-            "of"
-        } else if mark.starred == Some(false) {
-            "from"
-        } else {
-            ""
-        };
-        let line = [said, of, &target.words()].into_iter().filter(|w| !w.is_empty()).collect::<Vec<_>>().join(" ");
-        context.printer.out(&line)?;
+        context.printer.out(&said(&target.words(), &mark))?;
     }
     Ok(Exit::Done)
+}
+
+fn said(what: &str, mark: &Mark) -> String {
+    match (&mark.note, mark.starred) {
+        (Some(Some(note)), _) => format!("noted of {what}: {note}"),
+        (Some(None), _) => format!("dropped the note of {what}"),
+        (None, Some(false)) => format!("took the star from {what}"),
+        (None, _) => format!("starred {what}"),
+    }
 }
 
 /// The item as it is after a mark.

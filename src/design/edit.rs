@@ -152,13 +152,11 @@ fn address(experiment: &Experiment, written: &str) -> Result<Address, Obstacle> 
     }
     let mut parsed = markdown::parse(&format!("## {heading}\n"));
     let problem = parsed.problems.first().map(|p| (p.message.clone(), p.hint.clone()));
-    match parsed.text.sections.pop().filter(|_| problem.is_none() && !heading.contains('\n')) {
-        Some(section) => Ok(of(Some(section))),
-        None => {
-            let (why, hint) = problem.unwrap_or_else(|| ("it is no heading".to_owned(), "write TITLE".to_owned()));
-            Err(Obstacle::usage(format!("`{written}` names no section: {why}"), hint))
-        }
+    if let Some(section) = parsed.text.sections.pop().filter(|_| problem.is_none() && !heading.contains('\n')) {
+        return Ok(of(Some(section)));
     }
+    let (why, hint) = problem.unwrap_or_else(|| ("it is no heading".to_owned(), "write TITLE".to_owned()));
+    Err(Obstacle::usage(format!("`{written}` names no section: {why}"), hint))
 }
 
 fn file_of(experiment: &Experiment, file: &str) -> Result<Place, Obstacle> {
@@ -278,7 +276,7 @@ fn put_section(experiment: &mut Experiment, written: &str, text: &str) -> Result
     stays_within(&address, &body)?;
     let prompt = text_of(experiment, address.place);
     let Some(heading) = address.heading else {
-        prompt.start = ended_as(&prompt.start, &body);
+        prompt.start = if body.is_empty() { body } else { ended_as(&prompt.start, &body) };
         return Ok(());
     };
     match named(prompt, &heading).as_slice() {

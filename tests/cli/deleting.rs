@@ -53,3 +53,22 @@ fn one_conversation_goes_and_the_same_command_makes_it_again() {
     assert!(again.err.contains("1 to do"), "{}", again.screen());
     assert_eq!(count(), all);
 }
+
+#[test]
+fn a_person_is_asked() {
+    let place = made();
+    let asked = |answer: &str| {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("convoke"));
+        command.current_dir(place.path()).env("DB_USER", "tester").args(["delete", "small"]);
+        let mut session = rexpect::session::spawn_command(command, Some(20_000)).unwrap();
+        session.exp_string("6 of tester").unwrap();
+        session.exp_string("delete experiment `small`?").unwrap();
+        session.send(answer).unwrap();
+        session.flush().unwrap();
+        session.exp_eof().unwrap()
+    };
+    assert!(asked("n").contains("nothing was deleted"));
+    place.run("show small").exits(0);
+    assert!(asked("y").contains("deleted experiment `small`"));
+    place.run("show small").exits(6);
+}

@@ -26,7 +26,7 @@ pub fn dump(place: &Place) -> String {
         let mut rows = statement.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
             let cells = (0..columns).map(|i| format!("{:?}", row.get_ref(i).unwrap()));
-            all.push_str(&format!("{table}: {}\n", cells.collect::<Vec<_>>().join("|")));
+            all.extend([table, ": ", &cells.collect::<Vec<_>>().join("|"), "\n"]);
         }
     }
     all
@@ -202,11 +202,13 @@ fn a_shared_section_becomes_each_roles_own() {
     assert!(copy["document"]["shared"]["sections"].is_null());
 }
 
+/// How often each of two processes changes an experiment.
+const TIMES: usize = 12;
+
 /// Whoever comes second is shown what the first changed, and must say yes; nothing of either is lost.
 #[test]
 fn two_processes_change_one_experiment_and_lose_nothing() {
     let place = made();
-    const TIMES: usize = 12;
     std::thread::scope(|scope| {
         for who in ["one", "other"] {
             let place = &place;
@@ -225,6 +227,99 @@ fn two_processes_change_one_experiment_and_lose_nothing() {
             sections.iter().map(|s| s["title"].as_str().unwrap()).filter(|t| t.starts_with(who)).collect();
         assert_eq!(titles, (0..TIMES).map(|n| format!("{who} {n}")).collect::<Vec<_>>());
     }
+}
+
+/// The program began from what was there before somebody else's change, and comes to write after it: the other change
+/// stands in a transaction that ends only then.
+fn meanwhile(place: &Place, words: &[&str], typed: Option<&str>) -> String {
+    for _attempt in 0..5 {
+        let other = rusqlite::Connection::open(place.path().join("convoke.db")).unwrap();
+        let revisions: u32 = other.query_row("select count(*) from revisions", [], |row| row.get(0)).unwrap();
+        let message = format!("Changed by another {revisions}");
+        let sql = "begin immediate;
+             insert into revisions select 'another ' || ?, json_set(document, '$.starting_message', ?) from revisions
+                join experiments on hash = revision;
+             update experiments set revision = 'another ' || ?, version = version + 1";
+        for (at, sql) in sql.split(';').enumerate() {
+            match at {
+                0 => other.execute(sql, []),
+                1 => other.execute(sql, [&message, &message]),
+                _ => other.execute(sql, [&message]),
+            }
+            .unwrap();
+        }
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("convoke"));
+        command.current_dir(place.path()).env("DB_USER", "tester").env("TERM", "dumb").args(words);
+        let said = match typed {
+            None => {
+                let child = command
+                    .stdin(std::process::Stdio::null())
+                    .stdout(std::process::Stdio::piped())
+                    .stderr(std::process::Stdio::piped())
+                    .spawn()
+                    .unwrap();
+                std::thread::sleep(std::time::Duration::from_millis(1500));
+                other.execute("commit", []).unwrap();
+                let output = child.wait_with_output().unwrap();
+                let code = output.status.code().unwrap();
+                format!("{}exit {code}", String::from_utf8_lossy(&output.stderr))
+            }
+            Some(answer) => {
+                let mut session = rexpect::session::spawn_command(command, Some(20_000)).unwrap();
+                std::thread::sleep(std::time::Duration::from_millis(1500));
+                other.execute("commit", []).unwrap();
+                let before = session.exp_string("on top of that?").unwrap();
+                session.send(answer).unwrap();
+                session.flush().unwrap();
+                format!("{before}{}", session.exp_eof().unwrap())
+            }
+        };
+        if said.contains("was changed meanwhile") {
+            return said;
+        }
+    }
+    panic!("nobody met another's change");
+}
+
+#[test]
+fn the_second_is_shown_what_changed_meanwhile() {
+    let place = made();
+    let words = ["edit", "small", "--section", "Weather=It rains."];
+    let said = meanwhile(&place, &words, None);
+    assert!(said.contains("→ \"Changed by another") && said.contains("--yes") && said.ends_with("exit 2"), "{said}");
+    let now = || document(&place, "small")["document"].clone();
+    assert!(now()["shared"]["sections"].is_null() && now()["starting_message"] != "Start the experiment");
+
+    let said = meanwhile(&place, &words, Some("n"));
+    assert!(said.contains("nothing was changed") && now()["shared"]["sections"].is_null(), "{said}");
+    let said = meanwhile(&place, &words, Some("y"));
+    assert!(said.contains("changed `small`"), "{said}");
+    assert_eq!(now()["shared"]["sections"][0]["title"], "Weather");
+    assert!(now()["starting_message"].as_str().unwrap().starts_with("Changed by another"), "the other's change too");
+    let more = ["edit", "small", "--section", "Wind=It blows.", "--yes"];
+    assert!(meanwhile(&place, &more, None).ends_with("exit 0"));
+    assert_eq!(now()["shared"]["sections"].as_array().unwrap().len(), 2);
+}
+
+/// A whole document would undo what the other did, so that no `--yes` given beforehand is enough.
+#[test]
+fn a_folder_never_undoes_what_changed_meanwhile() {
+    let place = made();
+    let mut files = SMALL.to_vec();
+    files[1].1 = "A camp.\n";
+    place.folder("work", &files);
+    let said = meanwhile(&place, &["edit", "small", "--from", "work", "--yes"], None);
+    assert!(said.contains("--format folder") && said.ends_with("exit 2"), "{said}");
+    assert!(document(&place, "small")["document"]["starting_message"].as_str().unwrap().starts_with("Changed"));
+}
+
+#[test]
+fn a_new_order_is_a_change() {
+    let place = made();
+    let changed = place.run("edit small --roles prisoner,guard").exits(0);
+    assert!(changed.out.contains("roles in speaking order: guard, prisoner → prisoner, guard"), "{}", changed.screen());
+    place.run("edit small --roles prisoner,guard").exits(0);
+    assert_eq!(document(&place, "small")["document"]["roles"][0]["name"], "prisoner");
 }
 
 #[test]

@@ -16,12 +16,13 @@ pub async fn tell(store: &dyn Store) {
     two_editors_lose_nothing(store, store, 20).await;
 }
 
-fn unknown<T: std::fmt::Debug>(result: Result<T, StoreError>) {
+#[track_caller]
+fn unknown<T: std::fmt::Debug>(result: &Result<T, StoreError>) {
     assert!(matches!(result, Err(StoreError::Unknown { .. })), "{result:?}");
 }
 
 #[track_caller]
-fn not_yours<T: std::fmt::Debug>(result: Result<T, StoreError>, whose: &str) {
+fn not_yours<T: std::fmt::Debug>(result: &Result<T, StoreError>, whose: &str) {
     assert!(matches!(&result, Err(StoreError::NotYours { creator, .. }) if creator == whose), "{result:?}");
 }
 
@@ -74,8 +75,8 @@ async fn only_the_creator_revises(store: &dyn Store) {
         let (id, creator, revision) = (id.to_owned(), creator.to_owned(), sha256(&format!("{name} two")));
         async move { store.revise(&id, &creator, version, changed, revision).await }
     };
-    not_yours(revise(&made.id, "bob", made.version, "renamed").await, "grace");
-    unknown(revise("0000000000000000", "grace", 1, "renamed").await);
+    not_yours(&revise(&made.id, "bob", made.version, "renamed").await, "grace");
+    unknown(&revise("0000000000000000", "grace", 1, "renamed").await);
     let taken = revise(&made.id, "grace", made.version, "taken").await;
     assert!(matches!(&taken, Err(StoreError::Exists { name, .. }) if name == "taken"), "{taken:?}");
     assert_eq!(record(store, &made.id).await, made, "nothing of what was refused is kept");
@@ -121,7 +122,7 @@ async fn marks_change_what_is_given(store: &dyn Store) {
                 (found.note, found.starred)
             }
         };
-        not_yours(store.mark(item, "bob", noted.clone()).await, creator);
+        not_yours(&store.mark(item, "bob", noted.clone()).await, creator);
         assert_eq!(marks().await, (None, false));
         store.mark(item, creator, noted.clone()).await.unwrap();
         assert_eq!(marks().await, (Some(text.to_owned()), false));
@@ -131,8 +132,8 @@ async fn marks_change_what_is_given(store: &dyn Store) {
         assert_eq!(marks().await, (None, true));
     }
     assert!(record(store, &made.id).await.version > made.version, "a change is seen by whoever compares versions");
-    unknown(store.mark(&Item::Experiment("none".to_owned()), "ada", noted.clone()).await);
-    unknown(store.mark(&Item::Conversation("none".to_owned()), "ada", noted).await);
+    unknown(&store.mark(&Item::Experiment("none".to_owned()), "ada", noted.clone()).await);
+    unknown(&store.mark(&Item::Conversation("none".to_owned()), "ada", noted).await);
 }
 
 /// A conversation with an opening, a turn, and a call that was sent.
@@ -153,14 +154,14 @@ async fn a_deleted_conversation_leaves_the_others(store: &dyn Store) {
     spoken(store, &ids[1], Some(Status::Done)).await;
     spoken(store, &ids[2], None).await;
     let item = Item::Conversation(ids[0].clone());
-    not_yours(store.delete(&item, "bob").await, "ada");
+    not_yours(&store.delete(&item, "bob").await, "ada");
     let held = store.delete(&Item::Conversation(ids[2].clone()), "ada").await;
     assert!(matches!(held, Err(StoreError::Held { .. })), "somebody works on it: {held:?}");
     assert_eq!(store.history(&ids[2]).await.unwrap().log.len(), 2);
     store.delete(&item, "ada").await.unwrap();
-    unknown(store.history(&ids[0]).await);
-    unknown(store.calls(&ids[0]).await);
-    unknown(store.delete(&item, "ada").await);
+    unknown(&store.history(&ids[0]).await);
+    unknown(&store.calls(&ids[0]).await);
+    unknown(&store.delete(&item, "ada").await);
     assert_eq!(store.find_conversations(&ids[0]).await.unwrap(), []);
     assert_eq!(store.history(&ids[1]).await.unwrap().log.len(), 2);
     assert_eq!(store.verify(Some(&ids[1])).await.unwrap(), [], "texts that it shared stay");
@@ -188,7 +189,7 @@ async fn a_deleted_experiment_leaves_nothing(store: &dyn Store) {
     spoken(store, &ids[0], Some(Status::Done)).await;
     let epoch = claimed(store, &ids[1]).await;
     let item = Item::Experiment(experiment.clone());
-    not_yours(store.delete(&item, "bob").await, "ada");
+    not_yours(&store.delete(&item, "bob").await, "ada");
     let held = store.delete(&item, "ada").await;
     assert!(matches!(held, Err(StoreError::Held { .. })), "somebody works on one of it: {held:?}");
     store.finish(&ids[1], epoch, Status::Interrupted, None).await.unwrap();
@@ -200,10 +201,10 @@ async fn a_deleted_experiment_leaves_nothing(store: &dyn Store) {
     let of = Filter { experiment: Some(experiment.clone()), revision: None };
     assert_eq!(store.conversations(&of).await.unwrap(), []);
     for id in &ids {
-        unknown(store.history(id).await);
-        unknown(store.calls(id).await);
+        unknown(&store.history(id).await);
+        unknown(&store.calls(id).await);
     }
-    unknown(store.delete(&item, "ada").await);
+    unknown(&store.delete(&item, "ada").await);
     assert_eq!(record(store, &copy.id).await, copy, "a copy stays, and remembers");
     assert!(store.document(&copy.revision).await.unwrap().is_some(), "its document too");
     assert_eq!(store.history(&kept[0]).await.unwrap().log.len(), 2);

@@ -36,7 +36,7 @@ fn changed(changes: &Changes) -> Experiment {
 fn refused(changes: &Changes) -> String {
     let wrong = changes.apply(&experiment()).expect_err("something in the way");
     assert!(wrong.iter().all(|o| o.usage), "a flag is at fault");
-    wrong.iter().map(|o| format!("{} | {}\n", o.message, o.hint.as_deref().unwrap_or("-"))).collect()
+    wrong.iter().map(|o| format!("{} | {}", o.message, o.hint.as_deref().unwrap_or("-"))).collect::<Vec<_>>().join("\n")
 }
 
 fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
