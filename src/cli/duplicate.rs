@@ -2,6 +2,7 @@
 
 use super::args;
 use super::changes;
+use super::check::say_problems;
 use super::colleagues::{self, differences};
 use super::context::Context;
 use super::edit::changed;
@@ -61,7 +62,7 @@ async fn create(
     changes: &Changes,
     note: Option<&String>,
 ) -> Result<(ExperimentRecord, Experiment), CliError> {
-    let mut document = changed(context, old, changes)?;
+    let (mut document, warnings) = changed(context, old, changes)?;
     document.note = note.cloned().or_else(|| original.note.clone());
     let new = NewExperiment {
         id: format!("{:016x}", (context.world.random)()),
@@ -77,6 +78,7 @@ async fn create(
         }
         other => other.into(),
     })?;
+    say_problems(context, &warnings);
     Ok((copy, document))
 }
 

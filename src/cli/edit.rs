@@ -3,6 +3,7 @@
 
 use super::args;
 use super::changes;
+use super::check::say_problems;
 use super::colleagues::{self, Target, differences, left_behind, refuse_wrong};
 use super::context::Context;
 use super::error::{CliError, Exit};
@@ -10,7 +11,7 @@ use super::prompt::confirm;
 use super::text::short;
 use crate::design::check::check;
 use crate::design::edit::Changes;
-use crate::design::{Experiment, key};
+use crate::design::{Experiment, Problem, key};
 use crate::store::{ExperimentRecord, Item, Mark, Store, StoreError};
 use serde_json::json;
 
@@ -48,7 +49,7 @@ async fn edit(
 ) -> Result<Edited, CliError> {
     let mut old = context.document(store, &record).await?;
     loop {
-        let new = changed(context, &old, changes)?;
+        let (new, warnings) = changed(context, &old, changes)?;
         let revision = key::revision(&new);
         if revision == record.revision && new.run == record.run {
             return Ok(Edited { record, changed: false, changes: Vec::new(), behind: 0 });
@@ -56,6 +57,7 @@ async fn edit(
         let behind = left_behind(store, &record, &new).await?;
         match store.revise(&record.id, &context.settings.creator, record.version, new.clone(), revision).await {
             Ok(revised) => {
+                say_problems(context, &warnings);
                 let mut lines = differences(&old, &new);
                 if record.name != revised.name {
                     lines.insert(0, format!("`name`: {} → {}", record.name, revised.name));
@@ -75,12 +77,16 @@ async fn edit(
     }
 }
 
-/// The changed document, checked as a folder is.
-pub(super) fn changed(context: &Context, old: &Experiment, changes: &Changes) -> Result<Experiment, CliError> {
+/// The changed document, checked as a folder is, and the warnings of it.
+pub(super) fn changed(
+    context: &Context,
+    old: &Experiment,
+    changes: &Changes,
+) -> Result<(Experiment, Vec<Problem>), CliError> {
     let files = changes.apply(old).map_err(changes::refused)?;
     let checked = check(&files, &context.settings.known_servers());
     match checked.experiment.as_ref().filter(|_| !checked.has_errors()) {
-        Some(experiment) => Ok(experiment.clone()),
+        Some(experiment) => Ok((experiment.clone(), checked.problems)),
         None => Err(refuse_wrong(context, &format!("`{}` would be wrong", old.name), &checked)),
     }
 }

@@ -276,12 +276,12 @@ fn put_section(experiment: &mut Experiment, written: &str, text: &str) -> Result
     stays_within(&address, &body)?;
     let prompt = text_of(experiment, address.place);
     let Some(heading) = address.heading else {
-        prompt.start = if body.is_empty() { body } else { ended_as(&prompt.start, &body) };
+        prompt.start = if body.is_empty() { body } else { in_place_of(&prompt.start, &body) };
         return Ok(());
     };
     match named(prompt, &heading).as_slice() {
         [] => prompt.sections.push(Section { text: body, ..heading }),
-        [one] => prompt.sections[*one].text = ended_as(&prompt.sections[*one].text, &body),
+        [one] => prompt.sections[*one].text = in_place_of(&prompt.sections[*one].text, &body),
         several => {
             let when = markdown::write_when(&prompt.sections[several[0]].when);
             let message = format!("`{written}` names {} sections", several.len());
@@ -298,10 +298,13 @@ fn body(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("{text}\n") }
 }
 
-/// The text with the blank lines that the old one had behind it, so that the file looks as it did.
-fn ended_as(old: &str, body: &str) -> String {
-    let blank = &old[old.trim_end().len()..];
-    format!("{}{}", body.trim_end(), if blank.contains('\n') { blank } else { "\n" })
+/// The text with the blank lines that the old one had around it, so that the file looks as it did.
+fn in_place_of(old: &str, body: &str) -> String {
+    if old.trim().is_empty() {
+        return body.to_owned();
+    }
+    let (before, after) = (&old[..old.len() - old.trim_start().len()], &old[old.trim_end().len()..]);
+    format!("{before}{}{}", body.trim(), if after.contains('\n') { after } else { "\n" })
 }
 
 /// A text that opens a section, or a code fence without closing it, would change what stands around it.

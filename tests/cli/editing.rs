@@ -314,6 +314,16 @@ fn a_folder_never_undoes_what_changed_meanwhile() {
 }
 
 #[test]
+fn warnings_are_told_with_what_was_done() {
+    let place = made();
+    let words = ["edit", "small", "--set", "goal=[\"escape\"]"];
+    let changed = place.words(&words, &[]).exits(0);
+    assert!(changed.err.contains("warning: `yard-time` is no level of `goal`"), "{}", changed.screen());
+    let copied = place.run("duplicate small").exits(0);
+    assert!(copied.err.contains("warning: `yard-time`"), "{}", copied.screen());
+}
+
+#[test]
 fn a_new_order_is_a_change() {
     let place = made();
     let changed = place.run("edit small --roles prisoner,guard").exits(0);

@@ -84,6 +84,17 @@ fn sections_are_replaced_where_they_stand_and_added_at_the_end() {
     assert_eq!(texts(&new.summarizer.expect("one")), pairs(&[("Task", "Sum up.\n")]));
 }
 
+/// Files often have a blank line under a heading: it is in no prompt, and the same text is no change.
+#[test]
+fn the_same_text_is_no_change() {
+    let mut spaced = experiment();
+    spaced.shared.sections[0].text = "\nThere are some.\n\n".to_owned();
+    let same = read(&put(&[("Risks", "There are some."), ("shared/", "A prison.")]).apply(&spaced).expect("files"));
+    assert_eq!(same, spaced);
+    let other = read(&put(&[("Risks", "There are none.\n")]).apply(&spaced).expect("files"));
+    assert_eq!(other.shared.sections[0].text, "\nThere are none.\n\n");
+}
+
 #[test]
 fn a_section_that_is_not_meant_for_certain_is_asked_about() {
     insta::assert_snapshot!(refused(&put(&[
