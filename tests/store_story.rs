@@ -1,7 +1,9 @@
 //! One story, told to every implementation of the store; and what only the embedded one promises.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests: a failure is a failed test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: a failure is a failed test")]
 
+#[path = "store_story/colleagues.rs"]
+mod colleagues;
 #[path = "store_story/fixtures.rs"]
 mod fixtures;
 #[path = "store_story/mongodb.rs"]

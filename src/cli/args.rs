@@ -74,6 +74,34 @@ pub enum Command {
     List(List),
     /// Show an experiment, or a conversation's transcript
     Show(Show),
+    /// Change an experiment of yours
+    ///
+    /// Changes are done in this order, whatever the order of flags: --from, --name, --starting-message, --model,
+    /// --roles, --drop-section, --private, --share, --section, --set. The result is checked as a folder is; a wrong one
+    /// changes nothing (exit code 3). `--json` gives `{id, name, version, revision, changed, changes, left_behind}`.
+    Edit(Edit),
+    /// Copy an experiment, yours or a colleague's, changed by the same flags as `edit`
+    ///
+    /// Note and texts are copied, star and conversations are not. `--json` gives `{id, name, version, revision, parent,
+    /// changes}`.
+    Duplicate(Edit),
+    /// Write, show or drop a note of an experiment or conversation
+    ///
+    /// `--json` gives `{kind, id, name, note, starred}`.
+    Note(Note),
+    /// Star an experiment or conversation
+    ///
+    /// `--json` gives `{kind, id, name, note, starred}`.
+    Star(Star),
+    /// Delete an experiment with its conversations, or one conversation
+    ///
+    /// Says first whose conversations go with it, and needs a yes. Copies stay. `--json` gives `{kind, id, name,
+    /// conversations: [{creator, conversations}]}`.
+    Delete(Delete),
+    /// Store an experiment folder without running it
+    ///
+    /// `--json` gives `{id, name, version, revision, new, changed}`.
+    Import(Import),
     /// Write transcripts and data to files
     Export(Export),
     /// List what each server offers, or fetch a model
@@ -230,6 +258,93 @@ pub struct Show {
     /// Of an experiment: its prompts are those of the current revision unless --all
     #[arg(long, hide = true)]
     pub all: bool,
+}
+
+/// `convoke edit` and `convoke duplicate`.
+#[derive(Debug, Args)]
+pub struct Edit {
+    /// An experiment's name, id or folder (of which the stored experiment is meant)
+    pub what: String,
+    /// What to change.
+    #[command(flatten)]
+    pub changes: Changes,
+}
+
+/// What `edit` and `duplicate` change.
+#[derive(Debug, Clone, Args)]
+pub struct Changes {
+    /// Its name; of a copy, NAME-2 and so on without it
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// A note
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// What opens each day
+    #[arg(long, value_name = "TEXT")]
+    pub starting_message: Option<String>,
+    /// A model of the list, by its name in the experiment (it keeps its parameters) or SERVER/NAME; repeated for each
+    #[arg(long, value_name = "ID")]
+    pub model: Vec<String>,
+    /// All roles in speaking order, as in guard=1,prisoner=2; one that is left out goes with its texts
+    #[arg(long, value_name = "ROLE=N,…")]
+    pub roles: Option<String>,
+    /// A section to replace or add: TITLE is shared, ROLE/TITLE a role's own; @FILE reads the text from a file;
+    /// repeated for several
+    #[arg(long, value_name = "[ROLE/]TITLE=TEXT")]
+    pub section: Vec<String>,
+    /// A section to drop; repeated for several
+    #[arg(long, value_name = "[ROLE/]TITLE")]
+    pub drop_section: Vec<String>,
+    /// A shared section of which each role gets the text as its own; repeated for several
+    #[arg(long, value_name = "TITLE")]
+    pub private: Vec<String>,
+    /// A section of the roles that all are to share; repeated for several
+    #[arg(long, value_name = "TITLE")]
+    pub share: Vec<String>,
+    /// Any key of experiment.toml, as in messages=30 or `factors.tone=["kind", "cold"]`; the value is read as TOML, else as
+    /// text; an empty one takes the key away; repeated for several
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// A folder whose experiment replaces all
+    #[arg(long, value_name = "DIR")]
+    pub from: Option<String>,
+}
+
+/// `convoke note`.
+#[derive(Debug, Args)]
+pub struct Note {
+    /// An experiment's name, id or folder, or a conversation's id
+    pub what: String,
+    /// The note; without it, the note is shown
+    #[arg(conflicts_with = "drop")]
+    pub text: Option<String>,
+    /// Drop the note
+    #[arg(long)]
+    pub drop: bool,
+}
+
+/// `convoke star`.
+#[derive(Debug, Args)]
+pub struct Star {
+    /// An experiment's name, id or folder, or a conversation's id
+    pub what: String,
+    /// Take the star away
+    #[arg(long)]
+    pub off: bool,
+}
+
+/// `convoke delete`.
+#[derive(Debug, Args)]
+pub struct Delete {
+    /// An experiment's name, id or folder (which stays), or a conversation's id
+    pub what: String,
+}
+
+/// `convoke import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// An experiment's folder
+    pub source: String,
 }
 
 /// `convoke export`.

@@ -3,16 +3,23 @@
 //! Arguments become settings, settings become plain values, and a command is a function of those: one file each.
 
 pub mod args;
+mod changes;
 pub mod check;
+mod colleagues;
 pub mod context;
+pub mod delete;
 mod designed;
 pub mod doctor;
 mod dotenv;
+pub mod duplicate;
+pub mod edit;
 pub mod error;
 pub mod export;
+pub mod import;
 pub mod list;
 pub mod login;
 mod logs;
+pub mod mark;
 pub mod models;
 mod narrow;
 pub mod new;
@@ -95,6 +102,12 @@ fn finish(world: World, global: Global, command: Command) -> Result<Exit, CliErr
         Command::Run(args) => busy(run::run(context, &args)),
         Command::List(args) => looking(list::run(context, &args)),
         Command::Show(args) => looking(show::run(context, &args)),
+        Command::Edit(args) => looking(edit::run(context, &args)),
+        Command::Duplicate(args) => looking(duplicate::run(context, &args)),
+        Command::Note(args) => looking(mark::note(context, &args)),
+        Command::Star(args) => looking(mark::star(context, &args)),
+        Command::Delete(args) => looking(delete::run(context, &args)),
+        Command::Import(args) => looking(import::run(context, &args)),
         Command::Export(args) => looking(export::run(context, &args)),
         Command::Models(args) => looking(models::run(context, &args)),
         Command::Login(args) => looking(login::run(context, &args)),

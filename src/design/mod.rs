@@ -7,6 +7,7 @@ pub mod check;
 pub mod compose;
 pub mod condition;
 pub mod diff;
+pub mod edit;
 pub mod estimate;
 pub mod experiment;
 pub mod factor;

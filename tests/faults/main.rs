@@ -7,6 +7,7 @@ mod place;
 mod server;
 
 mod adding;
+mod deleting;
 mod kills;
 mod quota;
 mod signals;

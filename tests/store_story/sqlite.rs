@@ -3,7 +3,7 @@
 use crate::fixtures::*;
 use convoke::conversation::log::Entry;
 use convoke::store::sqlite::{OpenMode, Sqlite};
-use convoke::store::{Filter, Store, StoreError};
+use convoke::store::{Filter, Item, Status, Store, StoreError};
 use proptest::prelude::*;
 use rusqlite::Connection;
 use std::fs;
@@ -72,6 +72,72 @@ async fn one_run_at_a_time_beside_small_edits() {
     assert_eq!(open(&path, OpenMode::Read).find_conversations(id).await.unwrap().len(), 1);
     drop(run);
     drop(open(&path, OpenMode::Run));
+}
+
+/// Each process has its own connections; the file is all that they share.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_edits_of_two_processes_lose_nothing() {
+    let (_folder, path) = folder();
+    let (one, other) = (open(&path, OpenMode::Write), open(&path, OpenMode::Write));
+    crate::colleagues::two_editors_lose_nothing(&one, &other, 500).await;
+}
+
+/// How many rows each table has.
+fn rows(path: &Path) -> Vec<(String, u32)> {
+    let conn = Connection::open(path).unwrap();
+    let tables = ["experiments", "revisions", "conversations", "messages", "calls", "runs"];
+    let count = |t: &str| conn.query_row(&format!("select count(*) from {t}"), [], |row| row.get(0)).unwrap();
+    tables.iter().map(|t| ((*t).to_owned(), count(t))).collect()
+}
+
+#[tokio::test]
+async fn nothing_of_a_deleted_experiment_is_left_in_any_table() {
+    let (_folder, path) = folder();
+    {
+        let store = open(&path, OpenMode::Write);
+        let kept = planned(&store, "kept", 1).await;
+        grow(&store, &kept[0], 2).await;
+    }
+    let before = rows(&path);
+    let ids = {
+        let run = open(&path, OpenMode::Run);
+        let ids = planned(&run, "prison", 3).await;
+        grow(&run, &ids[0], 4).await;
+        let epoch = claimed(&run, &ids[1]).await;
+        run.append(&ids[1], epoch, vec![opening()], None).await.unwrap();
+        let id = run.find_conversations(&ids[0]).await.unwrap().remove(0).experiment;
+        let record = run.experiment("ada", "prison").await.unwrap().unwrap();
+        run.begin_run(run_record("killed", &id, &record.revision, NOW)).await.unwrap();
+        let edited = document("prison", "another text", None);
+        let revised = run.revise(&id, "ada", record.version, edited, sha256("another")).await.unwrap();
+        run.revise(&id, "ada", revised.version, document("prison", "a third", None), sha256("third")).await.unwrap();
+        ids
+    };
+    // The lease of the second is still there, as a killed process leaves it; nobody holds the file's lock.
+    let edit = open(&path, OpenMode::Write);
+    let second = edit.find_conversations(&ids[1]).await.unwrap().remove(0);
+    assert!(second.status == Status::Running && second.lease.is_some());
+    edit.delete(&Item::Experiment(second.experiment), "ada").await.unwrap();
+    assert_eq!(rows(&path), before);
+    assert_eq!(edit.verify(None).await.unwrap(), []);
+}
+
+/// Between the plan and the first turn nobody holds any conversation, and yet they are about to be spoken.
+#[tokio::test]
+async fn what_a_run_is_about_to_speak_is_held() {
+    let (_folder, path) = folder();
+    let run = open(&path, OpenMode::Run);
+    let ids = planned(&run, "prison", 1).await;
+    let record = run.experiment("ada", "prison").await.unwrap().unwrap();
+    run.begin_run(run_record("goes on", &record.id, &record.revision, NOW)).await.unwrap();
+    let edit = open(&path, OpenMode::Write);
+    for item in [Item::Experiment(record.id.clone()), Item::Conversation(ids[0].clone())] {
+        let holder = format!("ada, convoke (pid {})", std::process::id());
+        let refused = edit.delete(&item, "ada").await;
+        assert!(matches!(&refused, Err(StoreError::Held { holder: h, .. }) if *h == holder), "{refused:?}");
+    }
+    drop(run);
+    edit.delete(&Item::Experiment(record.id), "ada").await.unwrap();
 }
 
 #[test]

@@ -1,33 +1,203 @@
-//! What colleagues do: make, change, mark and delete. Whose something is stands in the filter of the write itself.
+//! What colleagues do: make, change, mark and delete. Whose something is stands in the filter of the write itself;
+//! why nothing matched is looked up only then.
 
+use super::experiments::{experiment, insert, keep};
 use super::fail::Fail;
+use super::open;
+use super::rows::{self, first, json};
 use crate::design::Experiment;
-use crate::store::{ExperimentRecord, Item, Mark, NewExperiment, StoreError};
-use rusqlite::Connection;
+use crate::store::{ExperimentRecord, Item, Mark, NewExperiment, Status, StoreError};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::path::Path;
 
-fn missing() -> Fail {
-    StoreError::Refused { what: "not yet".to_owned() }.into()
+/// Makes an experiment.
+pub(super) fn create(conn: &Connection, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
+    let name = &new.document.name;
+    if experiment(conn, &new.creator, name)?.is_some() {
+        return Err(taken(&new.creator, name));
+    }
+    keep(conn, &new.revision, &new.document)?;
+    insert(conn, new)?;
+    by_id(conn, &new.id)
 }
 
-pub(super) fn create(_conn: &Connection, _new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
-    Err(missing())
-}
-
+/// Gives an experiment another document, if it is still as its editor saw it.
 pub(super) fn revise(
-    _conn: &Connection,
-    _id: &str,
-    _creator: &str,
-    _version: u64,
-    _document: &Experiment,
-    _revision: &str,
+    conn: &Connection,
+    id: &str,
+    creator: &str,
+    version: u64,
+    document: &Experiment,
+    revision: &str,
 ) -> Result<ExperimentRecord, Fail> {
-    Err(missing())
+    keep(conn, revision, document)?;
+    let changed = conn
+        .prepare_cached(
+            "update experiments set name = ?4, revision = ?5, run = ?6, version = version + 1
+             where id = ?1 and creator = ?2 and version = ?3
+                and not exists (select 1 from experiments where creator = ?2 and name = ?4 and id <> ?1)",
+        )?
+        .execute(params![id, creator, version.cast_signed(), document.name, revision, json(&document.run)?])?;
+    if changed == 0 {
+        return Err(why_not(conn, id, creator, version, &document.name)?);
+    }
+    by_id(conn, id)
 }
 
-pub(super) fn mark(_conn: &Connection, _item: &Item, _creator: &str, _mark: &Mark) -> Result<(), Fail> {
-    Err(missing())
+/// Why an experiment was not changed, the weightiest reason first.
+fn why_not(conn: &Connection, id: &str, creator: &str, version: u64, name: &str) -> Result<Fail, Fail> {
+    let found = by_id(conn, id)?;
+    let what = format!("experiment `{}`", found.name);
+    Ok(if found.creator != creator {
+        StoreError::NotYours { what, creator: found.creator }.into()
+    } else if found.version != version {
+        StoreError::Changed { what, expected: version, found: found.version }.into()
+    } else {
+        taken(creator, name)
+    })
 }
 
-pub(super) fn delete(_conn: &Connection, _item: &Item, _creator: &str) -> Result<(), Fail> {
-    Err(missing())
+fn taken(creator: &str, name: &str) -> Fail {
+    StoreError::Exists { creator: creator.to_owned(), name: name.to_owned() }.into()
+}
+
+fn by_id(conn: &Connection, id: &str) -> Result<ExperimentRecord, Fail> {
+    let sql = format!("select {} from experiments where id = ?1", rows::EXPERIMENT);
+    first(conn.prepare_cached(&sql)?, [id], rows::experiment)?.ok_or_else(|| Fail::Unknown(format!("experiment {id}")))
+}
+
+/// Changes note or star; what is absent stays.
+pub(super) fn mark(conn: &Connection, item: &Item, creator: &str, mark: &Mark) -> Result<(), Fail> {
+    let (sql, id) = match item {
+        Item::Experiment(id) => (
+            "update experiments set note = iif(?3, ?4, note), starred = coalesce(?5, starred), version = version + 1
+             where id = ?1 and creator = ?2",
+            id,
+        ),
+        Item::Conversation(id) => (
+            "update conversations set note = iif(?3, ?4, note), starred = coalesce(?5, starred)
+             where id = ?1 and creator = ?2",
+            id,
+        ),
+    };
+    let note = mark.note.clone().flatten();
+    let changed = conn.prepare_cached(sql)?.execute(params![id, creator, mark.note.is_some(), note, mark.starred])?;
+    if changed == 0 { Err(not_yours(conn, item)?) } else { Ok(()) }
+}
+
+/// What is said of an item that nothing matched: whose it is, or that there is none.
+fn not_yours(conn: &Connection, item: &Item) -> Result<Fail, Fail> {
+    let Owned { what, creator, .. } = owned(conn, item)?;
+    Ok(StoreError::NotYours { what, creator }.into())
+}
+
+/// An item and whose it is.
+struct Owned {
+    what: String,
+    experiment: String,
+    creator: String,
+    /// Whether nobody will work on it any more by itself.
+    ended: bool,
+}
+
+fn owned(conn: &Connection, item: &Item) -> Result<Owned, Fail> {
+    match item {
+        Item::Experiment(id) => {
+            let ExperimentRecord { name, creator, .. } = by_id(conn, id)?;
+            Ok(Owned { what: format!("experiment `{name}`"), experiment: id.clone(), creator, ended: false })
+        }
+        Item::Conversation(id) => {
+            let statement =
+                conn.prepare_cached("select experiment, creator, status from conversations where id = ?1")?;
+            let found = first(statement, [id], |c| {
+                let (experiment, creator) = (c.next()?, c.next()?);
+                let ended = matches!(c.word(Status::of)?, Status::Done | Status::Failed);
+                Ok(Owned { what: format!("conversation {id}"), experiment, creator, ended })
+            })?;
+            found.ok_or_else(|| Fail::Unknown(format!("conversation {id}")))
+        }
+    }
+}
+
+/// Deletes an experiment with all that belongs to it, or a conversation. Children go first, all in one transaction,
+/// so that nothing is left to be finished.
+pub(super) fn delete(conn: &Connection, path: &Path, item: &Item, creator: &str) -> Result<(), Fail> {
+    let found = owned(conn, item)?;
+    if found.creator != creator {
+        return Err(not_yours(conn, item)?);
+    }
+    // A lease that a killed process left behind holds nothing: its process held the lock of the file, and died.
+    let process = open::held_by(path);
+    if let Some(process) = process.as_ref().filter(|_| !found.ended) {
+        not_held(conn, item, &found, process)?;
+    }
+    let gone = match item {
+        Item::Experiment(id) => delete_experiment(conn, id, creator)?,
+        Item::Conversation(id) => delete_conversation(conn, id, creator)?,
+    };
+    match gone {
+        0 => Err(not_yours(conn, item)?),
+        // A process that holds the lock may be storing documents before what they belong to.
+        _ if process.is_none() => sweep(conn),
+        _ => Ok(()),
+    }
+}
+
+fn delete_conversation(conn: &Connection, id: &str, creator: &str) -> Result<usize, Fail> {
+    for table in ["messages", "calls"] {
+        let sql = format!(
+            "delete from {table}
+             where conversation = (select id from conversations where id = ?1 and creator = ?2)"
+        );
+        conn.execute(&sql, [id, creator])?;
+    }
+    Ok(conn.execute("delete from conversations where id = ?1 and creator = ?2", [id, creator])?)
+}
+
+fn delete_experiment(conn: &Connection, id: &str, creator: &str) -> Result<usize, Fail> {
+    const MINE: &str = "(select id from experiments where id = ?1 and creator = ?2)";
+    for table in ["messages", "calls"] {
+        let sql = format!(
+            "delete from {table} where conversation in (select id from conversations where experiment = {MINE})"
+        );
+        conn.execute(&sql, [id, creator])?;
+    }
+    for table in ["conversations", "runs"] {
+        conn.execute(&format!("delete from {table} where experiment = {MINE}"), [id, creator])?;
+    }
+    Ok(conn.execute("delete from experiments where id = ?1 and creator = ?2", [id, creator])?)
+}
+
+/// Fails where the process that holds the file works on an item now: the conversation, or one of the experiment, is
+/// being spoken; or the latest run of all is of the experiment and has not ended.
+fn not_held(conn: &Connection, item: &Item, found: &Owned, process: &str) -> Result<(), Fail> {
+    let only = if let Item::Conversation(id) = item { Some(id) } else { None };
+    let spoken = conn
+        .prepare_cached(
+            "select coalesce((select creator from runs where id = owner), creator) from conversations
+             where experiment = ?1 and (?2 is null or id = ?2) and status = 'running' and owner is not null limit 1",
+        )?
+        .query_row(params![found.experiment, only], |row| row.get::<_, String>(0))
+        .optional()?;
+    let run = conn
+        .prepare_cached(
+            "select creator from (select * from runs order by started desc, id desc limit 1)
+             where experiment = ?1 and ended is null",
+        )?
+        .query_row([&found.experiment], |row| row.get::<_, String>(0))
+        .optional()?;
+    spoken.or(run).map_or(Ok(()), |who| {
+        let (what, holder) = (found.what.clone(), format!("{who}, {process}"));
+        Err(StoreError::Held { what, holder }.into())
+    })
+}
+
+/// Removes documents that nothing refers to any more. Texts of calls stay: they are shared by their hash.
+fn sweep(conn: &Connection) -> Result<(), Fail> {
+    conn.execute(
+        "delete from revisions where hash not in
+            (select revision from experiments union select revision from conversations union select revision from runs)",
+        [],
+    )?;
+    Ok(())
 }

@@ -2,13 +2,13 @@
 
 use super::fail::Fail;
 use super::rows::{self, first, iso, json};
+use crate::design::Experiment;
 use crate::store::{ConversationRecord, ExperimentRecord, NewExperiment, RunRecord};
 use rusqlite::{Connection, named_params, params};
 
 /// Saves a document as the current revision.
 pub(super) fn save(conn: &Connection, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
-    conn.prepare_cached("insert into revisions (hash, document) values (?1, ?2) on conflict do nothing")?
-        .execute(params![new.revision, json(&new.document)?])?;
+    keep(conn, &new.revision, &new.document)?;
     match experiment(conn, &new.creator, &new.document.name)? {
         None => insert(conn, new)?,
         Some(old) if old.revision != new.revision || old.run != new.document.run => {
@@ -20,7 +20,14 @@ pub(super) fn save(conn: &Connection, new: &NewExperiment) -> Result<ExperimentR
     experiment(conn, &new.creator, &new.document.name)?.ok_or_else(|| Fail::Damaged("a row vanished".to_owned()))
 }
 
-fn insert(conn: &Connection, new: &NewExperiment) -> Result<(), Fail> {
+/// Keeps a document under its hash, as it was first stored.
+pub(super) fn keep(conn: &Connection, revision: &str, document: &Experiment) -> Result<(), Fail> {
+    conn.prepare_cached("insert into revisions (hash, document) values (?1, ?2) on conflict do nothing")?
+        .execute(params![revision, json(document)?])?;
+    Ok(())
+}
+
+pub(super) fn insert(conn: &Connection, new: &NewExperiment) -> Result<(), Fail> {
     let document = &new.document;
     conn.prepare_cached(
         "insert into experiments (id, name, creator, created, note, version, parent, revision, run)

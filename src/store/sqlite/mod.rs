@@ -297,8 +297,8 @@ impl Store for Sqlite {
     }
 
     async fn delete(&self, item: &Item, creator: &str) -> Result<(), StoreError> {
-        let (item, creator) = (item.clone(), creator.to_owned());
-        self.write(move |conn| colleagues::delete(conn, &item, &creator)).await
+        let (item, creator, path) = (item.clone(), creator.to_owned(), self.readers.path().to_owned());
+        self.write(move |conn| colleagues::delete(conn, &path, &item, &creator)).await
     }
 
     async fn revisions(&self) -> Result<Vec<String>, StoreError> {

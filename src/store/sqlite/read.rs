@@ -10,7 +10,7 @@ use crate::store::{
 };
 use rusqlite::{Connection, params, params_from_iter};
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
@@ -31,6 +31,11 @@ impl Readers {
     pub(super) fn new(path: PathBuf, first: Option<Connection>) -> Self {
         let idle = Arc::new(Mutex::new(first.into_iter().collect()));
         Self { path, idle, free: Semaphore::new(READERS) }
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Reads on a thread that may block, and sees one state of the database throughout.

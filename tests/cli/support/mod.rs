@@ -87,13 +87,17 @@ impl Place {
 
     /// The same, with variables.
     pub fn run_with(&self, line: &str, variables: &[(&str, &str)]) -> Outcome {
-        let output = self.command().args(line.split(' ').filter(|a| !a.is_empty())).envs(variables.to_vec()).output();
-        let output = output.unwrap();
+        self.words(&line.split(' ').filter(|a| !a.is_empty()).collect::<Vec<_>>(), variables)
+    }
+
+    /// The same with each argument as it is, spaces and all.
+    pub fn words(&self, words: &[&str], variables: &[(&str, &str)]) -> Outcome {
+        let output = self.command().args(words).envs(variables.to_vec()).output().unwrap();
         Outcome {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8(output.stdout).unwrap(),
             err: String::from_utf8(output.stderr).unwrap(),
-            line: line.to_owned(),
+            line: words.join(" "),
             folder: self.path().canonicalize().unwrap().display().to_string(),
         }
     }

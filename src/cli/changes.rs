@@ -1,0 +1,92 @@
+//! Flags of `edit` and `duplicate` as changes of a document.
+
+use super::args;
+use super::colleagues::refuse_wrong;
+use super::context::Context;
+use super::error::{CliError, file_error};
+use crate::design::edit::{Changes, split};
+use crate::design::folder::bad_name;
+use crate::design::{Experiment, Obstacle};
+
+/// Reads the flags, and the files that they name.
+pub fn read(context: &Context, args: &args::Changes) -> Result<Changes, CliError> {
+    if let Some((name, why)) = args.name.as_ref().and_then(|n| Some((n, bad_name(n)?))) {
+        let message = format!("`{name}` cannot be an experiment's name: {why}");
+        return Err(CliError::usage(message).hint("write a name that could name a folder"));
+    }
+    let sections = args.section.iter().map(|written| section(context, written)).collect::<Result<_, _>>()?;
+    let set = args.set.iter().map(|written| {
+        let (key, value) = pair("--set", written, "KEY=VALUE")?;
+        Ok((key.to_owned(), value.to_owned()))
+    });
+    Ok(Changes {
+        whole: args.from.as_ref().map(|folder| whole(context, folder)).transpose()?.map(Box::new),
+        name: args.name.clone(),
+        starting_message: args.starting_message.clone(),
+        models: args.model.clone(),
+        roles: args.roles.as_deref().map(roles).transpose()?.unwrap_or_default(),
+        drop: args.drop_section.clone(),
+        private: args.private.clone(),
+        share: args.share.clone(),
+        sections,
+        set: set.collect::<Result<_, CliError>>()?,
+    })
+}
+
+fn pair<'a>(flag: &str, written: &'a str, form: &str) -> Result<(&'a str, &'a str), CliError> {
+    split(written).filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
+        CliError::usage(format!("{flag} {written}: it is not {form}")).hint(format!("write {flag} '{form}'"))
+    })
+}
+
+/// `TITLE=TEXT`, or `TITLE=@FILE`; `@@` is a text that begins with `@`.
+fn section(context: &Context, written: &str) -> Result<(String, String), CliError> {
+    let (address, text) = pair("--section", written, "[ROLE/]TITLE=TEXT")?;
+    let text = match text.strip_prefix('@') {
+        None => text.to_owned(),
+        Some(rest) if rest.starts_with('@') => rest.to_owned(),
+        Some(file) => {
+            let path = context.world.folder.join(file);
+            std::fs::read_to_string(&path).map_err(|e| file_error("read", std::path::Path::new(file), &e))?
+        }
+    };
+    Ok((address.to_owned(), text))
+}
+
+/// `guard=1,prisoner=2`.
+fn roles(written: &str) -> Result<Vec<(String, Option<u32>)>, CliError> {
+    let wrong = |part: &str, why: &str| {
+        CliError::usage(format!("--roles {written}: `{part}`: {why}"))
+            .hint("write every role with its number of agents, as in guard=1,prisoner=2")
+    };
+    let one = |part: &str| {
+        let (name, number) = part.split_once('=').map_or((part, None), |(name, number)| (name, Some(number)));
+        if let Some(why) = bad_name(name.trim()) {
+            return Err(wrong(part, why));
+        }
+        let number = number.map(|n| n.trim().parse().map_err(|_| wrong(part, "it has no whole number")));
+        Ok((name.trim().to_owned(), number.transpose()?))
+    };
+    written.split(',').map(one).collect()
+}
+
+fn whole(context: &Context, folder: &str) -> Result<Experiment, CliError> {
+    let Some(path) = context.folder(folder)? else {
+        return Err(CliError::not_found(format!("there is no folder {folder}")).hint("`convoke new NAME` writes one"));
+    };
+    let checked = context.check_folder(&path)?;
+    match checked.experiment.as_ref().filter(|_| !checked.has_errors()) {
+        Some(experiment) => Ok(experiment.clone()),
+        None => Err(refuse_wrong(context, &format!("the experiment in {folder} is wrong"), &checked)),
+    }
+}
+
+/// Everything that stands in the way of changes, as one error.
+pub fn refused(obstacles: Vec<Obstacle>) -> CliError {
+    let mut obstacles = obstacles.into_iter();
+    let Some(first) = obstacles.next() else { return CliError::usage("it cannot be changed so") };
+    obstacles.fold(first.into(), |error, other| {
+        let hint = other.hint.map(|h| format!(" ({h})")).unwrap_or_default();
+        error.cause(format!("{}{hint}", other.message))
+    })
+}

@@ -1,0 +1,46 @@
+//! What runs is not deleted; what a killed run left behind is.
+
+use crate::place::{Place, SMALL};
+use crate::server::Server;
+use std::time::Duration;
+
+#[test]
+fn what_runs_is_not_deleted_and_after_its_end_it_is() {
+    let server = Server::start(Duration::from_millis(200));
+    let place = Place::new(&server, SMALL);
+    let mut run = place.start("run e --jobs 2");
+    server.wait_for(3, || run.is_over());
+    let pid = run.pid();
+    let refused = place.run("delete faults --yes").exits(4);
+    assert!(refused.err.contains(&format!("in the hands of tester, convoke (pid {pid})")), "{}", refused.err);
+    let running = place.conversations("").into_iter().find(|c| c["status"] == "running").unwrap();
+    let id = running["id"].as_str().unwrap();
+    let json = place.run(&format!("delete {id} --yes --json")).exits(4).json();
+    assert_eq!(json["error"]["code"], "held", "{json}");
+    // Small edits go on beside a run.
+    place.run("star faults").exits(0);
+    place.run(&format!("note {id} slow")).exits(0);
+    run.wait().exits(0);
+    assert_eq!(place.statuses()["done"], 8);
+    assert!(place.conversations("").iter().any(|c| c["note"] == "slow"));
+    place.is_sound();
+    let deleted = place.run("delete faults --yes").exits(0);
+    assert!(deleted.err.contains("8 of tester"), "{}", deleted.err);
+    place.run("show faults").exits(6);
+}
+
+#[test]
+fn what_a_killed_run_left_behind_holds_nothing() {
+    let server = Server::start(Duration::from_millis(300));
+    let place = Place::new(&server, SMALL);
+    let mut run = place.start("run e --jobs 2");
+    server.wait_for(3, || run.is_over());
+    run.kill();
+    let running = place.conversations("").into_iter().find(|c| c["status"] == "running").unwrap();
+    place.run(&format!("delete {} --yes", running["id"].as_str().unwrap())).exits(0);
+    place.is_sound();
+    place.run("delete faults --yes").exits(0);
+    server.delay(Duration::ZERO);
+    place.run("run e").exits(0);
+    place.is_sound();
+}
