@@ -40,7 +40,7 @@ pub async fn run(context: &Context, args: &args::Import) -> Result<Exit, CliErro
     };
     let new = NewExperiment {
         id: format!("{:016x}", (context.world.random)()),
-        creator: creator.clone(),
+        creator: creator.to_owned(),
         now: (context.world.clock)(),
         revision: key::revision(&experiment),
         document: experiment.clone(),
