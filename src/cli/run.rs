@@ -200,7 +200,7 @@ impl<'a> Invocation<'a> {
         self.first_line();
         let (events, received) = unbounded_channel();
         let reporter = tokio::spawn(listen(received, self.reporter()));
-        let signals = Signals::listen(self.grace, events.clone())?;
+        let signals = Signals::listen(self.grace, &events)?;
         let _ = events.send(self.begin_event());
         let (summary, left_at_once) = tokio::select! {
             summary = self.work(&signals, events) => (summary, false),

@@ -22,17 +22,19 @@ pub struct Signals {
 
 impl Signals {
     /// Listens from now on.
-    pub fn listen(grace: Duration, events: UnboundedSender<Event>) -> std::io::Result<Self> {
+    pub fn listen(grace: Duration, events: &UnboundedSender<Event>) -> std::io::Result<Self> {
         let signals = Self::default();
         let mut incoming = Incoming::new()?;
         let heard = signals.clone();
+        // The run ends when its listeners do; this task must not keep them waiting.
+        let events = events.downgrade();
         tokio::spawn(async move {
             let exit = incoming.next().await;
             heard.first.store(exit as u8, Ordering::Relaxed);
             heard.stop.cancel();
-            let _ = events.send(Event::Stopping { grace: grace.as_secs() });
-            // The run ends when its listeners do; this task must not keep them waiting.
-            drop(events);
+            if let Some(events) = events.upgrade() {
+                let _ = events.send(Event::Stopping { grace: grace.as_secs() });
+            }
             tokio::select! {
                 _ = incoming.next() => {}
                 () = tokio::time::sleep(grace) => {

@@ -126,17 +126,18 @@ pub async fn run(work: Work, options: Options) -> Summary {
     for (server, model, error) in unusable {
         shared.stop(&server, model.as_deref(), &error);
     }
-    let renewal = tokio::spawn(renew(Arc::clone(&shared)));
-    work_through(&shared).await;
-    renewal.abort();
+    tokio::select! {
+        () = work_through(&shared) => {}
+        () = renew(&shared) => {}
+    }
     let mut summary = shared.totals.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let stops = shared.stops.lock().unwrap_or_else(PoisonError::into_inner);
     summary.stopped = stops.values().cloned().collect();
     summary
 }
 
-/// Renews the leases of this run. One that lapses all the same is seen by its next write.
-async fn renew(shared: Arc<Shared>) {
+/// Renews the leases of this run, for ever. One that lapses all the same is seen by its next write.
+async fn renew(shared: &Shared) {
     let (owner, clock) = (&shared.options.lease.owner, shared.options.clock);
     loop {
         sleep(RENEWAL).await;
