@@ -251,7 +251,7 @@ pub struct History {
 }
 
 /// One conversation in a plan's eyes: enough for a set difference.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// Id.
     pub id: String,

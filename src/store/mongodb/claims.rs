@@ -76,6 +76,7 @@ pub(super) async fn claim(mongo: &Base, id: &str, lease: &Lease, retry: bool) ->
         let found = mongo.conversation(id).await?;
         let (epoch, state) = last(mongo, id, field(&found, "epoch")?).await?;
         let again = free(mongo, &found, epoch, state, lease, retry).await?;
+        super::snapshots::take_away(mongo, &field::<String>(&found, "experiment")?).await?;
         let lease = Lease { epoch: epoch + 1, until: mongo.clock.lapses(), ..lease.clone() };
         if insert(mongo, id, epoch + 1, doc! { "lease": lease_document(&lease)? }).await? {
             let claimed = write(mongo, id, &lease, field::<u32>(&found, "retries")? + u32::from(again)).await?;
@@ -142,6 +143,7 @@ pub(super) async fn renew(mongo: &Base, owner: &str) -> Result<(), Fail> {
     mongo.clock.set(super::clock::hello(mongo.client()).await?);
     let _alone = mongo.renewal.write().await;
     let until = date(mongo.clock.lapses());
+    mongo.runs().update_one(doc! { "_id": owner }, doc! { "$set": { "until": until.clone() } }).await?;
     mongo.conversations().update_many(doc! { "lease.owner": owner }, doc! { "$set": { "lease.until": until } }).await?;
     Ok(())
 }

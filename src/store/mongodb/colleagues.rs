@@ -5,7 +5,7 @@ use super::documents::{experiment_document, field, id, lease_of};
 use super::experiments::{experiment, keep_revision, record};
 use super::fail::{Fail, is_duplicate};
 use super::open::{GOING, going, is_going};
-use super::{Base, read, versions};
+use super::{Base, read, snapshots, versions};
 use crate::design::Experiment;
 use crate::store::{ExperimentRecord, Item, Mark, NewExperiment, Parcel, StoreError};
 use ::mongodb::Collection;
@@ -158,6 +158,7 @@ pub(super) async fn delete(mongo: &Base, item: &Item, creator: &str) -> Result<(
         }
         Item::Conversation(_) => refuse_held(mongo, item, &found).await?,
     }
+    snapshots::take_away(mongo, &field::<String>(&found, "experiment").unwrap_or_else(|_| name.clone())).await?;
     let own = doc! { "_id": name, "creator": creator };
     collection.update_one(own, doc! { "$set": { GOING: true } }).await?;
     remove(mongo, item).await
@@ -192,6 +193,7 @@ async fn remove(mongo: &Base, item: &Item) -> Result<(), Fail> {
             }
             mongo.conversations().delete_many(of.clone()).await?;
             mongo.versions().delete_many(of.clone()).await?;
+            mongo.snapshots().delete_many(of.clone()).await?;
             mongo.runs().delete_many(of).await?;
         }
     }

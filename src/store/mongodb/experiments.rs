@@ -1,13 +1,11 @@
 //! Writing experiments, plans and runs.
 
 use super::Base;
-use super::documents::{
-    conversation_document, experiment_document, experiment_record, id, revision_document, run_document,
-};
+use super::documents::{conversation_document, experiment_document, experiment_record, id, revision_document};
 use super::fail::{Fail, is_duplicate, unless_there};
 use super::open::is_going;
 use super::read::all;
-use super::{colleagues, versions};
+use super::{colleagues, snapshots, versions};
 use crate::design::Experiment;
 use crate::store::{ConversationRecord, ExperimentRecord, NewExperiment, RunRecord};
 use ::mongodb::bson::{Document, doc};
@@ -80,6 +78,11 @@ pub(super) async fn plan(
     keys: &[String],
     new: &[ConversationRecord],
 ) -> Result<(), Fail> {
+    if !new.is_empty() {
+        snapshots::take_away(mongo, experiment).await?;
+    } else if snapshots::are_all_of(mongo, experiment, revision).await? {
+        return Ok(());
+    }
     let keys: HashSet<&str> = keys.iter().chain(new.iter().map(|c| &c.key)).map(String::as_str).collect();
     for batch in new.chunks(BATCH) {
         let documents: Vec<Document> = batch
@@ -95,6 +98,9 @@ pub(super) async fn plan(
     let others = all(cursor, |d| Ok((id(&d)?, super::documents::field::<String>(&d, "key")?))).await?;
     let planned: Vec<String> =
         others.into_iter().filter(|(_, key)| keys.contains(key.as_str())).map(|(id, _)| id).collect();
+    if !planned.is_empty() {
+        snapshots::take_away(mongo, experiment).await?;
+    }
     for batch in planned.chunks(BATCH) {
         let change = doc! { "$set": { "revision": revision } };
         mongo.conversations().update_many(doc! { "_id": { "$in": batch } }, change).await?;
@@ -104,11 +110,18 @@ pub(super) async fn plan(
 
 /// Records that a run began.
 pub(super) async fn begin_run(mongo: &Base, run: &RunRecord) -> Result<(), Fail> {
-    unless_there(mongo.runs().insert_one(run_document(run)?).await)
+    unless_there(mongo.runs().insert_one(snapshots::run(mongo, run)?).await)
 }
 
 /// Records how a run ended.
 pub(super) async fn end_run(mongo: &Base, id: &str, ended: &str) -> Result<(), Fail> {
     let updated = mongo.runs().update_one(doc! { "_id": id }, doc! { "$set": { "ended": ended } }).await?;
-    if updated.matched_count == 0 { Err(Fail::Unknown(format!("run {id}"))) } else { Ok(()) }
+    if updated.matched_count == 0 {
+        return Err(Fail::Unknown(format!("run {id}")));
+    }
+    let run = mongo.runs().find_one(doc! { "_id": id }).await?;
+    match run.map(|run| super::documents::field::<String>(&run, "experiment")).transpose()? {
+        Some(experiment) => snapshots::leave(mongo, &experiment).await,
+        None => Ok(()),
+    }
 }

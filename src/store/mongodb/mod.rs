@@ -13,6 +13,7 @@ mod experiments;
 mod fail;
 mod open;
 mod read;
+mod snapshots;
 mod track;
 mod turns;
 mod verify;
@@ -118,6 +119,10 @@ impl Base {
 
     fn versions(&self) -> Collection<Document> {
         self.collection("versions")
+    }
+
+    fn snapshots(&self) -> Collection<Document> {
+        self.collection("snapshots")
     }
 
     fn messages(&self) -> Collection<Document> {

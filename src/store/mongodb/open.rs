@@ -19,8 +19,18 @@ const SCHEMA: u32 = 1;
 /// Where a database says that it is ours.
 const META: &str = "convoke";
 /// Collections that are ours by name.
-const OURS: [&str; 9] =
-    ["experiments", "versions", "revisions", "conversations", "claims", "messages", "calls", "texts", "runs"];
+const OURS: [&str; 10] = [
+    "experiments",
+    "versions",
+    "revisions",
+    "conversations",
+    "claims",
+    "messages",
+    "calls",
+    "texts",
+    "runs",
+    "snapshots",
+];
 /// What marks a document that is being deleted.
 pub(super) const GOING: &str = "deleting";
 
@@ -36,6 +46,8 @@ const INDEXES: &[(&str, &[&str], bool)] = &[
     ("claims", &["conversation", "epoch"], true),
     ("versions", &["experiment", "version"], true),
     ("runs", &["experiment", "started"], false),
+    ("snapshots", &["experiment"], false),
+    ("snapshots", &["stamp"], false),
 ];
 
 /// Makes a signed-in database ready.

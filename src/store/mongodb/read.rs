@@ -1,6 +1,5 @@
 //! Reading.
 
-use super::Base;
 use super::claims::status;
 use super::documents::{
     CallName, call_name, call_record, conversation_record, date, experiment_record, field, id, plain,
@@ -9,6 +8,7 @@ use super::documents::{
 use super::fail::Fail;
 use super::open::is_going;
 use super::track::{Track, preferred};
+use super::{Base, snapshots};
 use crate::conversation::Flag;
 use crate::conversation::log::Entry;
 use crate::design::Experiment;
@@ -46,17 +46,24 @@ pub(super) async fn all<T>(
 pub(super) async fn experiments(mongo: &Base) -> Result<Vec<(ExperimentRecord, Counts)>, Fail> {
     let mut records = all(mongo.experiments().find(doc! {}).await?, experiment_record).await?;
     records.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
-    let mut counts = counts(mongo).await?;
-    Ok(records
-        .into_iter()
-        .map(|r| (counts.remove(&(r.id.clone(), r.revision.clone())).unwrap_or_default(), r))
-        .map(|(counts, record)| (record, counts))
-        .collect())
+    let heads = snapshots::heads(mongo).await?;
+    let others: Vec<String> = records.iter().map(|r| r.id.clone()).filter(|id| !heads.contains_key(id)).collect();
+    let mut counts = counts(mongo, &others).await?;
+    let of = |record: &ExperimentRecord| match heads.get(&record.id) {
+        Some(head) => head.counts.get(&record.revision).copied(),
+        None => counts.remove(&(record.id.clone(), record.revision.clone())),
+    };
+    let counted: Vec<Counts> = records.iter().map(of).map(Option::unwrap_or_default).collect();
+    Ok(records.into_iter().zip(counted).collect())
 }
 
 /// Counts by experiment and revision. The sort is that of an index which holds all that is asked.
-async fn counts(mongo: &Base) -> Result<HashMap<(String, String), Counts>, Fail> {
+async fn counts(mongo: &Base, experiments: &[String]) -> Result<HashMap<(String, String), Counts>, Fail> {
+    if experiments.is_empty() {
+        return Ok(HashMap::new());
+    }
     let pipeline = [
+        doc! { "$match": { "experiment": { "$in": experiments } } },
         doc! { "$sort": { "experiment": 1, "revision": 1, "status": 1 } },
         doc! { "$group": {
             "_id": { "experiment": "$experiment", "revision": "$revision", "status": "$status" }, "number": { "$sum": 1 },
@@ -93,6 +100,14 @@ pub(super) async fn revisions(mongo: &Base) -> Result<Vec<String>, Fail> {
 
 /// How each conversation of an experiment stands, in the order of creation.
 pub(super) async fn standing(mongo: &Base, experiment: &str) -> Result<Vec<Standing>, Fail> {
+    match snapshots::standing(mongo, experiment).await? {
+        Some(standing) => Ok(standing),
+        None => each_standing(mongo, experiment).await,
+    }
+}
+
+/// The same, from the conversations themselves.
+pub(super) async fn each_standing(mongo: &Base, experiment: &str) -> Result<Vec<Standing>, Fail> {
     let fields = doc! {
         "key": 1, "revision": 1, "status": 1, "entries": 1, "answered": 1, "possible_spend": 1, "offline": 1,
         "replicate": 1, "seed": 1, "creator": 1, "created": 1, super::open::GOING: 1,

@@ -1,0 +1,135 @@
+//! How the conversations of an experiment stand, in few documents.
+//!
+//! Some servers read every document whole to answer anything (FerretDB: some 0.4 ms for a conversation), so that a list
+//! of 100,000 would take most of a minute. The end of a run, when nobody else is at work, leaves what it counted: a
+//! head with the counts, which a list needs, and pieces with what planning needs. Whatever changes how a conversation
+//! stands takes the head away before it does so; without a head the conversations themselves are read.
+
+use super::Base;
+use super::documents::{bson, date, field};
+use super::fail::{Fail, unless_there};
+use super::read;
+use crate::design::Named;
+use crate::store::{Counts, RunRecord, Standing, Status};
+use ::mongodb::bson::oid::ObjectId;
+use ::mongodb::bson::{Bson, Document, doc};
+use std::collections::{BTreeMap, HashMap};
+
+/// Conversations in one document.
+const PIECE: usize = 1000;
+/// Experiments with fewer are read as fast.
+const WORTH: usize = 500;
+
+/// Counts by revision, and where the pieces are.
+pub(super) struct Head {
+    pub(super) counts: HashMap<String, Counts>,
+    stamp: String,
+    pieces: usize,
+}
+
+/// Says that it will not be true any more.
+pub(super) async fn take_away(mongo: &Base, experiment: &str) -> Result<(), Fail> {
+    mongo.snapshots().delete_one(doc! { "_id": experiment }).await?;
+    Ok(())
+}
+
+fn head(document: &Document) -> Result<Head, Fail> {
+    let counts: Vec<Named<Counts>> = field(document, "counts")?;
+    Ok(Head {
+        counts: counts.into_iter().map(|named| (named.name, named.value)).collect(),
+        stamp: field(document, "stamp")?,
+        pieces: field(document, "pieces")?,
+    })
+}
+
+/// The heads that are there, by experiment.
+pub(super) async fn heads(mongo: &Base) -> Result<HashMap<String, Head>, Fail> {
+    let cursor = mongo.snapshots().find(doc! { "head": true }).projection(doc! { "rows": 0 }).await?;
+    let heads = read::all(cursor, |document| Ok((super::documents::id(&document)?, head(&document)?))).await?;
+    Ok(heads.into_iter().collect())
+}
+
+/// How the conversations of an experiment stand, if that was left and still holds.
+pub(super) async fn standing(mongo: &Base, experiment: &str) -> Result<Option<Vec<Standing>>, Fail> {
+    let Some(found) = mongo.snapshots().find_one(doc! { "_id": experiment }).await? else { return Ok(None) };
+    let head = head(&found)?;
+    let cursor = mongo.snapshots().find(doc! { "stamp": &head.stamp, "head": false }).await?;
+    let pieces = read::all(cursor, |d| Ok((field::<u32>(&d, "piece")?, field::<String>(&d, "rows")?))).await?;
+    if pieces.len() != head.pieces {
+        return Ok(None);
+    }
+    let pieces: BTreeMap<u32, String> = pieces.into_iter().collect();
+    let mut standing = Vec::new();
+    for rows in pieces.values() {
+        standing.extend(serde_json::from_str::<Vec<Standing>>(rows)?);
+    }
+    // Not if somebody began to change it while the pieces were read.
+    let still = mongo.snapshots().find_one(doc! { "_id": experiment }).await?;
+    Ok(still.filter(|s| s.get_str("stamp").is_ok_and(|stamp| stamp == head.stamp)).map(|_| standing))
+}
+
+/// Whether it is known that all conversations of an experiment are of one revision.
+pub(super) async fn are_all_of(mongo: &Base, experiment: &str, revision: &str) -> Result<bool, Fail> {
+    let found = mongo.snapshots().find_one(doc! { "_id": experiment }).await?;
+    Ok(found.map(|document| head(&document)).transpose()?.is_some_and(|head| head.counts.keys().all(|r| r == revision)))
+}
+
+/// Leaves how the conversations stand, if nobody else is at work on the experiment.
+pub(super) async fn leave(mongo: &Base, experiment: &str) -> Result<(), Fail> {
+    let is_there = mongo.snapshots().find_one(doc! { "_id": experiment }).await?.is_some();
+    if is_there || at_work(mongo, experiment).await? {
+        return Ok(());
+    }
+    let standing = read::each_standing(mongo, experiment).await?;
+    if standing.len() < WORTH || standing.iter().any(|s| s.status == Status::Running) {
+        return Ok(());
+    }
+    // Pieces of older ones are of no use.
+    mongo.snapshots().delete_many(doc! { "experiment": experiment }).await?;
+    let stamp = ObjectId::new().to_hex();
+    for (piece, rows) in standing.chunks(PIECE).enumerate() {
+        let document = doc! {
+            "_id": format!("{experiment}/{stamp}/{piece:06}"), "experiment": experiment, "head": false,
+            "stamp": &stamp, "piece": piece as u32, "rows": serde_json::to_string(rows)?,
+        };
+        mongo.snapshots().insert_one(document).await?;
+    }
+    let counts: Vec<Named<Counts>> = counts(&standing).into_iter().map(|(r, c)| Named::new(r, c)).collect();
+    let head = doc! {
+        "_id": experiment, "experiment": experiment, "head": true, "stamp": &stamp,
+        "pieces": standing.len().div_ceil(PIECE) as u32, "counts": bson(&counts)?, "at": date(mongo.clock.now()),
+    };
+    unless_there(mongo.snapshots().insert_one(head).await)?;
+    // Whoever began meanwhile found no head to take away.
+    if at_work(mongo, experiment).await? { take_away(mongo, experiment).await } else { Ok(()) }
+}
+
+fn counts(standing: &[Standing]) -> BTreeMap<String, Counts> {
+    let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
+    for stands in standing {
+        let of = counts.entry(stands.revision.clone()).or_default();
+        match stands.status {
+            Status::Done => of.done += 1,
+            Status::Failed => of.failed += 1,
+            _ => of.left += 1,
+        }
+    }
+    counts
+}
+
+/// Whether a run of the experiment goes on: one that has not ended, and has been heard of within a lease's time.
+async fn at_work(mongo: &Base, experiment: &str) -> Result<bool, Fail> {
+    let now = mongo.clock.now();
+    let cursor = mongo.runs().find(doc! { "experiment": experiment, "ended": Bson::Null }).await?;
+    let heard = read::all(cursor, |document| {
+        Ok(document.get_datetime("until").is_ok_and(|until| until.timestamp_millis() > now))
+    });
+    Ok(heard.await?.contains(&true))
+}
+
+/// A run's document: the record, and until when it is to be taken for alive.
+pub(super) fn run(mongo: &Base, record: &RunRecord) -> Result<Document, Fail> {
+    let mut document = super::documents::run_document(record)?;
+    document.insert("until", date(mongo.clock.lapses()));
+    Ok(document)
+}
