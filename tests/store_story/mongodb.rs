@@ -1,11 +1,13 @@
 //! The story on real servers of the MongoDB protocol, which variables name. Each test makes databases of its own,
 //! `convoke_test_…`, and drops them.
 
+use crate::fixtures::{NOW, claimed, document, new_experiment, planned, run_record};
 use crate::story::the_story;
 use convoke::store::mongodb::Mongo;
 use convoke::store::sqlite::OpenMode;
-use convoke::store::{MongoUri, StoreUri};
+use convoke::store::{Counts, Item, MongoUri, Status, Store, StoreUri};
 use mongodb::Client;
+use mongodb::bson::{Document, doc};
 use std::sync::Arc;
 
 /// A database that is dropped in the end.
@@ -55,6 +57,50 @@ async fn told(variable: &str) {
     let Some(address) = server(variable) else { return };
     let scratch = Scratch::new(&address);
     the_story(scratch.open(OpenMode::Run).await).await;
+    scratch.drop().await;
+}
+
+/// The end of a run leaves how things stand in few documents; whatever changes that takes them away first.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_end_of_a_run_leaves_is_how_things_stand() {
+    let Some(address) = server("CONVOKE_TEST_MONGODB_URI") else { return };
+    let scratch = Scratch::new(&address);
+    let (store, database) = (scratch.open(OpenMode::Run).await, scratch.database().await);
+    let ids = planned(&*store, "many", 1100).await;
+    let record = store.experiment("ada", "many").await.unwrap().unwrap();
+    let (id, revision) = (record.id.as_str(), record.revision.as_str());
+    let heads =
+        || async { database.collection::<Document>("snapshots").count_documents(doc! {"head": true}).await.unwrap() };
+    let counts = || async { store.experiments().await.unwrap()[0].1 };
+
+    let before = store.standing(id).await.unwrap();
+    store.begin_run(run_record("first", id, revision, NOW)).await.unwrap();
+    store.begin_run(run_record("other", id, revision, NOW)).await.unwrap();
+    store.end_run("first", "done").await.unwrap();
+    assert_eq!(heads().await, 0, "another run goes on");
+    store.end_run("other", "done").await.unwrap();
+    assert_eq!(heads().await, 1);
+    assert_eq!(store.standing(id).await.unwrap(), before, "1100 conversations in two pieces, in the same order");
+    assert_eq!(counts().await, Counts { done: 0, failed: 0, left: 1100 });
+    store.plan(id, revision, &[before[0].key.clone()], Vec::new()).await.unwrap();
+    assert_eq!(heads().await, 1, "nothing changed");
+
+    let epoch = claimed(&*store, &ids[7]).await;
+    assert_eq!(heads().await, 0, "a claim changes how it stands");
+    store.finish(&ids[7], epoch, Status::Done, None).await.unwrap();
+    assert_eq!(counts().await, Counts { done: 1, failed: 0, left: 1099 });
+    store.end_run("other", "done").await.unwrap();
+    assert_eq!((heads().await, counts().await), (1, Counts { done: 1, failed: 0, left: 1099 }));
+    let mut standing = before;
+    standing[7].status = Status::Done;
+    assert_eq!(store.standing(id).await.unwrap(), standing);
+
+    let next = store.save(new_experiment("-", "ada", document("many", "another text", None))).await.unwrap();
+    store.plan(id, &next.revision, &[standing[7].key.clone()], Vec::new()).await.unwrap();
+    assert_eq!((heads().await, counts().await), (0, Counts { done: 1, failed: 0, left: 0 }));
+    store.end_run("other", "done").await.unwrap();
+    store.delete(&Item::Conversation(ids[7].clone()), "ada").await.unwrap();
+    assert_eq!((heads().await, counts().await), (0, Counts::default()));
     scratch.drop().await;
 }
 
