@@ -1,6 +1,11 @@
 //! One story, told to every implementation of the store; and what only the embedded one promises.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: a failure is a failed test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "helpers of tests fail as tests do, and skip loudly"
+)]
 
 #[path = "store_story/colleagues.rs"]
 mod colleagues;

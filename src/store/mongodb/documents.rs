@@ -75,7 +75,7 @@ fn seed_from(document: &mut Document) -> Result<u64, Fail> {
 }
 
 pub(super) fn run_defaults(run: &RunDefaults) -> Result<Bson, Fail> {
-    let mut document = serialize_to_document(&RunDefaults { seed: 0, ..run.clone() })?;
+    let mut document = serialize_to_document(&RunDefaults { seed: 0, ..*run })?;
     document.insert("seed", run.seed.to_string());
     Ok(document.into())
 }

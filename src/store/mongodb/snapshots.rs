@@ -1,6 +1,6 @@
 //! How the conversations of an experiment stand, in few documents.
 //!
-//! Some servers read every document whole to answer anything (FerretDB: some 0.4 ms for a conversation), so that a list
+//! Some servers read every document whole to answer anything (`FerretDB`: some 0.4 ms for a conversation), so that a list
 //! of 100,000 would take most of a minute. The end of a run, when nobody else is at work, leaves what it counted: a
 //! head with the counts, which a list needs, and pieces with what planning needs. Whatever changes how a conversation
 //! stands takes the head away before it does so; without a head the conversations themselves are read.

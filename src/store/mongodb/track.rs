@@ -50,7 +50,7 @@ impl Track {
         let messages = mongo.messages();
         let cursor = messages.find(of.clone()).projection(fields).batch_size(BATCH).await?;
         let mut logs: HashMap<String, Vec<Short>> = HashMap::new();
-        for (conversation, short) in read::all(cursor, short).await? {
+        for (conversation, short) in read::all(cursor, |document| short(&document)).await? {
             logs.entry(conversation).or_default().push(short);
         }
         let fields = doc! {
@@ -115,14 +115,14 @@ pub(super) fn preferred(used: Option<u64>, new: u64, old: u64) -> bool {
     }
 }
 
-fn short(document: Document) -> Result<(String, Short), Fail> {
+fn short(document: &Document) -> Result<(String, Short), Fail> {
     let short = Short {
-        seq: field(&document, "seq")?,
-        epoch: field(&document, "epoch")?,
-        call: field(&document, "call")?,
-        flags: field(&document, "flags")?,
+        seq: field(document, "seq")?,
+        epoch: field(document, "epoch")?,
+        call: field(document, "call")?,
+        flags: field(document, "flags")?,
     };
-    Ok((field(&document, "conversation")?, short))
+    Ok((field(document, "conversation")?, short))
 }
 
 /// What this process holds.
