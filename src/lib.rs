@@ -13,7 +13,7 @@
 //! | [`design`] | what the researcher wrote: roles, sections, placeholders, factors, the plan | nothing of ours |
 //! | [`conversation`] | the state machine over a log, what an agent sees, cleaning and health of replies | `design` |
 //! | [`model`] | language-model servers, retries, limits | `design`, `conversation` |
-//! | [`store`] | the database in the researcher's verbs, and its embedded implementation | `design`, `conversation`, data types of `model` |
+//! | [`store`] | the database in the researcher's verbs: a file (SQLite), or a server (MongoDB) | `design`, `conversation`, data types of `model` |
 //! | [`run`] | the only busy place: asks the models, stores each turn, emits events | all above |
 //! | [`report`] | listeners of events: bars, plain lines, JSON lines | `run`'s events and the data types in them |
 //! | [`exchange`] | export formats | `store` and below |
