@@ -15,6 +15,7 @@ use serde_json::{Map, Value as Json};
 
 mod audit;
 mod error;
+mod meeting;
 pub mod mongodb;
 pub mod sqlite;
 mod turn;
@@ -441,8 +442,9 @@ pub trait Store: Send + Sync {
 
     /// The hashes of all documents, in their order.
     async fn revisions(&self) -> Result<Vec<String>, StoreError>;
-    /// Takes in what another database gave, as it is. What is here already and equal stays; a conversation whose log
-    /// begins as the given one is replaced by it; anything else is [`StoreError::Refused`], naming it.
+    /// Takes in what another database gave, as it is. What is here already and equal, or further, stays; a conversation
+    /// that has not come as far as the given one, and an experiment of an earlier version, are replaced by it; anything
+    /// else is [`StoreError::Refused`], naming it. A note or a star that is only on one side is kept.
     async fn receive(&self, parcel: Parcel) -> Result<(), StoreError>;
 
     /// Reads everything, or one conversation, and says what is wrong: a log with a hole or out of order, an entry

@@ -8,6 +8,7 @@ mod claims;
 mod clock;
 mod colleagues;
 pub mod connect;
+mod copy;
 mod documents;
 mod experiments;
 mod fail;
@@ -330,7 +331,7 @@ impl Store for Mongo {
     }
 
     async fn receive(&self, parcel: Parcel) -> Result<(), StoreError> {
-        self.write(|m| async move { colleagues::receive(&m, &parcel).await }).await
+        self.write(|m| async move { copy::receive(&m, &parcel).await }).await
     }
 
     async fn verify(&self, conversation: Option<&str>) -> Result<Vec<Fault>, StoreError> {

@@ -306,7 +306,8 @@ impl Store for Sqlite {
     }
 
     async fn receive(&self, parcel: Parcel) -> Result<(), StoreError> {
-        self.write(move |conn| copy::receive(conn, &parcel)).await
+        let arrived = copy::Arrived::new(parcel).map_err(|fail| self.place.error(fail))?;
+        self.write(move |conn| copy::receive(conn, &arrived)).await
     }
 
     async fn verify(&self, conversation: Option<&str>) -> Result<Vec<Fault>, StoreError> {
