@@ -33,14 +33,17 @@ pub(super) enum Meeting {
     Replaced(Box<ConversationRecord>),
 }
 
-/// A record as it arrives: whoever works on the conversation does so in the other database.
-pub(super) fn arriving(record: &ConversationRecord) -> ConversationRecord {
-    let mut record = ConversationRecord { lease: None, ..record.clone() };
-    if record.status == Status::Running {
-        record.status = Status::Interrupted;
-        record.reason = Some(COPIED_RUNNING.to_owned());
+impl ConversationRecord {
+    /// The record as it arrives in another database: whoever works on it does so in the first.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let mut record = Self { lease: None, ..self.clone() };
+        if record.status == Status::Running {
+            record.status = Status::Interrupted;
+            record.reason = Some(COPIED_RUNNING.to_owned());
+        }
+        record
     }
-    record
 }
 
 /// Why a copy is interrupted that was running where it came from.
@@ -51,7 +54,7 @@ pub(super) fn conversations(here: Whole<'_>, given: Whole<'_>) -> Result<Meeting
     let apart = |why: &str| {
         Err(StoreError::Refused { what: format!("conversation {} {why}: it stays as it is here", given.record.id) })
     };
-    let (old, new) = (arriving(here.record), arriving(given.record));
+    let (old, new) = (here.record.copied(), given.record.copied());
     if identity(&old) != identity(&new) {
         return apart("is another here");
     }

@@ -413,6 +413,11 @@ pub trait Store: Send + Sync {
     /// Every call of a conversation in the order of seq, purpose, ask; texts of views put back.
     async fn calls(&self, conversation: &str) -> Result<Vec<CallRecord>, StoreError>;
 
+    /// The logs of conversations, in the order given: many at once, for some databases are slow to answer each alone.
+    async fn logs(&self, conversations: &[String]) -> Result<Vec<Vec<Entry>>, StoreError>;
+    /// As [`Store::calls`], of many at once, in the order given.
+    async fn calls_of(&self, conversations: &[String]) -> Result<Vec<Vec<CallRecord>>, StoreError>;
+
     /// Records that a run began.
     async fn begin_run(&self, run: RunRecord) -> Result<(), StoreError>;
     /// Records how it ended.

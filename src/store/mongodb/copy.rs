@@ -7,7 +7,7 @@
 use super::claims::{self, Epoch};
 use super::colleagues::belongings;
 use super::documents::{
-    bson, call_document, conversation_document, conversation_record, experiment_document, field, message, run_document,
+    bson, call_document, conversation_document, conversation_record, experiment_document, field, message,
     run_record,
 };
 use super::experiments::{begin_run, end_run, keep_revision};
@@ -16,7 +16,7 @@ use super::track::Track;
 use super::{Base, experiments, read, turns, versions};
 use crate::conversation::log::Entry;
 use crate::store::meeting::{self, Meeting, Whole};
-use crate::store::{CallRecord, ConversationRecord, ExperimentRecord, Lease, Parcel, RunRecord, StoreError};
+use crate::store::{ConversationRecord, ExperimentRecord, Lease, Parcel, RunRecord, StoreError};
 use ::mongodb::Collection;
 use ::mongodb::bson::{Document, doc};
 
@@ -105,7 +105,7 @@ async fn inside(mongo: &Base, given: Whole<'_>) -> Result<bool, Fail> {
     if !insert(mongo.calls(), calls).await? {
         return Ok(false);
     }
-    let (tally, record) = (tally(given), meeting::arriving(given.record));
+    let (tally, record) = (tally(given), given.record.copied());
     if !meeting::is_begun(&record, &tally, given.calls.len()) {
         return Ok(true);
     }
@@ -129,7 +129,7 @@ fn tally(given: Whole<'_>) -> meeting::Tally {
 
 /// Writes the conversation's own document.
 async fn outside(mongo: &Base, given: Whole<'_>) -> Result<(), Fail> {
-    let (tally, record) = (tally(given), meeting::arriving(given.record));
+    let (tally, record) = (tally(given), given.record.copied());
     let mut document = conversation_document(&record)?;
     if meeting::is_begun(&record, &tally, given.calls.len()) {
         document.insert("epoch", FIRST.cast_signed());

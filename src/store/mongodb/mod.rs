@@ -12,6 +12,7 @@ mod copy;
 mod documents;
 mod experiments;
 mod fail;
+mod many;
 mod open;
 mod read;
 mod track;
@@ -284,6 +285,16 @@ impl Store for Mongo {
     async fn calls(&self, conversation: &str) -> Result<Vec<CallRecord>, StoreError> {
         let id = conversation.to_owned();
         self.apart(|m| async move { read::calls(&m, &id).await }).await
+    }
+
+    async fn logs(&self, conversations: &[String]) -> Result<Vec<Vec<Entry>>, StoreError> {
+        let ids = conversations.to_vec();
+        self.apart(|m| async move { many::logs(&m, &ids).await }).await
+    }
+
+    async fn calls_of(&self, conversations: &[String]) -> Result<Vec<Vec<CallRecord>>, StoreError> {
+        let ids = conversations.to_vec();
+        self.apart(|m| async move { many::calls(&m, &ids).await }).await
     }
 
     async fn begin_run(&self, run: RunRecord) -> Result<(), StoreError> {

@@ -94,7 +94,7 @@ fn conversation(conn: &Connection, given: &ConversationRecord, log: &[Entry], ca
     let sql = format!("select {} from conversations where id = ?1", rows::CONVERSATION);
     let record = match first(conn.prepare_cached(&sql)?, [id], rows::conversation)? {
         None => {
-            let record = meeting::arriving(given);
+            let record = given.copied();
             add(conn, &given.experiment, &given.revision, &record)?;
             record
         }
