@@ -66,7 +66,7 @@ pub async fn copy(
             // What belongs to it has no place.
             continue;
         }
-        let known = if was_there { Known::read(from, to, &id).await? } else { Known::default() };
+        let known = Known::read(from, to, &id).await?;
         runs(from, to, &id, copied).await?;
         let mut pair = Pair { from, to, experiment: &name, known, told, progress, copied };
         pair.conversations(&id, was_there).await?;
@@ -112,7 +112,6 @@ async fn runs(from: &dyn Store, to: &dyn Store, experiment: &str, copied: &mut C
 type Short = (bool, u32, u32);
 
 /// How the conversations of an experiment stand on both sides.
-#[derive(Default)]
 struct Known {
     from: HashMap<String, Short>,
     to: HashMap<String, Short>,
@@ -199,9 +198,6 @@ impl Pair<'_, '_> {
         let mut waiting = Vec::new();
         self.progress.1 += self.known.from.len() as u64;
         while let Some((record, flags)) = ours.next().await? {
-            if self.known.from.is_empty() {
-                self.progress.1 += 1;
-            }
             let there = if was_there { theirs.of(&record.key).await? } else { None };
             if there.is_some_and(|there| there == (record.copied(), flags)) && self.known.equal(&record.id) {
                 self.copied.equal += 1;

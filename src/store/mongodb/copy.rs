@@ -7,8 +7,7 @@
 use super::claims::{self, Epoch};
 use super::colleagues::belongings;
 use super::documents::{
-    bson, call_document, conversation_document, conversation_record, experiment_document, field, message,
-    run_record,
+    bson, call_document, conversation_document, conversation_record, experiment_document, field, message, run_record,
 };
 use super::experiments::{begin_run, end_run, keep_revision};
 use super::fail::{Fail, is_duplicate};
