@@ -9,6 +9,8 @@
 
 #[path = "store_story/colleagues.rs"]
 mod colleagues;
+#[path = "store_story/copied.rs"]
+mod copied;
 #[path = "store_story/fixtures.rs"]
 mod fixtures;
 #[path = "store_story/mongodb.rs"]

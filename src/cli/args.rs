@@ -113,6 +113,8 @@ pub enum Command {
     /// What flags, environment and .env do not say is asked for; after a failure only what was wrong is asked again.
     /// Where .env has what is needed, every command signs in by itself.
     Login(Login),
+    /// Say which database is used and why, or copy everything from one to another
+    Store(StoreArgs),
     /// Read the whole database and say what is wrong with it
     Verify(Verify),
     /// Look at database, keys, servers and models
@@ -418,6 +420,30 @@ pub struct Login {
     /// Save what worked to .env, which only you can read then; other lines of it are kept
     #[arg(long)]
     pub save: bool,
+}
+
+/// `convoke store`.
+#[derive(Debug, Args)]
+pub struct StoreArgs {
+    /// What to do; without it, say which database is used
+    #[command(subcommand)]
+    pub command: Option<StoreCommand>,
+}
+
+/// What to do with databases.
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Copy everything from one database to another; the same again continues
+    ///
+    /// Whatever is there and equal, or further, stays. What cannot be taken in is told by name, the rest goes on, and the
+    /// exit code is 4. `--json` gives `{from, to, documents, experiments, runs, conversations, entries, equal, running,
+    /// conflicts}`.
+    Copy {
+        /// The database to copy from, written as for --store
+        from: String,
+        /// The database to copy to; a file that does not exist yet is made
+        to: String,
+    },
 }
 
 /// `convoke verify`.

@@ -49,6 +49,17 @@ impl Context {
         Ok(Self { world, global, settings, printer, identity: OnceLock::new() })
     }
 
+    /// The same with another database: its address is read as that of `--store` is, with the same rules for passwords.
+    pub fn at(&self, store: &str) -> Result<Self, CliError> {
+        let (world, printer) = (self.world.clone(), self.printer.clone());
+        let global = Global { store: Some(store.to_owned()), ..self.global.clone() };
+        let settings = Settings::resolve(&world, Some(store))?;
+        for warning in settings.warnings.iter().filter(|w| !self.settings.warnings.contains(w)) {
+            printer.warn(warning);
+        }
+        Ok(Self { world, global, settings, printer, identity: OnceLock::new() })
+    }
+
     /// Whether a question may be asked.
     pub fn may_ask(&self) -> bool {
         !self.global.no_input && !self.global.json && self.world.terminals[0] && self.world.terminals[2]

@@ -31,6 +31,7 @@ pub mod run;
 pub mod settings;
 pub mod show;
 mod signals;
+pub mod store;
 mod summary;
 mod text;
 pub mod verify;
@@ -111,6 +112,7 @@ fn finish(world: World, global: Global, command: Command) -> Result<Exit, CliErr
         Command::Export(args) => looking(export::run(context, &args)),
         Command::Models(args) => looking(models::run(context, &args)),
         Command::Login(args) => looking(login::run(context, &args)),
+        Command::Store(args) => busy(store::run(context, &args)),
         Command::Verify(args) => looking(verify::run(context, &args)),
         Command::Doctor(args) => looking(doctor::run(context, &args)),
     }

@@ -4,6 +4,7 @@
 //! No terminal, no arguments, no file names but those that a format is made of.
 
 pub mod calls;
+pub mod copy;
 pub mod csv;
 pub mod folder;
 pub mod jsonl;

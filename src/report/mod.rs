@@ -3,11 +3,13 @@
 //! They are given where to write and how to make text harmless; they decide nothing.
 
 mod bars;
+mod copying;
 mod json;
 mod plain;
 pub mod tally;
 
 pub use bars::Bars;
+pub use copying::Copying;
 pub use json::JsonLines;
 pub use plain::Plain;
 

@@ -15,6 +15,7 @@ use serde_json::{Map, Value as Json};
 
 mod audit;
 mod error;
+mod meeting;
 pub mod mongodb;
 pub mod sqlite;
 mod turn;
@@ -412,6 +413,11 @@ pub trait Store: Send + Sync {
     /// Every call of a conversation in the order of seq, purpose, ask; texts of views put back.
     async fn calls(&self, conversation: &str) -> Result<Vec<CallRecord>, StoreError>;
 
+    /// The logs of conversations, in the order given: many at once, for some databases are slow to answer each alone.
+    async fn logs(&self, conversations: &[String]) -> Result<Vec<Vec<Entry>>, StoreError>;
+    /// As [`Store::calls`], of many at once, in the order given.
+    async fn calls_of(&self, conversations: &[String]) -> Result<Vec<Vec<CallRecord>>, StoreError>;
+
     /// Records that a run began.
     async fn begin_run(&self, run: RunRecord) -> Result<(), StoreError>;
     /// Records how it ended.
@@ -441,8 +447,9 @@ pub trait Store: Send + Sync {
 
     /// The hashes of all documents, in their order.
     async fn revisions(&self) -> Result<Vec<String>, StoreError>;
-    /// Takes in what another database gave, as it is. What is here already and equal stays; a conversation whose log
-    /// begins as the given one is replaced by it; anything else is [`StoreError::Refused`], naming it.
+    /// Takes in what another database gave, as it is. What is here already and equal, or further, stays; a conversation
+    /// that has not come as far as the given one, and an experiment of an earlier version, are replaced by it; anything
+    /// else is [`StoreError::Refused`], naming it. A note or a star that is only on one side is kept.
     async fn receive(&self, parcel: Parcel) -> Result<(), StoreError>;
 
     /// Reads everything, or one conversation, and says what is wrong: a log with a hole or out of order, an entry

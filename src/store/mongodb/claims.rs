@@ -20,13 +20,13 @@ const TRIES: u32 = 20;
 
 /// How an epoch ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct End {
+pub(super) struct End {
     status: Status,
     reason: Option<String>,
 }
 
 /// An epoch of a conversation: a claim, or the end of the one before.
-enum Epoch {
+pub(super) enum Epoch {
     Claim(Lease),
     End(End),
 }
@@ -46,7 +46,7 @@ async fn epoch(mongo: &Base, conversation: &str, epoch: u64) -> Result<Option<Ep
 }
 
 /// The last epoch, from one that is known to be there.
-async fn last(mongo: &Base, conversation: &str, known: u64) -> Result<(u64, Option<Epoch>), Fail> {
+pub(super) async fn last(mongo: &Base, conversation: &str, known: u64) -> Result<(u64, Option<Epoch>), Fail> {
     let mut last = (known, None);
     while let Some(next) = epoch(mongo, conversation, last.0 + 1).await? {
         last = (last.0 + 1, Some(next));
@@ -58,7 +58,7 @@ async fn last(mongo: &Base, conversation: &str, known: u64) -> Result<(u64, Opti
 }
 
 /// Takes an epoch; false where it is taken.
-async fn insert(mongo: &Base, conversation: &str, epoch: u64, more: Document) -> Result<bool, Fail> {
+pub(super) async fn insert(mongo: &Base, conversation: &str, epoch: u64, more: Document) -> Result<bool, Fail> {
     let mut document = doc! {
         "_id": name(conversation, epoch), "conversation": conversation, "epoch": epoch.cast_signed(),
         "at": date(mongo.clock.now()),
@@ -68,6 +68,26 @@ async fn insert(mongo: &Base, conversation: &str, epoch: u64, more: Document) ->
         Err(error) if is_duplicate(&error) => Ok(false),
         inserted => inserted.map(|_| true).map_err(Fail::from),
     }
+}
+
+/// How an epoch ended, as `insert` writes it.
+pub(super) fn end(status: Status, reason: Option<&str>) -> Result<Document, Fail> {
+    Ok(doc! { "end": bson(&End { status, reason: reason.map(str::to_owned) })? })
+}
+
+/// A lease as it was last renewed: that stands in the conversation's document.
+pub(super) async fn renewed(mongo: &Base, id: &str, claimed: Lease) -> Result<Lease, Fail> {
+    let found = mongo.conversation(id).await?;
+    Ok(lease_of(&found)?.filter(|l| l.epoch == claimed.epoch).unwrap_or(claimed))
+}
+
+/// Takes an epoch with a lease as it is; false where it is taken.
+pub(super) async fn take(mongo: &Base, id: &str, lease: &Lease, retries: u32) -> Result<bool, Fail> {
+    let won = insert(mongo, id, lease.epoch, doc! { "lease": lease_document(lease)? }).await?;
+    if won {
+        write(mongo, id, lease, retries).await?;
+    }
+    Ok(won)
 }
 
 /// Claims a conversation.

@@ -7,7 +7,7 @@ use super::fail::{Fail, is_duplicate};
 use super::open::{GOING, going, is_going};
 use super::{Base, read, snapshots, versions};
 use crate::design::Experiment;
-use crate::store::{ExperimentRecord, Item, Mark, NewExperiment, Parcel, StoreError};
+use crate::store::{ExperimentRecord, Item, Mark, NewExperiment, StoreError};
 use ::mongodb::Collection;
 use ::mongodb::bson::{Document, doc};
 
@@ -201,16 +201,11 @@ async fn remove(mongo: &Base, item: &Item) -> Result<(), Fail> {
     Ok(())
 }
 
-async fn belongings(mongo: &Base, conversations: &[String]) -> Result<(), Fail> {
+pub(super) async fn belongings(mongo: &Base, conversations: &[String]) -> Result<(), Fail> {
     let of = doc! { "conversation": { "$in": conversations } };
     mongo.messages().delete_many(of.clone()).await?;
     mongo.calls().delete_many(of.clone()).await?;
     // Last: while it is there, a process that held it is refused.
     mongo.claims().delete_many(of).await?;
     Ok(())
-}
-
-/// Takes in what another database gave.
-pub(super) async fn receive(_mongo: &Base, _parcel: &Parcel) -> Result<(), Fail> {
-    Err(StoreError::Refused { what: "not yet".to_owned() }.into())
 }

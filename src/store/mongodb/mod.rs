@@ -8,9 +8,11 @@ mod claims;
 mod clock;
 mod colleagues;
 pub mod connect;
+mod copy;
 mod documents;
 mod experiments;
 mod fail;
+mod many;
 mod open;
 mod read;
 mod snapshots;
@@ -290,6 +292,16 @@ impl Store for Mongo {
         self.apart(|m| async move { read::calls(&m, &id).await }).await
     }
 
+    async fn logs(&self, conversations: &[String]) -> Result<Vec<Vec<Entry>>, StoreError> {
+        let ids = conversations.to_vec();
+        self.apart(|m| async move { many::logs(&m, &ids).await }).await
+    }
+
+    async fn calls_of(&self, conversations: &[String]) -> Result<Vec<Vec<CallRecord>>, StoreError> {
+        let ids = conversations.to_vec();
+        self.apart(|m| async move { many::calls(&m, &ids).await }).await
+    }
+
     async fn begin_run(&self, run: RunRecord) -> Result<(), StoreError> {
         self.write(|m| async move { experiments::begin_run(&m, &run).await }).await
     }
@@ -335,7 +347,7 @@ impl Store for Mongo {
     }
 
     async fn receive(&self, parcel: Parcel) -> Result<(), StoreError> {
-        self.write(|m| async move { colleagues::receive(&m, &parcel).await }).await
+        self.write(|m| async move { copy::receive(&m, &parcel).await }).await
     }
 
     async fn verify(&self, conversation: Option<&str>) -> Result<Vec<Fault>, StoreError> {

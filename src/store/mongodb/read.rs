@@ -204,7 +204,18 @@ async fn known_calls(
     used: &BTreeMap<CallName, u64>,
 ) -> Result<Vec<CallRecord>, Fail> {
     let cursor = mongo.calls().find(doc! { "conversation": conversation }).batch_size(BATCH).await?;
-    let found = all(cursor, |d| Ok((call_name(&d)?, field::<u64>(&d, "epoch")?, call_record(&d)?))).await?;
+    Ok(latest(all(cursor, |document| asking(&document)).await?, used))
+}
+
+/// A call as one epoch wrote it.
+pub(super) type Asking = (CallName, u64, CallRecord);
+
+pub(super) fn asking(document: &Document) -> Result<Asking, Fail> {
+    Ok((call_name(document)?, field::<u64>(document, "epoch")?, call_record(document)?))
+}
+
+/// Of each call that which counts.
+pub(super) fn latest(found: Vec<Asking>, used: &BTreeMap<CallName, u64>) -> Vec<CallRecord> {
     let mut calls: BTreeMap<CallName, (u64, CallRecord)> = BTreeMap::new();
     for (name, epoch, call) in found {
         let known = calls.get(&name).map(|(old, _)| *old);
@@ -213,10 +224,10 @@ async fn known_calls(
         }
     }
     // In the order of the enum, on every database.
-    Ok(calls.into_values().map(|(_, call)| call).collect())
+    calls.into_values().map(|(_, call)| call).collect()
 }
 
-async fn put_back(mongo: &Base, calls: &mut [CallRecord]) -> Result<(), Fail> {
+pub(super) async fn put_back(mongo: &Base, calls: &mut [CallRecord]) -> Result<(), Fail> {
     let hashes: BTreeSet<String> =
         calls.iter_mut().flat_map(|c| turn::references(&mut c.view)).map(|h| h.clone()).collect();
     if hashes.is_empty() {

@@ -31,6 +31,11 @@ impl Ready {
         let (sent, answered) = (iso(call.sent)?, call.answered.map(iso).transpose()?);
         Ok(Self { call, view, texts, reply, sent, answered })
     }
+
+    /// The call as it is told.
+    pub(super) fn call(&self) -> &CallRecord {
+        &self.call
+    }
 }
 
 /// Writes a call as sent, before it leaves. Returns what that adds to the conversation's possible spend.
@@ -68,7 +73,13 @@ fn stored(conn: &Connection, conversation: &str, ready: &Ready) -> Result<Option
 }
 
 /// Writes the row whole.
-fn write(conn: &Connection, conversation: &str, epoch: u64, ready: &Ready, written: &Written) -> Result<i64, Fail> {
+pub(super) fn write(
+    conn: &Connection,
+    conversation: &str,
+    epoch: u64,
+    ready: &Ready,
+    written: &Written,
+) -> Result<i64, Fail> {
     let call = &ready.call;
     for (hash, text) in &ready.texts {
         conn.prepare_cached("insert into texts (hash, text) values (?1, ?2) on conflict do nothing")?

@@ -69,7 +69,7 @@ pub(super) fn plan(
     new.iter().try_for_each(|conversation| add(conn, experiment, revision, conversation))
 }
 
-fn add(conn: &Connection, experiment: &str, revision: &str, c: &ConversationRecord) -> Result<(), Fail> {
+pub(super) fn add(conn: &Connection, experiment: &str, revision: &str, c: &ConversationRecord) -> Result<(), Fail> {
     // Somebody may have planned the same between our look and this: then it is theirs, and marked.
     let mut statement = conn.prepare_cached(
         "insert into conversations

@@ -261,6 +261,16 @@ impl Store for Sqlite {
         self.read(move |conn| read::calls(conn, &id)).await
     }
 
+    async fn logs(&self, conversations: &[String]) -> Result<Vec<Vec<Entry>>, StoreError> {
+        let ids = conversations.to_vec();
+        self.read(move |conn| ids.iter().map(|id| read::log(conn, id)).collect()).await
+    }
+
+    async fn calls_of(&self, conversations: &[String]) -> Result<Vec<Vec<CallRecord>>, StoreError> {
+        let ids = conversations.to_vec();
+        self.read(move |conn| ids.iter().map(|id| read::calls(conn, id)).collect()).await
+    }
+
     async fn begin_run(&self, run: RunRecord) -> Result<(), StoreError> {
         self.write(move |conn| experiments::begin_run(conn, &run)).await
     }
@@ -306,7 +316,8 @@ impl Store for Sqlite {
     }
 
     async fn receive(&self, parcel: Parcel) -> Result<(), StoreError> {
-        self.write(move |conn| copy::receive(conn, &parcel)).await
+        let arrived = copy::Arrived::new(parcel).map_err(|fail| self.place.error(fail))?;
+        self.write(move |conn| copy::receive(conn, &arrived)).await
     }
 
     async fn verify(&self, conversation: Option<&str>) -> Result<Vec<Fault>, StoreError> {

@@ -4,11 +4,13 @@ use super::fail::{Fail, Place};
 use super::rows::{self, all, first};
 use super::{calls, open, turns};
 use crate::conversation::Flag;
+use crate::conversation::log::Entry;
 use crate::design::Experiment;
 use crate::store::{
     ConversationRecord, Counts, ExperimentRecord, Filter, History, RunRecord, Standing, Status, StoreError,
 };
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -140,6 +142,12 @@ pub(super) fn history(conn: &Connection, conversation: &str) -> Result<History, 
     Ok(History { log: turns::log(conn, conversation, 0)?, open: calls::open_of(conn, conversation)? })
 }
 
+/// The log of a conversation.
+pub(super) fn log(conn: &Connection, conversation: &str) -> Result<Vec<Entry>, Fail> {
+    exists(conn, conversation)?;
+    turns::log(conn, conversation, 0)
+}
+
 /// Every call of a conversation.
 pub(super) fn calls(conn: &Connection, conversation: &str) -> Result<Vec<crate::store::CallRecord>, Fail> {
     exists(conn, conversation)?;
@@ -155,13 +163,18 @@ pub(super) fn exists(conn: &Connection, conversation: &str) -> Result<(), Fail> 
 
 /// Conversations in the order of creation, each with the flags in its log.
 pub(super) fn conversations(conn: &Connection, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, Fail> {
-    let asked = [("experiment", &filter.experiment), ("revision", &filter.revision)];
-    let asked: Vec<_> = asked.into_iter().filter_map(|(column, value)| Some((column, value.as_ref()?))).collect();
-    let clauses: Vec<_> = asked.iter().map(|(column, _)| format!("{column} = ?")).collect();
-    let condition = if clauses.is_empty() { "true".to_owned() } else { clauses.join(" and ") };
+    let (condition, values) = asked(filter);
     let sql = format!("select {}, flags from conversations where {condition} order by created, id", rows::CONVERSATION);
-    let values = params_from_iter(asked.iter().map(|(_, value)| value.as_str()));
-    all(conn.prepare_cached(&sql)?, values, |c| Ok((rows::conversation(c)?, c.json()?)))
+    all(conn.prepare_cached(&sql)?, params_from_iter(values), |c| Ok((rows::conversation(c)?, c.json()?)))
+}
+
+/// A filter as a condition and its values: only what is asked stands in it, so that an index can be used.
+fn asked(filter: &Filter) -> (String, Vec<Value>) {
+    let asked = [("experiment", &filter.experiment), ("revision", &filter.revision)];
+    let asked = asked.into_iter().filter_map(|(column, value)| Some((column, value.clone()?)));
+    let (clauses, values): (Vec<_>, Vec<_>) =
+        asked.map(|(column, value)| (format!("{column} = ?"), Value::Text(value))).unzip();
+    (if clauses.is_empty() { "true".to_owned() } else { clauses.join(" and ") }, values)
 }
 
 /// Conversations in the order of their key, after one of them.
@@ -171,14 +184,13 @@ pub(super) fn page(
     after: &str,
     limit: u32,
 ) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, Fail> {
+    let (condition, mut values) = asked(filter);
+    values.extend([Value::Text(after.to_owned()), Value::Integer(limit.into())]);
     let sql = format!(
-        "select {}, flags from conversations where (?1 is null or experiment = ?1) and (?2 is null or revision = ?2)
-         and key > ?3 order by key limit ?4",
+        "select {}, flags from conversations where {condition} and key > ? order by key limit ?",
         rows::CONVERSATION
     );
-    all(conn.prepare_cached(&sql)?, params![filter.experiment, filter.revision, after, limit], |c| {
-        Ok((rows::conversation(c)?, c.json()?))
-    })
+    all(conn.prepare_cached(&sql)?, params_from_iter(values), |c| Ok((rows::conversation(c)?, c.json()?)))
 }
 
 /// Conversations whose id starts so, in the order of id. The prefix is a person's text: compared, never a pattern.

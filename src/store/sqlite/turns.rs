@@ -116,7 +116,7 @@ pub(super) fn log(conn: &Connection, id: &str, from: u32) -> Result<Vec<Entry>, 
     all(conn.prepare_cached(&sql)?, params![id, from], rows::entry)
 }
 
-fn insert(conn: &Connection, id: &str, entry: &Entry) -> Result<(), Fail> {
+pub(super) fn insert(conn: &Connection, id: &str, entry: &Entry) -> Result<(), Fail> {
     conn.prepare_cached(
         "insert into messages (conversation, seq, day, idx, kind, speaker, role, model, content, raw, flags, purpose,
             ask, prompt_bytes, prompt_tokens)

@@ -1,0 +1,253 @@
+//! Everything from one database to another: documents, experiments, runs, then conversations in the order of their
+//! keys. What cannot be taken in is told by name, and the rest goes on. The same again continues: what is there and
+//! equal is not read again.
+
+use crate::conversation::Flag;
+use crate::store::{ConversationRecord, Filter, Parcel, Standing, Status, Store, StoreError};
+use futures_util::future::join_all;
+use std::collections::{HashMap, HashSet, VecDeque};
+
+/// Records that are read at a time.
+const PAGE: u32 = 1000;
+/// Conversations that are on their way at a time, with their logs and calls.
+const ON_THE_WAY: usize = 50;
+
+/// What was copied.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Copied {
+    /// Documents that were not there.
+    pub documents: u64,
+    /// Experiments that were sent.
+    pub experiments: u64,
+    /// Runs that were sent.
+    pub runs: u64,
+    /// Conversations that were sent.
+    pub conversations: u64,
+    /// Entries in them.
+    pub entries: u64,
+    /// Conversations that were there and equal.
+    pub equal: u64,
+    /// Conversations that somebody works on: there they are interrupted.
+    pub running: u64,
+    /// What could not be taken in, and why.
+    pub conflicts: Vec<String>,
+}
+
+/// How far a copy is.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress<'a> {
+    /// The experiment that is being copied.
+    pub experiment: &'a str,
+    /// Conversations that were looked at.
+    pub done: u64,
+    /// Conversations of the experiments so far.
+    pub known: u64,
+}
+
+/// Copies everything. `told` hears how far it is; whoever stops listening to the future leaves whole conversations.
+pub async fn copy(
+    from: &dyn Store,
+    to: &dyn Store,
+    told: &mut (dyn FnMut(Progress<'_>) + Send),
+    copied: &mut Copied,
+) -> Result<(), StoreError> {
+    documents(from, to, copied).await?;
+    let mut there: HashSet<String> = to.experiments().await?.into_iter().map(|(e, _)| e.id).collect();
+    let experiments: Vec<_> = from.experiments().await?.into_iter().map(|(e, _)| e).collect();
+    let mut progress = (0, 0);
+    for experiment in experiments {
+        let (id, name) = (experiment.id.clone(), experiment.name.clone());
+        let was_there = there.contains(&id);
+        if taken(to.receive(Parcel::Experiment(experiment)).await, &mut copied.conflicts)? {
+            copied.experiments += 1;
+            there.insert(id.clone());
+        }
+        if !there.contains(&id) {
+            // What belongs to it has no place.
+            continue;
+        }
+        let known = Known::read(from, to, &id).await?;
+        runs(from, to, &id, copied).await?;
+        let mut pair = Pair { from, to, experiment: &name, known, told, progress, copied };
+        pair.conversations(&id, was_there).await?;
+        progress = pair.progress;
+    }
+    Ok(())
+}
+
+/// Whether something was taken in. What contradicts what is there is kept to be told.
+fn taken(sent: Result<(), StoreError>, conflicts: &mut Vec<String>) -> Result<bool, StoreError> {
+    match sent {
+        Err(error @ (StoreError::Refused { .. } | StoreError::Held { .. } | StoreError::Superseded { .. })) => {
+            conflicts.push(error.to_string());
+            Ok(false)
+        }
+        sent => sent.map(|()| true),
+    }
+}
+
+async fn documents(from: &dyn Store, to: &dyn Store, copied: &mut Copied) -> Result<(), StoreError> {
+    let there: HashSet<String> = to.revisions().await?.into_iter().collect();
+    for hash in from.revisions().await?.into_iter().filter(|hash| !there.contains(hash)) {
+        // One that was swept away meanwhile belongs to nothing.
+        if let Some(document) = from.document(&hash).await? {
+            to.receive(Parcel::Document(Box::new(document), hash)).await?;
+            copied.documents += 1;
+        }
+    }
+    Ok(())
+}
+
+async fn runs(from: &dyn Store, to: &dyn Store, experiment: &str, copied: &mut Copied) -> Result<(), StoreError> {
+    let there: HashMap<String, _> = to.runs(experiment).await?.into_iter().map(|r| (r.id.clone(), r)).collect();
+    for run in from.runs(experiment).await? {
+        if there.get(&run.id) != Some(&run) && taken(to.receive(Parcel::Run(run)).await, &mut copied.conflicts)? {
+            copied.runs += 1;
+        }
+    }
+    Ok(())
+}
+
+/// What a conversation says of its log in short.
+type Short = (bool, u32, u32);
+
+/// How the conversations of an experiment stand on both sides.
+struct Known {
+    from: HashMap<String, Short>,
+    to: HashMap<String, Short>,
+    /// Whether all that was ever run there was run here too. Else two conversations of one length may be two.
+    one_history: bool,
+}
+
+impl Known {
+    async fn read(from: &dyn Store, to: &dyn Store, experiment: &str) -> Result<Self, StoreError> {
+        let ids = |runs: Vec<crate::store::RunRecord>| runs.into_iter().map(|r| r.id).collect::<HashSet<String>>();
+        let (ours, theirs) = (ids(from.runs(experiment).await?), ids(to.runs(experiment).await?));
+        let short = |s: Standing| (s.id, (s.begun, s.answered, s.possible_spend));
+        Ok(Self {
+            from: from.standing(experiment).await?.into_iter().map(short).collect(),
+            to: to.standing(experiment).await?.into_iter().map(short).collect(),
+            one_history: theirs.is_subset(&ours),
+        })
+    }
+
+    fn equal(&self, id: &str) -> bool {
+        self.one_history && self.from.get(id).is_some_and(|short| self.to.get(id) == Some(short))
+    }
+}
+
+type Flagged = (ConversationRecord, Vec<Flag>);
+
+/// Conversations of an experiment, one after the other in the order of their key.
+struct Reader<'a> {
+    store: &'a dyn Store,
+    filter: Filter,
+    after: Option<String>,
+    page: VecDeque<Flagged>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(store: &'a dyn Store, experiment: &str) -> Self {
+        let filter = Filter { experiment: Some(experiment.to_owned()), revision: None };
+        Self { store, filter, after: Some(String::new()), page: VecDeque::new() }
+    }
+
+    async fn fill(&mut self) -> Result<(), StoreError> {
+        if self.page.is_empty()
+            && let Some(after) = self.after.take()
+        {
+            self.page = self.store.page(&self.filter, &after, PAGE).await?.into();
+            self.after = self.page.back().map(|(c, _)| c.key.clone());
+        }
+        Ok(())
+    }
+
+    async fn next(&mut self) -> Result<Option<Flagged>, StoreError> {
+        self.fill().await?;
+        Ok(self.page.pop_front())
+    }
+
+    /// The one of that key.
+    async fn of(&mut self, key: &str) -> Result<Option<Flagged>, StoreError> {
+        loop {
+            self.fill().await?;
+            match self.page.front() {
+                Some((c, _)) if c.key.as_str() < key => drop(self.page.pop_front()),
+                Some((c, _)) if c.key == key => return Ok(self.page.pop_front()),
+                _ => return Ok(None),
+            }
+        }
+    }
+}
+
+/// Two databases while an experiment goes from one to the other.
+struct Pair<'a, 'b> {
+    from: &'a dyn Store,
+    to: &'a dyn Store,
+    experiment: &'a str,
+    known: Known,
+    told: &'b mut (dyn FnMut(Progress<'_>) + Send),
+    /// Conversations looked at, and known of.
+    progress: (u64, u64),
+    copied: &'b mut Copied,
+}
+
+impl Pair<'_, '_> {
+    async fn conversations(&mut self, id: &str, was_there: bool) -> Result<(), StoreError> {
+        let (mut ours, mut theirs) = (Reader::new(self.from, id), Reader::new(self.to, id));
+        let mut waiting = Vec::new();
+        self.progress.1 += self.known.from.len() as u64;
+        while let Some((record, flags)) = ours.next().await? {
+            let there = if was_there { theirs.of(&record.key).await? } else { None };
+            if there.is_some_and(|there| there == (record.copied(), flags)) && self.known.equal(&record.id) {
+                self.copied.equal += 1;
+                self.tell(1);
+                continue;
+            }
+            waiting.push(record);
+            if waiting.len() == ON_THE_WAY {
+                self.send(std::mem::take(&mut waiting)).await?;
+            }
+        }
+        self.send(waiting).await
+    }
+
+    fn tell(&mut self, more: u64) {
+        self.progress.0 += more;
+        let (done, known) = self.progress;
+        (self.told)(Progress { experiment: self.experiment, done, known });
+    }
+
+    async fn send(&mut self, records: Vec<ConversationRecord>) -> Result<(), StoreError> {
+        let ids: Vec<String> = records.iter().map(|r| r.id.clone()).collect();
+        let number = ids.len() as u64;
+        // The logs first: a call is written before its entry, so that none of an entry is missing.
+        let logs = self.from.logs(&ids).await?;
+        let calls = self.from.calls_of(&ids).await?;
+        let (to, mut sent) = (self.to, Vec::new());
+        for ((mut record, log), mut calls) in records.into_iter().zip(logs).zip(calls) {
+            // What was asked since the log was read belongs to a later copy.
+            calls.retain(|call| call.seq as usize <= log.len());
+            if record.status == Status::Pending && !log.is_empty() {
+                record.status = Status::Running;
+            }
+            self.copied.running += u64::from(record.status == Status::Running);
+            let entries = log.len() as u64;
+            let parcel = Parcel::Conversation { record: Box::new(record), log, calls };
+            sent.push(async move { (entries, to.receive(parcel).await) });
+        }
+        let mut failed = None;
+        for (entries, received) in join_all(sent).await {
+            match taken(received, &mut self.copied.conflicts) {
+                Ok(true) => {
+                    self.copied.conversations += 1;
+                    self.copied.entries += entries;
+                }
+                Ok(false) => {}
+                Err(error) => failed = Some(error),
+            }
+        }
+        self.tell(number);
+        failed.map_or(Ok(()), Err)
+    }
+}

@@ -1,0 +1,33 @@
+//! The bar of a copy from one database to another.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Draws the bar.
+pub struct Copying {
+    bar: ProgressBar,
+    harmless: fn(&str) -> String,
+}
+
+impl Copying {
+    /// A bar on standard error. `harmless` is applied to every text that came from outside.
+    pub fn new(harmless: fn(&str) -> String) -> Self {
+        let style = ProgressStyle::with_template("{bar:18} {pos}/{len} conversations · {wide_msg}");
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(8));
+        // The template is fixed; where it were wrong, the default style would do.
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─"));
+        Self { bar, harmless }
+    }
+
+    /// How far it is.
+    pub fn at(&self, experiment: &str, done: u64, known: u64) {
+        self.bar.set_length(known);
+        self.bar.set_position(done);
+        self.bar.set_message((self.harmless)(experiment));
+    }
+}
+
+impl Drop for Copying {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

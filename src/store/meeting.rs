@@ -1,0 +1,160 @@
+//! What becomes of what is in two databases when one gives it to the other: the same on every database, and pure.
+
+use super::turn::{self, Written};
+use super::{CallRecord, CallState, ConversationRecord, ExperimentRecord, RunRecord, Status, StoreError};
+use crate::conversation::Flag;
+use crate::conversation::log::Entry;
+
+/// A conversation with all that is stored of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whole<'a> {
+    pub(super) record: &'a ConversationRecord,
+    pub(super) log: &'a [Entry],
+    pub(super) calls: &'a [CallRecord],
+}
+
+/// What a conversation says of its log and calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tally {
+    pub(super) entries: u32,
+    pub(super) answered: u32,
+    pub(super) possible_spend: i64,
+    pub(super) flags: Vec<Flag>,
+}
+
+/// What becomes of two.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Meeting {
+    /// What is here stays.
+    Stays,
+    /// What is here stays, with the marks of the other.
+    Marked(Box<ConversationRecord>),
+    /// What is given is further: log and calls are taken, and this record.
+    Replaced(Box<ConversationRecord>),
+}
+
+impl ConversationRecord {
+    /// The record as it arrives in another database: whoever works on it does so in the first.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let mut record = Self { lease: None, ..self.clone() };
+        if record.status == Status::Running {
+            record.status = Status::Interrupted;
+            record.reason = Some(COPIED_RUNNING.to_owned());
+        }
+        record
+    }
+}
+
+/// Why a copy is interrupted that was running where it came from.
+const COPIED_RUNNING: &str = "it was copied while it was running";
+
+/// A conversation that is in both.
+pub(super) fn conversations(here: Whole<'_>, given: Whole<'_>) -> Result<Meeting, StoreError> {
+    let apart = |why: &str| {
+        Err(StoreError::Refused { what: format!("conversation {} {why}: it stays as it is here", given.record.id) })
+    };
+    let (old, new) = (here.record.copied(), given.record.copied());
+    if identity(&old) != identity(&new) {
+        return apart("is another here");
+    }
+    if !given.log.starts_with(here.log) && !here.log.starts_with(given.log) {
+        return apart("went on otherwise here");
+    }
+    if old.note.is_some() && new.note.is_some() && old.note != new.note {
+        return apart("has another note here");
+    }
+    let further = (reach(&new, given), reach(&old, here));
+    let (ahead, behind) = if further.0 >= further.1 { (given, here) } else { (here, given) };
+    if !knows(ahead.calls, behind.calls) || (further.0 == further.1 && here.calls != given.calls) {
+        return apart("was asked otherwise here");
+    }
+    let note = new.note.clone().or_else(|| old.note.clone());
+    let starred = old.starred || new.starred;
+    if further.0 > further.1 {
+        return Ok(Meeting::Replaced(Box::new(ConversationRecord { note, starred, ..new })));
+    }
+    let revision = if further.0 == further.1 { new.revision } else { old.revision.clone() };
+    let marked = ConversationRecord { note, starred, revision, ..old.clone() };
+    Ok(if marked == old { Meeting::Stays } else { Meeting::Marked(Box::new(marked)) })
+}
+
+/// What no run changes.
+fn identity(record: &ConversationRecord) -> impl PartialEq + use<'_> {
+    let made = (&record.experiment, &record.key, &record.creator, record.created);
+    (made, &record.condition, record.replicate, record.seed, record.offline)
+}
+
+/// How far a conversation has come.
+fn reach(record: &ConversationRecord, whole: Whole<'_>) -> impl Ord + use<> {
+    let status = match record.status {
+        Status::Pending => 0,
+        Status::Running | Status::Interrupted => 1,
+        Status::Incomplete => 2,
+        Status::Failed => 3,
+        Status::Done => 4,
+    };
+    let attempts: usize = whole.calls.iter().map(|c| c.attempts.len()).sum();
+    let ended = whole.calls.iter().filter(|c| c.state != CallState::Sent).count();
+    (whole.log.len(), record.retries, status, whole.calls.len(), attempts, ended)
+}
+
+/// Whether no answer that was paid for would be lost.
+fn knows(ahead: &[CallRecord], behind: &[CallRecord]) -> bool {
+    let known =
+        |call: &CallRecord| ahead.iter().any(|c| (c.seq, c.call) == (call.seq, call.call) && c.reply == call.reply);
+    behind.iter().filter(|c| c.state == CallState::Answered).all(known)
+}
+
+/// Whether an experiment that is given takes the place of the one here.
+pub(super) fn experiments(here: &ExperimentRecord, given: &ExperimentRecord) -> Result<bool, StoreError> {
+    let of = |e: &ExperimentRecord| (e.creator.clone(), e.created, e.parent.clone());
+    if here == given {
+        return Ok(false);
+    }
+    if of(here) == of(given) && given.version > here.version {
+        return Ok(true);
+    }
+    Err(another(given, &format!("was changed here, to version {}", here.version)))
+}
+
+/// What is said of an experiment that cannot be taken in.
+pub(super) fn another(given: &ExperimentRecord, why: &str) -> StoreError {
+    let ExperimentRecord { name, creator, id, version, .. } = given;
+    let what = format!("experiment `{name}` by {creator} (id:{id}, version {version}) {why}: it stays as it is here");
+    StoreError::Refused { what }
+}
+
+/// How a run ended, if that is all that is new of it.
+pub(super) fn runs<'a>(here: &RunRecord, given: &'a RunRecord) -> Result<Option<&'a str>, StoreError> {
+    let open = |run: &RunRecord| RunRecord { ended: None, ..run.clone() };
+    match (&here.ended, &given.ended) {
+        _ if open(here) != open(given) => {}
+        (None, Some(ended)) => return Ok(Some(ended)),
+        (Some(here), Some(given)) if here != given => {}
+        _ => return Ok(None),
+    }
+    Err(StoreError::Refused { what: format!("run {} is another here: it stays as it is here", given.id) })
+}
+
+/// A call as a run would have written it: attempts from before this asking left are of earlier ones.
+pub(super) fn written(call: &CallRecord) -> Written {
+    let earlier = call.attempts.iter().take_while(|a| a.at < call.sent).count();
+    let spend = turn::spend(&call.attempts, call.state);
+    Written { state: call.state, attempts: call.attempts.clone(), earlier, spend, more: spend }
+}
+
+/// What a conversation is to say of its log and calls.
+pub(super) fn tally(log: &[Entry], calls: &[&CallRecord]) -> Tally {
+    Tally {
+        entries: log.len() as u32,
+        answered: log.iter().filter(|e| e.call.is_some()).count() as u32,
+        possible_spend: calls.iter().map(|c| turn::spend(&c.attempts, c.state)).sum(),
+        flags: turn::union(log.iter().flat_map(|e| &e.flags)),
+    }
+}
+
+/// Whether anything was done on a conversation.
+pub(super) fn is_begun(record: &ConversationRecord, tally: &Tally, calls: usize) -> bool {
+    tally.entries > 0 || calls > 0 || record.status != Status::Pending
+}

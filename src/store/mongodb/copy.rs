@@ -1,0 +1,214 @@
+//! Taking in what another database gave.
+//!
+//! What is new is written from the inside out: messages, calls and the claim first, under the names that they always
+//! have, and the conversation's document last. Cut off before, nobody sees it, and the same again goes on. What is here
+//! already is continued as a run would: by a claim whose lease has lapsed, so that whoever comes next takes it over.
+
+use super::claims::{self, Epoch};
+use super::colleagues::belongings;
+use super::documents::{
+    bson, call_document, conversation_document, conversation_record, experiment_document, field, message, run_record,
+};
+use super::experiments::{begin_run, end_run, keep_revision};
+use super::fail::{Fail, is_duplicate};
+use super::track::Track;
+use super::{Base, experiments, read, turns, versions};
+use crate::conversation::log::Entry;
+use crate::store::meeting::{self, Meeting, Whole};
+use crate::store::{ConversationRecord, ExperimentRecord, Lease, Parcel, RunRecord, StoreError};
+use ::mongodb::Collection;
+use ::mongodb::bson::{Document, doc};
+
+/// Documents that are written at a time.
+const BATCH: usize = 1000;
+/// The epoch of what is new here.
+const FIRST: u64 = 1;
+
+/// Takes in what another database gave.
+pub(super) async fn receive(mongo: &Base, parcel: &Parcel) -> Result<(), Fail> {
+    match parcel {
+        Parcel::Document(document, hash) => keep_revision(mongo, hash, document).await,
+        Parcel::Experiment(given) => experiment(mongo, given).await,
+        Parcel::Run(given) => run(mongo, given).await,
+        Parcel::Conversation { record, log, calls } => conversation(mongo, Whole { record, log, calls }).await,
+    }
+}
+
+async fn experiment(mongo: &Base, given: &ExperimentRecord) -> Result<(), Fail> {
+    let Some(found) = mongo.experiments().find_one(doc! { "_id": &given.id }).await? else {
+        return match mongo.experiments().insert_one(experiment_document(given)?).await {
+            Err(error) if is_duplicate(&error) => Err(taken(mongo, given).await?),
+            inserted => Ok(inserted.map(drop)?),
+        };
+    };
+    if super::open::is_going(&found) {
+        return Err(meeting::another(given, "is being deleted here").into());
+    }
+    loop {
+        let here = versions::latest(mongo, &given.id).await?;
+        if !meeting::experiments(&here, given)? {
+            return Ok(());
+        }
+        if experiments::experiment(mongo, &given.creator, &given.name).await?.is_some_and(|e| e.id != given.id) {
+            return Err(taken(mongo, given).await?);
+        }
+        // Each version follows the one before; those between are not known here.
+        versions::follow(mongo, &here, given.clone()).await?;
+    }
+}
+
+async fn taken(mongo: &Base, given: &ExperimentRecord) -> Result<Fail, Fail> {
+    let other = experiments::experiment(mongo, &given.creator, &given.name).await?;
+    let id = other.map(|e| format!(" (id:{})", e.id)).unwrap_or_default();
+    Ok(meeting::another(given, &format!("has the name of another here{id}")).into())
+}
+
+async fn run(mongo: &Base, given: &RunRecord) -> Result<(), Fail> {
+    match mongo.runs().find_one(doc! { "_id": &given.id }).await? {
+        None => begin_run(mongo, given).await,
+        Some(here) => match meeting::runs(&run_record(here)?, given)? {
+            Some(ended) => end_run(mongo, &given.id, ended).await,
+            None => Ok(()),
+        },
+    }
+}
+
+async fn conversation(mongo: &Base, given: Whole<'_>) -> Result<(), Fail> {
+    if let Some(here) = mongo.conversations().find_one(doc! { "_id": &given.record.id }).await? {
+        return meet(mongo, here, given).await;
+    }
+    if !inside(mongo, given).await? {
+        // Left behind by a copy that was cut off, of a conversation that may have gone on since.
+        belongings(mongo, std::slice::from_ref(&given.record.id)).await?;
+        if !inside(mongo, given).await? {
+            let holder = "another copy".to_owned();
+            return Err(StoreError::Held { what: format!("conversation {}", given.record.id), holder }.into());
+        }
+    }
+    outside(mongo, given).await
+}
+
+/// Writes what belongs to a conversation; false where something of it is there.
+async fn inside(mongo: &Base, given: Whole<'_>) -> Result<bool, Fail> {
+    let id = &given.record.id;
+    let messages = given.log.iter().map(|entry| message(id, FIRST, entry)).collect::<Result<Vec<_>, _>>()?;
+    if !insert(mongo.messages(), messages).await? {
+        return Ok(false);
+    }
+    let mut calls = Vec::new();
+    for call in given.calls {
+        let (document, texts) = call_document(id, FIRST, call, &meeting::written(call))?;
+        mongo.keep_texts(&texts).await?;
+        calls.push(document);
+    }
+    if !insert(mongo.calls(), calls).await? {
+        return Ok(false);
+    }
+    let (tally, record) = (tally(given), given.record.copied());
+    if !meeting::is_begun(&record, &tally, given.calls.len()) {
+        return Ok(true);
+    }
+    claims::insert(mongo, id, FIRST, claims::end(record.status, record.reason.as_deref())?).await
+}
+
+/// Inserts documents; false where one is there.
+async fn insert(collection: Collection<Document>, documents: Vec<Document>) -> Result<bool, Fail> {
+    for batch in documents.chunks(BATCH) {
+        match collection.insert_many(batch).ordered(false).await {
+            Err(error) if is_duplicate(&error) => return Ok(false),
+            inserted => drop(inserted?),
+        }
+    }
+    Ok(true)
+}
+
+fn tally(given: Whole<'_>) -> meeting::Tally {
+    meeting::tally(given.log, &given.calls.iter().collect::<Vec<_>>())
+}
+
+/// Writes the conversation's own document.
+async fn outside(mongo: &Base, given: Whole<'_>) -> Result<(), Fail> {
+    let (tally, record) = (tally(given), given.record.copied());
+    let mut document = conversation_document(&record)?;
+    if meeting::is_begun(&record, &tally, given.calls.len()) {
+        document.insert("epoch", FIRST.cast_signed());
+        document.extend(counters(&tally)?);
+    }
+    match mongo.conversations().insert_one(document).await {
+        Err(error) if is_duplicate(&error) => {
+            // By another copy; or its key is that of another.
+            let here = mongo.conversations().find_one(doc! { "_id": &record.id }).await?;
+            let what = format!("conversation {} has the key of another here: it stays as it is here", record.id);
+            here.map(drop).ok_or_else(|| StoreError::Refused { what }.into())
+        }
+        inserted => Ok(inserted.map(drop)?),
+    }
+}
+
+fn counters(tally: &meeting::Tally) -> Result<Document, Fail> {
+    Ok(doc! {
+        "entries": tally.entries, "answered": tally.answered, "possible_spend": tally.possible_spend,
+        "flags": bson(&tally.flags)?,
+    })
+}
+
+/// A conversation that is here already.
+async fn meet(mongo: &Base, here: Document, given: Whole<'_>) -> Result<(), Fail> {
+    let id = &given.record.id;
+    if super::open::is_going(&here) {
+        let what = format!("conversation {id} is being deleted here: it is left alone");
+        return Err(StoreError::Refused { what }.into());
+    }
+    let known: u64 = field(&here, "epoch")?;
+    let record = conversation_record(here)?;
+    let (log, calls) = (read::log(mongo, id, 0).await?, read::calls(mongo, id).await?);
+    match meeting::conversations(Whole { record: &record, log: &log, calls: &calls }, given)? {
+        Meeting::Stays => Ok(()),
+        Meeting::Marked(record) => mark(mongo, &record).await,
+        Meeting::Replaced(record) => go_on(mongo, known, &record, given).await,
+    }
+}
+
+async fn mark(mongo: &Base, record: &ConversationRecord) -> Result<(), Fail> {
+    let set = doc! { "note": record.note.clone(), "starred": record.starred, "revision": &record.revision };
+    mongo.conversations().update_one(doc! { "_id": &record.id }, doc! { "$set": set }).await?;
+    Ok(())
+}
+
+/// Brings a conversation to where the given one is.
+async fn go_on(mongo: &Base, known: u64, record: &ConversationRecord, given: Whole<'_>) -> Result<(), Fail> {
+    let id = &record.id;
+    let (last, state) = claims::last(mongo, id, known).await?;
+    if let Some(Epoch::Claim(lease)) = state
+        && mongo.clock.keeps(&claims::renewed(mongo, id, lease).await?)
+    {
+        return Err(held(id));
+    }
+    let (host, boot) = (String::new(), String::new());
+    let lease = Lease { owner: "store copy".to_owned(), host, boot, pid: 0, epoch: last + 1, until: 0 };
+    if !claims::take(mongo, id, &lease, record.retries).await? {
+        return Err(held(id));
+    }
+    mark(mongo, record).await?;
+    mongo.tracks.put(id, Track::read(mongo, id, last + 1).await?);
+    let done = write_on(mongo, last + 1, given).await;
+    if done.is_err() {
+        mongo.tracks.forget(id);
+    }
+    done?;
+    claims::finish(mongo, id, last + 1, record.status, record.reason.as_deref()).await
+}
+
+async fn write_on(mongo: &Base, epoch: u64, given: Whole<'_>) -> Result<(), Fail> {
+    let id = &given.record.id;
+    for call in given.calls {
+        turns::settle(mongo, id, epoch, call).await?;
+    }
+    let other: Vec<Entry> = turns::append(mongo, id, epoch, given.log, None).await?;
+    if other.is_empty() { Ok(()) } else { Err(held(id)) }
+}
+
+fn held(id: &str) -> Fail {
+    let holder = "a process that works on it here".to_owned();
+    StoreError::Held { what: format!("conversation {id}"), holder }.into()
+}

@@ -1,0 +1,93 @@
+//! Reading many conversations at once: some servers read a whole collection for each query.
+
+use super::Base;
+use super::documents::{CallName, field, id, plain};
+use super::fail::Fail;
+use super::read::{self, Asking, BATCH};
+use crate::conversation::CallRef;
+use crate::conversation::log::Entry;
+use crate::store::CallRecord;
+use ::mongodb::bson::{Document, doc};
+use std::collections::{BTreeMap, HashMap};
+
+/// Conversations that are asked for in one query.
+const MANY: usize = 1000;
+
+/// The logs of conversations, in the order given.
+pub(super) async fn logs(mongo: &Base, ids: &[String]) -> Result<Vec<Vec<Entry>>, Fail> {
+    let mut logs: HashMap<String, Vec<Entry>> = HashMap::new();
+    for ids in ids.chunks(MANY) {
+        exist(mongo, ids).await?;
+        let messages = mongo.messages();
+        let cursor = messages.find(of(ids)).batch_size(BATCH).await?;
+        for (conversation, entry) in read::all(cursor, |d| Ok((conversation(&d)?, plain(d)?))).await? {
+            logs.entry(conversation).or_default().push(entry);
+        }
+    }
+    for log in logs.values_mut() {
+        log.sort_by_key(|entry| entry.seq);
+    }
+    Ok(ids.iter().map(|id| logs.remove(id).unwrap_or_default()).collect())
+}
+
+/// Every call of conversations, in the order given.
+pub(super) async fn calls(mongo: &Base, ids: &[String]) -> Result<Vec<Vec<CallRecord>>, Fail> {
+    let mut calls = Vec::new();
+    for ids in ids.chunks(MANY) {
+        exist(mongo, ids).await?;
+        let mut used = used(mongo, ids).await?;
+        let found = mongo.calls();
+        let cursor = found.find(of(ids)).batch_size(BATCH).await?;
+        let mut asked: HashMap<String, Vec<Asking>> = HashMap::new();
+        for (conversation, asking) in read::all(cursor, |d| Ok((conversation(&d)?, read::asking(&d)?))).await? {
+            asked.entry(conversation).or_default().push(asking);
+        }
+        let mut flat = Vec::new();
+        let mut ends = Vec::new();
+        for id in ids {
+            flat.extend(read::latest(asked.remove(id).unwrap_or_default(), &used.remove(id).unwrap_or_default()));
+            ends.push(flat.len());
+        }
+        read::put_back(mongo, &mut flat).await?;
+        let mut flat = flat.into_iter();
+        let starts = std::iter::once(0).chain(ends.clone());
+        calls.extend(starts.zip(ends).map(|(start, end)| flat.by_ref().take(end - start).collect::<Vec<_>>()));
+    }
+    Ok(calls)
+}
+
+fn of(ids: &[String]) -> Document {
+    doc! { "conversation": { "$in": ids } }
+}
+
+fn conversation(document: &Document) -> Result<String, Fail> {
+    field(document, "conversation")
+}
+
+/// Calls that brought an entry, each with its epoch.
+async fn used(mongo: &Base, ids: &[String]) -> Result<HashMap<String, BTreeMap<CallName, u64>>, Fail> {
+    let fields = doc! { "conversation": 1, "seq": 1, "epoch": 1, "call": 1 };
+    let messages = mongo.messages();
+    let cursor = messages.find(of(ids)).projection(fields).batch_size(BATCH).await?;
+    let entries = read::all(cursor, |d| {
+        let call: Option<CallRef> = field(&d, "call")?;
+        Ok((conversation(&d)?, field::<u32>(&d, "seq")?, field::<u64>(&d, "epoch")?, call))
+    });
+    let mut used: HashMap<String, BTreeMap<CallName, u64>> = HashMap::new();
+    for (conversation, seq, epoch, call) in entries.await? {
+        if let Some(call) = call {
+            used.entry(conversation).or_default().insert((seq, call.purpose, call.ask), epoch);
+        }
+    }
+    Ok(used)
+}
+
+/// Fails if one is missing: an empty log would say something else.
+async fn exist(mongo: &Base, ids: &[String]) -> Result<(), Fail> {
+    let conversations = mongo.conversations();
+    let fields = doc! { "_id": 1, super::open::GOING: 1 };
+    let cursor = conversations.find(doc! { "_id": { "$in": ids } }).projection(fields).batch_size(BATCH).await?;
+    let found: std::collections::HashSet<String> = read::all(cursor, |d| id(&d)).await?.into_iter().collect();
+    let missing = ids.iter().find(|id| !found.contains(*id));
+    missing.map_or(Ok(()), |id| Err(Fail::Unknown(format!("conversation {id}"))))
+}

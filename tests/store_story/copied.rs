@@ -1,0 +1,278 @@
+//! Everything goes from one database to another and nothing of it changes.
+
+use crate::fixtures::*;
+use crate::mongo::{Scratch, server};
+use convoke::conversation::Flag;
+use convoke::exchange::copy::{Copied, copy};
+use convoke::exchange::{self, calls, csv, jsonl};
+use convoke::model::Attempt;
+use convoke::store::sqlite::{OpenMode, Sqlite};
+use convoke::store::{CallState, Filter, Item, Mark, Status, Store};
+use std::path::Path;
+
+fn file(folder: &Path, name: &str) -> Sqlite {
+    Sqlite::open(&folder.join(name), OpenMode::Run, None).unwrap().store
+}
+
+async fn copied(from: &dyn Store, to: &dyn Store) -> Copied {
+    let mut copied = Copied::default();
+    copy(from, to, &mut |_| {}, &mut copied).await.unwrap();
+    copied
+}
+
+fn attempt(at: i64, possible_spend: bool) -> Attempt {
+    Attempt { at, took: 100, error: Some("timeout".to_owned()), message: None, waited: Some(50), possible_spend }
+}
+
+/// One conversation of each fate, two revisions, marks, runs, and texts of every kind.
+async fn filled(store: &dyn Store) -> Vec<String> {
+    let ids = planned(store, "prison", 8).await;
+    let experiment = store.experiment("ada", "prison").await.unwrap().unwrap();
+    for (id, status) in ids.iter().zip([Status::Done, Status::Interrupted, Status::Incomplete]) {
+        let epoch = claimed(store, id).await;
+        let mut log = vec![opening()];
+        store.append(id, epoch, log.clone(), None).await.unwrap();
+        for content in
+            ["Ünïcödé 漢字 e\u{301} \u{1f9d1}\u{200d}\u{1f52c}", "\0 nul \u{1b}[31m \u{202e}", "=1+1\r\n\"x\""]
+        {
+            turn(store, id, epoch, &mut log, content).await;
+        }
+        let flagged = answered(&call(&log, NOW), "…");
+        let entry = speech(&flagged, &[Flag::Repetition, Flag::Empty]);
+        store.append(id, epoch, vec![entry], Some(flagged)).await.unwrap();
+        store.finish(id, epoch, status, Some("why: \0 漢".to_owned())).await.unwrap();
+    }
+    open_calls(store, &ids).await;
+    let running = &ids[6];
+    let epoch = claimed(store, running).await;
+    store.append(running, epoch, vec![opening()], None).await.unwrap();
+    store.mark(&Item::Conversation(ids[0].clone()), "ada", Mark { note: None, starred: Some(true) }).await.unwrap();
+    let mark = Mark { note: Some(Some("a note, 漢".to_owned())), starred: Some(true) };
+    store.mark(&Item::Experiment(experiment.id.clone()), "ada", mark).await.unwrap();
+    store.begin_run(run_record("00000000000000f1", &experiment.id, &experiment.revision, NOW)).await.unwrap();
+    store.begin_run(run_record("00000000000000f2", &experiment.id, &experiment.revision, NOW + 1)).await.unwrap();
+    store.end_run("00000000000000f1", "done").await.unwrap();
+    let mut edited = document("prison", "two", None);
+    edited.run.seed = u64::MAX;
+    let saved = store.save(new_experiment("-", "ada", edited)).await.unwrap();
+    let keys = [conversation(&saved.id, &saved.revision, 0).key];
+    store.plan(&saved.id, &saved.revision, &keys, vec![]).await.unwrap();
+    let mut child = new_experiment("00000000000000cc", "bob", document("prison", "three", None));
+    child.parent = Some(saved.id);
+    store.save(child).await.unwrap();
+    ids
+}
+
+/// Sent, failed, and answered without an entry; one that failed twice.
+async fn open_calls(store: &dyn Store, ids: &[String]) {
+    for (id, fate) in ids[3..6].iter().zip([CallState::Sent, CallState::Failed, CallState::Answered]) {
+        let epoch = claimed(store, id).await;
+        let log = vec![opening()];
+        store.append(id, epoch, log.clone(), None).await.unwrap();
+        let asked = call(&log, NOW + 5);
+        store.sent(id, epoch, asked.clone()).await.unwrap();
+        let mut failed = asked.clone();
+        failed.state = CallState::Failed;
+        failed.attempts = vec![attempt(NOW + 5, true), attempt(NOW + 6, false)];
+        match fate {
+            CallState::Sent => {}
+            CallState::Failed => {
+                store.settle(id, epoch, failed).await.unwrap();
+                store.finish(id, epoch, Status::Failed, Some("full".to_owned())).await.unwrap();
+                let epoch = store.claim(id, lease("run"), true).await.unwrap().lease.unwrap().epoch;
+                let again = call(&log, NOW + 50);
+                store.sent(id, epoch, again.clone()).await.unwrap();
+                let failed = convoke::store::CallRecord {
+                    state: CallState::Failed,
+                    attempts: vec![attempt(NOW + 50, true)],
+                    ..again
+                };
+                store.settle(id, epoch, failed).await.unwrap();
+                store.finish(id, epoch, Status::Failed, Some("full again".to_owned())).await.unwrap();
+                continue;
+            }
+            CallState::Answered => store.settle(id, epoch, answered(&asked, "paid for")).await.unwrap(),
+        }
+        store.finish(id, epoch, Status::Interrupted, None).await.unwrap();
+    }
+}
+
+/// Everything that anybody can be told of a database.
+async fn all_of(store: &dyn Store) -> String {
+    use std::fmt::Write;
+    let mut all = String::new();
+    for hash in store.revisions().await.unwrap() {
+        writeln!(all, "{hash} {:?}", store.document(&hash).await.unwrap()).unwrap();
+    }
+    for (experiment, counts) in store.experiments().await.unwrap() {
+        writeln!(all, "{experiment:?} {counts:?}").unwrap();
+        writeln!(all, "{:?}", store.runs(&experiment.id).await.unwrap()).unwrap();
+        for mut standing in store.standing(&experiment.id).await.unwrap() {
+            if standing.status == Status::Running {
+                standing.status = Status::Interrupted;
+            }
+            writeln!(all, "{standing:?}").unwrap();
+        }
+    }
+    for (record, flags) in store.conversations(&Filter::default()).await.unwrap() {
+        writeln!(all, "{:?} {flags:?}", record.copied()).unwrap();
+        writeln!(all, "{:?}", store.history(&record.id).await.unwrap()).unwrap();
+        writeln!(all, "{:?}", store.calls(&record.id).await.unwrap()).unwrap();
+    }
+    all
+}
+
+async fn exports(store: &dyn Store) -> Vec<Vec<u8>> {
+    let mut records: Vec<_> =
+        store.conversations(&Filter::default()).await.unwrap().into_iter().map(|(c, _)| c).collect();
+    exchange::by_key(&mut records);
+    let mut files = vec![Vec::new(); 3];
+    jsonl::write(store, "prison", &records, &mut files[0]).await.unwrap();
+    csv::write(store, "prison", &records, &mut files[1]).await.unwrap();
+    calls::write(store, &records, &mut files[2]).await.unwrap();
+    assert!(files.iter().all(|file| file.len() > 1000));
+    files
+}
+
+/// Told of any two databases, of which `from` is filled and `to` empty.
+async fn everything_is_copied(from: &dyn Store, to: &dyn Store) {
+    let first = copied(from, to).await;
+    assert_eq!((first.conflicts.clone(), first.conversations, first.experiments), (vec![], 8, 2));
+    assert_eq!(all_of(to).await, all_of(from).await);
+    assert_eq!(exports(to).await, exports(from).await, "equal to the byte");
+    assert_eq!(to.verify(None).await.unwrap(), []);
+    let again = copied(from, to).await;
+    let expected = Copied { equal: 8, experiments: 2, ..Copied::default() };
+    assert_eq!(Copied { experiments: 2, ..again }, expected, "what is there is skipped");
+    assert_eq!(all_of(to).await, all_of(from).await);
+}
+
+/// The conversations of `filled` go on where they stand.
+async fn copies_go_on(store: &dyn Store, ids: &[String]) {
+    let epoch = claimed(store, &ids[5]).await;
+    let history = store.history(&ids[5]).await.unwrap();
+    assert_eq!((history.log.len(), history.open[0].reply.as_ref().unwrap().content.as_str()), (1, "paid for"));
+    let mut log = history.log;
+    let entry = speech(&history.open[0], &[]);
+    assert_eq!(store.append(&ids[5], epoch, vec![entry.clone()], Some(history.open[0].clone())).await.unwrap(), []);
+    log.push(entry);
+    turn(store, &ids[5], epoch, &mut log, "and on").await;
+    store.finish(&ids[5], epoch, Status::Done, None).await.unwrap();
+
+    let epoch = claimed(store, &ids[3]).await;
+    let open = store.history(&ids[3]).await.unwrap().open.remove(0);
+    assert_eq!(open.state, CallState::Sent);
+    store.sent(&ids[3], epoch, call(&[opening()], NOW + 99)).await.unwrap();
+    let open = store.history(&ids[3]).await.unwrap().open.remove(0);
+    assert_eq!(open.attempts[0].error.as_deref(), Some("lost"), "the asking that was lost before is known");
+    store.finish(&ids[3], epoch, Status::Interrupted, None).await.unwrap();
+    let refused = store.claim(&ids[0], lease("run"), true).await;
+    assert!(refused.is_err(), "what is done is done: {refused:?}");
+    let running = store.find_conversations(&ids[6]).await.unwrap().remove(0);
+    assert_eq!((running.status, running.lease), (Status::Interrupted, None));
+    claimed(store, &ids[6]).await;
+    store.finish(&ids[6], running_epoch(store, &ids[6]).await, Status::Interrupted, None).await.unwrap();
+    assert_eq!(store.verify(None).await.unwrap(), []);
+}
+
+async fn running_epoch(store: &dyn Store, id: &str) -> u64 {
+    store.find_conversations(id).await.unwrap().remove(0).lease.unwrap().epoch
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_copied_to_a_file_and_both_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (file(folder.path(), "a.db"), file(folder.path(), "b.db"));
+    let ids = filled(&from).await;
+    everything_is_copied(&from, &to).await;
+    copies_go_on(&to, &ids).await;
+    let there = all_of(&to).await;
+    assert_eq!(copied(&from, &to).await.conflicts, Vec::<String>::new(), "what is further there stays");
+    assert_eq!(all_of(&to).await, there);
+    let back = copied(&to, &from).await;
+    assert_eq!((back.conflicts.clone(), back.conversations > 0), (vec![], true), "and comes back");
+    assert_eq!(exports(&from).await, exports(&to).await);
+    assert_eq!(from.verify(None).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_contradicts_is_told_by_name_and_the_rest_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (file(folder.path(), "a.db"), file(folder.path(), "b.db"));
+    let ids = planned(&from, "prison", 3).await;
+    copied(&from, &to).await;
+    for (store, word) in [(&from, "one"), (&to, "other")] {
+        let epoch = claimed(store, &ids[0]).await;
+        let mut log = vec![opening()];
+        store.append(&ids[0], epoch, log.clone(), None).await.unwrap();
+        turn(store, &ids[0], epoch, &mut log, word).await;
+        store.finish(&ids[0], epoch, Status::Done, None).await.unwrap();
+        let experiment = store.experiment("ada", "prison").await.unwrap().unwrap();
+        let run = run_record(&sha256(word)[..16], &experiment.id, &experiment.revision, NOW);
+        store.begin_run(run).await.unwrap();
+    }
+    let epoch = claimed(&from, &ids[1]).await;
+    from.append(&ids[1], epoch, vec![opening()], None).await.unwrap();
+    from.finish(&ids[1], epoch, Status::Interrupted, None).await.unwrap();
+    from.save(new_experiment("00000000000000aa", "eve", document("mine", "a", None))).await.unwrap();
+    to.save(new_experiment("00000000000000bb", "eve", document("mine", "b", None))).await.unwrap();
+    let told = copied(&from, &to).await;
+    assert_eq!(told.conflicts.len(), 2, "{:?}", told.conflicts);
+    assert!(told.conflicts.iter().any(|c| c.contains(&ids[0]) && c.contains("went on otherwise")));
+    assert!(told.conflicts.iter().any(|c| c.contains("`mine` by eve") && c.contains("00000000000000bb")));
+    assert_eq!(to.history(&ids[1]).await.unwrap().log.len(), 1, "the rest went on");
+    assert_eq!(to.history(&ids[0]).await.unwrap().log[1].content, "other", "and nothing was written over");
+    assert_eq!(to.verify(None).await.unwrap(), []);
+}
+
+async fn over_a_server(variable: &str) {
+    let Some(address) = server(variable) else { return };
+    let (folder, scratch) = (tempfile::tempdir().unwrap(), Scratch::new(&address));
+    let (from, back) = (file(folder.path(), "a.db"), file(folder.path(), "b.db"));
+    let ids = filled(&from).await;
+    let mongo = scratch.open(OpenMode::Run).await;
+    everything_is_copied(&from, &*mongo).await;
+    everything_is_copied(&*mongo, &back).await;
+    assert_eq!(
+        all_of(&back).await.replace("Running", "Interrupted"),
+        all_of(&from).await.replace("Running", "Interrupted")
+    );
+
+    // What a copy left behind that was cut off before the last step is no obstacle.
+    let database = scratch.database().await;
+    let conversations = database.collection::<mongodb::bson::Document>("conversations");
+    conversations.delete_one(mongodb::bson::doc! { "_id": &ids[1] }).await.unwrap();
+    assert_eq!(copied(&from, &*mongo).await.conversations, 1);
+    assert_eq!(all_of(&*mongo).await, all_of(&from).await);
+    assert_eq!(mongo.verify(None).await.unwrap(), []);
+
+    copies_go_on(&*mongo, &ids).await;
+    assert_eq!(copied(&*mongo, &from).await.conflicts, Vec::<String>::new());
+    assert_eq!(exports(&from).await, exports(&*mongo).await);
+    // What went on in the file is brought on in the server, in the claims' order.
+    let epoch = claimed(&from, &ids[1]).await;
+    let mut log = from.history(&ids[1]).await.unwrap().log;
+    turn(&from, &ids[1], epoch, &mut log, "one more").await;
+    from.finish(&ids[1], epoch, Status::Done, None).await.unwrap();
+    assert_eq!(copied(&from, &*mongo).await.conflicts, Vec::<String>::new());
+    assert_eq!(all_of(&*mongo).await, all_of(&from).await);
+    assert_eq!(mongo.verify(None).await.unwrap(), []);
+    scratch.drop().await;
+}
+
+macro_rules! over {
+    ($($name:ident: $variable:literal,)*) => {
+        $(#[tokio::test(flavor = "multi_thread")]
+        async fn $name() {
+            over_a_server($variable).await;
+        })*
+    };
+}
+
+over! {
+    over_a_server_and_back: "CONVOKE_TEST_MONGODB_URI",
+    over_a_replica_set_and_back: "CONVOKE_TEST_MONGODB_RS_URI",
+    over_a_server_with_users_and_back: "CONVOKE_TEST_MONGODB_AUTH_URI",
+    over_a_server_with_tls_and_back: "CONVOKE_TEST_MONGODB_TLS_URI",
+    over_another_implementation_and_back: "CONVOKE_TEST_MONGODB_JAVA_URI",
+}
