@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -65,9 +66,16 @@ const PRISONER: &str =
     "You are <AGENT_NAME>.\n\n## Goal {goal=escape}\nGet out.\n\n## Goal {goal=yard-time}\nTo walk.\n";
 const SUMMARIZER: &str = "You keep the minutes.\n\n## Task\nSay what was agreed.\n";
 
+/// How many programs were started: each has files of its own.
+static STARTED: AtomicUsize = AtomicUsize::new(0);
+
 /// A working folder.
 pub struct Place {
     dir: TempDir,
+    /// The database.
+    pub store: String,
+    /// So long a command may take.
+    pub longest: Duration,
 }
 
 /// What a command gave.
@@ -81,7 +89,7 @@ pub struct Outcome {
 /// The program while it runs.
 pub struct Running {
     child: Child,
-    began: Instant,
+    end: Instant,
     out: std::path::PathBuf,
     err: std::path::PathBuf,
 }
@@ -89,7 +97,8 @@ pub struct Running {
 impl Place {
     /// A folder with the experiment `e`, whose models are at the server.
     pub fn new(server: &Server, design: &str) -> Self {
-        let place = Self { dir: tempfile::tempdir().unwrap() };
+        let store = "sqlite:convoke.db".to_owned();
+        let place = Self { dir: tempfile::tempdir().unwrap(), store, longest: Duration::from_mins(1) };
         let config = format!("[servers.fake]\nkind = \"openai\"\nbase_url = \"http://127.0.0.1:{}/v1\"\n", server.port);
         place.write("configuration/convoke/config.toml", &config);
         place.write("e/experiment.toml", design);
@@ -123,9 +132,9 @@ impl Place {
 
     /// Starts the program with these arguments, split at spaces.
     pub fn start(&self, line: &str) -> Running {
-        let began = Instant::now();
-        let name = format!("{:?}", std::thread::current().id()).replace(['(', ')'], "");
-        let file = |kind: &str| self.path().join(format!("{name}-{}.{kind}", line.len()));
+        let end = Instant::now() + self.longest;
+        let number = STARTED.fetch_add(1, Ordering::Relaxed);
+        let file = |kind: &str| self.path().join(format!("{number}.{kind}"));
         let (out, err) = (file("out"), file("err"));
         let child = Command::new(env!("CARGO_BIN_EXE_convoke"))
             .args(line.split(' '))
@@ -134,14 +143,14 @@ impl Place {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("XDG_CONFIG_HOME", self.path().join("configuration"))
             .env("DB_USER", "tester")
-            .env("CONVOKE_STORE", "sqlite:convoke.db")
+            .env("CONVOKE_STORE", &self.store)
             .env("OLLAMA_HOST", "127.0.0.1:9")
             .stdin(Stdio::null())
             .stdout(File::create(&out).unwrap())
             .stderr(File::create(&err).unwrap())
             .spawn()
             .unwrap();
-        Running { child, began, out, err }
+        Running { child, end, out, err }
     }
 
     /// Runs it to its end.
@@ -211,14 +220,27 @@ impl Running {
         self.child.wait().unwrap();
     }
 
-    /// Waits until it ends by itself, and no longer than a minute.
+    /// Waits until it has said that on standard error.
+    #[track_caller]
+    pub fn says(&mut self, words: &str) {
+        loop {
+            let over = self.is_over();
+            if self.said().contains(words) {
+                return;
+            }
+            assert!(!over && Instant::now() < self.end, "it did not say {words:?}: {}", self.said());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits until it ends by itself, and no longer than it may take.
     #[track_caller]
     pub fn wait(mut self) -> Outcome {
         let status: ExitStatus = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
             }
-            if self.began.elapsed() > Duration::from_mins(1) {
+            if Instant::now() > self.end {
                 self.child.kill().unwrap();
                 panic!("it did not end: {}", self.said());
             }

@@ -30,10 +30,7 @@ fn a_full_database_pauses_the_run_and_loses_nothing() {
 
     // It waits for ten minutes; Ctrl-C is heard all the same.
     let mut waits = place.start("run e --jobs 2 --grace 300ms --store sqlite:convoke.db?max-mb=1");
-    while !waits.said().contains("paused:") {
-        assert!(!waits.is_over(), "{}", waits.said());
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    waits.says("paused:");
     waits.signal("INT");
     let stopped = waits.wait().exits(130);
     let resume = "convoke run e --jobs 2 --grace 300ms --store 'sqlite:convoke.db?max-mb=1'";
@@ -54,10 +51,7 @@ fn a_database_that_is_held_when_a_run_begins_is_waited_for() {
     let lock = rusqlite::Connection::open(place.path().join("convoke.db")).unwrap();
     lock.execute_batch("begin immediate").unwrap();
     let mut run = place.start("run e --store-wait 60s");
-    while !run.said().contains("paused:") {
-        assert!(!run.is_over(), "{}", run.said());
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    run.says("paused:");
     lock.execute_batch("rollback").unwrap();
     let said = run.wait().exits(0).err;
     assert!(said.contains("the database is back"), "{said}");

@@ -186,14 +186,21 @@ pub(super) async fn held(mongo: &Base, id: &str, at: u64) -> Result<Track, Fail>
             return Err(superseded(id));
         }
     }
-    if epoch(mongo, id, at + 1).await?.is_some() {
-        mongo.tracks.forget(id);
-        return Err(superseded(id));
-    }
+    still_held(mongo, id, at).await?;
     match known {
         Some(track) => Ok(track),
         None => Track::read(mongo, id, at).await,
     }
+}
+
+/// Looked at before a request leaves, after it was written down: who takes the conversation over writes a claim and then
+/// reads the calls, so either that process knows of this request, or this one knows of that claim.
+pub(super) async fn still_held(mongo: &Base, id: &str, at: u64) -> Result<(), Fail> {
+    if epoch(mongo, id, at + 1).await?.is_none() {
+        return Ok(());
+    }
+    mongo.tracks.forget(id);
+    Err(superseded(id))
 }
 
 /// Ends the claim.

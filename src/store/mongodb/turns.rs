@@ -6,13 +6,13 @@
 //! name carries it: nobody writes over what another asked.
 
 use super::Base;
-use super::claims::{held, superseded};
+use super::claims::{held, still_held, superseded};
 use super::documents::{call_document, call_id, message};
 use super::fail::{Fail, is_duplicate};
 use super::read;
 use super::track::Track;
 use crate::conversation::log::Entry;
-use crate::store::CallRecord;
+use crate::store::{CallRecord, CallState};
 use crate::store::turn::{self, Kept, Written};
 
 /// Writes a call as sent.
@@ -22,7 +22,7 @@ pub(super) async fn sent(mongo: &Base, id: &str, epoch: u64, call: &CallRecord) 
         Some(written) => {
             put(mongo, id, &mut track, call, &written).await?;
             mongo.tracks.put(id, track);
-            Ok(())
+            still_held(mongo, id, epoch).await
         }
         None => Ok(()),
     }
@@ -34,6 +34,9 @@ pub(super) async fn settle(mongo: &Base, id: &str, epoch: u64, call: &CallRecord
     if let Some(written) = turn::settle(stored(&track, call), call) {
         put(mongo, id, &mut track, call, &written).await?;
         mongo.tracks.put(id, track);
+        if call.state == CallState::Sent {
+            still_held(mongo, id, epoch).await?;
+        }
     }
     Ok(())
 }

@@ -1,0 +1,29 @@
+//! Many processes on one database of a real server of the MongoDB protocol, killed, stopped and hindered: nothing is
+//! lost or doubled, and the transcripts are those of one process on the embedded database. Where a variable names no
+//! server the test says loudly that it is skipped (`CONVOKE_TEST_REQUIRE_SERVERS=1` makes that a failure).
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "helpers of tests fail as tests do")]
+
+#[path = "real_mongo/base.rs"]
+mod base;
+#[path = "real_mongo/deleting.rs"]
+mod deleting;
+#[path = "real_mongo/editors.rs"]
+mod editors;
+#[path = "real_mongo/first.rs"]
+mod first;
+#[path = "real_mongo/leases.rs"]
+mod leases;
+#[path = "real_mongo/many.rs"]
+mod many;
+#[path = "real_mongo/outage.rs"]
+mod outage;
+#[expect(dead_code, reason = "shared with other tests")]
+#[path = "faults/place.rs"]
+mod place;
+#[expect(dead_code, reason = "shared with other tests")]
+#[path = "faults/server.rs"]
+mod server;
+#[path = "real_mongo/users.rs"]
+mod users;
