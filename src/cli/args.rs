@@ -405,7 +405,7 @@ pub enum ModelsCommand {
 /// `convoke login`.
 #[derive(Debug, Args)]
 pub struct Login {
-    /// Address: a whole URI, or HOST[:PORT]
+    /// Address: a whole URI, or HOST:PORT, or HOST
     #[arg(long, value_name = "U")]
     pub url: Option<String>,
     /// User
