@@ -210,6 +210,14 @@ pub struct Run {
     /// What to narrow or override.
     #[command(flatten)]
     pub narrow: Narrow,
+    /// So many replicates further than the highest that was begun; they become the experiment's
+    ///
+    /// The same as --replicates M, M = the highest begun + N. M is kept with the experiment in the database where that is
+    /// yours. Of a folder, `[run]` of its file stays as it is, and the next run of the folder without --more goes by it
+    /// again: conversations are never taken away, write M there to keep it. While an earlier --more is not finished, this
+    /// finishes it and adds none, so that the same command continues after anything.
+    #[arg(long, value_name = "N", conflicts_with = "replicates")]
+    pub more: Option<u32>,
     /// Requests in flight over all servers
     #[arg(long, value_name = "N")]
     pub jobs: Option<u32>,

@@ -21,6 +21,7 @@ pub mod login;
 mod logs;
 pub mod mark;
 pub mod models;
+mod more;
 mod narrow;
 pub mod new;
 pub mod plan;
