@@ -98,6 +98,12 @@ pub enum Command {
     /// Says first whose conversations go with it, and needs a yes. Copies stay. `--json` gives `{kind, id, name,
     /// conversations: [{creator, conversations}]}`.
     Delete(Delete),
+    /// Say what differs between two experiments
+    ///
+    /// Factors, levels, models, protocol, roles, their words, `[run]`, the order of things, and of each text the changed
+    /// lines: - is A, + is B. Name and note are not compared. Exit code 0 whether they differ or not. `--json` gives an
+    /// array of `{what, a, b}`; what is not there is null.
+    Diff(Diff),
     /// Store an experiment folder without running it
     ///
     /// `--json` gives `{id, name, version, revision, new, changed}`.
@@ -246,6 +252,9 @@ pub struct List {
     /// Conversations of older revisions too
     #[arg(long)]
     pub all: bool,
+    /// Experiments only: copies under what they were copied from
+    #[arg(long, conflicts_with_all = ["what", "all"])]
+    pub tree: bool,
 }
 
 /// `convoke show`.
@@ -346,6 +355,15 @@ pub struct Star {
 pub struct Delete {
     /// An experiment's name, id or folder (which stays), or a conversation's id
     pub what: String,
+}
+
+/// `convoke diff`.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// An experiment's folder, name or id; of a conversation's id, its experiment as it was run
+    pub a: String,
+    /// The other
+    pub b: String,
 }
 
 /// `convoke import`.

@@ -9,6 +9,7 @@ mod colleagues;
 pub mod context;
 pub mod delete;
 mod designed;
+pub mod diff;
 pub mod doctor;
 mod dotenv;
 pub mod duplicate;
@@ -108,6 +109,7 @@ fn finish(world: World, global: Global, command: Command) -> Result<Exit, CliErr
         Command::Note(args) => looking(mark::note(context, &args)),
         Command::Star(args) => looking(mark::star(context, &args)),
         Command::Delete(args) => looking(delete::run(context, &args)),
+        Command::Diff(args) => looking(diff::run(context, &args)),
         Command::Import(args) => looking(import::run(context, &args)),
         Command::Export(args) => looking(export::run(context, &args)),
         Command::Models(args) => looking(models::run(context, &args)),

@@ -11,7 +11,7 @@ use super::signals::{self, Signals};
 use super::summary;
 use super::text::count;
 use crate::conversation::harmless::harmless;
-use crate::design::diff;
+use crate::design::{Experiment, diff};
 use crate::model::scripted::parse_script;
 use crate::model::{Bounds, Retry};
 use crate::report::{Bars, JsonLines, Plain, Reporter, listen};
@@ -369,7 +369,9 @@ async fn leave_behind(
     let mut changes = Vec::new();
     for revision in revisions.keys() {
         if let Some(old) = store.document(revision).await? {
-            changes.extend(diff::diff(&old, &designed.experiment));
+            // What `[run]` says is in no revision.
+            let old = Experiment { run: designed.experiment.run, ..old };
+            changes.extend(diff::lines(&old, &designed.experiment));
         }
     }
     changes.sort();

@@ -11,6 +11,7 @@ mod check;
 mod colleagues;
 mod data;
 mod deleting;
+mod differing;
 mod editing;
 mod hostile;
 mod listing;
