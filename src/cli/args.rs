@@ -121,6 +121,15 @@ pub enum Command {
     Login(Login),
     /// Read the whole database and say what is wrong with it
     Verify(Verify),
+    /// Print what makes a shell complete commands, flags, and the names and ids in the database
+    ///
+    /// bash: `convoke completions bash > ~/.local/share/bash-completion/completions/convoke`; zsh: into a file `_convoke` of
+    /// a folder in `fpath`; fish: into `~/.config/fish/completions/convoke.fish`; powershell and elvish: at the end of the
+    /// profile. The shell then asks `convoke`, which must be on its path. A database that does not answer within 100 ms
+    /// completes nothing.
+    Completions(Completions),
+    /// Write the help as pages for `man`
+    Man(Manual),
     /// Look at database, keys, servers and models
     ///
     /// Exit code 4 or 5 where the database, or a server that somebody configured, fails. A server that nobody
@@ -323,7 +332,7 @@ pub struct Changes {
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// A folder whose experiment replaces all
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub from: Option<String>,
 }
 
@@ -370,6 +379,7 @@ pub struct Diff {
 #[derive(Debug, Args)]
 pub struct Import {
     /// An experiment's folder
+    #[arg(value_hint = clap::ValueHint::DirPath)]
     pub source: String,
 }
 
@@ -382,7 +392,7 @@ pub struct Export {
     #[arg(long, value_name = "FORMAT")]
     pub format: ExportFormat,
     /// Where to: a file (jsonl, csv) or a folder (md, folder); - is standard output
-    #[arg(long, short, value_name = "PATH")]
+    #[arg(long, short, value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub output: Option<String>,
     /// Conversations of older revisions too
     #[arg(long)]
@@ -451,6 +461,36 @@ pub struct Login {
 pub struct Verify {
     /// A conversation's id; without it, everything
     pub id: Option<String>,
+}
+
+/// `convoke completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// For which shell
+    pub shell: Shell,
+}
+
+/// A shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// Bash.
+    Bash,
+    /// Zsh.
+    Zsh,
+    /// Fish.
+    Fish,
+    /// `PowerShell`.
+    Powershell,
+    /// Elvish.
+    Elvish,
+}
+
+/// `convoke man`.
+#[derive(Debug, Args)]
+pub struct Manual {
+    /// Folder for a page of each command; without it, the first page is printed
+    #[arg(value_hint = clap::ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
 }
 
 /// `convoke doctor`.

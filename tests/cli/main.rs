@@ -22,3 +22,4 @@ mod new;
 mod planning;
 mod readme;
 mod running;
+mod shell;
