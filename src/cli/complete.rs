@@ -152,12 +152,12 @@ impl LookUp {
     fn ask(&self, kind: Kind, prefix: &str) -> Vec<Found> {
         let (found, answers) = channel();
         let (lookup, prefix) = (self.clone(), prefix.to_owned());
-        std::thread::spawn(move || lookup.look(kind, prefix, &found));
+        std::thread::spawn(move || lookup.look(kind, &prefix, &found));
         let left = || self.until.saturating_duration_since(Instant::now());
         std::iter::from_fn(|| answers.recv_timeout(left()).ok()).collect()
     }
 
-    fn look(&self, kind: Kind, prefix: String, found: &Sender<Found>) {
+    fn look(&self, kind: Kind, prefix: &str, found: &Sender<Found>) {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
             let Some(store) = self.open().await else { return };
@@ -173,7 +173,7 @@ impl LookUp {
             let conversations = async {
                 if kind != Kind::Experiment
                     && is_begun
-                    && let Ok(all) = store.find_conversations(&prefix).await
+                    && let Ok(all) = store.find_conversations(prefix).await
                 {
                     let _ = found.send(Found::Conversations(all.into_iter().map(|c| c.id).collect()));
                 }

@@ -28,6 +28,19 @@ fn completed(place: &Place, words: &[&str]) -> Vec<String> {
     outcome.out.lines().map(str::to_owned).collect()
 }
 
+/// A machine that is busy may take longer than a shell waits: then nothing is offered, and the key is pressed again.
+#[track_caller]
+fn offers(place: &Place, words: &[&str], expected: &[&str]) {
+    for _ in 0..20 {
+        let found = completed(place, words);
+        if expected.iter().all(|e| found.iter().any(|f| f == e)) {
+            assert_eq!(found.len(), expected.len(), "{words:?}: {found:?}");
+            return;
+        }
+    }
+    panic!("{words:?} is not completed to {expected:?}");
+}
+
 /// The shell itself, where it is there: what it makes of a script.
 fn shell(program: &str, arguments: &[&str], script: &str) -> Option<bool> {
     let mut child =
@@ -57,25 +70,24 @@ fn each_shell_has_a_script() {
 #[test]
 fn commands_flags_names_and_ids_are_completed() {
     let place = made();
-    assert_eq!(completed(&place, &["dup"]), ["duplicate"]);
+    offers(&place, &["dup"], &["duplicate"]);
     assert!(completed(&place, &["run", "--mor"]).contains(&"--more".to_owned()));
-    assert_eq!(completed(&place, &["export", "small", "--format", "j"]), ["jsonl"]);
+    offers(&place, &["export", "small", "--format", "j"], &["jsonl"]);
     place.run("duplicate small --name smaller").exits(0);
-    assert_eq!(completed(&place, &["show", "sma"]), ["small", "smaller"]);
-    assert_eq!(completed(&place, &["run", "smalle"]), ["smaller"]);
-    assert_eq!(completed(&place, &["diff", "small", "smalle"]), ["smaller"]);
-    assert_eq!(completed(&place, &["show", "0123456789"]), ["0123456789abcdef"]);
-    assert_eq!(completed(&place, &["show", "id:0123456789"]), ["id:0123456789abcdef"]);
+    offers(&place, &["show", "sma"], &["small", "smaller"]);
+    offers(&place, &["run", "smalle"], &["smaller"]);
+    offers(&place, &["diff", "small", "smalle"], &["smaller"]);
+    offers(&place, &["show", "0123456789"], &["0123456789abcdef"]);
+    offers(&place, &["show", "id:0123456789"], &["id:0123456789abcdef"]);
     let data = place.run("list small --json").json();
     for conversation in data["data"].as_array().unwrap() {
         let id = conversation["id"].as_str().unwrap();
-        assert_eq!(completed(&place, &["show", &id[..6]]), [id]);
-        assert_eq!(completed(&place, &["verify", &id[..6]]), [id]);
+        offers(&place, &["show", &id[..6]], &[id]);
+        offers(&place, &["verify", &id[..6]], &[id]);
         assert!(completed(&place, &["run", &id[..6]]).is_empty(), "a conversation is not run");
     }
     place.folder("smallish", SMALL);
-    let of_all = completed(&place, &["run", "sma"]);
-    assert!(of_all.contains(&"small".to_owned()) && of_all.contains(&"smallish/".to_owned()), "{of_all:?}");
+    offers(&place, &["run", "sma"], &["small", "smaller", "smallish/"]);
 }
 
 #[test]
@@ -84,10 +96,10 @@ fn the_store_of_the_line_or_the_surroundings_is_asked() {
     std::fs::rename(place.path().join("convoke.db"), place.path().join("other.db")).unwrap();
     let before = place.files(".");
     assert!(completed(&place, &["show", "sma"]).is_empty());
-    assert_eq!(completed(&place, &["--store", "sqlite:other.db", "show", "sma"]), ["small"]);
-    assert_eq!(completed(&place, &["show", "--store=sqlite:other.db", "sma"]), ["small"]);
-    let elsewhere = complete(&place, &["show", "sma"], &[("CONVOKE_STORE", "sqlite:other.db")]).exits(0);
-    assert_eq!(elsewhere.out, "small");
+    offers(&place, &["--store", "sqlite:other.db", "show", "sma"], &["small"]);
+    offers(&place, &["show", "--store=sqlite:other.db", "sma"], &["small"]);
+    let elsewhere = || complete(&place, &["show", "sma"], &[("CONVOKE_STORE", "sqlite:other.db")]).exits(0).out;
+    assert!((0..20).any(|_| elsewhere() == "small"));
     for store in ["sqlite:nowhere/x.db", "postgres:x", "mongodb://ann@127.0.0.1:9/d", "mongodb://127.0.0.1:9"] {
         assert_eq!(complete(&place, &["--store", store, "show", "sma"], &[]).exits(0).out, "", "{store}");
     }
@@ -103,7 +115,7 @@ fn names_that_are_more_than_a_word_are_left_out() {
         conn.execute("update experiments set name = ?1", [name]).unwrap();
         assert!(completed(&place, &["show", "s"]).is_empty(), "{name:?}");
         assert!(completed(&place, &["show", "-s"]).iter().all(|word| word != "-small"));
-        assert_eq!(completed(&place, &["show", "0123"]), ["0123456789abcdef"]);
+        offers(&place, &["show", "0123"], &["0123456789abcdef"]);
     }
 }
 
