@@ -98,6 +98,12 @@ pub enum Command {
     /// Says first whose conversations go with it, and needs a yes. Copies stay. `--json` gives `{kind, id, name,
     /// conversations: [{creator, conversations}]}`.
     Delete(Delete),
+    /// Say what differs between two experiments
+    ///
+    /// Factors, levels, models, protocol, roles, their words, `[run]`, the order of things, and of each text the changed
+    /// lines: - is A, + is B. Name and note are not compared. Exit code 0 whether they differ or not. `--json` gives an
+    /// array of `{what, a, b}`; what is not there is null.
+    Diff(Diff),
     /// Store an experiment folder without running it
     ///
     /// `--json` gives `{id, name, version, revision, new, changed}`.
@@ -117,6 +123,15 @@ pub enum Command {
     Store(StoreArgs),
     /// Read the whole database and say what is wrong with it
     Verify(Verify),
+    /// Print what makes a shell complete commands, flags, and the names and ids in the database
+    ///
+    /// bash: `convoke completions bash > ~/.local/share/bash-completion/completions/convoke`; zsh: into a file `_convoke` of
+    /// a folder in `fpath`; fish: into `~/.config/fish/completions/convoke.fish`; powershell and elvish: at the end of the
+    /// profile. The shell then asks `convoke`, which must be on its path. A database that does not answer within 100 ms
+    /// completes nothing.
+    Completions(Completions),
+    /// Write the help as pages for `man`
+    Man(Manual),
     /// Look at database, keys, servers and models
     ///
     /// Exit code 4 or 5 where the database, or a server that somebody configured, fails. A server that nobody
@@ -212,6 +227,14 @@ pub struct Run {
     /// What to narrow or override.
     #[command(flatten)]
     pub narrow: Narrow,
+    /// So many replicates further than the highest that was begun; they become the experiment's
+    ///
+    /// The same as --replicates M, M = the highest begun + N. M is kept with the experiment in the database where that is
+    /// yours. Of a folder, `[run]` of its file stays as it is, and the next run of the folder without --more goes by it
+    /// again: conversations are never taken away, write M there to keep it. While an earlier --more is not finished, this
+    /// finishes it and adds none, so that the same command continues after anything.
+    #[arg(long, value_name = "N", conflicts_with = "replicates")]
+    pub more: Option<u32>,
     /// Requests in flight over all servers
     #[arg(long, value_name = "N")]
     pub jobs: Option<u32>,
@@ -240,6 +263,9 @@ pub struct List {
     /// Conversations of older revisions too
     #[arg(long)]
     pub all: bool,
+    /// Experiments only: copies under what they were copied from
+    #[arg(long, conflicts_with_all = ["what", "all"])]
+    pub tree: bool,
 }
 
 /// `convoke show`.
@@ -308,7 +334,7 @@ pub struct Changes {
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// A folder whose experiment replaces all
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub from: Option<String>,
 }
 
@@ -342,10 +368,20 @@ pub struct Delete {
     pub what: String,
 }
 
+/// `convoke diff`.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// An experiment's folder, name or id; of a conversation's id, its experiment as it was run
+    pub a: String,
+    /// The other
+    pub b: String,
+}
+
 /// `convoke import`.
 #[derive(Debug, Args)]
 pub struct Import {
     /// An experiment's folder
+    #[arg(value_hint = clap::ValueHint::DirPath)]
     pub source: String,
 }
 
@@ -358,7 +394,7 @@ pub struct Export {
     #[arg(long, value_name = "FORMAT")]
     pub format: ExportFormat,
     /// Where to: a file (jsonl, csv) or a folder (md, folder); - is standard output
-    #[arg(long, short, value_name = "PATH")]
+    #[arg(long, short, value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub output: Option<String>,
     /// Conversations of older revisions too
     #[arg(long)]
@@ -451,6 +487,36 @@ pub enum StoreCommand {
 pub struct Verify {
     /// A conversation's id; without it, everything
     pub id: Option<String>,
+}
+
+/// `convoke completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// For which shell
+    pub shell: Shell,
+}
+
+/// A shell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// Bash.
+    Bash,
+    /// Zsh.
+    Zsh,
+    /// Fish.
+    Fish,
+    /// `PowerShell`.
+    Powershell,
+    /// Elvish.
+    Elvish,
+}
+
+/// `convoke man`.
+#[derive(Debug, Args)]
+pub struct Manual {
+    /// Folder for a page of each command; without it, the first page is printed
+    #[arg(value_hint = clap::ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
 }
 
 /// `convoke doctor`.

@@ -5,7 +5,7 @@ use super::context::{Context, What};
 use super::error::{CliError, Exit};
 use super::text::{count, short};
 use crate::design::check::Checked;
-use crate::design::{Experiment, Overrides, Plan, diff, key};
+use crate::design::{Experiment, Overrides, Plan, key};
 use crate::run::prepare::superseded;
 use crate::store::sqlite::OpenMode;
 use crate::store::{ConversationRecord, ExperimentRecord, Item, Store, StoreError, StoreUri};
@@ -115,21 +115,6 @@ pub fn refuse_wrong(context: &Context, what: &str, checked: &Checked) -> CliErro
     // A person has just read them; a program reads the error alone.
     let all = checked.problems.iter().filter(|_| context.printer.json);
     all.fold(error, |error, p| error.cause(format!("{}:{}:{}: {}", p.path, p.line, p.column, p.message)))
-}
-
-/// What differs, without the name, which is said anyway.
-pub fn differences(old: &Experiment, new: &Experiment) -> Vec<String> {
-    let named = Experiment { name: new.name.clone(), ..old.clone() };
-    let mut lines = diff::diff(&named, new);
-    let roles = |e: &Experiment| e.roles.iter().map(|r| r.name.clone()).collect::<Vec<_>>().join(", ");
-    if roles(old) != roles(new) {
-        lines.insert(0, format!("roles in speaking order: {} → {}", roles(old), roles(new)));
-    }
-    if old.run != new.run {
-        let run = |e: &Experiment| format!("{} of each condition, seed {}", e.run.replicates, e.run.seed);
-        lines.push(format!("`run`: {} → {}", run(old), run(new)));
-    }
-    lines
 }
 
 /// How many conversations that were begun a new document leaves behind, online and offline ones.

@@ -100,6 +100,15 @@ impl Context {
     }
 }
 
+impl Designed {
+    /// Makes the plan anew after the overrides were changed.
+    pub fn plan_again(&mut self, what: &str) -> Result<(), CliError> {
+        self.plan = Plan::new(&self.experiment, &self.overrides).map_err(|obstacles| refused(what, &obstacles))?;
+        self.cells = self.plan.selected(&self.experiment, &self.overrides)?;
+        Ok(())
+    }
+}
+
 fn lacking(model: &ModelSpec, parameter: &str) -> CliError {
     CliError::usage(format!("`{}`: its protocol has no `{parameter}`, so it could not be sent", model.id))
         .hint("leave it out for this model")

@@ -3,12 +3,12 @@
 use super::args;
 use super::changes;
 use super::check::say_problems;
-use super::colleagues::{self, differences};
+use super::colleagues;
 use super::context::Context;
 use super::edit::changed;
 use super::error::{CliError, Exit};
 use crate::design::edit::Changes;
-use crate::design::{Experiment, key};
+use crate::design::{Experiment, diff, key};
 use crate::store::{ExperimentRecord, NewExperiment, Store, StoreError};
 use serde_json::json;
 
@@ -26,7 +26,7 @@ pub async fn run(context: &Context, args: &args::Edit) -> Result<Exit, CliError>
         Some(_) => create(context, &*store, &original, &old, &changes, args.changes.note.as_ref()).await?,
         None => proposed(context, &*store, &original, &old, changes, args.changes.note.as_ref()).await?,
     };
-    tell(context, &original, &copy, &differences(&old, &new))
+    tell(context, &original, &copy, &diff::lines(&old, &new))
 }
 
 /// Makes the copy under the first name that is free: `NAME-2` and so on; a folder's own name before these.

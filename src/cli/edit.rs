@@ -4,14 +4,14 @@
 use super::args;
 use super::changes;
 use super::check::say_problems;
-use super::colleagues::{self, Target, differences, left_behind, refuse_wrong};
+use super::colleagues::{self, Target, left_behind, refuse_wrong};
 use super::context::Context;
 use super::error::{CliError, Exit};
 use super::prompt::confirm;
 use super::text::short;
 use crate::design::check::check;
 use crate::design::edit::Changes;
-use crate::design::{Experiment, Problem, key};
+use crate::design::{Experiment, Problem, diff, key};
 use crate::store::{ExperimentRecord, Item, Mark, Store, StoreError};
 use serde_json::json;
 
@@ -58,7 +58,7 @@ async fn edit(
         match store.revise(&record.id, context.creator(), record.version, new.clone(), revision).await {
             Ok(revised) => {
                 say_problems(context, &warnings);
-                let mut lines = differences(&old, &new);
+                let mut lines = diff::lines(&old, &new);
                 if record.name != revised.name {
                     lines.insert(0, format!("`name`: {} → {}", record.name, revised.name));
                 }
@@ -69,7 +69,7 @@ async fn edit(
                 let there = by_id(store, &target).await?;
                 let now = context.document(store, &there).await?;
                 let lost = StoreError::Changed { what, expected, found };
-                ask(context, lost, &there, &differences(&old, &now), changes).await?;
+                ask(context, lost, &there, &diff::lines(&old, &now), changes).await?;
                 (record, old) = (there, now);
             }
             Err(error) => return Err(Target::Experiment(Box::new(record)).error(error)),

@@ -2,12 +2,12 @@
 
 use super::args;
 use super::check::{placed, say_problems};
-use super::colleagues::{self, differences, left_behind, refuse_wrong};
+use super::colleagues::{self, left_behind, refuse_wrong};
 use super::context::Context;
 use super::error::{CliError, Exit};
 use super::text::short;
 use crate::design::check::Checked;
-use crate::design::{Experiment, key};
+use crate::design::{Experiment, diff, key};
 use crate::store::sqlite::OpenMode;
 use crate::store::{ExperimentRecord, NewExperiment};
 use serde_json::json;
@@ -74,7 +74,7 @@ fn tell(
     experiment: &Experiment,
     behind: usize,
 ) -> Result<Exit, CliError> {
-    let differing = before.map(|b| differences(&b.document, experiment)).unwrap_or_default();
+    let differing = before.map(|b| diff::lines(&b.document, experiment)).unwrap_or_default();
     let changed = before.is_none_or(|b| b.record.version != record.version);
     if context.printer.json {
         context.printer.json_ok(&json!({

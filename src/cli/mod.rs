@@ -6,9 +6,11 @@ pub mod args;
 mod changes;
 pub mod check;
 mod colleagues;
+pub mod complete;
 pub mod context;
 pub mod delete;
 mod designed;
+pub mod diff;
 pub mod doctor;
 mod dotenv;
 pub mod duplicate;
@@ -19,8 +21,10 @@ pub mod import;
 pub mod list;
 pub mod login;
 mod logs;
+pub mod man;
 pub mod mark;
 pub mod models;
+mod more;
 mod narrow;
 pub mod new;
 pub mod plan;
@@ -49,6 +53,10 @@ use std::io::Write;
 /// Does what the arguments say and returns the exit code. `world` is asked only once they are understood.
 pub fn start(arguments: impl IntoIterator<Item = OsString>, world: fn() -> World) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    // A shell asks for completions: there is no command to be understood yet.
+    if let Some(shell) = std::env::var_os(complete::VARIABLE).filter(|shell| !shell.is_empty()) {
+        return complete::answer(&shell, &arguments, world()) as u8;
+    }
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => return misunderstood(&error, &arguments),
@@ -108,12 +116,15 @@ fn finish(world: World, global: Global, command: Command) -> Result<Exit, CliErr
         Command::Note(args) => looking(mark::note(context, &args)),
         Command::Star(args) => looking(mark::star(context, &args)),
         Command::Delete(args) => looking(delete::run(context, &args)),
+        Command::Diff(args) => looking(diff::run(context, &args)),
         Command::Import(args) => looking(import::run(context, &args)),
         Command::Export(args) => looking(export::run(context, &args)),
         Command::Models(args) => looking(models::run(context, &args)),
         Command::Login(args) => looking(login::run(context, &args)),
         Command::Store(args) => busy(store::run(context, &args)),
         Command::Verify(args) => looking(verify::run(context, &args)),
+        Command::Completions(args) => complete::script(context, &args),
+        Command::Man(args) => man::run(context, &args),
         Command::Doctor(args) => looking(doctor::run(context, &args)),
     }
 }

@@ -5,12 +5,13 @@ use super::context::Context;
 use super::designed::Designed;
 use super::error::{CliError, Exit};
 use super::logs;
+use super::more;
 use super::prompt::confirm;
 use super::signals::{self, Signals};
 use super::summary;
 use super::text::count;
 use crate::conversation::harmless::harmless;
-use crate::design::diff;
+use crate::design::{Experiment, diff};
 use crate::model::scripted::parse_script;
 use crate::model::{Bounds, Retry};
 use crate::report::{Bars, JsonLines, Plain, Reporter, listen};
@@ -38,7 +39,11 @@ pub async fn run(context: &Context, args: &args::Run) -> Result<Exit, CliError> 
         begun = Invocation::begin(context, args) => begun,
     };
     match begun {
-        Ok(invocation) => invocation.go(&resume).await,
+        Ok(invocation) => {
+            let resume =
+                invocation.more.map_or(resume, |more| resume_line(&more::spelled_out(&context.world.arguments, more)));
+            invocation.go(&resume).await
+        }
         Err(error) if context.printer.json => {
             context.printer.json_line(&end_of(&error, &resume))?;
             Ok(error.exit)
@@ -111,6 +116,8 @@ struct Invocation<'a> {
     context: &'a Context,
     args: &'a args::Run,
     designed: Designed,
+    /// M of `--more`.
+    more: Option<u32>,
     store: Arc<dyn Store>,
     record: ExperimentRecord,
     prepared: Prepared,
@@ -127,15 +134,19 @@ impl<'a> Invocation<'a> {
     async fn begin(context: &'a Context, args: &'a args::Run) -> Result<Self, CliError> {
         let grace = duration("--grace", &args.grace)?;
         let store_wait = duration("--store-wait", &args.store_wait)?;
-        if args.jobs == Some(0) {
-            return Err(CliError::usage("--jobs is at least 1"));
+        if args.jobs == Some(0) || args.more == Some(0) {
+            return Err(CliError::usage("--jobs and --more are at least 1"));
         }
         let script = script(context)?;
-        let designed = context.designed(&args.what, &args.narrow).await?;
+        let mut designed = context.designed(&args.what, &args.narrow).await?;
         let store = context.open(OpenMode::Run).await?;
         let known = match &designed.record {
             Some(record) => Some(record.clone()),
             None => store.experiment(&designed.creator, &designed.experiment.name).await?,
+        };
+        let more = match args.more {
+            Some(n) => Some(more::extend(context, &*store, known.as_ref(), &mut designed, &args.what, n).await?),
+            None => None,
         };
         let answers = match &known {
             Some(record) => leave_behind(context, &*store, record, &designed, args).await?,
@@ -143,13 +154,16 @@ impl<'a> Invocation<'a> {
         };
         let log = logs::of(context, "run");
         let patience = patience(context, store_wait);
-        let record = save(context, &*store, &designed, &patience).await?;
+        let mut record = save(context, &*store, &designed, &patience).await?;
+        if more.is_some() {
+            record = more::keep(context, &*store, record, &designed.experiment, &patience).await?;
+        }
         let standing = store.standing(&record.id).await?;
         let Designed { experiment, plan, cells, .. } = &designed;
         let prepared = prepare(experiment, plan, cells.clone(), &standing, &record.id, args.retry_failed);
         let run = format!("{:016x}", (context.world.random)());
         let invocation =
-            Self { context, args, designed, store, record, prepared, run, grace, store_wait, script, _log: log };
+            Self { context, args, designed, more, store, record, prepared, run, grace, store_wait, script, _log: log };
         invocation.write_down(answers, &patience).await?;
         Ok(invocation)
     }
@@ -185,6 +199,8 @@ impl<'a> Invocation<'a> {
                 number("done", self.prepared.done),
                 number("failed", self.prepared.failed),
                 number("left", self.prepared.jobs.len()),
+                number(more::REPLICATES, plan.replicates as usize),
+                crate::design::Named::new(more::SEED, plan.seed),
             ],
             answers,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -353,7 +369,9 @@ async fn leave_behind(
     let mut changes = Vec::new();
     for revision in revisions.keys() {
         if let Some(old) = store.document(revision).await? {
-            changes.extend(diff::diff(&old, &designed.experiment));
+            // What `[run]` says is in no revision.
+            let old = Experiment { run: designed.experiment.run, ..old };
+            changes.extend(diff::lines(&old, &designed.experiment));
         }
     }
     changes.sort();

@@ -1,69 +1,358 @@
-//! What differs between two revisions, a line each.
+//! What differs between two experiments, in a researcher's words. Name and note are no part of a design.
 
-use super::experiment::Experiment;
-use super::folder::Files;
+use super::experiment::{
+    CellSpec, Experiment, Expression, Factor, Labels, ModelSpec, PromptText, Role, RoleModel, RunDefaults, Sampling,
+    Section, Seed,
+};
+use super::folder::{SHARED, SUMMARIZER, role_file};
 use super::markdown;
-use super::write::write;
+use super::value::{Named, Value};
+use similar::{ChangeTag, TextDiff};
 use std::collections::BTreeMap;
 
-/// What differs, in the order of the files: keys of `experiment.toml`, then sections of each prompt file.
-pub fn diff(old: &Experiment, new: &Experiment) -> Vec<String> {
-    let (old, new) = (parts(&write(old)), parts(&write(new)));
-    let mut lines = Vec::new();
-    for (name, text) in &new {
-        match old.get(name) {
-            None => lines.push(format!("{name} is new")),
-            Some(before) if before != text => lines.push(changed(name, before, text)),
-            Some(_) => {}
+/// What is longer is no longer shown on one line.
+const SHORT: usize = 60;
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// What differs.
+    pub what: String,
+    /// How it is in the first; none = it is not there.
+    pub a: Option<String>,
+    /// How it is in the second.
+    pub b: Option<String>,
+    /// Whether it is a text, of which lines matter.
+    is_text: bool,
+}
+
+/// A line of a text that is in one of two only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// In the first only.
+    Gone(String),
+    /// In the second only.
+    New(String),
+}
+
+impl Difference {
+    /// In one line, or two where the second is a short text of its own.
+    pub fn line(&self) -> String {
+        let what = &self.what;
+        match (&self.a, &self.b) {
+            (Some(a), Some(b)) if self.is_short() => format!("{what}: {} → {}", a.trim_end(), b.trim_end()),
+            (Some(_), Some(_)) => format!("{what} has changed"),
+            (None, Some(b)) if !self.is_text && self.is_short() => format!("{what} is new: {b}"),
+            (Some(a), None) if !self.is_text && self.is_short() => format!("{what} is gone: {a}"),
+            (None, _) => format!("{what} is new"),
+            (_, None) => format!("{what} is gone"),
         }
     }
-    lines.extend(old.keys().filter(|name| !new.contains_key(*name)).map(|name| format!("{name} is gone")));
-    lines
+
+    /// The lines that [`Self::line`] only says to have changed.
+    pub fn lines(&self) -> Vec<Line> {
+        if self.is_short() && (!self.is_text || self.a.is_some() && self.b.is_some()) {
+            return Vec::new();
+        }
+        let (a, b) = (self.a.as_deref().unwrap_or_default(), self.b.as_deref().unwrap_or_default());
+        let text = |line: &str| line.trim_end_matches(['\n', '\r']).to_owned();
+        let changes = TextDiff::from_lines(a, b);
+        let line = |change: similar::Change<&str>| match change.tag() {
+            ChangeTag::Delete => Some(Line::Gone(text(change.value()))),
+            ChangeTag::Insert => Some(Line::New(text(change.value()))),
+            ChangeTag::Equal => None,
+        };
+        changes.iter_all_changes().filter_map(line).collect()
+    }
+
+    /// Whether both sides fit a line and are told apart by it.
+    fn is_short(&self) -> bool {
+        let short = |text: &String| text.trim_end().lines().count() <= 1 && text.chars().count() <= SHORT;
+        let trimmed = |text: &Option<String>| text.as_deref().map(str::trim_end).map(str::to_owned);
+        [&self.a, &self.b].into_iter().flatten().all(short) && trimmed(&self.a) != trimmed(&self.b)
+    }
 }
 
-fn changed(name: &str, before: &str, after: &str) -> String {
-    let short = |text: &str| text.lines().count() <= 1 && text.chars().count() <= 60;
-    if short(before) && short(after) { format!("{name}: {before} → {after}") } else { format!("{name} has changed") }
+/// Everything that differs: first what the second has, in its order, then what it has no longer.
+pub fn diff(a: &Experiment, b: &Experiment) -> Vec<Difference> {
+    let (one, other) = (Parts::of(a), Parts::of(b));
+    let mut found: Vec<Difference> = other.all.iter().filter_map(|part| part.against(&one)).collect();
+    let gone = one.all.iter().filter(|p| !other.has(&p.what) && !p.goes_with_its_head(&other));
+    found.extend(gone.filter(|p| p.order.is_none()).map(|p| Difference {
+        what: p.what.clone(),
+        a: Some(p.text.clone()),
+        b: None,
+        is_text: p.is_text,
+    }));
+    found
 }
 
-/// Everything by a name that a researcher would use.
-fn parts(files: &Files) -> BTreeMap<String, String> {
-    let mut parts = BTreeMap::new();
-    for (path, bytes) in files {
-        let text = String::from_utf8_lossy(bytes);
-        if path == super::tree::FILE {
-            if let Ok(table) = text.parse::<toml::Table>() {
-                keys(&mut parts, "", &toml::Value::Table(table));
+/// The same, a line each.
+pub fn lines(a: &Experiment, b: &Experiment) -> Vec<String> {
+    diff(a, b).iter().map(Difference::line).collect()
+}
+
+/// Something of an experiment that has a name.
+struct Part {
+    what: String,
+    text: String,
+    is_text: bool,
+    /// What it is of: where that is new or gone, this is not told.
+    head: Option<String>,
+    /// Of an order: what stands in it. What only one side has is out of nobody's order.
+    order: Option<Vec<String>>,
+}
+
+impl Part {
+    fn against(&self, one: &Parts) -> Option<Difference> {
+        let before = one.get(&self.what);
+        if self.goes_with_its_head(one) || before.is_none() && self.order.is_some() {
+            return None;
+        }
+        let differs = match (before, &self.order) {
+            (None, _) => true,
+            (Some(before), None) => before.text != self.text,
+            (Some(before), Some(_)) => before.common(self) != self.common(before),
+        };
+        differs.then(|| Difference {
+            what: self.what.clone(),
+            a: before.map(|p| p.text.clone()),
+            b: Some(self.text.clone()),
+            is_text: self.is_text,
+        })
+    }
+
+    fn goes_with_its_head(&self, there: &Parts) -> bool {
+        self.head.as_ref().is_some_and(|head| !there.has(head))
+    }
+
+    fn common(&self, other: &Self) -> Vec<&String> {
+        let theirs = other.order.as_deref().unwrap_or_default();
+        self.order.iter().flatten().filter(|name| theirs.contains(name)).collect()
+    }
+}
+
+/// All of an experiment, in the order of its files.
+#[derive(Default)]
+struct Parts {
+    all: Vec<Part>,
+    places: BTreeMap<String, usize>,
+}
+
+impl Parts {
+    /// Every field is named, so that none that is added later is forgotten here.
+    fn of(experiment: &Experiment) -> Self {
+        let Experiment {
+            format,
+            name: _,
+            note: _,
+            starting_message,
+            sections,
+            models,
+            protocol,
+            roles,
+            shared,
+            summarizer,
+            summarizer_model,
+            selector_model,
+            factors,
+            design,
+            health,
+            run,
+        } = experiment;
+        let mut parts = Self::default();
+        parts.value("`format`", format);
+        parts.text("`starting_message`", starting_message);
+        parts.list("`sections`", sections);
+        parts.models(models);
+        parts.protocol(protocol);
+        parts.roles(roles);
+        parts.maybe("`selector.model`", selector_model.as_ref());
+        parts.maybe("`summarizer.model`", summarizer_model.as_ref());
+        parts.factors(factors);
+        parts.design(design);
+        for Named { name, value } in health {
+            let then = if value.fail { "fail" } else { "keep" };
+            parts.value(&format!("`health.{name}`"), &format!("ask {} more, then {then}", value.ask));
+        }
+        parts.prompt(SHARED, shared);
+        for role in roles {
+            parts.prompt(&role_file(&role.name), &role.prompt);
+        }
+        if let Some(summarizer) = summarizer {
+            parts.value(SUMMARIZER, &"a prompt of its own");
+            parts.prompt(SUMMARIZER, summarizer);
+        }
+        let RunDefaults { replicates, seed } = run;
+        parts.value("`run.replicates`", replicates);
+        parts.value("`run.seed`", seed);
+        parts
+    }
+
+    fn get(&self, what: &str) -> Option<&Part> {
+        self.places.get(what).map(|place| &self.all[*place])
+    }
+
+    fn has(&self, what: &str) -> bool {
+        self.places.contains_key(what)
+    }
+
+    fn add(&mut self, mut part: Part) {
+        // Of several of one name each has a number, by which it finds the other's.
+        let name = part.what.clone();
+        let mut number = 2;
+        while self.has(&part.what) {
+            part.what = format!("{name} ({number})");
+            number += 1;
+        }
+        self.places.insert(part.what.clone(), self.all.len());
+        self.all.push(part);
+    }
+
+    fn value(&mut self, what: &str, value: &impl ToString) {
+        self.add(Part { what: what.to_owned(), text: value.to_string(), is_text: false, head: None, order: None });
+    }
+
+    fn of_head(&mut self, head: &str, key: &str, value: &impl ToString) {
+        let (what, head) = (format!("{head}, `{key}`"), Some(head.to_owned()));
+        self.add(Part { what, text: value.to_string(), is_text: false, head, order: None });
+    }
+
+    fn maybe<T: ToString>(&mut self, what: &str, value: Option<T>) {
+        if let Some(value) = value {
+            self.value(what, &value);
+        }
+    }
+
+    fn list(&mut self, what: &str, texts: &[String]) {
+        if !texts.is_empty() {
+            self.value(what, &listed(texts));
+        }
+    }
+
+    fn text(&mut self, what: &str, text: &str) {
+        self.add(Part { what: what.to_owned(), text: text.to_owned(), is_text: true, head: None, order: None });
+    }
+
+    fn order(&mut self, what: &str, names: Vec<String>) {
+        let text = names.join(", ");
+        self.add(Part { what: what.to_owned(), text, is_text: false, head: None, order: Some(names) });
+    }
+
+    fn models(&mut self, models: &[ModelSpec]) {
+        for spec in models {
+            let ModelSpec { id, alias: _, sampling, keep_alive, stream, concurrency } = spec;
+            let Sampling { temperature, top_p, top_k, max_tokens, stop, num_ctx, seed } = sampling;
+            let head = format!("model `{}`", spec.name());
+            let mut keys: Vec<(&str, Option<String>)> = vec![
+                ("temperature", temperature.map(|x| Value::Float(x).to_string())),
+                ("top_p", top_p.map(|x| Value::Float(x).to_string())),
+                ("top_k", top_k.map(|n| n.to_string())),
+                ("max_tokens", max_tokens.map(|n| n.to_string())),
+                ("stop", (!stop.is_empty()).then(|| quoted(stop))),
+                ("num_ctx", num_ctx.map(|n| n.to_string())),
+            ];
+            keys.push((
+                "seed",
+                seed.map(|seed| match seed {
+                    Seed::Base(base) => base.to_string(),
+                    Seed::Fixed { fixed } => format!("{fixed} with every call"),
+                }),
+            ));
+            keys.push(("keep_alive", keep_alive.as_ref().map(level)));
+            keys.push(("stream", stream.map(|b| b.to_string())));
+            keys.push(("concurrency", concurrency.map(|n| n.to_string())));
+            self.value(&head, id);
+            for (key, value) in keys.into_iter().filter_map(|(key, value)| Some((key, value?))) {
+                self.of_head(&head, key, &value);
             }
-            continue;
         }
-        let parsed = markdown::parse(&text).text;
-        parts.insert(format!("{path}, starting prompt"), parsed.start);
-        for section in parsed.sections {
-            let when = if section.when.is_empty() {
-                String::new()
-            } else {
-                format!(" {{{}}}", markdown::write_when(&section.when))
-            };
-            let name = format!("{path}, section `{}{when}`", section.title);
-            *parts.entry(name).or_default() += &section.text;
+        self.order("order of models", models.iter().map(|m| m.name().to_owned()).collect());
+    }
+
+    fn protocol(&mut self, protocol: &super::Protocol) {
+        let super::Protocol { messages, days, speakers, labels, merge, stop_phrases, final_summary } = protocol;
+        self.value("`messages`", messages);
+        self.value("`days`", days);
+        self.value("`speakers`", &speakers.word());
+        self.value("`labels`", &Labels::word(*labels));
+        self.value("`merge`", merge);
+        if !stop_phrases.is_empty() {
+            self.value("`stop_phrases`", &quoted(stop_phrases));
+        }
+        self.value("`final_summary`", final_summary);
+    }
+
+    fn roles(&mut self, roles: &[Role]) {
+        self.order("roles in speaking order", roles.iter().map(|r| r.name.clone()).collect());
+        for Role { name, agents, plural, pronouns, model, prompt: _ } in roles {
+            let head = format!("role `{name}`");
+            self.text(&head, "");
+            self.of_head(&head, "agents", agents);
+            self.of_head(&head, "plural", plural);
+            self.of_head(&head, "pronouns", pronouns);
+            match model {
+                RoleModel::Condition => {}
+                RoleModel::One(one) => self.of_head(&head, "model", one),
+                RoleModel::Each(each) => self.of_head(&head, "model", &format!("each its own: {}", each.join(", "))),
+            }
         }
     }
-    parts
+
+    fn factors(&mut self, factors: &[Factor]) {
+        for Factor { name, levels, was } in factors {
+            let head = format!("factor `{name}`");
+            self.value(&head, &levels.iter().map(level).collect::<Vec<_>>().join(", "));
+            if let Some(was) = was {
+                self.of_head(&head, "was", &level(was));
+            }
+        }
+        self.order("order of factors", factors.iter().map(|f| f.name.clone()).collect());
+    }
+
+    fn design(&mut self, design: &super::Design) {
+        let super::Design { zip, exclude, cells } = design;
+        self.list("`design.zip`", &zip.iter().map(|z| z.factors.join(" with ")).collect::<Vec<_>>());
+        let all = |Expression { all }: &Expression| markdown::write_when(all);
+        self.list("`design.exclude`", &exclude.iter().map(all).collect::<Vec<_>>());
+        let one = |Named { name, value }: &Named<Value>| format!("{name}={}", level(value));
+        let cell = |CellSpec { levels }: &CellSpec| levels.iter().map(one).collect::<Vec<_>>().join(" ");
+        self.list("`design.cells`", &cells.iter().map(cell).collect::<Vec<_>>());
+    }
+
+    fn prompt(&mut self, file: &str, prompt: &PromptText) {
+        let PromptText { start, sections } = prompt;
+        if !start.is_empty() {
+            self.text(&format!("{file}, starting prompt"), start);
+        }
+        let mut titles = Vec::new();
+        for Section { title, when, text } in sections {
+            let when = if when.is_empty() { String::new() } else { format!(" {{{}}}", markdown::write_when(when)) };
+            self.text(&format!("{file}, section `{title}{when}`"), text);
+            titles.push(format!("{title}{when}"));
+        }
+        self.order(&format!("{file}, order of sections"), titles);
+    }
 }
 
-fn keys(parts: &mut BTreeMap<String, String>, at: &str, value: &toml::Value) {
+fn listed(texts: &[String]) -> String {
+    texts.iter().map(|t| level(&Value::Text(t.clone()))).collect::<Vec<_>>().join(", ")
+}
+
+/// A level as it is told from every other, alone or in a list.
+fn level(value: &Value) -> String {
     match value {
-        toml::Value::Table(table) => {
-            for (key, value) in
-                table.iter().filter(|(key, _)| !at.is_empty() || !["run", "note"].contains(&key.as_str()))
-            {
-                let at = if at.is_empty() { key.clone() } else { format!("{at}.{key}") };
-                keys(parts, &at, value);
-            }
+        Value::Text(text) if text.contains([',', '"']) || !matches!(Value::read(text), Value::Text(_)) => {
+            format!("{text:?}")
         }
-        other => {
-            parts.insert(format!("`{at}`"), other.to_string());
-        }
+        value => value.to_string(),
     }
 }
+
+fn quoted(texts: &[String]) -> String {
+    texts.iter().map(|t| format!("{t:?}")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+#[path = "diff_tests.rs"]
+mod tests;

@@ -109,3 +109,33 @@ fn a_whole_database_and_a_damaged_one() {
     assert!(calls.out.contains("MISMATCH"), "{}", calls.screen());
     place.run("verify small").exits(2);
 }
+
+#[test]
+fn copies_stand_under_what_they_were_copied_from() {
+    let place = Place::new();
+    place.database(FATES, FRIENDLY);
+    for line in ["duplicate small", "duplicate small", "duplicate small-2 --name deep", "duplicate deep --name deeper"]
+    {
+        place.run(line).exits(0);
+    }
+    let names = |line: &str| -> Vec<String> {
+        let shown = place.run(line).exits(0).out;
+        // Between the id and the counts.
+        let of_row = |row: &str| row.chars().skip(10).collect::<String>().split("  ").next().unwrap().trim().to_owned();
+        shown.lines().skip(1).map(of_row).collect()
+    };
+    assert_eq!(names("list --tree"), ["small", "└ small-2", "└── deep", "└──── deeper", "└ small-3"]);
+    assert_eq!(place.run("list --tree --json").out, place.run("list --json").out);
+    place.run("delete small-2 --yes").exits(0);
+    assert_eq!(names("list --tree"), ["small", "└ small-3", "deep", "└ deeper"]);
+    // Nothing that the program writes, but a database is a file.
+    let conn = rusqlite::Connection::open(place.path().join("convoke.db")).unwrap();
+    conn.execute(
+        "update experiments set parent = (select id from experiments where name = 'deeper') where name = 'deep'",
+        [],
+    )
+    .unwrap();
+    drop(conn);
+    assert_eq!(names("list --tree"), ["small", "└ small-3", "deep", "└ deeper"]);
+    place.run("list small --tree").exits(2);
+}

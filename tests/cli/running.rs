@@ -161,3 +161,84 @@ fn the_same_bytes_at_any_concurrency() {
     assert_eq!(one, export(&["--jobs 16"]));
     assert_eq!(one, export(&["--limit 1 --jobs 3", "--jobs 2"]));
 }
+
+/// Replicates that are done, by condition.
+fn done(place: &Place) -> Vec<u64> {
+    let data = place.run("list small --json").exits(0).json();
+    let mut done: Vec<u64> =
+        data["data"].as_array().unwrap().iter().map(|c| c["replicate"].as_u64().unwrap()).collect();
+    done.sort_unstable();
+    done
+}
+
+fn replicates(place: &Place) -> u64 {
+    place.run("show small --json").exits(0).json()["data"]["document"]["run"]["replicates"].as_u64().unwrap()
+}
+
+#[test]
+fn more_goes_on_from_the_highest_begun_and_is_kept() {
+    let place = small();
+    place.run("run small --offline --replicates 1").exits(0);
+    let outcome = place.run("run small --offline --more 1").exits(0);
+    assert_screen!(outcome);
+    assert_eq!((done(&place), replicates(&place)), (vec![1, 1, 2, 2], 2), "begun was 1, whatever [run] says");
+    assert!(place.read("small/experiment.toml").contains("replicates = 3"), "the file is a person's");
+
+    let end = lines(&place.run("run id:ID --offline --more=2 --json".replace("id:ID", &id(&place)).as_str()).out);
+    assert_eq!(end.last().unwrap()["resume"], format!("convoke run {} --offline --replicates=4 --json", id(&place)));
+    assert_eq!((done(&place).len(), replicates(&place)), (8, 4));
+
+    // The folder's own [run] counts again for a plain run of it; what is there stays.
+    let begin = lines(&place.run("run small --offline --json").exits(0).out).remove(0);
+    assert_eq!([&begin["conversations"], &begin["left"]], [&6, &0]);
+    assert_eq!((done(&place).len(), replicates(&place)), (8, 3));
+    place.run("run small --offline --more 1").exits(0);
+    assert_eq!((done(&place).len(), replicates(&place)), (10, 5));
+}
+
+fn id(place: &Place) -> String {
+    place.run("list --json").exits(0).json()["data"][0]["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn more_counts_what_was_begun_of_this_plan() {
+    let place = small();
+    place.run("run small --offline").exits(0);
+    let asked = |line: &str| lines(&place.run(line).exits(0).out)[0]["conversations"].clone();
+    assert_eq!(asked("run small --offline --seed 8 --more 1 --json"), 2, "nothing was begun with that seed");
+    assert_eq!(asked("run small --offline --set messages=4 --more 2 --json"), 4, "nor with that length");
+    assert_eq!(asked("run small --offline --more 2 --json"), 10);
+    assert_eq!(place.run("run small --more 2 --replicates 3").exits(2).code, 2);
+    place.run("run small --offline --more 0").exits(2);
+    let most = place.run("run small --offline --more 4294967295").exits(2);
+    assert!(most.err.contains("too many conversations"), "{}", most.screen());
+}
+
+/// Where `--only` did some of an earlier one, the rest is finished first.
+#[test]
+fn more_finishes_what_an_earlier_one_left() {
+    let place = small();
+    place.run("run small --offline").exits(0);
+    place.run("run small --offline --more 2 --only goal=escape").exits(0);
+    assert_eq!((done(&place).len(), replicates(&place)), (8, 5));
+    let finished = place.run("run small --offline --more 3").exits(0);
+    assert!(finished.err.contains("not finished") && finished.err.contains("adds none"), "{}", finished.screen());
+    assert_eq!((done(&place), replicates(&place)), (vec![1, 1, 2, 2, 3, 3, 4, 4, 5, 5], 5));
+    place.run("run small --offline --more 3").exits(0);
+    assert_eq!((done(&place).len(), replicates(&place)), (16, 8));
+}
+
+#[test]
+fn more_of_a_colleagues_experiment_is_run_and_not_kept() {
+    let place = small();
+    place.run("run small --offline").exits(0);
+    let outcome = place.run_with("run small --offline --more 1", &[("DB_USER", "bob")]).exits(0);
+    // The folder is anybody's own experiment: another one.
+    assert_eq!(place.run("list --json").json()["data"].as_array().unwrap().len(), 2, "{}", outcome.screen());
+    let place = small();
+    place.run("run small --offline").exits(0);
+    let line = format!("run {} --offline --more 1", id(&place));
+    let outcome = place.run_with(&line, &[("DB_USER", "bob")]).exits(0);
+    assert!(outcome.err.contains("tester's") && outcome.err.contains("8 done"), "{}", outcome.screen());
+    assert_eq!((done(&place).len(), replicates(&place)), (8, 3));
+}

@@ -62,3 +62,30 @@ fn a_changed_text_needs_a_yes_once() {
     assert!(keys("").iter().all(|k| !new.contains(k)), "the current revision is the first text's again");
     place.is_sound();
 }
+
+/// Killed, the same command goes on with what it began to add, and adds no more; the line that it leaves does the same.
+#[test]
+fn more_is_added_once() {
+    let server = Server::start(Duration::ZERO);
+    let place = Place::new(&server, SMALL);
+    place.run("run e").exits(0);
+    server.delay(Duration::from_millis(60));
+    for requests in [1, 3, 4] {
+        let mut run = place.start("run e --more 3 --jobs 1");
+        server.wait_for(server.count() + requests, || run.is_over());
+        assert!(!run.is_over(), "{}", run.said());
+        run.kill();
+    }
+    let mut run = place.start("run e --json --more 3 --jobs 1");
+    server.wait_for(server.count() + 2, || run.is_over());
+    assert!(!run.is_over(), "{}", run.said());
+    run.signal("INT");
+    let end = run.wait().exits(130).end();
+    assert_eq!(end["resume"], "convoke run e --json --replicates 7 --jobs 1", "{end}");
+    server.delay(Duration::ZERO);
+    let end = place.run("run e --json --more 3").exits(0).end();
+    assert_eq!((&end["done"], &end["resume"]), (&14.into(), &"convoke run e --json --replicates 7".into()), "{end}");
+    place.is_sound();
+    let end = place.run("run e --json --more 3").exits(0).end();
+    assert_eq!(end["done"], 20, "that one was finished: {end}");
+}

@@ -89,6 +89,21 @@ fn a_refused_key_costs_few_requests() {
     place.is_sound();
 }
 
+/// What failed waits for `--retry-failed`, and does not keep `--more` from adding.
+#[test]
+fn failed_ones_do_not_keep_more_from_adding() {
+    let server = Server::start(Duration::from_millis(5));
+    let full = Answer::Error(400, "", "context_length_exceeded");
+    server.habit(move |seen| if is_hopeless(&seen.body) { full.clone() } else { usual(seen) });
+    let place = Place::new(&server, SMALL);
+    for (done, failed) in [(5, 5), (6, 6)] {
+        place.run("run e").exits(1);
+        let end = place.run("run e --json --more 1").exits(1).end();
+        assert_eq!((&end["done"], &end["failed"]), (&done.into(), &failed.into()), "{end}");
+    }
+    place.is_sound();
+}
+
 #[test]
 fn a_full_context_is_the_conversation_s_own_fault() {
     let server = Server::start(Duration::from_millis(5));

@@ -1,0 +1,228 @@
+//! Completions: `convoke completions` prints what a shell loads, which asks this program with a variable set. Then
+//! nothing is asked, nothing is made, and a database that does not answer at once is left alone.
+
+use super::args::{self, Cli, Shell};
+use super::context::Context;
+use super::error::{CliError, Exit};
+use super::settings::{Settings, World};
+use crate::store::mongodb::Mongo;
+use crate::store::sqlite::{OpenMode, Sqlite};
+use crate::store::{ExperimentRecord, Store, StoreUri};
+use clap::{Command, CommandFactory};
+use clap_complete::CompletionCandidate;
+use clap_complete::engine::{ArgValueCompleter, PathCompleter, ValueCompleter};
+use clap_complete::env::{EnvCompleter, Shells};
+use serde_json::json;
+use std::ffi::{OsStr, OsString};
+use std::io::Write;
+use std::sync::mpsc::{Sender, channel};
+use std::time::{Duration, Instant};
+
+/// Set by the script in the shell: which shell asks.
+pub const VARIABLE: &str = "CONVOKE_COMPLETE";
+
+/// So long a person who pressed a key is kept waiting for a database.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// What a command takes: its name, the argument, and what that may be.
+const TAKES: &[(&str, &str, Kind)] = &[
+    ("check", "what", Kind::Experiment),
+    ("plan", "what", Kind::Experiment),
+    ("run", "what", Kind::Experiment),
+    ("list", "what", Kind::Either),
+    ("show", "id", Kind::Either),
+    ("edit", "what", Kind::Experiment),
+    ("duplicate", "what", Kind::Experiment),
+    ("note", "what", Kind::Either),
+    ("star", "what", Kind::Either),
+    ("delete", "what", Kind::Either),
+    ("diff", "a", Kind::Either),
+    ("diff", "b", Kind::Either),
+    ("export", "what", Kind::Either),
+    ("verify", "id", Kind::Conversation),
+];
+
+/// What is named in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Experiment,
+    Conversation,
+    Either,
+}
+
+/// `convoke completions`.
+pub fn script(context: &Context, args: &args::Completions) -> Result<Exit, CliError> {
+    let name = match args.shell {
+        Shell::Bash => "bash",
+        Shell::Zsh => "zsh",
+        Shell::Fish => "fish",
+        Shell::Powershell => "powershell",
+        Shell::Elvish => "elvish",
+    };
+    let mut script = Vec::new();
+    completer(name)?.write_registration(VARIABLE, "convoke", "convoke", "convoke", &mut script)?;
+    let script = String::from_utf8_lossy(&script);
+    if context.printer.json {
+        context.printer.json_ok(&json!({ "shell": name, "script": script }))?;
+    } else {
+        script.lines().try_for_each(|line| context.printer.out(line))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn completer(shell: &str) -> Result<&'static dyn EnvCompleter, CliError> {
+    const SHELLS: Shells<'static> = Shells::builtins();
+    let found = SHELLS.0.iter().copied().find(|s| s.is(shell));
+    found.ok_or_else(|| CliError::usage(format!("{VARIABLE}={shell}: there is no such shell")))
+}
+
+/// Answers a shell. What goes wrong is told to nobody: the person is in the middle of a line.
+pub fn answer(shell: &OsStr, arguments: &[OsString], world: World) -> Exit {
+    let Ok(completer) = completer(&shell.to_string_lossy()) else { return Exit::Usage };
+    let words = arguments.iter().skip_while(|a| *a != "--").skip(1).cloned().collect::<Vec<_>>();
+    if words.is_empty() {
+        return Exit::Usage;
+    }
+    let folder = world.folder.clone();
+    let mut answer = Vec::new();
+    let written = completer.write_complete(&mut command(&words, world), words, Some(&folder), &mut answer);
+    let written = written.and_then(|()| std::io::stdout().lock().write_all(&answer));
+    if written.is_ok() { Exit::Done } else { Exit::Usage }
+}
+
+/// The command line with what the database knows.
+fn command(words: &[OsString], world: World) -> Command {
+    let lookup = LookUp { store: written_store(words), world, until: Instant::now() + PATIENCE };
+    // One argument or command alone would be changed out of its place.
+    Cli::command().mut_subcommands(|command| {
+        let name = command.get_name().to_owned();
+        command.mut_args(|argument| {
+            let taken = TAKES.iter().find(|(c, a, _)| *c == name && argument.get_id() == a);
+            let Some((_, _, kind)) = taken.copied() else { return argument };
+            let lookup = lookup.clone();
+            let complete = move |current: &OsStr| lookup.candidates(kind, current);
+            argument.add(ArgValueCompleter::new(complete))
+        })
+    })
+}
+
+/// What `--store` says in the line that is being typed.
+fn written_store(words: &[OsString]) -> Option<String> {
+    let words: Vec<&str> = words.iter().filter_map(|w| w.to_str()).collect();
+    let after = words.windows(2).find(|pair| pair[0] == "--store").map(|pair| pair[1]);
+    after.or_else(|| words.iter().find_map(|w| w.strip_prefix("--store="))).map(str::to_owned)
+}
+
+/// Looks up names and ids.
+#[derive(Clone)]
+struct LookUp {
+    store: Option<String>,
+    world: World,
+    until: Instant,
+}
+
+/// What comes from the database, in two answers.
+enum Found {
+    Experiments(Vec<ExperimentRecord>),
+    Conversations(Vec<String>),
+}
+
+impl LookUp {
+    fn candidates(&self, kind: Kind, current: &OsStr) -> Vec<CompletionCandidate> {
+        let folders = if kind == Kind::Conversation { Vec::new() } else { PathCompleter::dir().complete(current) };
+        let Some(typed) = current.to_str() else { return folders };
+        let (mark, prefix) = typed.strip_prefix("id:").map_or(("", typed), |rest| ("id:", rest));
+        let mut words = Vec::new();
+        for found in self.ask(kind, prefix) {
+            match found {
+                Found::Experiments(experiments) => words.extend(experiments.into_iter().flat_map(|e| {
+                    // Whoever presses the key on an empty word sees names, and ids once one is begun.
+                    let id = (e.id.starts_with(prefix) && (!prefix.is_empty() || !mark.is_empty())).then_some(e.id);
+                    [Some(e.name).filter(|name| mark.is_empty() && name.starts_with(prefix)), id]
+                })),
+                Found::Conversations(ids) => words.extend(ids.into_iter().map(Some)),
+            }
+        }
+        // What a shell would take for more than a word, it is not given.
+        let words = words.into_iter().flatten().filter(|w| super::run::quoted(w) == *w && !w.starts_with('-'));
+        words.map(|word| CompletionCandidate::new(format!("{mark}{word}"))).chain(folders).collect()
+    }
+
+    /// What has come when the time is over. The thread is left behind: the program ends before it.
+    fn ask(&self, kind: Kind, prefix: &str) -> Vec<Found> {
+        let (found, answers) = channel();
+        let (lookup, prefix) = (self.clone(), prefix.to_owned());
+        std::thread::spawn(move || lookup.look(kind, &prefix, &found));
+        let left = || self.until.saturating_duration_since(Instant::now());
+        std::iter::from_fn(|| answers.recv_timeout(left()).ok()).collect()
+    }
+
+    fn look(&self, kind: Kind, prefix: &str, found: &Sender<Found>) {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        runtime.block_on(async {
+            let Some(store) = self.open().await else { return };
+            let experiments = async {
+                if kind != Kind::Conversation
+                    && let Ok(all) = store.experiments().await
+                {
+                    // Who no longer listens needs nothing.
+                    let _ = found.send(Found::Experiments(all.into_iter().map(|(e, _)| e).collect()));
+                }
+            };
+            let is_begun = !prefix.is_empty() && prefix.chars().all(|c| c.is_ascii_hexdigit());
+            let conversations = async {
+                if kind != Kind::Experiment
+                    && is_begun
+                    && let Ok(all) = store.find_conversations(prefix).await
+                {
+                    let _ = found.send(Found::Conversations(all.into_iter().map(|c| c.id).collect()));
+                }
+            };
+            tokio::join!(conversations, experiments);
+        });
+    }
+
+    /// Opens the database for reading if nothing has to be asked for that.
+    async fn open(&self) -> Option<Box<dyn Store>> {
+        match Settings::resolve(&self.world, self.store.as_deref()).ok()?.store.uri {
+            StoreUri::Sqlite { path, max_mb } => {
+                let opened = Sqlite::open(&self.world.folder.join(path), OpenMode::Read, max_mb).ok()?;
+                Some(Box::new(opened.store))
+            }
+            StoreUri::Mongo(uri) if !uri.lacks_password() && uri.database.is_some() => {
+                Some(Box::new(Mongo::open(&uri, OpenMode::Read).await.ok()?))
+            }
+            StoreUri::Mongo(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A command that takes what is in the database is completed.
+    #[test]
+    fn every_argument_is_there_and_none_is_forgotten() {
+        let command = Cli::command();
+        for (name, argument, _) in TAKES {
+            let found = command.find_subcommand(name).unwrap_or_else(|| panic!("{name}"));
+            assert!(found.get_arguments().any(|a| a.get_id() == argument), "{name} {argument}");
+        }
+        for command in command.get_subcommands() {
+            for argument in command.get_arguments().filter(|a| ["what", "id", "a", "b"].contains(&a.get_id().as_str()))
+            {
+                let is_taken = TAKES.iter().any(|(name, a, _)| command.get_name() == *name && argument.get_id() == a);
+                assert!(is_taken, "{} {}", command.get_name(), argument.get_id());
+            }
+        }
+    }
+
+    #[test]
+    fn the_store_of_the_line_is_used() {
+        let of = |line: &str| written_store(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(of("convoke --store sqlite:x.db show a").as_deref(), Some("sqlite:x.db"));
+        assert_eq!(of("convoke show --store=sqlite:y.db a").as_deref(), Some("sqlite:y.db"));
+        assert_eq!(of("convoke show a"), None);
+    }
+}

@@ -1,0 +1,161 @@
+//! `convoke completions` and `convoke man`.
+
+use crate::support::database::{FRIENDLY, Fate, SMALL};
+use crate::support::{Outcome, Place};
+use std::io::Write;
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const SHELLS: &[&str] = &["bash", "zsh", "fish", "powershell", "elvish"];
+
+fn made() -> Place {
+    let place = Place::new();
+    place.database(&[Fate::Done], FRIENDLY);
+    place
+}
+
+/// What bash is given for the last of these words.
+fn complete(place: &Place, words: &[&str], variables: &[(&str, &str)]) -> Outcome {
+    let index = words.len().to_string();
+    let asked = [("CONVOKE_COMPLETE", "bash"), ("_CLAP_COMPLETE_INDEX", &index), ("_CLAP_IFS", "\n")];
+    place.words(&[&["--", "convoke"], words].concat(), &[&asked[..], variables].concat())
+}
+
+fn completed(place: &Place, words: &[&str]) -> Vec<String> {
+    let outcome = complete(place, words, &[]).exits(0);
+    assert_eq!(outcome.err, "", "nothing is told in the middle of a line");
+    outcome.out.lines().map(str::to_owned).collect()
+}
+
+/// A machine that is busy may take longer than a shell waits: then nothing is offered, and the key is pressed again.
+#[track_caller]
+fn offers(place: &Place, words: &[&str], expected: &[&str]) {
+    for _ in 0..20 {
+        let found = completed(place, words);
+        if expected.iter().all(|e| found.iter().any(|f| f == e)) {
+            assert_eq!(found.len(), expected.len(), "{words:?}: {found:?}");
+            return;
+        }
+    }
+    panic!("{words:?} is not completed to {expected:?}");
+}
+
+/// The shell itself, where it is there: what it makes of a script.
+fn shell(program: &str, arguments: &[&str], script: &str) -> Option<bool> {
+    let mut child =
+        Command::new(program).args(arguments).stdin(Stdio::piped()).stderr(Stdio::inherit()).spawn().ok()?;
+    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    Some(child.wait().unwrap().success())
+}
+
+#[test]
+fn each_shell_has_a_script() {
+    let place = Place::new();
+    for name in SHELLS {
+        let script = place.run(&format!("completions {name}")).exits(0).out;
+        assert!(script.contains("convoke") && script.contains("CONVOKE_COMPLETE"), "{script}");
+        let json = place.run(&format!("completions {name} --json")).exits(0).json();
+        assert_eq!(json["data"]["script"].as_str().unwrap().trim(), script.trim());
+        if ["bash", "zsh", "fish"].contains(name) {
+            let accepted = shell(name, if *name == "fish" { &["--no-execute"] } else { &["-n"] }, &script);
+            assert_ne!(accepted, Some(false), "{script}");
+            assert!(accepted.is_some() || *name != "bash", "there is no bash to try it");
+        }
+    }
+    place.run("completions tcsh").exits(2);
+    assert!(place.files(".").is_empty(), "nothing was made");
+}
+
+#[test]
+fn commands_flags_names_and_ids_are_completed() {
+    let place = made();
+    offers(&place, &["dup"], &["duplicate"]);
+    assert!(completed(&place, &["run", "--mor"]).contains(&"--more".to_owned()));
+    offers(&place, &["export", "small", "--format", "j"], &["jsonl"]);
+    place.run("duplicate small --name smaller").exits(0);
+    offers(&place, &["show", "sma"], &["small", "smaller"]);
+    offers(&place, &["run", "smalle"], &["smaller"]);
+    offers(&place, &["diff", "small", "smalle"], &["smaller"]);
+    offers(&place, &["show", "0123456789"], &["0123456789abcdef"]);
+    offers(&place, &["show", "id:0123456789"], &["id:0123456789abcdef"]);
+    let data = place.run("list small --json").json();
+    for conversation in data["data"].as_array().unwrap() {
+        let id = conversation["id"].as_str().unwrap();
+        offers(&place, &["show", &id[..6]], &[id]);
+        offers(&place, &["verify", &id[..6]], &[id]);
+        assert!(completed(&place, &["run", &id[..6]]).is_empty(), "a conversation is not run");
+    }
+    place.folder("smallish", SMALL);
+    offers(&place, &["run", "sma"], &["small", "smaller", "smallish/"]);
+}
+
+#[test]
+fn the_store_of_the_line_or_the_surroundings_is_asked() {
+    let place = made();
+    std::fs::rename(place.path().join("convoke.db"), place.path().join("other.db")).unwrap();
+    let before = place.files(".");
+    assert!(completed(&place, &["show", "sma"]).is_empty());
+    offers(&place, &["--store", "sqlite:other.db", "show", "sma"], &["small"]);
+    offers(&place, &["show", "--store=sqlite:other.db", "sma"], &["small"]);
+    let elsewhere = || complete(&place, &["show", "sma"], &[("CONVOKE_STORE", "sqlite:other.db")]).exits(0).out;
+    assert!((0..20).any(|_| elsewhere() == "small"));
+    for store in ["sqlite:nowhere/x.db", "postgres:x", "mongodb://ann@127.0.0.1:9/d", "mongodb://127.0.0.1:9"] {
+        assert_eq!(complete(&place, &["--store", store, "show", "sma"], &[]).exits(0).out, "", "{store}");
+    }
+    assert_eq!(place.files("."), before, "nothing was made");
+}
+
+/// A name that a shell would run is not put into a line.
+#[test]
+fn names_that_are_more_than_a_word_are_left_out() {
+    let place = made();
+    let conn = rusqlite::Connection::open(place.path().join("convoke.db")).unwrap();
+    for name in ["small$(touch x)", "small;ls", "small two", "small\u{1b}[31m", "small\nx", "-small"] {
+        conn.execute("update experiments set name = ?1", [name]).unwrap();
+        assert!(completed(&place, &["show", "s"]).is_empty(), "{name:?}");
+        assert!(completed(&place, &["show", "-s"]).iter().all(|word| word != "-small"));
+        offers(&place, &["show", "0123"], &["0123456789abcdef"]);
+    }
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_left_alone() {
+    let place = Place::new();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let store = format!("mongodb://127.0.0.1:{}/d", silent.local_addr().unwrap().port());
+    let best = (0..3).map(|_| {
+        let begun = Instant::now();
+        assert_eq!(complete(&place, &["--store", &store, "show", "sma"], &[]).exits(0).out, "");
+        begun.elapsed()
+    });
+    let best = best.min().unwrap();
+    assert!(best > Duration::from_millis(90), "it was not asked: {best:?}");
+    assert!(best < Duration::from_secs(2), "the shell was kept waiting: {best:?}");
+}
+
+#[test]
+fn each_command_has_a_page() {
+    let place = Place::new();
+    let first = place.run("man").exits(0).out;
+    assert!(first.contains(".TH convoke 1") && first.contains("duplicate"), "{first}");
+    assert!(place.files(".").is_empty());
+    place.run("man pages/man1").exits(0);
+    let pages = place.files("pages/man1");
+    let help = place.run("--help").exits(0).out;
+    let commands = help.lines().skip_while(|l| *l != "Commands:").skip(1).take_while(|l| !l.is_empty());
+    let commands: Vec<&str> =
+        commands.filter(|l| !l.starts_with("   ")).filter_map(|l| l.split_whitespace().next()).collect();
+    assert!(commands.len() > 18, "{commands:?}");
+    for command in &commands {
+        let page = place.read(&format!("pages/man1/convoke-{command}.1"));
+        assert!(page.contains(".SH NAME") && page.contains(&format!("convoke {command}")), "{page}");
+    }
+    assert!(pages.contains(&"pages/man1/convoke-models-pull.1".to_owned()), "{pages:?}");
+    assert_eq!(place.read("pages/man1/convoke.1"), first);
+    assert_eq!(pages.len(), commands.len() + 2);
+    let json = place.run("man pages/man1 --json").exits(0).json();
+    assert_eq!(json["data"]["pages"].as_array().unwrap().len(), pages.len(), "again, over what is there");
+    place.write("file", "");
+    place.run("man file").exits(2);
+}
