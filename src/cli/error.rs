@@ -102,6 +102,10 @@ impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
         let (exit, code, hint) = match &error {
             StoreError::Missing { .. } => (Exit::NotFound, "not-found", None),
+            StoreError::Unreachable { place, .. } if is_server(place) => {
+                let hint = "is it running, and is the network there? the same command continues";
+                (Exit::Store, "store-unreachable", Some(hint))
+            }
             StoreError::Unreachable { .. } => {
                 (Exit::Store, "store-unreachable", Some("check the path given by --store or CONVOKE_STORE"))
             }
@@ -113,6 +117,9 @@ impl From<StoreError> for CliError {
             StoreError::Older { .. } => (Exit::Store, "store-older", None),
             StoreError::Foreign { .. } => (Exit::Store, "store-foreign", None),
             StoreError::Locked { .. } => (Exit::Store, "store-locked", None),
+            StoreError::Full { place, .. } if is_server(place) => {
+                (Exit::Store, "store-full", Some("ask whoever runs it to make room; the same command continues"))
+            }
             StoreError::Full { .. } => {
                 (Exit::Store, "store-full", Some("make room, or raise max-mb; the same command continues"))
             }
@@ -133,6 +140,11 @@ impl From<StoreError> for CliError {
         };
         Self::new(exit, code, error.to_string()).maybe_hint(hint.map(str::to_owned))
     }
+}
+
+/// Whether a place is a server's: what helps with a file does not help there.
+fn is_server(place: &str) -> bool {
+    place.starts_with("mongodb")
 }
 
 /// A stable word and the remedy for each way in which signing in fails.
@@ -218,5 +230,24 @@ impl From<Obstacle> for CliError {
 impl From<std::io::Error> for CliError {
     fn from(error: std::io::Error) -> Self {
         Self::new(Exit::Usage, "output", "cannot write the output").cause(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_not_mended_like_a_file() {
+        let hint = |error: fn(String, String) -> StoreError, place: &str| {
+            CliError::from(error(place.to_owned(), "gone".to_owned())).hint.unwrap()
+        };
+        let away: fn(String, String) -> StoreError = |place, cause| StoreError::Unreachable { place, cause };
+        let full: fn(String, String) -> StoreError = |place, cause| StoreError::Full { place, cause };
+        assert!(hint(away, "sqlite:/a/convoke.db").contains("path") && hint(full, "sqlite:x").contains("max-mb"));
+        for server in ["mongodb://host/d", "mongodb+srv://ann@host/d"] {
+            assert!(hint(away, server).contains("running") && !hint(away, server).contains("path"), "{server}");
+            assert!(!hint(full, server).contains("max-mb"), "{server}");
+        }
     }
 }

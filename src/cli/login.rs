@@ -93,9 +93,9 @@ pub async fn run(context: &Context, args: &args::Login) -> Result<Exit, CliError
     let database = uri.database.clone().unwrap_or_default();
     if !context.printer.json {
         let user =
-            user.map_or_else(|| format!("without a user; you are {creator} (unverified)"), |u| format!("as {u}"));
+            user.map_or_else(|| format!("without a user: you are {creator} (unverified)"), |u| format!("as {u}"));
         let tls = if signed_in.tls { "TLS" } else { "no TLS" };
-        context.printer.out(&format!("signed in to {uri} {user}; database {database}; version {version}; {tls}"))?;
+        context.printer.out(&format!("signed in to {uri} {user}; version {version}; {tls}"))?;
     }
     let saved = offer(context, &uri, Some(args.save)).await?;
     if context.printer.json {
@@ -266,8 +266,10 @@ impl Asking<'_> {
         Ok(uri.with_login(&user, None)?)
     }
 
+    /// Says what failed. Where the login did, the question that follows is the remedy.
     fn tell(&self, error: &CliError) {
-        self.context.printer.error(&error.message, &error.causes, error.hint.as_deref());
+        let hint = error.hint.as_deref().filter(|_| error.code != "store-authentication");
+        self.context.printer.error(&error.message, &error.causes, hint);
     }
 
     /// Another address, with the login and the database that there were.

@@ -31,7 +31,7 @@ pub async fn run(context: &Context, args: &args::Verify) -> Result<Exit, CliErro
         context.printer.out(&whole(&*store, one.as_deref()).await?)?;
         return Ok(Exit::Done);
     }
-    context.printer.say(&format!("{}: keep a copy of the file before anything else", count(faults.len(), "fault")));
+    context.printer.say(&format!("{}: keep a copy of it before anything else", count(faults.len(), "fault")));
     Ok(Exit::Store)
 }
 
@@ -50,7 +50,7 @@ fn json(context: &Context, faults: &[Fault]) -> Result<Exit, CliError> {
         return Ok(Exit::Done);
     }
     let message = format!("{} in the database", count(faults.len(), "fault"));
-    let error = CliError::new(Exit::Store, "store-damaged", message).hint("keep a copy of the file");
+    let error = CliError::new(Exit::Store, "store-damaged", message).hint("keep a copy of it before anything else");
     context.printer.json_error(&error.json(), Some(&data))?;
     Ok(Exit::Store)
 }

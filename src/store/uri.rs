@@ -29,7 +29,7 @@ pub enum StoreUri {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UriError {
     /// Neither `sqlite:` nor `mongodb…`.
-    #[error("a store is written `sqlite:PATH`, such as sqlite:convoke.db")]
+    #[error("a store is written `sqlite:PATH` or `mongodb://HOST/DATABASE`")]
     Scheme,
     /// No path.
     #[error("`sqlite:` needs the path of a file, such as sqlite:convoke.db")]
