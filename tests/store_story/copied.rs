@@ -4,7 +4,7 @@ use crate::fixtures::*;
 use crate::mongo::{Scratch, server};
 use convoke::conversation::Flag;
 use convoke::exchange::copy::{Copied, copy};
-use convoke::exchange::{self, calls, csv, jsonl};
+use convoke::exchange::{Of, calls, csv, jsonl};
 use convoke::model::Attempt;
 use convoke::store::sqlite::{OpenMode, Sqlite};
 use convoke::store::{CallState, Filter, Item, Mark, Status, Store};
@@ -132,13 +132,12 @@ async fn alike(one: &dyn Store, other: &dyn Store) {
 }
 
 async fn exports(store: &dyn Store) -> Vec<Vec<u8>> {
-    let mut records: Vec<_> =
-        store.conversations(&Filter::default()).await.unwrap().into_iter().map(|(c, _)| c).collect();
-    exchange::by_key(&mut records);
+    let experiment = store.experiment("ada", "prison").await.unwrap().unwrap();
+    let of = Of::All(Filter { experiment: Some(experiment.id), revision: None });
     let mut files = vec![Vec::new(); 3];
-    jsonl::write(store, "prison", &records, &mut files[0]).await.unwrap();
-    csv::write(store, "prison", &records, &mut files[1]).await.unwrap();
-    calls::write(store, &records, &mut files[2]).await.unwrap();
+    jsonl::write(store, "prison", &of, &mut files[0]).await.unwrap();
+    csv::write(store, "prison", &of, &mut files[1]).await.unwrap();
+    calls::write(store, &of, &mut files[2]).await.unwrap();
     assert!(files.iter().all(|file| file.len() > 1000));
     files
 }
