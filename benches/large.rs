@@ -12,7 +12,6 @@
 #[expect(dead_code, reason = "made for the story test; a bench needs few of them")]
 mod fixtures;
 
-use convoke::design::plan::plan;
 use convoke::design::{Experiment, Overrides, Plan};
 use convoke::exchange::{Of, calls, csv, jsonl};
 use convoke::run::prepare::prepare;
@@ -47,7 +46,7 @@ async fn measured() {
     };
     let mut experiment = document("large", "text", None);
     experiment.run.replicates = number.div_ceil(2);
-    let plan = plan(&experiment, &Overrides::default()).unwrap();
+    let plan = Plan::new(&experiment, &Overrides::default()).unwrap();
     timed("written", fill(&*store, &experiment, &plan, messages)).await;
     println!("{number} conversations of {messages} messages in {}", store.place());
 
