@@ -4,11 +4,11 @@ use super::args::{self, ExportFormat};
 use super::context::{Context, write_folder};
 use super::error::{CliError, Exit};
 use super::printer::Printer;
-use super::records::Chosen;
 use super::text::count;
 use crate::conversation::harmless::harmless;
-use crate::exchange::{self, ExportError, calls, csv, file_word, jsonl, markdown};
-use crate::store::{ConversationRecord, Store};
+use crate::design::Experiment;
+use crate::exchange::{self, ExportError, Of, Written, calls, csv, file_word, jsonl, markdown};
+use crate::store::{ConversationRecord, ExperimentRecord, Store};
 use serde_json::json;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, ErrorKind, Write};
@@ -26,11 +26,11 @@ pub async fn run(context: &Context, args: &args::Export) -> Result<Exit, CliErro
         return Err(CliError::usage(message).hint("name a file with -o PATH"));
     }
     let store = context.reader().await?;
-    let chosen = context.chosen(&*store, &args.what, args.all).await?;
-    let job = Job { context, store: &*store, chosen, output: args.output.as_deref(), to_stdout };
+    let (record, document, of) = context.meant(&*store, &args.what, args.all).await?;
+    let job = Job { context, store: &*store, record, document, of, output: args.output.as_deref(), to_stdout };
     let outcome = match args.format {
         ExportFormat::Folder => job.folder(&args.what),
-        ExportFormat::Md => job.markdown().await,
+        ExportFormat::Md => job.markdown(&args.what, args.all).await,
         format => job.table(format, args.calls).await,
     };
     match outcome {
@@ -43,27 +43,23 @@ pub async fn run(context: &Context, args: &args::Export) -> Result<Exit, CliErro
 struct Job<'a> {
     context: &'a Context,
     store: &'a dyn Store,
-    chosen: Chosen,
+    record: ExperimentRecord,
+    document: Experiment,
+    of: Of,
     output: Option<&'a str>,
     to_stdout: bool,
 }
 
 impl Job<'_> {
-    fn records(&self) -> Vec<ConversationRecord> {
-        self.chosen.conversations.iter().map(|(c, _)| c.clone()).collect()
-    }
-
     async fn table(&self, format: ExportFormat, with_calls: bool) -> Result<Exit, CliError> {
-        let mut records = self.records();
-        exchange::by_key(&mut records);
-        let name = &self.chosen.record.name;
+        let name = &self.record.name;
         let path = self.context.world.folder.join(self.output.unwrap_or_default());
         let mut out = if self.to_stdout { Sink::stdout(self.context) } else { Sink::file(&path)? };
         let written = match format {
-            ExportFormat::Csv => csv::write(self.store, name, &records, &mut out).await,
-            _ => jsonl::write(self.store, name, &records, &mut out).await,
+            ExportFormat::Csv => csv::write(self.store, name, &self.of, &mut out).await,
+            _ => jsonl::write(self.store, name, &self.of, &mut out).await,
         };
-        let entries = written.map_err(failed)?;
+        let written = written.map_err(failed)?;
         if self.to_stdout {
             out.finish()?;
             return Ok(Exit::Done);
@@ -72,17 +68,17 @@ impl Job<'_> {
         if with_calls {
             let beside = path.with_extension("calls.jsonl");
             let mut second = Sink::file(&beside)?;
-            calls::write(self.store, &records, &mut second).await.map_err(failed)?;
+            calls::write(self.store, &self.of, &mut second).await.map_err(failed)?;
             second.finish()?;
             files.push(beside);
         }
         out.finish()?;
-        self.told(&files, entries)
+        self.told(&files, written)
     }
 
-    fn told(&self, files: &[PathBuf], entries: u64) -> Result<Exit, CliError> {
+    fn told(&self, files: &[PathBuf], written: Written) -> Result<Exit, CliError> {
         let shown: Vec<String> = files.iter().map(|f| self.shown(f)).collect();
-        let number = self.chosen.conversations.len();
+        let (number, entries) = (written.conversations as usize, written.lines);
         if self.context.printer.json {
             let data = json!({ "files": shown, "conversations": number, "entries": entries });
             self.context.printer.json_ok(&data)?;
@@ -104,7 +100,7 @@ impl Job<'_> {
 
     fn target(&self) -> PathBuf {
         let named = self.output.map(PathBuf::from);
-        let usual = || Path::new("exports").join(file_word(&self.chosen.record.name));
+        let usual = || Path::new("exports").join(file_word(&self.record.name));
         self.context.world.folder.join(named.unwrap_or_else(usual))
     }
 
@@ -113,11 +109,11 @@ impl Job<'_> {
             return Err(CliError::usage("an experiment is several files, and standard output is one")
                 .hint("name a folder with -o PATH"));
         }
-        if self.chosen.single {
+        if matches!(self.of, Of::One(_)) {
             let message = format!("`{what}` is a conversation, and --format folder writes an experiment");
             return Err(CliError::usage(message).hint("name the experiment, or use --format md"));
         }
-        let files = exchange::folder::files(&self.chosen.document);
+        let files = exchange::folder::files(&self.document);
         let target = self.target();
         write_folder(&target, &files)?;
         let path = self.shown(&target);
@@ -130,9 +126,12 @@ impl Job<'_> {
         Ok(Exit::Done)
     }
 
-    async fn markdown(&self) -> Result<Exit, CliError> {
-        let records = self.records();
-        let document = &self.chosen.document;
+    /// Transcripts come in the order of the design, which is known when all conversations are: their records are held,
+    /// their logs are not.
+    async fn markdown(&self, what: &str, all: bool) -> Result<Exit, CliError> {
+        let chosen = self.context.chosen(self.store, what, all).await?;
+        let records: Vec<ConversationRecord> = chosen.conversations.into_iter().map(|(c, _)| c).collect();
+        let document = &self.document;
         if self.to_stdout {
             let mut out = Sink::stdout(self.context);
             for conversation in &records {

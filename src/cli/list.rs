@@ -130,8 +130,8 @@ async fn conversations(context: &Context, what: &str, all: bool) -> Result<Exit,
     show(context, data, CONVERSATIONS, &rows, none)
 }
 
-fn row((record, flags): &Flagged, axes: &[&str]) -> Vec<String> {
-    let levels = record.condition.iter().filter(|l| axes.contains(&l.name.as_str()));
+fn row((record, flags): &Flagged, axes: &[String]) -> Vec<String> {
+    let levels = record.condition.iter().filter(|l| axes.contains(&l.name));
     let levels: Vec<String> = levels.map(|l| format!("{}={}", l.name, l.value)).collect();
     let flags: Vec<&str> = flags.iter().map(|f| f.word()).collect();
     let models: Vec<&str> = record.models.iter().map(|m| m.name.as_str()).collect();

@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::text::iso;
 use crate::conversation::Flag;
 use crate::design::{Experiment, ModelSpec};
-use crate::exchange;
+use crate::exchange::{self, Of};
 use crate::store::{ConversationRecord, Counts, ExperimentRecord, Filter, Store};
 use serde_json::{Map, Value as Json, json};
 
@@ -72,21 +72,38 @@ pub struct Chosen {
 }
 
 impl Context {
-    /// The conversations that a person named: those of an experiment's current revision (of every one with `all`),
-    /// or a single one.
-    pub async fn chosen(&self, store: &dyn Store, what: &str, all: bool) -> Result<Chosen, CliError> {
+    /// What a person named, and which of its conversations are meant: those of an experiment's current revision (of
+    /// every one with `all`), or a single one.
+    pub async fn meant(
+        &self,
+        store: &dyn Store,
+        what: &str,
+        all: bool,
+    ) -> Result<(ExperimentRecord, Experiment, Of), CliError> {
         let (record, only) = match self.find_stored(what, store).await? {
             What::Experiment(record) => (*record, None),
-            What::Conversation(c) => (self.experiment_of(store, &c).await?, Some(*c)),
+            What::Conversation(c) => (self.experiment_of(store, &c).await?, Some(c)),
             What::Folder(folder) => return Err(CliError::not_found(format!("{} is not stored", folder.display()))),
         };
         let document = self.document(store, &record).await?;
-        let revision = (!all && only.is_none()).then(|| record.revision.clone());
-        let filter = Filter { experiment: Some(record.id.clone()), revision };
+        let revision = (!all).then(|| record.revision.clone());
+        let all = || Of::All(Filter { experiment: Some(record.id.clone()), revision });
+        let of = only.map_or_else(all, Of::One);
+        Ok((record, document, of))
+    }
+
+    /// As [`Context::meant`], with all the conversations.
+    pub async fn chosen(&self, store: &dyn Store, what: &str, all: bool) -> Result<Chosen, CliError> {
+        let (record, document, of) = self.meant(store, what, all).await?;
+        let single = matches!(of, Of::One(_));
+        let filter = match &of {
+            Of::One(_) => Filter { experiment: Some(record.id.clone()), revision: None },
+            Of::All(filter) => filter.clone(),
+        };
         let mut found = store.conversations(&filter).await?;
-        found.retain(|(c, _)| only.as_ref().is_none_or(|only| only.id == c.id));
+        found.retain(|(c, _)| if let Of::One(only) = &of { only.id == c.id } else { true });
         found.sort_by_cached_key(|(c, _)| exchange::place(&document, c));
-        Ok(Chosen { record, document, conversations: found, single: only.is_some() })
+        Ok(Chosen { record, document, conversations: found, single })
     }
 
     /// The experiment of a conversation.

@@ -5,6 +5,7 @@ use super::context::{Context, What};
 use super::error::{CliError, Exit};
 use super::printer::{Look, Piece};
 use super::text::count;
+use crate::exchange::{Of, Pages};
 use crate::store::{Fault, Filter, Store};
 
 /// Verifies.
@@ -56,14 +57,23 @@ fn json(context: &Context, faults: &[Fault]) -> Result<Exit, CliError> {
 }
 
 async fn whole(store: &dyn Store, one: Option<&str>) -> Result<String, CliError> {
-    let ids = match one {
-        Some(id) => vec![id.to_owned()],
-        None => store.conversations(&Filter::default()).await?.into_iter().map(|(c, _)| c.id).collect(),
-    };
-    let mut entries = 0;
-    for id in &ids {
-        entries += store.history(id).await?.log.len();
+    let (mut conversations, mut entries) = (0, 0);
+    if let Some(id) = one {
+        (conversations, entries) = (1, store.history(id).await?.log.len());
+    } else {
+        for (experiment, _) in store.experiments().await? {
+            let of = Of::All(Filter { experiment: Some(experiment.id), revision: None });
+            let mut pages = Pages::new(store, &of);
+            loop {
+                let page = pages.next_logs().await?;
+                if page.is_empty() {
+                    break;
+                }
+                conversations += page.len();
+                entries += page.iter().map(|(_, log)| log.len()).sum::<usize>();
+            }
+        }
     }
     let entries = format!("{entries} {}", if entries == 1 { "entry" } else { "entries" });
-    Ok(format!("{}, {entries}: whole and in order", count(ids.len(), "conversation")))
+    Ok(format!("{}, {entries}: whole and in order", count(conversations, "conversation")))
 }

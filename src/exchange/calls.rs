@@ -1,16 +1,19 @@
 //! What was sent, received, counted and timed: each call as one object, its request built again and compared with
 //! the hash of what was sent (contract R9).
 
-use super::ExportError;
+use super::{ExportError, Of, Pages, Written, ids};
 use crate::conversation::harmless::harmless_json;
 use crate::conversation::log::Entry;
 use crate::conversation::prompt::Message;
 use crate::design::key::sha256;
 use crate::model::body;
-use crate::store::{CallRecord, ConversationRecord, Millis, Store};
+use crate::store::{CallRecord, Millis, Store};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use std::io::Write;
+
+/// Conversations whose calls are held at a time: they are larger than logs.
+const SOME: usize = 50;
 
 /// A request as it was sent, built again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,24 +72,28 @@ pub fn object(call: &CallRecord, log: &[Entry]) -> Map<String, Json> {
     if let Json::Object(map) = object { map } else { Map::new() }
 }
 
-/// Writes every call of conversations, one line each, in the order of key, seq, purpose, ask. Returns how many.
-pub async fn write(
-    store: &dyn Store,
-    conversations: &[ConversationRecord],
-    out: &mut dyn Write,
-) -> Result<u64, ExportError> {
-    let mut written = 0;
-    for conversation in conversations {
-        let log = store.history(&conversation.id).await?.log;
-        for call in store.calls(&conversation.id).await? {
-            let mut line = Map::from_iter([("conversation".to_owned(), Json::from(conversation.key.as_str()))]);
-            line.extend(object(&call, &log));
-            writeln!(out, "{}", harmless_json(&Json::Object(line).to_string()))?;
-            written += 1;
+/// Writes every call of conversations, one line each, in the order of key, seq, purpose, ask.
+pub async fn write(store: &dyn Store, of: &Of, out: &mut dyn Write) -> Result<Written, ExportError> {
+    let (mut pages, mut written) = (Pages::new(store, of), Written::default());
+    loop {
+        let page = pages.next().await?;
+        if page.is_empty() {
+            return Ok(written);
         }
-        out.flush()?;
+        for some in page.chunks(SOME) {
+            let (logs, calls) = (store.logs(&ids(some)).await?, store.calls_of(&ids(some)).await?);
+            for ((conversation, log), calls) in some.iter().zip(logs).zip(calls) {
+                for call in &calls {
+                    let mut line = Map::from_iter([("conversation".to_owned(), Json::from(conversation.key.as_str()))]);
+                    line.extend(object(call, &log));
+                    writeln!(out, "{}", harmless_json(&Json::Object(line).to_string()))?;
+                }
+                written.conversations += 1;
+                written.lines += calls.len() as u64;
+                out.flush()?;
+            }
+        }
     }
-    Ok(written)
 }
 
 fn iso(at: Millis) -> String {

@@ -3,7 +3,7 @@
 //! A factor whose name is that of another column, as `model` always is, stands in `condition.NAME`. No text starts
 //! a formula in a spreadsheet (contract S1): one that would gets a `'` before it.
 
-use super::{ExportError, axes, entry};
+use super::{ExportError, Of, Pages, Written, entry, more_axes};
 use crate::design::{Value, named};
 use crate::store::{ConversationRecord, Store};
 use csv::WriterBuilder;
@@ -15,30 +15,43 @@ const BEFORE: [&str; 2] = ["conversation", "experiment"];
 const AFTER: [&str; 11] =
     ["replicate", "seq", "day", "index", "kind", "speaker", "role", "model", "content", "raw", "flags"];
 
-/// Writes the entries of conversations, which come in the order of their key. Returns how many there are. What is
+/// Writes the entries of conversations, in the order of their key. The columns are found in a first pass. What is
 /// written between two flushes is whole lines.
-pub async fn write(
-    store: &dyn Store,
-    experiment: &str,
-    conversations: &[ConversationRecord],
-    out: &mut dyn Write,
-) -> Result<u64, ExportError> {
-    let factors = axes(conversations);
+pub async fn write(store: &dyn Store, experiment: &str, of: &Of, out: &mut dyn Write) -> Result<Written, ExportError> {
+    let factors = factors(store, of).await?;
     out.write_all(&row(header(&factors))?)?;
-    let mut entries = 0;
-    for conversation in conversations {
-        for of in store.history(&conversation.id).await?.log {
-            out.write_all(&row(cells(experiment, conversation, &factors, &of))?)?;
-            entries += 1;
+    let (mut pages, mut written) = (Pages::new(store, of), Written::default());
+    loop {
+        let page = pages.next_logs().await?;
+        if page.is_empty() {
+            return Ok(written);
         }
-        out.flush()?;
+        for (conversation, log) in page {
+            for entry in &log {
+                out.write_all(&row(cells(experiment, &conversation, &factors, entry))?)?;
+            }
+            written.conversations += 1;
+            written.lines += log.len() as u64;
+            out.flush()?;
+        }
     }
-    Ok(entries)
 }
 
-fn header(factors: &[&str]) -> Vec<String> {
-    let taken = |name: &&str| BEFORE.contains(name) || AFTER.contains(name);
-    let factor = |name: &&str| if taken(name) { format!("condition.{name}") } else { text(name).into_owned() };
+/// Every axis that any of them has.
+async fn factors(store: &dyn Store, of: &Of) -> Result<Vec<String>, ExportError> {
+    let (mut pages, mut factors) = (Pages::new(store, of), Vec::new());
+    loop {
+        let page = pages.next().await?;
+        if page.is_empty() {
+            return Ok(factors);
+        }
+        page.iter().for_each(|c| more_axes(&mut factors, c));
+    }
+}
+
+fn header(factors: &[String]) -> Vec<String> {
+    let taken = |name: &str| BEFORE.contains(&name) || AFTER.contains(&name);
+    let factor = |name: &String| if taken(name) { format!("condition.{name}") } else { text(name).into_owned() };
     let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
     [owned(&BEFORE), factors.iter().map(factor).collect(), owned(&AFTER)].concat()
 }
@@ -46,10 +59,10 @@ fn header(factors: &[&str]) -> Vec<String> {
 fn cells(
     experiment: &str,
     conversation: &ConversationRecord,
-    factors: &[&str],
+    factors: &[String],
     of: &crate::conversation::Entry,
 ) -> Vec<String> {
-    let level = |name: &&str| match named(&conversation.condition, name) {
+    let level = |name: &String| match named(&conversation.condition, name) {
         Some(Value::Text(level)) => text(level).into_owned(),
         Some(level) => level.to_string(),
         None => String::new(),
@@ -96,7 +109,7 @@ mod tests {
 
     #[test]
     fn factors_named_as_columns_stand_apart() {
-        let header = header(&["model", "goal", "day", "@x"]);
+        let header = header(&["model", "goal", "day", "@x"].map(str::to_owned));
         assert_eq!(
             header[..7],
             ["conversation", "experiment", "condition.model", "goal", "condition.day", "'@x", "replicate"]

@@ -1,30 +1,30 @@
 //! One line an entry, in the order of key and `seq`. Two runs that gave the same answers give the same bytes.
 
-use super::{ExportError, condition, entry};
+use super::{ExportError, Of, Pages, Written, condition, entry};
 use crate::conversation::harmless::harmless_json;
 use crate::conversation::log::Entry;
 use crate::store::{ConversationRecord, Store};
 use serde_json::{Map, Value as Json};
 use std::io::Write;
 
-/// Writes the entries of conversations, which come in the order of their key. Returns how many there are.
-/// Characters that steer a terminal are written as escapes, which mean the same.
-pub async fn write(
-    store: &dyn Store,
-    experiment: &str,
-    conversations: &[ConversationRecord],
-    out: &mut dyn Write,
-) -> Result<u64, ExportError> {
-    let mut entries = 0;
-    for conversation in conversations {
-        let log = store.history(&conversation.id).await?.log;
-        for entry in &log {
-            writeln!(out, "{}", harmless_json(&line(experiment, conversation, entry)))?;
+/// Writes the entries of conversations, in the order of their key. Characters that steer a terminal are written as
+/// escapes, which mean the same.
+pub async fn write(store: &dyn Store, experiment: &str, of: &Of, out: &mut dyn Write) -> Result<Written, ExportError> {
+    let (mut pages, mut written) = (Pages::new(store, of), Written::default());
+    loop {
+        let page = pages.next_logs().await?;
+        if page.is_empty() {
+            return Ok(written);
         }
-        entries += log.len() as u64;
-        out.flush()?;
+        for (conversation, log) in page {
+            for entry in &log {
+                writeln!(out, "{}", harmless_json(&line(experiment, &conversation, entry)))?;
+            }
+            written.conversations += 1;
+            written.lines += log.len() as u64;
+            out.flush()?;
+        }
     }
-    Ok(entries)
 }
 
 fn line(experiment: &str, conversation: &ConversationRecord, of: &Entry) -> String {

@@ -173,8 +173,8 @@ fn by_role(
     sent
 }
 
-fn index_row(conversation: &ConversationRecord, axes: &[&str], file: Option<&str>, entries: usize) -> String {
-    let level = |axis: &&str| named(&conversation.condition, axis).map(|l| cell(&l.to_string())).unwrap_or_default();
+fn index_row(conversation: &ConversationRecord, axes: &[String], file: Option<&str>, entries: usize) -> String {
+    let level = |axis: &String| named(&conversation.condition, axis).map(|l| cell(&l.to_string())).unwrap_or_default();
     let levels: Vec<String> = axes.iter().map(level).collect();
     let link = file.map_or_else(|| conversation.id.clone(), |f| format!("[{}]({f})", conversation.id));
     let (replicate, status) = (conversation.replicate, conversation.status.word());
@@ -184,7 +184,7 @@ fn index_row(conversation: &ConversationRecord, axes: &[&str], file: Option<&str
 fn index(
     experiment: &Experiment,
     conversations: &[ConversationRecord],
-    axes: &[&str],
+    axes: &[String],
     rows: &str,
     prompts: &Prompts,
 ) -> String {

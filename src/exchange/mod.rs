@@ -12,7 +12,7 @@ pub mod markdown;
 
 use crate::conversation::log::Entry;
 use crate::design::{Experiment, Named, Value};
-use crate::store::{ConversationRecord, StoreError};
+use crate::store::{ConversationRecord, Filter, Store, StoreError};
 use serde_json::{Map, Value as Json};
 use std::io;
 
@@ -27,9 +27,64 @@ pub enum ExportError {
     Write(#[from] io::Error),
 }
 
-/// Puts conversations into the order of their keys, which is the same in every database.
-pub fn by_key(conversations: &mut [ConversationRecord]) {
-    conversations.sort_by(|a, b| (&a.key, &a.id).cmp(&(&b.key, &b.id)));
+/// Conversations whose logs are held at a time.
+const PAGE: u32 = 200;
+
+/// Which conversations are exported.
+#[derive(Debug, Clone)]
+pub enum Of {
+    /// A single one.
+    One(Box<ConversationRecord>),
+    /// All of an experiment, or of a revision of it.
+    All(Filter),
+}
+
+/// How much was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Written {
+    /// Conversations, those without an entry too.
+    pub conversations: u64,
+    /// Lines but for a header.
+    pub lines: u64,
+}
+
+/// Conversations in the order of their keys, which is the same in every database, some at a time: however many there
+/// are, they need the same memory.
+pub struct Pages<'a> {
+    store: &'a dyn Store,
+    of: Of,
+    after: Option<String>,
+}
+
+impl<'a> Pages<'a> {
+    /// From the first on.
+    pub fn new(store: &'a dyn Store, of: &Of) -> Self {
+        Self { store, of: of.clone(), after: Some(String::new()) }
+    }
+
+    /// The next ones; none when there are no more.
+    pub async fn next(&mut self) -> Result<Vec<ConversationRecord>, StoreError> {
+        let Some(after) = self.after.take() else { return Ok(Vec::new()) };
+        let filter = match &self.of {
+            Of::One(one) => return Ok(vec![(**one).clone()]),
+            Of::All(filter) => filter,
+        };
+        let page: Vec<_> = self.store.page(filter, &after, PAGE).await?.into_iter().map(|(c, _)| c).collect();
+        self.after = page.last().map(|c| c.key.clone());
+        Ok(page)
+    }
+
+    /// The next ones, each with its log.
+    pub async fn next_logs(&mut self) -> Result<Vec<(ConversationRecord, Vec<Entry>)>, StoreError> {
+        let page = self.next().await?;
+        let logs = self.store.logs(&ids(&page)).await?;
+        Ok(page.into_iter().zip(logs).collect())
+    }
+}
+
+/// The ids of conversations.
+pub fn ids(conversations: &[ConversationRecord]) -> Vec<String> {
+    conversations.iter().map(|c| c.id.clone()).collect()
 }
 
 /// Where a conversation stands in the order of the design: those planned together by condition as written, then by
@@ -52,14 +107,19 @@ fn places(experiment: &Experiment, condition: &[Named<Value>]) -> Vec<(usize, St
 }
 
 /// Every axis that any of them has, in the order of first appearance.
-pub fn axes(conversations: &[ConversationRecord]) -> Vec<&str> {
-    let mut axes: Vec<&str> = Vec::new();
-    for level in conversations.iter().flat_map(|c| &c.condition) {
-        if !axes.contains(&level.name.as_str()) {
-            axes.push(&level.name);
+pub fn axes(conversations: &[ConversationRecord]) -> Vec<String> {
+    let mut axes = Vec::new();
+    conversations.iter().for_each(|c| more_axes(&mut axes, c));
+    axes
+}
+
+/// Adds the axes of one more.
+pub fn more_axes(axes: &mut Vec<String>, conversation: &ConversationRecord) {
+    for level in &conversation.condition {
+        if !axes.contains(&level.name) {
+            axes.push(level.name.clone());
         }
     }
-    axes
 }
 
 /// A condition as an object, in the order of the axes.

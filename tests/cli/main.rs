@@ -9,6 +9,7 @@ mod bad_servers;
 mod canary;
 mod check;
 mod colleagues;
+mod copying;
 mod data;
 mod deleting;
 mod differing;
