@@ -12,8 +12,8 @@ use super::fail::{Fail, is_duplicate};
 use super::read;
 use super::track::Track;
 use crate::conversation::log::Entry;
-use crate::store::{CallRecord, CallState};
 use crate::store::turn::{self, Kept, Written};
+use crate::store::{CallRecord, CallState};
 
 /// Writes a call as sent.
 pub(super) async fn sent(mongo: &Base, id: &str, epoch: u64, call: &CallRecord) -> Result<(), Fail> {

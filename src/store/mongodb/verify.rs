@@ -4,11 +4,14 @@ use super::claims::status;
 use super::documents::{field, id, revision_experiment};
 use super::fail::Fail;
 use super::track::Track;
-use super::{Base, read};
+use super::{Base, many, read};
 use crate::store::audit::{self, Counters};
 use crate::store::{Fault, Status, turn};
 use ::mongodb::bson::{Document, doc};
 use futures_util::TryStreamExt;
+
+/// Conversations that are read at a time.
+const BATCH: usize = 200;
 
 /// What is wrong with one conversation, or with anything.
 pub(super) async fn verify(mongo: &Base, conversation: Option<&str>) -> Result<Vec<Fault>, Fail> {
@@ -21,13 +24,50 @@ pub(super) async fn verify(mongo: &Base, conversation: Option<&str>) -> Result<V
 async fn everything(mongo: &Base) -> Result<Vec<Fault>, Fail> {
     let mut faults = texts(mongo).await?;
     faults.extend(documents(mongo).await?);
-    let cursor = mongo.conversations().find(doc! {}).projection(doc! { "created": 1, super::open::GOING: 1 }).await?;
+    let fields = doc! { "created": 1, super::open::GOING: 1 };
+    let cursor = mongo.conversations().find(doc! {}).projection(fields).await?;
     let mut names = read::all(cursor, |d| Ok((field::<::mongodb::bson::DateTime>(&d, "created")?, id(&d)?))).await?;
     names.sort();
-    for (_, name) in names {
-        faults.extend(one(mongo, &name).await?);
+    let names: Vec<String> = names.into_iter().map(|(_, name)| name).collect();
+    for batch in names.chunks(BATCH) {
+        for name in suspects(mongo, batch).await? {
+            faults.extend(one(mongo, &name).await?);
+        }
     }
     Ok(faults)
+}
+
+/// Those of many that are to be looked at one by one: with a fault, running, or not to be read with the others. Most
+/// are none, and read with few queries.
+async fn suspects(mongo: &Base, names: &[String]) -> Result<Vec<String>, Fail> {
+    let (logs, calls) = match (many::logs(mongo, names).await, many::calls(mongo, names).await) {
+        (Ok(logs), Ok(calls)) => (logs, calls),
+        (Err(Fail::Mongo(error)), _) | (_, Err(Fail::Mongo(error))) => return Err(Fail::Mongo(error)),
+        _ => return Ok(names.to_vec()),
+    };
+    let cursor = mongo.conversations().find(doc! { "_id": { "$in": names } }).await?;
+    let found = read::all(cursor, |d| Ok((id(&d)?, d))).await?;
+    let found: std::collections::HashMap<String, Document> = found.into_iter().collect();
+    let mut suspects = Vec::new();
+    for ((name, log), calls) in names.iter().zip(logs).zip(calls) {
+        let counters = found.get(name).map(counters);
+        let sound = matches!(&counters, Some(Ok(counters))
+            if counters.status != Status::Running && audit::faults(counters, &log, &calls).is_empty());
+        if !sound {
+            suspects.push(name.clone());
+        }
+    }
+    Ok(suspects)
+}
+
+fn counters(conversation: &Document) -> Result<Counters, Fail> {
+    Ok(Counters {
+        status: status(conversation)?,
+        entries: field(conversation, "entries")?,
+        answered: field(conversation, "answered")?,
+        possible_spend: field(conversation, "possible_spend")?,
+        flags: field(conversation, "flags")?,
+    })
 }
 
 fn fault(conversation: &str, what: impl Into<String>) -> Fault {
@@ -77,16 +117,9 @@ async fn one(mongo: &Base, name: &str) -> Result<Vec<Fault>, Fail> {
 }
 
 async fn check(mongo: &Base, name: &str, conversation: &Document) -> Result<Vec<String>, Fail> {
-    let status = status(conversation)?;
     let (log, calls) = (read::log(mongo, name, 0).await?, read::calls(mongo, name).await?);
-    let mut counters = Counters {
-        status,
-        entries: field(conversation, "entries")?,
-        answered: field(conversation, "answered")?,
-        possible_spend: field(conversation, "possible_spend")?,
-        flags: field(conversation, "flags")?,
-    };
-    if status == Status::Running {
+    let mut counters = counters(conversation)?;
+    if counters.status == Status::Running {
         // They are written when it ends.
         let track = Track::read(mongo, name, 0).await?;
         counters.entries = track.entries as usize;
