@@ -45,7 +45,9 @@ async fn factors(store: &dyn Store, of: &Of) -> Result<Vec<String>, ExportError>
         if page.is_empty() {
             return Ok(factors);
         }
-        page.iter().for_each(|c| more_axes(&mut factors, c));
+        for conversation in &page {
+            more_axes(&mut factors, conversation);
+        }
     }
 }
 

@@ -109,7 +109,9 @@ fn places(experiment: &Experiment, condition: &[Named<Value>]) -> Vec<(usize, St
 /// Every axis that any of them has, in the order of first appearance.
 pub fn axes(conversations: &[ConversationRecord]) -> Vec<String> {
     let mut axes = Vec::new();
-    conversations.iter().for_each(|c| more_axes(&mut axes, c));
+    for conversation in conversations {
+        more_axes(&mut axes, conversation);
+    }
     axes
 }
 

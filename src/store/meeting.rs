@@ -72,10 +72,10 @@ pub(super) fn conversations(here: Whole<'_>, given: Whole<'_>) -> Result<Meeting
     let note = new.note.clone().or_else(|| old.note.clone());
     let starred = old.starred || new.starred;
     if further.0 > further.1 {
-        return Ok(Meeting::Replaced(Box::new(ConversationRecord { note, starred, ..new })));
+        return Ok(Meeting::Replaced(Box::new(ConversationRecord { starred, note, ..new })));
     }
     let revision = if further.0 == further.1 { new.revision } else { old.revision.clone() };
-    let marked = ConversationRecord { note, starred, revision, ..old.clone() };
+    let marked = ConversationRecord { revision, starred, note, ..old.clone() };
     Ok(if marked == old { Meeting::Stays } else { Meeting::Marked(Box::new(marked)) })
 }
 

@@ -130,7 +130,7 @@ fn fill(conn: &Connection, record: &ConversationRecord, log: &[Entry], calls: &[
     let plain: Vec<&CallRecord> = calls.iter().map(Ready::call).collect();
     let tally = meeting::tally(log, &plain);
     let begun = meeting::is_begun(record, &tally, plain.len());
-    let epoch: Option<i64> = first(
+    let epoch = first(
         conn.prepare_cached(
             "update conversations set status = ?2, reason = ?3, retries = ?4, entries = ?5, answered = ?6,
                 possible_spend = ?7, flags = ?8, epoch = epoch + ?9, owner = null, host = null, boot = null, pid = null,
@@ -147,14 +147,18 @@ fn fill(conn: &Connection, record: &ConversationRecord, log: &[Entry], calls: &[
             json(&tally.flags)?,
             begun
         ],
-        |c| c.next(),
+        number,
     )?;
     let epoch = epoch.ok_or_else(|| StoreError::Refused {
         what: format!("conversation {id} has the key of another here: it stays as it is here"),
     })?;
     log.iter().try_for_each(|entry| turns::insert(conn, id, entry))?;
     for call in calls {
-        calls::write(conn, id, epoch.cast_unsigned(), call, &meeting::written(call.call()))?;
+        calls::write(conn, id, epoch, call, &meeting::written(call.call()))?;
     }
     Ok(())
+}
+
+fn number(c: &mut rows::Columns<'_>) -> Result<u64, Fail> {
+    c.number()
 }
