@@ -27,7 +27,7 @@ fn two_programs_that_edit_one_experiment_lose_nothing() {
             people.into_iter().map(|person| person.join().unwrap()).sum()
         });
 
-        let last = (1 + PEOPLE.len() * EDITS) as i64;
+        let last = i64::try_from(1 + PEOPLE.len() * EDITS).unwrap();
         let experiment = base.find("experiments", doc! {}).remove(0);
         assert_eq!(experiment.get_i64("version").unwrap(), last);
         let mut versions: Vec<i64> =
