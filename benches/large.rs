@@ -97,7 +97,7 @@ async fn fill(store: &dyn Store, experiment: &Experiment, plan: &Plan, messages:
             let made = ConversationRecord {
                 id: sha256(&cell.key)[..16].to_owned(),
                 key: cell.key.clone(),
-                created: NOW + at as i64,
+                created: NOW + i64::try_from(at).unwrap_or_default(),
                 replicate: cell.replicate,
                 status: Status::Done,
                 ..made

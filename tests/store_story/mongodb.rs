@@ -104,6 +104,19 @@ async fn what_the_end_of_a_run_leaves_is_how_things_stand() {
     scratch.drop().await;
 }
 
+/// K3, on a server whose updates are not one step: a thousand edits, of ten experiments, for it is slow with long
+/// documents.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_handles_of_a_thousand_edits_lose_nothing() {
+    let Some(address) = server("CONVOKE_TEST_MONGODB_URI") else { return };
+    for _ in 0..10 {
+        let scratch = Scratch::new(&address);
+        let (one, other) = (scratch.open(OpenMode::Write).await, scratch.open(OpenMode::Write).await);
+        crate::colleagues::two_editors_lose_nothing(&*one, &*other, 50).await;
+        scratch.drop().await;
+    }
+}
+
 macro_rules! stories {
     ($($name:ident: $variable:literal,)*) => {
         $(#[tokio::test(flavor = "multi_thread")]

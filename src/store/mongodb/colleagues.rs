@@ -150,17 +150,20 @@ async fn mark_conversation(
 pub(super) async fn delete(mongo: &Base, item: &Item, creator: &str) -> Result<(), Fail> {
     let found = theirs(mongo, item, creator).await?;
     let (collection, name) = place(mongo, item);
-    match item {
-        Item::Experiment(name) => {
-            if let Some(held) = mongo.conversations().find_one(read::held(name, mongo.clock.now())).await? {
-                refuse_held(mongo, item, &held).await?;
-            }
-        }
-        Item::Conversation(_) => refuse_held(mongo, item, &found).await?,
-    }
     snapshots::take_away(mongo, &field::<String>(&found, "experiment").unwrap_or_else(|_| name.clone())).await?;
-    let own = doc! { "_id": name, "creator": creator };
-    collection.update_one(own, doc! { "$set": { GOING: true } }).await?;
+    let own = doc! { "_id": &name, "creator": creator };
+    collection.update_one(own.clone(), doc! { "$set": { GOING: true } }).await?;
+    // Looked for after the mark: what is claimed from now on finds it.
+    let held = match item {
+        Item::Experiment(name) => mongo.conversations().find_one(read::held(name, mongo.clock.now())).await?,
+        Item::Conversation(name) => mongo.conversations().find_one(doc! { "_id": name }).await?,
+    };
+    if let Some(held) = held
+        && let Err(refused) = refuse_held(mongo, item, &held).await
+    {
+        collection.update_one(own, doc! { "$unset": { GOING: "" } }).await?;
+        return Err(refused);
+    }
     remove(mongo, item).await
 }
 

@@ -6,7 +6,7 @@ use super::documents::{
     revision_experiment, run_record,
 };
 use super::fail::Fail;
-use super::open::is_going;
+use super::open::{going, is_going};
 use super::track::{Track, preferred};
 use super::{Base, snapshots};
 use crate::conversation::Flag;
@@ -292,7 +292,10 @@ pub(super) async fn find(mongo: &Base, prefix: &str) -> Result<Vec<ConversationR
     let range = doc! { "_id": { "$gte": prefix, "$lt": format!("{prefix}{}", char::MAX) } };
     let conversations = mongo.conversations();
     let find = conversations.find(range).sort(doc! { "_id": 1 }).limit(FOUND);
-    all(find.await?, conversation_record).await
+    let mut found = all(find.await?, conversation_record).await?;
+    let going = going(mongo.experiments()).await?;
+    found.retain(|conversation| !going.contains(&conversation.experiment));
+    Ok(found)
 }
 
 /// Runs of an experiment, oldest first.
