@@ -20,7 +20,7 @@ use crate::run::prepare::{self, LEFT, Origin, Prepared, prepare, superseded};
 use crate::run::roster::LookUp;
 use crate::run::{Event, Options, Roster, Summary, Superseded, Work};
 use crate::store::sqlite::OpenMode;
-use crate::store::{ExperimentRecord, Lease, NewExperiment, RunRecord, Store, without_password};
+use crate::store::{ExperimentRecord, Lease, NewExperiment, RunRecord, Store, StoreUri, without_password};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -160,8 +160,14 @@ impl<'a> Invocation<'a> {
         }
         let standing = store.standing(&record.id).await?;
         let Designed { experiment, plan, cells, .. } = &designed;
-        let prepared = prepare(experiment, plan, cells.clone(), &standing, &record.id, args.retry_failed);
-        let run = format!("{:016x}", (context.world.random)());
+        let mut prepared = prepare(experiment, plan, cells.clone(), &standing, &record.id, args.retry_failed);
+        let number = (context.world.random)();
+        let run = format!("{number:016x}");
+        // Several runs on one server begin at different places, so as not to claim the same in the same order.
+        let jobs = prepared.jobs.len() as u64;
+        if matches!(context.settings.store.uri, StoreUri::Mongo(_)) && jobs > 0 {
+            prepared.jobs.rotate_left((number % jobs) as usize);
+        }
         let invocation =
             Self { context, args, designed, more, store, record, prepared, run, grace, store_wait, script, _log: log };
         invocation.write_down(answers, &patience).await?;

@@ -5,7 +5,7 @@ use super::plain::{held, stopping};
 use super::tally::{Tally, count};
 use crate::run::Event;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// More models than this share the bar of all.
@@ -20,7 +20,7 @@ pub struct Bars {
     fetched: Option<ProgressBar>,
     tally: Tally,
     waits: Option<String>,
-    holder: Option<String>,
+    holders: BTreeSet<String>,
     harmless: fn(&str) -> String,
 }
 
@@ -36,7 +36,7 @@ impl Bars {
             fetched: None,
             tally: Tally::default(),
             waits: None,
-            holder: None,
+            holders: BTreeSet::new(),
             harmless,
         }
     }
@@ -118,9 +118,8 @@ impl Reporter for Bars {
                 self.line(&format!("waiting for {server}: {reason}"));
                 self.waits = Some(reason.clone());
             }
-            Event::Held { holder, .. } if self.holder.as_ref() != Some(holder) => {
+            Event::Held { holder, .. } if self.holders.insert(holder.clone()) => {
                 self.line(&held(holder));
-                self.holder = Some(holder.clone());
             }
             Event::Ended { status: crate::store::Status::Failed, reason: Some(reason), conversation, .. } => {
                 self.line(&format!("conversation {conversation} failed: {reason}"));

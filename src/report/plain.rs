@@ -3,6 +3,7 @@
 use super::tally::{Tally, count, size};
 use super::{Lines, Reporter};
 use crate::run::Event;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// A line of progress at most so often.
@@ -14,7 +15,7 @@ pub struct Plain {
     tally: Tally,
     told: Duration,
     waits: Option<String>,
-    holder: Option<String>,
+    holders: BTreeSet<String>,
     /// The layer that was told last.
     fetching: Option<(String, u64)>,
 }
@@ -22,7 +23,14 @@ pub struct Plain {
 impl Plain {
     /// A reporter that gives its lines to `lines`.
     pub fn new(lines: Lines) -> Self {
-        Self { lines, tally: Tally::default(), told: Duration::ZERO, waits: None, holder: None, fetching: None }
+        Self {
+            lines,
+            tally: Tally::default(),
+            told: Duration::ZERO,
+            waits: None,
+            holders: BTreeSet::new(),
+            fetching: None,
+        }
     }
 
     fn progress(&mut self, elapsed: Duration) {
@@ -63,9 +71,8 @@ impl Reporter for Plain {
                 (self.lines)(&format!("waiting for {server}: {reason}"));
                 self.waits = Some(reason.clone());
             }
-            Event::Held { holder, .. } if self.holder.as_ref() != Some(holder) => {
+            Event::Held { holder, .. } if self.holders.insert(holder.clone()) => {
                 (self.lines)(&held(holder));
-                self.holder = Some(holder.clone());
             }
             Event::Ended { status, reason: Some(reason), conversation, .. }
                 if *status == crate::store::Status::Failed =>

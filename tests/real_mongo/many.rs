@@ -26,8 +26,9 @@ fn four_processes_one_of_them_killed_again_and_again() {
     let (began, mut kills, mut said) = (Instant::now(), 0, String::new());
     let mut runs: Vec<Running> = (0..PROCESSES).map(|_| place.start(&command)).collect();
     while kills < KILLS {
-        std::thread::sleep(Duration::from_secs(4));
         let mut victim = runs.remove(0);
+        victim.says("to do · database");
+        std::thread::sleep(Duration::from_secs(4));
         if victim.is_over() {
             runs.insert(0, victim);
             break;
@@ -35,7 +36,8 @@ fn four_processes_one_of_them_killed_again_and_again() {
         said.push_str(&victim.said());
         victim.kill();
         kills += 1;
-        runs.push(place.start(&command));
+        // The same one again; the others go on.
+        runs.insert(0, place.start(&command));
     }
     for run in runs {
         said.push_str(&run.wait().exits(0).err);
@@ -48,6 +50,8 @@ fn four_processes_one_of_them_killed_again_and_again() {
     base.is_at_rest();
     let end = place.run("run e --json").exits(0).end();
     let (extra, spend) = ((server.count() - 2 * needed) as u64, end["possible_spend"].as_u64().unwrap());
-    assert!(extra <= spend && spend <= (JOBS * kills) as u64, "{extra} ≤ {spend} ≤ {JOBS} × {kills}");
+    // An answer that waits to be stored has left its slot to another.
+    let most = (2 * JOBS + 4) * kills;
+    assert!(extra <= spend && spend <= most as u64, "{extra} ≤ {spend} ≤ {most}");
     eprintln!("{CONVERSATIONS} conversations, {kills} kills, {took:.1?}, {extra} calls more, possible spend {spend}");
 }
