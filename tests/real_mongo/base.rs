@@ -86,7 +86,7 @@ impl Base {
     /// A folder whose commands use it.
     pub fn place(&self, server: &Server, design: &str) -> Place {
         let mut place = Place::new(server, design);
-        (place.store, place.longest) = (self.uri(), Duration::from_mins(4));
+        (place.store, place.longest) = (self.uri(), Duration::from_mins(10));
         place
     }
 
