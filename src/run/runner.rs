@@ -8,7 +8,7 @@ use super::worker::{self, Left};
 use crate::design::check::server_of;
 use crate::design::{Experiment, ModelSpec, Plan};
 use crate::model::{Bounds, Gates, ModelError, Retry, Slots};
-use crate::store::{LEASE, Lease, Status, Store, Tokens};
+use crate::store::{LEASE, Lease, Status, Store, StoreError, Tokens};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -191,8 +191,10 @@ fn count(shared: &Shared, left: Left) -> Option<Job> {
         return Some(job);
     }
     if let Some(error) = store {
-        // Nothing can be kept any more, and the run ends.
-        shared.options.stop.cancel();
+        // Nothing can be kept any more, and the run ends; but for one that somebody deleted, which is told in the end.
+        if !matches!(error, StoreError::Unknown { .. }) {
+            shared.options.stop.cancel();
+        }
         shared.count(|s| s.store = Some(error));
     }
     let why = reason.clone().unwrap_or_default();

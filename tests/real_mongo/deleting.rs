@@ -151,3 +151,23 @@ fn what_a_killed_run_held_can_be_deleted_once_its_lease_lapsed() {
     place.is_sound();
     base.is_at_rest();
 }
+
+/// R8: what somebody deletes beside a run is missed and told; the others go on, and the same command makes it again.
+#[test]
+fn a_conversation_that_is_deleted_before_its_turn_stops_no_other() {
+    let Some(base) = Base::new("CONVOKE_TEST_MONGODB_URI") else { return };
+    let server = Server::start(Duration::from_millis(500));
+    let place = base.place(&server, &design(2 * CONVERSATIONS));
+    let mut run = place.start("run e --jobs 1");
+    server.wait_for(2, || run.is_over());
+    let pending = place.conversations("").into_iter().filter(|c| c["status"] == "pending");
+    let ids: Vec<String> = pending.map(|c| c["id"].as_str().unwrap().to_owned()).collect();
+    // One may have been begun meanwhile.
+    let deleted = ids.iter().find(|id| place.run(&format!("delete {id} --yes")).code == 0).unwrap();
+    let said = run.wait().exits(4);
+    assert!(said.err.contains("15 done, 0 failed, 1 left"), "{}", said.err);
+    assert!(said.err.contains(&format!("has no conversation {deleted}")), "{}", said.err);
+    place.run("run e").exits(0);
+    assert_eq!(place.statuses()["done"], 2 * CONVERSATIONS);
+    place.is_sound();
+}

@@ -74,6 +74,7 @@ fn who_slept_too_long_writes_nothing_more() {
         base.is_at_rest();
         let end = place.run("run e --json").exits(0).end();
         let (extra, spend) = (server.count() - needed - 8 * CALLS, end["possible_spend"].as_u64().unwrap());
-        assert!(extra as u64 <= spend && spend <= 4, "{extra} ≤ {spend} ≤ 4");
+        // An answer that waits to be stored has left its slot to another: at most one of each conversation.
+        assert!(extra as u64 <= spend && spend <= 8, "{extra} ≤ {spend} ≤ 8");
     }
 }

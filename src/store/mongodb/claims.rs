@@ -86,6 +86,7 @@ pub(super) async fn take(mongo: &Base, id: &str, lease: &Lease, retries: u32) ->
     let won = insert(mongo, id, lease.epoch, doc! { "lease": lease_document(lease)? }).await?;
     if won {
         write(mongo, id, lease, retries).await?;
+        in_time(mongo, id, lease.epoch).await?;
     }
     Ok(won)
 }
@@ -100,6 +101,8 @@ pub(super) async fn claim(mongo: &Base, id: &str, lease: &Lease, retry: bool) ->
         let lease = Lease { epoch: epoch + 1, until: mongo.clock.lapses(), ..lease.clone() };
         if insert(mongo, id, epoch + 1, doc! { "lease": lease_document(&lease)? }).await? {
             let claimed = write(mongo, id, &lease, field::<u32>(&found, "retries")? + u32::from(again)).await?;
+            in_time(mongo, id, epoch + 1).await?;
+            stays(mongo, &found, epoch + 1).await?;
             mongo.tracks.put(id, Track::begin(mongo, id, epoch + 1).await?);
             return Ok(claimed);
         }
@@ -143,6 +146,39 @@ async fn free(
             status => Ok(status == Status::Failed),
         },
     }
+}
+
+/// Looked at after a lease was written: who slept between winning it and writing it may have written it over what
+/// came later, and puts that back.
+async fn in_time(mongo: &Base, id: &str, mine: u64) -> Result<(), Fail> {
+    match last(mongo, id, mine).await? {
+        (epoch, Some(Epoch::End(end))) => {
+            settle(mongo, id, epoch, &end, &Track::read(mongo, id, epoch).await?).await?;
+            Err(superseded(id))
+        }
+        (epoch, Some(Epoch::Claim(lease))) if epoch > mine => {
+            let found = mongo.conversation(id).await?;
+            write(mongo, id, &lease, field(&found, "retries")?).await?;
+            Err(superseded(id))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Looked at after a claim, as a deletion looks for claims after its mark: one of the two sees the other.
+async fn stays(mongo: &Base, found: &Document, epoch: u64) -> Result<(), Fail> {
+    let id = super::documents::id(found)?;
+    let experiment: String = field(found, "experiment")?;
+    let there = mongo.experiments().find_one(doc! { "_id": &experiment }).await?;
+    if mongo.conversation(&id).await.is_ok() && there.is_some_and(|e| !super::open::is_going(&e)) {
+        return Ok(());
+    }
+    // Given back: the deletion may yet be refused for another's sake.
+    let end = End { status: Status::Interrupted, reason: Some("it was being deleted".to_owned()) };
+    if insert(mongo, &id, epoch + 1, doc! { "end": bson(&end)? }).await? {
+        settle(mongo, &id, epoch + 1, &end, &Track::read(mongo, &id, epoch).await?).await?;
+    }
+    Err(Fail::Unknown(format!("conversation {id}")))
 }
 
 /// Writes a lease that was won where everybody reads it.

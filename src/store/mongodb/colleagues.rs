@@ -152,34 +152,46 @@ pub(super) async fn delete(mongo: &Base, item: &Item, creator: &str) -> Result<(
     let (collection, name) = place(mongo, item);
     snapshots::take_away(mongo, &field::<String>(&found, "experiment").unwrap_or_else(|_| name.clone())).await?;
     let own = doc! { "_id": &name, "creator": creator };
-    collection.update_one(own.clone(), doc! { "$set": { GOING: true } }).await?;
+    collection.update_one(own, doc! { "$set": { GOING: true } }).await?;
     // Looked for after the mark: what is claimed from now on finds it.
-    let held = match item {
-        Item::Experiment(name) => mongo.conversations().find_one(read::held(name, mongo.clock.now())).await?,
-        Item::Conversation(name) => mongo.conversations().find_one(doc! { "_id": name }).await?,
-    };
-    if let Some(held) = held
-        && let Err(refused) = refuse_held(mongo, item, &held).await
-    {
-        collection.update_one(own, doc! { "$unset": { GOING: "" } }).await?;
+    if let Err(refused) = unheld(mongo, item).await {
+        unmark(mongo, item).await?;
         return Err(refused);
     }
     remove(mongo, item).await
 }
 
-async fn refuse_held(mongo: &Base, item: &Item, conversation: &Document) -> Result<(), Fail> {
-    let Some(lease) = lease_of(conversation)?.filter(|lease| mongo.clock.keeps(lease)) else { return Ok(()) };
-    Err(StoreError::Held { what: told(item), holder: mongo.holder(&lease).await }.into())
+/// Fails where somebody works on it now.
+async fn unheld(mongo: &Base, item: &Item) -> Result<(), Fail> {
+    let conversation = match item {
+        Item::Experiment(name) => mongo.conversations().find_one(read::held(name, mongo.clock.now())).await?,
+        Item::Conversation(name) => mongo.conversations().find_one(doc! { "_id": name }).await?,
+    };
+    let lease = conversation.map(|found| lease_of(&found)).transpose()?.flatten();
+    match lease.filter(|lease| mongo.clock.keeps(lease)) {
+        Some(lease) => Err(StoreError::Held { what: told(item), holder: mongo.holder(&lease).await }.into()),
+        None => Ok(()),
+    }
 }
 
-/// Finishes what was marked and not removed when a process was killed.
+/// Finishes what was marked and not removed when a process was killed. What somebody works on was about to be refused:
+/// it loses its mark.
 pub(super) async fn finish_deletions(mongo: &Base) -> Result<(), Fail> {
-    for name in going(mongo.conversations()).await? {
-        remove(mongo, &Item::Conversation(name)).await?;
+    let conversations = going(mongo.conversations()).await?.into_iter().map(Item::Conversation);
+    let experiments = going(mongo.experiments()).await?.into_iter().map(Item::Experiment);
+    for item in conversations.chain(experiments) {
+        match unheld(mongo, &item).await {
+            Ok(()) => remove(mongo, &item).await?,
+            Err(Fail::Store(StoreError::Held { .. })) => unmark(mongo, &item).await?,
+            Err(error) => return Err(error),
+        }
     }
-    for name in going(mongo.experiments()).await? {
-        remove(mongo, &Item::Experiment(name)).await?;
-    }
+    Ok(())
+}
+
+async fn unmark(mongo: &Base, item: &Item) -> Result<(), Fail> {
+    let (collection, name) = place(mongo, item);
+    collection.update_one(doc! { "_id": name }, doc! { "$unset": { GOING: "" } }).await?;
     Ok(())
 }
 
