@@ -60,6 +60,14 @@ impl Context {
         Ok(Self { world, global, settings, printer, identity: OnceLock::new() })
     }
 
+    /// The same for a command that the guide gives in a person's stead: signed in as this one is.
+    #[must_use]
+    pub fn again(&self, arguments: Vec<String>, global: Global) -> Self {
+        let world = World { arguments, ..self.world.clone() };
+        let (settings, printer) = (self.settings.clone(), Printer { json: global.json, ..self.printer.clone() });
+        Self { world, global, settings, printer, identity: self.identity.clone() }
+    }
+
     /// Whether a question may be asked.
     pub fn may_ask(&self) -> bool {
         !self.global.no_input && !self.global.json && self.world.terminals[0] && self.world.terminals[2]

@@ -295,24 +295,25 @@ impl Asking<'_> {
 
     async fn ask_address(&mut self, old: Option<String>) -> Result<String, CliError> {
         self.asked = true;
-        prompt::line(self.context, "address of the MongoDB", old, HOW_ADDRESS).await
+        let old = old.unwrap_or_default();
+        answered(prompt::line(self.context, "address of the MongoDB", &old, HOW_ADDRESS).await?)
     }
 
     async fn ask_user(&mut self, known: Option<String>) -> Result<String, CliError> {
         self.asked = true;
-        prompt::line(self.context, "user", known, HOW_USER).await
+        answered(prompt::line(self.context, "user", &known.unwrap_or_default(), HOW_USER).await?)
     }
 
     async fn ask_password(&mut self, uri: &MongoUri) -> Result<SecretString, CliError> {
         self.asked = true;
         let question = format!("password for {uri} (nothing: another user)");
-        prompt::password(self.context, &question, HOW_PASSWORD).await
+        answered(prompt::password(self.context, &question, HOW_PASSWORD).await?)
     }
 
     async fn ask_database(&mut self, uri: &MongoUri) -> Result<MongoUri, CliError> {
         self.asked = true;
         loop {
-            let name = prompt::line(self.context, "database", Some("convoke".to_owned()), HOW_DATABASE).await?;
+            let name = answered(prompt::line(self.context, "database", "convoke", HOW_DATABASE).await?)?;
             match uri.clone().with_database(&name) {
                 Ok(uri) => return Ok(uri),
                 Err(error) => self.context.printer.error(&error.to_string(), &[], None),
@@ -332,13 +333,18 @@ impl Asking<'_> {
         }
         names.push("another, or a new one".to_owned());
         self.asked = true;
-        let chosen = prompt::one_of(self.context, "database", &names, HOW_DATABASE).await?;
+        let chosen = prompt::one_of(self.context, "database", &names, 0, HOW_DATABASE).await?;
         match chosen {
             Some(place) if place + 1 < names.len() => Ok(uri.clone().with_database(&names[place])?),
             Some(_) => self.ask_database(uri).await,
             None => Err(CliError::new(Exit::Usage, "needs-answer", "no database was chosen").hint(HOW_DATABASE)),
         }
     }
+}
+
+/// What was answered. Esc leaves everything as it was.
+fn answered<T>(answer: Option<T>) -> Result<T, CliError> {
+    answer.ok_or_else(|| CliError::new(Exit::Usage, "declined", "left; nothing was changed"))
 }
 
 /// The first line of standard input.

@@ -17,6 +17,7 @@ pub mod duplicate;
 pub mod edit;
 pub mod error;
 pub mod export;
+pub mod guide;
 pub mod import;
 pub mod list;
 pub mod login;
@@ -29,7 +30,7 @@ mod narrow;
 pub mod new;
 pub mod plan;
 pub mod printer;
-mod prompt;
+pub mod prompt;
 mod records;
 pub mod run;
 pub mod settings;
@@ -61,15 +62,10 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, world: fn() -> World
         Ok(cli) => cli,
         Err(error) => return misunderstood(&error, &arguments),
     };
-    let Some(command) = cli.command else {
-        // Nobody can be told that the help could not be written.
-        let _ = write!(std::io::stderr(), "{}", Cli::command().render_help());
-        return Exit::Usage as u8;
-    };
     let world = world();
     let printer = context::printer(&world, &cli.global);
-    let resume = matches!(command, Command::Run(_)).then(|| run::resume_line(&world.arguments));
-    match finish(world, cli.global, command) {
+    let resume = matches!(cli.command, Some(Command::Run(_))).then(|| run::resume_line(&world.arguments));
+    match finish(world, cli.global, cli.command.as_ref()) {
         Ok(exit) => exit as u8,
         Err(error) => tell(&printer, &error, resume.as_deref()),
     }
@@ -102,30 +98,49 @@ fn tell(printer: &Printer, error: &CliError, resume: Option<&str>) -> u8 {
     error.exit as u8
 }
 
-fn finish(world: World, global: Global, command: Command) -> Result<Exit, CliError> {
-    let context = &Context::new(world, global)?;
+fn finish(world: World, global: Global, command: Option<&Command>) -> Result<Exit, CliError> {
+    let context = Context::new(world, global)?;
     match command {
-        Command::New(args) => new::run(context, &args),
-        Command::Check(args) => looking(check::run(context, &args)),
-        Command::Plan(args) => looking(plan::run(context, &args)),
-        Command::Run(args) => busy(run::run(context, &args)),
-        Command::List(args) => looking(list::run(context, &args)),
-        Command::Show(args) => looking(show::run(context, &args)),
-        Command::Edit(args) => looking(edit::run(context, &args)),
-        Command::Duplicate(args) => looking(duplicate::run(context, &args)),
-        Command::Note(args) => looking(mark::note(context, &args)),
-        Command::Star(args) => looking(mark::star(context, &args)),
-        Command::Delete(args) => looking(delete::run(context, &args)),
-        Command::Diff(args) => looking(diff::run(context, &args)),
-        Command::Import(args) => looking(import::run(context, &args)),
-        Command::Export(args) => looking(export::run(context, &args)),
-        Command::Models(args) => looking(models::run(context, &args)),
-        Command::Login(args) => looking(login::run(context, &args)),
-        Command::Store(args) => busy(store::run(context, &args)),
-        Command::Verify(args) => looking(verify::run(context, &args)),
-        Command::Completions(args) => complete::script(context, &args),
-        Command::Man(args) => man::run(context, &args),
-        Command::Doctor(args) => looking(doctor::run(context, &args)),
+        Some(command) if is_busy(command) => busy(perform(&context, command)),
+        Some(command) => looking(perform(&context, command)),
+        None if context.may_ask() => busy(guide::run(context)),
+        None => {
+            // Nobody can be told that the help could not be written.
+            let _ = write!(std::io::stderr(), "{}", Cli::command().render_help());
+            Ok(Exit::Usage)
+        }
+    }
+}
+
+/// Whether a command hears Ctrl-C itself.
+fn is_busy(command: &Command) -> bool {
+    matches!(command, Command::Run(_) | Command::Store(_))
+}
+
+/// Does what a command says.
+async fn perform(context: &Context, command: &Command) -> Result<Exit, CliError> {
+    match command {
+        Command::New(args) => new::run(context, args),
+        Command::Check(args) => check::run(context, args).await,
+        Command::Plan(args) => plan::run(context, args).await,
+        Command::Run(args) => run::run(context, args).await,
+        Command::List(args) => list::run(context, args).await,
+        Command::Show(args) => show::run(context, args).await,
+        Command::Edit(args) => edit::run(context, args).await,
+        Command::Duplicate(args) => duplicate::run(context, args).await,
+        Command::Note(args) => mark::note(context, args).await,
+        Command::Star(args) => mark::star(context, args).await,
+        Command::Delete(args) => delete::run(context, args).await,
+        Command::Diff(args) => diff::run(context, args).await,
+        Command::Import(args) => import::run(context, args).await,
+        Command::Export(args) => export::run(context, args).await,
+        Command::Models(args) => models::run(context, args).await,
+        Command::Login(args) => login::run(context, args).await,
+        Command::Store(args) => store::run(context, args).await,
+        Command::Verify(args) => verify::run(context, args).await,
+        Command::Completions(args) => complete::script(context, args),
+        Command::Man(args) => man::run(context, args),
+        Command::Doctor(args) => doctor::run(context, args).await,
     }
 }
 
@@ -143,7 +158,7 @@ fn looking(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, C
     outcome
 }
 
-/// `run`, which hears Ctrl-C itself.
+/// What hears Ctrl-C itself.
 fn busy(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(work);

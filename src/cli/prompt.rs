@@ -2,10 +2,21 @@
 
 use super::context::Context;
 use super::error::{CliError, Exit};
+use super::settings::holds_secret;
+use super::text::wrap;
 use crate::conversation::harmless::{harmless, one_line};
+use console::Term;
 use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
-use dialoguer::{Confirm, Input, Password, Select};
+use dialoguer::{Confirm, Editor, FuzzySelect, MultiSelect, Select};
+use rustyline::error::ReadlineError;
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::{Cmd, Event, EventContext, RepeatCount};
 use secrecy::SecretString;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use unicode_width::UnicodeWidthStr;
 
 /// Asks for a yes. Where nothing may be asked, an error that names the flag that answers.
 pub async fn confirm(context: &Context, question: &str, flag: &str) -> Result<bool, CliError> {
@@ -21,25 +32,69 @@ pub async fn confirm(context: &Context, question: &str, flag: &str) -> Result<bo
     Ok(answer.await?.unwrap_or(false))
 }
 
-/// Asks for a line. `hint` says how to answer where nothing may be asked.
-pub async fn line(context: &Context, question: &str, default: Option<String>, hint: &str) -> Result<String, CliError> {
-    let question = harmless(question);
+/// Asks for a yes or no; none on Esc.
+pub async fn yes(context: &Context, question: &str, usual: bool, hint: &str) -> Result<Option<bool>, CliError> {
+    let question = fitted(question, QUESTION);
     let shown = question.clone();
     let answer = asked(context, &shown, hint, move |theme| {
-        let input = Input::<String>::with_theme(theme).with_prompt(question);
-        default.into_iter().fold(input, Input::default).interact_text()
+        Confirm::with_theme(theme).with_prompt(question).default(usual).interact_opt()
     });
-    Ok(answer.await?.trim().to_owned())
+    answer.await
 }
 
-/// Asks for a password, which is not shown; an empty one is an answer.
-pub async fn password(context: &Context, question: &str, hint: &str) -> Result<SecretString, CliError> {
-    let question = harmless(question);
-    let shown = question.clone();
-    let answer = asked(context, &shown, hint, move |theme| {
-        Password::with_theme(theme).with_prompt(question).allow_empty_password(true).interact()
-    });
-    answer.await.map(SecretString::from)
+/// Asks for a line, with `text` in it to begin with; none on Esc. `hint` says how to answer where nothing may be asked.
+pub async fn line(context: &Context, question: &str, text: &str, hint: &str) -> Result<Option<String>, CliError> {
+    let (label, text) = (label(context, question), harmless(text).replace('\n', " "));
+    let answer = asked(context, question, hint, move |_| Field::new(false)?.read(&label, &text));
+    // What is pasted may hold ends of lines.
+    Ok(answer.await?.map(|line| line.trim().replace(['\r', '\n'], " ")))
+}
+
+/// Asks for lines up to a lone `.`, after those that are there already; none on Esc. Every line that is ended goes to
+/// `keep` at once, with all before it.
+pub async fn lines(
+    context: &Context,
+    question: &str,
+    already: Vec<String>,
+    mut keep: impl FnMut(&[String]) -> Line + Send + 'static,
+) -> Result<Option<Vec<String>>, CliError> {
+    let mut lines = already;
+    asked(context, question, "run it on a terminal", move |_| {
+        let mut field = Field::new(false)?;
+        loop {
+            let Some(typed) = field.read("  ", "")? else { return Ok(None) };
+            // What is pasted may be several lines.
+            for line in typed.replace("\r\n", "\n").replace('\r', "\n").split('\n') {
+                if line.trim_end() == "." {
+                    return Ok(Some(lines));
+                }
+                lines.push(line.trim_end().to_owned());
+                match keep(&lines) {
+                    Line::Kept => {}
+                    Line::Back(left) => lines = left,
+                    Line::End => return Ok(None),
+                }
+            }
+        }
+    })
+    .await
+}
+
+/// What becomes of a line that was typed.
+pub enum Line {
+    /// It stays.
+    Kept,
+    /// These are left.
+    Back(Vec<String>),
+    /// No more are asked for.
+    End,
+}
+
+/// Asks for a password, which is not shown; an empty one is an answer; none on Esc.
+pub async fn password(context: &Context, question: &str, hint: &str) -> Result<Option<SecretString>, CliError> {
+    let label = label(context, question);
+    let answer = asked(context, question, hint, move |_| Field::new(true)?.read(&label, ""));
+    Ok(answer.await?.map(SecretString::from))
 }
 
 /// Asks for one of several, by its place; none on Esc.
@@ -47,17 +102,197 @@ pub async fn one_of(
     context: &Context,
     question: &str,
     items: &[String],
+    usual: usize,
     hint: &str,
 ) -> Result<Option<usize>, CliError> {
-    let question = harmless(question);
-    // Names may come from a database.
-    let items: Vec<String> = items.iter().map(|i| one_line(i)).collect();
-    let shown = question.clone();
-    let answer = asked(context, &shown, hint, move |theme| {
-        Select::with_theme(theme).with_prompt(question).items(&items).default(0).interact_opt()
+    let (question, items, rows) = (fitted(question, QUESTION), shown(items), rows());
+    let label = question.clone();
+    let answer = asked(context, &label, hint, move |theme| {
+        Select::with_theme(theme)
+            .with_prompt(question)
+            .items(&items)
+            .default(usual.min(items.len().saturating_sub(1)))
+            .max_length(rows)
+            .interact_opt()
     });
     answer.await
 }
+
+/// The same of many, narrowed by what is typed.
+pub async fn search(
+    context: &Context,
+    question: &str,
+    items: &[String],
+    hint: &str,
+) -> Result<Option<usize>, CliError> {
+    let (question, items, rows) = (fitted(question, QUESTION), shown(items), rows());
+    let label = question.clone();
+    let answer = asked(context, &label, hint, move |theme| {
+        FuzzySelect::with_theme(theme)
+            .with_prompt(question)
+            .items(&items)
+            .default(0)
+            .highlight_matches(false)
+            .max_length(rows)
+            .interact_opt()
+    });
+    answer.await
+}
+
+/// Asks which of several, by their places; those that are `ticked` are so to begin with; none on Esc.
+pub async fn several(
+    context: &Context,
+    question: &str,
+    items: &[String],
+    ticked: &[bool],
+    hint: &str,
+) -> Result<Option<Vec<usize>>, CliError> {
+    let question = fitted(&format!("{question} (space ticks)"), QUESTION);
+    let (items, ticked, rows) = (shown(items), ticked.to_vec(), rows());
+    let label = question.clone();
+    let answer = asked(context, &label, hint, move |theme| {
+        MultiSelect::with_theme(theme)
+            .with_prompt(question)
+            .items(&items)
+            .defaults(&ticked)
+            .max_length(rows)
+            .interact_opt()
+    });
+    answer.await
+}
+
+/// Opens the person's editor on a text; none where it was left without saving.
+pub async fn editor(context: &Context, text: &str, hint: &str) -> Result<Option<String>, CliError> {
+    let command = editor_command(&context.world.env);
+    let text = text.to_owned();
+    asked(context, "a text", hint, move |_| Editor::new().executable(command).extension(".md").edit(&text)).await
+}
+
+/// The editor as `VISUAL` or `EDITOR` says, without the secrets that the program was given.
+fn editor_command(env: &BTreeMap<String, String>) -> String {
+    let named = ["VISUAL", "EDITOR"].iter().find_map(|name| env.get(*name).filter(|v| !v.trim().is_empty()));
+    let editor = named.map_or("vi", String::as_str);
+    let secrets: Vec<String> =
+        env.iter().filter(|(name, value)| holds_secret(name, value)).map(|(name, _)| format!("-u {name}")).collect();
+    if cfg!(unix) && !secrets.is_empty() { format!("env {} {editor}", secrets.join(" ")) } else { editor.to_owned() }
+}
+
+/// Columns that a theme puts beside a question.
+const QUESTION: usize = 8;
+/// Columns that a theme puts beside an item.
+const ITEM: usize = 6;
+
+/// A text in one line that fits the screen beside so many columns: what counts rows must not meet a line that wraps.
+fn fitted(text: &str, beside: usize) -> String {
+    let columns = usize::from(Term::stderr().size().1).max(20).saturating_sub(beside);
+    console::truncate_str(&one_line(text), columns, "…").into_owned()
+}
+
+/// Items as a list shows them. Names may come from a database.
+fn shown(items: &[String]) -> Vec<String> {
+    items.iter().map(|item| fitted(item, ITEM)).collect()
+}
+
+/// How many items of a list are shown at once.
+fn rows() -> usize {
+    usize::from(Term::stderr().size().0).saturating_sub(4).clamp(3, 20)
+}
+
+/// What stands before a field. A long question gets lines of its own.
+fn label(context: &Context, question: &str) -> String {
+    let question = one_line(question);
+    let columns = usize::from(Term::stderr().size().1).max(20);
+    if question.width() * 2 <= columns {
+        return format!("{question}: ");
+    }
+    for line in wrap(&question, Some(columns)) {
+        context.printer.say(&line);
+    }
+    "> ".to_owned()
+}
+
+/// A text field. It moves by characters as people see them, takes what is pasted whole, and Esc leaves it.
+struct Field {
+    editor: rustyline::Editor<Mask, rustyline::history::MemHistory>,
+    escaped: Arc<AtomicBool>,
+}
+
+impl Field {
+    /// One whose text is not shown, if `hidden`.
+    fn new(hidden: bool) -> dialoguer::Result<Self> {
+        /// So long the rest of a key is waited for that begins as Esc does.
+        const KEY: u16 = 50;
+        let config = rustyline::Config::builder()
+            .behavior(rustyline::Behavior::PreferTerm)
+            .keyseq_timeout(Some(KEY))
+            .auto_add_history(false)
+            .color_mode(if hidden { rustyline::ColorMode::Forced } else { rustyline::ColorMode::Disabled })
+            .build();
+        let history = rustyline::history::MemHistory::new();
+        let mut editor = rustyline::Editor::with_history(config, history).map_err(io_error)?;
+        editor.set_helper(Some(Mask { hidden }));
+        let escaped = Arc::new(AtomicBool::new(false));
+        let leave = Leave(Arc::clone(&escaped));
+        let esc = rustyline::KeyEvent(rustyline::KeyCode::Esc, rustyline::Modifiers::NONE);
+        editor.bind_sequence(esc, rustyline::EventHandler::Conditional(Box::new(leave)));
+        Ok(Self { editor, escaped })
+    }
+
+    /// What was typed; none on Esc.
+    fn read(&mut self, label: &str, text: &str) -> dialoguer::Result<Option<String>> {
+        match self.editor.readline_with_initial(label, (text, "")) {
+            Ok(line) => Ok(Some(line)),
+            Err(ReadlineError::Interrupted) if self.escaped.swap(false, Ordering::Relaxed) => Ok(None),
+            // The end of input leaves as Esc does.
+            Err(ReadlineError::Eof) => Ok(None),
+            Err(error) => Err(io_error(error)),
+        }
+    }
+}
+
+fn io_error(error: ReadlineError) -> dialoguer::Error {
+    dialoguer::Error::IO(match error {
+        ReadlineError::Io(error) => error,
+        ReadlineError::Interrupted => std::io::ErrorKind::Interrupted.into(),
+        other => std::io::Error::other(other.to_string()),
+    })
+}
+
+/// Leaves a field and says that it was Esc.
+struct Leave(Arc<AtomicBool>);
+
+impl rustyline::ConditionalEventHandler for Leave {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        self.0.store(true, Ordering::Relaxed);
+        Some(Cmd::Interrupt)
+    }
+}
+
+/// Shows nothing of a password.
+struct Mask {
+    hidden: bool,
+}
+
+impl Highlighter for Mask {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        if self.hidden { " ".repeat(line.width()).into() } else { line.into() }
+    }
+
+    fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
+        self.hidden && kind != CmdKind::MoveCursor
+    }
+}
+
+impl rustyline::completion::Completer for Mask {
+    type Candidate = String;
+}
+
+impl rustyline::hint::Hinter for Mask {
+    type Hint = String;
+}
+
+impl rustyline::validate::Validator for Mask {}
+impl rustyline::Helper for Mask {}
 
 /// Asks on a blocked thread, so that Ctrl-C is heard meanwhile; whatever happens, the terminal is left as it was found.
 async fn asked<T: Send + 'static>(

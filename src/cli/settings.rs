@@ -138,7 +138,8 @@ fn is_secret(name: &str) -> bool {
     name.ends_with("_KEY") || name.ends_with("_PASSWORD") || name.ends_with("_TOKEN") || name.ends_with("_SECRET")
 }
 
-fn holds_secret(name: &str, value: &str) -> bool {
+/// Whether a variable holds what no process that we start may see.
+pub(super) fn holds_secret(name: &str, value: &str) -> bool {
     let is_address = name == "CONVOKE_STORE" || name == "DB_CLUSTER_URL";
     !value.is_empty() && (is_secret(name) || (is_address && without_password(value) != value))
 }
