@@ -13,6 +13,8 @@ mod deleting;
 mod editors;
 #[path = "real_mongo/first.rs"]
 mod first;
+#[path = "faults/follow.rs"]
+mod follow;
 #[path = "real_mongo/leases.rs"]
 mod leases;
 #[path = "real_mongo/many.rs"]
@@ -27,3 +29,5 @@ mod place;
 mod server;
 #[path = "real_mongo/users.rs"]
 mod users;
+#[path = "real_mongo/watching.rs"]
+mod watching;

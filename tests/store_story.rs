@@ -21,3 +21,5 @@ mod sqlite;
 mod sqlite_crash;
 #[path = "store_story/story.rs"]
 mod story;
+#[path = "store_story/watching.rs"]
+mod watching;

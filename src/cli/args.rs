@@ -266,6 +266,15 @@ pub struct List {
     /// Experiments only: copies under what they were copied from
     #[arg(long, conflicts_with_all = ["what", "all"])]
     pub tree: bool,
+    /// Each turn of every conversation of an experiment as it is stored, until nothing of it runs or waits
+    ///
+    /// Works while another process, here or elsewhere, runs the experiment; what was said before is not told. With
+    /// --json, lines: `{"event": "begin", experiment, store, done, failed, interrupted, incomplete, running, pending}`,
+    /// `{"event": "started", conversation, condition, replicate}`, `{"event": "entry", conversation, …}` with the fields
+    /// of an entry of `show --json`, `{"event": "ended", conversation, status, reason}`, `{"event": "deleted",
+    /// conversation}`, and last `{"event": "end", …}` with the counts again.
+    #[arg(long, requires = "what", conflicts_with = "all")]
+    pub follow: bool,
 }
 
 /// `convoke show`.
@@ -280,7 +289,7 @@ pub struct Show {
     /// Every call: what was sent, received, counted and timed
     #[arg(long)]
     pub calls: bool,
-    /// Wait for further turns until the conversation ends
+    /// Wait for further turns until the conversation ends; with --json, show it whole then
     #[arg(long)]
     pub follow: bool,
     /// Of an experiment: its prompts are those of the current revision unless --all

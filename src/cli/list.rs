@@ -3,6 +3,7 @@
 use super::args;
 use super::context::Context;
 use super::error::{CliError, Exit};
+use super::follow;
 use super::records::{self, Chosen, Flagged};
 use super::text::{Column, instant, short, table};
 use crate::design::ModelSpec;
@@ -45,6 +46,7 @@ const CONVERSATIONS: &[Column] = &[
 pub async fn run(context: &Context, args: &args::List) -> Result<Exit, CliError> {
     match &args.what {
         None => experiments(context, args.tree).await,
+        Some(what) if args.follow => follow::run(context, what).await,
         Some(what) => conversations(context, what, args.all).await,
     }
 }

@@ -17,6 +17,7 @@ pub mod duplicate;
 pub mod edit;
 pub mod error;
 pub mod export;
+mod follow;
 pub mod guide;
 pub mod import;
 pub mod list;

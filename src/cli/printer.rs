@@ -58,7 +58,18 @@ impl Printer {
 
     /// A line of data in pieces.
     pub fn pieces(&self, pieces: &[Piece<'_>]) -> io::Result<()> {
-        forgive_closed(writeln!(io::stdout().lock(), "{}", painted(pieces, self.colour)))
+        forgive_closed(self.heard(pieces))
+    }
+
+    /// The same to somebody who may leave in the middle: that the reader has closed is told.
+    pub fn heard(&self, pieces: &[Piece<'_>]) -> io::Result<()> {
+        writeln!(io::stdout().lock(), "{}", painted(pieces, self.colour))
+    }
+
+    /// One JSON line to somebody who may leave in the middle.
+    pub fn json_line_heard(&self, value: &Json) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        writeln!(stdout, "{}", harmless_json(&value.to_string())).and_then(|()| stdout.flush())
     }
 
     /// Bytes of data as they are, for exports: to a terminal they go through [`Self::out`] instead. That the reader
@@ -124,8 +135,7 @@ impl Printer {
 
     /// One JSON line.
     pub fn json_line(&self, value: &Json) -> io::Result<()> {
-        let mut stdout = io::stdout().lock();
-        forgive_closed(writeln!(stdout, "{}", harmless_json(&value.to_string())).and_then(|()| stdout.flush()))
+        forgive_closed(self.json_line_heard(value))
     }
 }
 

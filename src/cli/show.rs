@@ -7,9 +7,11 @@ mod transcript;
 use super::args;
 use super::context::{Context, What};
 use super::error::{CliError, Exit};
-use super::records::Flagged;
-use crate::store::{ConversationRecord, Filter, Status, Store};
-use std::time::Duration;
+use super::follow::pause;
+use crate::conversation::Flag;
+use crate::conversation::log::Entry;
+use crate::store::{Filter, News, Status, Store};
+use std::time::{Duration, Instant};
 
 /// How often `--follow` looks.
 const LOOK: Duration = Duration::from_millis(300);
@@ -28,16 +30,19 @@ pub async fn run(context: &Context, args: &args::Show) -> Result<Exit, CliError>
     }
 }
 
-/// A conversation as it stands now, with the flags in its log.
-async fn current(store: &dyn Store, conversation: &ConversationRecord) -> Result<Flagged, CliError> {
-    let mut found = store.find_conversations(&conversation.id).await?;
-    found.retain(|c| c.id == conversation.id);
-    let record = found.pop().unwrap_or_else(|| conversation.clone());
-    let log = store.history(&record.id).await?.log;
+/// A conversation as it stands now, and its log from an entry on. The status is the older of the two: what is stored
+/// after it was read is met the next time.
+async fn current(store: &dyn Store, id: &str, from: u32) -> Result<News, CliError> {
+    let found = store.news(&[(id.to_owned(), from)]).await?.pop();
+    found.ok_or_else(|| CliError::not_found(format!("conversation {id} is not there any more")))
+}
+
+/// The flags in a log.
+fn flags(log: &[Entry]) -> Vec<Flag> {
     let mut flags: Vec<_> = log.iter().flat_map(|e| &e.flags).copied().collect();
     flags.sort_unstable();
     flags.dedup();
-    Ok((record, flags))
+    flags
 }
 
 /// Whether nothing more will come by itself.
@@ -46,12 +51,17 @@ fn is_at_its_end(status: Status) -> bool {
 }
 
 /// Waits for a conversation's end.
-async fn ended(store: &dyn Store, mut conversation: ConversationRecord) -> Result<ConversationRecord, CliError> {
-    while !is_at_its_end(conversation.status) {
-        tokio::time::sleep(LOOK).await;
-        conversation = current(store, &conversation).await?.0;
+async fn ended(store: &dyn Store, id: &str) -> Result<(), CliError> {
+    let mut told = 0;
+    loop {
+        let began = Instant::now();
+        let (now, log) = current(store, id, told).await?;
+        if is_at_its_end(now.status) {
+            return Ok(());
+        }
+        told += log.len() as u32;
+        pause(LOOK, began.elapsed()).await;
     }
-    Ok(conversation)
 }
 
 /// The conversations of an experiment's current revision.

@@ -12,6 +12,7 @@ use crate::model::{Attempt, ChatReply, Usage};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
 
 mod audit;
 mod error;
@@ -278,6 +279,29 @@ pub struct Standing {
     pub creator: String,
 }
 
+/// What is left to be done of an experiment, of every revision.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unfinished {
+    /// How many conversations are done, by revision.
+    pub done: BTreeMap<String, u32>,
+    /// All others, in the order of id.
+    pub others: Vec<Waiting>,
+}
+
+/// A conversation that is not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Id.
+    pub id: String,
+    /// The newest revision that planned it.
+    pub revision: String,
+    /// Where it stands.
+    pub status: Status,
+}
+
+/// How a conversation stands, and entries of its log.
+pub type News = (ConversationRecord, Vec<Entry>);
+
 /// Counts of an experiment's conversations, of the current revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
@@ -417,6 +441,12 @@ pub trait Store: Send + Sync {
 
     /// The logs of conversations, in the order given: many at once, for some databases are slow to answer each alone.
     async fn logs(&self, conversations: &[String]) -> Result<Vec<Vec<Entry>>, StoreError>;
+    /// The conversations of an experiment that are not done, and how many are: what somebody who watches asks again and
+    /// again, so that nothing else is read.
+    async fn unfinished(&self, experiment: &str) -> Result<Unfinished, StoreError>;
+    /// How conversations stand now, in the order given, each with its log from an entry on: of one that is at its end,
+    /// all of that. What is not there (any more) is left out.
+    async fn news(&self, of: &[(String, u32)]) -> Result<Vec<News>, StoreError>;
     /// As [`Store::calls`], of many at once, in the order given.
     async fn calls_of(&self, conversations: &[String]) -> Result<Vec<Vec<CallRecord>>, StoreError>;
 

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
+mod follow;
 mod place;
 mod server;
 
@@ -13,3 +14,4 @@ mod quota;
 mod signals;
 mod trouble;
 mod unfinished;
+mod watching;

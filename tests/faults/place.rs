@@ -208,6 +208,11 @@ impl Running {
         fs::read_to_string(&self.err).unwrap()
     }
 
+    /// What it has given so far on standard output.
+    pub fn given(&self) -> String {
+        fs::read_to_string(&self.out).unwrap()
+    }
+
     /// Sends `INT` or `TERM`.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
@@ -223,12 +228,19 @@ impl Running {
     /// Waits until it has said that on standard error.
     #[track_caller]
     pub fn says(&mut self, words: &str) {
+        self.comes_to(words, |run| run.said().contains(words));
+    }
+
+    /// Waits until it has come so far.
+    #[track_caller]
+    pub fn comes_to(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
         loop {
             let over = self.is_over();
-            if self.said().contains(words) {
+            if is_so(self) {
                 return;
             }
-            assert!(!over && Instant::now() < self.end, "it did not say {words:?}: {}", self.said());
+            let is_time = !over && Instant::now() < self.end;
+            assert!(is_time, "it did not come to {what:?}: {}\n--- out\n{}", self.said(), self.given());
             std::thread::sleep(Duration::from_millis(10));
         }
     }

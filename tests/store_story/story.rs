@@ -27,6 +27,7 @@ pub async fn the_story(store: Arc<dyn Store>) {
     only_the_holder_writes(store).await;
     any_text_comes_back(store).await;
     runs_are_recorded(store).await;
+    crate::watching::tell(store).await;
     crate::colleagues::tell(store).await;
     what_is_not_there_is_said(store).await;
     assert_eq!(store.verify(None).await.unwrap(), []);

@@ -4,6 +4,7 @@ use super::calls;
 use crate::cli::args;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
+use crate::cli::follow::pause;
 use crate::cli::printer::{Look, Piece, Printer};
 use crate::cli::records::{self, Flagged};
 use crate::cli::text::wrap;
@@ -13,6 +14,7 @@ use crate::exchange;
 use crate::store::{CallRecord, ConversationRecord, ExperimentRecord, Store};
 use serde_json::{Map, Value as Json, json};
 use std::io;
+use std::time::{Duration, Instant};
 
 /// Shows a conversation.
 pub async fn run(
@@ -23,23 +25,28 @@ pub async fn run(
 ) -> Result<Exit, CliError> {
     let experiment = context.experiment_of(store, &conversation).await?;
     if context.printer.json {
-        let conversation = if args.follow { super::ended(store, conversation).await? } else { conversation };
-        return json_document(context, args, store, &experiment, &conversation).await;
+        if args.follow {
+            super::ended(store, &conversation.id).await?;
+        }
+        return json_document(context, args, store, &experiment, &conversation.id).await;
     }
-    let flagged = super::current(store, &conversation).await?;
-    let mut page = Page { printer: &context.printer, conversation: flagged.0.clone(), args, day: 0, unlike: false };
-    page.header(&experiment.name, &flagged)?;
-    let mut told = 0;
+    let (mut now, mut new) = super::current(store, &conversation.id, 0).await?;
+    let mut page = Page { printer: &context.printer, conversation: now.clone(), args, day: 0, unlike: false };
+    page.header(&experiment.name, &(now.clone(), super::flags(&new)))?;
+    let (mut log, mut took): (Vec<Entry>, _) = (Vec::new(), Duration::ZERO);
     loop {
-        // The status first: what is stored after it was read is met in the next round.
-        let (now, _) = super::current(store, &conversation).await?;
-        let log = store.history(&conversation.id).await?.log;
-        let calls = if args.calls { store.calls(&conversation.id).await? } else { Vec::new() };
-        for entry in log.get(told..).unwrap_or_default() {
+        let told = log.len();
+        log.append(&mut new);
+        // A call without an entry is told at the end.
+        let calls = if args.calls && (told < log.len() || super::is_at_its_end(now.status) || !args.follow) {
+            store.calls(&conversation.id).await?
+        } else {
+            Vec::new()
+        };
+        for entry in &log[told..] {
             page.entry(entry)?;
             page.calls(&calls, &log, |c| c.seq == entry.seq && entry.call == Some(c.call))?;
         }
-        told = log.len();
         if !args.follow || super::is_at_its_end(now.status) {
             let open = |c: &CallRecord| !log.iter().any(|e| e.seq == c.seq && e.call == Some(c.call));
             if calls.iter().any(open) {
@@ -49,7 +56,10 @@ pub async fn run(
             page.closing(&now, log.is_empty())?;
             break;
         }
-        tokio::time::sleep(super::LOOK).await;
+        pause(super::LOOK, took).await;
+        let began = Instant::now();
+        (now, new) = super::current(store, &conversation.id, log.len() as u32).await?;
+        took = began.elapsed();
     }
     Ok(if page.unlike { Exit::Store } else { Exit::Done })
 }
@@ -59,10 +69,10 @@ async fn json_document(
     args: &args::Show,
     store: &dyn Store,
     experiment: &ExperimentRecord,
-    conversation: &ConversationRecord,
+    id: &str,
 ) -> Result<Exit, CliError> {
-    let flagged = super::current(store, conversation).await?;
-    let log = store.history(&conversation.id).await?.log;
+    let (conversation, log) = super::current(store, id, 0).await?;
+    let flagged: Flagged = (conversation, super::flags(&log));
     let entries: Vec<Json> = log.iter().map(|e| Json::Object(exchange::entry(e))).collect();
     let mut data = records::conversation(&flagged);
     data.extend(records::object(json!({
@@ -77,7 +87,7 @@ async fn json_document(
     let mut exit = Exit::Done;
     if args.calls {
         let calls: Vec<Map<String, Json>> =
-            store.calls(&conversation.id).await?.iter().map(|c| exchange::calls::object(c, &log)).collect();
+            store.calls(id).await?.iter().map(|c| exchange::calls::object(c, &log)).collect();
         if calls.iter().any(|c| c.get("body_matches") == Some(&Json::Bool(false))) {
             exit = Exit::Store;
         }
@@ -86,7 +96,7 @@ async fn json_document(
     if exit == Exit::Done {
         context.printer.json_ok(&Json::Object(data))?;
     } else {
-        let message = format!("conversation {}: a request built again is not the one that was sent", conversation.id);
+        let message = format!("conversation {id}: a request built again is not the one that was sent");
         let error = CliError::new(exit, "store-damaged", message).hint("`convoke verify` tells all");
         context.printer.json_error(&error.json(), Some(&Json::Object(data)))?;
     }

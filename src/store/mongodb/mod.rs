@@ -20,11 +20,12 @@ mod track;
 mod turns;
 mod verify;
 mod versions;
+mod watch;
 
 use super::sqlite::OpenMode;
 use super::{
     CallRecord, ConversationRecord, Counts, ExperimentRecord, Fault, Filter, History, Item, Lease, Mark, Millis,
-    MongoUri, NewExperiment, Parcel, RunRecord, Standing, Status, Store, StoreError,
+    MongoUri, NewExperiment, News, Parcel, RunRecord, Standing, Status, Store, StoreError, Unfinished,
 };
 use crate::conversation::Flag;
 use crate::conversation::log::Entry;
@@ -299,6 +300,16 @@ impl Store for Mongo {
     async fn logs(&self, conversations: &[String]) -> Result<Vec<Vec<Entry>>, StoreError> {
         let ids = conversations.to_vec();
         self.apart(|m| async move { many::logs(&m, &ids).await }).await
+    }
+
+    async fn unfinished(&self, experiment: &str) -> Result<Unfinished, StoreError> {
+        let experiment = experiment.to_owned();
+        self.apart(|m| async move { watch::unfinished(&m, &experiment).await }).await
+    }
+
+    async fn news(&self, of: &[(String, u32)]) -> Result<Vec<News>, StoreError> {
+        let of = of.to_vec();
+        self.apart(|m| async move { watch::news(&m, &of).await }).await
     }
 
     async fn calls_of(&self, conversations: &[String]) -> Result<Vec<Vec<CallRecord>>, StoreError> {

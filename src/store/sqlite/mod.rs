@@ -16,6 +16,7 @@ mod read;
 mod rows;
 mod turns;
 mod verify;
+mod watch;
 mod writer;
 
 #[cfg(test)]
@@ -23,7 +24,7 @@ mod tests;
 
 use super::{
     CallRecord, ConversationRecord, Counts, ExperimentRecord, Fault, Filter, History, Item, Lease, Mark, Millis,
-    NewExperiment, Parcel, RunRecord, Standing, Status, Store, StoreError,
+    NewExperiment, News, Parcel, RunRecord, Standing, Status, Store, StoreError, Unfinished,
 };
 use crate::conversation::Flag;
 use crate::conversation::log::Entry;
@@ -268,6 +269,16 @@ impl Store for Sqlite {
     async fn logs(&self, conversations: &[String]) -> Result<Vec<Vec<Entry>>, StoreError> {
         let ids = conversations.to_vec();
         self.read(move |conn| ids.iter().map(|id| read::log(conn, id)).collect()).await
+    }
+
+    async fn unfinished(&self, experiment: &str) -> Result<Unfinished, StoreError> {
+        let experiment = experiment.to_owned();
+        self.read(move |conn| watch::unfinished(conn, &experiment)).await
+    }
+
+    async fn news(&self, of: &[(String, u32)]) -> Result<Vec<News>, StoreError> {
+        let of = of.to_vec();
+        self.read(move |conn| watch::news(conn, &of)).await
     }
 
     async fn calls_of(&self, conversations: &[String]) -> Result<Vec<Vec<CallRecord>>, StoreError> {

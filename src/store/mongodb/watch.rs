@@ -1,0 +1,74 @@
+//! What somebody who watches asks again and again. Some servers read a whole collection for each query, so there is one
+//! for all conversations.
+
+use super::Base;
+use super::claims::status;
+use super::documents::{conversation_record, field, id, plain};
+use super::fail::Fail;
+use super::read::{BATCH, all};
+use crate::conversation::log::Entry;
+use crate::store::{ConversationRecord, News, Status, Unfinished, Waiting};
+use ::mongodb::bson::{Document, doc};
+use futures_util::TryStreamExt;
+use std::collections::{BTreeMap, HashMap};
+
+/// Conversations that are asked for in one query.
+const MANY: usize = 500;
+
+/// What is left to be done of an experiment.
+pub(super) async fn unfinished(mongo: &Base, experiment: &str) -> Result<Unfinished, Fail> {
+    // Those that are not done first: what ends meanwhile is then counted as done, and looked for.
+    let asked = doc! { "experiment": experiment, "status": { "$ne": Status::Done.word() } };
+    let fields = doc! { "revision": 1, "status": 1, super::open::GOING: 1 };
+    let cursor = mongo.conversations().find(asked).projection(fields).batch_size(BATCH).await?;
+    let waiting = |d: Document| Ok(Waiting { id: id(&d)?, revision: field(&d, "revision")?, status: status(&d)? });
+    let mut others = all(cursor, waiting).await?;
+    others.sort_by(|a: &Waiting, b| a.id.cmp(&b.id));
+    let pipeline = [
+        doc! { "$match": { "experiment": experiment, "status": Status::Done.word() } },
+        doc! { "$group": { "_id": "$revision", "number": { "$sum": 1 } } },
+    ];
+    let mut cursor = mongo.conversations().aggregate(pipeline).await?;
+    let mut done = BTreeMap::new();
+    while let Some(group) = cursor.try_next().await? {
+        done.insert(id(&group)?, field(&group, "number")?);
+    }
+    Ok(Unfinished { done, others })
+}
+
+/// How conversations stand, each with its log from an entry on.
+pub(super) async fn news(mongo: &Base, of: &[(String, u32)]) -> Result<Vec<News>, Fail> {
+    let mut news = Vec::new();
+    for of in of.chunks(MANY) {
+        let ids: Vec<&str> = of.iter().map(|(id, _)| id.as_str()).collect();
+        // How they stand first: what was said before they ended is read after that.
+        let cursor = mongo.conversations().find(doc! { "_id": { "$in": ids } }).batch_size(BATCH).await?;
+        let records = all(cursor, conversation_record).await?;
+        let mut records: HashMap<String, ConversationRecord> =
+            records.into_iter().map(|record: ConversationRecord| (record.id.clone(), record)).collect();
+        let mut logs = logs(mongo, of).await?;
+        for (id, _) in of {
+            if let Some(record) = records.remove(id) {
+                news.push((record, logs.remove(id).unwrap_or_default()));
+            }
+        }
+    }
+    Ok(news)
+}
+
+async fn logs(mongo: &Base, of: &[(String, u32)]) -> Result<HashMap<String, Vec<Entry>>, Fail> {
+    let each = of.iter().map(|(id, from)| doc! { "conversation": id, "seq": { "$gte": *from } });
+    let each: Vec<Document> = each.collect();
+    let cursor = mongo.messages().find(doc! { "$or": each }).batch_size(BATCH).await?;
+    let mut logs: HashMap<String, Vec<Entry>> = HashMap::new();
+    for (id, entry) in all(cursor, |d| Ok((field::<String>(&d, "conversation")?, plain::<Entry>(d)?))).await? {
+        logs.entry(id).or_default().push(entry);
+    }
+    for log in logs.values_mut() {
+        log.sort_by_key(|entry| entry.seq);
+        // A server need not give all that it has of one instant: what follows a hole comes the next time.
+        let whole = log.windows(2).take_while(|pair| pair[0].seq + 1 == pair[1].seq).count();
+        log.truncate(whole + 1);
+    }
+    Ok(logs)
+}

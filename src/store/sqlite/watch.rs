@@ -1,0 +1,35 @@
+//! What somebody who watches asks again and again.
+
+use super::fail::Fail;
+use super::rows::{self, all, first};
+use super::turns;
+use crate::store::{News, Status, Unfinished, Waiting};
+use rusqlite::Connection;
+
+/// What is left to be done of an experiment. Of conversations that are done the index says enough.
+pub(super) fn unfinished(conn: &Connection, experiment: &str) -> Result<Unfinished, Fail> {
+    let done = conn.prepare_cached(
+        "select revision, count(*) from conversations where experiment = ?1 and status = 'done' group by revision",
+    )?;
+    let others = conn.prepare_cached(
+        "select id, revision, status from conversations indexed by conversations_by_status
+         where experiment = ?1 and status <> 'done'",
+    )?;
+    let read =
+        |c: &mut rows::Columns<'_>| Ok(Waiting { id: c.next()?, revision: c.next()?, status: c.word(Status::of)? });
+    let mut others = all(others, [experiment], read)?;
+    others.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(Unfinished { done: all(done, [experiment], |c| Ok((c.next()?, c.next()?)))?.into_iter().collect(), others })
+}
+
+/// How conversations stand, each with its log from an entry on.
+pub(super) fn news(conn: &Connection, of: &[(String, u32)]) -> Result<Vec<News>, Fail> {
+    let sql = format!("select {} from conversations where id = ?1", rows::CONVERSATION);
+    let mut news = Vec::new();
+    for (id, from) in of {
+        if let Some(record) = first(conn.prepare_cached(&sql)?, [id], rows::conversation)? {
+            news.push((record, turns::log(conn, id, *from)?));
+        }
+    }
+    Ok(news)
+}
