@@ -1,4 +1,6 @@
 //! What can be typed. A command's doc comment is its help.
+//!
+//! What a command works on may be left out: the argument is empty then, and `pick` asks for it before the command sees it.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -156,6 +158,7 @@ pub struct New {
 #[derive(Debug, Args)]
 pub struct Check {
     /// An experiment's folder, name or id
+    #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
     /// Print each prompt of each condition as it will be sent
     #[arg(long)]
@@ -213,6 +216,7 @@ pub struct Narrow {
 #[derive(Debug, Args)]
 pub struct PlanArgs {
     /// An experiment's folder, name or id
+    #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
     /// What to narrow or override.
     #[command(flatten)]
@@ -222,7 +226,8 @@ pub struct PlanArgs {
 /// `convoke run`.
 #[derive(Debug, Args)]
 pub struct Run {
-    /// An experiment's folder, name or id
+    /// An experiment's folder, name or id; or a conversation's id, which alone goes on then, as it was planned
+    #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
     /// What to narrow or override.
     #[command(flatten)]
@@ -282,6 +287,7 @@ pub struct List {
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Show {
     /// An experiment's folder, name or id, or a conversation's id
+    #[arg(default_value = "", hide_default_value = true)]
     pub id: String,
     /// Replies as the models gave them
     #[arg(long)]
@@ -301,6 +307,7 @@ pub struct Show {
 #[derive(Debug, Args)]
 pub struct Edit {
     /// An experiment's name, id or folder (of which the stored experiment is meant)
+    #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
     /// What to change.
     #[command(flatten)]
@@ -351,6 +358,7 @@ pub struct Changes {
 #[derive(Debug, Args)]
 pub struct Note {
     /// An experiment's name, id or folder, or a conversation's id
+    #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
     /// The note; without it, the note is shown
     #[arg(conflicts_with = "drop")]
@@ -364,6 +372,7 @@ pub struct Note {
 #[derive(Debug, Args)]
 pub struct Star {
     /// An experiment's name, id or folder, or a conversation's id
+    #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
     /// Take the star away
     #[arg(long)]
@@ -374,6 +383,7 @@ pub struct Star {
 #[derive(Debug, Args)]
 pub struct Delete {
     /// An experiment's name, id or folder (which stays), or a conversation's id
+    #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
 }
 
@@ -381,8 +391,10 @@ pub struct Delete {
 #[derive(Debug, Args)]
 pub struct Diff {
     /// An experiment's folder, name or id; of a conversation's id, its experiment as it was run
+    #[arg(default_value = "", hide_default_value = true)]
     pub a: String,
     /// The other
+    #[arg(default_value = "", hide_default_value = true)]
     pub b: String,
 }
 
@@ -398,6 +410,7 @@ pub struct Import {
 #[derive(Debug, Args)]
 pub struct Export {
     /// An experiment's folder, name or id, or a conversation's id
+    #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
     /// What to write
     #[arg(long, value_name = "FORMAT")]

@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const TAKES: &[(&str, &str, Kind)] = &[
     ("check", "what", Kind::Experiment),
     ("plan", "what", Kind::Experiment),
-    ("run", "what", Kind::Experiment),
+    ("run", "what", Kind::Either),
     ("list", "what", Kind::Either),
     ("show", "id", Kind::Either),
     ("edit", "what", Kind::Experiment),

@@ -25,6 +25,8 @@ pub struct Designed {
     pub plan: Plan,
     /// The conversations that those leave.
     pub cells: Vec<Cell>,
+    /// Whether it is a conversation alone: what is stored of experiment and plan stays as it is.
+    pub alone: bool,
 }
 
 impl Context {
@@ -42,7 +44,7 @@ impl Context {
         let cells = plan.selected(&experiment, &overrides)?;
         let creator = record.as_ref().map_or_else(|| self.creator().to_owned(), |r| r.creator.clone());
         let revision = key::revision(&experiment);
-        Ok(Designed { experiment, revision, record, creator, overrides, plan, cells })
+        Ok(Designed { experiment, revision, record, creator, overrides, plan, cells, alone: false })
     }
 
     async fn experiment_to_run(&self, what: &str) -> Result<(Checked, Option<ExperimentRecord>), CliError> {
@@ -60,7 +62,7 @@ impl Context {
             What::Conversation(conversation) => {
                 let record = self.experiment_of(&*store, &conversation).await?;
                 Err(CliError::usage(format!("`{what}` is a conversation of `{}`", record.name))
-                    .hint(format!("name the experiment: convoke run {}", record.name)))
+                    .hint(format!("name the experiment: convoke plan {}", super::run::quoted(&record.name))))
             }
             What::Folder(_) => Err(CliError::not_found(format!("there is no experiment `{what}`"))),
         }
@@ -80,7 +82,7 @@ impl Context {
     }
 
     /// Models that a flag brought in must be of servers that there are, and take what is set.
-    fn check_models(&self, plan: &Plan) -> Result<(), CliError> {
+    pub(super) fn check_models(&self, plan: &Plan) -> Result<(), CliError> {
         let servers = self.settings.known_servers();
         for model in plan.conditions.iter().flat_map(crate::design::Condition::participants) {
             let name = server_of(&model.id);

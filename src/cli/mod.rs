@@ -2,6 +2,7 @@
 //!
 //! Arguments become settings, settings become plain values, and a command is a function of those: one file each.
 
+mod alone;
 pub mod args;
 mod changes;
 pub mod check;
@@ -29,6 +30,7 @@ pub mod models;
 mod more;
 mod narrow;
 pub mod new;
+mod pick;
 pub mod plan;
 pub mod printer;
 pub mod prompt;
@@ -118,8 +120,15 @@ fn is_busy(command: &Command) -> bool {
     matches!(command, Command::Run(_) | Command::Store(_))
 }
 
-/// Does what a command says.
+/// Does what a command says; what was left out of it is asked for first.
 async fn perform(context: &Context, command: &Command) -> Result<Exit, CliError> {
+    match pick::complete(context, command).await? {
+        Some((context, command)) => dispatch(&context, &command).await,
+        None => dispatch(context, command).await,
+    }
+}
+
+async fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
     match command {
         Command::New(args) => new::run(context, args),
         Command::Check(args) => check::run(context, args).await,

@@ -302,8 +302,7 @@ async fn asked<T: Send + 'static>(
     ask: impl FnOnce(&dyn Theme) -> dialoguer::Result<T> + Send + 'static,
 ) -> Result<T, CliError> {
     if !context.may_ask() {
-        let message = format!("this needs an answer: {question}");
-        return Err(CliError::new(Exit::Usage, "needs-answer", message).hint(hint));
+        return Err(needed(question, hint));
     }
     let colour = context.printer.colour_err;
     let terminal = Terminal::as_found();
@@ -326,6 +325,11 @@ async fn asked<T: Send + 'static>(
         Ok(Err(e)) => Err(CliError::usage("cannot ask on this terminal").cause(e).hint(hint)),
         Err(e) => Err(CliError::usage("cannot ask on this terminal").cause(e)),
     }
+}
+
+/// A question that may not be asked.
+pub fn needed(question: &str, hint: &str) -> CliError {
+    CliError::new(Exit::Usage, "needs-answer", format!("this needs an answer: {question}")).hint(hint)
 }
 
 fn interrupted() -> CliError {

@@ -138,7 +138,10 @@ impl<'a> Invocation<'a> {
             return Err(CliError::usage("--jobs and --more are at least 1"));
         }
         let script = script(context)?;
-        let mut designed = context.designed(&args.what, &args.narrow).await?;
+        let mut designed = match context.alone(args).await? {
+            Some(designed) => designed,
+            None => context.designed(&args.what, &args.narrow).await?,
+        };
         let store = context.open(OpenMode::Run).await?;
         let known = match &designed.record {
             Some(record) => Some(record.clone()),
@@ -149,8 +152,8 @@ impl<'a> Invocation<'a> {
             None => None,
         };
         let answers = match &known {
-            Some(record) => leave_behind(context, &*store, record, &designed, args).await?,
-            None => Vec::new(),
+            Some(record) if !designed.alone => leave_behind(context, &*store, record, &designed, args).await?,
+            _ => Vec::new(),
         };
         let log = logs::of(context, "run");
         let patience = patience(context, store_wait);
@@ -190,7 +193,9 @@ impl<'a> Invocation<'a> {
         };
         let new = self.prepared.new.iter().map(|(cell, id)| prepare::record(origin, experiment, plan, cell, id));
         let (id, keys, new) = (&self.record.id, &self.prepared.keys, new.collect::<Vec<_>>());
-        patience.with(|| self.store.plan(id, revision, keys, new.clone())).await?;
+        if !self.designed.alone {
+            patience.with(|| self.store.plan(id, revision, keys, new.clone())).await?;
+        }
         info!(experiment = %id, revision = %revision, keys = keys.len(), new = new.len(), "planned");
         let number = |name: &str, n: usize| crate::design::Named::new(name, n as u64);
         let run = RunRecord {

@@ -1,0 +1,215 @@
+//! What is left out is chosen: on a terminal from a list of what the database holds, narrowed by what is typed.
+//!
+//! The choice becomes a word of the line, and the line is read again: no command knows that it was not typed, and
+//! whatever repeats the line names it.
+
+use super::args::{Cli, Command};
+use super::context::{Context, What};
+use super::error::{CliError, Exit};
+use super::printer::{Look, Piece};
+use super::prompt;
+use super::run::resume_line;
+use super::text::{instant, short};
+use crate::design::{ModelSpec, named};
+use crate::exchange;
+use crate::store::{ConversationRecord, Counts, ExperimentRecord, Store};
+use clap::Parser;
+
+/// Flags before a command that take the next word.
+const TAKING: [&str; 2] = ["--store", "--color"];
+
+/// What is missing in a line.
+struct Missing {
+    command: &'static str,
+    question: &'static str,
+    /// What to type instead.
+    usage: &'static str,
+    /// Whether a conversation is an answer, too.
+    conversations: bool,
+    /// Whether it stands behind another that is there.
+    second: bool,
+}
+
+impl Missing {
+    /// What a command needs and was not given.
+    fn of(command: &Command) -> Option<Self> {
+        const ONE: &str = "which experiment?";
+        let (word, command, question, usage, conversations) = match command {
+            Command::Check(args) => (&args.what, "check", ONE, "convoke check NAME", false),
+            Command::Plan(args) => (&args.what, "plan", ONE, "convoke plan NAME", false),
+            Command::Run(args) => (&args.what, "run", ONE, "convoke run NAME", false),
+            Command::Show(args) => (&args.id, "show", ONE, "convoke show NAME", true),
+            Command::Edit(args) => (&args.what, "edit", ONE, "convoke edit NAME", false),
+            Command::Duplicate(args) => (&args.what, "duplicate", ONE, "convoke duplicate NAME", false),
+            Command::Note(args) => (&args.what, "note", ONE, "convoke note NAME", true),
+            Command::Star(args) => (&args.what, "star", ONE, "convoke star NAME", true),
+            Command::Delete(args) => (&args.what, "delete", ONE, "convoke delete NAME", true),
+            Command::Export(args) => (&args.what, "export", ONE, "convoke export NAME --format FORMAT", true),
+            Command::Diff(args) if args.a.is_empty() => (&args.a, "diff", ONE, "convoke diff A B", false),
+            Command::Diff(args) => (&args.b, "diff", "which other experiment?", "convoke diff A B", false),
+            _ => return None,
+        };
+        word.is_empty().then_some(Self { command, question, usage, conversations, second: question != ONE })
+    }
+}
+
+/// The command with what was left out, and the context of its line; none where nothing was.
+pub async fn complete(context: &Context, command: &Command) -> Result<Option<(Context, Command)>, CliError> {
+    let mut line = context.world.arguments.clone();
+    let Some(mut missing) = Missing::of(command) else { return Ok(None) };
+    loop {
+        let word = chosen(context, &missing).await?;
+        let (with_word, cli) = put(&line, &missing, &word)?;
+        line = with_word;
+        let Some(command) = cli.command else { return Ok(None) };
+        if let Some(next) = Missing::of(&command) {
+            missing = next;
+            continue;
+        }
+        context.printer.say_pieces(&[Piece(&resume_line(&line), Look::Dim)]);
+        return Ok(Some((context.again(line, cli.global), command)));
+    }
+}
+
+/// The line with a word where the first of a command's own would stand, or behind that; and what it says. A script may
+/// have left an empty word there: that is replaced.
+fn put(line: &[String], missing: &Missing, word: &str) -> Result<(Vec<String>, Cli), CliError> {
+    let is_value = |at: usize| at > 0 && TAKING.contains(&line[at - 1].as_str());
+    let command = (0..line.len()).find(|at| line[*at] == missing.command && !is_value(*at));
+    let place = command.filter(|_| !missing.second).map_or(line.len(), |at| at + 1);
+    let inserted = [&line[..place], &[word.to_owned()], &line[place..]].concat();
+    let empty = (0..line.len()).filter(|at| line[*at].is_empty());
+    let replaced = empty.map(|at| [&line[..at], &[word.to_owned()], &line[at + 1..]].concat());
+    let read = |line: Vec<String>| {
+        let cli = Cli::try_parse_from(["convoke".to_owned()].iter().chain(&line)).ok()?;
+        Some((line, cli))
+    };
+    let mut lines = std::iter::once(inserted).chain(replaced);
+    lines.find_map(read).ok_or_else(|| CliError::usage("the line is wrong").hint(format!("name it: {}", missing.usage)))
+}
+
+/// Asks what is meant.
+async fn chosen(context: &Context, missing: &Missing) -> Result<String, CliError> {
+    let hint = format!("name it: {}", missing.usage);
+    if !context.may_ask() {
+        return Err(prompt::needed(missing.question, &hint));
+    }
+    let nothing = || {
+        CliError::not_found(format!("there is nothing to choose: {} holds no experiment", context.settings.store.uri))
+            .hint("`convoke new NAME` writes one, `convoke run NAME` stores and runs it")
+    };
+    let store = match context.reader().await {
+        Err(error) if error.exit == Exit::NotFound => return Err(nothing()),
+        opened => opened?,
+    };
+    let experiments = store.experiments().await?;
+    if experiments.is_empty() {
+        return Err(nothing());
+    }
+    let lines = experiment_lines(context, &*store, &experiments).await?;
+    let Some(place) = prompt::search(context, missing.question, &lines, &hint).await? else { return Err(left()) };
+    let (experiment, _) = &experiments[place];
+    let conversation =
+        if missing.conversations { conversation_of(context, &*store, experiment, &hint).await? } else { None };
+    match conversation {
+        Some(id) => Ok(id),
+        None => name_of(context, &*store, experiment).await,
+    }
+}
+
+fn left() -> CliError {
+    CliError::new(Exit::Usage, "declined", "nothing was chosen")
+}
+
+/// The experiment's name where that means it and nothing else, else its id.
+async fn name_of(context: &Context, store: &dyn Store, experiment: &ExperimentRecord) -> Result<String, CliError> {
+    let name = &experiment.name;
+    let is_word = !name.starts_with('-') && !name.starts_with("id:") && context.folder(name).is_ok_and(|f| f.is_none());
+    let is_it = is_word
+        && matches!(context.find_stored(name, store).await, Ok(What::Experiment(found)) if found.id == experiment.id);
+    Ok(if is_it { name.clone() } else { format!("id:{}", experiment.id) })
+}
+
+/// Asks whether the experiment itself is meant (none), or one of its conversations.
+async fn conversation_of(
+    context: &Context,
+    store: &dyn Store,
+    experiment: &ExperimentRecord,
+    hint: &str,
+) -> Result<Option<String>, CliError> {
+    let conversations = context.chosen(store, &format!("id:{}", experiment.id), true).await?.conversations;
+    if conversations.is_empty() {
+        return Ok(None);
+    }
+    let records: Vec<ConversationRecord> = conversations.into_iter().map(|(record, _)| record).collect();
+    let axes = exchange::axes(&records);
+    let level = |c: &ConversationRecord, axis: &str| named(&c.condition, axis).cloned();
+    let axes: Vec<&String> =
+        axes.iter().filter(|axis| records.windows(2).any(|p| level(&p[0], axis) != level(&p[1], axis))).collect();
+    let mut lines = vec![format!("the experiment itself, {}", experiment.name)];
+    lines.extend(records.iter().map(|record| {
+        let levels = axes.iter().filter_map(|a| Some(format!("{a}={}", level(record, a)?)));
+        let levels: Vec<String> = levels.collect();
+        let levels = if levels.is_empty() { String::new() } else { format!("{} · ", levels.join(" ")) };
+        let (star, id) = (if record.starred { "★ " } else { "" }, short(&record.id));
+        let note = noted(record.note.as_ref());
+        format!("{star}{id} · {levels}replicate {} · {}{note}", record.replicate, record.status.word())
+    }));
+    let question = "the experiment, or which conversation?";
+    match prompt::search(context, question, &lines, hint).await? {
+        None => Err(left()),
+        Some(0) => Ok(None),
+        Some(place) => Ok(records.get(place - 1).map(|record| record.id.clone())),
+    }
+}
+
+/// A line for each experiment.
+async fn experiment_lines(
+    context: &Context,
+    store: &dyn Store,
+    experiments: &[(ExperimentRecord, Counts)],
+) -> Result<Vec<String>, CliError> {
+    let mut lines = Vec::new();
+    for (record, counts) in experiments {
+        let document = context.document(store, record).await?;
+        let roles: Vec<String> = document.roles.iter().map(|r| format!("{} {}", r.agents, r.name)).collect();
+        let models: Vec<&str> = document.models.iter().map(ModelSpec::name).collect();
+        let all = counts.done + counts.failed + counts.left;
+        lines.push(format!(
+            "{}{} · {}/{all} done · {} · {} · {} · {}{}",
+            if record.starred { "★ " } else { "" },
+            record.name,
+            counts.done,
+            record.creator,
+            instant(record.created),
+            roles.join(", "),
+            models.join(", "),
+            noted(record.note.as_ref()),
+        ));
+    }
+    Ok(lines)
+}
+
+fn noted(note: Option<&String>) -> String {
+    note.map_or_else(String::new, |note| format!(" · {note}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_choice_stands_where_it_would_be_typed() {
+        let of = |words: &str| {
+            let line: Vec<String> = words.split(' ').map(str::to_owned).collect();
+            let cli = Cli::try_parse_from(["convoke".to_owned()].iter().chain(&line)).unwrap();
+            let (line, _) = put(&line, &Missing::of(&cli.command.unwrap()).unwrap(), "E").unwrap();
+            line.join(" ")
+        };
+        assert_eq!(of("run --offline --limit 2"), "run E --offline --limit 2");
+        assert_eq!(of("--store run run --jobs 1"), "--store run run E --jobs 1");
+        assert_eq!(of("diff"), "diff E");
+        assert_eq!(of("--store sqlite:x.db diff A"), "--store sqlite:x.db diff A E");
+        assert_eq!(of("show  --raw"), "show E --raw", "an empty word is none");
+    }
+}
