@@ -4,6 +4,7 @@
 
 mod support;
 
+mod alone;
 mod bad_input;
 mod bad_servers;
 mod canary;
@@ -20,6 +21,7 @@ mod login;
 mod looking;
 mod models;
 mod new;
+mod picking;
 mod planning;
 mod readme;
 mod running;
