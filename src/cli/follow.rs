@@ -88,6 +88,8 @@ struct Known {
     status: Status,
     /// Entries that were told, or were there before.
     told: u32,
+    /// How many of them are messages.
+    said: u32,
     /// Whether it was told that it begins.
     open: bool,
 }
@@ -123,12 +125,13 @@ impl<'a> Watch<'a> {
                 begun.push((stands.id.clone(), 0));
             }
             let (revision, status) = (stands.revision, stands.status);
-            let known = Known { revision, status, told: 0, open: status == Status::Running };
+            let known = Known { revision, status, told: 0, said: 0, open: status == Status::Running };
             watch.known.insert(stands.id, known);
         }
         for (record, log) in store.news(&begun).await? {
             if let Some(known) = watch.known.get_mut(&record.id) {
                 known.told = log.len() as u32;
+                known.said = log.iter().filter(|entry| is_message(entry)).count() as u32;
             }
         }
         Ok(watch)
@@ -173,7 +176,7 @@ impl<'a> Watch<'a> {
         for waiting in &now.others {
             let is_new = !self.known.contains_key(&waiting.id);
             let status = if is_new { Status::Pending } else { waiting.status };
-            let fresh = || Known { revision: waiting.revision.clone(), status, told: 0, open: false };
+            let fresh = || Known { revision: waiting.revision.clone(), status, told: 0, said: 0, open: false };
             let known = self.known.entry(waiting.id.clone()).or_insert_with(fresh);
             known.revision.clone_from(&waiting.revision);
             moved |= waiting.status == Status::Running || waiting.status != known.status;
@@ -197,7 +200,7 @@ impl<'a> Watch<'a> {
         for stands in self.store.standing(&self.record.id).await? {
             let is_known = self.known.contains_key(&stands.id) || self.done.contains(&stands.id);
             if stands.status == Status::Done && !is_known {
-                let known = Known { revision: stands.revision, status: Status::Pending, told: 0, open: false };
+                let known = Known { revision: stands.revision, status: Status::Pending, told: 0, said: 0, open: false };
                 self.known.insert(stands.id.clone(), known);
                 unseen.push(stands.id);
             }
@@ -216,7 +219,8 @@ impl<'a> Watch<'a> {
         }
         known.open |= begins;
         for (entry, seq) in log.iter().zip(told..).take_while(|(entry, seq)| entry.seq == *seq) {
-            self.entry(record, entry)?;
+            known.said += u32::from(is_message(entry));
+            self.entry(record, entry, known.said)?;
             known.told = seq + 1;
         }
         if is_over && (known.open || known.status != record.status) {
@@ -231,6 +235,11 @@ impl<'a> Watch<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether an entry counts among an experiment's `messages`.
+fn is_message(entry: &Entry) -> bool {
+    matches!(entry.kind, Kind::Opening | Kind::Speech)
 }
 
 /// What is said.
@@ -293,7 +302,7 @@ impl Watch<'_> {
         self.line(record, "begins", &format!("replicate {}, {}", record.replicate, levels.join(" ")), Look::Dim)
     }
 
-    fn entry(&self, record: &ConversationRecord, entry: &Entry) -> Result<(), Stop> {
+    fn entry(&self, record: &ConversationRecord, entry: &Entry, said: u32) -> Result<(), Stop> {
         if self.printer.json {
             let mut line = Map::new();
             line.insert("event".to_owned(), "entry".into());
@@ -301,9 +310,8 @@ impl Watch<'_> {
             line.extend(exchange::entry(entry));
             return Ok(self.printer.json_line_heard(&Json::Object(line))?);
         }
-        let is_message = matches!(entry.kind, Kind::Opening | Kind::Speech);
-        let place =
-            if is_message { format!("{}/{}", entry.index + 1, record.messages) } else { entry.kind.word().to_owned() };
+        let is_message = is_message(entry);
+        let place = if is_message { format!("{said}/{}", record.messages) } else { entry.kind.word().to_owned() };
         let place = format!("day {}  {place}", entry.day);
         let look = match record.participants.iter().position(|p| p.name == entry.speaker) {
             Some(agent) if is_message => Look::Speaker(agent),

@@ -48,8 +48,9 @@ fn exported(place: &Place) -> String {
 fn ran() -> Place {
     let place = Place::new();
     place.folder("small", SMALL);
-    place.run("run small --offline --messages 3 --days 2 --seed 9 --limit 2").exits(0);
-    place.run("run small --offline --model ollama/other --more 2 --only risks=true").exits(0);
+    place.write("small/summarizer.md", "You keep the minutes.\n\n## Task\nSay what was agreed.\n");
+    place.run("run small --offline --messages 6 --days 2 --seed 9 --limit 2").exits(0);
+    place.run("run small --offline --model ollama/other --more 2 --only goal=escape").exits(0);
     let text = place.read("small/roles/guard.md");
     place.write("small/roles/guard.md", &format!("{text}\nAnd smile.\n"));
     place.run("run small --offline --yes").exits(0);
@@ -96,7 +97,7 @@ fn nothing_to_do_is_said() {
 fn what_narrows_or_is_not_known_is_refused() {
     let place = ran();
     let id = &ids(&place, "days = 2")[0];
-    for flags in ["--days 2", "--offline", "--more 1", "--set messages=3", "--limit 1"] {
+    for flags in ["--days 2", "--offline", "--more 1", "--set messages=4", "--limit 1"] {
         let refused = place.run(&format!("run {id} {flags}")).exits(2);
         assert!(refused.err.contains(flags.split(' ').next().unwrap()), "{}", refused.screen());
     }
