@@ -84,7 +84,8 @@ fn commands_flags_names_and_ids_are_completed() {
         let id = conversation["id"].as_str().unwrap();
         offers(&place, &["show", &id[..6]], &[id]);
         offers(&place, &["verify", &id[..6]], &[id]);
-        assert!(completed(&place, &["run", &id[..6]]).is_empty(), "a conversation is not run");
+        offers(&place, &["run", &id[..6]], &[id]);
+        assert!(completed(&place, &["plan", &id[..6]]).is_empty(), "a conversation is not planned");
     }
     place.folder("smallish", SMALL);
     offers(&place, &["run", "sma"], &["small", "smaller", "smallish/"]);
