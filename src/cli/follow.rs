@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 
 /// How often is looked.
 const LOOK: Duration = Duration::from_secs(1);
+/// Columns of a screen on which there is room for all.
+const WIDE: usize = 60;
 /// The order in which is told how many conversations stand how.
 const ORDER: [Status; 6] =
     [Status::Done, Status::Failed, Status::Interrupted, Status::Incomplete, Status::Running, Status::Pending];
@@ -312,7 +314,9 @@ impl Watch<'_> {
         }
         let is_message = is_message(entry);
         let place = if is_message { format!("{said}/{}", record.messages) } else { entry.kind.word().to_owned() };
-        let place = format!("day {}  {place}", entry.day);
+        // On a narrow screen the text is worth more than the number of an only day.
+        let is_told = record.days > 1 || self.printer.width().is_none_or(|width| width >= WIDE);
+        let place = if is_told { format!("day {}  {place}", entry.day) } else { place };
         let look = match record.participants.iter().position(|p| p.name == entry.speaker) {
             Some(agent) if is_message => Look::Speaker(agent),
             _ => Look::Dim,
