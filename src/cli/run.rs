@@ -321,6 +321,7 @@ impl<'a> Invocation<'a> {
             clock: self.context.world.clock,
             lease: self.lease(),
             stop: signals.stop.clone(),
+            leave: signals.leave.clone(),
             abort: signals.abort.clone(),
         };
         let work = Work {
@@ -329,6 +330,7 @@ impl<'a> Invocation<'a> {
             plan: plan.clone(),
             jobs: self.prepared.jobs.clone(),
             roster,
+            person: None,
             events,
         };
         crate::run::run(work, options).await

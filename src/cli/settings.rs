@@ -5,6 +5,7 @@
 
 use super::error::{CliError, Exit};
 use crate::design::check::KnownServer;
+use crate::design::plan::HUMAN;
 use crate::model::server::Address;
 use crate::model::{Limits, Server, ServerKind};
 use crate::store::{StoreUri, without_password};
@@ -375,7 +376,7 @@ impl Servers<'_> {
                 Some(other) => return Err(wrong(&format!("kind cannot be `{other}`")).hint("\"openai\" or \"ollama\"")),
                 None => return Err(wrong("`kind` is missing").hint("\"openai\" or \"ollama\"")),
             };
-            if name == "scripted" || name.contains('/') {
+            if name == "scripted" || name == HUMAN || name.contains('/') {
                 return Err(wrong("a server cannot have that name"));
             }
             let Some(url) = &written.base_url else { return Err(wrong("`base_url` is missing")) };

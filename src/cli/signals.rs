@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 pub struct Signals {
     /// No new request after this.
     pub stop: CancellationToken,
+    /// A person left, which is as the first Ctrl-C.
+    pub leave: CancellationToken,
     /// What is in flight is dropped: the grace is over.
     pub abort: CancellationToken,
     /// Out at once.
@@ -29,7 +31,10 @@ impl Signals {
         // The run ends when its listeners do; this task must not keep them waiting.
         let events = events.downgrade();
         tokio::spawn(async move {
-            let exit = incoming.next().await;
+            let exit = tokio::select! {
+                exit = incoming.next() => exit,
+                () = heard.leave.cancelled() => Exit::Interrupt,
+            };
             heard.first.store(exit as u8, Ordering::Relaxed);
             heard.stop.cancel();
             if let Some(events) = events.upgrade() {
@@ -52,7 +57,7 @@ impl Signals {
         match self.first.load(Ordering::Relaxed) {
             130 => Some(Exit::Interrupt),
             143 => Some(Exit::Terminate),
-            _ => None,
+            _ => self.leave.is_cancelled().then_some(Exit::Interrupt),
         }
     }
 }

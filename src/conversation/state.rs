@@ -298,7 +298,7 @@ impl Conversation {
         }
         let candidates = self.candidates();
         match (self.setting.speakers, &self.setting.selector) {
-            (Speakers::RoundRobin, _) => Speaker::Is(self.next_in_order()),
+            (Speakers::RoundRobin, _) => Speaker::Is(self.next_agent()),
             (Speakers::Manual, Some(helper)) => Speaker::AmongOf(candidates, helper),
             _ if candidates.len() == 1 => Speaker::Is(candidates[0]),
             (Speakers::Auto, Some(helper)) => Speaker::AmongOf(candidates, helper),
@@ -321,7 +321,12 @@ impl Conversation {
         self.setting.agents.iter().enumerate().filter(|(i, _)| Some(*i) != last).map(|(_, a)| a).collect()
     }
 
-    fn next_in_order(&self) -> &Agent {
+    /// The name of the agent who follows the last speaker of the day in order.
+    pub fn next_in_order(&self) -> &str {
+        &self.next_agent().name
+    }
+
+    fn next_agent(&self) -> &Agent {
         let next = self.last_speaker().map_or(0, |last| last + 1);
         &self.setting.agents[next % self.setting.agents.len()]
     }
@@ -331,7 +336,7 @@ impl Conversation {
         let named = selector::choice(&choice.content, &candidates);
         match named {
             Some(agent) if !choice.flags.contains(&Flag::ChoiceFallback) => agent,
-            _ => self.next_in_order(),
+            _ => self.next_agent(),
         }
     }
 
@@ -382,7 +387,7 @@ impl Conversation {
     fn take_typed(&self, ask: &Ask, typed: &str, purpose: Purpose) -> (Kind, String, Vec<Flag>) {
         if purpose == Purpose::Selection {
             let candidates = self.candidates();
-            let next = || typed.is_empty().then(|| self.next_in_order());
+            let next = || typed.is_empty().then(|| self.next_agent());
             return match selector::choice(typed, &candidates).or_else(next) {
                 Some(agent) => (Kind::Selection, agent.name.clone(), Vec::new()),
                 None if ask.call.ask >= CHOICES => (Kind::Selection, typed.to_owned(), vec![Flag::ChoiceFallback]),
