@@ -31,7 +31,7 @@ pub async fn run(context: &Context, args: &args::PlanArgs) -> Result<Exit, CliEr
 }
 
 /// How the experiment's conversations stand; nothing where there is no database yet.
-async fn standing(context: &Context, designed: &Designed) -> Result<(String, Vec<Standing>), CliError> {
+pub(super) async fn standing(context: &Context, designed: &Designed) -> Result<(String, Vec<Standing>), CliError> {
     let store = match context.reader().await {
         Ok(store) => store,
         Err(error) if error.exit == Exit::NotFound => return Ok((String::new(), Vec::new())),
