@@ -98,7 +98,7 @@ pub async fn one(
 }
 
 /// Refuses a run in which somebody would have to type where nobody can. Nothing is stored yet.
-pub async fn needs_a_terminal(context: &Context, designed: &Designed, go: Go<'_>) -> Result<(), CliError> {
+pub(super) async fn needs_a_terminal(context: &Context, designed: &Designed, go: Go<'_>) -> Result<(), CliError> {
     let Designed { experiment, plan, cells, .. } = designed;
     if context.may_ask() || !cells.iter().any(|c| plan.conditions[c.condition].has_people()) {
         return Ok(());

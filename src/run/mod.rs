@@ -16,6 +16,8 @@ pub mod patience;
 pub mod prepare;
 pub mod roster;
 mod runner;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use event::{Event, Summary};

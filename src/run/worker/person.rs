@@ -91,7 +91,7 @@ impl Worker<'_> {
     }
 }
 
-/// What a view shows, turn by turn: people need not have turns joined.
+/// What a view shows, turn by turn: people need not have turns joined, nor be told in words what to choose from.
 fn turns(view: &View, conversation: &Conversation) -> Vec<Message> {
-    View { merge: false, ..view.clone() }.messages(conversation.log())
+    View { merge: false, ending: Vec::new(), ..view.clone() }.messages(conversation.log())
 }
