@@ -67,7 +67,8 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, world: fn() -> World
     };
     let world = world();
     let printer = context::printer(&world, &cli.global);
-    let resume = matches!(cli.command, Some(Command::Run(_) | Command::Talk(_))).then(|| run::resume_line(&world.arguments));
+    let resume =
+        matches!(cli.command, Some(Command::Run(_) | Command::Talk(_))).then(|| run::resume_line(&world.arguments));
     match finish(world, cli.global, cli.command.as_ref()) {
         Ok(exit) => exit as u8,
         Err(error) => tell(&printer, &error, resume.as_deref()),

@@ -259,7 +259,9 @@ impl Stage {
             }
             Typed::Stop => return Line::End,
             Typed::Unknown(word) => {
-                self.say(&format!("there is no command {word}: the line is not sent; /{last} says it, /help tells more"));
+                self.say(&format!(
+                    "there is no command {word}: the line is not sent; /{last} says it, /help tells more"
+                ));
             }
         }
         Line::Back(left)

@@ -37,7 +37,8 @@ impl Signals {
             };
             heard.first.store(exit as u8, Ordering::Relaxed);
             heard.stop.cancel();
-            if let Some(events) = events.upgrade() {
+            // Whoever left said so; turns of others beside them are waited for all the same.
+            if let Some(events) = events.upgrade().filter(|_| !heard.leave.is_cancelled()) {
                 let _ = events.send(Event::Stopping { grace: grace.as_secs() });
             }
             tokio::select! {

@@ -162,8 +162,7 @@ impl Place {
     }
 
     async fn logs(&self) -> Vec<Vec<Entry>> {
-        let mut ids: Vec<String> =
-            self.store.standing(EXPERIMENT).await.unwrap().into_iter().map(|s| s.id).collect();
+        let mut ids: Vec<String> = self.store.standing(EXPERIMENT).await.unwrap().into_iter().map(|s| s.id).collect();
         ids.sort();
         self.store.logs(&ids).await.unwrap()
     }
@@ -186,7 +185,10 @@ async fn one_conversation_with_a_person_at_a_time_and_others_beside() {
     let seen = person.seen();
     assert_eq!(seen.len(), 6, "the guard's two turns of three conversations");
     assert!(seen.chunks(2).all(|turns| turns[0].0 == turns[1].0), "one after the other: {seen:?}");
-    assert_eq!(*person.stored.lock().unwrap(), seen.iter().zip([1, 3].iter().cycle()).map(|(s, n)| (s.0.clone(), *n)).collect::<Vec<_>>());
+    assert_eq!(
+        *person.stored.lock().unwrap(),
+        seen.iter().zip([1, 3].iter().cycle()).map(|(s, n)| (s.0.clone(), *n)).collect::<Vec<_>>()
+    );
     assert!(!leave.is_cancelled());
     place.is_sound().await;
 }

@@ -77,7 +77,14 @@ pub(super) async fn work(shared: Arc<Shared>, job: Job) -> Left {
     let condition = &shared.work.plan.conditions[job.condition];
     let level = condition.levels.iter().find(|l| l.name == "model");
     let model = level.map_or_else(String::new, |l| l.value.to_string());
-    let mut worker = Worker { shared: &shared, job: &job, model: model.clone(), epoch: 0, expected: job.left, shown: BTreeMap::new() };
+    let mut worker = Worker {
+        shared: &shared,
+        job: &job,
+        model: model.clone(),
+        epoch: 0,
+        expected: job.left,
+        shown: BTreeMap::new(),
+    };
     let leave = worker.leave().await;
     let (held, by_another) = match &leave {
         Leave::Held(holder) => (Some(holder.clone()), false),

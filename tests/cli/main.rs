@@ -20,6 +20,7 @@ mod login;
 mod looking;
 mod models;
 mod new;
+mod people;
 mod planning;
 mod readme;
 mod running;
