@@ -120,7 +120,7 @@ pub fn tokens(experiment: &Experiment, condition: &Condition) -> Tokens {
     };
     Tokens {
         low: scaled(full(SHORT.min(longest)), calls.low),
-        expected: full(USUAL.min(longest)),
+        expected: scaled(full(USUAL.min(longest)), calls.expected),
         high: scaled(full(longest), calls.high),
     }
 }
