@@ -277,7 +277,9 @@ impl Stage {
     }
 
     fn typed(&self, lines: &[String]) {
-        lines.iter().for_each(|line| self.say(&format!("  {line}")));
+        for line in lines {
+            self.say(&format!("  {line}"));
+        }
     }
 
     fn say(&self, text: &str) {

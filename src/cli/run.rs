@@ -158,22 +158,13 @@ impl<'a> Invocation<'a> {
             return Err(CliError::usage("--jobs and --more are at least 1"));
         }
         let script = script(context)?;
-        go.talk.map_or(Ok(()), talk::check)?;
-        let mut designed = context.designed(&args.what, &args.narrow).await?;
-        go.talk.map_or(Ok(()), |talk| talk::cast(&mut designed, talk))?;
-        talk::needs_a_terminal(context, &designed, go).await?;
+        let mut designed = talk::designed(context, go).await?;
         let store = context.open(OpenMode::Run).await?;
         let known = match &designed.record {
             Some(record) => Some(record.clone()),
             None => store.experiment(&designed.creator, &designed.experiment.name).await?,
         };
-        let more = match args.more {
-            Some(n) => Some(more::extend(context, &*store, known.as_ref(), &mut designed, &args.what, n).await?),
-            None => None,
-        };
-        if go.talk.is_some() {
-            talk::one(context, &*store, known.as_ref(), &mut designed, args).await?;
-        }
+        let more = reach(context, &*store, known.as_ref(), &mut designed, go).await?;
         let answers = match &known {
             Some(record) => leave_behind(context, &*store, record, &designed, args).await?,
             None => Vec::new(),
@@ -407,6 +398,21 @@ impl<'a> Invocation<'a> {
             until: 0,
         }
     }
+}
+
+/// Makes the plan reach as far as `--more` or a talk wants; the M of `--more`.
+async fn reach(
+    context: &Context,
+    store: &dyn Store,
+    known: Option<&ExperimentRecord>,
+    designed: &mut Designed,
+    go: Go<'_>,
+) -> Result<Option<u32>, CliError> {
+    if go.talk.is_some() {
+        talk::one(context, store, known, designed, go.run).await?;
+    }
+    let Some(n) = go.run.more else { return Ok(None) };
+    more::extend(context, store, known, designed, &go.run.what, n).await.map(Some)
 }
 
 /// Says what changed since conversations were begun that the new plan leaves behind, and needs a yes. The yes is kept.

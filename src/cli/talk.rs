@@ -18,8 +18,17 @@ pub async fn run(context: &Context, args: &args::Talk) -> Result<Exit, CliError>
     super::run::go(context, Go { run: &args.run, talk: Some(args) }).await
 }
 
+/// What is to be run, with its roles given to people, and refused where nobody could type.
+pub(super) async fn designed(context: &Context, go: Go<'_>) -> Result<Designed, CliError> {
+    go.talk.map_or(Ok(()), check)?;
+    let mut designed = context.designed(&go.run.what, &go.run.narrow).await?;
+    go.talk.map_or(Ok(()), |talk| cast(&mut designed, talk))?;
+    needs_a_terminal(context, &designed, go).await?;
+    Ok(designed)
+}
+
 /// Refuses flags that mean several conversations, or nobody.
-pub fn check(args: &args::Talk) -> Result<(), CliError> {
+fn check(args: &args::Talk) -> Result<(), CliError> {
     let args::Run { narrow, more, .. } = &args.run;
     let flags = [
         ("--more", more.is_some()),
@@ -38,7 +47,7 @@ pub fn check(args: &args::Talk) -> Result<(), CliError> {
 }
 
 /// Gives the role to the person.
-pub fn cast(designed: &mut Designed, args: &args::Talk) -> Result<(), CliError> {
+fn cast(designed: &mut Designed, args: &args::Talk) -> Result<(), CliError> {
     let roles: Vec<String> = designed.experiment.roles.iter().map(|r| r.name.clone()).collect();
     if let Some(role) = &args.role {
         if !roles.contains(role) {
@@ -90,7 +99,8 @@ pub async fn one(
             _ => !s.begun || s.creator == context.creator(),
         },
     };
-    let replicate = (1..).find(is_free).unwrap_or(1);
+    // Of one more than there are, one is free.
+    let replicate = (1..=standing.len() as u32 + 1).find(is_free).unwrap_or(1);
     designed.overrides.replicates = Some(designed.plan.replicates.max(replicate));
     designed.plan_again(&args.what)?;
     designed.cells.retain(|cell| cell.condition == condition && cell.replicate == replicate);
@@ -98,7 +108,7 @@ pub async fn one(
 }
 
 /// Refuses a run in which somebody would have to type where nobody can. Nothing is stored yet.
-pub(super) async fn needs_a_terminal(context: &Context, designed: &Designed, go: Go<'_>) -> Result<(), CliError> {
+async fn needs_a_terminal(context: &Context, designed: &Designed, go: Go<'_>) -> Result<(), CliError> {
     let Designed { experiment, plan, cells, .. } = designed;
     if context.may_ask() || !cells.iter().any(|c| plan.conditions[c.condition].has_people()) {
         return Ok(());
@@ -106,8 +116,9 @@ pub(super) async fn needs_a_terminal(context: &Context, designed: &Designed, go:
     let (id, standing) = standing(context, designed).await?;
     let missing = prepare(experiment, plan, cells.clone(), &standing, &id, go.run.retry_failed).jobs;
     let missing = missing.iter().map(|job| job.condition);
-    // A talk that finds nothing missing begins anew.
-    let anew = go.talk.map(|_| cells[0].condition);
+    // Where nothing is missing, these begin something new.
+    let begins = go.talk.is_some() || go.run.more.is_some();
+    let anew = cells.iter().filter(|_| begins).map(|cell| cell.condition);
     let mut needed = missing.chain(anew).map(|condition| &plan.conditions[condition]);
     let Some(condition) = needed.find(|c| c.has_people()) else { return Ok(()) };
     let message = format!("a person types here: {}; and there is no terminal to ask on", parts(experiment, condition));
@@ -117,7 +128,7 @@ pub(super) async fn needs_a_terminal(context: &Context, designed: &Designed, go:
 }
 
 /// What people do in a condition.
-pub fn parts(experiment: &Experiment, condition: &Condition) -> String {
+fn parts(experiment: &Experiment, condition: &Condition) -> String {
     let plays = experiment.roles.iter().zip(&condition.models).filter(|(_, m)| m.iter().any(ModelSpec::is_human));
     let mut parts: Vec<String> = plays.map(|(role, _)| format!("role `{}`", role.name)).collect();
     let is_human = |model: &Option<ModelSpec>| model.as_ref().is_some_and(ModelSpec::is_human);

@@ -36,6 +36,10 @@ fn without_a_terminal_nobody_is_asked_and_nothing_is_stored() {
     let chooser = place("", "speakers = \"manual\"\n");
     assert_screen!(chooser.run("run small").exits(2));
     is_untouched(&chooser);
+    // What is done needs nobody; what would be added does.
+    let none = place("model = \"human\"\n", "");
+    none.run("run small --more 1").exits(2);
+    is_untouched(&none);
     let by_flag = place("", "");
     assert_screen!(by_flag.run("run small --model human").exits(2));
     is_untouched(&by_flag);
