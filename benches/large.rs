@@ -4,7 +4,8 @@
 //! CONVOKE_BENCH_STORE=sqlite:large.db CONVOKE_BENCH_CONVERSATIONS=100000 CONVOKE_BENCH_MESSAGES=20 cargo bench --bench large
 //! ```
 //!
-//! Without variables it is small, in a folder of its own. What is in the database already is not written again.
+//! Without variables it is small, in a folder of its own. What is in the database already is not written again. With no
+//! messages the conversations alone are written, all at once, and nothing is exported: listing and planning read no more.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot go on has nothing to measure")]
 
@@ -12,13 +13,13 @@
 #[expect(dead_code, reason = "made for the story test; a bench needs few of them")]
 mod fixtures;
 
-use convoke::design::{Experiment, Overrides, Plan};
+use convoke::design::{Cell, Experiment, Overrides, Plan};
 use convoke::exchange::{Of, calls, csv, jsonl};
 use convoke::run::prepare::prepare;
 use convoke::store::mongodb::Mongo;
 use convoke::store::sqlite::{OpenMode, Sqlite};
 use convoke::store::{CallRecord, ConversationRecord, Filter, Parcel, Status, Store, StoreUri};
-use fixtures::{NOW, answered, call, conversation, document, new_experiment, opening, sha256, speech};
+use fixtures::{NOW, answered, call, conversation, document, new_experiment, opening, run_record, sha256, speech};
 use futures_util::future::join_all;
 use std::sync::Arc;
 use std::time::Instant;
@@ -48,6 +49,7 @@ async fn measured() {
     experiment.run.replicates = number.div_ceil(2);
     let plan = Plan::new(&experiment, &Overrides::default()).unwrap();
     timed("written", fill(&*store, &experiment, &plan, messages)).await;
+    timed("a run that ends", run(&*store)).await;
     println!("{number} conversations of {messages} messages in {}", store.place());
 
     let listed = timed("list", async { store.experiments().await.unwrap() }).await;
@@ -57,6 +59,9 @@ async fn measured() {
     let prepared = prepare(&experiment, &plan, plan.cells(), &standing, &record.id, false);
     println!("prepare: {:?}, {} to do", started.elapsed(), prepared.jobs.len());
     drop((prepared, standing, plan));
+    if messages == 0 {
+        return;
+    }
 
     let of = Of::All(Filter { experiment: Some(record.id.clone()), revision: None });
     let mut nowhere = std::io::sink();
@@ -90,24 +95,38 @@ async fn fill(store: &dyn Store, experiment: &Experiment, plan: &Plan, messages:
     let new = new_experiment(&sha256("large")[..16], "ada", experiment.clone());
     let record = store.save(new).await.unwrap();
     let there = store.standing(&record.id).await.unwrap().len();
+    let made = |cell: &Cell| ConversationRecord {
+        id: sha256(&cell.key)[..16].to_owned(),
+        key: cell.key.clone(),
+        created: NOW,
+        replicate: cell.replicate,
+        status: Status::Done,
+        ..conversation(&record.id, &record.revision, 0)
+    };
+    let all = plan.cells();
+    if messages == 0 {
+        let new = all.iter().skip(there).map(made).collect();
+        store.plan(&record.id, &record.revision, &[], new).await.unwrap();
+        return;
+    }
     let (log, calls) = talk(messages);
-    for cells in plan.cells().chunks(200).skip(there / 200) {
-        let sent = cells.iter().enumerate().map(|(at, cell)| {
-            let made = conversation(&record.id, &record.revision, 0);
-            let made = ConversationRecord {
-                id: sha256(&cell.key)[..16].to_owned(),
-                key: cell.key.clone(),
-                created: NOW + i64::try_from(at).unwrap_or_default(),
-                replicate: cell.replicate,
-                status: Status::Done,
-                ..made
-            };
-            store.receive(Parcel::Conversation { record: Box::new(made), log: log.clone(), calls: calls.clone() })
+    for cells in all.chunks(200).skip(there / 200) {
+        let sent = cells.iter().map(|cell| {
+            let record = Box::new(made(cell));
+            store.receive(Parcel::Conversation { record, log: log.clone(), calls: calls.clone() })
         });
         for received in join_all(sent).await {
             received.unwrap();
         }
     }
+}
+
+/// What the end of a run leaves behind is part of what is measured.
+async fn run(store: &dyn Store) {
+    let record = store.experiment("ada", "large").await.unwrap().unwrap();
+    let id = sha256(&NOW.to_string())[..16].to_owned();
+    store.begin_run(run_record(&id, &record.id, &record.revision, NOW)).await.unwrap();
+    store.end_run(&id, "done").await.unwrap();
 }
 
 /// What every conversation says: entries of about 500 bytes, and the calls that brought them.

@@ -7,6 +7,8 @@
 
 #[path = "real_mongo/base.rs"]
 mod base;
+#[path = "real_mongo/copying.rs"]
+mod copying;
 #[path = "real_mongo/deleting.rs"]
 mod deleting;
 #[path = "real_mongo/editors.rs"]
@@ -25,5 +27,8 @@ mod place;
 #[expect(dead_code, reason = "shared with other tests")]
 #[path = "faults/server.rs"]
 mod server;
+#[expect(dead_code, reason = "shared with other tests")]
+#[path = "guide/terminal.rs"]
+mod terminal;
 #[path = "real_mongo/users.rs"]
 mod users;

@@ -8,8 +8,12 @@ use std::time::Duration;
 
 const CONVERSATIONS: usize = 8;
 /// Where something of an experiment stands, and by which name.
-const BELONGINGS: [(&str, &str); 4] =
-    [("conversations", "experiment"), ("versions", "experiment"), ("runs", "experiment"), ("snapshots", "experiment")];
+const BELONGINGS: [(&str, &str); 4] = [
+    ("conversations", "experiment"),
+    ("versions", "experiment"),
+    ("runs", "experiment"),
+    ("snapshot_pieces", "experiment"),
+];
 const OF_CONVERSATIONS: [&str; 3] = ["messages", "calls", "claims"];
 
 /// What an experiment has in each collection.
@@ -72,8 +76,8 @@ fn what_another_process_runs_is_not_deleted_and_then_it_goes_whole() {
     let id = experiment(&place, "faults");
     let of = conversations(&base, &id);
     // Few conversations leave none: a piece as a long run leaves it behind.
-    let piece = doc! { "_id": "piece", "experiment": &id, "head": false, "stamp": "old", "piece": 0, "rows": "[]" };
-    base.wait(async { base.database().collection("snapshots").insert_one(piece).await }).unwrap();
+    let piece = doc! { "_id": "piece", "experiment": &id, "stamp": "old", "piece": 0, "rows": "[]" };
+    base.wait(async { base.database().collection("snapshot_pieces").insert_one(piece).await }).unwrap();
     is_whole(&belongings(&base, &id, &of));
     let deleted = place.run("delete faults --yes").exits(0);
     assert!(deleted.err.contains(&format!("{CONVERSATIONS} of tester")), "{}", deleted.err);

@@ -208,7 +208,8 @@ async fn remove(mongo: &Base, item: &Item) -> Result<(), Fail> {
             }
             mongo.conversations().delete_many(of.clone()).await?;
             mongo.versions().delete_many(of.clone()).await?;
-            mongo.snapshots().delete_many(of.clone()).await?;
+            mongo.snapshots().delete_one(doc! { "_id": name }).await?;
+            mongo.pieces().delete_many(of.clone()).await?;
             mongo.runs().delete_many(of).await?;
         }
     }

@@ -127,6 +127,10 @@ impl Base {
         self.collection("snapshots")
     }
 
+    fn pieces(&self) -> Collection<Document> {
+        self.collection("snapshot_pieces")
+    }
+
     fn messages(&self) -> Collection<Document> {
         self.collection("messages")
     }

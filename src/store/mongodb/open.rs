@@ -19,7 +19,7 @@ const SCHEMA: u32 = 1;
 /// Where a database says that it is ours.
 const META: &str = "convoke";
 /// Collections that are ours by name.
-const OURS: [&str; 10] = [
+const OURS: [&str; 11] = [
     "experiments",
     "versions",
     "revisions",
@@ -30,6 +30,7 @@ const OURS: [&str; 10] = [
     "texts",
     "runs",
     "snapshots",
+    "snapshot_pieces",
 ];
 /// What marks a document that is being deleted.
 pub(super) const GOING: &str = "deleting";
@@ -46,8 +47,7 @@ const INDEXES: &[(&str, &[&str], bool)] = &[
     ("claims", &["conversation", "epoch"], true),
     ("versions", &["experiment", "version"], true),
     ("runs", &["experiment", "started"], false),
-    ("snapshots", &["experiment"], false),
-    ("snapshots", &["stamp"], false),
+    ("snapshot_pieces", &["experiment", "stamp"], false),
 ];
 
 /// Makes a signed-in database ready.

@@ -2,7 +2,7 @@
 //!
 //! Some servers read every document whole to answer anything (`FerretDB`: some 0.4 ms for a conversation), so that a list
 //! of 100,000 would take most of a minute. The end of a run, when nobody else is at work, leaves what it counted: a
-//! head with the counts, which a list needs, and pieces with what planning needs. Whatever changes how a conversation
+//! head with the counts, which a list needs, and, elsewhere, pieces with what planning needs. Whatever changes how a conversation
 //! stands takes the head away before it does so; without a head the conversations themselves are read.
 
 use super::Base;
@@ -44,7 +44,7 @@ fn head(document: &Document) -> Result<Head, Fail> {
 
 /// The heads that are there, by experiment.
 pub(super) async fn heads(mongo: &Base) -> Result<HashMap<String, Head>, Fail> {
-    let cursor = mongo.snapshots().find(doc! { "head": true }).projection(doc! { "rows": 0 }).await?;
+    let cursor = mongo.snapshots().find(doc! {}).await?;
     let heads = read::all(cursor, |document| Ok((super::documents::id(&document)?, head(&document)?))).await?;
     Ok(heads.into_iter().collect())
 }
@@ -53,7 +53,7 @@ pub(super) async fn heads(mongo: &Base) -> Result<HashMap<String, Head>, Fail> {
 pub(super) async fn standing(mongo: &Base, experiment: &str) -> Result<Option<Vec<Standing>>, Fail> {
     let Some(found) = mongo.snapshots().find_one(doc! { "_id": experiment }).await? else { return Ok(None) };
     let head = head(&found)?;
-    let cursor = mongo.snapshots().find(doc! { "stamp": &head.stamp, "head": false }).await?;
+    let cursor = mongo.pieces().find(doc! { "experiment": experiment, "stamp": &head.stamp }).await?;
     let pieces = read::all(cursor, |d| Ok((field::<u32>(&d, "piece")?, field::<String>(&d, "rows")?))).await?;
     if pieces.len() != head.pieces {
         return Ok(None);
@@ -85,19 +85,19 @@ pub(super) async fn leave(mongo: &Base, experiment: &str) -> Result<(), Fail> {
         return Ok(());
     }
     // Pieces of older ones are of no use.
-    mongo.snapshots().delete_many(doc! { "experiment": experiment }).await?;
+    mongo.pieces().delete_many(doc! { "experiment": experiment }).await?;
     let stamp = ObjectId::new().to_hex();
     for (piece, rows) in standing.chunks(PIECE).enumerate() {
         let document = doc! {
-            "_id": format!("{experiment}/{stamp}/{piece:06}"), "experiment": experiment, "head": false,
-            "stamp": &stamp, "piece": piece as u32, "rows": serde_json::to_string(rows)?,
+            "_id": format!("{experiment}/{stamp}/{piece:06}"), "experiment": experiment, "stamp": &stamp,
+            "piece": piece as u32, "rows": serde_json::to_string(rows)?,
         };
-        mongo.snapshots().insert_one(document).await?;
+        mongo.pieces().insert_one(document).await?;
     }
     let counts: Vec<Named<Counts>> = counts(&standing).into_iter().map(|(r, c)| Named::new(r, c)).collect();
     let head = doc! {
-        "_id": experiment, "experiment": experiment, "head": true, "stamp": &stamp,
-        "pieces": standing.len().div_ceil(PIECE) as u32, "counts": bson(&counts)?, "at": date(mongo.clock.now()),
+        "_id": experiment, "stamp": &stamp, "pieces": standing.len().div_ceil(PIECE) as u32,
+        "counts": bson(&counts)?, "at": date(mongo.clock.now()),
     };
     unless_there(mongo.snapshots().insert_one(head).await)?;
     // Whoever began meanwhile found no head to take away.
