@@ -84,7 +84,7 @@ impl AtTerminal {
 #[async_trait]
 impl Person for AtTerminal {
     async fn write(&self, scene: &Scene<'_>) -> Answer {
-        let _typing = Typing::begin(&self.types);
+        let typing = Typing::begin(&self.types, &self.context.printer);
         let mut stage = self.stage(scene);
         stage.enter(scene);
         let already = self.drafts.read(scene.conversation, scene.seq);
@@ -96,14 +96,14 @@ impl Person for AtTerminal {
         stage.dim(&format!("{what}: a lone . on a line sends it, /help tells more"));
         let typed = prompt::lines(&self.context, what, already, move |lines| stage.line(lines)).await;
         match typed {
-            Ok(Some(lines)) => Answer::Typed(lines.join("\n")),
+            Ok(Some(lines)) => typing.sent(lines.join("\n")),
             Ok(None) => Answer::Left("you left".to_owned()),
             Err(error) => Answer::Left(gone(&error)),
         }
     }
 
     async fn choose(&self, scene: &Scene<'_>) -> Answer {
-        let _typing = Typing::begin(&self.types);
+        let typing = Typing::begin(&self.types, &self.context.printer);
         let stage = self.stage(scene);
         stage.enter(scene);
         let candidates = || {
@@ -127,7 +127,7 @@ impl Person for AtTerminal {
                 }
                 Typed::Help => stage.dim("a number or a name chooses; Enter takes the next in order; /show, /stop"),
                 Typed::Text(text) => match chosen(text, scene.candidates) {
-                    Some(name) => return Answer::Typed(name),
+                    Some(name) => return typing.sent(name),
                     None => stage.say(&format!("`{text}` is none of them: type a number from the list")),
                 },
                 Typed::Undo | Typed::Unknown(_) => stage.say("there is no such command here: /show, /stop, /help"),
@@ -174,18 +174,31 @@ fn heading(scene: &Scene<'_>) -> String {
 }
 
 /// While it lives, a person types.
-struct Typing<'a>(&'a AtomicBool);
+struct Typing<'a> {
+    types: &'a AtomicBool,
+    printer: &'a Printer,
+    is_sent: bool,
+}
 
 impl<'a> Typing<'a> {
-    fn begin(types: &'a AtomicBool) -> Self {
+    fn begin(types: &'a AtomicBool, printer: &'a Printer) -> Self {
         types.store(true, Ordering::Relaxed);
-        Self(types)
+        Self { types, printer, is_sent: false }
+    }
+
+    fn sent(mut self, text: String) -> Answer {
+        self.is_sent = true;
+        Answer::Typed(text)
     }
 }
 
 impl Drop for Typing<'_> {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
+        self.types.store(false, Ordering::Relaxed);
+        if !self.is_sent {
+            // They left, or were cut off in the middle of a line, where nothing else is to be written.
+            self.printer.say("");
+        }
     }
 }
 
