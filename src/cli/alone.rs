@@ -10,6 +10,7 @@ use super::designed::Designed;
 use super::error::{CliError, Exit};
 use super::narrow;
 use super::run::quoted;
+use super::talk;
 use super::text::short;
 use crate::design::{Experiment, Overrides, Plan};
 use crate::store::{ConversationRecord, ExperimentRecord, RunRecord};
@@ -104,6 +105,7 @@ fn flags(arguments: &[String]) -> Option<Overrides> {
     let words = std::iter::once("convoke").chain(arguments.iter().map(String::as_str));
     match Cli::try_parse_from(words).ok()?.command {
         Some(Command::Run(run)) => narrow::overrides(&run.narrow).ok(),
+        Some(Command::Talk(talk)) => talk::overrides(&talk).ok(),
         _ => None,
     }
 }

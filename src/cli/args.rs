@@ -72,6 +72,11 @@ pub enum Command {
     Plan(PlanArgs),
     /// Do what is missing; the same command continues
     Run(Run),
+    /// Take part in one conversation yourself; the same command continues
+    ///
+    /// A run of one conversation, of the first condition that the flags leave: the first that is not at its end, else a
+    /// new one. Needs a terminal.
+    Talk(Talk),
     /// List experiments, or the conversations of one
     List(List),
     /// Show an experiment, or a conversation's transcript
@@ -177,7 +182,7 @@ pub struct Check {
 /// Flags of `plan` and `run` that narrow or override.
 #[derive(Debug, Clone, Args)]
 pub struct Narrow {
-    /// Model to use, by its name in the experiment or SERVER/NAME; repeated, each is a level
+    /// Model to use, by its name in the experiment or SERVER/NAME, or human; repeated, each is a level
     #[arg(long, value_name = "ID")]
     pub model: Vec<String>,
     /// Days, or a range A..B of which each is a level
@@ -189,7 +194,7 @@ pub struct Narrow {
     /// Openings and speeches together
     #[arg(long, value_name = "N")]
     pub messages: Option<u32>,
-    /// Who speaks next: round-robin, random or auto
+    /// Who speaks next: round-robin, random, auto or manual
     #[arg(long, value_name = "S")]
     pub speakers: Option<String>,
     /// Conversations per condition
@@ -258,6 +263,23 @@ pub struct Run {
     /// How long to wait for a database that went away or is full
     #[arg(long, value_name = "TIME", default_value = "10m")]
     pub store_wait: String,
+}
+
+/// `convoke talk`.
+#[derive(Debug, Args)]
+#[command(
+    mut_arg("more", |a| a.hide(true)),
+    mut_arg("replicates", |a| a.hide(true)),
+    mut_arg("limit", |a| a.hide(true)),
+    mut_arg("offline", |a| a.hide(true)),
+)]
+pub struct Talk {
+    /// The role that you play; needed unless the experiment has a person in it
+    #[arg(long = "as", value_name = "ROLE")]
+    pub role: Option<String>,
+    /// As `run` has it.
+    #[command(flatten)]
+    pub run: Run,
 }
 
 /// `convoke list`.

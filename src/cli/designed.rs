@@ -84,7 +84,7 @@ impl Context {
     /// Models that a flag brought in must be of servers that there are, and take what is set.
     pub(super) fn check_models(&self, plan: &Plan) -> Result<(), CliError> {
         let servers = self.settings.known_servers();
-        for model in plan.conditions.iter().flat_map(crate::design::Condition::participants) {
+        for model in plan.conditions.iter().flat_map(crate::design::Condition::participants).filter(|m| !m.is_human()) {
             let name = server_of(&model.id);
             let Some(server) = servers.iter().find(|s| s.name == name) else {
                 let known: Vec<&str> = servers.iter().map(|s| s.name.as_str()).collect();

@@ -14,6 +14,7 @@ mod designed;
 pub mod diff;
 pub mod doctor;
 mod dotenv;
+mod drafts;
 pub mod duplicate;
 pub mod edit;
 pub mod error;
@@ -30,6 +31,7 @@ pub mod models;
 mod more;
 mod narrow;
 pub mod new;
+mod person;
 mod pick;
 pub mod plan;
 pub mod printer;
@@ -41,6 +43,7 @@ pub mod show;
 mod signals;
 pub mod store;
 mod summary;
+pub mod talk;
 mod text;
 pub mod verify;
 
@@ -67,7 +70,8 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, world: fn() -> World
     };
     let world = world();
     let printer = context::printer(&world, &cli.global);
-    let resume = matches!(cli.command, Some(Command::Run(_))).then(|| run::resume_line(&world.arguments));
+    let resume =
+        matches!(cli.command, Some(Command::Run(_) | Command::Talk(_))).then(|| run::resume_line(&world.arguments));
     match finish(world, cli.global, cli.command.as_ref()) {
         Ok(exit) => exit as u8,
         Err(error) => tell(&printer, &error, resume.as_deref()),
@@ -82,7 +86,7 @@ fn misunderstood(error: &clap::Error, arguments: &[OsString]) -> u8 {
         let hint = "`convoke --help` lists what there is";
         let words: Vec<String> = arguments.iter().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
         let cli = Cli::command();
-        let is_run = words.iter().find(|w| cli.find_subcommand(w).is_some()).is_some_and(|w| w == "run");
+        let is_run = words.iter().find(|w| cli.find_subcommand(w).is_some()).is_some_and(|w| w == "run" || w == "talk");
         let resume = is_run.then(|| run::resume_line(&words));
         return tell(&Printer::plain(true), &CliError::usage(message).hint(hint), resume.as_deref());
     }
@@ -117,7 +121,7 @@ fn finish(world: World, global: Global, command: Option<&Command>) -> Result<Exi
 
 /// Whether a command hears Ctrl-C itself.
 fn is_busy(command: &Command) -> bool {
-    matches!(command, Command::Run(_) | Command::Store(_))
+    matches!(command, Command::Run(_) | Command::Talk(_) | Command::Store(_))
 }
 
 /// Does what a command says; what was left out of it is asked for first.
@@ -134,6 +138,7 @@ async fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError
         Command::Check(args) => check::run(context, args).await,
         Command::Plan(args) => plan::run(context, args).await,
         Command::Run(args) => run::run(context, args).await,
+        Command::Talk(args) => talk::run(context, args).await,
         Command::List(args) => list::run(context, args).await,
         Command::Show(args) => show::run(context, args).await,
         Command::Edit(args) => edit::run(context, args).await,

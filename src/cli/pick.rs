@@ -38,6 +38,7 @@ impl Missing {
             Command::Check(args) => (&args.what, "check", ONE, "convoke check NAME", false),
             Command::Plan(args) => (&args.what, "plan", ONE, "convoke plan NAME", false),
             Command::Run(args) => (&args.what, "run", ONE, "convoke run NAME", false),
+            Command::Talk(args) => (&args.run.what, "talk", ONE, "convoke talk NAME --as ROLE", false),
             Command::Show(args) => (&args.id, "show", ONE, "convoke show NAME", true),
             Command::Edit(args) => (&args.what, "edit", ONE, "convoke edit NAME", false),
             Command::Duplicate(args) => (&args.what, "duplicate", ONE, "convoke duplicate NAME", false),

@@ -31,7 +31,7 @@ pub async fn run(context: &Context, args: &args::PlanArgs) -> Result<Exit, CliEr
 }
 
 /// How the experiment's conversations stand; nothing where there is no database yet.
-async fn standing(context: &Context, designed: &Designed) -> Result<(String, Vec<Standing>), CliError> {
+pub(super) async fn standing(context: &Context, designed: &Designed) -> Result<(String, Vec<Standing>), CliError> {
     let store = match context.reader().await {
         Ok(store) => store,
         Err(error) if error.exit == Exit::NotFound => return Ok((String::new(), Vec::new())),
@@ -63,6 +63,8 @@ struct Forecast<'a> {
     calls: u64,
     low: u64,
     high: u64,
+    /// Of the calls left, those that a person answers.
+    typed: u64,
     tokens: Tokens,
 }
 
@@ -90,6 +92,7 @@ impl<'a> Forecast<'a> {
             calls: 0,
             low: 0,
             high: 0,
+            typed: 0,
             tokens: Tokens::default(),
         };
         let mut tokens: BTreeMap<usize, Tokens> = BTreeMap::new();
@@ -98,6 +101,8 @@ impl<'a> Forecast<'a> {
             let left = u64::from(job.left);
             let answered = of.expected - left.min(of.expected);
             forecast.calls += left;
+            let typed = estimate::typed(experiment, &plan.conditions[job.condition]);
+            forecast.typed += (typed * left).div_ceil(of.expected.max(1));
             forecast.low += of.low.saturating_sub(answered);
             forecast.high += of.high.saturating_sub(answered).max(left);
             let whole = tokens
@@ -164,6 +169,14 @@ impl<'a> Forecast<'a> {
             count(self.tokens.low),
             count(self.tokens.high)
         ))?;
+        if self.typed > 0 {
+            let of = if self.typed == self.calls {
+                "all of them are".to_owned()
+            } else {
+                format!("{} of the calls are", count(self.typed))
+            };
+            context.printer.out(&format!("{of} typed by a person, who needs a terminal"))?;
+        }
         Ok(())
     }
 }

@@ -84,6 +84,12 @@ impl Printer {
         Some(usize::from(columns).max(20))
     }
 
+    /// The same of standard error.
+    pub fn talk_width(&self) -> Option<usize> {
+        let (_, columns) = Term::stderr().size_checked()?;
+        Some(usize::from(columns).max(20))
+    }
+
     /// A line of talk.
     pub fn say(&self, line: &str) {
         self.say_pieces(&[Piece(line, Look::Plain)]);

@@ -6,12 +6,15 @@ use super::designed::Designed;
 use super::error::{CliError, Exit};
 use super::logs;
 use super::more;
+use super::person::AtTerminal;
 use super::prompt::confirm;
 use super::signals::{self, Signals};
 use super::summary;
+use super::talk;
 use super::text::count;
 use crate::conversation::harmless::harmless;
 use crate::design::{Experiment, diff};
+use crate::model::person::Person;
 use crate::model::scripted::parse_script;
 use crate::model::{Bounds, Retry};
 use crate::report::{Bars, JsonLines, Plain, Reporter, listen};
@@ -29,14 +32,28 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+/// What is to be run.
+#[derive(Clone, Copy)]
+pub(super) struct Go<'a> {
+    /// How.
+    pub(super) run: &'a args::Run,
+    /// One conversation, with whom.
+    pub(super) talk: Option<&'a args::Talk>,
+}
+
 /// Runs; whatever happens, the last JSON line says how it ended.
 pub async fn run(context: &Context, args: &args::Run) -> Result<Exit, CliError> {
+    go(context, Go { run: args, talk: None }).await
+}
+
+/// Runs all, or the one conversation of a talk.
+pub(super) async fn go(context: &Context, go: Go<'_>) -> Result<Exit, CliError> {
     let resume = resume_line(&context.world.arguments);
     let begun = tokio::select! {
         // Polled first, so that a signal is heard from now on.
         biased;
         exit = signals::first() => return left_early(context, exit?, &resume),
-        begun = Invocation::begin(context, args) => begun,
+        begun = Invocation::begin(context, go) => begun,
     };
     match begun {
         Ok(invocation) => {
@@ -125,32 +142,29 @@ struct Invocation<'a> {
     grace: Duration,
     store_wait: Duration,
     script: Option<Vec<String>>,
+    /// Who types, where a conversation that is to be done needs somebody.
+    person: Option<Arc<AtTerminal>>,
     // Dropped last, so that everything said is written.
     _log: Option<tracing_appender::non_blocking::WorkerGuard>,
 }
 
 impl<'a> Invocation<'a> {
     /// Everything that can be wrong is found before anything is written; then the plan is stored.
-    async fn begin(context: &'a Context, args: &'a args::Run) -> Result<Self, CliError> {
+    async fn begin(context: &'a Context, go: Go<'a>) -> Result<Self, CliError> {
+        let args = go.run;
         let grace = duration("--grace", &args.grace)?;
         let store_wait = duration("--store-wait", &args.store_wait)?;
         if args.jobs == Some(0) || args.more == Some(0) {
             return Err(CliError::usage("--jobs and --more are at least 1"));
         }
         let script = script(context)?;
-        let mut designed = match context.alone(args).await? {
-            Some(designed) => designed,
-            None => context.designed(&args.what, &args.narrow).await?,
-        };
+        let mut designed = talk::designed(context, go).await?;
         let store = context.open(OpenMode::Run).await?;
         let known = match &designed.record {
             Some(record) => Some(record.clone()),
             None => store.experiment(&designed.creator, &designed.experiment.name).await?,
         };
-        let more = match args.more {
-            Some(n) => Some(more::extend(context, &*store, known.as_ref(), &mut designed, &args.what, n).await?),
-            None => None,
-        };
+        let more = reach(context, &*store, known.as_ref(), &mut designed, go).await?;
         let answers = match &known {
             Some(record) if !designed.alone => leave_behind(context, &*store, record, &designed, args).await?,
             _ => Vec::new(),
@@ -171,8 +185,23 @@ impl<'a> Invocation<'a> {
         if matches!(context.settings.store.uri, StoreUri::Mongo(_)) && jobs > 0 {
             prepared.jobs.rotate_left((number % jobs) as usize);
         }
-        let invocation =
-            Self { context, args, designed, more, store, record, prepared, run, grace, store_wait, script, _log: log };
+        let has_people = |job: &crate::run::Job| designed.plan.conditions[job.condition].has_people();
+        let person = prepared.jobs.iter().any(has_people).then(|| Arc::new(AtTerminal::new(context)));
+        let invocation = Self {
+            context,
+            args,
+            designed,
+            more,
+            store,
+            record,
+            prepared,
+            run,
+            grace,
+            store_wait,
+            script,
+            person,
+            _log: log,
+        };
         invocation.write_down(answers, &patience).await?;
         Ok(invocation)
     }
@@ -277,6 +306,15 @@ impl<'a> Invocation<'a> {
                 let _ = printer.json_line(value);
             })));
         }
+        if let Some(person) = &self.person {
+            let types = person.types();
+            let unless_they_type = move |line: &str| {
+                if !types.load(std::sync::atomic::Ordering::Relaxed) {
+                    printer.chat(line);
+                }
+            };
+            return Box::new(Plain::of_trouble(Box::new(unless_they_type)));
+        }
         if self.context.world.terminals[2] && !printer.quiet {
             return Box::new(Bars::new(harmless));
         }
@@ -326,6 +364,7 @@ impl<'a> Invocation<'a> {
             clock: self.context.world.clock,
             lease: self.lease(),
             stop: signals.stop.clone(),
+            leave: signals.leave.clone(),
             abort: signals.abort.clone(),
         };
         let work = Work {
@@ -334,6 +373,7 @@ impl<'a> Invocation<'a> {
             plan: plan.clone(),
             jobs: self.prepared.jobs.clone(),
             roster,
+            person: self.person.clone().map(|person| person as Arc<dyn Person>),
             events,
         };
         crate::run::run(work, options).await
@@ -360,6 +400,21 @@ impl<'a> Invocation<'a> {
             until: 0,
         }
     }
+}
+
+/// Makes the plan reach as far as `--more` or a talk wants; the M of `--more`.
+async fn reach(
+    context: &Context,
+    store: &dyn Store,
+    known: Option<&ExperimentRecord>,
+    designed: &mut Designed,
+    go: Go<'_>,
+) -> Result<Option<u32>, CliError> {
+    if go.talk.is_some() {
+        talk::one(context, store, known, designed, go.run).await?;
+    }
+    let Some(n) = go.run.more else { return Ok(None) };
+    more::extend(context, store, known, designed, &go.run.what, n).await.map(Some)
 }
 
 /// Says what changed since conversations were begun that the new plan leaves behind, and needs a yes. The yes is kept.

@@ -5,6 +5,7 @@
 
 use super::error::{CliError, Exit};
 use crate::design::check::KnownServer;
+use crate::design::plan::HUMAN;
 use crate::model::server::Address;
 use crate::model::{Limits, Server, ServerKind};
 use crate::store::{StoreUri, without_password};
@@ -96,6 +97,8 @@ pub struct Settings {
     pub creator: String,
     /// Whether a server is to vouch for the creator.
     pub signs_in: bool,
+    /// Where the program keeps what is of no use elsewhere, if there is such a folder.
+    pub state: Option<PathBuf>,
     /// File of fixed replies for `scripted`.
     pub script: Option<PathBuf>,
     /// Warnings to be said.
@@ -198,9 +201,10 @@ impl Settings {
             shown.push(Shown { name: "script".into(), value: path.clone(), origin: *origin });
         }
         let script = script.map(|(path, _)| world.folder.join(path));
+        let state = state_folder(world);
         let concurrency = config.servers.iter().filter_map(|(n, s)| s.concurrency.map(|c| (n.clone(), c))).collect();
         let Creator { name: creator, signs_in } = creator;
-        Ok(Self { store, given, servers, refused, concurrency, creator, signs_in, script, warnings, shown })
+        Ok(Self { store, given, servers, refused, concurrency, creator, signs_in, state, script, warnings, shown })
     }
 
     /// Servers as `check` must know them.
@@ -289,6 +293,18 @@ fn read_config(variables: &Variables<'_>) -> Result<Config, CliError> {
     })
 }
 
+/// `$XDG_STATE_HOME/convoke`, else `~/.local/state/convoke`. A `.env` has no say in it.
+fn state_folder(world: &World) -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    let written = world.env.get("XDG_STATE_HOME").filter(|folder| Path::new(folder).is_absolute());
+    let usual = || {
+        let folders = etcetera::choose_base_strategy().ok()?;
+        Some(folders.state_dir().unwrap_or_else(|| folders.data_dir()))
+    };
+    let base = written.map(PathBuf::from).or_else(usual)?;
+    Some(base.join("convoke"))
+}
+
 /// `$XDG_CONFIG_HOME/convoke/config.toml`, else `~/.config/convoke/config.toml`.
 fn config_path(variables: &Variables<'_>) -> Option<PathBuf> {
     use etcetera::BaseStrategy;
@@ -375,7 +391,7 @@ impl Servers<'_> {
                 Some(other) => return Err(wrong(&format!("kind cannot be `{other}`")).hint("\"openai\" or \"ollama\"")),
                 None => return Err(wrong("`kind` is missing").hint("\"openai\" or \"ollama\"")),
             };
-            if name == "scripted" || name.contains('/') {
+            if name == "scripted" || name == HUMAN || name.contains('/') {
                 return Err(wrong("a server cannot have that name"));
             }
             let Some(url) = &written.base_url else { return Err(wrong("`base_url` is missing")) };

@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 pub struct Signals {
     /// No new request after this.
     pub stop: CancellationToken,
+    /// A person left, which is as the first Ctrl-C.
+    pub leave: CancellationToken,
     /// What is in flight is dropped: the grace is over.
     pub abort: CancellationToken,
     /// Out at once.
@@ -29,10 +31,14 @@ impl Signals {
         // The run ends when its listeners do; this task must not keep them waiting.
         let events = events.downgrade();
         tokio::spawn(async move {
-            let exit = incoming.next().await;
+            let exit = tokio::select! {
+                exit = incoming.next() => exit,
+                () = heard.leave.cancelled() => Exit::Interrupt,
+            };
             heard.first.store(exit as u8, Ordering::Relaxed);
             heard.stop.cancel();
-            if let Some(events) = events.upgrade() {
+            // Whoever left said so; turns of others beside them are waited for all the same.
+            if let Some(events) = events.upgrade().filter(|_| !heard.leave.is_cancelled()) {
                 let _ = events.send(Event::Stopping { grace: grace.as_secs() });
             }
             tokio::select! {
@@ -52,7 +58,7 @@ impl Signals {
         match self.first.load(Ordering::Relaxed) {
             130 => Some(Exit::Interrupt),
             143 => Some(Exit::Terminate),
-            _ => None,
+            _ => self.leave.is_cancelled().then_some(Exit::Interrupt),
         }
     }
 }

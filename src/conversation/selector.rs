@@ -39,6 +39,9 @@ fn filled(text: &str, values: &[(&str, &str)]) -> String {
 /// The one candidate that an answer names: by name, else by a role that only one of them plays. None where it
 /// names nobody or several.
 pub fn choice<'a>(answer: &str, candidates: &[&'a Agent]) -> Option<&'a Agent> {
+    if let Some(exact) = candidates.iter().find(|a| a.name == answer) {
+        return Some(exact);
+    }
     let answer = answer.replace("\\_", "_").to_lowercase();
     let one = |named: Vec<&'a Agent>| (named.len() == 1).then(|| named[0]);
     let by_name: Vec<&Agent> = candidates.iter().copied().filter(|a| has_word(&answer, &a.name)).collect();
@@ -77,6 +80,9 @@ mod tests {
         assert_eq!(chosen("Guard_117 or Guard_118"), None);
         assert_eq!(chosen("Guard_1171"), None, "another name");
         assert_eq!(chosen(""), None);
+        let alike = [agent("Guard_117", "guard"), agent("Head-guard_117", "head-guard")];
+        let alike: Vec<&Agent> = alike.iter().collect();
+        assert_eq!(choice("Head-guard_117", &alike).map(|a| a.name.as_str()), Some("Head-guard_117"));
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub struct Setting {
     pub final_summary: bool,
     /// What to do about flagged replies, by the flag's word.
     pub health: Vec<(Flag, Policy)>,
-    /// Chooses speakers, where `speakers` is `auto`.
+    /// Chooses speakers, where `speakers` is `auto` or `manual`.
     pub selector: Option<Helper>,
     /// Summarises days.
     pub summarizer: Option<Helper>,

@@ -154,6 +154,7 @@ impl Conversation {
     /// The entry that a reply becomes. Pure; append it with [`Self::push`].
     pub fn answer(&self, ask: &Ask, reply: &Reply<'_>) -> Entry {
         let (kind, content, flags) = match ask.call.purpose {
+            purpose if ask.model.is_human() => self.take_typed(ask, reply.content.trim(), purpose),
             Purpose::Speech => self.take_speech(ask, reply),
             Purpose::Selection => self.take_selection(ask, reply),
             Purpose::Summary => self.take_summary(ask, reply),
@@ -297,7 +298,8 @@ impl Conversation {
         }
         let candidates = self.candidates();
         match (self.setting.speakers, &self.setting.selector) {
-            (Speakers::RoundRobin, _) => Speaker::Is(self.next_in_order()),
+            (Speakers::RoundRobin, _) => Speaker::Is(self.next_agent()),
+            (Speakers::Manual, Some(helper)) => Speaker::AmongOf(candidates, helper),
             _ if candidates.len() == 1 => Speaker::Is(candidates[0]),
             (Speakers::Auto, Some(helper)) => Speaker::AmongOf(candidates, helper),
             _ if candidates.is_empty() => Speaker::Is(&agents[0]),
@@ -313,12 +315,18 @@ impl Conversation {
         self.setting.agents.iter().position(|a| a.name == last.speaker)
     }
 
+    /// Who may speak next: not who spoke last, unless a person chooses.
     fn candidates(&self) -> Vec<&Agent> {
-        let last = self.last_speaker();
+        let last = self.last_speaker().filter(|_| self.setting.speakers != Speakers::Manual);
         self.setting.agents.iter().enumerate().filter(|(i, _)| Some(*i) != last).map(|(_, a)| a).collect()
     }
 
-    fn next_in_order(&self) -> &Agent {
+    /// The name of the agent who follows the last speaker of the day in order.
+    pub fn next_in_order(&self) -> &str {
+        &self.next_agent().name
+    }
+
+    fn next_agent(&self) -> &Agent {
         let next = self.last_speaker().map_or(0, |last| last + 1);
         &self.setting.agents[next % self.setting.agents.len()]
     }
@@ -328,7 +336,7 @@ impl Conversation {
         let named = selector::choice(&choice.content, &candidates);
         match named {
             Some(agent) if !choice.flags.contains(&Flag::ChoiceFallback) => agent,
-            _ => self.next_in_order(),
+            _ => self.next_agent(),
         }
     }
 
@@ -373,6 +381,26 @@ impl Conversation {
         let flags = sorted(flags);
         let taken = (found || is_last) && self.verdict(&flags, ask.call) != Verdict::Fail;
         (if taken { Kind::Selection } else { Kind::Rejected }, cleaned.text, flags)
+    }
+
+    /// What a person typed is taken as it is. An empty choice is the next in order.
+    fn take_typed(&self, ask: &Ask, typed: &str, purpose: Purpose) -> (Kind, String, Vec<Flag>) {
+        if purpose == Purpose::Selection {
+            let candidates = self.candidates();
+            let next = || typed.is_empty().then(|| self.next_agent());
+            return match selector::choice(typed, &candidates).or_else(next) {
+                Some(agent) => (Kind::Selection, agent.name.clone(), Vec::new()),
+                None if ask.call.ask >= CHOICES => (Kind::Selection, typed.to_owned(), vec![Flag::ChoiceFallback]),
+                None => (Kind::Rejected, typed.to_owned(), Vec::new()),
+            };
+        }
+        let flags = if typed.is_empty() { vec![Flag::Empty] } else { Vec::new() };
+        let kind = match (self.verdict(&flags, ask.call), purpose) {
+            (Verdict::Fail, _) | (Verdict::Again, Purpose::Speech) => Kind::Rejected,
+            (_, Purpose::Speech) => Kind::Speech,
+            _ => Kind::Summary,
+        };
+        (kind, typed.to_owned(), flags)
     }
 
     fn take_summary(&self, ask: &Ask, reply: &Reply<'_>) -> (Kind, String, Vec<Flag>) {

@@ -1,5 +1,6 @@
 //! Generated experiments for property tests, such as a folder can hold and a plan can expand.
 
+use super::plan::HUMAN;
 use super::protocol::FLAGS;
 use super::*;
 use proptest::collection::vec;
@@ -137,7 +138,7 @@ fn models() -> impl Strategy<Value = Vec<ModelSpec>> {
 
 /// A protocol for `days` days at the most.
 pub fn protocol() -> impl Strategy<Value = Protocol> {
-    let speakers = select(vec![Speakers::RoundRobin, Speakers::Random, Speakers::Auto]);
+    let speakers = select(vec![Speakers::RoundRobin, Speakers::Random, Speakers::Auto, Speakers::Manual]);
     let labels = select(vec![Labels::Auto, Labels::Always, Labels::Never]);
     let stops = select(vec![vec![], vec!["[END]".to_owned()], vec!["\"\n".to_owned(), "done".to_owned()]]);
     (1..4_u32, 0..9_u32, speakers, labels, any::<bool>(), stops, any::<bool>()).prop_map(
@@ -163,7 +164,7 @@ pub fn health() -> impl Strategy<Value = Vec<Named<Policy>>> {
 
 fn roles(factors: &[Factor]) -> impl Strategy<Value = Vec<Role>> + use<> {
     let names = ["guard", "b", "prison guard", "字"];
-    vec((1..4_u32, prompt(factors), text(), 0..3_u8), 2..=4).prop_map(move |roles| {
+    vec((1..4_u32, prompt(factors), text(), 0..4_u8), 2..=4).prop_map(move |roles| {
         let roles = roles.into_iter().enumerate();
         roles
             .map(|(i, (agents, prompt, plural, model))| Role {
@@ -174,6 +175,7 @@ fn roles(factors: &[Factor]) -> impl Strategy<Value = Vec<Role>> + use<> {
                 model: match model {
                     0 => RoleModel::One("ollama/m0:é".to_owned()),
                     1 => RoleModel::Each(vec!["ollama/m0:é".to_owned(); agents as usize]),
+                    2 if i > 0 => RoleModel::One(HUMAN.to_owned()),
                     _ => RoleModel::Condition,
                 },
                 prompt,

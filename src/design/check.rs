@@ -3,9 +3,9 @@
 use super::experiment::{Experiment, ModelSpec, PromptText, RoleModel};
 use super::folder::{self, Files, SHARED, SUMMARIZER, Sources, role_file};
 use super::markdown;
-use super::plan::{Obstacle, Plan, SCRIPTED};
+use super::plan::{HUMAN, Obstacle, Plan, SCRIPTED};
 use super::problem::{Problem, Problems, Severity, did_you_mean};
-use super::protocol::{bad_model_id, sets};
+use super::protocol::{self, bad_model_id, sets};
 use super::resolve::{declared, undeclared};
 use super::template::{RoleTags, Tag, TagProblemKind, Template};
 use std::collections::BTreeSet;
@@ -163,7 +163,10 @@ impl Check<'_> {
     fn models(&mut self) {
         for (i, model) in self.experiment.models.iter().enumerate() {
             let at = format!("models[{i}]");
-            if model.id == SCRIPTED || bad_model_id(&model.id).is_some() {
+            if model.is_human() {
+                self.person(&at, model);
+            }
+            if model.is_human() || model.id == SCRIPTED || bad_model_id(&model.id).is_some() {
                 continue;
             }
             let server = server_of(&model.id);
@@ -186,7 +189,16 @@ impl Check<'_> {
         }
     }
 
-    /// Models that are named and not declared, whether any condition uses them or not.
+    /// What is set for a person, which nobody could heed.
+    fn person(&mut self, at: &str, model: &ModelSpec) {
+        for key in protocol::MODEL.iter().filter(|key| is_set(model, key)) {
+            let message = format!("`human` is a person who types: `{key}` means nothing to them");
+            let hint = Some("leave it out".to_owned());
+            self.report(Severity::Error, "people", &format!("{at}.{key}"), message, hint);
+        }
+    }
+
+    /// Models that are named and not declared, whether any condition uses them or not. A person needs no declaration.
     fn named_models(&mut self) {
         let experiment = self.experiment;
         let mut all: Vec<(String, &String)> = Vec::new();
@@ -200,7 +212,8 @@ impl Check<'_> {
         }
         all.extend(experiment.selector_model.iter().map(|name| ("selector.model".to_owned(), name)));
         all.extend(experiment.summarizer_model.iter().map(|name| ("summarizer.model".to_owned(), name)));
-        for (at, name) in all.into_iter().filter(|(_, name)| declared(experiment, name).is_none()) {
+        let is_unknown = |name: &str| name != HUMAN && declared(experiment, name).is_none();
+        for (at, name) in all.into_iter().filter(|(_, name)| is_unknown(name)) {
             let Obstacle { code, message, hint, .. } = undeclared(experiment, name, &at);
             self.report(Severity::Error, code, &at, message, hint);
         }
@@ -256,6 +269,8 @@ pub fn is_set(model: &ModelSpec, parameter: &str) -> bool {
         "num_ctx" => sampling.num_ctx.is_some(),
         "seed" => sampling.seed.is_some(),
         "keep_alive" => model.keep_alive.is_some(),
+        "stream" => model.stream.is_some(),
+        "concurrency" => model.concurrency.is_some(),
         _ => false,
     }
 }

@@ -78,6 +78,11 @@ impl Condition {
         self.models.iter().flatten().chain(&self.selector).chain(&self.summarizer)
     }
 
+    /// Whether a person takes part.
+    pub fn has_people(&self) -> bool {
+        self.participants().any(ModelSpec::is_human)
+    }
+
     /// What keeps it from being a conversation.
     pub fn obstacles(&self, experiment: &Experiment) -> Vec<Obstacle> {
         let mut found = Vec::new();

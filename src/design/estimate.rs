@@ -4,7 +4,7 @@
 //! server knows its tokenizer.
 
 use super::compose;
-use super::experiment::{Experiment, Protocol, Speakers};
+use super::experiment::{Experiment, ModelSpec, Protocol, Speakers};
 use super::plan::Condition;
 use serde::Serialize;
 
@@ -61,12 +61,45 @@ pub fn calls(experiment: &Experiment, condition: &Condition) -> Calls {
     let selections = match protocol.speakers {
         Speakers::Auto if agents > 2 => speeches,
         Speakers::Auto => days,
-        _ => 0,
+        Speakers::Manual => speeches,
+        Speakers::RoundRobin | Speakers::Random => 0,
     };
     let asks = u64::from(experiment.health.iter().map(|p| p.value.ask).max().unwrap_or(0));
     let expected = speeches + selections + summaries;
     let low = if protocol.stop_phrases.is_empty() { expected } else { days + selections.min(days) + summaries };
     Calls { expected, low, high: speeches * (1 + asks) + selections * CHOICES + summaries }
+}
+
+/// How many of the expected calls a person answers. Where chance or somebody's choice decides who speaks, each agent
+/// is taken to speak equally often.
+pub fn typed(experiment: &Experiment, condition: &Condition) -> u64 {
+    let all = calls(experiment, condition);
+    let is_human = |model: &Option<ModelSpec>| model.as_ref().is_some_and(ModelSpec::is_human);
+    let summaries = summaries(&condition.protocol);
+    let speeches = u64::from(condition.protocol.messages).saturating_sub(u64::from(condition.protocol.days));
+    let selections = all.expected - speeches - summaries;
+    let agents: Vec<bool> = condition.models.iter().flatten().map(ModelSpec::is_human).collect();
+    let spoken = if condition.protocol.speakers == Speakers::RoundRobin {
+        let days = 1..=condition.protocol.days;
+        days.map(|day| in_order(&agents, speeches_of(&condition.protocol, day))).sum()
+    } else {
+        let humans = agents.iter().filter(|human| **human).count() as u64;
+        speeches * humans / (agents.len() as u64).max(1)
+    };
+    let of = |calls: u64, model: &Option<ModelSpec>| if is_human(model) { calls } else { 0 };
+    spoken + of(selections, &condition.selector) + of(summaries, &condition.summarizer)
+}
+
+/// How many of a day's speeches in order people make.
+fn in_order(agents: &[bool], speeches: u64) -> u64 {
+    let turns = |agent: usize| (speeches + agents.len() as u64 - 1 - agent as u64) / agents.len() as u64;
+    agents.iter().enumerate().filter(|(_, human)| **human).map(|(agent, _)| turns(agent)).sum()
+}
+
+/// Speeches of a day: its messages but for the opening.
+fn speeches_of(protocol: &Protocol, day: u32) -> u64 {
+    let messages = protocol.messages / protocol.days + u32::from(day <= protocol.messages % protocol.days);
+    u64::from(messages).saturating_sub(1)
 }
 
 fn summaries(protocol: &Protocol) -> u64 {
@@ -78,13 +111,16 @@ pub fn tokens(experiment: &Experiment, condition: &Condition) -> Tokens {
     let calls = calls(experiment, condition);
     let longest = condition.participants().map(|m| m.sampling.max_tokens.map_or(LONG, u64::from)).max().unwrap_or(LONG);
     let full = |reply: u64| at_full_length(experiment, condition, reply);
+    // What people read and write are no tokens of anybody's.
+    let asked = calls.expected.saturating_sub(typed(experiment, condition));
     let scaled = |tokens: u64, calls_then: u64| {
-        let scaled = u128::from(tokens) * u128::from(calls_then) / u128::from(calls.expected.max(1));
+        let most = u128::from(calls.expected.max(1));
+        let scaled = u128::from(tokens) * u128::from(calls_then) / most * u128::from(asked) / most;
         u64::try_from(scaled).unwrap_or(u64::MAX)
     };
     Tokens {
         low: scaled(full(SHORT.min(longest)), calls.low),
-        expected: full(USUAL.min(longest)),
+        expected: scaled(full(USUAL.min(longest)), calls.expected),
         high: scaled(full(longest), calls.high),
     }
 }
@@ -93,11 +129,10 @@ pub fn tokens(experiment: &Experiment, condition: &Condition) -> Tokens {
 fn at_full_length(experiment: &Experiment, condition: &Condition, reply: u64) -> u64 {
     let protocol = &condition.protocol;
     let prompt = mean_prompt(experiment, condition);
-    let selects = if protocol.speakers == Speakers::Auto { 2 } else { 1 };
+    let selects = if matches!(protocol.speakers, Speakers::Auto | Speakers::Manual) { 2 } else { 1 };
     let mut total = 0;
     for day in 1..=protocol.days {
-        let messages = protocol.messages / protocol.days + u32::from(day <= protocol.messages % protocol.days);
-        let speeches = u64::from(messages).saturating_sub(1);
+        let speeches = speeches_of(protocol, day);
         let opening = condition.starting_message.len() as u64 / BYTES_PER_TOKEN + u64::from(day - 1) * reply;
         let history = speeches * speeches.saturating_sub(1) / 2 * reply;
         total += selects * (speeches * (prompt + opening) + history) + speeches * reply;

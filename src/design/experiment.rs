@@ -3,6 +3,7 @@
 //! Serialised, it is the *document* that the database keeps as a revision (format.md §6): maps keyed by a
 //! person's words are arrays of `{name, value}`, and no array holds an array.
 
+use super::plan::HUMAN;
 use super::value::{Named, Value};
 use serde::{Deserialize, Serialize};
 
@@ -162,6 +163,11 @@ impl ModelSpec {
         self.alias.as_deref().unwrap_or(&self.id)
     }
 
+    /// Whether it is a person who types.
+    pub fn is_human(&self) -> bool {
+        self.id == HUMAN
+    }
+
     /// A model of which nothing is set.
     pub fn bare(id: &str) -> Self {
         Self { id: id.to_owned(), ..Self::default() }
@@ -252,6 +258,8 @@ pub enum Speakers {
     Random,
     /// Chosen by a model.
     Auto,
+    /// Chosen by a person.
+    Manual,
 }
 
 impl Speakers {
@@ -261,6 +269,7 @@ impl Speakers {
             Self::RoundRobin => "round-robin",
             Self::Random => "random",
             Self::Auto => "auto",
+            Self::Manual => "manual",
         }
     }
 }

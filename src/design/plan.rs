@@ -15,6 +15,8 @@ pub use super::condition::Condition;
 
 /// The model that replaces every other with `--offline`.
 pub const SCRIPTED: &str = "scripted";
+/// The model that is a person who types.
+pub const HUMAN: &str = "human";
 
 /// Most combinations of levels: beyond this a design is a mistake.
 const MOST_CONDITIONS: usize = 100_000;

@@ -2,7 +2,7 @@
 
 use super::experiment::{Labels, ModelSpec, Policy, Protocol, Role, RunDefaults, Sampling, Seed, Speakers};
 use super::folder::bad_name;
-use super::plan::SCRIPTED;
+use super::plan::{HUMAN, SCRIPTED};
 use super::problem::did_you_mean;
 use super::tree::{Node, Tree};
 use super::value::{Named, Value};
@@ -61,7 +61,8 @@ pub fn models(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Vec<ModelSpec> {
     models
 }
 
-const MODEL: [&str; 12] = [
+/// Keys of a model.
+pub const MODEL: [&str; 12] = [
     "id",
     "as",
     "temperature",
@@ -114,7 +115,7 @@ fn model(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<ModelSpec> {
     Some(ModelSpec { id, alias, sampling, keep_alive, stream, concurrency })
 }
 
-/// Reports an id that is not `SERVER/NAME` nor `scripted`. Such a model stays in the list, so that what names it is
+/// Reports an id that is not `SERVER/NAME`, `scripted` nor `human`. Such a model stays in the list, so that what names it is
 /// not reported too.
 fn model_id(tree: &mut Tree<'_>, node: &Node<'_>, id: &str) {
     if let Some((code, message, hint)) = bad_model_id(id) {
@@ -125,7 +126,7 @@ fn model_id(tree: &mut Tree<'_>, node: &Node<'_>, id: &str) {
 /// A model's name within the experiment.
 fn alias(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String> {
     let name = tree.text(at, node)?;
-    if name.trim().is_empty() || name == "human" || name == SCRIPTED {
+    if name.trim().is_empty() || name == HUMAN || name == SCRIPTED {
         let message = format!("`{name}` cannot be a model's name");
         tree.error(node.span(), "bad-name", message, "leave `as` out, or write a name of your own".to_owned());
     }
@@ -142,17 +143,15 @@ pub fn bad_model_id(id: &str) -> Option<(&'static str, String, String)> {
                 .into(),
         ));
     }
-    if id == "human" {
-        return Some(("people", format!("`human`, a person who types: {LATER}"), "name a model".to_owned()));
-    }
-    let (server, name) = if id == SCRIPTED { (SCRIPTED, SCRIPTED) } else { id.split_once('/').unwrap_or(("", id)) };
+    let is_bare = id == SCRIPTED || id == HUMAN;
+    let (server, name) = if is_bare { (id, id) } else { id.split_once('/').unwrap_or(("", id)) };
     let bad = server.is_empty() || name.is_empty() || id.chars().any(|c| c.is_whitespace() || c.is_control());
     bad.then(|| {
         let is_name = server.is_empty() && !name.is_empty() && !name.contains(char::is_whitespace);
         let hint = if is_name {
             format!("write `ollama/{name}` or `openai/{name}`")
         } else {
-            "write server and name without spaces, as in `ollama/llama3.1`, or `scripted`".to_owned()
+            "write server and name without spaces, as in `ollama/llama3.1`, or `scripted`, or `human`".to_owned()
         };
         ("bad-model", format!("`{id}` is not SERVER/NAME"), hint)
     })
@@ -233,7 +232,7 @@ fn agents(tree: &mut Tree<'_>, node: &Node<'_>) -> Option<Vec<Named<u32>>> {
 }
 
 fn bad_role(name: &str) -> Option<&'static str> {
-    let reserved = ["researcher", "selector", "summarizer", "human"];
+    let reserved = ["researcher", "selector", "summarizer", HUMAN];
     if reserved.contains(&name.to_lowercase().as_str()) {
         return Some("the program uses that name itself");
     }
@@ -248,17 +247,13 @@ fn style(tree: &mut Tree<'_>, node: &Node<'_>) {
 }
 
 fn speakers(tree: &mut Tree<'_>, node: &Node<'_>) -> Option<Speakers> {
-    let word = tree.word("protocol.speakers", node, &["round-robin", "random", "auto", "manual"])?;
-    if word == "manual" {
-        let hint = "use \"round-robin\", \"random\" or \"auto\"".to_owned();
-        tree.error(node.span(), "people", format!("speakers \"manual\", chosen by a person: {LATER}"), hint);
-    }
-    speakers_of(word)
+    tree.word("protocol.speakers", node, &["round-robin", "random", "auto", "manual"]).and_then(speakers_of)
 }
 
 /// The way of finding speakers of that word.
 pub fn speakers_of(word: &str) -> Option<Speakers> {
-    [Speakers::RoundRobin, Speakers::Random, Speakers::Auto].into_iter().find(|s| s.word() == word)
+    let all = [Speakers::RoundRobin, Speakers::Random, Speakers::Auto, Speakers::Manual];
+    all.into_iter().find(|s| s.word() == word)
 }
 
 fn labels(tree: &mut Tree<'_>, node: &Node<'_>) -> Option<Labels> {
@@ -357,10 +352,7 @@ pub fn bad_level(name: &str, level: &Value) -> Option<String> {
         "top_p" => (!number.is_some_and(|x| x > 0.0 && x <= 1.0)).then(|| "a number above 0 and up to 1".to_owned()),
         "speakers" => match level {
             Value::Text(word) if speakers_of(word).is_some() => None,
-            Value::Text(word) if word == "manual" => {
-                Some(format!("\"round-robin\", \"random\" or \"auto\" (\"manual\": {LATER})"))
-            }
-            _ => Some("\"round-robin\", \"random\" or \"auto\"".to_owned()),
+            _ => Some("\"round-robin\", \"random\", \"auto\" or \"manual\"".to_owned()),
         },
         "labels" => match level {
             Value::Text(word) if labels_of(word).is_some() => None,

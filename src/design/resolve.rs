@@ -3,9 +3,9 @@
 use super::axis::names_models;
 use super::condition::Condition;
 use super::experiment::{Experiment, ModelSpec, Protocol, Role, RoleModel, Speakers};
-use super::plan::{Obstacle, Overrides, SCRIPTED};
+use super::plan::{HUMAN, Obstacle, Overrides, SCRIPTED};
 use super::problem::did_you_mean;
-use super::protocol::{PARAMETERS, bad_model_id, labels_of, role_of, speakers_of};
+use super::protocol::{PARAMETERS, labels_of, role_of, speakers_of};
 use super::value::{Named, Value};
 
 /// Makes conditions of combinations.
@@ -44,8 +44,11 @@ impl Resolver<'_> {
         }
         let mut choice = Models { resolver: self, settings: &settings, obstacles: Vec::new() };
         let models = choice.of_roles(&agents);
-        let selects = protocol.speakers == Speakers::Auto;
-        let selector = selects.then(|| choice.of_helper(experiment.selector_model.as_ref(), "selector.model"));
+        let selector = match protocol.speakers {
+            Speakers::Auto => Some(choice.of_helper(experiment.selector_model.as_ref(), "selector.model")),
+            Speakers::Manual => Some(choice.model(HUMAN, "protocol.speakers")),
+            Speakers::RoundRobin | Speakers::Random => None,
+        };
         let summarises = protocol.days > 1 || protocol.final_summary;
         let summarizer = summarises.then(|| choice.of_helper(experiment.summarizer_model.as_ref(), "summarizer.model"));
         let obstacles = choice.obstacles;
@@ -80,18 +83,22 @@ impl Models<'_> {
     }
 
     /// A model by name, with the parameters that factors set. One that is not declared is told, and stands for
-    /// itself.
+    /// itself; a person needs no declaration.
     fn model(&mut self, name: &str, at: &str) -> ModelSpec {
         let mut spec = if self.resolver.overrides.offline {
             ModelSpec::bare(SCRIPTED)
         } else if let Some(spec) = declared(self.resolver.experiment, name) {
             spec.clone()
         } else {
-            if !self.is_given_by_flag(name) {
+            if name != HUMAN && !self.is_given_by_flag(name) {
                 self.obstacles.push(undeclared(self.resolver.experiment, name, at));
             }
             ModelSpec::bare(name)
         };
+        if spec.is_human() {
+            // What a factor sets for models is nothing to a person.
+            return spec;
+        }
         for parameter in PARAMETERS {
             match (parameter, self.setting(parameter)) {
                 ("temperature", Some(value)) => spec.sampling.temperature = number(value),
@@ -174,9 +181,6 @@ fn number(value: &Value) -> Option<f64> {
 /// What is said of a model that is named and not declared.
 pub fn undeclared(experiment: &Experiment, name: &str, at: &str) -> Obstacle {
     let known: Vec<&str> = experiment.models.iter().map(ModelSpec::name).collect();
-    if let Some((code @ "people", message, hint)) = bad_model_id(name) {
-        return Obstacle::new(code, at, message, hint);
-    }
     if experiment.models.iter().any(|m| m.id == name) {
         let same: Vec<&str> = experiment.models.iter().filter(|m| m.id == name).map(ModelSpec::name).collect();
         let message = format!("several models have the id `{name}`");

@@ -11,6 +11,7 @@
 //! | `openai`, `ollama`, `scripted` | the three kinds of server |
 //! | `catalog` | what a server offers; `show`, `pull` |
 //! | `parameters` | what is sent beside the messages, and what a protocol lacks |
+//! | `person` | a person who types in a model's place |
 //! | `retry`, `gate`, `limit` | the one owner of retries, `Retry-After`, slots |
 
 mod attempt;
@@ -23,6 +24,7 @@ pub mod limit;
 mod ollama;
 mod openai;
 pub mod parameters;
+pub mod person;
 pub mod pull;
 pub mod retry;
 pub mod scripted;

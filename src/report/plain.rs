@@ -12,6 +12,8 @@ const EVERY: Duration = Duration::from_secs(10);
 /// Writes plain lines.
 pub struct Plain {
     lines: Lines,
+    /// Whether progress is told now and then.
+    counts: bool,
     tally: Tally,
     told: Duration,
     waits: Option<String>,
@@ -25,12 +27,19 @@ impl Plain {
     pub fn new(lines: Lines) -> Self {
         Self {
             lines,
+            counts: true,
             tally: Tally::default(),
             told: Duration::ZERO,
             waits: None,
             holders: BTreeSet::new(),
             fetching: None,
         }
+    }
+
+    /// One that tells of trouble only.
+    #[must_use]
+    pub fn of_trouble(lines: Lines) -> Self {
+        Self { counts: false, ..Self::new(lines) }
     }
 
     fn progress(&mut self, elapsed: Duration) {
@@ -85,7 +94,7 @@ impl Reporter for Plain {
     }
 
     fn tick(&mut self, elapsed: Duration) {
-        if elapsed >= self.told + EVERY {
+        if self.counts && elapsed >= self.told + EVERY {
             self.progress(elapsed);
         }
     }

@@ -8,7 +8,7 @@
 //! | `prepare` | which conversations are missing: a set difference on keys |
 //! | `roster` | the models of a run, looked up (and fetched) before the first call |
 //! | `runner` | which conversations are worked on, and what stops them |
-//! | `worker` | one conversation from where it stands to its end |
+//! | `worker` | one conversation from where it stands to its end, by models and by people |
 //! | `patience` | waiting for a database that went away or is full |
 
 pub mod event;
@@ -16,6 +16,8 @@ pub mod patience;
 pub mod prepare;
 pub mod roster;
 mod runner;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 pub use event::{Event, Summary};

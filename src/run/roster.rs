@@ -62,7 +62,7 @@ impl Roster {
     pub async fn look_up<'m>(specs: impl Iterator<Item = &'m ModelSpec>, look_up: &LookUp<'_>) -> Self {
         let mut roster = Self::default();
         let mut connections: BTreeMap<String, Connection> = BTreeMap::new();
-        for spec in specs {
+        for spec in specs.filter(|spec| !spec.is_human()) {
             let server = server_of(&spec.id);
             let gone = |r: &Self| r.unusable.iter().any(|(s, model, _)| s == server && model.is_none());
             if roster.models.contains_key(&spec.id) || gone(&roster) || look_up.stop.is_cancelled() {

@@ -7,6 +7,7 @@ use super::roster::Roster;
 use super::worker::{self, Left};
 use crate::design::check::server_of;
 use crate::design::{Experiment, ModelSpec, Plan};
+use crate::model::person::Person;
 use crate::model::{Bounds, Gates, ModelError, Retry, Slots};
 use crate::store::{LEASE, Lease, Status, Store, StoreError, Tokens};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -38,6 +39,8 @@ pub struct Options {
     pub lease: Lease,
     /// No new request after this.
     pub stop: CancellationToken,
+    /// Cancelled, with `stop`, where a person leaves.
+    pub leave: CancellationToken,
     /// What is in flight is dropped.
     pub abort: CancellationToken,
 }
@@ -54,6 +57,8 @@ pub struct Work {
     pub jobs: Vec<Job>,
     /// The models.
     pub roster: Roster,
+    /// Who types where a person takes part; none where nobody can.
+    pub person: Option<Arc<dyn Person>>,
     /// Where everything is told.
     pub events: UnboundedSender<Event>,
 }
@@ -147,28 +152,75 @@ async fn renew(shared: &Shared) {
     }
 }
 
+/// What waits to be begun. Conversations with a person are worked on one at a time, whatever goes on beside them.
+#[derive(Default)]
+struct Queue {
+    people: VecDeque<Job>,
+    others: VecDeque<Job>,
+    /// Whether a person sits at one.
+    sits: bool,
+    /// Conversations that are worked on and need nobody.
+    beside: usize,
+}
+
+impl Queue {
+    fn add(&mut self, shared: &Shared, job: Job) {
+        if has_people(shared, &job) { self.people.push_back(job) } else { self.others.push_back(job) }
+    }
+
+    /// The next to be begun, while fewer than `most` need nobody.
+    fn next(&mut self, shared: &Shared, most: usize) -> Option<Job> {
+        while !self.sits {
+            let Some(job) = self.people.pop_front() else { break };
+            if !cannot_begin(shared, &job) {
+                self.sits = true;
+                return Some(job);
+            }
+        }
+        while self.beside < most {
+            let job = self.others.pop_front()?;
+            if !cannot_begin(shared, &job) {
+                self.beside += 1;
+                return Some(job);
+            }
+        }
+        None
+    }
+
+    /// One is no longer worked on.
+    fn left(&mut self, shared: &Shared, job: &Job) {
+        if has_people(shared, job) { self.sits = false } else { self.beside = self.beside.saturating_sub(1) }
+    }
+}
+
+fn has_people(shared: &Shared, job: &Job) -> bool {
+    shared.work.plan.conditions[job.condition].has_people()
+}
+
 /// Keeps more conversations going than there are slots, so that one asks while another's turn is stored. What another
 /// process holds comes after the rest: again and again, until that one has ended it or is gone.
 async fn work_through(shared: &Arc<Shared>) {
     let most = (shared.options.bounds.total as usize).saturating_mul(2).saturating_add(4);
-    let mut waiting: VecDeque<Job> = shared.work.jobs.iter().cloned().collect();
+    let mut waiting = Queue::default();
+    shared.work.jobs.iter().for_each(|job| waiting.add(shared, job.clone()));
     let (mut busy, mut held) = (JoinSet::new(), Vec::new());
     loop {
-        while busy.len() < most && !shared.options.stop.is_cancelled() {
-            let Some(job) = waiting.pop_front() else { break };
-            if !cannot_begin(shared, &job) {
-                busy.spawn(worker::work(Arc::clone(shared), job));
-            }
+        while !shared.options.stop.is_cancelled() {
+            let Some(job) = waiting.next(shared, most) else { break };
+            busy.spawn(worker::work(Arc::clone(shared), job));
         }
         match busy.join_next().await {
             None if held.is_empty() || shared.options.stop.is_cancelled() => return,
             None => {
                 tokio::select! {
                     () = shared.options.stop.cancelled() => {}
-                    () = sleep(LOOK) => waiting.extend(held.drain(..)),
+                    () = sleep(LOOK) => held.drain(..).for_each(|job| waiting.add(shared, job)),
                 }
             }
-            Some(Ok(left)) => held.extend(count(shared, left)),
+            Some(Ok(left)) => {
+                waiting.left(shared, &left.job);
+                held.extend(count(shared, left));
+            }
             Some(Err(broken)) if broken.is_panic() => std::panic::resume_unwind(broken.into_panic()),
             Some(Err(_)) => {}
         }

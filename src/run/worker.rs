@@ -11,12 +11,15 @@ use super::runner::{Shared, add_call};
 use crate::conversation::{Ask, Conversation, Entry, Next, PromptSize, Purpose, Reply, Setting};
 use crate::design::ModelSpec;
 use crate::design::key::sha256;
+use crate::design::plan::HUMAN;
 use crate::model::retry::{Asking, End, Verdict, ask, verdict};
 use crate::model::{Attempt, ChatReply, ChatRequest, Finish, ModelError, Usage};
 use crate::store::{CallRecord, CallState, LEASE, Lease, Status, StoreError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tracing::{info, warn};
+
+mod person;
 
 /// Why a conversation is left on Ctrl-C between its turns.
 const STOPPED: &str = "stopped before its next turn";
@@ -74,7 +77,14 @@ pub(super) async fn work(shared: Arc<Shared>, job: Job) -> Left {
     let condition = &shared.work.plan.conditions[job.condition];
     let level = condition.levels.iter().find(|l| l.name == "model");
     let model = level.map_or_else(String::new, |l| l.value.to_string());
-    let mut worker = Worker { shared: &shared, job: &job, model: model.clone(), epoch: 0, expected: job.left };
+    let mut worker = Worker {
+        shared: &shared,
+        job: &job,
+        model: model.clone(),
+        epoch: 0,
+        expected: job.left,
+        shown: BTreeMap::new(),
+    };
     let leave = worker.leave().await;
     let (held, by_another) = match &leave {
         Leave::Held(holder) => (Some(holder.clone()), false),
@@ -91,6 +101,8 @@ struct Worker<'a> {
     model: String,
     epoch: u64,
     expected: u32,
+    /// What a person was shown in this sitting.
+    shown: person::Shown,
 }
 
 type Open = BTreeMap<(u32, Purpose, u32), CallRecord>;
@@ -117,6 +129,7 @@ impl Worker<'_> {
             let name = (ask.seq, ask.call.purpose, ask.call.ask);
             let call = match open.remove(&name).filter(|c| c.state == CallState::Answered) {
                 Some(answered) => answered,
+                None if ask.model.is_human() => self.typed(&conversation, &ask).await?,
                 None => self.call(&conversation, &ask).await?,
             };
             let entry = self.entry(&conversation, &ask, &call)?;
@@ -330,6 +343,9 @@ impl Worker<'_> {
             self.expected = self.expected.saturating_sub(1);
             self.shared.count(|s| add_call(s, &usage, &entry.flags));
             log_call(id, &entry, call, usage);
+            if let Some(person) = work.person.as_ref().filter(|_| call.server == HUMAN) {
+                person.stored(id, entry.seq);
+            }
         }
         self.shared.tell(Event::Entry {
             conversation: id.clone(),

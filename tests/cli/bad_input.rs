@@ -83,8 +83,8 @@ fn mistakes_in_the_protocol() {
     is_wrong(&changed("guard = 1, prisoner = 1", "guard = 2, prisoner = 0"), "prisoner");
     is_wrong(&changed("guard = 1, prisoner = 1", "guard = 0, prisoner = 0"), "agent");
     is_wrong(&changed("messages = 5", "messages = 5\nstyle = \"lis\""), "lis");
-    is_wrong(&changed("messages = 5", "messages = 5\nspeakers = \"manual\""), "manual");
-    is_wrong(&changed("[roles.guard]", "[roles.guard]\nmodel = \"human\""), "human");
+    is_wrong(&changed("messages = 5", "messages = 5\nspeakers = \"manuel\""), "manuel");
+    is_wrong(&changed("[roles.guard]", "[roles.guard]\nmodel = \"humans\""), "humans");
     assert_screen!(changed("messages = 5", "messages = 3\ndays = 2").run("run small"));
 }
 
@@ -131,7 +131,7 @@ fn flags_that_mean_nothing() {
         ("--agents guard", "--agents"),
         ("--agents gard=1", "gard"),
         ("--messages 1", "messages"),
-        ("--speakers manual", "manual"),
+        ("--speakers manuel", "manuel"),
         ("--replicates 0", "--replicates"),
         ("--limit 0", "--limit"),
         ("--jobs 0", "--jobs"),

@@ -21,6 +21,7 @@ mod login;
 mod looking;
 mod models;
 mod new;
+mod people;
 mod picking;
 mod planning;
 mod readme;

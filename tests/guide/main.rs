@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod people;
 mod pick;
 mod start;
 #[allow(dead_code, reason = "each road uses its own part of this")]

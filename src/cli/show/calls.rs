@@ -4,6 +4,7 @@ use super::transcript::block;
 use crate::cli::printer::{Look, Printer};
 use crate::cli::text::{iso, short};
 use crate::conversation::log::Entry;
+use crate::design::plan::HUMAN;
 use crate::exchange::calls::rebuild;
 use crate::model::{Attempt, ChatReply};
 use crate::store::{CallRecord, CallState};
@@ -50,7 +51,9 @@ fn heading(call: &CallRecord) -> String {
         CallState::Sent => ", sent and not answered: possible spend",
         CallState::Failed => ", given up",
     };
-    let mut line = format!("call {} {purpose}{again}: {}/{}{state}", call.seq, call.server, call.model);
+    let by =
+        if call.server == HUMAN { "typed by a person".to_owned() } else { format!("{}/{}", call.server, call.model) };
+    let mut line = format!("call {} {purpose}{again}: {by}{state}", call.seq);
     if let Some(reply) = &call.reply {
         let served = &reply.served;
         for (what, word) in
@@ -87,6 +90,11 @@ fn attempted(number: u32, attempt: &Attempt) -> String {
 fn answered(call: &CallRecord, reply: &ChatReply) -> String {
     let tokens = |n: Option<u32>| n.map_or_else(|| "?".to_owned(), |n| n.to_string());
     let usage = &reply.usage;
+    if call.server == HUMAN {
+        let took = call.attempts.iter().map(|a| a.took).sum::<u64>();
+        let sent = call.answered.map_or_else(String::new, |at| format!(", sent {}", iso(at)));
+        return format!("shown {}{sent}: it took {took} ms", iso(call.sent));
+    }
     let mut line = format!("tokens {} in, {} out", tokens(usage.prompt), tokens(usage.completion));
     if let Some(cached) = usage.cached {
         let _ = write!(line, " ({cached} cached)");

@@ -7,6 +7,7 @@ use crate::design::Policy;
 mod days;
 mod health;
 mod laws;
+mod people;
 mod reading;
 mod speakers;
 

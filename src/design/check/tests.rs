@@ -94,6 +94,7 @@ says! {
     several_models_of_one_id: folder(&toml("models = [{ id = \"ollama/m\", as = \"a\" }, { id = \"ollama/m\", as = \"b\", temperature = 0 }]", "", "[factors]\nmodel = [\"ollama/m\"]"));
     too_few_models_of_a_role: folder(&toml("", "agents = { guard = 2, prisoner = 1 }", &ROLES.replace("plural = \"guards\"", "model = [\"ollama/m\"]\nplural = \"guards\"")));
     people: folder(&toml("models = [\"ollama/m\", \"human\"]", "speakers = \"manual\"", &ROLES.replace("plural = \"guards\"", "model = \"human\"\nplural = \"guards\"")));
+    people_with_parameters: folder(&toml("models = [\"ollama/m\", { id = \"human\", as = \"me\", temperature = 1.0, max_tokens = 5, stop = [\"x\"], seed = 3, keep_alive = \"1m\", stream = true, concurrency = 2 }]", "", ""));
     other_styles: folder(&toml("", "style = \"lis\"", ""));
     newer_format: folder(&toml("format = 2", "nonsense = 1", ""));
     role_names_that_are_paths: with(&toml("", "agents = { \"../x\" = 1, \"a/b\" = 1, \"c\\\\d\" = 1, selector = 1, \"\" = 1 }", "[roles.\"../x\"]\nplural = \"x\"\npronouns = \"he/his\""), &[("roles/selector.md", "")]);

@@ -103,6 +103,23 @@ fn offline_collapses_models() {
     assert_eq!(zipped.conditions.len(), 8);
 }
 
+#[test]
+fn a_person_needs_no_declaration_and_takes_no_parameter() {
+    let human = ModelSpec::bare("human");
+    let play = |set| Plan::new(&experiment(), &Overrides { set, ..Overrides::default() }).expect("a plan");
+    let as_guard = play(vec![set("roles.guard.model", &["human"]), set("temperature", &["0.5"])]);
+    for condition in &as_guard.conditions {
+        assert!(condition.models[0].iter().all(|m| *m == human), "{condition:?}");
+        assert!(condition.models[1].iter().all(|m| m.sampling.temperature == Some(0.5)), "{condition:?}");
+        assert!(!experiment().models.iter().any(|m| m.id == "human"), "no level of its own");
+    }
+    let chosen = play(vec![set("speakers", &["manual"])]);
+    assert!(chosen.conditions.iter().all(|c| c.selector == Some(human.clone())));
+    let offline = Overrides { set: vec![set("speakers", &["manual"])], offline: true, ..models(&["human"]) };
+    let offline = Plan::new(&experiment(), &offline).expect("a plan");
+    assert!(offline.conditions.iter().flat_map(Condition::participants).all(|m| *m == ModelSpec::bare("scripted")));
+}
+
 fn said(obstacle: Obstacle) -> String {
     assert!(obstacle.usage, "{obstacle:?}");
     format!("{}: {} | {}", obstacle.code, obstacle.message, obstacle.hint.expect("a remedy"))
@@ -113,11 +130,9 @@ fn a_wrong_flag_is_a_matter_of_usage_with_a_remedy() {
     let overrides = [
         models(&["http://x/y"]),
         models(&["olama"]),
-        models(&["human"]),
         with(vec![set("days", &["0"])]),
         with(vec![set("days", &["9"])]),
         with(vec![set("messages", &["1"])]),
-        with(vec![set("speakers", &["manual"])]),
         with(vec![set("speakers", &["rnd"])]),
         with(vec![set("agents.ghost", &["1"])]),
         with(vec![set("agents.guard", &["0"]), set("agents.prisoner", &["1"])]),

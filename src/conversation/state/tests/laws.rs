@@ -8,13 +8,14 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
 /// A setting of a generated experiment, which has policies, days, stop phrases and speakers of all kinds.
-fn settings() -> impl Strategy<Value = (Setting, estimate::Calls)> {
+fn settings() -> impl Strategy<Value = (Setting, (estimate::Calls, u64))> {
     arbitrary::experiment(1).prop_map(|mut experiment| {
         experiment.design.exclude.clear();
         experiment.models.truncate(1);
         let plan = Plan::new(&experiment, &Overrides::default()).expect("a plan");
         let condition = &plan.conditions[0];
-        (Setting::new(&experiment, condition, &plan.cells()[0].key), estimate::calls(&experiment, condition))
+        let calls = (estimate::calls(&experiment, condition), estimate::typed(&experiment, condition));
+        (Setting::new(&experiment, condition, &plan.cells()[0].key), calls)
     })
 }
 
@@ -104,20 +105,25 @@ proptest! {
         }
         prop_assert!(counts.iter().all(|(day, n)| *n <= setting.messages_of(*day)));
         for two in run.log.iter().filter(|e| e.kind == Kind::Speech).collect::<Vec<_>>().windows(2) {
-            prop_assert!(two[0].day != two[1].day || two[0].speaker != two[1].speaker);
+            let is_free = setting.speakers == Speakers::Manual;
+            prop_assert!(is_free || two[0].day != two[1].day || two[0].speaker != two[1].speaker);
         }
     }
 
     // R10
     #[test]
-    fn calls_are_as_estimated((setting, calls) in settings()) {
+    fn calls_are_as_estimated((setting, (calls, people)) in settings()) {
+        let speakers = setting.speakers;
         let run = run(&Setting { health: Vec::new(), ..setting }, good_reply);
         prop_assert_eq!(run.asked.len() as u64, calls.expected);
+        let typed = run.asked.iter().filter(|(ask, _)| ask.model.is_human()).count() as u64;
+        prop_assert!(speakers != Speakers::RoundRobin || typed == people, "{typed} typed, {people} expected");
+        prop_assert!(people <= calls.expected);
         prop_assert!(calls.low <= calls.expected && calls.expected <= calls.high);
     }
 
     #[test]
-    fn no_conversation_makes_more_calls_than_the_most((setting, calls) in settings(), salt in any::<u8>()) {
+    fn no_conversation_makes_more_calls_than_the_most((setting, (calls, _)) in settings(), salt in any::<u8>()) {
         prop_assert!(run(&setting, |ask| odd_reply(salt, ask)).asked.len() as u64 <= calls.high);
     }
 }
