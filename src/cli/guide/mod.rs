@@ -3,6 +3,9 @@
 //! It asks, and fills the words of a command with the answers; the command does the job, and is shown afterwards, so
 //! that people learn it. Nothing is done here that a command could not do.
 
+mod ask;
+mod picker;
+
 use super::args::Cli;
 use super::context::Context;
 use super::error::{CliError, Exit};
