@@ -8,20 +8,30 @@ use crate::design::edit::{Changes, split};
 use crate::design::folder::bad_name;
 use crate::design::{Experiment, Obstacle};
 
-/// Reads the flags, and the files that they name.
-pub fn read(context: &Context, args: &args::Changes) -> Result<Changes, CliError> {
-    if let Some((name, why)) = args.name.as_ref().and_then(|n| Some((n, bad_name(n)?))) {
-        let message = format!("`{name}` cannot be an experiment's name: {why}");
-        return Err(CliError::usage(message).hint("write a name that could name a folder"));
+/// Reads the flags of `edit` and `duplicate`, and the files that they name.
+pub fn of_edit(context: &Context, args: &args::Edit) -> Result<Changes, CliError> {
+    if let Some(name) = &args.name {
+        good_name(name)?;
     }
+    let whole = args.from.as_ref().map(|folder| whole(context, folder)).transpose()?.map(Box::new);
+    Ok(Changes { whole, name: args.name.clone(), ..read(context, &args.changes)? })
+}
+
+/// Refuses what cannot be an experiment's name.
+pub fn good_name(name: &str) -> Result<(), CliError> {
+    let Some(why) = bad_name(name) else { return Ok(()) };
+    let message = format!("`{name}` cannot be an experiment's name: {why}");
+    Err(CliError::usage(message).hint("write a name that could name a folder"))
+}
+
+/// Reads the flags that all commands have which change an experiment, and the files that they name.
+pub fn read(context: &Context, args: &args::Changes) -> Result<Changes, CliError> {
     let sections = args.section.iter().map(|written| section(context, written)).collect::<Result<_, _>>()?;
     let set = args.set.iter().map(|written| {
         let (key, value) = pair("--set", written, "KEY=VALUE")?;
         Ok((key.to_owned(), value.to_owned()))
     });
     Ok(Changes {
-        whole: args.from.as_ref().map(|folder| whole(context, folder)).transpose()?.map(Box::new),
-        name: args.name.clone(),
         starting_message: args.starting_message.clone(),
         models: args.model.clone(),
         roles: args.roles.as_deref().map(roles).transpose()?.unwrap_or_default(),
@@ -30,6 +40,7 @@ pub fn read(context: &Context, args: &args::Changes) -> Result<Changes, CliError
         share: args.share.clone(),
         sections,
         set: set.collect::<Result<_, CliError>>()?,
+        ..Changes::default()
     })
 }
 
