@@ -26,7 +26,19 @@ pub fn good_name(name: &str) -> Result<(), CliError> {
 
 /// Reads the flags that all commands have which change an experiment, and the files that they name.
 pub fn read(context: &Context, args: &args::Changes) -> Result<Changes, CliError> {
-    let sections = args.section.iter().map(|written| section(context, written)).collect::<Result<_, _>>()?;
+    let read = |file: &str| {
+        let path = context.world.folder.join(file);
+        std::fs::read_to_string(&path).map_err(|e| file_error("read", std::path::Path::new(file), &e))
+    };
+    of_flags(args, &read)
+}
+
+/// The same with another way to read files.
+pub(super) fn of_flags(
+    args: &args::Changes,
+    read: &dyn Fn(&str) -> Result<String, CliError>,
+) -> Result<Changes, CliError> {
+    let sections = args.section.iter().map(|written| section(read, written)).collect::<Result<_, _>>()?;
     let set = args.set.iter().map(|written| {
         let (key, value) = pair("--set", written, "KEY=VALUE")?;
         Ok((key.to_owned(), value.to_owned()))
@@ -51,15 +63,12 @@ fn pair<'a>(flag: &str, written: &'a str, form: &str) -> Result<(&'a str, &'a st
 }
 
 /// `TITLE=TEXT`, or `TITLE=@FILE`; `@@` is a text that begins with `@`.
-fn section(context: &Context, written: &str) -> Result<(String, String), CliError> {
+fn section(read: &dyn Fn(&str) -> Result<String, CliError>, written: &str) -> Result<(String, String), CliError> {
     let (address, text) = pair("--section", written, "[ROLE/]TITLE=TEXT")?;
     let text = match text.strip_prefix('@') {
         None => text.to_owned(),
         Some(rest) if rest.starts_with('@') => rest.to_owned(),
-        Some(file) => {
-            let path = context.world.folder.join(file);
-            std::fs::read_to_string(&path).map_err(|e| file_error("read", std::path::Path::new(file), &e))?
-        }
+        Some(file) => read(file)?,
     };
     Ok((address.to_owned(), text))
 }
