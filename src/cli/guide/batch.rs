@@ -248,7 +248,7 @@ impl Guide {
         let names = ["model", "messages", "days", "speakers"].into_iter().map(str::to_owned).chain(roles);
         let set: Vec<String> = names.filter(|name| is_factor(document, name)).collect();
         if !set.is_empty() {
-            self.context.printer.say(&format!("its factors set {}, so that is not asked", set.join(", ")));
+            self.say(&format!("its factors set {}, so that is not asked", set.join(", ")));
         }
     }
 
@@ -308,22 +308,19 @@ impl Guide {
         Ok(if answered.is_some() { Asked::Answered } else { Asked::Back })
     }
 
-    /// A whole number that `key` of the protocol can be.
+    /// A whole number; one that `key` of the protocol can be, if it is of one.
     async fn number(&self, question: &str, key: &str, usual: u32) -> Result<Option<u32>, CliError> {
         let mut text = usual.to_string();
         loop {
             let Some(typed) = prompt::line(&self.context, question, &text, HINT).await? else { return Ok(None) };
             let number = typed.parse::<u32>().ok();
-            let right = if key.starts_with("agents.") {
-                None
-            } else {
-                number.and_then(|n| bad_level(key, &Value::Int(n.into())))
-            };
+            let value = Value::Int(number.unwrap_or_default().into());
+            let right = (!key.is_empty()).then(|| bad_level(key, &value)).flatten();
             match (number, right) {
                 (Some(number), None) => return Ok(Some(number)),
                 (_, right) => {
                     let right = right.unwrap_or_else(|| "a whole number".to_owned());
-                    self.context.printer.say(&format!("`{typed}` will not do: write {right}"));
+                    self.say(&format!("`{typed}` will not do: write {right}"));
                     text = typed;
                 }
             }
@@ -340,7 +337,7 @@ impl Guide {
             if !chosen.is_empty() {
                 return Ok(Some((0..names.len()).map(|i| chosen.contains(&i)).collect()));
             }
-            self.context.printer.say("tick at least one with the space bar");
+            self.say("tick at least one with the space bar");
         }
     }
 
@@ -389,7 +386,7 @@ impl Guide {
         let (replicates, goes_on) =
             more::reach(store, Some(&selected.record), &mut designed, word, answers.more).await?;
         if goes_on {
-            self.context.printer.say("a batch like this is not finished: this goes on with it and adds none");
+            self.say("a batch like this is not finished: this goes on with it and adds none");
         }
         Ok(replicates)
     }

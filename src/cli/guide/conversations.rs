@@ -55,7 +55,7 @@ impl Guide {
             let records: Vec<ConversationRecord> =
                 found.into_iter().flat_map(|chosen| chosen.conversations).map(|(record, _)| record).collect();
             if records.is_empty() {
-                self.context.printer.say("it has no conversation yet");
+                self.say("it has no conversation yet");
                 return Ok(());
             }
             let axes = varying(&records);

@@ -47,7 +47,7 @@ impl Guide {
         self.job(&["show", &first.word]).await?;
         if !self.is_mine(&first.record.creator) {
             let creator = &first.record.creator;
-            self.context.printer.say(&format!(
+            self.say(&format!(
                 "it is {creator}'s: only they change, note, star or delete it; anyone may run, copy and save it"
             ));
         }

@@ -15,6 +15,7 @@ use super::args::{Cli, Command, Global};
 use super::context::Context;
 use super::error::{CliError, Exit};
 use super::printer::{Look, Piece};
+use super::text::wrap;
 use super::{is_busy, perform, prompt, run, signals};
 use crate::store::Store;
 use clap::Parser;
@@ -139,10 +140,16 @@ impl Guide {
         Ok(())
     }
 
+    /// Says something, in lines that fit the window.
+    fn say(&self, text: &str) {
+        let printer = &self.context.printer;
+        wrap(text, printer.width()).iter().for_each(|line| printer.say(line));
+    }
+
     /// Says what a command would have ended with. To decline is no error.
     fn tell(&self, error: &CliError) {
         if error.code == "declined" {
-            return self.context.printer.say(&error.message);
+            return self.say(&error.message);
         }
         self.context.printer.error(&error.message, &error.causes, error.hint.as_deref());
     }

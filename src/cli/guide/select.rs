@@ -21,7 +21,7 @@ impl Guide {
         loop {
             let Some(mut all) = self.read(experiments).await? else { return Ok(()) };
             if all.is_empty() {
-                self.context.printer.say("nothing is here yet: create an experiment, or import one");
+                self.say("nothing is here yet: create an experiment, or import one");
                 return Ok(());
             }
             all.reverse();

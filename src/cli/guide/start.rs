@@ -127,7 +127,7 @@ impl Guide {
             }
         }
         let store = crate::cli::run::quoted(&format!("sqlite:{path}"));
-        self.context.printer.say(&format!("every command goes there with --store {store}"));
+        self.say(&format!("every command goes there with --store {store}"));
         Ok(true)
     }
 }
