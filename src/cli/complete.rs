@@ -163,10 +163,10 @@ impl LookUp {
             let Some(store) = self.open().await else { return };
             let experiments = async {
                 if kind != Kind::Conversation
-                    && let Ok(all) = store.experiments().await
+                    && let Ok(all) = store.records().await
                 {
                     // Who no longer listens needs nothing.
-                    let _ = found.send(Found::Experiments(all.into_iter().map(|(e, _)| e).collect()));
+                    let _ = found.send(Found::Experiments(all));
                 }
             };
             let is_begun = !prefix.is_empty() && prefix.chars().all(|c| c.is_ascii_hexdigit());

@@ -162,7 +162,7 @@ impl Context {
             Some(folder) => Self::name_of(&folder)?,
             None => what.to_owned(),
         };
-        let experiments: Vec<ExperimentRecord> = store.experiments().await?.into_iter().map(|(e, _)| e).collect();
+        let experiments = store.records().await?;
         if let Some(found) = self.by_name(&name, &experiments)? {
             return Ok(What::Experiment(Box::new(found)));
         }

@@ -43,9 +43,9 @@ async fn say(context: &Context, store: &dyn Store, target: &Target, with: &[(Str
     match target {
         Target::Experiment(record) => {
             context.printer.say(&format!("with {} {}", target.words(), tally(with)));
-            let all = store.experiments().await?;
-            let copies = all.iter().filter(|(e, _)| e.parent.as_ref() == Some(&record.id));
-            let copies: Vec<String> = copies.map(|(e, _)| format!("`{}` of {}", e.name, e.creator)).collect();
+            let all = store.records().await?;
+            let copies = all.iter().filter(|e| e.parent.as_ref() == Some(&record.id));
+            let copies: Vec<String> = copies.map(|e| format!("`{}` of {}", e.name, e.creator)).collect();
             if !copies.is_empty() {
                 context.printer.say(&format!("copies of it stay: {}", copies.join(", ")));
             }

@@ -92,8 +92,7 @@ pub(super) fn changed(
 }
 
 async fn by_id(store: &dyn Store, target: &Target) -> Result<ExperimentRecord, CliError> {
-    let all = store.experiments().await?;
-    let found = all.into_iter().map(|(e, _)| e).find(|e| Item::Experiment(e.id.clone()) == target.item());
+    let found = store.records().await?.into_iter().find(|e| Item::Experiment(e.id.clone()) == target.item());
     found.ok_or_else(|| CliError::not_found(format!("{} is not there any more", target.words())))
 }
 

@@ -149,7 +149,7 @@ pub async fn keep(
         match patience.with(revise).await {
             Ok(revised) => return Ok(revised),
             Err(error @ StoreError::Changed { .. }) => {
-                let there = store.experiments().await?.into_iter().map(|(e, _)| e).find(|e| e.id == id);
+                let there = store.records().await?.into_iter().find(|e| e.id == id);
                 // A note, a star or another `--more` stands in nobody's way; another document does.
                 record = there.filter(|there| there.revision == revision && there.name == name).ok_or(error)?;
             }

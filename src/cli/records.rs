@@ -112,8 +112,7 @@ impl Context {
         store: &dyn Store,
         conversation: &ConversationRecord,
     ) -> Result<ExperimentRecord, CliError> {
-        let experiments = store.experiments().await?;
-        let found = experiments.into_iter().map(|(e, _)| e).find(|e| e.id == conversation.experiment);
+        let found = store.records().await?.into_iter().find(|e| e.id == conversation.experiment);
         found.ok_or_else(|| {
             let message = format!("the experiment of conversation {} is missing", conversation.id);
             CliError::new(super::error::Exit::Store, "store-damaged", message).hint("`convoke verify` tells all")

@@ -61,7 +61,7 @@ async fn whole(store: &dyn Store, one: Option<&str>) -> Result<String, CliError>
     if let Some(id) = one {
         (conversations, entries) = (1, store.history(id).await?.log.len());
     } else {
-        for (experiment, _) in store.experiments().await? {
+        for experiment in store.records().await? {
             let of = Of::All(Filter { experiment: Some(experiment.id), revision: None });
             let mut pages = Pages::new(store, &of);
             loop {

@@ -52,10 +52,9 @@ pub async fn copy(
     copied: &mut Copied,
 ) -> Result<(), StoreError> {
     documents(from, to, copied).await?;
-    let mut there: HashSet<String> = to.experiments().await?.into_iter().map(|(e, _)| e.id).collect();
-    let experiments: Vec<_> = from.experiments().await?.into_iter().map(|(e, _)| e).collect();
+    let mut there: HashSet<String> = to.records().await?.into_iter().map(|e| e.id).collect();
     let mut progress = (0, 0);
-    for experiment in experiments {
+    for experiment in from.records().await? {
         let (id, name) = (experiment.id.clone(), experiment.name.clone());
         let was_there = there.contains(&id);
         if taken(to.receive(Parcel::Experiment(experiment)).await, &mut copied.conflicts)? {

@@ -345,6 +345,8 @@ pub trait Store: Send + Sync {
     async fn save(&self, new: NewExperiment) -> Result<ExperimentRecord, StoreError>;
     /// The experiment of (creator, name).
     async fn experiment(&self, creator: &str, name: &str) -> Result<Option<ExperimentRecord>, StoreError>;
+    /// All experiments, oldest first.
+    async fn records(&self) -> Result<Vec<ExperimentRecord>, StoreError>;
     /// All experiments, oldest first, with the counts of their current revision.
     async fn experiments(&self) -> Result<Vec<(ExperimentRecord, Counts)>, StoreError>;
     /// The document of a revision, whole (`note` and `[run]` are those it was first stored with).

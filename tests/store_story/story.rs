@@ -55,7 +55,9 @@ async fn experiments_are_saved_once(store: &dyn Store) {
     assert_eq!((other.id.as_str(), other.note), ("00000000000000aa", None), "another creator's is another");
     assert_eq!(store.experiment("ada", "prison").await.unwrap().unwrap().version, 3);
     assert_eq!(store.experiment("eve", "prison").await.unwrap(), None);
-    let ids: Vec<_> = store.experiments().await.unwrap().into_iter().map(|(e, _)| e.id).collect();
+    let counted: Vec<_> = store.experiments().await.unwrap().into_iter().map(|(e, _)| e).collect();
+    assert_eq!(store.records().await.unwrap(), counted);
+    let ids: Vec<_> = counted.into_iter().map(|e| e.id).collect();
     assert_eq!(ids, ["00000000000000aa", "0123456789abcdef"], "of one age, by id");
 }
 

@@ -3,10 +3,12 @@
 //! It asks, and fills the words of a command with the answers; the command does the job, and is shown afterwards, so
 //! that people learn it. Nothing is done here that a command could not do. Esc goes back everywhere, Ctrl-C leaves.
 
+mod ask;
 mod batch;
 mod begun;
 mod conversations;
 mod experiment;
+mod picker;
 mod saving;
 mod select;
 mod start;
@@ -15,7 +17,6 @@ use super::args::{Cli, Command, Global};
 use super::context::Context;
 use super::error::{CliError, Exit};
 use super::printer::{Look, Piece};
-use super::text::wrap;
 use super::{is_busy, perform, prompt, run, signals};
 use crate::store::Store;
 use clap::Parser;
@@ -142,8 +143,7 @@ impl Guide {
 
     /// Says something, in lines that fit the window.
     fn say(&self, text: &str) {
-        let printer = &self.context.printer;
-        wrap(text, printer.width()).iter().for_each(|line| printer.say(line));
+        ask::say(self, text);
     }
 
     /// Says what a command would have ended with. To decline is no error.

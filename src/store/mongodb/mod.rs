@@ -195,6 +195,10 @@ impl Store for Mongo {
         self.apart(|m| async move { experiments::experiment(&m, &creator, &name).await }).await
     }
 
+    async fn records(&self) -> Result<Vec<ExperimentRecord>, StoreError> {
+        self.apart(|m| async move { read::records(&m).await }).await
+    }
+
     async fn experiments(&self) -> Result<Vec<(ExperimentRecord, Counts)>, StoreError> {
         self.apart(|m| async move { read::experiments(&m).await }).await
     }

@@ -42,10 +42,16 @@ pub(super) async fn all<T>(
     Ok(records)
 }
 
-/// All experiments, oldest first, with the counts of their current revision.
-pub(super) async fn experiments(mongo: &Base) -> Result<Vec<(ExperimentRecord, Counts)>, Fail> {
+/// All experiments, oldest first.
+pub(super) async fn records(mongo: &Base) -> Result<Vec<ExperimentRecord>, Fail> {
     let mut records = all(mongo.experiments().find(doc! {}).await?, experiment_record).await?;
     records.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
+    Ok(records)
+}
+
+/// The same with the counts of their current revision.
+pub(super) async fn experiments(mongo: &Base) -> Result<Vec<(ExperimentRecord, Counts)>, Fail> {
+    let records = records(mongo).await?;
     let heads = snapshots::heads(mongo).await?;
     let others: Vec<String> = records.iter().map(|r| r.id.clone()).filter(|id| !heads.contains_key(id)).collect();
     let mut counts = counts(mongo, &others).await?;

@@ -164,6 +164,10 @@ impl Store for Sqlite {
         self.read(move |conn| experiments::experiment(conn, &creator, &name)).await
     }
 
+    async fn records(&self) -> Result<Vec<ExperimentRecord>, StoreError> {
+        self.read(read::records).await
+    }
+
     async fn experiments(&self) -> Result<Vec<(ExperimentRecord, Counts)>, StoreError> {
         self.read(read::experiments).await
     }

@@ -79,11 +79,14 @@ impl Readers {
 }
 
 /// All experiments, oldest first, with the counts of their current revision.
+pub(super) fn records(conn: &Connection) -> Result<Vec<ExperimentRecord>, Fail> {
+    let sql = format!("select {} from experiments order by created, id", rows::EXPERIMENT);
+    all(conn.prepare_cached(&sql)?, [], rows::experiment)
+}
+
 pub(super) fn experiments(conn: &Connection) -> Result<Vec<(ExperimentRecord, Counts)>, Fail> {
     let mut counts = counts(conn)?;
-    let sql = format!("select {} from experiments order by created, id", rows::EXPERIMENT);
-    let records = all(conn.prepare_cached(&sql)?, [], rows::experiment)?;
-    Ok(records.into_iter().map(|r| (counts.remove(&r.id).unwrap_or_default(), r)).map(|(c, r)| (r, c)).collect())
+    Ok(records(conn)?.into_iter().map(|r| (counts.remove(&r.id).unwrap_or_default(), r)).map(|(c, r)| (r, c)).collect())
 }
 
 fn counts(conn: &Connection) -> Result<HashMap<String, Counts>, Fail> {
