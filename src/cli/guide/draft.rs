@@ -260,7 +260,8 @@ impl Draft {
 
     /// What an experiment of that name, in which there is nothing, must become.
     pub fn changes(&self) -> Changes {
-        let of_roles = |title: &String| self.roles.iter().any(|r| !self.text(&format!("{}/{title}", r.name)).is_empty());
+        let of_roles =
+            |title: &String| self.roles.iter().any(|r| !self.text(&format!("{}/{title}", r.name)).is_empty());
         let of_all = |title: &String| !self.text(title).is_empty() || !self.text(&format!("shared/{title}")).is_empty();
         let is_used = |title: &&String| if self.shared.contains(*title) { of_all(title) } else { of_roles(title) };
         let mut set = Vec::new();
@@ -326,6 +327,48 @@ impl Draft {
                 Checked { experiment: None, plan: None, problems, guessed: Vec::new() }
             }
         }
+    }
+
+    /// The answer to a question, in a line.
+    pub fn answer_to(&self, step: &Step) -> String {
+        let words = |role: &String| self.words.get(role).cloned().unwrap_or_default();
+        let yes = |yes: bool| (if yes { "yes" } else { "no" }).to_owned();
+        let answer = match step {
+            Step::Name => self.name.clone(),
+            Step::Opening => self.starting_message.clone(),
+            Step::Models => self.models.iter().map(ModelSpec::name).collect::<Vec<_>>().join(", "),
+            Step::Titles | Step::Order => self.titles.join(", "),
+            Step::Shared => {
+                let shared = self.titles.iter().filter(|title| self.shared.contains(title)).cloned();
+                shared.collect::<Vec<_>>().join(", ")
+            }
+            Step::Roles => self.roles.iter().map(|r| format!("{} {}", r.agents, r.name)).collect::<Vec<_>>().join(", "),
+            Step::Plural(role) => words(role).plural.unwrap_or_default(),
+            Step::Pronouns(role) => words(role).pronouns.unwrap_or_default(),
+            Step::RoleModel(role) => words(role).model.unwrap_or_else(|| "the conversation's".to_owned()),
+            Step::Summarizer => yes(self.summarizer),
+            Step::SummaryTitles => self.summary_titles.join(", "),
+            Step::Text(address) => self.text(address).to_owned(),
+            Step::Star => yes(self.starred),
+            Step::Note => self.note.clone(),
+            Step::Overview => String::new(),
+        };
+        let answer = if answer.is_empty() { "(nothing)".to_owned() } else { answer };
+        format!("{}: {answer}", step.words())
+    }
+
+    /// All of it in few lines.
+    pub fn summary(&self) -> String {
+        let few = [Step::Name, Step::Opening, Step::Models, Step::Roles, Step::Titles, Step::Shared];
+        let mut lines: Vec<String> = few.iter().map(|step| self.answer_to(step)).collect();
+        let (empty, full): (Vec<String>, Vec<String>) =
+            self.addresses().into_iter().partition(|address| self.text(address).is_empty());
+        lines.push(format!("texts: {}", full.len()));
+        let sections: Vec<String> = empty.iter().filter(|a| !a.ends_with('/')).map(|a| place(a)).collect();
+        if !sections.is_empty() {
+            lines.push(format!("empty, so not sent: {}", sections.join("; ")));
+        }
+        lines.join("\n")
     }
 
     /// What is wrong with a text, by the real check of an experiment that has this text alone. Lines are counted in it.
@@ -442,7 +485,9 @@ mod tests {
 
     #[test]
     fn words_give_the_document_that_was_previewed() {
-        for draft in [hard(), Draft { models: vec![ModelSpec::bare("scripted")], name: "x".to_owned(), ..Draft::default() }] {
+        for draft in
+            [hard(), Draft { models: vec![ModelSpec::bare("scripted")], name: "x".to_owned(), ..Draft::default() }]
+        {
             let (args, experiment) = read(&draft);
             let previewed = draft.check(&servers()).experiment.unwrap();
             assert_eq!(experiment, previewed);
