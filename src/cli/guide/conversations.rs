@@ -115,10 +115,9 @@ fn line(record: &ConversationRecord, axes: &[String]) -> String {
     let levels = record.condition.iter().filter(|l| axes.contains(&l.name));
     let levels: Vec<String> = levels.map(|l| format!("{}={}", l.name, l.value)).collect();
     let models: Vec<&str> = record.models.iter().map(|m| m.name.as_str()).collect();
-    let mut parts = vec![format!("{star}{}", short(&record.id))];
+    let mut parts = vec![format!("{star}{} {}", short(&record.id), record.status.word())];
     parts.extend((!levels.is_empty()).then(|| levels.join(" ")));
     parts.push(format!("nr {}", record.replicate));
-    parts.push(record.status.word().to_owned());
     parts.push(models.join(", "));
     parts.push(format!("{} messages", record.messages));
     parts.push(instant(record.created));

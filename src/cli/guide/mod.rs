@@ -6,12 +6,14 @@
 mod ask;
 mod batch;
 mod begun;
+mod change;
 mod conversations;
 mod experiment;
 mod picker;
 mod saving;
 mod select;
 mod start;
+mod wanted;
 
 use super::args::{Cli, Command, Global};
 use super::context::Context;
