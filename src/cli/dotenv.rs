@@ -38,10 +38,11 @@ fn target(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Through a new file beside it, which nobody else can have made or read.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Replaces a file through a new one beside it, which nobody else can have made or read.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let new = folder.join(format!(".env.{}.new", std::process::id()));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let new = folder.join(format!("{name}.{}.new", std::process::id()));
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -17,12 +17,12 @@ const COPIES: u32 = 10_000;
 
 /// Copies.
 pub async fn run(context: &Context, args: &args::Edit) -> Result<Exit, CliError> {
-    let changes = changes::read(context, &args.changes)?;
+    let changes = changes::of_edit(context, args)?;
     let store = context.changing().await?;
     let target = context.target(&*store, &args.what).await?;
     let original = context.only_experiment(&*store, "duplicate", &args.what, target).await?;
     let old = context.document(&*store, &original).await?;
-    let (copy, new) = match &args.changes.name {
+    let (copy, new) = match &args.name {
         Some(_) => create(context, &*store, &original, &old, &changes, args.changes.note.as_ref()).await?,
         None => proposed(context, &*store, &original, &old, changes, args.changes.note.as_ref()).await?,
     };

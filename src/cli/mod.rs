@@ -120,7 +120,7 @@ fn is_busy(command: &Command) -> bool {
 /// Does what a command says.
 async fn perform(context: &Context, command: &Command) -> Result<Exit, CliError> {
     match command {
-        Command::New(args) => new::run(context, args),
+        Command::New(args) => new::run(context, args).await,
         Command::Check(args) => check::run(context, args).await,
         Command::Plan(args) => plan::run(context, args).await,
         Command::Run(args) => run::run(context, args).await,

@@ -96,6 +96,8 @@ pub struct Settings {
     pub creator: String,
     /// Whether a server is to vouch for the creator.
     pub signs_in: bool,
+    /// Where the program keeps what is of no use elsewhere, if there is such a folder.
+    pub state: Option<PathBuf>,
     /// File of fixed replies for `scripted`.
     pub script: Option<PathBuf>,
     /// Warnings to be said.
@@ -198,9 +200,10 @@ impl Settings {
             shown.push(Shown { name: "script".into(), value: path.clone(), origin: *origin });
         }
         let script = script.map(|(path, _)| world.folder.join(path));
+        let state = state_folder(world);
         let concurrency = config.servers.iter().filter_map(|(n, s)| s.concurrency.map(|c| (n.clone(), c))).collect();
         let Creator { name: creator, signs_in } = creator;
-        Ok(Self { store, given, servers, refused, concurrency, creator, signs_in, script, warnings, shown })
+        Ok(Self { store, given, servers, refused, concurrency, creator, signs_in, state, script, warnings, shown })
     }
 
     /// Servers as `check` must know them.
@@ -287,6 +290,19 @@ fn read_config(variables: &Variables<'_>) -> Result<Config, CliError> {
             .cause(e.to_string().trim())
             .hint("docs/format.md says what it may hold")
     })
+}
+
+/// `$XDG_STATE_HOME/convoke`, else `~/.local/state/convoke`. A `.env` has no say in it.
+fn state_folder(world: &World) -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    let base = match world.env.get("XDG_STATE_HOME").filter(|folder| Path::new(folder).is_absolute()) {
+        Some(folder) => PathBuf::from(folder),
+        None => {
+            let folders = etcetera::choose_base_strategy().ok()?;
+            folders.state_dir().unwrap_or_else(|| folders.data_dir())
+        }
+    };
+    Some(base.join("convoke"))
 }
 
 /// `$XDG_CONFIG_HOME/convoke/config.toml`, else `~/.config/convoke/config.toml`.

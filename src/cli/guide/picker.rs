@@ -2,7 +2,7 @@
 
 use super::Guide;
 use super::ask::{HINT, say};
-use crate::cli::error::{CliError, Exit};
+use crate::cli::error::CliError;
 use crate::cli::models::{self, Asked};
 use crate::cli::prompt;
 use crate::cli::show::parameters;
@@ -85,7 +85,7 @@ async fn change(guide: &Guide, chosen: &mut Vec<ModelSpec>, at: usize) -> Result
 async fn offers(guide: &Guide) -> Result<Option<Vec<Offer>>, CliError> {
     loop {
         say(guide, "Asking the servers for their models …");
-        let asked = heard(models::ask(&guide.context.settings)).await?;
+        let asked = models::ask(&guide.context.settings).await;
         let mut silent = Vec::new();
         for Asked { server, models } in &asked {
             let Err(error) = models else { continue };
@@ -110,15 +110,6 @@ async fn offers(guide: &Guide) -> Result<Option<Vec<Offer>>, CliError> {
 
 fn offer(asked: Asked<'_>) -> Offer {
     Offer { server: asked.server.name.clone(), kind: asked.server.kind, models: asked.models.ok() }
-}
-
-/// Waits, and hears Ctrl-C meanwhile.
-async fn heard<T>(work: impl Future<Output = T>) -> Result<T, CliError> {
-    tokio::select! {
-        biased;
-        _ = tokio::signal::ctrl_c() => Err(CliError::new(Exit::Interrupt, "interrupted", "interrupted")),
-        done = work => Ok(done),
-    }
 }
 
 /// Asks for one model.

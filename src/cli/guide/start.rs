@@ -10,6 +10,7 @@ use crate::store::StoreUri;
 /// What can be done at the beginning.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Start {
+    Create,
     Select,
     Import,
     Elsewhere,
@@ -17,10 +18,11 @@ enum Start {
 }
 
 impl Start {
-    const ALL: [Self; 4] = [Self::Select, Self::Import, Self::Elsewhere, Self::Exit];
+    const ALL: [Self; 5] = [Self::Create, Self::Select, Self::Import, Self::Elsewhere, Self::Exit];
 
     fn words(self) -> &'static str {
         match self {
+            Self::Create => "create an experiment",
             Self::Select => "select an experiment",
             Self::Import => "import an experiment from a folder",
             Self::Elsewhere => "sign in elsewhere, or open another file",
@@ -39,6 +41,11 @@ impl Guide {
             let chosen = prompt::one_of(&self.context, "what next?", &items, at, HINT).await?;
             at = chosen.unwrap_or_default();
             match chosen.map(|place| Start::ALL[place]) {
+                Some(Start::Create) => {
+                    if self.create().await?.is_some() {
+                        at = 1;
+                    }
+                }
                 Some(Start::Select) => self.select().await?,
                 Some(Start::Import) => {
                     if self.import().await? {
