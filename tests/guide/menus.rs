@@ -171,8 +171,9 @@ fn batch(t: &mut Terminal, size: Size) {
     t.types("\r");
     assert_seen!("planned", size, &t.shows("run it?"));
     t.types("y");
-    t.shows("2 done");
-    assert_seen!("ran", size, &t.shows("old conversations"));
+    let ran = t
+        .until("the menu", |s| s.contains("run talk --more 2") && s.lines().last().is_some_and(|l| l.contains("back")));
+    assert_seen!("ran", size, &ran);
 }
 
 fn conversations(t: &mut Terminal, size: Size) {
@@ -249,8 +250,16 @@ fn the_road_on_a_small_terminal() {
     road(SMALL);
 }
 
+/// Whether this is in the question that is asked now: in its field, or where the cursor of its list stands.
+fn ends_with(screen: &str, text: &str) -> bool {
+    let lines: Vec<&str> = screen.lines().collect();
+    let last = lines.last().copied().unwrap_or_default();
+    let is_list = last.starts_with("  ");
+    if is_list { lines.iter().rev().take(12).any(|l| l.starts_with(text)) } else { last.contains(text) }
+}
+
 /// Presses Enter at each question of a batch up to the one that shows this.
-fn asked_up_to(dir: &Path, question: usize) -> Terminal {
+fn asked_up_to(dir: &Path, question: usize, size: Size) -> Terminal {
     const QUESTIONS: [&str; 8] = [
         "how many more",
         "models (space",
@@ -261,7 +270,7 @@ fn asked_up_to(dir: &Path, question: usize) -> Terminal {
         "who speaks",
         "run it?",
     ];
-    let mut terminal = selected(dir, SMALL);
+    let mut terminal = selected(dir, size);
     terminal.takes("run conv");
     for asked in &QUESTIONS[..question] {
         terminal.shows(asked);
@@ -275,18 +284,19 @@ fn asked_up_to(dir: &Path, question: usize) -> Terminal {
 fn escape_goes_back_one_question_and_ctrl_c_leaves_at_each() {
     let dir = made("tester");
     for question in 0..8 {
-        let mut terminal = asked_up_to(dir.path(), question);
+        let mut terminal = asked_up_to(dir.path(), question, SMALL);
         terminal.interrupt();
         let (screen, code) = terminal.ends();
         assert_eq!(code, 130, "{screen}");
     }
-    let mut terminal = asked_up_to(dir.path(), 7);
-    for back in ["> round-robin", "prisoner: 1", "guard: 1", "days: 1", "> 4", "[x] one", "> 1", "> run conv"] {
+    let mut terminal = asked_up_to(dir.path(), 7, USUAL);
+    let backs = ["> round-robin", "prisoner: 1", "guard: 1", "days: 1", "> 4", "> [x] one", "> 1", "> run conv"];
+    for back in backs {
         terminal.escape();
-        terminal.until(back, |screen| screen.lines().rev().take(12).any(|l| l.contains(back)));
+        terminal.until(back, |screen| ends_with(screen, back));
     }
     terminal.escape();
-    terminal.shows("done,");
+    terminal.until("the list", |screen| screen.lines().last().is_some_and(|l| l.contains("> talk")));
     terminal.escape();
     terminal.until("the start", |screen| screen.lines().last().is_some_and(|l| l.contains("exit")));
     terminal.escape();
@@ -325,6 +335,7 @@ fn what_will_not_do_is_told_and_asked_again() {
     t.types("\r");
     t.shows("[x] two");
     t.escape();
+    t.until("the question before", |s| s.lines().last().is_some_and(|l| l == "> 1"));
     t.escape();
     t.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back")));
 }
@@ -341,17 +352,24 @@ fn a_terminated_guide_leaves_the_terminal_whole() {
 #[test]
 fn each_run_of_one_guide_has_its_log() {
     let dir = made("tester");
-    let mut t = asked_up_to(dir.path(), 7);
+    let mut t = asked_up_to(dir.path(), 7, USUAL);
     t.types("y");
     t.shows("2 done");
     t.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back")));
     t.arrow('A');
     t.until("the cursor", |s| s.lines().any(|l| l.starts_with("> run conv")));
     t.types("\r");
-    for question in
-        ["how many more", "models (space", "messages of", "days:", "guard: 1", "prisoner: 1", "who speaks", "run it?"]
-    {
-        t.until(question, |s| s.lines().rev().take(6).any(|l| l.contains(question)));
+    for question in [
+        "how many more",
+        "models (space",
+        "messages of",
+        "days:",
+        "guard: 1",
+        "prisoner: 1",
+        "auto: a model",
+        "run it?",
+    ] {
+        t.until(question, |s| s.lines().rev().take(3).any(|l| l.contains(question)));
         t.types("\r");
     }
     t.shows("up to replicate 2");
@@ -365,4 +383,47 @@ fn each_run_of_one_guide_has_its_log() {
         .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
         .collect();
     assert_eq!(logs.iter().map(|log| log.matches(" end ").count()).sum::<usize>(), 2, "{logs:?}");
+}
+
+/// Ways to a prompt: items to take, lists of which the first is taken by Enter, and what is there then.
+const PROMPTS: &[(&[&str], &str)] = &[
+    (&["sign in"], "a MongoDB"),
+    (&["sign in", "a MongoDB"], "address of"),
+    (&["sign in", "a file"], "file of the"),
+    (&["import"], "folder of the"),
+    (&["select"], "done,"),
+    (&["select", "talk", "old conv"], "no conversation yet"),
+    (&["select", "talk", "note"], "note (nothing"),
+    (&["select", "talk", "change it"], "what is to be"),
+    (&["select", "talk", "duplicate"], "name of the copy"),
+    (&["select", "talk", "save to"], "save what?"),
+    (&["select", "talk", "save to", "transcripts"], "save to"),
+    (&["select", "talk", "delete it"], "delete experiment"),
+];
+
+fn at_prompt(dir: &Path, (ways, prompt): &(&[&str], &str)) -> Terminal {
+    let mut terminal = started(dir, SMALL);
+    for way in *ways {
+        terminal.takes(way);
+    }
+    terminal.shows(prompt);
+    terminal
+}
+
+#[test]
+fn each_prompt_can_be_left() {
+    let dir = made("tester");
+    for prompt in PROMPTS {
+        let mut terminal = at_prompt(dir.path(), prompt);
+        terminal.interrupt();
+        let (screen, code) = terminal.ends();
+        assert_eq!(code, 130, "{prompt:?}: {screen}");
+        let mut terminal = at_prompt(dir.path(), prompt);
+        let before = terminal.screen();
+        terminal.escape();
+        // Back in the list before, from which Ctrl-C leaves.
+        terminal.until("the menu before", |screen| screen != before && screen.lines().any(|l| l.starts_with("> ")));
+        terminal.interrupt();
+        assert_eq!(terminal.ends().1, 130, "{prompt:?}");
+    }
 }
