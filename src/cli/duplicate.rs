@@ -63,7 +63,8 @@ async fn create(
     note: Option<&String>,
 ) -> Result<(ExperimentRecord, Experiment), CliError> {
     let (mut document, warnings) = changed(context, old, changes)?;
-    document.note = note.cloned().or_else(|| original.note.clone());
+    // An empty one is none.
+    document.note = note.or(original.note.as_ref()).filter(|note| !note.trim().is_empty()).cloned();
     let new = NewExperiment {
         id: format!("{:016x}", (context.world.random)()),
         creator: context.creator().to_owned(),

@@ -4,7 +4,7 @@ use super::args;
 use super::context::Context;
 use super::designed::Designed;
 use super::error::{CliError, Exit};
-use super::text::{Column, table};
+use super::text::{Column, table, wrap};
 use crate::design::estimate::{self, Tokens};
 use crate::design::{Named, Value};
 use crate::exchange;
@@ -147,15 +147,15 @@ impl<'a> Forecast<'a> {
             context.printer.out(&line)?;
         }
         let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
-        context.printer.out(&format!(
+        let conditions = format!(
             "{} conditions over {}; {} conversations: {} done{failed}, {} left",
             self.rows.len(),
             axes.join(", "),
             count(self.conversations as u64),
             self.done,
             count(self.left as u64)
-        ))?;
-        context.printer.out(&format!(
+        );
+        let left = format!(
             "left: {} calls ({} to {}), about {} tokens ({} to {})",
             count(self.calls),
             count(self.low),
@@ -163,7 +163,10 @@ impl<'a> Forecast<'a> {
             count(self.tokens.expected),
             count(self.tokens.low),
             count(self.tokens.high)
-        ))?;
+        );
+        for line in [conditions, left].iter().flat_map(|text| wrap(text, context.printer.width())) {
+            context.printer.out(&line)?;
+        }
         Ok(())
     }
 }

@@ -88,6 +88,11 @@ fn scalar(value: &Value) -> Toml {
     }
 }
 
+/// A list of models as it is written after `models =`, in one line.
+pub fn models_in_line(models: &[ModelSpec]) -> String {
+    Toml::Array(models.iter().map(model).collect()).to_string()
+}
+
 fn model(spec: &ModelSpec) -> Toml {
     let mut table = Table::new();
     put(&mut table, "id", spec.id.as_str());

@@ -30,7 +30,7 @@ const ROAD: &[&[Asked]] = &[
     ],
     &[(&["section titles"], OK)],
     // The third one is ticked.
-    &[(&["? which do all roles share?"], "\u{1b}[B\u{1b}[B \r")],
+    &[(&["? which are shared?"], "\u{1b}[B\u{1b}[B \r")],
     &[(&["in which order"], OK)],
     &[(&["roles in speaking"], OK)],
     &[(&["several of guard"], OK)],
@@ -196,7 +196,7 @@ fn the_line_that_is_shown_does_the_same() {
     assert!(line.starts_with("convoke new prison --stored"), "{line}");
     let elsewhere = tempfile::tempdir().unwrap();
     let program = assert_cmd::cargo::cargo_bin("convoke");
-    let mut shell = Command::new("sh");
+    let mut shell = Command::new("/bin/sh");
     shell.args(["-c", line]).current_dir(elsewhere.path()).env_clear().env("DB_USER", "tester");
     shell.env("PATH", program.parent().unwrap());
     let output = shell.output().unwrap();
@@ -322,7 +322,6 @@ fn lines_of_a_text_survive_a_kill() {
     goes(&mut terminal, &ROAD[15][..1]);
     stands(&terminal, ROAD[15][1].0);
     terminal.types("one\rtwo 漢字\r");
-    terminal.until("two lines", |screen| screen.contains("two 漢字\n"));
     draft_holds(&dir, "two 漢字");
     terminal.types("half of thr");
     stands(&terminal, &["half of thr"]);
@@ -395,7 +394,7 @@ fn any_letters_are_typed_edited_and_stored() {
     let name = "Ünïcödé 漢x e\u{301}👩\u{200d}🚀";
     let document = exported(dir.path(), name);
     assert!(document.contains(&format!("name = \"{name}\"")), "{document}");
-    assert!(document.contains("e\u{301} am ENde") || document.contains("e\u{301} am EnNe"), "{document}");
+    assert!(document.contains("e\u{301} am EnNe"), "{document}");
     assert!(document.contains("It is 漢字 e\u{301}."), "{document}");
 }
 
@@ -413,7 +412,7 @@ fn a_server_is_started_and_asked_again() {
     stands(&terminal, &["? ollama cannot be asked ›"]);
     ollama(&address);
     terminal.types(OK);
-    stands(&terminal, &["? model (typing narrows) ›", "ollama/llama3.1  4.7 GB"]);
+    stands(&terminal, &["? model (typing narrows) ›", "ollama/llama3.1 (4.7 GB)"]);
     terminal.types(OK);
     stands(&terminal, &["these: temperature 0.7, top_p 0.9, top_k 40, num_ctx 10000"]);
     // The same once more, with a name and other parameters.

@@ -50,6 +50,7 @@ impl Guide {
     /// The list of an experiment's conversations, those of older revisions too, until the person goes back.
     pub(super) async fn conversations(&mut self, selected: &Selected) -> Result<(), CliError> {
         let id = format!("id:{}", selected.record.id);
+        let mut at = 0;
         loop {
             let found = self.read(async |context, store| context.chosen(store, &id, true).await).await?;
             let records: Vec<ConversationRecord> =
@@ -60,8 +61,9 @@ impl Guide {
             }
             let axes = varying(&records);
             let items: Vec<String> = records.iter().map(|record| line(record, &axes)).collect();
-            let chosen = prompt::search(&self.context, "conversation", &items, HINT).await?;
+            let chosen = prompt::search_from(&self.context, "conversation", &items, at, HINT).await?;
             let Some(place) = chosen else { return Ok(()) };
+            at = place;
             self.conversation(&records[place].id).await?;
         }
     }
@@ -115,10 +117,9 @@ fn line(record: &ConversationRecord, axes: &[String]) -> String {
     let levels = record.condition.iter().filter(|l| axes.contains(&l.name));
     let levels: Vec<String> = levels.map(|l| format!("{}={}", l.name, l.value)).collect();
     let models: Vec<&str> = record.models.iter().map(|m| m.name.as_str()).collect();
-    let mut parts = vec![format!("{star}{}", short(&record.id))];
+    let mut parts = vec![format!("{star}{} {}", short(&record.id), record.status.word())];
     parts.extend((!levels.is_empty()).then(|| levels.join(" ")));
     parts.push(format!("nr {}", record.replicate));
-    parts.push(record.status.word().to_owned());
     parts.push(models.join(", "));
     parts.push(format!("{} messages", record.messages));
     parts.push(instant(record.created));

@@ -10,6 +10,8 @@ enum Action {
     Run,
     Conversations,
     Show,
+    Change,
+    Duplicate,
     Note,
     Star,
     Save,
@@ -20,9 +22,21 @@ enum Action {
 impl Action {
     /// What may be done with one's own, and with somebody else's.
     fn all(mine: bool) -> Vec<Self> {
-        let all =
-            [Self::Run, Self::Conversations, Self::Show, Self::Note, Self::Star, Self::Save, Self::Delete, Self::Back];
-        all.into_iter().filter(|action| mine || !matches!(action, Self::Note | Self::Star | Self::Delete)).collect()
+        let all = [
+            Self::Run,
+            Self::Conversations,
+            Self::Duplicate,
+            Self::Change,
+            Self::Note,
+            Self::Star,
+            Self::Save,
+            Self::Show,
+            Self::Delete,
+            Self::Back,
+        ];
+        all.into_iter()
+            .filter(|action| mine || !matches!(action, Self::Change | Self::Note | Self::Star | Self::Delete))
+            .collect()
     }
 
     fn words(self, starred: bool) -> &'static str {
@@ -30,6 +44,8 @@ impl Action {
             Self::Run => "run conversations",
             Self::Conversations => "old conversations",
             Self::Show => "show it again",
+            Self::Duplicate => "duplicate and change",
+            Self::Change => "change it",
             Self::Note => "note",
             Self::Star if starred => "take its star",
             Self::Star => "star it",
@@ -48,7 +64,7 @@ impl Guide {
         if !self.is_mine(&first.record.creator) {
             let creator = &first.record.creator;
             self.say(&format!(
-                "it is {creator}'s: only they change, note, star or delete it; anyone may run, copy and save it"
+                "it is {creator}'s: only they change, note, star or delete it; anyone may run, duplicate and save it"
             ));
         }
         let mut at = 0;
@@ -67,6 +83,16 @@ impl Guide {
                 }
                 Action::Show => {
                     self.job(&["show", &selected.word]).await?;
+                    None
+                }
+                Action::Duplicate => {
+                    if self.duplicate(&selected).await? {
+                        return Ok(());
+                    }
+                    None
+                }
+                Action::Change => {
+                    self.change(&selected).await?;
                     None
                 }
                 Action::Note => {

@@ -6,6 +6,7 @@
 mod ask;
 mod batch;
 mod begun;
+mod change;
 mod conversations;
 mod create;
 mod draft;
@@ -15,6 +16,7 @@ mod picker;
 mod saving;
 mod select;
 mod start;
+mod wanted;
 
 use super::args::{Cli, Command, Global};
 use super::context::Context;
