@@ -186,8 +186,12 @@ fn conversations(t: &mut Terminal, size: Size) {
     );
     t.types("\r");
     t.shows("view");
-    t.takes("view").shows("Begin.");
-    assert_seen!("viewed", size, &t.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back"))));
+    t.takes("view").shows("convoke show 4");
+    assert_seen!(
+        "viewed",
+        size,
+        &t.until("the menu", |s| s.contains("convoke show 4") && s.lines().last().is_some_and(|l| l.contains("back")))
+    );
     t.takes("star it").shows("starred conversation");
     t.shows("take its star");
     t.takes("note").shows("note (nothing");
