@@ -3,6 +3,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod create;
 mod menus;
 mod start;
 #[allow(dead_code, reason = "each road uses its own part of this")]

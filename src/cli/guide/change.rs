@@ -329,7 +329,8 @@ impl Guide {
         check: &(dyn Fn(&str) -> Vec<Problem> + Sync),
     ) -> Result<Option<String>, CliError> {
         let keep = Arc::new(|_: &[String]| {});
-        ask::text(self, Text { name, text, typed: None, roles: &now.roles, named, check, keep }).await
+        ask::text(self, Text { name, text, left_empty: false, typed: None, roles: &now.roles, named, check, keep })
+            .await
     }
 
     /// Shows what differs and asks whether that is meant.

@@ -253,7 +253,7 @@ impl Creating<'_> {
     async fn shared(&mut self) -> Result<Next, CliError> {
         let titles = self.draft.titles.clone();
         let ticked: Vec<bool> = titles.iter().map(|title| self.draft.shared.contains(title)).collect();
-        let question = "which do all roles share?";
+        let question = "which are shared?";
         let Some(chosen) = prompt::several(&self.guide.context, question, &titles, &ticked, HINT).await? else {
             return Ok(Next::Back);
         };
@@ -375,6 +375,8 @@ impl Creating<'_> {
         let asked = ask::Text {
             name: &name,
             text: self.draft.text(address),
+            left_empty: self.draft.text(address).is_empty()
+                && self.draft.answered.contains(&Step::Text(address.to_owned())),
             typed,
             roles: &roles,
             named,

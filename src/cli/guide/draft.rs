@@ -438,7 +438,7 @@ mod tests {
     fn hard() -> Draft {
         let mut draft = Draft {
             name: "Ünïcödé 漢字 it's \"q\"".to_owned(),
-            starting_message: "-- start: {x} = <GUARD_NUM> e\u{301}".to_owned(),
+            starting_message: "-- start: {x} = <PRISON_GUARD_NUM> e\u{301}".to_owned(),
             models: vec![ModelSpec::bare("ollama/llama3.1"), ModelSpec::bare("ollama/q")],
             titles: ["Goal", "A/B", "漢字 title", "Empty"].map(str::to_owned).to_vec(),
             shared: vec!["A/B".to_owned(), "Goal".to_owned()],

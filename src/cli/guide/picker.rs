@@ -145,14 +145,14 @@ async fn id(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliError>
     for Offer { server, models, .. } in offers {
         for model in models.iter().flatten() {
             let id = format!("{server}/{}", model.name.trim_end_matches(":latest"));
-            let bytes = model.size.map(|bytes| format!("  {}", size(bytes))).unwrap_or_default();
+            let bytes = model.size.map(|bytes| format!(" ({})", size(bytes))).unwrap_or_default();
             items.push((format!("{id}{bytes}"), Some(id)));
         }
     }
     items.push(("another one, by its name".to_owned(), None));
-    items.push((format!("{SCRIPTED}  (no model: made-up answers, costs nothing)"), Some(SCRIPTED.to_owned())));
+    items.push((format!("{SCRIPTED} (no model: made-up answers, costs nothing)"), Some(SCRIPTED.to_owned())));
     if bad_model_id(HUMAN).is_none() {
-        items.push((format!("{HUMAN}  (a person types)"), Some(HUMAN.to_owned())));
+        items.push((format!("{HUMAN} (a person types)"), Some(HUMAN.to_owned())));
     }
     let (shown, ids): (Vec<String>, Vec<Option<String>>) = items.into_iter().unzip();
     loop {
