@@ -72,14 +72,13 @@ impl Context {
     pub fn signed_in(&self, identity: Identity) -> Result<Self, CliError> {
         let uri = StoreUri::Mongo(identity.uri.clone());
         let found = Settings::resolve(&self.world, None).ok().filter(|settings| settings.store.uri == uri);
-        let (flag, settings) = match found {
-            Some(settings) => (None, settings),
-            None => {
-                let flag = identity.uri.for_flag();
-                let mut settings = Settings::resolve(&self.world, Some(&flag))?;
-                settings.store.uri = uri;
-                (Some(flag), settings)
-            }
+        let (flag, settings) = if let Some(settings) = found {
+            (None, settings)
+        } else {
+            let flag = identity.uri.for_flag();
+            let mut settings = Settings::resolve(&self.world, Some(&flag))?;
+            settings.store.uri = uri;
+            (Some(flag), settings)
         };
         let (world, printer) = (self.world.clone(), self.printer.clone());
         let global = Global { store: flag, ..self.global.clone() };

@@ -1,7 +1,7 @@
 //! The menus of what is there already: each is gone through, each can be left.
 
 use crate::terminal::{SMALL, Size, Terminal, USUAL};
-use convoke::design::check::check;
+use convoke::design::check::{KnownServer, check};
 use convoke::design::folder::Files;
 use convoke::design::key;
 use convoke::store::sqlite::{OpenMode, Sqlite};
@@ -39,11 +39,18 @@ pronouns = "she/her"
 
 /// A folder with a database in which the experiment is, its ids always the same.
 fn made(creator: &str) -> TempDir {
+    made_with(creator, "scripted")
+}
+
+/// The same with models of this id.
+fn made_with(creator: &str, model: &str) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let files: Files = TALK.iter().map(|(p, t)| ((*p).to_owned(), t.as_bytes().to_vec())).collect();
-    let checked = check(&files, &[]);
-    let document =
-        checked.experiment.filter(|_| checked.plan.is_some()).unwrap_or_else(|| panic!("{:?}", checked.problems));
+    let text = |text: &str| text.replace("\"scripted\"", &format!("\"{model}\"")).into_bytes();
+    let files: Files = TALK.iter().map(|(p, t)| ((*p).to_owned(), text(t))).collect();
+    let server = KnownServer { name: "ollama".to_owned(), lacks: &[], refused: None };
+    let checked = check(&files, &[server]);
+    assert!(checked.plan.is_some(), "{:?}", checked.problems);
+    let document = checked.experiment.unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let store = Sqlite::open(&dir.path().join("convoke.db"), OpenMode::Run, None).unwrap().store;
@@ -92,7 +99,8 @@ impl Terminal {
             self.arrow('B');
             self.until("the next item", |screen| stands_at(screen) != stands_at(&now));
         }
-        panic!("`{item}` is not in the list:\n{}", self.screen());
+        assert!(self.screen().is_empty(), "`{item}` is not in the list:\n{}", self.screen());
+        self
     }
 
     /// Puts another text in a field, and enters it.
@@ -186,8 +194,12 @@ fn conversations(t: &mut Terminal, size: Size) {
     );
     t.types("\r");
     t.shows("view");
-    t.takes("view").shows("Begin.");
-    assert_seen!("viewed", size, &t.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back"))));
+    t.takes("view").shows("convoke show 4");
+    assert_seen!(
+        "viewed",
+        size,
+        &t.until("the menu", |s| s.contains("convoke show 4") && s.lines().last().is_some_and(|l| l.contains("back")))
+    );
     t.takes("star it").shows("starred conversation");
     t.shows("take its star");
     t.takes("note").shows("note (nothing");
@@ -426,4 +438,28 @@ fn each_prompt_can_be_left() {
         terminal.interrupt();
         assert_eq!(terminal.ends().1, 130, "{prompt:?}");
     }
+}
+
+#[test]
+fn a_server_that_is_not_there_can_be_tried_again() {
+    let dir = made_with("tester", "ollama/llama3.1");
+    let mut t = asked_up_to(dir.path(), 7, USUAL);
+    t.types("y");
+    t.shows("127.0.0.1:9");
+    t.shows("what now?");
+    t.takes("try again");
+    // The same line again goes on with what was begun.
+    t.shows("an earlier --more is not finished");
+    t.until("the question again", |s| {
+        s.lines().last().is_some_and(|l| l.contains("back")) && ends_with(s, "> try again")
+    });
+    t.takes("back");
+    t.until("the menu", |s| s.contains("> old conv"));
+    t.arrow('A');
+    t.until("the cursor", |s| s.lines().any(|l| l.starts_with("> run conv")));
+    t.types("\r");
+    let screen = t.shows("finish the 2 that are left");
+    assert!(screen.contains("run more"), "{screen}");
+    t.interrupt();
+    assert_eq!(t.ends().1, 130);
 }

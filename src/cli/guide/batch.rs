@@ -368,11 +368,8 @@ impl Guide {
         let cli = Cli::try_parse_from(std::iter::once("convoke").chain(words.iter().map(String::as_str)));
         let Some(Command::Run(args)) = cli.ok().and_then(|cli| cli.command) else { return Ok(answers.more) };
         let overrides = narrow::overrides(&args.narrow)?;
-        let plan = match Plan::new(&document, &overrides) {
-            Ok(plan) => plan,
-            // `plan` says why better.
-            Err(_) => return Ok(answers.more),
-        };
+        // `plan` says why better.
+        let Ok(plan) = Plan::new(&document, &overrides) else { return Ok(answers.more) };
         let cells = plan.selected(&document, &overrides)?;
         let mut designed = Designed {
             revision: key::revision(&document),

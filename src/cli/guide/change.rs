@@ -175,13 +175,11 @@ impl Guide {
                 Ok(changes) => changes.apply(changing.old).err().map(crate::cli::changes::refused),
                 Err(error) => Some(error),
             };
-            match obstacle {
-                Some(error) => self.tell(&error),
-                None => {
-                    changing.wanted.roles = Some(roles);
-                    break;
-                }
-            }
+            let Some(error) = obstacle else {
+                changing.wanted.roles = Some(roles);
+                break;
+            };
+            self.tell(&error);
         }
         let new = changing.wanted.so_far(&self.context, changing.old);
         let of_others: Vec<String> = titles(&new, false).into_iter().filter(|t| !is_shared(&new, t)).collect();
@@ -288,7 +286,9 @@ impl Guide {
             Some(0) => self.titles(changing, now, true).await,
             Some(1) => self.contents(changing, now, |place| place.summarizer).await,
             Some(_) => {
-                own.into_iter().for_each(|place| changing.wanted.forget(place.address, changing.old));
+                for place in own {
+                    changing.wanted.forget(place.address, changing.old);
+                }
                 Ok(true)
             }
             None => Ok(false),

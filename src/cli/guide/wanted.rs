@@ -44,18 +44,26 @@ impl Wanted {
         let mut one = |flag: &str, value: &str| flags.push(format!("--{flag}={value}"));
         for (flag, value) in [("name", &self.name), ("note", &self.note), ("starting-message", &self.starting_message)]
         {
-            value.iter().for_each(|value| one(flag, value));
+            if let Some(value) = value {
+                one(flag, value);
+            }
         }
         match &self.models {
             Some(models) if models.iter().all(|m| is_by_name(old, m)) => {
-                models.iter().for_each(|m| one("model", m.name()));
+                for model in models {
+                    one("model", model.name());
+                }
             }
             Some(models) => one("set", &format!("models={}", models_in_line(models))),
             None => {}
         }
-        self.roles.iter().for_each(|roles| one("roles", roles));
+        if let Some(roles) = &self.roles {
+            one("roles", roles);
+        }
         for (flag, addresses) in [("drop-section", &self.drop), ("private", &self.private), ("share", &self.share)] {
-            addresses.iter().for_each(|address| one(flag, address));
+            for address in addresses {
+                one(flag, address);
+            }
         }
         for (address, text) in &self.sections {
             // A text that begins with `@` is no file's name.
