@@ -64,8 +64,11 @@ pub enum Color {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Write a new experiment folder
-    New(New),
+    /// Make a new experiment: a folder, or stored
+    ///
+    /// What it starts from is changed by the same flags as with `edit`, in the same order. `--json` of a folder gives
+    /// `{name, path, files}`, with --stored `{id, name, version, revision}`.
+    New(Box<New>),
     /// Report every mistake of an experiment, or show each prompt as it will be sent
     Check(Check),
     /// Say what a run would do: conditions, calls, tokens; spends nothing
@@ -151,12 +154,18 @@ pub enum Command {
 pub struct New {
     /// Name of the experiment and of its folder
     pub name: String,
-    /// Start from an experiment that ships: prison, debate or negotiation
+    /// Start from an experiment that ships: prison, debate or negotiation; or from `empty`, in which there is nothing
     #[arg(long, value_name = "EXAMPLE")]
     pub from: Option<String>,
     /// Folder in which to make it
     #[arg(long = "in", value_name = "DIR", default_value = ".")]
     pub into: PathBuf,
+    /// Store it in the database instead of writing a folder
+    #[arg(long, conflicts_with = "into")]
+    pub stored: bool,
+    /// What is otherwise than where it starts from.
+    #[command(flatten)]
+    pub changes: Changes,
 }
 
 /// `convoke check`.
@@ -331,17 +340,20 @@ pub struct Edit {
     /// An experiment's name, id or folder (of which the stored experiment is meant)
     #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
-    /// What to change.
-    #[command(flatten)]
-    pub changes: Changes,
-}
-
-/// What `edit` and `duplicate` change.
-#[derive(Debug, Clone, Args)]
-pub struct Changes {
     /// Its name; of a copy, NAME-2 and so on without it
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
+    /// What to change.
+    #[command(flatten)]
+    pub changes: Changes,
+    /// A folder whose experiment replaces all
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub from: Option<String>,
+}
+
+/// What `edit`, `duplicate` and `new` change.
+#[derive(Debug, Clone, Args)]
+pub struct Changes {
     /// A note
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
@@ -371,9 +383,6 @@ pub struct Changes {
     /// text; an empty one takes the key away; repeated for several
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// A folder whose experiment replaces all
-    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
-    pub from: Option<String>,
 }
 
 /// `convoke note`.

@@ -8,20 +8,42 @@ use crate::design::edit::{Changes, split};
 use crate::design::folder::bad_name;
 use crate::design::{Experiment, Obstacle};
 
-/// Reads the flags, and the files that they name.
-pub fn read(context: &Context, args: &args::Changes) -> Result<Changes, CliError> {
-    if let Some((name, why)) = args.name.as_ref().and_then(|n| Some((n, bad_name(n)?))) {
-        let message = format!("`{name}` cannot be an experiment's name: {why}");
-        return Err(CliError::usage(message).hint("write a name that could name a folder"));
+/// Reads the flags of `edit` and `duplicate`, and the files that they name.
+pub fn of_edit(context: &Context, args: &args::Edit) -> Result<Changes, CliError> {
+    if let Some(name) = &args.name {
+        good_name(name)?;
     }
-    let sections = args.section.iter().map(|written| section(context, written)).collect::<Result<_, _>>()?;
+    let whole = args.from.as_ref().map(|folder| whole(context, folder)).transpose()?.map(Box::new);
+    Ok(Changes { whole, name: args.name.clone(), ..read(context, &args.changes)? })
+}
+
+/// Refuses what cannot be an experiment's name.
+pub fn good_name(name: &str) -> Result<(), CliError> {
+    let Some(why) = bad_name(name) else { return Ok(()) };
+    let message = format!("`{name}` cannot be an experiment's name: {why}");
+    Err(CliError::usage(message).hint("write a name that could name a folder"))
+}
+
+/// Reads the flags that all commands have which change an experiment, and the files that they name.
+pub fn read(context: &Context, args: &args::Changes) -> Result<Changes, CliError> {
+    let read = |file: &str| {
+        let path = context.world.folder.join(file);
+        std::fs::read_to_string(&path).map_err(|e| file_error("read", std::path::Path::new(file), &e))
+    };
+    of_flags(args, &read)
+}
+
+/// The same with another way to read files.
+pub(super) fn of_flags(
+    args: &args::Changes,
+    read: &dyn Fn(&str) -> Result<String, CliError>,
+) -> Result<Changes, CliError> {
+    let sections = args.section.iter().map(|written| section(read, written)).collect::<Result<_, _>>()?;
     let set = args.set.iter().map(|written| {
         let (key, value) = pair("--set", written, "KEY=VALUE")?;
         Ok((key.to_owned(), value.to_owned()))
     });
     Ok(Changes {
-        whole: args.from.as_ref().map(|folder| whole(context, folder)).transpose()?.map(Box::new),
-        name: args.name.clone(),
         starting_message: args.starting_message.clone(),
         models: args.model.clone(),
         roles: args.roles.as_deref().map(roles).transpose()?.unwrap_or_default(),
@@ -30,6 +52,7 @@ pub fn read(context: &Context, args: &args::Changes) -> Result<Changes, CliError
         share: args.share.clone(),
         sections,
         set: set.collect::<Result<_, CliError>>()?,
+        ..Changes::default()
     })
 }
 
@@ -40,15 +63,12 @@ fn pair<'a>(flag: &str, written: &'a str, form: &str) -> Result<(&'a str, &'a st
 }
 
 /// `TITLE=TEXT`, or `TITLE=@FILE`; `@@` is a text that begins with `@`.
-fn section(context: &Context, written: &str) -> Result<(String, String), CliError> {
+fn section(read: &dyn Fn(&str) -> Result<String, CliError>, written: &str) -> Result<(String, String), CliError> {
     let (address, text) = pair("--section", written, "[ROLE/]TITLE=TEXT")?;
     let text = match text.strip_prefix('@') {
         None => text.to_owned(),
         Some(rest) if rest.starts_with('@') => rest.to_owned(),
-        Some(file) => {
-            let path = context.world.folder.join(file);
-            std::fs::read_to_string(&path).map_err(|e| file_error("read", std::path::Path::new(file), &e))?
-        }
+        Some(file) => read(file)?,
     };
     Ok((address.to_owned(), text))
 }

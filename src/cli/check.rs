@@ -43,6 +43,16 @@ pub async fn run(context: &Context, args: &args::Check) -> Result<Exit, CliError
     report(context, &target.checked, &problems)
 }
 
+/// Prints each prompt of an experiment that is stored nowhere yet.
+pub fn preview_of(context: &Context, checked: &Checked) -> Result<(), CliError> {
+    let args = args::Check { what: String::new(), preview: true, only: Vec::new(), role: None, fix: false };
+    if checked.has_errors() {
+        say_problems(context, &checked.problems);
+        return Ok(());
+    }
+    preview::run(context, &args, checked, &[]).map(drop)
+}
+
 async fn target(context: &Context, what: &str) -> Result<Target, CliError> {
     if let Some(folder) = context.folder(what)? {
         return Ok(Target { checked: context.check_folder(&folder)?, folder: Some(folder) });

@@ -68,6 +68,23 @@ impl Context {
         Self { world, global, settings, printer, identity: self.identity.clone() }
     }
 
+    /// The same in another database, where somebody signed in. What was saved is found there without a flag.
+    pub fn signed_in(&self, identity: Identity) -> Result<Self, CliError> {
+        let uri = StoreUri::Mongo(identity.uri.clone());
+        let found = Settings::resolve(&self.world, None).ok().filter(|settings| settings.store.uri == uri);
+        let (flag, settings) = if let Some(settings) = found {
+            (None, settings)
+        } else {
+            let flag = identity.uri.for_flag();
+            let mut settings = Settings::resolve(&self.world, Some(&flag))?;
+            settings.store.uri = uri;
+            (Some(flag), settings)
+        };
+        let (world, printer) = (self.world.clone(), self.printer.clone());
+        let global = Global { store: flag, ..self.global.clone() };
+        Ok(Self { world, global, settings, printer, identity: OnceLock::from(identity) })
+    }
+
     /// Whether a question may be asked.
     pub fn may_ask(&self) -> bool {
         !self.global.no_input && !self.global.json && self.world.terminals[0] && self.world.terminals[2]

@@ -17,12 +17,12 @@ const COPIES: u32 = 10_000;
 
 /// Copies.
 pub async fn run(context: &Context, args: &args::Edit) -> Result<Exit, CliError> {
-    let changes = changes::read(context, &args.changes)?;
+    let changes = changes::of_edit(context, args)?;
     let store = context.changing().await?;
     let target = context.target(&*store, &args.what).await?;
     let original = context.only_experiment(&*store, "duplicate", &args.what, target).await?;
     let old = context.document(&*store, &original).await?;
-    let (copy, new) = match &args.changes.name {
+    let (copy, new) = match &args.name {
         Some(_) => create(context, &*store, &original, &old, &changes, args.changes.note.as_ref()).await?,
         None => proposed(context, &*store, &original, &old, changes, args.changes.note.as_ref()).await?,
     };
@@ -63,7 +63,8 @@ async fn create(
     note: Option<&String>,
 ) -> Result<(ExperimentRecord, Experiment), CliError> {
     let (mut document, warnings) = changed(context, old, changes)?;
-    document.note = note.cloned().or_else(|| original.note.clone());
+    // An empty one is none.
+    document.note = note.or(original.note.as_ref()).filter(|note| !note.trim().is_empty()).cloned();
     let new = NewExperiment {
         id: format!("{:016x}", (context.world.random)()),
         creator: context.creator().to_owned(),

@@ -25,7 +25,7 @@ struct Edited {
 
 /// Edits.
 pub async fn run(context: &Context, args: &args::Edit) -> Result<Exit, CliError> {
-    let changes = changes::read(context, &args.changes)?;
+    let changes = changes::of_edit(context, args)?;
     if changes.is_empty() && args.changes.note.is_none() {
         return Err(CliError::usage("nothing to change is given").hint("`convoke edit --help` lists the flags"));
     }

@@ -179,13 +179,11 @@ impl<'a> Sink<'a> {
     }
 
     fn file(path: &Path) -> Result<Self, CliError> {
-        let wrong = |e: io::Error| {
-            let error = CliError::usage(format!("cannot write {}", path.display())).cause(&e);
-            if e.kind() == ErrorKind::NotFound { error.hint("make its folder first") } else { error }
-        };
+        let wrong = |e: io::Error| CliError::usage(format!("cannot write {}", path.display())).cause(&e);
         if path.is_dir() {
             return Err(CliError::usage(format!("{} is a folder", path.display())).hint("name a file with -o PATH"));
         }
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).map_err(wrong)?;
         let unfinished = unfinished(path);
         let file = File::create(&unfinished).map_err(wrong)?;
         Ok(Self::File { out: Some(BufWriter::new(file)), unfinished, path: path.to_owned() })

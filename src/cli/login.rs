@@ -97,6 +97,8 @@ pub async fn run(context: &Context, args: &args::Login) -> Result<Exit, CliError
         let tls = if signed_in.tls { "TLS" } else { "no TLS" };
         context.printer.out(&format!("signed in to {uri} {user}; version {version}; {tls}"))?;
     }
+    // The guide goes on there, whatever becomes of the rest.
+    let _ = context.identity.set(Identity { uri: uri.clone(), creator: creator.clone() });
     let saved = offer(context, &uri, Some(args.save)).await?;
     if context.printer.json {
         context.printer.json_ok(&json!({

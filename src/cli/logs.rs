@@ -5,9 +5,11 @@ use crate::store::StoreUri;
 use secrecy::{ExposeSecret, SecretString};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tracing_appender::non_blocking::{NonBlocking, WorkerGuard};
 use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 
 /// So many logs are kept.
 const KEPT: usize = 100;
@@ -57,13 +59,42 @@ fn start(
     // Lossy by default, which does for a log: data never goes this way.
     let (writer, guard) = tracing_appender::non_blocking(Redacting { inner: file, secrets });
     let level = if verbose { "convoke=debug" } else { "convoke=info" };
-    let subscriber = subscriber(writer, level);
-    tracing::subscriber::set_global_default(subscriber).map_err(io::Error::other)?;
+    write_to(writer, level)?;
     Ok(guard)
 }
 
-fn subscriber(writer: NonBlocking, level: &str) -> impl tracing::Subscriber + Send + Sync {
+/// What is logged goes here from now on. A process has one subscriber: the guide gives several commands, each with a
+/// log of its own, so it is the file that changes.
+fn write_to(writer: NonBlocking, level: &str) -> io::Result<()> {
+    static LOG: OnceLock<Current> = OnceLock::new();
+    if let Some(current) = LOG.get() {
+        current.set(writer);
+        return Ok(());
+    }
+    let current = LOG.get_or_init(|| Current(Arc::new(Mutex::new(writer)))).clone();
+    tracing::subscriber::set_global_default(subscriber(current, level)).map_err(io::Error::other)
+}
+
+fn subscriber(writer: Current, level: &str) -> impl tracing::Subscriber + Send + Sync {
     tracing_subscriber::fmt().with_writer(writer).with_ansi(false).with_env_filter(EnvFilter::new(level)).finish()
+}
+
+/// The log of the command that is being done.
+#[derive(Clone)]
+struct Current(Arc<Mutex<NonBlocking>>);
+
+impl Current {
+    fn set(&self, writer: NonBlocking) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = writer;
+    }
+}
+
+impl<'a> MakeWriter<'a> for Current {
+    type Writer = NonBlocking;
+
+    fn make_writer(&'a self) -> NonBlocking {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// Removes the oldest logs, whose names begin with their time.

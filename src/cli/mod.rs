@@ -134,7 +134,7 @@ async fn perform(context: &Context, command: &Command) -> Result<Exit, CliError>
 
 async fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
     match command {
-        Command::New(args) => new::run(context, args),
+        Command::New(args) => new::run(context, args).await,
         Command::Check(args) => check::run(context, args).await,
         Command::Plan(args) => plan::run(context, args).await,
         Command::Run(args) => run::run(context, args).await,

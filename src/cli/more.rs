@@ -28,27 +28,41 @@ pub async fn extend(
     what: &str,
     more: u32,
 ) -> Result<u32, CliError> {
-    let (standing, runs) = match known {
-        Some(record) => (store.standing(&record.id).await?, store.runs(&record.id).await?),
-        None => (Vec::new(), Vec::new()),
-    };
     let written = designed.experiment.run.replicates;
-    let highest = highest_begun(&designed.plan, designed.overrides.offline, &standing);
-    let mut replicates = highest.saturating_add(more);
-    if let Some(earlier) = earlier(&runs, designed) {
-        designed.repeat(what, earlier)?;
-        if is_unfinished(designed, &standing) {
-            replicates = earlier;
-            context.printer.chat("an earlier --more is not finished: this goes on with it and adds none");
-        }
+    let (replicates, goes_on) = reach(store, known, designed, what, more).await?;
+    if goes_on {
+        context.printer.chat("an earlier --more is not finished: this goes on with it and adds none");
     }
-    designed.repeat(what, replicates)?;
     context.printer.chat(&format!("up to replicate {replicates} of each condition, as --replicates {replicates} does"));
     if designed.record.is_none() && written != replicates {
         let folder = format!("{what} says {written} as before, and a run of it without --more goes by that");
         context.printer.chat(&format!("{folder}; write replicates = {replicates} there to keep it"));
     }
     Ok(replicates)
+}
+
+/// Makes the plan reach so much further: M, and whether that is an earlier `--more` that is not finished.
+pub async fn reach(
+    store: &dyn Store,
+    known: Option<&ExperimentRecord>,
+    designed: &mut Designed,
+    what: &str,
+    more: u32,
+) -> Result<(u32, bool), CliError> {
+    let (standing, runs) = match known {
+        Some(record) => (store.standing(&record.id).await?, store.runs(&record.id).await?),
+        None => (Vec::new(), Vec::new()),
+    };
+    let highest = highest_begun(&designed.plan, designed.overrides.offline, &standing);
+    if let Some(earlier) = earlier(&runs, designed) {
+        designed.repeat(what, earlier)?;
+        if is_unfinished(designed, &standing) {
+            return Ok((earlier, true));
+        }
+    }
+    let replicates = highest.saturating_add(more);
+    designed.repeat(what, replicates)?;
+    Ok((replicates, false))
 }
 
 impl Designed {

@@ -1,16 +1,26 @@
-//! `convoke new`: writes an experiment folder, whole or not at all.
+//! `convoke new`: writes an experiment folder, whole or not at all; or stores the experiment.
 
-use super::args;
+use super::check::say_problems;
+use super::colleagues::{self, refuse_wrong};
 use super::context::{Context, write_folder};
 use super::error::{CliError, Exit};
 use super::printer::{Look, Piece};
+use super::{args, changes};
+use crate::design::check::{Checked, check};
+use crate::design::edit::Changes;
 use crate::design::folder::{Files, bad_name};
 use crate::design::problem::did_you_mean;
+use crate::design::{Experiment, Problem, key};
+use crate::store::sqlite::OpenMode;
+use crate::store::{NewExperiment, StoreError};
 use serde_json::json;
 use std::path::Path;
 
 /// A file of an experiment that is compiled in: path and text.
 type Shipped = (&'static str, &'static str);
+
+/// A start with nothing in it.
+const EMPTY: &str = "empty";
 
 const STARTER: &[Shipped] = &[
     ("experiment.toml", include_str!("../../prompts/starter/experiment.toml")),
@@ -51,15 +61,86 @@ const EXAMPLES: &[(&str, &[Shipped])] = &[
     ),
 ];
 
-/// Writes the folder.
-pub fn run(context: &Context, args: &args::New) -> Result<Exit, CliError> {
+/// Writes the folder, or stores the experiment.
+pub async fn run(context: &Context, args: &args::New) -> Result<Exit, CliError> {
     if let Some(why) = bad_name(&args.name) {
         let message = format!("`{}` cannot be an experiment's name: {why}", args.name);
         return Err(CliError::usage(message).hint("--in DIR says where; NAME is a name, not a path"));
     }
-    let files = files(&args.name, shipped(args.from.as_deref())?);
+    let changes = changes::read(context, &args.changes)?;
+    let note = args.changes.note.as_ref();
+    if !args.stored && args.from.as_deref() != Some(EMPTY) && changes.is_empty() && note.is_none() {
+        return written(context, args, &files(&args.name, shipped(args.from.as_deref())?));
+    }
+    let mut start = start(context, args)?;
+    if let Some(note) = note {
+        start.note = Some(note.clone());
+    }
+    let (files, checked) = changed(context, &start, &changes)?;
+    if !args.stored {
+        say_problems(context, &checked.problems);
+        return written(context, args, &files);
+    }
+    match checked.experiment {
+        Some(document) => stored(context, document, &checked.problems).await,
+        None => Err(CliError::usage("nothing is there to be stored")),
+    }
+}
+
+/// What is changed.
+fn start(context: &Context, args: &args::New) -> Result<Experiment, CliError> {
+    if args.from.as_deref() == Some(EMPTY) {
+        return Ok(Experiment::empty(&args.name));
+    }
+    let checked = check(&files(&args.name, shipped(args.from.as_deref())?), &context.settings.known_servers());
+    let wrong = format!("`{}` would be wrong", args.name);
+    match checked.experiment.as_ref().filter(|_| !checked.has_errors()) {
+        Some(experiment) => Ok(experiment.clone()),
+        None => Err(refuse_wrong(context, &wrong, &checked)),
+    }
+}
+
+/// The changed files, checked as a folder is.
+pub(super) fn changed(context: &Context, start: &Experiment, changes: &Changes) -> Result<(Files, Checked), CliError> {
+    let files = changes.apply(start).map_err(changes::refused)?;
+    let checked = check(&files, &context.settings.known_servers());
+    if checked.has_errors() || checked.experiment.is_none() {
+        return Err(refuse_wrong(context, &format!("`{}` would be wrong", start.name), &checked));
+    }
+    Ok((files, checked))
+}
+
+async fn stored(context: &Context, document: Experiment, warnings: &[Problem]) -> Result<Exit, CliError> {
+    let store = context.open(OpenMode::Write).await?;
+    let new = NewExperiment {
+        id: format!("{:016x}", (context.world.random)()),
+        creator: context.creator().to_owned(),
+        now: (context.world.clock)(),
+        revision: key::revision(&document),
+        document,
+        parent: None,
+    };
+    let record = store.create(new).await.map_err(|error| match error {
+        StoreError::Exists { .. } => {
+            CliError::from(error).hint("choose another name; `convoke edit` changes the one that is there")
+        }
+        other => other.into(),
+    })?;
+    say_problems(context, warnings);
+    if context.printer.json {
+        context.printer.json_ok(&json!({
+            "id": record.id, "name": record.name, "version": record.version, "revision": record.revision,
+        }))?;
+        return Ok(Exit::Done);
+    }
+    context.printer.out(&format!("stored `{}` (id {})", record.name, record.id))?;
+    colleagues::next(context, "run", &record.name);
+    Ok(Exit::Done)
+}
+
+fn written(context: &Context, args: &args::New, files: &Files) -> Result<Exit, CliError> {
     let shown = if args.into == Path::new(".") { args.name.clone().into() } else { args.into.join(&args.name) };
-    write_folder(&context.world.folder.join(&shown), &files)?;
+    write_folder(&context.world.folder.join(&shown), files)?;
     let paths: Vec<String> = files.keys().map(|f| shown.join(f).display().to_string()).collect();
     if context.printer.json {
         context.printer.json_ok(&json!({ "name": args.name, "path": shown.display().to_string(), "files": paths }))?;
@@ -79,7 +160,7 @@ fn shipped(example: Option<&str>) -> Result<&'static [Shipped], CliError> {
     found.map(|(_, files)| *files).ok_or_else(|| {
         let hint = did_you_mean(name, EXAMPLES.iter().map(|(known, _)| *known));
         let all: Vec<&str> = EXAMPLES.iter().map(|(known, _)| *known).collect();
-        let hint = hint.unwrap_or_else(|| format!("there are: {}", all.join(", ")));
+        let hint = hint.unwrap_or_else(|| format!("there are: {}, {EMPTY}", all.join(", ")));
         CliError::usage(format!("there is no example `{name}`")).hint(hint)
     })
 }

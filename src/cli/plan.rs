@@ -4,7 +4,7 @@ use super::args;
 use super::context::Context;
 use super::designed::Designed;
 use super::error::{CliError, Exit};
-use super::text::{Column, table};
+use super::text::{Column, table, wrap};
 use crate::design::estimate::{self, Tokens};
 use crate::design::{Named, Value};
 use crate::exchange;
@@ -152,15 +152,15 @@ impl<'a> Forecast<'a> {
             context.printer.out(&line)?;
         }
         let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
-        context.printer.out(&format!(
+        let conditions = format!(
             "{} conditions over {}; {} conversations: {} done{failed}, {} left",
             self.rows.len(),
             axes.join(", "),
             count(self.conversations as u64),
             self.done,
             count(self.left as u64)
-        ))?;
-        context.printer.out(&format!(
+        );
+        let left = format!(
             "left: {} calls ({} to {}), about {} tokens ({} to {})",
             count(self.calls),
             count(self.low),
@@ -168,14 +168,14 @@ impl<'a> Forecast<'a> {
             count(self.tokens.expected),
             count(self.tokens.low),
             count(self.tokens.high)
-        ))?;
-        if self.typed > 0 {
-            let of = if self.typed == self.calls {
-                "all of them are".to_owned()
-            } else {
-                format!("{} of the calls are", count(self.typed))
-            };
-            context.printer.out(&format!("{of} typed by a person, who needs a terminal"))?;
+        );
+        let typed = match self.typed {
+            0 => String::new(),
+            all if all == self.calls => "all of them are typed by a person, who needs a terminal".to_owned(),
+            some => format!("{} of the calls are typed by a person, who needs a terminal", count(some)),
+        };
+        for line in [conditions, left, typed].iter().flat_map(|text| wrap(text, context.printer.width())) {
+            context.printer.out(&line)?;
         }
         Ok(())
     }

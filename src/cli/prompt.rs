@@ -14,6 +14,7 @@ use rustyline::{Cmd, Event, EventContext, RepeatCount};
 use secrecy::SecretString;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use unicode_width::UnicodeWidthStr;
@@ -125,13 +126,24 @@ pub async fn search(
     items: &[String],
     hint: &str,
 ) -> Result<Option<usize>, CliError> {
+    search_from(context, question, items, 0, hint).await
+}
+
+/// The same with the cursor on an item to begin with.
+pub async fn search_from(
+    context: &Context,
+    question: &str,
+    items: &[String],
+    usual: usize,
+    hint: &str,
+) -> Result<Option<usize>, CliError> {
     let (question, items, rows) = (fitted(question, QUESTION), shown(items), rows());
     let label = question.clone();
     let answer = asked(context, &label, hint, move |theme| {
         FuzzySelect::with_theme(theme)
             .with_prompt(question)
             .items(&items)
-            .default(0)
+            .default(usual.min(items.len().saturating_sub(1)))
             .highlight_matches(false)
             .max_length(rows)
             .interact_opt()
@@ -150,8 +162,9 @@ pub async fn several(
     let question = fitted(&format!("{question} (space ticks)"), QUESTION);
     let (items, ticked, rows) = (shown(items), ticked.to_vec(), rows());
     let label = question.clone();
+    let (coloured, ticks) = (context.printer.colour_err, Ticks::default());
     let answer = asked(context, &label, hint, move |theme| {
-        MultiSelect::with_theme(theme)
+        MultiSelect::with_theme(if coloured { &ticks } else { theme })
             .with_prompt(question)
             .items(&items)
             .defaults(&ticked)
@@ -293,6 +306,31 @@ impl rustyline::hint::Hinter for Mask {
 
 impl rustyline::validate::Validator for Mask {}
 impl rustyline::Helper for Mask {}
+
+/// Ticks in colour, which never is the only sign: where the cursor stands is marked, too.
+#[derive(Default)]
+struct Ticks(ColorfulTheme);
+
+impl Theme for Ticks {
+    fn format_prompt(&self, f: &mut dyn fmt::Write, prompt: &str) -> fmt::Result {
+        self.0.format_prompt(f, prompt)
+    }
+
+    fn format_multi_select_prompt_selection(&self, f: &mut dyn fmt::Write, of: &str, sel: &[&str]) -> fmt::Result {
+        self.0.format_multi_select_prompt_selection(f, of, sel)
+    }
+
+    fn format_multi_select_prompt_item(
+        &self,
+        f: &mut dyn fmt::Write,
+        text: &str,
+        checked: bool,
+        active: bool,
+    ) -> fmt::Result {
+        write!(f, "{} ", if active { "❯" } else { " " })?;
+        self.0.format_multi_select_prompt_item(f, text, checked, active)
+    }
+}
 
 /// Asks on a blocked thread, so that Ctrl-C is heard meanwhile; whatever happens, the terminal is left as it was found.
 async fn asked<T: Send + 'static>(

@@ -4,6 +4,8 @@ mod calls;
 mod experiment;
 mod transcript;
 
+pub(super) use experiment::{parameters, placeholders};
+
 use super::args;
 use super::context::{Context, What};
 use super::error::{CliError, Exit};

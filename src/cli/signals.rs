@@ -3,7 +3,7 @@
 use super::error::Exit;
 use crate::run::Event;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
@@ -66,6 +66,17 @@ impl Signals {
 /// Waits for the first signal, for the time before anything runs.
 pub async fn first() -> std::io::Result<Exit> {
     Ok(Incoming::new()?.next().await)
+}
+
+/// Waits for a signal that comes while nobody else hears it.
+pub async fn unheard(somebody_hears: &AtomicBool) -> std::io::Result<Exit> {
+    let mut incoming = Incoming::new()?;
+    loop {
+        let exit = incoming.next().await;
+        if !somebody_hears.load(Ordering::Relaxed) {
+            return Ok(exit);
+        }
+    }
 }
 
 #[cfg(unix)]

@@ -57,6 +57,30 @@ pub struct Experiment {
     pub run: RunDefaults,
 }
 
+impl Experiment {
+    /// One in which there is nothing but its name: what a person says comes in, and until then it is wrong.
+    pub fn empty(name: &str) -> Self {
+        Self {
+            format: FORMAT,
+            name: name.to_owned(),
+            note: None,
+            starting_message: "Start the experiment".to_owned(),
+            sections: Vec::new(),
+            models: Vec::new(),
+            protocol: Protocol::plain(0),
+            roles: Vec::new(),
+            shared: PromptText::default(),
+            summarizer: None,
+            summarizer_model: None,
+            selector_model: None,
+            factors: Vec::new(),
+            design: Design::default(),
+            health: Vec::new(),
+            run: RunDefaults::default(),
+        }
+    }
+}
+
 /// A role: who an agent is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Role {

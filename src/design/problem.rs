@@ -4,6 +4,7 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
+use unicode_width::UnicodeWidthChar;
 
 /// Whether a problem stops the experiment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -40,38 +41,75 @@ pub struct Problem {
 /// As a person reads it: `error: …`, the place, the line with a caret, the remedy.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown(None))
+    }
+}
+
+impl Problem {
+    /// The same on a screen of so many columns: of a long line what is around the caret is shown.
+    pub fn shown(&self, columns: Option<usize>) -> String {
+        const WIDEST: usize = 160;
         let word = if self.severity == Severity::Error { "error" } else { "warning" };
-        write!(f, "{word}: {}\n  --> {}", self.message, self.path)?;
+        let mut shown = format!("{word}: {}\n  --> {}", self.message, self.path);
         if self.line > 0 {
-            write!(f, ":{}:{}", self.line, self.column)?;
+            shown += &format!(":{}:{}", self.line, self.column);
         }
         if let Some((line, width)) = &self.excerpt {
             let number = self.line.to_string();
             let gutter = " ".repeat(number.len());
-            let (line, before, width) = window(line, self.column.saturating_sub(1), (*width).max(1));
-            let indent: String = line.chars().take(before).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-            write!(f, "\n {gutter} |\n {number} | {line}\n {gutter} | {indent}{}", "^".repeat(width))?;
+            // Beside the number stand a space, ` | ` and, at each end, what says that the line goes on.
+            let room = columns.map_or(WIDEST, |columns| columns.saturating_sub(number.len() + 7).clamp(8, WIDEST));
+            let Window { line, indent, width } = window(line, self.column.saturating_sub(1), (*width).max(1), room);
+            shown += &format!("\n {gutter} |\n {number} | {line}\n {gutter} | {indent}{}", "^".repeat(width));
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\n  hint: {hint}")?;
+            shown += &format!("\n  hint: {hint}");
         }
-        Ok(())
+        shown
     }
 }
 
-/// The part of a long line around what is meant, where that begins in it, and how much of it is there.
-fn window(line: &str, start: usize, width: usize) -> (String, usize, usize) {
-    const WIDEST: usize = 160;
-    const BEFORE: usize = 60;
-    let length = line.chars().count();
-    if length <= WIDEST {
-        return (line.to_owned(), start, width);
+/// The part of a long line around what is meant.
+struct Window {
+    /// The part.
+    line: String,
+    /// What stands under the part before what is meant, as wide as that.
+    indent: String,
+    /// Columns of what is meant.
+    width: usize,
+}
+
+/// The part of a line that fits `room` columns, around the `width` characters at `start`. Characters may be wide, or
+/// marks that combine with the one before.
+fn window(line: &str, start: usize, width: usize, room: usize) -> Window {
+    let columns = |c: &char| c.width().unwrap_or(1);
+    let all: Vec<char> = line.chars().collect();
+    let start = start.min(all.len());
+    let mut from = 0;
+    if all.iter().map(columns).sum::<usize>() > room {
+        // A third of the room is for what stands before.
+        let mut before = 0;
+        from = start;
+        while from > 0 && before + columns(&all[from - 1]) <= room * 3 / 8 {
+            from -= 1;
+            before += columns(&all[from]);
+        }
     }
-    let from = start.saturating_sub(BEFORE);
-    let part: String = line.chars().skip(from).take(WIDEST).collect();
-    let (head, tail) = (if from > 0 { "…" } else { "" }, if from + WIDEST < length { "…" } else { "" });
-    let before = start - from;
-    (format!("{head}{part}{tail}"), before + head.chars().count(), width.min(WIDEST - before))
+    let mut to = from;
+    let mut used = 0;
+    while to < all.len() && used + columns(&all[to]) <= room {
+        used += columns(&all[to]);
+        to += 1;
+    }
+    let (head, tail) = (if from > 0 { "…" } else { "" }, if to < all.len() { "…" } else { "" });
+    let under = |c: &char| if *c == '\t' { "\t".to_owned() } else { " ".repeat(columns(c)) };
+    let indent: String = all[from..start].iter().map(under).collect();
+    let meant: usize = all[start..(start + width).min(to).max(start)].iter().map(columns).sum();
+    Window {
+        line: format!("{head}{}{tail}", all[from..to].iter().collect::<String>()),
+        indent: format!("{}{indent}", if from > 0 { " " } else { "" }),
+        width: meant.max(1),
+    }
 }
 
 /// Collects problems; the same one at the same place counts once.
@@ -192,6 +230,7 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
 #[cfg(test)]
 mod tests {
     use super::*;
+    use unicode_width::UnicodeWidthStr;
 
     #[test]
     fn a_problem_shows_its_place() {
@@ -203,6 +242,23 @@ mod tests {
         let all = problems.sorted();
         assert_eq!(all.len(), 1);
         insta::assert_snapshot!(all[0].to_string());
+    }
+
+    #[test]
+    fn a_caret_stands_under_what_is_meant_on_a_narrow_screen_too() {
+        let line = format!("{} e\u{301}漢字 <GAURD_NOUN> {}", "wide 漢字 ".repeat(9), "and more ".repeat(9));
+        for columns in [40, 60, 80, 400] {
+            let mut problems = Problems::default();
+            let at = line.find('<').map_or(0..0, |at| at..at + 12);
+            problems.at(Severity::Error, "c", ("f.md", &line, at), "unknown", None);
+            let shown = problems.sorted()[0].shown(Some(columns));
+            let lines: Vec<&str> = shown.lines().collect();
+            let (text, caret) = (lines[3], lines[4]);
+            assert!(text.width() <= columns, "{shown}");
+            let before = text.find('<').map(|at| text[..at].width());
+            assert_eq!(before, caret.find('^'), "{shown}");
+            assert_eq!(caret.matches('^').count(), 12, "{shown}");
+        }
     }
 
     #[test]

@@ -23,6 +23,11 @@ pub fn write(experiment: &Experiment) -> Files {
     files
 }
 
+/// A list of models on one line, as `--set models=…` takes it.
+pub fn models(models: &[ModelSpec]) -> String {
+    Toml::Array(models.iter().map(model).collect()).to_string()
+}
+
 fn toml(experiment: &Experiment) -> String {
     let mut top = Table::new();
     put(&mut top, "format", experiment.format);
@@ -83,6 +88,11 @@ fn scalar(value: &Value) -> Toml {
     }
 }
 
+/// A list of models as it is written after `models =`, in one line.
+pub fn models_in_line(models: &[ModelSpec]) -> String {
+    Toml::Array(models.iter().map(model).collect()).to_string()
+}
+
 fn model(spec: &ModelSpec) -> Toml {
     let mut table = Table::new();
     put(&mut table, "id", spec.id.as_str());
@@ -124,7 +134,10 @@ fn model(spec: &ModelSpec) -> Toml {
 fn protocol(experiment: &Experiment) -> Table {
     let p = &experiment.protocol;
     let mut table = Table::new();
-    put(&mut table, "messages", p.messages);
+    // None are not written: `check` says what is missing.
+    if p.messages > 0 {
+        put(&mut table, "messages", p.messages);
+    }
     put(&mut table, "days", p.days);
     let agents: Table = experiment.roles.iter().map(|r| (r.name.clone(), Toml::from(r.agents))).collect();
     put(&mut table, "agents", agents);

@@ -48,6 +48,64 @@ fn a_new_folder_as_json() {
 }
 
 #[test]
+fn a_new_experiment_is_changed_as_edit_changes_one() {
+    let place = Place::new();
+    let words = ["new", "talk", "--starting-message", "Hello", "--set", "messages=4", "--note", "mine"];
+    place.words(&words, &[]).exits(0);
+    assert_eq!(
+        place.files("."),
+        ["talk/experiment.toml", "talk/roles/applicant.md", "talk/roles/interviewer.md", "talk/shared.md"]
+    );
+    let toml = place.read("talk/experiment.toml");
+    for line in ["name = \"talk\"", "note = \"mine\"", "starting_message = \"Hello\"", "messages = 4"] {
+        assert!(toml.contains(line), "{line}: {toml}");
+    }
+    let wrong = place.words(&["new", "other", "--section", "guard/Goal=x"], &[]).exits(2);
+    assert!(wrong.err.contains("there is no role `guard`"), "{}", wrong.screen());
+    let wrong = place.words(&["new", "other", "--section", "Goal=<GAURD_NOUN>"], &[]).exits(3);
+    assert!(wrong.err.contains("unknown tag"), "{}", wrong.screen());
+    assert!(!place.path().join("other").exists() && !place.path().join("convoke.db").exists());
+}
+
+#[test]
+fn one_is_stored_without_a_folder() {
+    let place = Place::new();
+    let nothing = place.run("new talk --stored --from empty --json").exits(3);
+    assert_eq!(nothing.json()["error"]["code"], "experiment-invalid");
+    assert_eq!(place.files("."), [""; 0], "a wrong experiment leaves nothing behind");
+    assert_screen!(place.run("new talk --from empty --set messages=4").exits(3));
+    let words = [
+        "new",
+        "talk",
+        "--stored",
+        "--from",
+        "empty",
+        "--set",
+        "models=[\"scripted\"]",
+        "--roles",
+        "guard=1,prisoner=2",
+        "--set",
+        "roles.guard.plural=guards",
+        "--set",
+        "messages=4",
+        "--section",
+        "Goal=@@ Get <PRISONER_NUM> out.",
+    ];
+    let stored = place.words(&[&words[..], &["--json"]].concat(), &[]).exits(0).json();
+    assert_eq!(stored["data"]["name"], "talk");
+    assert_eq!(stored["data"]["version"], 1);
+    assert!(!place.path().join("talk").exists());
+    let again = place.words(&words, &[]).exits(2);
+    assert!(again.err.contains("has an experiment `talk` already"), "{}", again.screen());
+    let shown = place.run("show talk --json").exits(0).json();
+    assert_eq!(shown["data"]["id"], stored["data"]["id"]);
+    assert!(shown.to_string().contains("@ Get <PRISONER_NUM> out."), "{shown}");
+    place.run("new shipped --stored --from prison").exits(0);
+    place.run("check shipped").exits(0);
+    place.run("new both --stored --in x").exits(2);
+}
+
+#[test]
 fn usage_is_told_on_the_right_stream() {
     let place = Place::new();
     let help = place.run("--help").exits(0);

@@ -140,6 +140,12 @@ impl Terminal {
         self.master.resize(size.into()).unwrap();
     }
 
+    /// Sends SIGTERM.
+    pub fn terminates(&self) {
+        let pid = self.child.process_id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
     /// Kills the program: SIGKILL.
     pub fn kill(mut self) {
         let pid = self.child.process_id().unwrap().to_string();

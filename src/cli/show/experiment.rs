@@ -191,7 +191,7 @@ impl Page<'_> {
     }
 }
 
-fn parameters(model: &ModelSpec) -> String {
+pub fn parameters(model: &ModelSpec) -> String {
     let s = &model.sampling;
     let seed = s.seed.map(|s| match s {
         Seed::Base(n) => n.to_string(),
@@ -234,6 +234,23 @@ fn verbs(document: &Experiment, role: usize) -> Vec<String> {
         })
         .collect();
     found.into_iter().collect()
+}
+
+/// What may stand in a text for these roles, and what each gives, of one and of several.
+pub fn placeholders(roles: &[Role], width: Option<usize>) -> Vec<String> {
+    let mut rows: Vec<Vec<String>> = roles
+        .iter()
+        .flat_map(|role| {
+            let number = vec![format!("<{}_NUM>", tag_of(&role.name)), "1".to_owned(), "2, 3, …".to_owned()];
+            let mut rows = tags(role, &["make".to_owned()]);
+            rows.insert(0, number);
+            rows
+        })
+        .collect();
+    let row = |tag: &str, means: &str| vec![tag.to_owned(), means.to_owned(), means.to_owned()];
+    rows.push(row("<AGENTS_NUM>", "all agents"));
+    rows.push(row("<ROLES_NUM>", "all roles"));
+    table(TAGS, &rows, width)
 }
 
 /// What each placeholder of a role gives, of one and of several.

@@ -206,6 +206,16 @@ impl MongoUri {
         }
     }
 
+    /// The address with user and database, without the password, as a flag takes it: users are looked for where they are.
+    pub fn for_flag(&self) -> String {
+        let has_source = self.options().any(|(key, _)| key.eq_ignore_ascii_case("authSource"));
+        if !self.signs_in() || has_source || self.database_in_address() == self.database {
+            return self.to_string();
+        }
+        let source = if self.path.is_empty() { "admin" } else { &self.path };
+        format!("{self}{}authSource={source}", if self.query.is_empty() { '?' } else { '&' })
+    }
+
     /// The database that the address itself names.
     fn database_in_address(&self) -> Option<String> {
         decoded(&self.path).ok().filter(|d| !d.is_empty())

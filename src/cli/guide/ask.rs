@@ -1,0 +1,280 @@
+//! Questions that several jobs of the guide ask: models, titles, a text.
+//!
+//! Each takes what was answered before and gives what is answered now; none where a person goes back.
+
+use super::Guide;
+use crate::cli::error::CliError;
+use crate::cli::prompt::{self, Line};
+use crate::cli::show::placeholders;
+use crate::cli::text::wrap;
+use crate::design::{Problem, Role, Severity, markdown};
+use console::Term;
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use super::picker::models;
+
+/// Where nothing may be asked, there is no guide.
+pub const HINT: &str = "run `convoke` on a terminal";
+
+/// Says something, wrapped to the terminal.
+pub fn say(guide: &Guide, text: &str) {
+    for line in wrap(text, columns()) {
+        guide.context.printer.say(&line);
+    }
+}
+
+/// Columns of the terminal on which the guide talks.
+fn columns() -> Option<usize> {
+    Term::stderr().size_checked().map(|(_, columns)| usize::from(columns).max(20))
+}
+
+/// Shows problems, each under its line, as wide as the terminal is.
+pub fn say_problems(guide: &Guide, problems: &[Problem]) {
+    for problem in problems {
+        for line in problem.shown(columns()).lines() {
+            // A line of the text has its caret under it, and was cut to fit.
+            let lines = if line.contains(" | ") { vec![line.to_owned()] } else { wrap(line, columns()) };
+            lines.iter().for_each(|line| guide.context.printer.say(line));
+        }
+    }
+}
+
+/// What a person types with commas in between.
+pub fn listed(line: &str) -> Vec<String> {
+    line.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+}
+
+/// Asks for titles of sections in one line, `before` in it to begin with.
+pub async fn titles(guide: &Guide, question: &str, before: &[String]) -> Result<Option<Vec<String>>, CliError> {
+    let mut written = before.join(", ");
+    loop {
+        let Some(line) = prompt::line(&guide.context, question, &written, HINT).await? else { return Ok(None) };
+        match titles_of(&line) {
+            Ok(titles) => return Ok(Some(titles)),
+            Err(why) => say(guide, &why),
+        }
+        written = line;
+    }
+}
+
+/// The titles of a line: trimmed, `_` is a space, the first letter is a capital.
+pub fn titles_of(line: &str) -> Result<Vec<String>, String> {
+    let mut titles: Vec<String> = Vec::new();
+    for title in listed(line).iter().map(|written| title_of(written)) {
+        if let Some(why) = bad_title(&title) {
+            return Err(format!("`{title}` cannot be a title: {why}"));
+        }
+        if titles.contains(&title) {
+            return Err(format!("`{title}` stands twice: name each section once"));
+        }
+        titles.push(title);
+    }
+    if titles.is_empty() {
+        Err("at least one title is needed, as in: goal, personality".to_owned())
+    } else {
+        Ok(titles)
+    }
+}
+
+fn title_of(written: &str) -> String {
+    let spaced = written.replace('_', " ");
+    let mut letters = spaced.trim().chars();
+    let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+    format!("{first}{}", letters.as_str())
+}
+
+/// Why a text cannot be the title of a section that a flag names. `None` if it can.
+fn bad_title(title: &str) -> Option<&'static str> {
+    if title.contains('=') {
+        return Some("it holds `=`");
+    }
+    let parsed = markdown::parse(&format!("## {title}\n"));
+    let same = parsed.text.sections.first().is_some_and(|s| s.title == title && s.when.is_empty());
+    (!same || !parsed.problems.is_empty() || title.contains(['{', '}'])).then_some("it could not be read back")
+}
+
+/// A text that is asked for.
+pub struct Text<'a> {
+    /// What it is, as in `guard: Goal`.
+    pub name: &'a str,
+    /// As it is.
+    pub text: &'a str,
+    /// Whether it was left empty before, on purpose.
+    pub left_empty: bool,
+    /// Lines that were typed of a new one, before something cut that off.
+    pub typed: Option<Vec<String>>,
+    /// The roles of which its tags may speak.
+    pub roles: &'a [Role],
+    /// Whether its reader has a name (`<AGENT_NAME>`).
+    pub named: bool,
+    /// What is wrong with a text; lines are counted in it.
+    pub check: &'a (dyn Fn(&str) -> Vec<Problem> + Sync),
+    /// Keeps the lines of a text that is being typed.
+    pub keep: Arc<dyn Fn(&[String]) + Send + Sync>,
+}
+
+/// Ways to a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Keep,
+    GoOn,
+    Type,
+    Add,
+    Correct,
+    Editor,
+    Empty,
+    Tags,
+}
+
+impl Way {
+    fn words(self, text: &str, typed: usize) -> String {
+        match self {
+            Self::Keep => format!("keep it: {}", text.split_whitespace().collect::<Vec<_>>().join(" ")),
+            Self::GoOn => format!("go on typing (lines so far: {typed})"),
+            Self::Type if text.is_empty() => "type it here".to_owned(),
+            Self::Type => "type it anew".to_owned(),
+            Self::Add => "add lines to it".to_owned(),
+            Self::Correct => "correct a line".to_owned(),
+            Self::Editor => "in your editor".to_owned(),
+            Self::Empty if text.is_empty() => "leave empty".to_owned(),
+            Self::Empty => "make it empty".to_owned(),
+            Self::Tags => "show the placeholders".to_owned(),
+        }
+    }
+}
+
+/// Asks for a text: typed here as lines up to a lone `.`, or in the person's editor. It is checked at once, and what
+/// is wrong is shown and offered to be changed.
+pub async fn text(guide: &Guide, asked: Text<'_>) -> Result<Option<String>, CliError> {
+    let mut typed = asked.typed.clone().filter(|lines| !lines.is_empty());
+    let mut now = asked.text.to_owned();
+    loop {
+        let Some(way) = way(guide, &asked, &now, typed.as_ref().map_or(0, Vec::len)).await? else {
+            return Ok(None);
+        };
+        let written = match way {
+            Way::Keep => Some(now.clone()),
+            Way::Empty => Some(String::new()),
+            Way::Tags => {
+                tags(guide, asked.roles, asked.named);
+                None
+            }
+            Way::Editor => prompt::editor(&guide.context, &now, HINT).await?,
+            Way::Correct => correct(guide, &now).await?,
+            Way::Type | Way::Add | Way::GoOn => {
+                let already = match way {
+                    Way::GoOn => typed.take().unwrap_or_default(),
+                    Way::Add => now.lines().map(str::to_owned).collect(),
+                    _ => Vec::new(),
+                };
+                match lines(guide, &asked, already).await? {
+                    Ok(text) => Some(text),
+                    Err(so_far) => {
+                        typed = Some(so_far).filter(|lines| !lines.is_empty());
+                        None
+                    }
+                }
+            }
+        };
+        let Some(written) = written else { continue };
+        let written = written.trim_end().to_owned();
+        typed = None;
+        match mended(guide, &asked, written).await? {
+            Ok(right) => return Ok(Some(right)),
+            Err(wrong) => now = wrong,
+        }
+        (asked.keep)(&now.lines().map(str::to_owned).collect::<Vec<_>>());
+    }
+}
+
+async fn way(guide: &Guide, asked: &Text<'_>, text: &str, typed: usize) -> Result<Option<Way>, CliError> {
+    let mut ways = match (text.is_empty(), typed) {
+        (true, 0) => vec![Way::Type, Way::Editor, Way::Empty, Way::Tags],
+        (false, 0) => vec![Way::Keep, Way::Correct, Way::Add, Way::Editor, Way::Type, Way::Empty, Way::Tags],
+        (true, _) => vec![Way::GoOn, Way::Type, Way::Editor, Way::Empty, Way::Tags],
+        (false, _) => vec![Way::GoOn, Way::Keep, Way::Correct, Way::Add, Way::Editor, Way::Type, Way::Empty, Way::Tags],
+    };
+    let items: Vec<String> = ways.iter().map(|way| way.words(text, typed)).collect();
+    let empty = ways.iter().position(|way| *way == Way::Empty).filter(|_| asked.left_empty && typed == 0);
+    let chosen = prompt::one_of(&guide.context, asked.name, &items, empty.unwrap_or(0), HINT).await?;
+    Ok(chosen.map(|at| ways.swap_remove(at)))
+}
+
+/// Lines up to a lone `.`, after those that are there already; those that there are where a person goes back.
+async fn lines(guide: &Guide, asked: &Text<'_>, already: Vec<String>) -> Result<Result<String, Vec<String>>, CliError> {
+    say(guide, "Type the text. A line with nothing but . ends it; Esc goes back.");
+    for line in &already {
+        guide.context.printer.say(&format!("  {line}"));
+    }
+    let keep = Arc::clone(&asked.keep);
+    let so_far = Arc::new(Mutex::new(already.clone()));
+    let seen = Arc::clone(&so_far);
+    let kept = move |lines: &[String]| {
+        keep(lines);
+        *seen.lock().unwrap_or_else(PoisonError::into_inner) = lines.to_vec();
+        Line::Kept
+    };
+    let text = prompt::lines(&guide.context, asked.name, already, kept).await?.map(|lines| lines.join("\n"));
+    Ok(text.ok_or_else(|| so_far.lock().unwrap_or_else(PoisonError::into_inner).clone()))
+}
+
+/// One line of a text, changed.
+async fn correct(guide: &Guide, text: &str) -> Result<Option<String>, CliError> {
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let at = match lines.len() {
+        1 => Some(0),
+        _ => prompt::one_of(&guide.context, "which line?", &lines, 0, HINT).await?,
+    };
+    let Some(at) = at else { return Ok(None) };
+    let question = format!("line {}", at + 1);
+    let Some(line) = prompt::line(&guide.context, &question, &lines[at], HINT).await? else { return Ok(None) };
+    lines[at] = line;
+    Ok(Some(lines.join("\n")))
+}
+
+/// The text when nothing is wrong with it: what is wrong is shown, and its line offered until it is right. The text as
+/// it is where a person leaves that.
+async fn mended(guide: &Guide, asked: &Text<'_>, mut text: String) -> Result<Result<String, String>, CliError> {
+    loop {
+        let problems = (asked.check)(&text);
+        say_problems(guide, &problems);
+        let Some(wrong) = problems.into_iter().find(|p| p.severity == Severity::Error) else { return Ok(Ok(text)) };
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let at = wrong.line.checked_sub(1).filter(|at| *at < lines.len());
+        let Some(at) = at.or((lines.len() == 1).then_some(0)) else { return Ok(Err(text)) };
+        (asked.keep)(&lines);
+        let question = format!("line {}", at + 1);
+        let Some(line) = prompt::line(&guide.context, &question, &lines[at], HINT).await? else {
+            return Ok(Err(text));
+        };
+        lines[at] = line;
+        text = lines.join("\n").trim_end().to_owned();
+    }
+}
+
+/// Shows all tags of these roles, with what each becomes for one and for several.
+pub fn tags(guide: &Guide, roles: &[Role], named: bool) {
+    say(guide, "What a text may hold, and what is read in its place:");
+    placeholders(roles, columns()).iter().for_each(|line| guide.context.printer.say(line));
+    if named {
+        say(guide, "<AGENT_NAME> is the agent's own name.");
+    }
+    say(guide, "Any verb may stand for `make`, in its base form. \\<X> is the text <X> itself.");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_are_trimmed_and_begin_with_a_capital() {
+        assert_eq!(
+            titles_of("goal, personality, communication_rules, AI rules, élan, 規則"),
+            Ok(["Goal", "Personality", "Communication rules", "AI rules", "Élan", "規則"].map(str::to_owned).to_vec())
+        );
+        assert!(titles_of("goal, Goal").is_err_and(|why| why.contains("twice")));
+        for wrong in ["", " , ", "a=b", "goal {x=y}", "goal {x}"] {
+            assert!(titles_of(wrong).is_err(), "{wrong}");
+        }
+    }
+}

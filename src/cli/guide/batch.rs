@@ -1,0 +1,433 @@
+//! Running conversations of an experiment: what is asked, the plan, and then the run.
+
+use super::begun::Begun;
+use super::select::Selected;
+use super::{Guide, HINT};
+use crate::cli::args::{Cli, Command};
+use crate::cli::designed::Designed;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::{changes, edit, more, narrow, prompt};
+use crate::design::protocol::bad_level;
+use crate::design::{Experiment, ModelSpec, Plan, Value, key};
+use crate::store::Store;
+use clap::Parser;
+
+/// How the next speaker may be found.
+const SPEAKERS: [(&str, &str); 4] = [
+    ("round-robin", "round-robin: in order"),
+    ("random", "random: drawn, never the last speaker"),
+    ("auto", "auto: a model chooses"),
+    ("manual", "manual: you choose each time"),
+];
+
+/// A question about a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    More,
+    Models,
+    Messages,
+    Days,
+    EachDay,
+    Agents(usize),
+    EachCombination,
+    Speakers,
+}
+
+/// What was answered, to begin with what the experiment says.
+#[derive(Debug, Clone, PartialEq)]
+struct Answers {
+    more: u32,
+    models: Vec<bool>,
+    messages: u32,
+    days: u32,
+    each_day: bool,
+    agents: Vec<u32>,
+    each_combination: bool,
+    speakers: String,
+}
+
+impl Answers {
+    fn of(document: &Experiment, more: u32) -> Self {
+        Self {
+            more,
+            models: vec![true; document.models.len()],
+            messages: document.protocol.messages,
+            days: document.protocol.days,
+            each_day: false,
+            agents: document.roles.iter().map(|r| r.agents).collect(),
+            each_combination: false,
+            speakers: document.protocol.speakers.word().to_owned(),
+        }
+    }
+
+    /// What is to be asked, in order. What a factor sets is not.
+    fn steps(&self, document: &Experiment) -> Vec<Step> {
+        let free = |name: &str| !is_factor(document, name);
+        let mut steps = vec![Step::More];
+        steps.extend((document.models.len() > 1 && free("model")).then_some(Step::Models));
+        steps.extend(free("messages").then_some(Step::Messages));
+        if free("days") {
+            steps.push(Step::Days);
+            steps.extend((self.days > 1).then_some(Step::EachDay));
+        }
+        let roles: Vec<usize> = (0..document.roles.len()).filter(|i| free(&agents_of(document, *i))).collect();
+        steps.extend(roles.iter().map(|i| Step::Agents(*i)));
+        steps.extend(roles.iter().any(|i| self.agents[*i] > 1).then_some(Step::EachCombination));
+        steps.extend(free("speakers").then_some(Step::Speakers));
+        steps
+    }
+
+    /// The flags of `plan` and `run` that say what the experiment does not.
+    fn flags(&self, document: &Experiment) -> Vec<String> {
+        let mut flags = self.ranges(document);
+        flags.extend(self.scalars(document).into_iter().flat_map(|(key, value)| match key {
+            Scalar::Key(key) => [format!("--{key}"), value],
+            Scalar::Agents(role) => ["--agents".to_owned(), format!("{}={value}", document.roles[role].name)],
+        }));
+        flags
+    }
+
+    /// Of these, what an experiment cannot keep: which models, and ranges.
+    fn ranges(&self, document: &Experiment) -> Vec<String> {
+        let mut flags = Vec::new();
+        if self.models.contains(&false) {
+            let chosen = document.models.iter().zip(&self.models).filter(|(_, ticked)| **ticked);
+            flags.extend(chosen.flat_map(|(m, _)| ["--model".to_owned(), ModelSpec::name(m).to_owned()]));
+        }
+        if self.is_range_of_days(document) {
+            flags.extend(["--days".to_owned(), format!("1..{}", self.days)]);
+        }
+        for (role, number) in document
+            .roles
+            .iter()
+            .zip(&self.agents)
+            .enumerate()
+            .filter(|(i, _)| self.is_range_of(document, *i))
+            .map(|(_, of)| of)
+        {
+            flags.extend(["--agents".to_owned(), format!("{}=1..{number}", role.name)]);
+        }
+        flags
+    }
+
+    fn is_range_of_days(&self, document: &Experiment) -> bool {
+        self.each_day && self.days > 1 && !is_factor(document, "days")
+    }
+
+    fn is_range_of(&self, document: &Experiment, role: usize) -> bool {
+        self.each_combination && self.agents[role] > 1 && !is_factor(document, &agents_of(document, role))
+    }
+
+    /// What differs from the experiment and is no range.
+    fn scalars(&self, document: &Experiment) -> Vec<(Scalar, String)> {
+        let is_days = self.is_range_of_days(document);
+        let different = self.different(document).into_iter();
+        let plain = different.filter(|(key, _)| match key {
+            Scalar::Key(key) => *key != "days" || !is_days,
+            Scalar::Agents(role) => !self.is_range_of(document, *role),
+        });
+        plain.collect()
+    }
+
+    /// What differs from the experiment; of a range, its end.
+    fn different(&self, document: &Experiment) -> Vec<(Scalar, String)> {
+        let protocol = &document.protocol;
+        let mut found = Vec::new();
+        if self.messages != protocol.messages {
+            found.push((Scalar::Key("messages"), self.messages.to_string()));
+        }
+        if self.days != protocol.days {
+            found.push((Scalar::Key("days"), self.days.to_string()));
+        }
+        for (i, (role, number)) in document.roles.iter().zip(&self.agents).enumerate() {
+            if role.agents != *number {
+                found.push((Scalar::Agents(i), number.to_string()));
+            }
+        }
+        if self.speakers != protocol.speakers.word() {
+            found.push((Scalar::Key("speakers"), self.speakers.clone()));
+        }
+        found
+    }
+
+    /// The flags of `edit` that keep the answers as the experiment's protocol.
+    fn kept(&self, document: &Experiment) -> Vec<String> {
+        let set = |(key, value): (Scalar, String)| match key {
+            Scalar::Key(key) => format!("{key}={value}"),
+            Scalar::Agents(role) => format!("agents.{}={value}", in_path(&document.roles[role].name)),
+        };
+        self.different(document).into_iter().flat_map(|one| ["--set".to_owned(), set(one)]).collect()
+    }
+}
+
+/// One value of the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scalar {
+    Key(&'static str),
+    Agents(usize),
+}
+
+fn is_factor(document: &Experiment, name: &str) -> bool {
+    document.factors.iter().any(|f| f.name == name)
+}
+
+fn agents_of(document: &Experiment, role: usize) -> String {
+    format!("agents.{}", document.roles[role].name)
+}
+
+/// A role's name as a part of a dotted key.
+fn in_path(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_ ".contains(c);
+    if name.chars().all(is_plain) { name.to_owned() } else { format!("{name:?}") }
+}
+
+/// What becomes of a question.
+enum Asked {
+    Answered,
+    Back,
+    Leave,
+}
+
+impl Guide {
+    /// Asks for a batch and runs it. Whether anything was run.
+    pub(super) async fn batch(&mut self, id: &str) -> Result<bool, CliError> {
+        let Some(selected) = self.selected(id).await? else { return Ok(false) };
+        let Some(begun) = self.read(async |_, store| Begun::of(store, &selected).await).await? else {
+            return Ok(false);
+        };
+        begun.say(&self.context.printer, &selected.word);
+        if let Some(ran) = self.unfinished(&begun, &selected).await? {
+            return Ok(ran);
+        }
+        self.say_factors(&selected.document);
+        let usual = if begun.is_any() { 1 } else { selected.record.run.replicates };
+        let mut answers = Answers::of(&selected.document, usual);
+        let mut at = Step::More;
+        loop {
+            if !self.ask_all(&selected.document, &mut answers, at).await? {
+                return Ok(false);
+            }
+            at = match self.planned(&selected, &answers).await? {
+                None => Step::More,
+                Some(()) if prompt::yes(&self.context, "run it?", true, HINT).await? == Some(true) => {
+                    return self.run_batch(&selected, &answers).await;
+                }
+                Some(()) => answers.steps(&selected.document).last().copied().unwrap_or(Step::More),
+            };
+        }
+    }
+
+    /// Offers first what was begun and is not at its end. None: more are wanted.
+    async fn unfinished(&mut self, begun: &Begun, selected: &Selected) -> Result<Option<bool>, CliError> {
+        let mut offers: Vec<(String, Vec<String>)> = Vec::new();
+        if let Some(unfinished) = &begun.unfinished {
+            offers.push((format!("finish the {} that are left", unfinished.left), unfinished.words.clone()));
+        }
+        if begun.failed > 0 {
+            let words = ["run", &selected.word, "--retry-failed"].map(str::to_owned).to_vec();
+            offers.push((format!("give the {} that failed another chance", begun.failed), words));
+        }
+        if offers.is_empty() {
+            return Ok(None);
+        }
+        let mut items: Vec<String> = offers.iter().map(|(item, _)| item.clone()).collect();
+        items.extend(["run more", "back"].map(str::to_owned));
+        match prompt::one_of(&self.context, "which conversations?", &items, 0, HINT).await? {
+            Some(place) if place < offers.len() => {
+                self.job(&offers[place].1).await?;
+                Ok(Some(true))
+            }
+            Some(place) if place == offers.len() => Ok(None),
+            _ => Ok(Some(false)),
+        }
+    }
+
+    /// Says what is not asked, and why.
+    fn say_factors(&self, document: &Experiment) {
+        let roles = (0..document.roles.len()).map(|i| agents_of(document, i));
+        let names = ["model", "messages", "days", "speakers"].into_iter().map(str::to_owned).chain(roles);
+        let set: Vec<String> = names.filter(|name| is_factor(document, name)).collect();
+        if !set.is_empty() {
+            self.say(&format!("its factors set {}, so that is not asked", set.join(", ")));
+        }
+    }
+
+    /// Asks from a question on. Esc goes back one question, from the first out of them.
+    async fn ask_all(&self, document: &Experiment, answers: &mut Answers, from: Step) -> Result<bool, CliError> {
+        let mut at = from;
+        loop {
+            let asked = self.ask(document, answers, at).await?;
+            // An answer may bring questions or take them away.
+            let steps = answers.steps(document);
+            let place = steps.iter().position(|step| *step == at).unwrap_or(0);
+            let next = match asked {
+                Asked::Leave => return Ok(false),
+                Asked::Back => place.checked_sub(1).map(|place| steps[place]),
+                Asked::Answered if place + 1 == steps.len() => return Ok(true),
+                Asked::Answered => steps.get(place + 1).copied(),
+            };
+            match next {
+                Some(step) => at = step,
+                None => return Ok(false),
+            }
+        }
+    }
+
+    async fn ask(&self, document: &Experiment, answers: &mut Answers, step: Step) -> Result<Asked, CliError> {
+        let answered = match step {
+            Step::More => {
+                let question = "how many more of each condition? (0: none)";
+                match self.number(question, "", answers.more).await? {
+                    Some(0) => return Ok(Asked::Leave),
+                    more => more.map(|n| answers.more = n),
+                }
+            }
+            Step::Models => self.models_of(document, &answers.models).await?.map(|models| answers.models = models),
+            Step::Messages => {
+                let question = "messages of a conversation, each day's opening among them";
+                self.number(question, "messages", answers.messages).await?.map(|n| answers.messages = n)
+            }
+            Step::Days => self.number("days", "days", answers.days).await?.map(|n| answers.days = n),
+            Step::EachDay => {
+                let question = format!("each number of days from 1 to {}?", answers.days);
+                let yes = prompt::yes(&self.context, &question, answers.each_day, HINT).await?;
+                yes.map(|yes| answers.each_day = yes)
+            }
+            Step::Agents(role) => {
+                let question = format!("agents at most: {}", document.roles[role].name);
+                let number = self.number(&question, &agents_of(document, role), answers.agents[role]).await?;
+                number.map(|n| answers.agents[role] = n)
+            }
+            Step::EachCombination => {
+                let question = "each combination of agents, from 1 of each role?";
+                let yes = prompt::yes(&self.context, question, answers.each_combination, HINT).await?;
+                yes.map(|yes| answers.each_combination = yes)
+            }
+            Step::Speakers => self.speakers(&answers.speakers).await?.map(|speakers| answers.speakers = speakers),
+        };
+        Ok(if answered.is_some() { Asked::Answered } else { Asked::Back })
+    }
+
+    /// A whole number; one that `key` of the protocol can be, if it is of one.
+    async fn number(&self, question: &str, key: &str, usual: u32) -> Result<Option<u32>, CliError> {
+        let mut text = usual.to_string();
+        loop {
+            let Some(typed) = prompt::line(&self.context, question, &text, HINT).await? else { return Ok(None) };
+            let number = typed.parse::<u32>().ok();
+            let value = Value::Int(number.unwrap_or_default().into());
+            let right = (!key.is_empty()).then(|| bad_level(key, &value)).flatten();
+            match (number, right) {
+                (Some(number), None) => return Ok(Some(number)),
+                (_, right) => {
+                    let right = right.unwrap_or_else(|| "a whole number".to_owned());
+                    self.say(&format!("`{typed}` will not do: write {right}"));
+                    text = typed;
+                }
+            }
+        }
+    }
+
+    /// Which models; at least one.
+    async fn models_of(&self, document: &Experiment, ticked: &[bool]) -> Result<Option<Vec<bool>>, CliError> {
+        let names: Vec<String> = document.models.iter().map(|m| m.name().to_owned()).collect();
+        loop {
+            let Some(chosen) = prompt::several(&self.context, "models", &names, ticked, HINT).await? else {
+                return Ok(None);
+            };
+            if !chosen.is_empty() {
+                return Ok(Some((0..names.len()).map(|i| chosen.contains(&i)).collect()));
+            }
+            self.say("tick at least one with the space bar");
+        }
+    }
+
+    async fn speakers(&self, usual: &str) -> Result<Option<String>, CliError> {
+        let can = |word: &str| bad_level("speakers", &Value::Text(word.to_owned())).is_none();
+        let known: Vec<(&str, &str)> = SPEAKERS.into_iter().filter(|(word, _)| can(word)).collect();
+        let items: Vec<String> = known.iter().map(|(_, words)| (*words).to_owned()).collect();
+        let at = known.iter().position(|(word, _)| *word == usual).unwrap_or(0);
+        let chosen = prompt::one_of(&self.context, "who speaks next?", &items, at, HINT).await?;
+        Ok(chosen.map(|place| known[place].0.to_owned()))
+    }
+
+    /// Shows what the run would do; none where it cannot be done so, which is told.
+    async fn planned(&mut self, selected: &Selected, answers: &Answers) -> Result<Option<()>, CliError> {
+        let reached = self.read(async |_, store| self.reach(store, selected, answers).await).await?;
+        let Some(replicates) = reached else { return Ok(None) };
+        let mut words =
+            vec!["plan".to_owned(), selected.word.clone(), "--replicates".to_owned(), replicates.to_string()];
+        words.extend(answers.flags(&selected.document));
+        Ok((self.job(&words).await? == Exit::Done).then_some(()))
+    }
+
+    /// M of `--replicates M` to which `run --more N` comes after the answers are kept.
+    async fn reach(&self, store: &dyn Store, selected: &Selected, answers: &Answers) -> Result<u32, CliError> {
+        let word = &selected.word;
+        let document = self.after(selected, answers)?;
+        let words = self.run_words(selected, answers);
+        let cli = Cli::try_parse_from(std::iter::once("convoke").chain(words.iter().map(String::as_str)));
+        let Some(Command::Run(args)) = cli.ok().and_then(|cli| cli.command) else { return Ok(answers.more) };
+        let overrides = narrow::overrides(&args.narrow)?;
+        // `plan` says why better.
+        let Ok(plan) = Plan::new(&document, &overrides) else { return Ok(answers.more) };
+        let cells = plan.selected(&document, &overrides)?;
+        let mut designed = Designed {
+            revision: key::revision(&document),
+            experiment: document,
+            record: Some(selected.record.clone()),
+            creator: selected.record.creator.clone(),
+            overrides,
+            plan,
+            cells,
+            alone: false,
+        };
+        let (replicates, goes_on) =
+            more::reach(store, Some(&selected.record), &mut designed, word, answers.more).await?;
+        if goes_on {
+            self.say("a batch like this is not finished: this goes on with it and adds none");
+        }
+        Ok(replicates)
+    }
+
+    /// The experiment after the answers are kept, where they will be.
+    fn after(&self, selected: &Selected, answers: &Answers) -> Result<Experiment, CliError> {
+        let kept = self.kept(selected, answers);
+        let words = ["convoke", "edit", &selected.word].into_iter().chain(kept.iter().map(String::as_str));
+        match Cli::try_parse_from(words).ok().and_then(|cli| cli.command) {
+            Some(Command::Edit(args)) if !kept.is_empty() => {
+                let changes = changes::read(&self.context, &args.changes)?;
+                Ok(edit::changed(&self.context, &selected.document, &changes)?.0)
+            }
+            _ => Ok(selected.document.clone()),
+        }
+    }
+
+    /// The flags of `edit` that keep the answers: of an experiment of one's own.
+    fn kept(&self, selected: &Selected, answers: &Answers) -> Vec<String> {
+        if self.is_mine(&selected.record.creator) { answers.kept(&selected.document) } else { Vec::new() }
+    }
+
+    fn run_words(&self, selected: &Selected, answers: &Answers) -> Vec<String> {
+        let mut words = vec!["run".to_owned(), selected.word.clone(), "--more".to_owned(), answers.more.to_string()];
+        words.extend(if self.is_mine(&selected.record.creator) {
+            answers.ranges(&selected.document)
+        } else {
+            answers.flags(&selected.document)
+        });
+        words
+    }
+
+    /// Keeps the answers, and runs. Whether anything was run.
+    async fn run_batch(&mut self, selected: &Selected, answers: &Answers) -> Result<bool, CliError> {
+        let kept = self.kept(selected, answers);
+        if !kept.is_empty() {
+            let words = [vec!["edit".to_owned(), selected.word.clone()], kept].concat();
+            if self.job(&words).await? != Exit::Done {
+                return Ok(false);
+            }
+        }
+        let words = self.run_words(selected, answers);
+        self.job(&words).await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,133 @@
+//! Conversations of an experiment, and what can be done with one.
+
+use super::select::Selected;
+use super::{Guide, HINT};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::prompt;
+use crate::cli::text::{instant, short};
+use crate::design::named;
+use crate::exchange;
+use crate::store::{ConversationRecord, Status};
+
+/// What can be done with a conversation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Action {
+    View,
+    Star,
+    Note,
+    Continue,
+    Delete,
+    Back,
+}
+
+impl Action {
+    /// What may be done with one's own, and with somebody else's.
+    fn all(mine: bool, status: Status) -> Vec<Self> {
+        let all = [Self::View, Self::Star, Self::Note, Self::Continue, Self::Delete, Self::Back];
+        let is_open = !matches!(status, Status::Done | Status::Failed);
+        all.into_iter()
+            .filter(|action| mine || !matches!(action, Self::Star | Self::Note | Self::Delete))
+            .filter(|action| is_open || *action != Self::Continue)
+            .collect()
+    }
+
+    fn words(self, record: &ConversationRecord) -> String {
+        let words = match self {
+            Self::View => "view",
+            Self::Star if record.starred => "take its star",
+            Self::Star => "star it",
+            Self::Note => "note",
+            Self::Continue => return format!("continue it: it is {}", record.status.word()),
+            Self::Delete => "delete it",
+            Self::Back => "back",
+        };
+        words.to_owned()
+    }
+}
+
+impl Guide {
+    /// The list of an experiment's conversations, those of older revisions too, until the person goes back.
+    pub(super) async fn conversations(&mut self, selected: &Selected) -> Result<(), CliError> {
+        let id = format!("id:{}", selected.record.id);
+        let mut at = 0;
+        loop {
+            let found = self.read(async |context, store| context.chosen(store, &id, true).await).await?;
+            let records: Vec<ConversationRecord> =
+                found.into_iter().flat_map(|chosen| chosen.conversations).map(|(record, _)| record).collect();
+            if records.is_empty() {
+                self.say("it has no conversation yet");
+                return Ok(());
+            }
+            let axes = varying(&records);
+            let items: Vec<String> = records.iter().map(|record| line(record, &axes)).collect();
+            let chosen = prompt::search_from(&self.context, "conversation", &items, at, HINT).await?;
+            let Some(place) = chosen else { return Ok(()) };
+            at = place;
+            self.conversation(&records[place].id).await?;
+        }
+    }
+
+    /// A conversation's menu, until the person goes back.
+    async fn conversation(&mut self, id: &str) -> Result<(), CliError> {
+        let mut at = 0;
+        loop {
+            let found = self.read(async |_, store| Ok(store.find_conversations(id).await?)).await?;
+            let Some(record) = found.into_iter().flatten().find(|c| c.id == id) else { return Ok(()) };
+            let word = word_for(&self.context, id);
+            let actions = Action::all(self.is_mine(&record.creator), record.status);
+            let items: Vec<String> = actions.iter().map(|action| action.words(&record)).collect();
+            let question = format!("conversation {}", short(id));
+            let Some(place) = prompt::one_of(&self.context, &question, &items, at, HINT).await? else {
+                return Ok(());
+            };
+            at = place;
+            match actions[place] {
+                Action::View => drop(self.job(&["show", &word]).await?),
+                Action::Star => self.star(&word, record.starred).await?,
+                Action::Note => self.note(&word, record.note.as_deref()).await?,
+                Action::Continue => {
+                    self.job(&["run", &word]).await?;
+                    at = 0;
+                }
+                Action::Delete => {
+                    if self.job(&["delete", &word]).await? == Exit::Done {
+                        return Ok(());
+                    }
+                }
+                Action::Back => return Ok(()),
+            }
+        }
+    }
+}
+
+/// Axes that tell conversations apart.
+fn varying(records: &[ConversationRecord]) -> Vec<String> {
+    let mut axes = exchange::axes(records);
+    axes.retain(|axis| {
+        let level = |c: &ConversationRecord| named(&c.condition, axis).cloned();
+        records.windows(2).any(|pair| level(&pair[0]) != level(&pair[1]))
+    });
+    axes
+}
+
+/// One conversation in one line, what matters most first: a narrow window cuts the end.
+fn line(record: &ConversationRecord, axes: &[String]) -> String {
+    let star = if record.starred { "★ " } else { "" };
+    let levels = record.condition.iter().filter(|l| axes.contains(&l.name));
+    let levels: Vec<String> = levels.map(|l| format!("{}={}", l.name, l.value)).collect();
+    let models: Vec<&str> = record.models.iter().map(|m| m.name.as_str()).collect();
+    let mut parts = vec![format!("{star}{} {}", short(&record.id), record.status.word())];
+    parts.extend((!levels.is_empty()).then(|| levels.join(" ")));
+    parts.push(format!("nr {}", record.replicate));
+    parts.push(models.join(", "));
+    parts.push(format!("{} messages", record.messages));
+    parts.push(instant(record.created));
+    parts.extend(record.note.clone());
+    parts.join(" · ")
+}
+
+/// What a command calls a conversation: its id, unless a folder has that name.
+fn word_for(context: &Context, id: &str) -> String {
+    if matches!(context.folder(id), Ok(None)) { id.to_owned() } else { format!("id:{id}") }
+}

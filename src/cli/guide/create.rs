@@ -1,0 +1,510 @@
+//! Making an experiment: a question after the other, each of which can be gone back to. Every answer is kept in a
+//! draft at once; at the end the draft's words are given as one command.
+
+use super::Guide;
+use super::ask::{self, HINT};
+use super::draft::{Draft, Step, Typed, Words};
+use super::kept::Kept;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::prompt;
+use crate::design::check::KnownServer;
+use crate::design::folder::bad_name;
+use crate::design::template::RoleTags;
+use crate::design::{Severity, inflect, key};
+use std::sync::Arc;
+
+use super::draft::Players;
+
+/// Where the road goes on.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    /// To the next question.
+    On,
+    /// To the one before.
+    Back,
+    /// To this one, and from there to the overview.
+    To(Step),
+    /// Nowhere: the draft is kept.
+    Leave,
+    /// Nowhere: the experiment is stored.
+    Saved,
+}
+
+/// An experiment that is being made.
+struct Creating<'a> {
+    guide: &'a mut Guide,
+    draft: Draft,
+    kept: Option<Kept>,
+    servers: Vec<KnownServer>,
+    /// Whether a question was gone to from the overview: the answer leads back there.
+    jumped: bool,
+    /// Whether the placeholders were shown.
+    told: bool,
+}
+
+impl Guide {
+    /// Makes an experiment; gives its name where it was stored.
+    pub(super) async fn create(&mut self) -> Result<Option<String>, CliError> {
+        let Some((draft, kept)) = self.draft().await? else { return Ok(None) };
+        let servers = self.context.settings.known_servers();
+        let mut creating = Creating { guide: self, draft, kept, servers, jumped: false, told: false };
+        let saved = creating.go().await?;
+        Ok(saved.then_some(creating.draft.name))
+    }
+
+    /// A new draft, or one that was left.
+    async fn draft(&self) -> Result<Option<(Draft, Option<Kept>)>, CliError> {
+        let Some(state) = self.context.settings.state.clone() else {
+            self.say("There is no folder for drafts: what is typed is not kept if the program ends.");
+            return Ok(Some((Draft::default(), None)));
+        };
+        loop {
+            let mut all = Kept::all(&state);
+            if all.is_empty() {
+                break;
+            }
+            let go_on = all.iter().map(|(_, d)| format!("go on with {}, at: {}", named(d), d.step.words()));
+            let mut items: Vec<String> = go_on.collect();
+            items.push("begin anew".to_owned());
+            items.push("throw a draft away".to_owned());
+            let drafts = all.len();
+            match prompt::one_of(&self.context, "there is a draft", &items, 0, HINT).await? {
+                None => return Ok(None),
+                Some(at) if at < drafts => {
+                    let (kept, draft) = all.swap_remove(at);
+                    return Ok(Some((draft, Some(kept))));
+                }
+                Some(at) if at == drafts => break,
+                Some(_) => self.throw_away(all).await?,
+            }
+        }
+        match Kept::new(&state, (self.context.world.random)()) {
+            Ok(kept) => Ok(Some((Draft::default(), Some(kept)))),
+            Err(error) => {
+                self.context.printer.warn(&format!("no draft can be kept in {}: {error}", state.display()));
+                Ok(Some((Draft::default(), None)))
+            }
+        }
+    }
+
+    async fn throw_away(&self, mut all: Vec<(Kept, Draft)>) -> Result<(), CliError> {
+        let items: Vec<String> = all.iter().map(|(_, d)| named(d)).collect();
+        let Some(at) = prompt::one_of(&self.context, "which one?", &items, 0, HINT).await? else { return Ok(()) };
+        let question = format!("throw away {}, with all that was typed?", items[at]);
+        if prompt::yes(&self.context, &question, false, HINT).await? == Some(true) {
+            all.swap_remove(at).0.remove();
+        }
+        Ok(())
+    }
+}
+
+fn named(draft: &Draft) -> String {
+    if draft.name.is_empty() { "an experiment without a name".to_owned() } else { format!("`{}`", draft.name) }
+}
+
+impl Creating<'_> {
+    /// Whether the experiment was stored.
+    async fn go(&mut self) -> Result<bool, CliError> {
+        if !self.draft.steps().contains(&self.draft.step) {
+            self.draft.step = self.draft.open_step();
+        }
+        loop {
+            let step = self.draft.step.clone();
+            let next = self.ask(&step).await?;
+            match next {
+                Next::On => {
+                    self.draft.answer(&step);
+                    let on = self.draft.beside(&step, 1).filter(|_| !self.jumped);
+                    self.draft.step = on.unwrap_or_else(|| self.draft.open_step());
+                }
+                Next::Back if self.jumped => self.draft.step = Step::Overview,
+                Next::Back => match self.draft.beside(&step, -1) {
+                    Some(before) => self.draft.step = before,
+                    None => return Ok(self.leave()),
+                },
+                Next::To(step) => {
+                    self.jumped = true;
+                    self.draft.step = step;
+                }
+                Next::Leave => return Ok(self.leave()),
+                Next::Saved => {
+                    if let Some(kept) = self.kept.take() {
+                        kept.remove();
+                    }
+                    return Ok(true);
+                }
+            }
+            self.keep();
+        }
+    }
+
+    /// Keeps the draft; one in which nothing was said is none.
+    fn keep(&mut self) {
+        let Some(kept) = self.kept.as_ref().filter(|_| !self.draft.answered.is_empty()) else { return };
+        if let Err(error) = kept.keep(&self.draft) {
+            let warning = format!("the draft cannot be kept, so do not leave before it is saved: {error}");
+            self.guide.context.printer.warn(&warning);
+        }
+    }
+
+    fn leave(&mut self) -> bool {
+        if self.draft.answered.is_empty() {
+            self.kept.take().into_iter().for_each(Kept::remove);
+        } else if self.kept.is_some() {
+            self.guide.say("The draft is kept; `create an experiment` offers it.");
+        }
+        false
+    }
+
+    async fn ask(&mut self, step: &Step) -> Result<Next, CliError> {
+        match step {
+            Step::Name => self.name().await,
+            Step::Opening => self.opening().await,
+            Step::Models => self.models().await,
+            Step::Titles => self.titles().await,
+            Step::Shared => self.shared().await,
+            Step::Order => self.order().await,
+            Step::Roles => self.roles().await,
+            Step::Plural(role) => self.plural(role).await,
+            Step::Pronouns(role) => self.pronouns(role).await,
+            Step::RoleModel(role) => self.role_model(role).await,
+            Step::Summarizer => self.summarizer().await,
+            Step::SummaryTitles => self.summary_titles().await,
+            Step::Text(address) => self.text(address).await,
+            Step::Star => self.star().await,
+            Step::Note => self.note().await,
+            Step::Overview => self.overview().await,
+        }
+    }
+
+    /// Asks for a line until it is right; none on Esc.
+    async fn line(
+        &self,
+        question: &str,
+        text: &str,
+        wrong: impl Fn(&str) -> Option<String>,
+    ) -> Result<Option<String>, CliError> {
+        let mut text = text.to_owned();
+        loop {
+            let Some(line) = prompt::line(&self.guide.context, question, &text, HINT).await? else { return Ok(None) };
+            let Some(why) = wrong(&line) else { return Ok(Some(line)) };
+            self.guide.say(&why);
+            text = line;
+        }
+    }
+
+    async fn name(&mut self) -> Result<Next, CliError> {
+        let mut before = self.draft.name.clone();
+        loop {
+            let wrong = |name: &str| Some(format!("`{name}` cannot be its name: {}.", bad_name(name)?));
+            let Some(name) = self.line("name of the experiment", &before, wrong).await? else { return Ok(Next::Back) };
+            if self.stored(&name).await?.is_none() {
+                self.draft.name = name;
+                return Ok(Next::On);
+            }
+            self.guide.say(&format!("You have an experiment `{name}` already: choose another name."));
+            before = name;
+        }
+    }
+
+    /// The revision of the person's experiment of that name, if there is one. A database that cannot be asked will say
+    /// so when the experiment is saved.
+    async fn stored(&self, name: &str) -> Result<Option<String>, CliError> {
+        let store = match self.guide.context.reader().await {
+            Ok(store) => store,
+            Err(error) if error.exit == Exit::Interrupt => return Err(error),
+            Err(_) => return Ok(None),
+        };
+        let record = store.experiment(self.guide.context.creator(), name).await.ok().flatten();
+        Ok(record.map(|record| record.revision))
+    }
+
+    async fn opening(&mut self) -> Result<Next, CliError> {
+        let mut before = self.draft.starting_message.clone();
+        loop {
+            let wrong = |line: &str| line.is_empty().then(|| "A message is needed.".to_owned());
+            let Some(line) = self.line("starting message", &before, wrong).await? else { return Ok(Next::Back) };
+            // Of which roles its tags may speak is known once these were named.
+            let draft = Draft { starting_message: line.clone(), ..self.draft.clone() };
+            let roles_are_known = self.draft.answered.contains(&Step::Roles);
+            let problems = if roles_are_known { draft.check_opening(&self.servers) } else { Vec::new() };
+            ask::say_problems(self.guide, &problems);
+            if problems.iter().all(|p| p.severity != Severity::Error) {
+                self.draft.starting_message = line;
+                return Ok(Next::On);
+            }
+            before = line;
+        }
+    }
+
+    async fn models(&mut self) -> Result<Next, CliError> {
+        let Some(models) = ask::models(self.guide, &self.draft.models).await? else { return Ok(Next::Back) };
+        self.draft.models = models;
+        Ok(Next::On)
+    }
+
+    async fn titles(&mut self) -> Result<Next, CliError> {
+        let question = "section titles, with commas in between";
+        let Some(titles) = ask::titles(self.guide, question, &self.draft.titles).await? else { return Ok(Next::Back) };
+        self.draft.titles = titles;
+        Ok(Next::On)
+    }
+
+    async fn shared(&mut self) -> Result<Next, CliError> {
+        let titles = self.draft.titles.clone();
+        let ticked: Vec<bool> = titles.iter().map(|title| self.draft.shared.contains(title)).collect();
+        let question = "which are shared?";
+        let Some(chosen) = prompt::several(&self.guide.context, question, &titles, &ticked, HINT).await? else {
+            return Ok(Next::Back);
+        };
+        // What was said of a title that is not there now is kept.
+        self.draft.shared.retain(|title| !titles.contains(title));
+        self.draft.shared.extend(chosen.into_iter().map(|at| titles[at].clone()));
+        Ok(Next::On)
+    }
+
+    async fn order(&mut self) -> Result<Next, CliError> {
+        let titles = self.draft.titles.clone();
+        let wrong = |line: &str| {
+            let mut order = ask::titles_of(line).unwrap_or_default();
+            let mut all = titles.clone();
+            (order.sort(), all.sort());
+            (order != all).then(|| format!("Write each of these once: {}.", titles.join(", ")))
+        };
+        let question = "in which order do agents read them?";
+        let Some(line) = self.line(question, &titles.join(", "), wrong).await? else { return Ok(Next::Back) };
+        self.draft.titles = ask::titles_of(&line).unwrap_or(titles);
+        Ok(Next::On)
+    }
+
+    async fn roles(&mut self) -> Result<Next, CliError> {
+        let written = |role: &Players| match role.agents {
+            1 => role.name.clone(),
+            n => format!("{}={n}", role.name),
+        };
+        let before: Vec<String> = self.draft.roles.iter().map(written).collect();
+        let question = "roles in speaking order (guard=2: two of them)";
+        let wrong = |line: &str| roles_of(line).err();
+        let Some(line) = self.line(question, &before.join(", "), wrong).await? else { return Ok(Next::Back) };
+        self.draft.roles = roles_of(&line).unwrap_or_default();
+        Ok(Next::On)
+    }
+
+    fn words(&mut self, role: &str) -> &mut Words {
+        self.draft.words.entry(role.to_owned()).or_default()
+    }
+
+    async fn plural(&mut self, role: &str) -> Result<Next, CliError> {
+        let before = self.words(role).plural.clone().unwrap_or_else(|| inflect::plural(role));
+        let wrong = |line: &str| line.is_empty().then(|| "A word is needed.".to_owned());
+        let question = format!("several of {role} are called");
+        let Some(line) = self.line(&question, &before, wrong).await? else { return Ok(Next::Back) };
+        self.words(role).plural = Some(line);
+        Ok(Next::On)
+    }
+
+    async fn pronouns(&mut self, role: &str) -> Result<Next, CliError> {
+        let before = self.words(role).pronouns.clone().unwrap_or_else(|| inflect::GUESSED_PRONOUNS.to_owned());
+        let wrong = |line: &str| {
+            let right = inflect::pronouns(line).is_some_and(|(one, two)| format!("{one}/{two}") == line);
+            (!right).then(|| "Write pronoun and possessive of one, as in he/his.".to_owned())
+        };
+        let question = format!("pronouns of one {role}");
+        let Some(line) = self.line(&question, &before, wrong).await? else { return Ok(Next::Back) };
+        self.words(role).pronouns = Some(line);
+        Ok(Next::On)
+    }
+
+    async fn role_model(&mut self, role: &str) -> Result<Next, CliError> {
+        let names: Vec<String> = self.draft.models.iter().map(|m| m.name().to_owned()).collect();
+        let before = self.words(role).model.clone();
+        let usual = names.iter().position(|name| Some(name) == before.as_ref()).map_or(0, |at| at + 1);
+        let items: Vec<String> = ["the conversation's".to_owned()].into_iter().chain(names.clone()).collect();
+        let question = format!("model of {role}");
+        let Some(at) = prompt::one_of(&self.guide.context, &question, &items, usual, HINT).await? else {
+            return Ok(Next::Back);
+        };
+        self.words(role).model = at.checked_sub(1).map(|at| names[at].clone());
+        Ok(Next::On)
+    }
+
+    async fn summarizer(&mut self) -> Result<Next, CliError> {
+        let question = "a summariser? (needed where a conversation has several days)";
+        match self.yes(question, self.draft.summarizer).await? {
+            Some(yes) => self.draft.summarizer = yes,
+            None => return Ok(Next::Back),
+        }
+        Ok(Next::On)
+    }
+
+    /// A yes or no as a list, which a narrow window shows whole.
+    async fn yes(&self, question: &str, usual: bool) -> Result<Option<bool>, CliError> {
+        self.guide.say(question);
+        let items = ["no", "yes"].map(str::to_owned);
+        let usual = usize::from(usual);
+        Ok(prompt::one_of(&self.guide.context, "yes or no?", &items, usual, HINT).await?.map(|at| at == 1))
+    }
+
+    async fn summary_titles(&mut self) -> Result<Next, CliError> {
+        let question = "the summariser's section titles";
+        let Some(titles) = ask::titles(self.guide, question, &self.draft.summary_titles).await? else {
+            return Ok(Next::Back);
+        };
+        self.draft.summary_titles = titles;
+        Ok(Next::On)
+    }
+
+    async fn text(&mut self, address: &str) -> Result<Next, CliError> {
+        let roles = self.draft.as_roles();
+        let named = !address.starts_with("summarizer/");
+        if !self.told {
+            ask::tags(self.guide, &roles, named);
+            self.told = true;
+        }
+        let name = super::draft::place(address);
+        let typed = self.draft.typed.as_ref().filter(|t| t.address == address).map(|t| t.lines.clone());
+        let (checked, servers) = (self.draft.clone(), self.servers.clone());
+        let check = move |text: &str| checked.check_text(address, text, &servers);
+        let (kept, draft, of) = (self.kept.clone(), self.draft.clone(), address.to_owned());
+        let keep = move |lines: &[String]| {
+            let typed = Typed { address: of.clone(), lines: lines.to_vec() };
+            let draft = Draft { typed: Some(typed), ..draft.clone() };
+            // A draft that cannot be kept is told of at every answer.
+            let _ = kept.as_ref().map(|kept| kept.keep(&draft));
+        };
+        let asked = ask::Text {
+            name: &name,
+            text: self.draft.text(address),
+            left_empty: self.draft.text(address).is_empty()
+                && self.draft.answered.contains(&Step::Text(address.to_owned())),
+            typed,
+            roles: &roles,
+            named,
+            check: &check,
+            keep: Arc::new(keep),
+        };
+        let Some(text) = ask::text(self.guide, asked).await? else { return Ok(Next::Back) };
+        self.draft.typed = None;
+        self.draft.texts.insert(address.to_owned(), text);
+        Ok(Next::On)
+    }
+
+    async fn star(&mut self) -> Result<Next, CliError> {
+        match self.yes("a star, so that it is found among many?", self.draft.starred).await? {
+            Some(yes) => self.draft.starred = yes,
+            None => return Ok(Next::Back),
+        }
+        Ok(Next::On)
+    }
+
+    async fn note(&mut self) -> Result<Next, CliError> {
+        let question = "note (may be empty)";
+        let Some(line) = self.line(question, &self.draft.note, |_| None).await? else { return Ok(Next::Back) };
+        self.draft.note = line;
+        Ok(Next::On)
+    }
+
+    async fn overview(&mut self) -> Result<Next, CliError> {
+        self.jumped = false;
+        let checked = self.draft.check(&self.servers);
+        self.guide.say(&self.draft.summary());
+        ask::say_problems(self.guide, &checked.problems);
+        loop {
+            let items = ["save", "preview the prompts", "change an answer", "leave (the draft is kept)"];
+            let items = items.map(str::to_owned);
+            let usual = if checked.has_errors() { 2 } else { 0 };
+            match prompt::one_of(&self.guide.context, "what now?", &items, usual, HINT).await? {
+                Some(0) if checked.has_errors() => self.guide.say("It is not right yet; see above."),
+                Some(0) => {
+                    let revision = checked.experiment.as_ref().map(key::revision);
+                    if self.save(revision).await? {
+                        return Ok(Next::Saved);
+                    }
+                }
+                Some(1) => crate::cli::check::preview_of(&self.guide.context, &checked)?,
+                Some(2) => {
+                    if let Some(step) = self.which().await? {
+                        return Ok(Next::To(step));
+                    }
+                }
+                Some(_) => return Ok(Next::Leave),
+                None => return Ok(Next::Back),
+            }
+        }
+    }
+
+    /// Which answer is to be changed.
+    async fn which(&self) -> Result<Option<Step>, CliError> {
+        let mut steps = self.draft.steps();
+        steps.pop();
+        let items: Vec<String> = steps.iter().map(|step| self.draft.answer_to(step)).collect();
+        let chosen = prompt::one_of(&self.guide.context, "which one?", &items, 0, HINT).await?;
+        Ok(chosen.map(|at| steps.swap_remove(at)))
+    }
+
+    /// Whether it is stored. What ended the program between the storing and the end of the draft is no harm.
+    async fn save(&mut self, revision: Option<String>) -> Result<bool, CliError> {
+        let there = self.stored(&self.draft.name).await?;
+        if there.is_some() && there == revision {
+            self.guide.say(&format!("`{}` is stored so already.", self.draft.name));
+        } else if self.guide.job(&self.draft.command()).await? != Exit::Done {
+            return Ok(false);
+        }
+        if self.draft.starred {
+            // Where that fails it is told, and the experiment is there all the same.
+            self.guide.job(&["star".to_owned(), self.draft.name.clone()]).await?;
+        }
+        Ok(true)
+    }
+}
+
+/// The roles of a line, as in `guard=2, prisoner`; or why they cannot be.
+fn roles_of(line: &str) -> Result<Vec<Players>, String> {
+    let mut roles: Vec<Players> = Vec::new();
+    for part in ask::listed(line) {
+        let (name, number) = part.split_once('=').map_or((part.as_str(), "1"), |(name, n)| (name.trim(), n.trim()));
+        let agents = number.parse::<u32>().ok().filter(|n| (1..=100).contains(n));
+        let Some(agents) = agents else {
+            return Err(format!("`{part}`: write a number from 1 to 100, as in guard=2."));
+        };
+        if let Some(why) = bad_role(name) {
+            return Err(format!("`{name}` cannot be a role: {why}."));
+        }
+        if roles.iter().any(|role| role.name == name) {
+            return Err(format!("`{name}` stands twice: write {name}=2 for two of them."));
+        }
+        roles.push(Players { name: name.to_owned(), agents });
+    }
+    let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
+    if let Some((_, clash)) = RoleTags::clashes(&names).into_iter().next() {
+        return Err(format!("{clash}: choose another name."));
+    }
+    if roles.iter().map(|role| role.agents).sum::<u32>() < 2 {
+        return Err("At least two agents are needed, as in: guard, prisoner.".to_owned());
+    }
+    Ok(roles)
+}
+
+/// Why a role of that name could not be told by the flags. `None` if it can.
+fn bad_role(name: &str) -> Option<&'static str> {
+    let taken = ["shared", "summarizer"].contains(&name);
+    let marks = name.contains(['=', '{', '}', '"']);
+    let named = taken.then_some("it is the name of another file").or(marks.then_some("it holds = { } or \""));
+    bad_name(name).or(named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_as_they_are_typed() {
+        let roles = roles_of("guard=2, prison guard , 囚人= 3").unwrap();
+        let names: Vec<(&str, u32)> = roles.iter().map(|r| (r.name.as_str(), r.agents)).collect();
+        assert_eq!(names, [("guard", 2), ("prison guard", 1), ("囚人", 3)]);
+        for wrong in ["", "guard", "guard=0", "a=x, b", "a, a", "a/b, c", "agent, b", "shared, b", "a{b, c", "a b, a_b"]
+        {
+            assert!(roles_of(wrong).is_err(), "{wrong}");
+        }
+    }
+}

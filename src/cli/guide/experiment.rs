@@ -1,0 +1,142 @@
+//! What can be done with an experiment.
+
+use super::{Guide, HINT};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::prompt;
+
+/// What can be done with an experiment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Run,
+    Conversations,
+    Show,
+    Change,
+    Duplicate,
+    Note,
+    Star,
+    Save,
+    Delete,
+    Back,
+}
+
+impl Action {
+    /// What may be done with one's own, and with somebody else's.
+    fn all(mine: bool) -> Vec<Self> {
+        let all = [
+            Self::Run,
+            Self::Conversations,
+            Self::Duplicate,
+            Self::Change,
+            Self::Note,
+            Self::Star,
+            Self::Save,
+            Self::Show,
+            Self::Delete,
+            Self::Back,
+        ];
+        all.into_iter()
+            .filter(|action| mine || !matches!(action, Self::Change | Self::Note | Self::Star | Self::Delete))
+            .collect()
+    }
+
+    fn words(self, starred: bool) -> &'static str {
+        match self {
+            Self::Run => "run conversations",
+            Self::Conversations => "old conversations",
+            Self::Show => "show it again",
+            Self::Duplicate => "duplicate and change",
+            Self::Change => "change it",
+            Self::Note => "note",
+            Self::Star if starred => "take its star",
+            Self::Star => "star it",
+            Self::Save => "save to files",
+            Self::Delete => "delete it with its conversations",
+            Self::Back => "back",
+        }
+    }
+}
+
+impl Guide {
+    /// Shows an experiment, all that it consists of; then its menu, until the person goes back.
+    pub(super) async fn experiment(&mut self, id: &str) -> Result<(), CliError> {
+        let Some(first) = self.selected(id).await? else { return Ok(()) };
+        self.job(&["show", &first.word]).await?;
+        if !self.is_mine(&first.record.creator) {
+            let creator = &first.record.creator;
+            self.say(&format!(
+                "it is {creator}'s: only they change, note, star or delete it; anyone may run, duplicate and save it"
+            ));
+        }
+        let mut at = 0;
+        // Read again after each job, which may have changed it.
+        while let Some(selected) = self.selected(id).await? {
+            let actions = Action::all(self.is_mine(&selected.record.creator));
+            let items: Vec<String> = actions.iter().map(|a| a.words(selected.record.starred).to_owned()).collect();
+            let chosen = prompt::one_of(&self.context, &selected.record.name, &items, at, HINT).await?;
+            let Some(place) = chosen else { return Ok(()) };
+            at = place;
+            let next = match actions[place] {
+                Action::Run => self.batch(id).await?.then_some(Action::Conversations),
+                Action::Conversations => {
+                    self.conversations(&selected).await?;
+                    None
+                }
+                Action::Show => {
+                    self.job(&["show", &selected.word]).await?;
+                    None
+                }
+                Action::Duplicate => {
+                    if self.duplicate(&selected).await? {
+                        return Ok(());
+                    }
+                    None
+                }
+                Action::Change => {
+                    self.change(&selected).await?;
+                    None
+                }
+                Action::Note => {
+                    self.note(&selected.word, selected.record.note.as_deref()).await?;
+                    None
+                }
+                Action::Star => {
+                    self.star(&selected.word, selected.record.starred).await?;
+                    None
+                }
+                Action::Save => {
+                    self.save(&selected).await?;
+                    None
+                }
+                Action::Delete => {
+                    if self.job(&["delete", &selected.word]).await? == Exit::Done {
+                        return Ok(());
+                    }
+                    None
+                }
+                Action::Back => return Ok(()),
+            };
+            at = next.and_then(|next| actions.iter().position(|a| *a == next)).unwrap_or(at);
+        }
+        Ok(())
+    }
+
+    /// Writes a note, or drops it where nothing is left of it.
+    pub(super) async fn note(&mut self, word: &str, note: Option<&str>) -> Result<(), CliError> {
+        let old = note.unwrap_or_default();
+        let Some(new) = prompt::line(&self.context, "note (nothing: none)", old, HINT).await? else { return Ok(()) };
+        match (new.is_empty(), note) {
+            (true, None) => {}
+            (true, Some(_)) => drop(self.job(&["note", word, "--drop"]).await?),
+            (false, _) if new.starts_with('-') => drop(self.job(&["note", word, "--", &new]).await?),
+            (false, _) => drop(self.job(&["note", word, &new]).await?),
+        }
+        Ok(())
+    }
+
+    /// Gives a star, or takes it.
+    pub(super) async fn star(&mut self, word: &str, starred: bool) -> Result<(), CliError> {
+        let words: &[&str] = if starred { &["star", word, "--off"] } else { &["star", word] };
+        self.job(words).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! Drafts on the disk: each a file that only its owner can read, replaced whole at every answer, so that one survives
+//! whatever ends the program. A lock beside it says that somebody is at it.
+
+use super::draft::Draft;
+use crate::cli::dotenv::replace;
+use std::fs::{self, DirBuilder, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A draft's place on the disk. Clones are of the same.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    path: PathBuf,
+    _lock: std::sync::Arc<File>,
+}
+
+impl Kept {
+    /// A place for a new one, in the program's folder of state.
+    pub fn new(state: &Path, id: u64) -> io::Result<Self> {
+        let folder = state.join("drafts");
+        let mut builder = DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(&folder)?;
+        let path = folder.join(format!("create-{id:016x}.json"));
+        let lock = lock(&path)?.ok_or_else(|| io::Error::other("somebody else is at it"))?;
+        Ok(Self { path, _lock: std::sync::Arc::new(lock) })
+    }
+
+    /// Those at which nobody is, the newest first.
+    pub fn all(state: &Path) -> Vec<(Self, Draft)> {
+        let folder = fs::read_dir(state.join("drafts")).into_iter().flatten().flatten();
+        let mut found = Vec::new();
+        for path in folder.map(|entry| entry.path()).filter(|path| is_draft(path)) {
+            let changed = path.metadata().and_then(|m| m.modified()).ok();
+            let draft = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Draft>(&bytes).ok());
+            if let (Some(draft), Ok(Some(lock))) = (draft, lock(&path)) {
+                found.push((changed, Self { path, _lock: std::sync::Arc::new(lock) }, draft));
+            }
+        }
+        found.sort_by_key(|(changed, ..)| std::cmp::Reverse(*changed));
+        found.into_iter().map(|(_, kept, draft)| (kept, draft)).collect()
+    }
+
+    /// Keeps it as it is now.
+    pub fn keep(&self, draft: &Draft) -> io::Result<()> {
+        replace(&self.path, serde_json::to_string(draft)?.as_bytes())
+    }
+
+    /// Takes it away.
+    pub fn remove(self) {
+        // What cannot be removed is offered again, which is no harm.
+        let _ = fs::remove_file(&self.path);
+        let _ = fs::remove_file(self.path.with_extension("lock"));
+    }
+}
+
+fn is_draft(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with("create-") && path.extension().is_some_and(|end| end == "json")
+}
+
+/// The lock of a draft; none where another process has it. It goes with the process.
+fn lock(path: &Path) -> io::Result<Option<File>> {
+    let file = File::options().write(true).create(true).truncate(false).open(path.with_extension("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_draft_is_there_until_it_is_removed_and_for_one_at_a_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let kept = Kept::new(dir.path(), 7).unwrap();
+        let draft = Draft { name: "漢字".to_owned(), ..Draft::default() };
+        kept.keep(&draft).unwrap();
+        assert!(Kept::all(dir.path()).is_empty(), "somebody is at it");
+        drop(kept);
+        fs::write(dir.path().join("drafts/create-1.json.77.new"), "cut off").unwrap();
+        fs::write(dir.path().join("drafts/create-2.json"), "{").unwrap();
+        let mut all = Kept::all(dir.path());
+        assert_eq!(all.len(), 1);
+        let (kept, found) = all.remove(0);
+        assert_eq!(found, draft);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(kept.path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        kept.remove();
+        assert!(Kept::all(dir.path()).is_empty());
+    }
+}

@@ -1,0 +1,423 @@
+//! Which models: what the servers have, what can be fetched, what a person types; and how each is asked.
+
+use super::Guide;
+use super::ask::{HINT, say};
+use crate::cli::error::CliError;
+use crate::cli::models::{self, Asked};
+use crate::cli::prompt;
+use crate::cli::show::parameters;
+use crate::cli::text::size;
+use crate::design::plan::SCRIPTED;
+use crate::design::protocol::bad_model_id;
+use crate::design::{ModelSpec, Sampling};
+use crate::model::ServerKind;
+use crate::model::catalog::{Offered, is_same_model};
+use crate::model::parameters::CONTEXT;
+
+/// A person who types, where this version has that.
+const HUMAN: &str = "human";
+/// What names of models begin with that `OpenAI` alone has.
+const OF_OPENAI: [&str; 5] = ["gpt-", "chatgpt-", "o1", "o3", "o4"];
+
+/// What a server has, as far as it said so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Offer {
+    server: String,
+    kind: ServerKind,
+    /// Its models; none where it could not be asked.
+    models: Option<Vec<Offered>>,
+}
+
+/// What a typed name means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Meant {
+    /// This model.
+    Id(String),
+    /// One of any of these servers.
+    Of(Vec<String>),
+}
+
+/// Asks for models, each with its parameters; `chosen` are there to begin with.
+pub async fn models(guide: &Guide, chosen: &[ModelSpec]) -> Result<Option<Vec<ModelSpec>>, CliError> {
+    let mut chosen = chosen.to_vec();
+    // The servers are asked once, and only where there is something to choose.
+    let mut offers = None;
+    loop {
+        if chosen.is_empty() {
+            match pick(guide, &mut offers, &chosen).await? {
+                Some(model) => chosen.push(model),
+                None => return Ok(None),
+            }
+        }
+        let mut items: Vec<String> = vec!["that is all".to_owned(), "one more".to_owned()];
+        items.extend(chosen.iter().map(|m| format!("change {}: {}", m.name(), parameters(m))));
+        match prompt::one_of(&guide.context, "models", &items, 0, HINT).await? {
+            None => return Ok(None),
+            Some(0) => return Ok(Some(chosen)),
+            Some(1) => chosen.extend(pick(guide, &mut offers, &chosen).await?),
+            Some(at) => change(guide, &mut chosen, at - 2).await?,
+        }
+    }
+}
+
+/// Changes a model that was chosen, or takes it away.
+async fn change(guide: &Guide, chosen: &mut Vec<ModelSpec>, at: usize) -> Result<(), CliError> {
+    let items = ["its parameters", "its name here", "take it away"].map(str::to_owned);
+    match prompt::one_of(&guide.context, &format!("{}: what?", chosen[at].name()), &items, 0, HINT).await? {
+        Some(0) => {
+            if let Some(sampling) = sampling(guide, &chosen[at]).await? {
+                chosen[at].sampling = sampling;
+            }
+        }
+        Some(1) => {
+            let others: Vec<ModelSpec> = [&chosen[..at], &chosen[at + 1..]].concat();
+            if let Some(name) = name(guide, &others, chosen[at].name()).await? {
+                chosen[at].alias = (name != chosen[at].id).then_some(name);
+            }
+        }
+        Some(_) => drop(chosen.remove(at)),
+        None => {}
+    }
+    Ok(())
+}
+
+/// Asks every server what it has. One that does not answer can be started and asked again.
+async fn offers(guide: &Guide) -> Result<Option<Vec<Offer>>, CliError> {
+    loop {
+        say(guide, "Asking the servers for their models …");
+        let asked = models::ask(&guide.context.settings).await;
+        let mut silent = Vec::new();
+        for Asked { server, models } in &asked {
+            let Err(error) = models else { continue };
+            let hint = error.hint.as_ref().map(|h| format!(" ({h})")).unwrap_or_default();
+            say(guide, &format!("{}: {}{hint}", server.name, error.message));
+            if !models::lacks_key(server) {
+                silent.push(server.name.clone());
+            }
+        }
+        if silent.is_empty() {
+            return Ok(Some(asked.into_iter().map(offer).collect()));
+        }
+        let question = format!("{} cannot be asked", silent.join(", "));
+        let items = ["try again", "go on without", "back"].map(str::to_owned);
+        match prompt::one_of(&guide.context, &question, &items, 0, HINT).await? {
+            Some(0) => {}
+            Some(1) => return Ok(Some(asked.into_iter().map(offer).collect())),
+            _ => return Ok(None),
+        }
+    }
+}
+
+fn offer(asked: Asked<'_>) -> Offer {
+    Offer { server: asked.server.name.clone(), kind: asked.server.kind, models: asked.models.ok() }
+}
+
+/// Asks for one model.
+async fn pick(
+    guide: &Guide,
+    known: &mut Option<Vec<Offer>>,
+    chosen: &[ModelSpec],
+) -> Result<Option<ModelSpec>, CliError> {
+    if known.is_none() {
+        *known = offers(guide).await?;
+    }
+    let Some(offers) = known else { return Ok(None) };
+    loop {
+        let Some(id) = id(guide, offers).await? else { return Ok(None) };
+        let mut model = ModelSpec::bare(&id);
+        if chosen.iter().any(|m| m.name() == id) {
+            say(guide, &format!("{id} is there already: with other parameters it needs a name of its own."));
+            let Some(name) = name(guide, chosen, &proposed(&id, chosen)).await? else { continue };
+            model.alias = Some(name);
+        }
+        if id == SCRIPTED || id == HUMAN {
+            return Ok(Some(model));
+        }
+        model.sampling = usual(kind_of(guide, &id));
+        let Some(sampling) = sampling(guide, &model).await? else { continue };
+        return Ok(Some(ModelSpec { sampling, ..model }));
+    }
+}
+
+/// Asks for a model's id: one of the list, or typed.
+async fn id(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliError> {
+    let mut items: Vec<(String, Option<String>)> = Vec::new();
+    for Offer { server, models, .. } in offers {
+        for model in models.iter().flatten() {
+            let id = format!("{server}/{}", model.name.trim_end_matches(":latest"));
+            let bytes = model.size.map(|bytes| format!(" ({})", size(bytes))).unwrap_or_default();
+            items.push((format!("{id}{bytes}"), Some(id)));
+        }
+    }
+    items.push(("another one, by its name".to_owned(), None));
+    items.push((format!("{SCRIPTED} (no model: made-up answers, costs nothing)"), Some(SCRIPTED.to_owned())));
+    if bad_model_id(HUMAN).is_none() {
+        items.push((format!("{HUMAN} (a person types)"), Some(HUMAN.to_owned())));
+    }
+    let (shown, ids): (Vec<String>, Vec<Option<String>>) = items.into_iter().unzip();
+    loop {
+        let Some(at) = prompt::search(&guide.context, "model (typing narrows)", &shown, HINT).await? else {
+            return Ok(None);
+        };
+        if let Some(id) = &ids[at] {
+            return Ok(Some(id.clone()));
+        }
+        if let Some(id) = typed(guide, offers).await? {
+            return Ok(Some(id));
+        }
+    }
+}
+
+/// Asks for a model by its name.
+async fn typed(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliError> {
+    let mut written = String::new();
+    loop {
+        let question = "model, as in llama3.1 or openai/gpt-4.1";
+        let Some(name) = prompt::line(&guide.context, question, &written, HINT).await? else { return Ok(None) };
+        written.clone_from(&name);
+        let id = match meant(&name, offers) {
+            Meant::Id(id) => id,
+            Meant::Of(servers) => {
+                let question = format!("which server has {name}?");
+                match prompt::one_of(&guide.context, &question, &servers, 0, HINT).await? {
+                    Some(at) => format!("{}/{name}", servers[at]),
+                    None => continue,
+                }
+            }
+        };
+        if let Some((_, message, hint)) = bad_model_id(&id) {
+            say(guide, &format!("{message}: {hint}"));
+            continue;
+        }
+        say_where(guide, offers, &id);
+        return Ok(Some(id));
+    }
+}
+
+/// What a name that was typed means: a server that is known and a name there, else an installed model, else one of
+/// `OpenAI`'s by its look, else it must be asked.
+fn meant(name: &str, offers: &[Offer]) -> Meant {
+    let is_server = |server: &str| offers.iter().any(|o| o.server == server) || server == SCRIPTED;
+    if name == SCRIPTED || name == HUMAN || name.is_empty() || name.split_once('/').is_some_and(|(s, _)| is_server(s)) {
+        return Meant::Id(name.to_owned());
+    }
+    let ollamas = offers.iter().filter(|o| o.kind == ServerKind::Ollama);
+    let has = |offer: &&Offer| offer.models.iter().flatten().any(|m| is_same_model(&m.name, name));
+    if let Some(offer) = ollamas.clone().find(has) {
+        return Meant::Id(format!("{}/{name}", offer.server));
+    }
+    // `gpt-oss` is the one that bears the name and is installed on one's own machine.
+    if OF_OPENAI.iter().any(|start| name.starts_with(start)) && !name.starts_with("gpt-oss") {
+        return Meant::Id(format!("openai/{name}"));
+    }
+    // What can be fetched first.
+    let others = offers.iter().filter(|o| o.kind != ServerKind::Ollama);
+    Meant::Of(ollamas.chain(others).map(|o| o.server.clone()).collect())
+}
+
+/// Says of a model that a server lacks what becomes of that.
+fn say_where(guide: &Guide, offers: &[Offer], id: &str) {
+    let Some((server, name)) = id.split_once('/') else { return };
+    let Some(offer) = offers.iter().find(|o| o.server == server) else { return };
+    let Some(models) = &offer.models else { return };
+    if models.iter().any(|m| is_same_model(&m.name, name)) {
+        return;
+    }
+    match offer.kind {
+        ServerKind::Ollama => {
+            say(guide, &format!("{server} does not have {name}: a run fetches it, or `convoke models pull {id}` now."));
+        }
+        _ => say(guide, &format!("{server} does not list {name}: a run will tell whether it can be used.")),
+    }
+}
+
+fn kind_of(guide: &Guide, id: &str) -> ServerKind {
+    let server = id.split_once('/').map_or(id, |(server, _)| server);
+    guide.context.settings.server(server).map_or(ServerKind::Scripted, |server| server.kind)
+}
+
+/// What the parameters are proposed to be.
+fn usual(kind: ServerKind) -> Sampling {
+    let both = Sampling { temperature: Some(0.7), top_p: Some(0.9), ..Sampling::default() };
+    match kind {
+        ServerKind::Ollama => Sampling { top_k: Some(40), num_ctx: Some(CONTEXT), ..both },
+        ServerKind::OpenAi => both,
+        ServerKind::Scripted => Sampling::default(),
+    }
+}
+
+/// Asks how a model is asked.
+async fn sampling(guide: &Guide, model: &ModelSpec) -> Result<Option<Sampling>, CliError> {
+    loop {
+        let items = [
+            format!("these: {}", parameters(&ModelSpec { alias: None, ..model.clone() })),
+            "others".to_owned(),
+            "the server's own".to_owned(),
+        ];
+        let question = format!("parameters of {}", model.name());
+        match prompt::one_of(&guide.context, &question, &items, 0, HINT).await? {
+            None => return Ok(None),
+            Some(0) => return Ok(Some(model.sampling.clone())),
+            Some(2) => return Ok(Some(Sampling::default())),
+            Some(_) => {
+                if let Some(sampling) = each(guide, kind_of(guide, &model.id), &model.sampling).await? {
+                    return Ok(Some(sampling));
+                }
+            }
+        }
+    }
+}
+
+/// Asks for each parameter; what is left empty is not sent. Esc goes to the one before.
+async fn each(guide: &Guide, kind: ServerKind, before: &Sampling) -> Result<Option<Sampling>, CliError> {
+    let mut names = vec!["temperature", "top_k", "top_p", "num_ctx"];
+    if kind != ServerKind::Ollama {
+        names.retain(|name| !["top_k", "num_ctx"].contains(name));
+    }
+    say(guide, "What is left empty is not sent: the server's own holds.");
+    let mut sampling = before.clone();
+    let mut at = 0;
+    while let Some(name) = names.get(at) {
+        let written = written(&sampling, name);
+        let Some(line) = prompt::line(&guide.context, &question(name), &written, HINT).await? else {
+            match at.checked_sub(1) {
+                Some(before) => at = before,
+                None => return Ok(None),
+            }
+            continue;
+        };
+        match set(&mut sampling, name, &line) {
+            Ok(()) => at += 1,
+            Err(why) => say(guide, &why),
+        }
+    }
+    Ok(Some(sampling))
+}
+
+fn question(name: &str) -> String {
+    let means = match name {
+        "temperature" => "0 to 2",
+        "top_k" => "how many candidates",
+        "top_p" => "above 0, up to 1",
+        _ => "context in tokens",
+    };
+    format!("{name} ({means})")
+}
+
+fn written(sampling: &Sampling, name: &str) -> String {
+    let written = match name {
+        "temperature" => sampling.temperature.map(|n| n.to_string()),
+        "top_p" => sampling.top_p.map(|n| n.to_string()),
+        "top_k" => sampling.top_k.map(|n| n.to_string()),
+        _ => sampling.num_ctx.map(|n| n.to_string()),
+    };
+    written.unwrap_or_default()
+}
+
+/// Sets a parameter as it was typed, or says why it cannot be so.
+fn set(sampling: &mut Sampling, name: &str, line: &str) -> Result<(), String> {
+    let written = Some(line.trim().replace(',', ".")).filter(|line| !line.is_empty());
+    let number = |least: f64, most: f64, above: bool| {
+        let Some(written) = &written else { return Ok(None) };
+        let found = written.parse::<f64>().ok().filter(|n| *n <= most && (*n > least || (!above && *n >= least)));
+        found.map(Some).ok_or_else(|| format!("{name} cannot be `{written}`: write {}", self::question(name)))
+    };
+    let whole = || {
+        let Some(written) = &written else { return Ok(None) };
+        let found = written.parse::<u32>().ok().filter(|n| *n > 0);
+        found.map(Some).ok_or_else(|| format!("{name} cannot be `{written}`: write a whole number above 0"))
+    };
+    match name {
+        "temperature" => sampling.temperature = number(0.0, 2.0, false)?,
+        "top_p" => sampling.top_p = number(0.0, 1.0, true)?,
+        "top_k" => sampling.top_k = whole()?,
+        _ => sampling.num_ctx = whole()?,
+    }
+    Ok(())
+}
+
+/// A name that no model has yet: `llama3.1-2` and so on.
+fn proposed(id: &str, chosen: &[ModelSpec]) -> String {
+    let bare = id.rsplit_once('/').map_or(id, |(_, name)| name);
+    let is_free = |name: &String| chosen.iter().all(|m| m.name() != name);
+    (2..u32::MAX).map(|n| format!("{bare}-{n}")).find(is_free).unwrap_or_default()
+}
+
+/// Asks for a model's name within the experiment.
+async fn name(guide: &Guide, others: &[ModelSpec], before: &str) -> Result<Option<String>, CliError> {
+    let mut written = before.to_owned();
+    loop {
+        let question = "its name in the experiment";
+        let Some(name) = prompt::line(&guide.context, question, &written, HINT).await? else { return Ok(None) };
+        if name.is_empty() || name == HUMAN || name == SCRIPTED {
+            say(guide, &format!("`{name}` cannot be a model's name."));
+        } else if others.iter().any(|m| m.name() == name) {
+            say(guide, &format!("`{name}` is the name of another one."));
+        } else {
+            return Ok(Some(name));
+        }
+        written = name;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offers() -> Vec<Offer> {
+        let offer = |server: &str, kind, models: Option<&[&str]>| Offer {
+            server: server.to_owned(),
+            kind,
+            models: models
+                .map(|names| names.iter().map(|n| Offered { name: (*n).to_owned(), ..Offered::default() }).collect()),
+        };
+        vec![
+            offer("openai", ServerKind::OpenAi, None),
+            offer("ollama", ServerKind::Ollama, Some(&["llama3.1:latest", "gpt-j:6b", "hf.co/a/b:latest"])),
+        ]
+    }
+
+    #[test]
+    fn a_bare_name_is_an_installed_model_then_openai_then_asked() {
+        let id = |id: &str| Meant::Id(id.to_owned());
+        for (typed, means) in [
+            ("llama3.1", id("ollama/llama3.1")),
+            ("gpt-j:6b", id("ollama/gpt-j:6b")),
+            ("gpt-4.1", id("openai/gpt-4.1")),
+            ("o3-mini", id("openai/o3-mini")),
+            ("openai/gpt-4.1", id("openai/gpt-4.1")),
+            ("hf.co/a/b", id("ollama/hf.co/a/b")),
+            ("scripted", id("scripted")),
+            ("gpt-oss:20b", Meant::Of(vec!["ollama".to_owned(), "openai".to_owned()])),
+            ("hf.co/c/d", Meant::Of(vec!["ollama".to_owned(), "openai".to_owned()])),
+        ] {
+            assert_eq!(meant(typed, &offers()), means, "{typed}");
+        }
+    }
+
+    #[test]
+    fn parameters_as_they_are_typed() {
+        let mut sampling = usual(ServerKind::Ollama);
+        assert_eq!(written(&sampling, "num_ctx"), "10000");
+        for (name, line) in [("temperature", "0"), ("top_p", "0,5"), ("top_k", ""), ("num_ctx", "4096")] {
+            assert_eq!(set(&mut sampling, name, line), Ok(()), "{name}");
+        }
+        let expected =
+            Sampling { temperature: Some(0.0), top_p: Some(0.5), num_ctx: Some(4096), ..Sampling::default() };
+        assert_eq!(sampling, expected);
+        for (name, line) in
+            [("temperature", "2.1"), ("temperature", "NaN"), ("top_p", "0"), ("top_k", "0"), ("num_ctx", "x")]
+        {
+            assert!(set(&mut sampling, name, line).is_err(), "{name} {line}");
+        }
+        assert_eq!(sampling, expected);
+    }
+
+    #[test]
+    fn the_same_model_again_gets_the_next_name() {
+        let mut chosen = vec![ModelSpec::bare("ollama/llama3.1")];
+        assert_eq!(proposed("ollama/llama3.1", &chosen), "llama3.1-2");
+        chosen.push(ModelSpec { alias: Some("llama3.1-2".to_owned()), ..ModelSpec::bare("ollama/llama3.1") });
+        assert_eq!(proposed("ollama/llama3.1", &chosen), "llama3.1-3");
+    }
+}

@@ -1,0 +1,97 @@
+//! Selecting an experiment, and what a command calls it.
+
+use super::{Guide, HINT};
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::prompt;
+use crate::cli::text::instant;
+use crate::design::{Experiment, ModelSpec};
+use crate::store::{Counts, ExperimentRecord, Store};
+
+/// An experiment as it stands now, and the word by which a command finds it.
+pub(super) struct Selected {
+    pub record: ExperimentRecord,
+    pub document: Experiment,
+    pub word: String,
+}
+
+impl Guide {
+    /// The list of experiments, until the person goes back.
+    pub(super) async fn select(&mut self) -> Result<(), CliError> {
+        loop {
+            let Some(mut all) = self.read(experiments).await? else { return Ok(()) };
+            if all.is_empty() {
+                self.say("nothing is here yet: create an experiment, or import one");
+                return Ok(());
+            }
+            all.reverse();
+            let items: Vec<String> =
+                all.iter().map(|(record, counts, document)| line(record, *counts, document)).collect();
+            let chosen = prompt::search(&self.context, "experiment", &items, HINT).await?;
+            let Some(place) = chosen else { return Ok(()) };
+            let id = all[place].0.id.clone();
+            self.experiment(&id).await?;
+        }
+    }
+
+    /// An experiment as it stands now; none where it is gone.
+    pub(super) async fn selected(&self, id: &str) -> Result<Option<Selected>, CliError> {
+        let found = self
+            .read(async |context, store| {
+                let all: Vec<_> = store.experiments().await?.into_iter().map(|(e, _)| e).collect();
+                let Some(record) = all.iter().find(|e| e.id == id).cloned() else { return Ok(None) };
+                let document = context.document(store, &record).await?;
+                let word = word_for(context, &record, &all);
+                Ok(Some(Selected { record, document, word }))
+            })
+            .await?;
+        Ok(found.flatten())
+    }
+
+    /// Whether the person may change it.
+    pub(super) fn is_mine(&self, creator: &str) -> bool {
+        self.context.creator() == creator
+    }
+}
+
+async fn experiments(
+    context: &Context,
+    store: &dyn Store,
+) -> Result<Vec<(ExperimentRecord, Counts, Experiment)>, CliError> {
+    let mut found = Vec::new();
+    for (record, counts) in store.experiments().await? {
+        let document = context.document(store, &record).await?;
+        found.push((record, counts, document));
+    }
+    Ok(found)
+}
+
+/// One experiment in one line, what matters most first: a narrow window cuts the end.
+fn line(record: &ExperimentRecord, counts: Counts, document: &Experiment) -> String {
+    let star = if record.starred { "★ " } else { "" };
+    let roles: Vec<String> = document.roles.iter().map(|r| format!("{} {}", r.agents, r.name)).collect();
+    let models: Vec<&str> = document.models.iter().map(ModelSpec::name).collect();
+    let failed = if counts.failed > 0 { format!(", {} failed", counts.failed) } else { String::new() };
+    let mut parts = vec![
+        format!("{star}{}", record.name),
+        format!("{} done{failed}, {} left", counts.done, counts.left),
+        format!("{} {}", record.creator, instant(record.created).get(..10).unwrap_or_default()),
+        roles.join(", "),
+        models.join(", "),
+    ];
+    parts.extend(record.note.clone());
+    parts.join(" · ")
+}
+
+/// What a command calls an experiment: its name where that means this one and nothing else, else its id.
+fn word_for(context: &Context, record: &ExperimentRecord, all: &[ExperimentRecord]) -> String {
+    let name = &record.name;
+    let same: Vec<&ExperimentRecord> = all.iter().filter(|e| e.name == *name).collect();
+    let is_it = record.creator == context.creator() || same.len() == 1;
+    let is_word = !name.starts_with("id:") && !name.starts_with('-');
+    if is_it && is_word && matches!(context.folder(name), Ok(None)) {
+        name.clone()
+    } else {
+        format!("id:{}", record.id)
+    }
+}

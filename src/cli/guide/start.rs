@@ -1,0 +1,140 @@
+//! The beginning: which database, and what to do in it.
+
+use super::{Guide, HINT};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::printer::{Look, Piece};
+use crate::cli::prompt;
+use crate::store::StoreUri;
+
+/// What can be done at the beginning.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    Create,
+    Select,
+    Import,
+    Elsewhere,
+    Exit,
+}
+
+impl Start {
+    const ALL: [Self; 5] = [Self::Create, Self::Select, Self::Import, Self::Elsewhere, Self::Exit];
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Create => "create an experiment",
+            Self::Select => "select an experiment",
+            Self::Import => "import an experiment from a folder",
+            Self::Elsewhere => "sign in elsewhere, or open another file",
+            Self::Exit => "exit",
+        }
+    }
+}
+
+impl Guide {
+    /// The first menu, until the person leaves.
+    pub(super) async fn start(&mut self) -> Result<Exit, CliError> {
+        self.say_where();
+        let mut at = 0;
+        loop {
+            let items = Start::ALL.map(|s| s.words().to_owned());
+            let chosen = prompt::one_of(&self.context, "what next?", &items, at, HINT).await?;
+            at = chosen.unwrap_or_default();
+            match chosen.map(|place| Start::ALL[place]) {
+                Some(Start::Create) => {
+                    if self.create().await?.is_some() {
+                        at = 1;
+                    }
+                }
+                Some(Start::Select) => self.select().await?,
+                Some(Start::Import) => {
+                    if self.import().await? {
+                        at = 0;
+                    }
+                }
+                Some(Start::Elsewhere) => {
+                    if self.elsewhere().await? {
+                        self.say_where();
+                        at = 0;
+                    }
+                }
+                Some(Start::Exit) | None => return Ok(Exit::Done),
+            }
+        }
+    }
+
+    /// Which database, and why that one.
+    fn say_where(&self) {
+        let Context { settings, world, printer, .. } = &self.context;
+        let place = match &settings.store.uri {
+            StoreUri::Sqlite { path, .. } => {
+                let path = world.folder.join(path);
+                path.strip_prefix(&world.folder).unwrap_or(&path).display().to_string()
+            }
+            StoreUri::Mongo(uri) => uri.to_string(),
+        };
+        let origin = settings.store.origin.word();
+        printer.say_pieces(&[Piece("convoke", Look::Bold), Piece(&format!(" · {place} ({origin})"), Look::Plain)]);
+    }
+
+    /// Whether an experiment was stored.
+    async fn import(&mut self) -> Result<bool, CliError> {
+        let Some(folder) = self.line_of("folder of the experiment", "").await? else { return Ok(false) };
+        Ok(self.job(&["import", &folder]).await? == Exit::Done)
+    }
+
+    /// A line that is not empty; none on Esc or where nothing was typed.
+    pub(super) async fn line_of(&self, question: &str, text: &str) -> Result<Option<String>, CliError> {
+        Ok(prompt::line(&self.context, question, text, HINT).await?.filter(|line| !line.is_empty()))
+    }
+
+    /// Whether the guide goes on in another database.
+    async fn elsewhere(&mut self) -> Result<bool, CliError> {
+        let items = ["a MongoDB: sign in", "a file", "back"].map(str::to_owned);
+        match prompt::one_of(&self.context, "where?", &items, 0, HINT).await? {
+            Some(0) => self.sign_in().await,
+            Some(1) => self.open_file().await,
+            _ => Ok(false),
+        }
+    }
+
+    async fn sign_in(&mut self) -> Result<bool, CliError> {
+        let given = &self.context.settings.given;
+        let now = match &self.context.settings.store.uri {
+            StoreUri::Mongo(uri) => Some(uri),
+            StoreUri::Sqlite { .. } => None,
+        };
+        let address = now.map(crate::store::MongoUri::address);
+        let address = address.or_else(|| given.address.as_ref().map(|a| crate::store::without_password(&a.0)));
+        let user = now.and_then(|uri| uri.user.clone()).or_else(|| given.user.clone()).unwrap_or_default();
+        let database = given.database.clone().unwrap_or_default();
+        let Some(address) = self.line_of("address of the MongoDB", &address.unwrap_or_default()).await? else {
+            return Ok(false);
+        };
+        let Some(user) = prompt::line(&self.context, "user (nothing: none)", &user, HINT).await? else {
+            return Ok(false);
+        };
+        let question = "database (nothing: from a list)";
+        let Some(database) = prompt::line(&self.context, question, &database, HINT).await? else { return Ok(false) };
+        let mut words = vec![format!("--url={address}")];
+        words.extend((!user.is_empty()).then(|| format!("--user={user}")));
+        words.extend((!database.is_empty()).then(|| format!("--database={database}")));
+        words.insert(0, "login".to_owned());
+        Ok(self.job(&words).await? == Exit::Done)
+    }
+
+    async fn open_file(&mut self) -> Result<bool, CliError> {
+        let Some(path) = self.line_of("file of the database", "convoke.db").await? else { return Ok(false) };
+        let path = path.strip_prefix("sqlite:").unwrap_or(&path);
+        match self.context.at(&format!("sqlite:{path}")) {
+            Ok(context) => self.context = context,
+            Err(error) => {
+                self.tell(&error);
+                return Ok(false);
+            }
+        }
+        let store = crate::cli::run::quoted(&format!("sqlite:{path}"));
+        self.say(&format!("every command goes there with --store {store}"));
+        Ok(true)
+    }
+}

@@ -1,0 +1,352 @@
+//! What is to be otherwise in an experiment or a copy of it, as flags of `edit` and `duplicate`; and what then differs.
+
+use super::Guide;
+use crate::cli::args::{Cli, Command};
+use crate::cli::changes;
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::printer::{Look, Piece};
+use crate::cli::text::wrap;
+use crate::design::check::{KnownServer, check};
+use crate::design::diff::{Difference, Line, diff};
+use crate::design::edit::Changes;
+use crate::design::folder::{SHARED, SUMMARIZER};
+use crate::design::write::models_in_line;
+use crate::design::{Experiment, ModelSpec, Problem, PromptText, Section, Severity, markdown};
+use clap::Parser;
+
+/// What a person wants otherwise. Whatever is none or empty stays as it is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Wanted {
+    pub name: Option<String>,
+    pub note: Option<String>,
+    pub starting_message: Option<String>,
+    pub models: Option<Vec<ModelSpec>>,
+    pub roles: Option<String>,
+    /// The order in which sections are read.
+    pub order: Option<Vec<String>>,
+    pub drop: Vec<String>,
+    pub private: Vec<String>,
+    pub share: Vec<String>,
+    /// Address and text.
+    pub sections: Vec<(String, String)>,
+}
+
+impl Wanted {
+    /// Whether nothing but the name is asked for.
+    pub fn is_empty(&self) -> bool {
+        *self == Self { name: self.name.clone(), ..Self::default() }
+    }
+
+    /// The flags of `edit` and `duplicate`.
+    pub fn flags(&self, old: &Experiment) -> Vec<String> {
+        let mut flags = Vec::new();
+        let mut one = |flag: &str, value: &str| flags.push(format!("--{flag}={value}"));
+        for (flag, value) in [("name", &self.name), ("note", &self.note), ("starting-message", &self.starting_message)]
+        {
+            if let Some(value) = value {
+                one(flag, value);
+            }
+        }
+        match &self.models {
+            Some(models) if models.iter().all(|m| is_by_name(old, m)) => {
+                for model in models {
+                    one("model", model.name());
+                }
+            }
+            Some(models) => one("set", &format!("models={}", models_in_line(models))),
+            None => {}
+        }
+        if let Some(roles) = &self.roles {
+            one("roles", roles);
+        }
+        for (flag, addresses) in [("drop-section", &self.drop), ("private", &self.private), ("share", &self.share)] {
+            for address in addresses {
+                one(flag, address);
+            }
+        }
+        for (address, text) in &self.sections {
+            // A text that begins with `@` is no file's name.
+            let at = if text.starts_with('@') { "@" } else { "" };
+            one("section", &format!("{address}={at}{text}"));
+        }
+        if let Some(order) = &self.order {
+            let titles: Vec<String> = order.iter().map(|title| toml::Value::from(title.as_str()).to_string()).collect();
+            one("set", &format!("sections=[{}]", titles.join(", ")));
+        }
+        flags
+    }
+
+    /// A section's text from now on.
+    pub fn write(&mut self, address: String, text: String) {
+        self.drop.retain(|dropped| *dropped != address);
+        match self.sections.iter_mut().find(|(written, _)| *written == address) {
+            Some(section) => section.1 = text,
+            None => self.sections.push((address, text)),
+        }
+    }
+
+    /// A section that is to go.
+    pub fn forget(&mut self, address: String, old: &Experiment) {
+        self.sections.retain(|(written, _)| *written != address);
+        if places(old).iter().any(|place| place.address == address) && !self.drop.contains(&address) {
+            self.drop.push(address);
+        }
+    }
+
+    /// The changes as `edit` reads them.
+    pub fn changes(&self, context: &Context, old: &Experiment) -> Result<Changes, CliError> {
+        let flags = self.flags(old);
+        let words = ["convoke", "edit", "it"].into_iter().chain(flags.iter().map(String::as_str));
+        match Cli::try_parse_from(words).map(|cli| cli.command) {
+            Ok(Some(Command::Edit(args))) => changes::read(context, &args.changes),
+            _ => Err(CliError::usage("this cannot be said in flags")),
+        }
+    }
+
+    /// The experiment as far as it is now, for further questions.
+    pub fn so_far(&self, context: &Context, old: &Experiment) -> Experiment {
+        let files = self.changes(context, old).ok().and_then(|changes| changes.apply(old).ok());
+        let checked = files.map(|files| check(&files, &context.settings.known_servers()));
+        checked.and_then(|checked| checked.experiment).unwrap_or_else(|| old.clone())
+    }
+}
+
+/// Whether `--model` says all there is to say of a model.
+fn is_by_name(old: &Experiment, model: &ModelSpec) -> bool {
+    let declared = old.models.iter().find(|m| m.name() == model.name());
+    declared.map_or_else(|| *model == ModelSpec::bare(&model.id), |declared| declared == model)
+}
+
+/// A section, and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Place {
+    /// As a flag names it.
+    pub address: String,
+    /// As people read it.
+    pub words: String,
+    pub title: String,
+    pub text: String,
+    /// Whether it is of the summariser.
+    pub summarizer: bool,
+    /// Whether all agents read it.
+    pub shared: bool,
+}
+
+/// Every section, what stands before the first of a file among them.
+pub(super) fn places(document: &Experiment) -> Vec<Place> {
+    let mut found = in_file(&document.shared, "shared");
+    for role in &document.roles {
+        found.extend(in_file(&role.prompt, &role.name));
+    }
+    found.extend(document.summarizer.iter().flat_map(|text| in_file(text, "summarizer")));
+    found
+}
+
+fn in_file(prompt: &PromptText, file: &str) -> Vec<Place> {
+    let (summarizer, shared) = (file == "summarizer", file == "shared");
+    let place = |address: String, title: &str, words: &str, text: &str| Place {
+        address,
+        words: format!("{file}: {words}"),
+        title: title.to_owned(),
+        text: text.trim().to_owned(),
+        summarizer,
+        shared,
+    };
+    let start = (!prompt.start.trim().is_empty())
+        .then(|| place(format!("{file}/"), "", "what stands before the first title", &prompt.start));
+    let sections = prompt.sections.iter().map(|section| {
+        let heading = heading(section);
+        place(address(file, &heading), &section.title, &heading, &section.text)
+    });
+    start.into_iter().chain(sections).collect()
+}
+
+/// How a flag names a section: a shared one by its title alone.
+pub(super) fn address(file: &str, heading: &str) -> String {
+    let title = heading.split('{').next().unwrap_or_default();
+    if file == "shared" && !title.contains('/') { heading.to_owned() } else { format!("{file}/{heading}") }
+}
+
+fn heading(section: &Section) -> String {
+    let when = markdown::write_when(&section.when);
+    if when.is_empty() { section.title.clone() } else { format!("{} {{{when}}}", section.title) }
+}
+
+/// What is wrong with a text in its place, with lines counted in it. What was wrong before is not its fault.
+pub(super) fn problems_of(
+    document: &Experiment,
+    servers: &[KnownServer],
+    wanted: &Changes,
+    text: &str,
+) -> Vec<Problem> {
+    let files = match wanted.apply(document) {
+        Ok(files) => files,
+        Err(obstacles) => return obstacles.into_iter().map(|o| problem(o.code, o.message, o.hint)).collect(),
+    };
+    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let before = check(&crate::design::write::write(document), servers).problems;
+    let is_new = |p: &Problem| !before.iter().any(|b| (b.code, &b.message) == (p.code, &p.message));
+    let found = check(&files, servers).problems.into_iter().filter(is_new);
+    // That a section is not sent or a title not in the order is told when all is put together.
+    let of_text = found.filter(|p| ["unknown-tag", "agent-name"].contains(&p.code));
+    of_text
+        .map(|p| {
+            let at = p.excerpt.as_ref().and_then(|(line, _)| lines.iter().position(|l| *l == line.trim_end()));
+            match at {
+                Some(at) => Problem { line: at + 1, ..p },
+                // A starting message stands in another file's syntax.
+                None => Problem { line: usize::from(lines.len() == 1), column: 1, excerpt: None, ..p },
+            }
+        })
+        .collect()
+}
+
+fn problem(code: &'static str, message: String, hint: Option<String>) -> Problem {
+    let (severity, path) = (Severity::Error, String::new());
+    Problem { severity, code, path, line: 0, column: 0, message, hint, excerpt: None }
+}
+
+impl Guide {
+    /// Shows what differs: a heading for each part, its lines beneath.
+    pub(super) fn say_differences(&self, old: &Experiment, new: &Experiment, wanted: &Wanted) {
+        let mut parts: Vec<(String, Vec<Difference>)> = Vec::new();
+        for difference in diff(old, new) {
+            let part = part_of(&difference.what);
+            match parts.iter_mut().find(|(name, _)| *name == part) {
+                Some((_, of)) => of.push(difference),
+                None => parts.push((part, vec![difference])),
+            }
+        }
+        for (what, new, old) in [("name", &wanted.name, Some(&old.name)), ("note", &wanted.note, old.note.as_ref())] {
+            if let Some(new) = new.as_ref().filter(|new| Some(*new) != old) {
+                self.branch(what, Look::Bold);
+                self.leaf("", new, Look::Plain);
+            }
+        }
+        for (part, differences) in &parts {
+            self.branch(part, Look::Bold);
+            for difference in differences {
+                let end = if difference.lines().is_empty() { "" } else { ":" };
+                self.leaf("", &format!("{}{end}", difference.line()), Look::Plain);
+                for line in difference.lines() {
+                    match line {
+                        Line::Gone(text) => self.leaf("  - ", &text, Look::Red),
+                        Line::New(text) => self.leaf("  + ", &text, Look::Green),
+                    }
+                }
+            }
+        }
+    }
+
+    fn branch(&self, name: &str, look: Look) {
+        self.context.printer.say_pieces(&[Piece("└ ", Look::Dim), Piece(name, look)]);
+    }
+
+    fn leaf(&self, sign: &str, text: &str, look: Look) {
+        let width = self.context.printer.width().map(|w| w.saturating_sub(sign.len() + 4));
+        for (i, line) in wrap(text, width).iter().enumerate() {
+            let sign = if i == 0 { sign.to_owned() } else { " ".repeat(sign.len()) };
+            self.context.printer.say_pieces(&[Piece("    ", Look::Plain), Piece(&sign, look), Piece(line, look)]);
+        }
+    }
+}
+
+/// The part of an experiment that a difference is in.
+fn part_of(what: &str) -> String {
+    if let Some((file, _)) = what.split_once(".md") {
+        let file = format!("{file}.md");
+        return match file.as_str() {
+            SHARED => "what all read".to_owned(),
+            SUMMARIZER => "summariser".to_owned(),
+            _ => format!("prompt of {}", file.trim_start_matches("roles/").trim_end_matches(".md")),
+        };
+    }
+    let begins = |words: &[&str]| words.iter().any(|word| what.starts_with(word));
+    let part = if begins(&["model ", "order of models"]) {
+        "models"
+    } else if begins(&["role ", "roles "]) {
+        "roles"
+    } else if begins(&["factor ", "order of factors", "`design."]) {
+        "factors"
+    } else if begins(&["`starting_message`"]) {
+        "starting message"
+    } else if begins(&["`sections`"]) {
+        "order of sections"
+    } else {
+        "protocol"
+    };
+    part.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::{Protocol, Role, RoleModel, When};
+
+    fn document() -> Experiment {
+        let section = |title: &str, text: &str| Section { title: title.into(), when: Vec::new(), text: text.into() };
+        let role = |name: &str| Role {
+            name: name.into(),
+            agents: 1,
+            plural: format!("{name}s"),
+            pronouns: "they/their".into(),
+            model: RoleModel::Condition,
+            prompt: PromptText { start: "You are.\n".into(), sections: vec![section("Goal", "Keep order.\n")] },
+        };
+        Experiment {
+            format: 1,
+            name: "x".into(),
+            note: None,
+            starting_message: "Begin.".into(),
+            sections: Vec::new(),
+            models: vec![ModelSpec { alias: Some("one".into()), ..ModelSpec::bare("scripted") }],
+            protocol: Protocol::plain(5),
+            roles: vec![role("guard"), role("prisoner")],
+            shared: PromptText { start: String::new(), sections: vec![section("In/out", "A yard.\n")] },
+            summarizer: None,
+            summarizer_model: None,
+            selector_model: None,
+            factors: Vec::new(),
+            design: crate::design::Design::default(),
+            health: Vec::new(),
+            run: crate::design::RunDefaults::default(),
+        }
+    }
+
+    #[test]
+    fn sections_are_named_as_flags_name_them() {
+        let mut document = document();
+        document.roles[0].prompt.sections[0].when = vec![When { factor: "a".into(), any: vec!["b".into()] }];
+        let addresses: Vec<String> = places(&document).into_iter().map(|p| p.address).collect();
+        assert_eq!(addresses, ["shared/In/out", "guard/", "guard/Goal {a=b}", "prisoner/", "prisoner/Goal"]);
+    }
+
+    #[test]
+    fn what_is_wanted_is_said_in_flags() {
+        let old = document();
+        let mut wanted = Wanted::default();
+        assert!(wanted.is_empty() && wanted.flags(&old).is_empty());
+        wanted.models = Some(vec![old.models[0].clone(), ModelSpec::bare("ollama/x")]);
+        wanted.write("guard/Goal".into(), "@home".into());
+        wanted.write("guard/Goal".into(), "@home\nnow".into());
+        wanted.forget("prisoner/Goal".into(), &old);
+        wanted.forget("guard/New".into(), &old);
+        wanted.order = Some(vec!["Goal".into(), "In/out".into()]);
+        let flags = wanted.flags(&old);
+        assert_eq!(
+            flags,
+            [
+                "--model=one",
+                "--model=ollama/x",
+                "--drop-section=prisoner/Goal",
+                "--section=guard/Goal=@@home\nnow",
+                "--set=sections=[\"Goal\", \"In/out\"]"
+            ]
+        );
+        let mut warm = old.models[0].clone();
+        warm.sampling.temperature = Some(0.5);
+        let wanted = Wanted { models: Some(vec![warm]), ..Wanted::default() };
+        assert_eq!(wanted.flags(&old), [r#"--set=models=[{ id = "scripted", as = "one", temperature = 0.5 }]"#]);
+    }
+}

@@ -1,0 +1,465 @@
+//! The menus of what is there already: each is gone through, each can be left.
+
+use crate::terminal::{SMALL, Size, Terminal, USUAL};
+use convoke::design::check::{KnownServer, check};
+use convoke::design::folder::Files;
+use convoke::design::key;
+use convoke::store::sqlite::{OpenMode, Sqlite};
+use convoke::store::{NewExperiment, Store};
+use std::path::Path;
+use std::process::Command;
+use tempfile::TempDir;
+
+/// Two talk about two things; the model is none, so that nothing is asked of anybody.
+const TALK: &[(&str, &str)] = &[
+    (
+        "experiment.toml",
+        r#"name = "talk"
+note = "Two talk"
+starting_message = "Begin."
+models = [{ id = "scripted", as = "one" }, { id = "scripted", as = "two", temperature = 0.5 }]
+
+[protocol]
+messages = 4
+agents = { guard = 1, prisoner = 1 }
+
+[roles.guard]
+plural = "guards"
+pronouns = "he/his"
+
+[roles.prisoner]
+plural = "prisoners"
+pronouns = "she/her"
+"#,
+    ),
+    ("shared.md", "## Setting\nA yard.\n"),
+    ("roles/guard.md", "You are <AGENT_NAME>.\n\n## Goal\nKeep order.\n"),
+    ("roles/prisoner.md", "You are <AGENT_NAME>.\n\n## Goal\nGet out.\n"),
+];
+
+/// A folder with a database in which the experiment is, its ids always the same.
+fn made(creator: &str) -> TempDir {
+    made_with(creator, "scripted")
+}
+
+/// The same with models of this id.
+fn made_with(creator: &str, model: &str) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let text = |text: &str| text.replace("\"scripted\"", &format!("\"{model}\"")).into_bytes();
+    let files: Files = TALK.iter().map(|(p, t)| ((*p).to_owned(), text(t))).collect();
+    let server = KnownServer { name: "ollama".to_owned(), lacks: &[], refused: None };
+    let checked = check(&files, &[server]);
+    assert!(checked.plan.is_some(), "{:?}", checked.problems);
+    let document = checked.experiment.unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = Sqlite::open(&dir.path().join("convoke.db"), OpenMode::Run, None).unwrap().store;
+        let revision = key::revision(&document);
+        let (id, creator, now) = ("0123456789abcdef".to_owned(), creator.to_owned(), 1_795_165_687_006);
+        store.save(NewExperiment { id, creator, now, document, revision, parent: None }).await.unwrap();
+    });
+    dir
+}
+
+/// The guide in a folder, at its first question.
+fn started(dir: &Path, size: Size) -> Terminal {
+    let terminal = Terminal::start(dir, &[], size, &[("NO_COLOR", "1")]);
+    terminal.asks("what next?");
+    terminal
+}
+
+/// What a person sees since the last command, without what differs from time to time.
+fn seen(screen: &str) -> String {
+    let lines: Vec<&str> = screen.lines().collect();
+    let from = lines.iter().rposition(|l| l.starts_with("the same by hand")).unwrap_or(0);
+    lines[from..].join("\n")
+}
+
+macro_rules! assert_seen {
+    ($name:expr, $size:expr, $screen:expr) => {
+        insta::with_settings!({
+            filters => vec![(r"\d{4}-\d\d-\d\d \d\d:\d\d", "[INSTANT]"), (r"\d{4}-\d\d-\d\d", "[DATE]"), (r"\(id \w{16}\)", "(id [ID])")],
+            omit_expression => true,
+        }, { insta::assert_snapshot!(format!("{}_{}x{}", $name, $size.0, $size.1), seen($screen)); });
+    };
+}
+
+impl Terminal {
+    /// Goes down in a list to the item that begins so, and takes it.
+    #[track_caller]
+    fn takes(&mut self, item: &str) -> &mut Self {
+        let stands_at =
+            |screen: &str| screen.lines().rev().find(|l| l.starts_with("> ")).unwrap_or_default().to_owned();
+        for _ in 0..20 {
+            let now = self.until("a list", |screen| !stands_at(screen).is_empty());
+            if stands_at(&now).trim_start_matches("> ").starts_with(item) {
+                self.types("\r");
+                return self;
+            }
+            self.arrow('B');
+            self.until("the next item", |screen| stands_at(screen) != stands_at(&now));
+        }
+        assert!(self.screen().is_empty(), "`{item}` is not in the list:\n{}", self.screen());
+        self
+    }
+
+    /// Puts another text in a field, and enters it.
+    fn writes(&mut self, text: &str) -> &mut Self {
+        self.types("\u{15}");
+        self.enters(text);
+        self
+    }
+}
+
+/// To the menu of the experiment.
+fn selected(dir: &Path, size: Size) -> Terminal {
+    let mut terminal = started(dir, size);
+    terminal.takes("select");
+    terminal.shows("experiment");
+    terminal.shows("done,");
+    terminal.types("\r");
+    terminal.shows("run conversations");
+    terminal
+}
+
+fn road(size: Size) {
+    let dir = made("tester");
+    let copy = tempfile::tempdir().unwrap();
+    std::fs::copy(dir.path().join("convoke.db"), copy.path().join("convoke.db")).unwrap();
+    let mut t = started(dir.path(), size);
+    assert_seen!("start", size, &t.screen());
+    t.takes("select");
+    assert_seen!("list", size, &t.shows("done,"));
+    t.types("\r");
+    assert_seen!("shown", size, &t.shows("run conversations"));
+    batch(&mut t, size);
+    conversations(&mut t, size);
+    duplicate(&mut t, size);
+    // The copy stands first; it is deleted, and the original saved.
+    t.shows("talk-2 ");
+    t.types("\r");
+    t.shows("run conversations");
+    t.takes("delete it").shows("delete experiment");
+    t.types("y");
+    t.shows("deleted experiment");
+    assert_seen!("deleted", size, &t.asks("experiment"));
+    t.until("the list", |screen| screen.lines().last().is_some_and(|l| l.contains("talk ")));
+    t.types("\r");
+    t.shows("run conversations");
+    t.takes("save to files").shows("save what?");
+    t.takes("data, a line").asks("save to");
+    assert_seen!("save", size, &t.screen());
+    t.types("\r");
+    t.shows("wrote exports/talk.jsonl");
+    t.takes("back").shows("done,");
+    t.escape();
+    t.asks("what next?");
+    t.takes("exit");
+    let (_, code) = t.ends();
+    assert_eq!(code, 0);
+    same_by_hand(copy.path(), dir.path());
+}
+
+/// Two more of one model, of five messages.
+fn batch(t: &mut Terminal, size: Size) {
+    t.takes("run conv");
+    assert_seen!("more", size, &t.asks("how many more"));
+    t.writes("2").shows("models (space");
+    t.arrow('B');
+    t.types(" ");
+    t.types("\r");
+    t.shows("messages of");
+    t.writes("5").shows("days:");
+    t.types("\r");
+    t.shows("most: guard");
+    t.types("\r");
+    t.shows("most: prisoner");
+    t.types("\r");
+    t.shows("who speaks next?");
+    t.types("\r");
+    assert_seen!("planned", size, &t.shows("run it?"));
+    t.types("y");
+    let ran = t
+        .until("the menu", |s| s.contains("run talk --more 2") && s.lines().last().is_some_and(|l| l.contains("back")));
+    assert_seen!("ran", size, &ran);
+}
+
+fn conversations(t: &mut Terminal, size: Size) {
+    t.until("the cursor", |s| s.lines().any(|l| l.starts_with("> old conv")));
+    t.types("\r");
+    assert_seen!(
+        "conversations",
+        size,
+        &t.until("the list", |s| s.lines().last().is_some_and(|l| l.contains(" done")))
+    );
+    t.types("\r");
+    t.shows("view");
+    t.takes("view").shows("convoke show 4");
+    assert_seen!(
+        "viewed",
+        size,
+        &t.until("the menu", |s| s.contains("convoke show 4") && s.lines().last().is_some_and(|l| l.contains("back")))
+    );
+    t.takes("star it").shows("starred conversation");
+    t.shows("take its star");
+    t.takes("note").shows("note (nothing");
+    t.enters("-worth a look");
+    t.shows("noted of");
+    t.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back")));
+    t.takes("back");
+    assert_seen!("marked", size, &t.until("the list", |s| s.lines().any(|l| l.contains('★'))));
+    t.escape();
+    t.shows("duplicate and");
+}
+
+fn duplicate(t: &mut Terminal, size: Size) {
+    t.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back")));
+    t.takes("duplicate").shows("talk-2");
+    t.types("\r");
+    t.shows("what is to be");
+    t.types(" ");
+    assert_seen!("otherwise", size, &t.shows("[x]"));
+    t.types("\r");
+    t.shows("keep it");
+    t.takes("correct").asks("line 1");
+    t.writes("Begin now, <GUARD_NOUNS>.").shows("did you mean");
+    t.writes("Begin now.").shows("save it?");
+    assert_seen!("differs", size, &t.screen());
+    t.types("y");
+    assert_seen!("copied", size, &t.until("the list", |s| s.lines().any(|l| l.contains("talk-2 ·"))));
+}
+
+/// What was said to be the same by hand gives the same in another folder.
+fn same_by_hand(copy: &Path, guided: &Path) {
+    let bin = assert_cmd::cargo::cargo_bin("convoke");
+    let path = format!("{}:{}", bin.parent().unwrap().display(), std::env::var("PATH").unwrap_or_default());
+    let first = format!(
+        "convoke show talk && convoke edit talk --set messages=5 && {}",
+        "convoke run talk --more 2 --model one"
+    );
+    for line in [first.as_str(), "convoke export talk --format=jsonl --output=exports/talk.jsonl"] {
+        let done = Command::new("sh")
+            .args(["-c", line])
+            .current_dir(copy)
+            .env("PATH", &path)
+            .env("DB_USER", "tester")
+            .output();
+        let done = done.unwrap();
+        assert!(done.status.success(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+    let read = |folder: &Path| std::fs::read_to_string(folder.join("exports/talk.jsonl")).unwrap();
+    assert_eq!(read(copy), read(guided));
+    assert_eq!(read(copy).lines().count(), 2 * 5);
+}
+
+#[test]
+fn the_road_on_a_usual_terminal() {
+    road(USUAL);
+}
+
+#[test]
+fn the_road_on_a_small_terminal() {
+    road(SMALL);
+}
+
+/// Whether this is in the question that is asked now: in its field, or where the cursor of its list stands.
+fn ends_with(screen: &str, text: &str) -> bool {
+    let lines: Vec<&str> = screen.lines().collect();
+    let last = lines.last().copied().unwrap_or_default();
+    let is_list = last.starts_with("  ");
+    if is_list { lines.iter().rev().take(12).any(|l| l.starts_with(text)) } else { last.contains(text) }
+}
+
+/// Presses Enter at each question of a batch up to the one that shows this.
+fn asked_up_to(dir: &Path, question: usize, size: Size) -> Terminal {
+    const QUESTIONS: [&str; 8] = [
+        "how many more",
+        "models (space",
+        "messages of",
+        "days:",
+        "most: guard",
+        "most: prisoner",
+        "who speaks",
+        "run it?",
+    ];
+    let mut terminal = selected(dir, size);
+    terminal.takes("run conv");
+    for asked in &QUESTIONS[..question] {
+        terminal.shows(asked);
+        terminal.types("\r");
+    }
+    terminal.shows(QUESTIONS[question]);
+    terminal
+}
+
+#[test]
+fn escape_goes_back_one_question_and_ctrl_c_leaves_at_each() {
+    let dir = made("tester");
+    for question in 0..8 {
+        let mut terminal = asked_up_to(dir.path(), question, SMALL);
+        terminal.interrupt();
+        let (screen, code) = terminal.ends();
+        assert_eq!(code, 130, "{screen}");
+    }
+    let mut terminal = asked_up_to(dir.path(), 7, USUAL);
+    let backs = ["> round-robin", "prisoner: 1", "guard: 1", "days: 1", "> 4", "> [x] one", "> 1", "> run conv"];
+    for back in backs {
+        terminal.escape();
+        terminal.until(back, |screen| ends_with(screen, back));
+    }
+    terminal.escape();
+    terminal.until("the list", |screen| screen.lines().last().is_some_and(|l| l.contains("> talk")));
+    terminal.escape();
+    terminal.until("the start", |screen| screen.lines().last().is_some_and(|l| l.contains("exit")));
+    terminal.escape();
+    assert_eq!(terminal.ends().1, 0);
+}
+
+#[test]
+fn an_experiment_of_a_colleague_offers_what_is_allowed() {
+    let dir = made("ada");
+    let terminal = selected(dir.path(), USUAL);
+    let screen = terminal.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back")));
+    assert_seen!("colleague", USUAL, &screen);
+}
+
+#[test]
+fn what_will_not_do_is_told_and_asked_again() {
+    let dir = made("tester");
+    let mut t = selected(dir.path(), USUAL);
+    t.takes("run conv").shows("how many more");
+    t.writes("x").shows("whole number");
+    t.writes("1").shows("models (space");
+    t.types("\r");
+    t.shows("messages of");
+    t.types("\r");
+    t.shows("days:");
+    t.writes("2").shows("from 1 to 2?");
+    t.types("n");
+    t.shows("most: guard");
+    t.types("\r");
+    t.shows("most: prisoner");
+    t.types("\r");
+    t.shows("who speaks next?");
+    t.types("\r");
+    let screen = t.until("the questions again", |s| s.lines().rev().take(2).any(|l| l == "> 1"));
+    assert!(screen.contains("summarizer.md"), "{screen}");
+    t.types("\r");
+    t.shows("[x] two");
+    t.escape();
+    t.until("the question before", |s| s.lines().last().is_some_and(|l| l == "> 1"));
+    t.escape();
+    t.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back")));
+}
+
+#[test]
+fn a_terminated_guide_leaves_the_terminal_whole() {
+    let dir = made("tester");
+    let terminal = selected(dir.path(), SMALL);
+    terminal.terminates();
+    let (screen, code) = terminal.ends();
+    assert_eq!(code, 143, "{screen}");
+}
+
+#[test]
+fn each_run_of_one_guide_has_its_log() {
+    let dir = made("tester");
+    let mut t = asked_up_to(dir.path(), 7, USUAL);
+    t.types("y");
+    t.shows("2 done");
+    t.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back")));
+    t.arrow('A');
+    t.until("the cursor", |s| s.lines().any(|l| l.starts_with("> run conv")));
+    t.types("\r");
+    for question in [
+        "how many more",
+        "models (space",
+        "messages of",
+        "days:",
+        "guard: 1",
+        "prisoner: 1",
+        "auto: a model",
+        "run it?",
+    ] {
+        t.until(question, |s| s.lines().rev().take(3).any(|l| l.contains(question)));
+        t.types("\r");
+    }
+    t.shows("up to replicate 2");
+    t.until("the second end", |s| s.lines().any(|l| l.contains("2 done") || l.contains("4 done")));
+    let screen = t.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back")));
+    assert!(!screen.contains("warning"), "{screen}");
+    t.interrupt();
+    assert_eq!(t.ends().1, 130);
+    let logs: Vec<String> = std::fs::read_dir(dir.path().join("logs"))
+        .unwrap()
+        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    assert_eq!(logs.iter().map(|log| log.matches(" end ").count()).sum::<usize>(), 2, "{logs:?}");
+}
+
+/// Ways to a prompt: items to take, lists of which the first is taken by Enter, and what is there then.
+const PROMPTS: &[(&[&str], &str)] = &[
+    (&["sign in"], "a MongoDB"),
+    (&["sign in", "a MongoDB"], "address of"),
+    (&["sign in", "a file"], "file of the"),
+    (&["import"], "folder of the"),
+    (&["select"], "done,"),
+    (&["select", "talk", "old conv"], "no conversation yet"),
+    (&["select", "talk", "note"], "note (nothing"),
+    (&["select", "talk", "change it"], "what is to be"),
+    (&["select", "talk", "duplicate"], "name of the copy"),
+    (&["select", "talk", "save to"], "save what?"),
+    (&["select", "talk", "save to", "transcripts"], "save to"),
+    (&["select", "talk", "delete it"], "delete experiment"),
+];
+
+fn at_prompt(dir: &Path, (ways, prompt): &(&[&str], &str)) -> Terminal {
+    let mut terminal = started(dir, SMALL);
+    for way in *ways {
+        terminal.takes(way);
+    }
+    terminal.shows(prompt);
+    terminal
+}
+
+#[test]
+fn each_prompt_can_be_left() {
+    let dir = made("tester");
+    for prompt in PROMPTS {
+        let mut terminal = at_prompt(dir.path(), prompt);
+        terminal.interrupt();
+        let (screen, code) = terminal.ends();
+        assert_eq!(code, 130, "{prompt:?}: {screen}");
+        let mut terminal = at_prompt(dir.path(), prompt);
+        let before = terminal.screen();
+        terminal.escape();
+        // Back in the list before, from which Ctrl-C leaves.
+        terminal.until("the menu before", |screen| screen != before && screen.lines().any(|l| l.starts_with("> ")));
+        terminal.interrupt();
+        assert_eq!(terminal.ends().1, 130, "{prompt:?}");
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_can_be_tried_again() {
+    let dir = made_with("tester", "ollama/llama3.1");
+    let mut t = asked_up_to(dir.path(), 7, USUAL);
+    t.types("y");
+    t.shows("127.0.0.1:9");
+    t.shows("what now?");
+    t.takes("try again");
+    // The same line again goes on with what was begun.
+    t.shows("an earlier --more is not finished");
+    t.until("the question again", |s| {
+        s.lines().last().is_some_and(|l| l.contains("back")) && ends_with(s, "> try again")
+    });
+    t.takes("back");
+    t.until("the menu", |s| s.contains("> old conv"));
+    t.arrow('A');
+    t.until("the cursor", |s| s.lines().any(|l| l.starts_with("> run conv")));
+    t.types("\r");
+    let screen = t.shows("finish the 2 that are left");
+    assert!(screen.contains("run more"), "{screen}");
+    t.interrupt();
+    assert_eq!(t.ends().1, 130);
+}
