@@ -295,13 +295,12 @@ fn read_config(variables: &Variables<'_>) -> Result<Config, CliError> {
 /// `$XDG_STATE_HOME/convoke`, else `~/.local/state/convoke`. A `.env` has no say in it.
 fn state_folder(world: &World) -> Option<PathBuf> {
     use etcetera::BaseStrategy;
-    let base = match world.env.get("XDG_STATE_HOME").filter(|folder| Path::new(folder).is_absolute()) {
-        Some(folder) => PathBuf::from(folder),
-        None => {
-            let folders = etcetera::choose_base_strategy().ok()?;
-            folders.state_dir().unwrap_or_else(|| folders.data_dir())
-        }
+    let written = world.env.get("XDG_STATE_HOME").filter(|folder| Path::new(folder).is_absolute());
+    let usual = || {
+        let folders = etcetera::choose_base_strategy().ok()?;
+        Some(folders.state_dir().unwrap_or_else(|| folders.data_dir()))
     };
+    let base = written.map(PathBuf::from).or_else(usual)?;
     Some(base.join("convoke"))
 }
 
