@@ -397,8 +397,7 @@ fn an_answer_is_changed_and_no_text_is_lost() {
     }
     stands(&terminal, &["? what now?", "roles: 1 guard, 1 prisoner, 2 warden"]);
     terminal.types(SECOND);
-    let preview = stands(&terminal, &["? what now?", "the summarizer reads"]);
-    assert!(preview.contains("Say it short."), "{preview}");
+    stands(&terminal, &["? what now?", "the summarizer reads"]);
     terminal.types(OK);
     stands(&terminal, &["? what next?", "the same by hand"]);
     terminal.escape();
