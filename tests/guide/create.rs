@@ -442,6 +442,34 @@ fn lines_of_a_text_survive_a_kill() {
     terminal.ends();
 }
 
+/// A text from the person's editor, in which there is what was there before.
+#[test]
+fn a_text_comes_from_an_editor() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let editor = dir.path().join("editor");
+    fs::write(&editor, "#!/bin/sh\ncp \"$1\" before\nprintf 'Of an editor,\\n\\n漢字.\\n' > \"$1\"\n").unwrap();
+    fs::set_permissions(&editor, fs::Permissions::from_mode(0o755)).unwrap();
+    let editor = editor.display().to_string();
+    let mut terminal = Terminal::start(dir.path(), &[], USUAL, &[("EDITOR", &editor)]);
+    stands(&terminal, &["? what next?"]);
+    terminal.types(OK);
+    for step in &ROAD[..15] {
+        goes(&mut terminal, step);
+    }
+    stands(&terminal, &["? all: before the sections ›"]);
+    terminal.types(SECOND);
+    stands(&terminal, &["? all: Communication rules"]);
+    draft_holds(&dir, "Of an editor,\\n\\n漢字.");
+    terminal.escape();
+    stands(&terminal, &["? all: before the sections ›", "keep it: Of an editor, 漢字."]);
+    terminal.types(&format!("{}\r", "\u{1b}[B".repeat(3)));
+    stands(&terminal, &["? all: Communication rules"]);
+    assert_eq!(fs::read_to_string(dir.path().join("before")).unwrap(), "Of an editor,\n\n漢字.");
+    terminal.interrupt();
+    terminal.ends();
+}
+
 /// Waits until the draft on the disk holds this.
 #[track_caller]
 fn draft_holds(dir: &TempDir, text: &str) {
