@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use std::collections::BTreeSet;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 use unicode_width::UnicodeWidthChar;
 
@@ -52,7 +52,7 @@ impl Problem {
         let word = if self.severity == Severity::Error { "error" } else { "warning" };
         let mut shown = format!("{word}: {}\n  --> {}", self.message, self.path);
         if self.line > 0 {
-            shown += &format!(":{}:{}", self.line, self.column);
+            let _ = write!(shown, ":{}:{}", self.line, self.column);
         }
         if let Some((line, width)) = &self.excerpt {
             let number = self.line.to_string();
@@ -60,10 +60,10 @@ impl Problem {
             // Beside the number stand a space, ` | ` and, at each end, what says that the line goes on.
             let room = columns.map_or(WIDEST, |columns| columns.saturating_sub(number.len() + 7).clamp(8, WIDEST));
             let Window { line, indent, width } = window(line, self.column.saturating_sub(1), (*width).max(1), room);
-            shown += &format!("\n {gutter} |\n {number} | {line}\n {gutter} | {indent}{}", "^".repeat(width));
+            let _ = write!(shown, "\n {gutter} |\n {number} | {line}\n {gutter} | {indent}{}", "^".repeat(width));
         }
         if let Some(hint) = &self.hint {
-            shown += &format!("\n  hint: {hint}");
+            let _ = write!(shown, "\n  hint: {hint}");
         }
         shown
     }

@@ -123,16 +123,15 @@ fn exported(folder: &Path, name: &str) -> String {
     roles.sort();
     paths.extend(roles);
     let read = |path: &String| fs::read_to_string(folder.join("exported").join(path)).unwrap_or_default();
-    let all = paths.iter().map(|path| format!("=== {path}\n{}", read(path))).collect();
+    let all: Vec<String> = paths.iter().map(|path| format!("=== {path}\n{}", read(path))).collect();
     fs::remove_dir_all(folder.join("exported")).unwrap();
-    all
+    all.concat()
 }
 
 fn drafts(dir: &TempDir) -> usize {
     let folder = fs::read_dir(dir.path().join("state/convoke/drafts"));
-    folder
-        .map(|f| f.filter(|e| e.as_ref().unwrap().path().extension().is_some_and(|e| e == "json")).count())
-        .unwrap_or(0)
+    let names = folder.into_iter().flatten().map(|entry| entry.unwrap().path());
+    names.filter(|path| path.extension().is_some_and(|end| end == "json")).count()
 }
 
 /// What changes from run to run, taken out.
@@ -311,6 +310,104 @@ fn last_is(terminal: &Terminal, asked: &[&str]) {
     stands(terminal, asked);
 }
 
+/// The questions within a question are gone back from too.
+#[test]
+fn escape_goes_back_within_a_question() {
+    for size in [USUAL, SMALL] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut terminal = creating(&dir, size);
+        goes(&mut terminal, ROAD[0]);
+        goes(&mut terminal, ROAD[1]);
+        stands(&terminal, &["? ollama cannot be asked ›"]);
+        terminal.escape();
+        last_is(&terminal, &["starting message"]);
+        terminal.types(OK);
+        goes(&mut terminal, &ROAD[2][..1]);
+        stands(&terminal, &["? model (typing narrows) ›"]);
+        terminal.escape();
+        last_is(&terminal, &["starting message"]);
+        terminal.types(OK);
+        goes(&mut terminal, &ROAD[2][..2]);
+        stands(&terminal, &["as in llama3.1 or"]);
+        terminal.escape();
+        stands(&terminal, &["? model (typing narrows) ›"]);
+        terminal.types(OK);
+        last_is(&terminal, &["as in llama3.1 or"]);
+        terminal.types("mine\r");
+        stands(&terminal, &["? which server has mine? ›"]);
+        terminal.escape();
+        terminal.until("the name again", |screen| !screen.contains("? which") && screen.contains("mine"));
+        terminal.types("\u{15}gpt-4.1\r");
+        stands(&terminal, &["? parameters of openai/gpt-4.1"]);
+        terminal.escape();
+        stands(&terminal, &["? model (typing narrows) ›"]);
+        terminal.types(OK);
+        last_is(&terminal, &["as in llama3.1 or"]);
+        terminal.types("gpt-4.1\r");
+        stands(&terminal, &["? parameters of openai/gpt-4.1"]);
+        terminal.types(SECOND);
+        stands(&terminal, &["temperature (0 to 2)"]);
+        terminal.types("\u{15}0.1\r");
+        stands(&terminal, &["top_p (above 0"]);
+        terminal.escape();
+        terminal.until("temperature again", |screen| screen.matches("temperature (0 to 2)").count() == 2);
+        terminal.escape();
+        stands(&terminal, &["? parameters of openai/gpt-4.1"]);
+        terminal.types(OK);
+        stands(&terminal, &["? models ›"]);
+        terminal.interrupt();
+        assert_eq!(terminal.ends().1, 130);
+    }
+}
+
+/// From the overview to an answer and back; what a new answer opens is asked, and nothing else.
+#[test]
+fn an_answer_is_changed_and_no_text_is_lost() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut terminal = creating(&dir, USUAL);
+    for step in ROAD {
+        goes(&mut terminal, step);
+    }
+    // Titles: the goals go, and come back.
+    for (titles, number) in [("Personality, Communication rules", 5), ("Goal, Personality, Communication rules", 7)] {
+        stands(&terminal, &["? what now?"]);
+        terminal.types(THIRD);
+        stands(&terminal, &["? which one? ›", "section titles: "]);
+        terminal.types(&format!("{}\r", "\u{1b}[B".repeat(3)));
+        last_is(&terminal, &["section titles"]);
+        terminal.types(&format!("\u{15}{titles}\r"));
+        stands(&terminal, &["? what now?", &format!("texts: {number}")]);
+    }
+    // A role more: its own questions are asked.
+    terminal.types(THIRD);
+    stands(&terminal, &["? which one? ›"]);
+    terminal.types(&format!("{}\r", "\u{1b}[B".repeat(6)));
+    last_is(&terminal, &["roles in speaking"]);
+    terminal.types(", warden=2\r");
+    for (asked, keys) in [
+        ("several of warden", OK),
+        ("pronouns of one warden", OK),
+        ("? model of warden ›", OK),
+        ("? warden: before the sections ›", THIRD),
+        ("? warden: Goal ›", THIRD),
+        ("? warden: Personality ›", THIRD),
+    ] {
+        stands(&terminal, &[asked]);
+        terminal.types(keys);
+    }
+    stands(&terminal, &["? what now?", "roles: 1 guard, 1 prisoner, 2 warden"]);
+    terminal.types(SECOND);
+    stands(&terminal, &["? what now?", "the summarizer reads"]);
+    terminal.types(OK);
+    stands(&terminal, &["? what next?", "the same by hand"]);
+    terminal.escape();
+    terminal.ends();
+    let document = exported(dir.path(), "prison");
+    for part in ["warden = 2", "Keep the <PRISONER_NOUN> in.", "Get out.", "Say it short."] {
+        assert!(document.contains(part), "{part}: {document}");
+    }
+}
+
 /// A text that was being typed is there after a kill, line by line.
 #[test]
 fn lines_of_a_text_survive_a_kill() {
@@ -341,6 +438,34 @@ fn lines_of_a_text_survive_a_kill() {
     terminal.types("three\r.\r");
     stands(&terminal, &["? all: Communication rules"]);
     draft_holds(&dir, "one\\ntwo 漢字\\nthree");
+    terminal.interrupt();
+    terminal.ends();
+}
+
+/// A text from the person's editor, in which there is what was there before.
+#[test]
+fn a_text_comes_from_an_editor() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let editor = dir.path().join("editor");
+    fs::write(&editor, "#!/bin/sh\ncp \"$1\" before\nprintf 'Of an editor,\\n\\n漢字.\\n' > \"$1\"\n").unwrap();
+    fs::set_permissions(&editor, fs::Permissions::from_mode(0o755)).unwrap();
+    let editor = editor.display().to_string();
+    let mut terminal = Terminal::start(dir.path(), &[], USUAL, &[("EDITOR", &editor)]);
+    stands(&terminal, &["? what next?"]);
+    terminal.types(OK);
+    for step in &ROAD[..15] {
+        goes(&mut terminal, step);
+    }
+    stands(&terminal, &["? all: before the sections ›"]);
+    terminal.types(SECOND);
+    stands(&terminal, &["? all: Communication rules"]);
+    draft_holds(&dir, "Of an editor,\\n\\n漢字.");
+    terminal.escape();
+    stands(&terminal, &["? all: before the sections ›", "keep it: Of an editor, 漢字."]);
+    terminal.types(&format!("{}\r", "\u{1b}[B".repeat(3)));
+    stands(&terminal, &["? all: Communication rules"]);
+    assert_eq!(fs::read_to_string(dir.path().join("before")).unwrap(), "Of an editor,\n\n漢字.");
     terminal.interrupt();
     terminal.ends();
 }

@@ -34,7 +34,9 @@ pub fn say_problems(guide: &Guide, problems: &[Problem]) {
         for line in problem.shown(columns()).lines() {
             // A line of the text has its caret under it, and was cut to fit.
             let lines = if line.contains(" | ") { vec![line.to_owned()] } else { wrap(line, columns()) };
-            lines.iter().for_each(|line| guide.context.printer.say(line));
+            for line in &lines {
+                guide.context.printer.say(line);
+            }
         }
     }
 }
@@ -93,7 +95,11 @@ fn bad_title(title: &str) -> Option<&'static str> {
     (!same || !parsed.problems.is_empty() || title.contains(['{', '}'])).then_some("it could not be read back")
 }
 
+/// Keeps lines.
+pub type Keep = Arc<dyn Fn(&[String]) + Send + Sync>;
+
 /// A text that is asked for.
+#[expect(clippy::struct_field_names, reason = "it is the text of a text")]
 pub struct Text<'a> {
     /// What it is, as in `guard: Goal`.
     pub name: &'a str,
@@ -110,7 +116,7 @@ pub struct Text<'a> {
     /// What is wrong with a text; lines are counted in it.
     pub check: &'a (dyn Fn(&str) -> Vec<Problem> + Sync),
     /// Keeps the lines of a text that is being typed.
-    pub keep: Arc<dyn Fn(&[String]) + Send + Sync>,
+    pub keep: Keep,
 }
 
 /// Ways to a text.
@@ -248,14 +254,16 @@ async fn mended(guide: &Guide, asked: &Text<'_>, mut text: String) -> Result<Res
             return Ok(Err(text));
         };
         lines[at] = line;
-        text = lines.join("\n").trim_end().to_owned();
+        lines.join("\n").trim_end().clone_into(&mut text);
     }
 }
 
 /// Shows all tags of these roles, with what each becomes for one and for several.
 pub fn tags(guide: &Guide, roles: &[Role], named: bool) {
     say(guide, "What a text may hold, and what is read in its place:");
-    placeholders(roles, columns()).iter().for_each(|line| guide.context.printer.say(line));
+    for line in placeholders(roles, columns()) {
+        guide.context.printer.say(&line);
+    }
     if named {
         say(guide, "<AGENT_NAME> is the agent's own name.");
     }

@@ -3,7 +3,7 @@
 
 use super::Guide;
 use super::ask::{self, HINT};
-use super::draft::{Draft, Step, Typed, Words};
+use super::draft::{Draft, Players, Step, Typed, Words};
 use super::kept::Kept;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::prompt;
@@ -12,8 +12,6 @@ use crate::design::folder::bad_name;
 use crate::design::template::RoleTags;
 use crate::design::{Severity, inflect, key};
 use std::sync::Arc;
-
-use super::draft::Players;
 
 /// Where the road goes on.
 #[derive(Debug, PartialEq, Eq)]
@@ -268,7 +266,8 @@ impl Creating<'_> {
         let wrong = |line: &str| {
             let mut order = ask::titles_of(line).unwrap_or_default();
             let mut all = titles.clone();
-            (order.sort(), all.sort());
+            order.sort();
+            all.sort();
             (order != all).then(|| format!("Write each of these once: {}.", titles.join(", ")))
         };
         let question = "in which order do agents read them?";
@@ -421,7 +420,10 @@ impl Creating<'_> {
                         return Ok(Next::Saved);
                     }
                 }
-                Some(1) => crate::cli::check::preview_of(&self.guide.context, &checked)?,
+                Some(1) => {
+                    let checked = self.draft.check_to_preview(&self.servers);
+                    crate::cli::check::preview_of(&self.guide.context, &checked)?;
+                }
                 Some(2) => {
                     if let Some(step) = self.which().await? {
                         return Ok(Next::To(step));

@@ -314,8 +314,12 @@ impl Draft {
 
     /// The files that it comes to, or what stands in the way.
     pub fn files(&self) -> Result<Files, Vec<Obstacle>> {
+        self.files_of(&self.changes())
+    }
+
+    fn files_of(&self, changes: &Changes) -> Result<Files, Vec<Obstacle>> {
         let note = Some(self.note.clone()).filter(|note| !note.is_empty());
-        self.changes().apply(&Experiment { note, ..Experiment::empty(&self.name) })
+        changes.apply(&Experiment { note, ..Experiment::empty(&self.name) })
     }
 
     /// The experiment that it comes to, checked as a folder is.
@@ -369,6 +373,13 @@ impl Draft {
             lines.push(format!("empty, so not sent: {}", sections.join("; ")));
         }
         lines.join("\n")
+    }
+
+    /// The same for a preview: with two days where a summariser was asked for, who has nothing to do with one.
+    pub fn check_to_preview(&self, servers: &[KnownServer]) -> Checked {
+        let mut changes = self.changes();
+        changes.set.push(("days".to_owned(), if self.summarizer { "2" } else { "1" }.to_owned()));
+        self.files_of(&changes).map_or_else(|_| self.check(servers), |files| check(&files, servers))
     }
 
     /// What is wrong with a text, by the real check of an experiment that has this text alone. Lines are counted in it.

@@ -30,7 +30,7 @@ impl Guide {
             let chosen = prompt::search(&self.context, "experiment", &items, HINT).await?;
             let Some(place) = chosen else { return Ok(()) };
             let id = all[place].0.id.clone();
-            self.experiment(&id).await?;
+            Box::pin(self.experiment(&id)).await?;
         }
     }
 

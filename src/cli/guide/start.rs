@@ -46,7 +46,7 @@ impl Guide {
                         at = 1;
                     }
                 }
-                Some(Start::Select) => self.select().await?,
+                Some(Start::Select) => Box::pin(self.select()).await?,
                 Some(Start::Import) => {
                     if self.import().await? {
                         at = 0;
