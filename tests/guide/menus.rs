@@ -463,3 +463,76 @@ fn a_server_that_is_not_there_can_be_tried_again() {
     t.interrupt();
     assert_eq!(t.ends().1, 130);
 }
+
+/// A database of its own on a server that a variable names, dropped in the end.
+struct Base {
+    address: String,
+    name: String,
+}
+
+impl Base {
+    fn new() -> Option<Self> {
+        let variable = "CONVOKE_TEST_MONGODB_URI";
+        let Some(address) = std::env::var(variable).ok().filter(|v| !v.is_empty()) else {
+            assert!(std::env::var_os("CONVOKE_TEST_REQUIRE_SERVERS").is_none(), "{variable} is unset");
+            eprintln!("SKIPPED: {variable} is unset, so nothing was tried on a real server");
+            return None;
+        };
+        let name = format!("convoke_guide_{}", std::process::id());
+        Some(Self { address, name })
+    }
+
+    fn variables(&self) -> [(&str, &str); 3] {
+        [("DB_CLUSTER_URL", &self.address), ("DB_NAME", &self.name), ("NO_COLOR", "1")]
+    }
+}
+
+impl Drop for Base {
+    fn drop(&mut self) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let client = mongodb::Client::with_uri_str(&self.address).await.unwrap();
+            client.database(&self.name).drop().await.unwrap();
+        });
+    }
+}
+
+#[test]
+fn two_people_are_guided_on_one_server() {
+    let Some(base) = Base::new() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    for (path, text) in TALK {
+        let path = dir.path().join("folder").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let mut ann = Terminal::start(dir.path(), &[], USUAL, &base.variables());
+    ann.asks("what next?");
+    ann.takes("import").asks("folder of the");
+    ann.enters("folder");
+    ann.shows("stored `talk`");
+    ann.takes("select").shows("> talk");
+    ann.types("\r");
+    // Another terminal sees it, and what becomes of it.
+    let bob = [base.variables().as_slice(), &[("DB_USER", "bob")]].concat();
+    let mut bob = Terminal::start(dir.path(), &[], USUAL, &bob);
+    bob.asks("what next?");
+    bob.takes("select").shows("> talk · 0 done");
+    ann.takes("run conv").shows("how many more");
+    for next in ["models (space", "messages of", "days:", "most: guard", "most: prisoner", "who speaks", "run it?"] {
+        ann.types("\r");
+        ann.shows(next);
+    }
+    ann.types("y");
+    ann.shows("run talk --more 1");
+    bob.escape();
+    bob.until("the start", |s| s.lines().last().is_some_and(|l| l.contains("exit")));
+    bob.takes("select").shows("> talk · 2 done");
+    bob.types("\r");
+    bob.shows("it is tester's");
+    bob.takes("old conv").shows(" done · model=one");
+    for terminal in [&mut ann, &mut bob] {
+        terminal.interrupt();
+    }
+    assert_eq!((ann.ends().1, bob.ends().1), (130, 130));
+}
