@@ -150,7 +150,7 @@ fn road(size: Size) {
     t.takes("data, a line").asks("save to");
     assert_seen!("save", size, &t.screen());
     t.types("\r");
-    t.shows("wrote exports/talk.jsonl");
+    t.shows("convoke export talk");
     t.takes("back").shows("done,");
     t.escape();
     t.asks("what next?");
@@ -471,6 +471,7 @@ struct Base {
 }
 
 impl Base {
+    #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
     fn new() -> Option<Self> {
         let variable = "CONVOKE_TEST_MONGODB_URI";
         let Some(address) = std::env::var(variable).ok().filter(|v| !v.is_empty()) else {
