@@ -52,8 +52,8 @@ fn jsonl_has_one_line_an_entry_in_order() {
 fn a_file_has_the_same_bytes_as_standard_output() {
     let place = made();
     let out = place.run("export small --format jsonl -o -").exits(0).out;
-    place.run("export small --format jsonl -o data/deep/small.jsonl").exits(0);
-    assert_eq!(place.read("data/deep/small.jsonl"), out, "its folder is made");
+    place.run("export small --format jsonl -o data/deep/same.jsonl").exits(0);
+    assert_eq!(place.read("data/deep/same.jsonl"), out, "its folder is made");
     assert_screen!(place.run("export small --format jsonl -o small.jsonl --calls").exits(0));
     assert_eq!(place.read("small.jsonl"), out);
     let calls: Vec<Value> = place.read("small.calls.jsonl").lines().map(|l| serde_json::from_str(l).unwrap()).collect();

@@ -1,5 +1,6 @@
 //! What can be done with an experiment.
 
+use super::select::Selected;
 use super::{Guide, HINT};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::prompt;
@@ -74,50 +75,32 @@ impl Guide {
             let items: Vec<String> = actions.iter().map(|a| a.words(selected.record.starred).to_owned()).collect();
             let chosen = prompt::one_of(&self.context, &selected.record.name, &items, at, HINT).await?;
             let Some(place) = chosen else { return Ok(()) };
-            at = place;
-            let next = match actions[place] {
-                Action::Run => self.batch(id).await?.then_some(Action::Conversations),
-                Action::Conversations => {
-                    self.conversations(&selected).await?;
-                    None
-                }
-                Action::Show => {
-                    self.job(&["show", &selected.word]).await?;
-                    None
-                }
-                Action::Duplicate => {
-                    if self.duplicate(&selected).await? {
-                        return Ok(());
-                    }
-                    None
-                }
-                Action::Change => {
-                    self.change(&selected).await?;
-                    None
-                }
-                Action::Note => {
-                    self.note(&selected.word, selected.record.note.as_deref()).await?;
-                    None
-                }
-                Action::Star => {
-                    self.star(&selected.word, selected.record.starred).await?;
-                    None
-                }
-                Action::Save => {
-                    self.save(&selected).await?;
-                    None
-                }
-                Action::Delete => {
-                    if self.job(&["delete", &selected.word]).await? == Exit::Done {
-                        return Ok(());
-                    }
-                    None
-                }
-                Action::Back => return Ok(()),
-            };
-            at = next.and_then(|next| actions.iter().position(|a| *a == next)).unwrap_or(at);
+            let Some(next) = self.act(&selected, actions[place]).await? else { return Ok(()) };
+            at = actions.iter().position(|action| *action == next).unwrap_or(place);
         }
         Ok(())
+    }
+
+    /// Does one thing; what is sensible next, or none where that is to go back.
+    async fn act(&mut self, selected: &Selected, action: Action) -> Result<Option<Action>, CliError> {
+        let Selected { record, word, .. } = selected;
+        match action {
+            Action::Run if self.batch(&record.id).await? => return Ok(Some(Action::Conversations)),
+            Action::Run => {}
+            Action::Conversations => self.conversations(selected).await?,
+            Action::Show => drop(self.job(&["show", word]).await?),
+            // The list shows the copy.
+            Action::Duplicate if self.duplicate(selected).await? => return Ok(None),
+            Action::Duplicate => {}
+            Action::Change => drop(self.change(selected).await?),
+            Action::Note => self.note(word, record.note.as_deref()).await?,
+            Action::Star => self.star(word, record.starred).await?,
+            Action::Save => self.save(selected).await?,
+            Action::Delete if self.job(&["delete", word]).await? == Exit::Done => return Ok(None),
+            Action::Delete => {}
+            Action::Back => return Ok(None),
+        }
+        Ok(Some(action))
     }
 
     /// Writes a note, or drops it where nothing is left of it.
