@@ -86,18 +86,16 @@ impl Guide {
         let Selected { record, word, .. } = selected;
         match action {
             Action::Run if self.batch(&record.id).await? => return Ok(Some(Action::Conversations)),
-            Action::Run => {}
             Action::Conversations => self.conversations(selected).await?,
             Action::Show => drop(self.job(&["show", word]).await?),
             // The list shows the copy.
             Action::Duplicate if self.duplicate(selected).await? => return Ok(None),
-            Action::Duplicate => {}
             Action::Change => drop(self.change(selected).await?),
             Action::Note => self.note(word, record.note.as_deref()).await?,
             Action::Star => self.star(word, record.starred).await?,
             Action::Save => self.save(selected).await?,
             Action::Delete if self.job(&["delete", word]).await? == Exit::Done => return Ok(None),
-            Action::Delete => {}
+            Action::Run | Action::Duplicate | Action::Delete => {}
             Action::Back => return Ok(None),
         }
         Ok(Some(action))
