@@ -228,9 +228,8 @@ fn cut_everywhere(cut: Cut) {
             }
             terminal = guide(&dir, USUAL);
             terminal.types(OK);
-            if at == 0 {
-                assert_eq!(drafts(&dir), 0, "nothing was said yet");
-            } else {
+            // As long as nothing was said there is none.
+            if at > 0 {
                 stands(&terminal, &["? there is a draft", "go on with `prison`, at: "]);
                 terminal.types(OK);
             }
@@ -429,15 +428,45 @@ fn lines_of_a_text_survive_a_kill() {
     terminal.types(OK);
     stands(&terminal, &["go on typing (lines so far: 2)"]);
     terminal.types(OK);
-    stands(&terminal, &["  one\n  two 漢字"]);
+    stands(&terminal, &["  one\n  two 漢字\n  half of thr"]);
     // Esc keeps them as well.
     terminal.escape();
     stands(&terminal, &["? all: before the sections ›", "go on typing (lines so far: 2)"]);
     terminal.types(OK);
     terminal.until("typing", |screen| !screen.contains("? all: before"));
-    terminal.types("three\r.\r");
+    stands(&terminal, &["  half of thr"]);
+    terminal.types("ee\r.\r");
     stands(&terminal, &["? all: Communication rules"]);
-    draft_holds(&dir, "one\\ntwo 漢字\\nthree");
+    draft_holds(&dir, "one\\ntwo 漢字\\nhalf of three");
+    terminal.interrupt();
+    terminal.ends();
+}
+
+/// Half a word of the first answer of all.
+#[test]
+fn half_a_name_survives_a_kill_and_ctrl_c() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut terminal = creating(&dir, USUAL);
+    terminal.types("pris");
+    stands(&terminal, &["experiment: pris"]);
+    terminal.kill();
+    let mut terminal = guide(&dir, USUAL);
+    terminal.types(OK);
+    stands(&terminal, &["? there is a draft", "go on with an experiment without a name, at: name"]);
+    terminal.types(OK);
+    stands(&terminal, &["experiment: pris"]);
+    terminal.types("öns");
+    stands(&terminal, &["experiment: prisöns"]);
+    terminal.interrupt();
+    assert_eq!(terminal.ends().1, 130);
+    let mut terminal = guide(&dir, USUAL);
+    terminal.types(OK);
+    stands(&terminal, &["? there is a draft"]);
+    terminal.types(OK);
+    stands(&terminal, &["experiment: prisöns"]);
+    terminal.types("\u{7f}\r");
+    stands(&terminal, &["starting message: "]);
+    draft_holds(&dir, "\"prisön\"");
     terminal.interrupt();
     terminal.ends();
 }
