@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod create;
+mod drafts;
 mod menus;
 mod people;
 mod pick;
+mod road;
 mod start;
 #[allow(dead_code, reason = "each road uses its own part of this")]
 mod terminal;
