@@ -83,14 +83,28 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::draft::Step;
     use super::*;
+
+    #[test]
+    fn one_in_which_nothing_was_said_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        Kept::new(dir.path(), 7).unwrap().keep(&Draft::default()).unwrap();
+        assert!(Kept::all(dir.path()).is_empty());
+        assert_eq!(fs::read_dir(dir.path().join("drafts")).unwrap().count(), 0);
+    }
 
     #[test]
     fn a_draft_is_there_until_it_is_removed_and_for_one_at_a_time() {
         let dir = tempfile::tempdir().unwrap();
         let kept = Kept::new(dir.path(), 7).unwrap();
-        let draft = Draft { name: "漢字".to_owned(), ..Draft::default() };
+        kept.keep(&Draft::default()).unwrap();
+        fs::write(kept.half(), "half").unwrap();
+        drop(kept);
+        let (kept, _) = Kept::all(dir.path()).remove(0);
+        let draft = Draft { name: "漢字".to_owned(), answered: vec![Step::Name], ..Draft::default() };
         kept.keep(&draft).unwrap();
+        fs::remove_file(kept.half()).unwrap();
         assert!(Kept::all(dir.path()).is_empty(), "somebody is at it");
         drop(kept);
         fs::write(dir.path().join("drafts/create-1.json.77.new"), "cut off").unwrap();
