@@ -87,7 +87,7 @@ macro_rules! assert_seen {
 impl Terminal {
     /// Goes down in a list to the item that begins so, and takes it.
     #[track_caller]
-    fn takes(&mut self, item: &str) -> &mut Self {
+    pub fn takes(&mut self, item: &str) -> &mut Self {
         let stands_at =
             |screen: &str| screen.lines().rev().find(|l| l.starts_with("> ")).unwrap_or_default().to_owned();
         for _ in 0..20 {
@@ -110,7 +110,7 @@ impl Terminal {
     }
 
     /// Puts another text in a field, and enters it.
-    fn writes(&mut self, text: &str) -> &mut Self {
+    pub fn writes(&mut self, text: &str) -> &mut Self {
         self.types("\u{15}");
         self.enters(text);
         self
