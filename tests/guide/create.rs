@@ -43,10 +43,13 @@ const ROAD: &[&[Asked]] = &[
     &[(&["a summariser?"], SECOND)],
     &[(&["the summariser's section"], OK)],
     &[
-        (&["? all: before the sections ›"], OK),
-        (&["✔ all: before the sections"], "In a prison are <GUARD_NUM> <GUARD_NOUN>.\rIt is 漢字 e\u{301}.\r.\r"),
+        (&["? shared: before the sections ›"], OK),
+        (&["✔ shared: before the sections"], "In a prison are <GUARD_NUM> <GUARD_NOUN>.\rIt is 漢字 e\u{301}.\r.\r"),
     ],
-    &[(&["? all: Communication rules"], OK), (&["✔ all: Communication rules"], "Speak in the first person.\r.\r")],
+    &[
+        (&["? shared: Communication rules"], OK),
+        (&["✔ shared: Communication rules"], "Speak in the first person.\r.\r"),
+    ],
     &[
         (&["? guard: before the sections"], OK),
         (&["✔ guard: before the sections"], "@You are <AGENT_NAME>, it's \"so\" & $HOME = `x`.\r\r- a list\r.\r"),
@@ -425,18 +428,18 @@ fn lines_of_a_text_survive_a_kill() {
     terminal.kill();
     let mut terminal = guide(&dir, USUAL);
     terminal.types(OK);
-    stands(&terminal, &["go on with `prison`, at: contents of all: before the sections"]);
+    stands(&terminal, &["go on with `prison`, at: contents of shared: before the sections"]);
     terminal.types(OK);
     stands(&terminal, &["go on typing (lines so far: 2)"]);
     terminal.types(OK);
     stands(&terminal, &["  one\n  two 漢字"]);
     // Esc keeps them as well.
     terminal.escape();
-    stands(&terminal, &["? all: before the sections ›", "go on typing (lines so far: 2)"]);
+    stands(&terminal, &["? shared: before the sections ›", "go on typing (lines so far: 2)"]);
     terminal.types(OK);
-    terminal.until("typing", |screen| !screen.contains("? all: before"));
+    terminal.until("typing", |screen| !screen.contains("? shared: before"));
     terminal.types("three\r.\r");
-    stands(&terminal, &["? all: Communication rules"]);
+    stands(&terminal, &["? shared: Communication rules"]);
     draft_holds(&dir, "one\\ntwo 漢字\\nthree");
     terminal.interrupt();
     terminal.ends();
@@ -457,14 +460,14 @@ fn a_text_comes_from_an_editor() {
     for step in &ROAD[..15] {
         goes(&mut terminal, step);
     }
-    stands(&terminal, &["? all: before the sections ›"]);
+    stands(&terminal, &["? shared: before the sections ›"]);
     terminal.types(SECOND);
-    stands(&terminal, &["? all: Communication rules"]);
+    stands(&terminal, &["? shared: Communication rules"]);
     draft_holds(&dir, "Of an editor,\\n\\n漢字.");
     terminal.escape();
-    stands(&terminal, &["? all: before the sections ›", "keep it: Of an editor, 漢字."]);
+    stands(&terminal, &["? shared: before the sections ›", "keep it: Of an editor, 漢字."]);
     terminal.types(&format!("{}\r", "\u{1b}[B".repeat(3)));
-    stands(&terminal, &["? all: Communication rules"]);
+    stands(&terminal, &["? shared: Communication rules"]);
     assert_eq!(fs::read_to_string(dir.path().join("before")).unwrap(), "Of an editor,\n\n漢字.");
     terminal.interrupt();
     terminal.ends();

@@ -54,7 +54,7 @@ fn guided_to_run(place: &Place, size: Size) -> Terminal {
     guide.shows("run conversations");
     guide.takes("run conv").shows("how many more");
     guide.writes("1");
-    for asked in ["messages of", "days:", "guard", "prisoner", "who speaks"] {
+    for asked in ["messages of", "days:", "agents of guard", "agents of prisoner", "who speaks"] {
         guide.until(asked, |screen| screen.lines().rev().take(6).any(|line| line.contains(asked)));
         guide.types("\r");
     }
