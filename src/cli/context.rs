@@ -5,6 +5,7 @@ use super::error::{CliError, Exit};
 use super::login::{self, Identity};
 use super::printer::Printer;
 use super::settings::{Settings, World};
+use super::typing::Typing;
 use crate::design::check::{self, Checked};
 use crate::design::folder::{Files, SHARED, SUMMARIZER};
 use crate::design::{Experiment, problem};
@@ -26,6 +27,8 @@ pub struct Context {
     pub printer: Printer,
     /// Who signed in where, once somebody has.
     pub identity: OnceLock<Identity>,
+    /// What stands in a text field.
+    pub typing: Typing,
 }
 
 /// What a person named.
@@ -46,7 +49,7 @@ impl Context {
         for warning in &settings.warnings {
             printer.warn(warning);
         }
-        Ok(Self { world, global, settings, printer, identity: OnceLock::new() })
+        Ok(Self { world, global, settings, printer, identity: OnceLock::new(), typing: Typing::default() })
     }
 
     /// The same with another database: its address is read as that of `--store` is, with the same rules for passwords.
@@ -57,7 +60,7 @@ impl Context {
         for warning in settings.warnings.iter().filter(|w| !self.settings.warnings.contains(w)) {
             printer.warn(warning);
         }
-        Ok(Self { world, global, settings, printer, identity: OnceLock::new() })
+        Ok(Self { world, global, settings, printer, identity: OnceLock::new(), typing: Typing::default() })
     }
 
     /// The same for a command that the guide gives in a person's stead: signed in as this one is.
@@ -65,7 +68,7 @@ impl Context {
     pub fn again(&self, arguments: Vec<String>, global: Global) -> Self {
         let world = World { arguments, ..self.world.clone() };
         let (settings, printer) = (self.settings.clone(), Printer { json: global.json, ..self.printer.clone() });
-        Self { world, global, settings, printer, identity: self.identity.clone() }
+        Self { world, global, settings, printer, identity: self.identity.clone(), typing: self.typing.clone() }
     }
 
     /// The same in another database, where somebody signed in. What was saved is found there without a flag.
@@ -82,7 +85,7 @@ impl Context {
         };
         let (world, printer) = (self.world.clone(), self.printer.clone());
         let global = Global { store: flag, ..self.global.clone() };
-        Ok(Self { world, global, settings, printer, identity: OnceLock::from(identity) })
+        Ok(Self { world, global, settings, printer, identity: OnceLock::from(identity), typing: self.typing.clone() })
     }
 
     /// Whether a question may be asked.

@@ -27,12 +27,15 @@ impl Drafts {
     pub fn keep(&self, conversation: &str, seq: u32, lines: &[String]) -> io::Result<()> {
         let nowhere = || io::Error::new(io::ErrorKind::NotFound, "there is no folder for it");
         let path = self.path(conversation, seq).ok_or_else(nowhere)?;
-        let mut folder = DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-        folder.recursive(true).create(path.parent().ok_or_else(nowhere)?)?;
+        make(path.parent().ok_or_else(nowhere)?)?;
         let text: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
         replace(&path, text.as_bytes())
+    }
+
+    /// Where half a line of a turn is kept; none where it cannot be.
+    pub fn half(&self, conversation: &str, seq: u32) -> Option<PathBuf> {
+        let path = self.path(conversation, seq)?;
+        make(path.parent()?).ok().map(|()| path.with_extension("half"))
     }
 
     /// Removes the draft of a turn, and those of earlier ones that something left behind.
@@ -55,6 +58,14 @@ impl Drafts {
         let folder = self.folder.as_ref().filter(|_| is_id(conversation))?;
         Some(folder.join(format!("{conversation}-{seq}")))
     }
+}
+
+/// Makes the folder of drafts, which is its owner's alone.
+pub fn make(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
 }
 
 fn is_id(text: &str) -> bool {

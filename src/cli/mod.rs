@@ -45,6 +45,7 @@ pub mod store;
 mod summary;
 pub mod talk;
 mod text;
+pub mod typing;
 pub mod verify;
 
 use args::{Cli, Command, Global};

@@ -94,7 +94,9 @@ impl Person for AtTerminal {
         }
         let what = if scene.purpose == Purpose::Summary { "the summary" } else { "your turn" };
         stage.dim(&format!("{what}: a lone . on a line sends it, /help tells more"));
+        self.context.typing.at(self.drafts.half(scene.conversation, scene.seq));
         let typed = prompt::lines(&self.context, what, already, move |lines| stage.line(lines)).await;
+        self.context.typing.at(None);
         match typed {
             Ok(Some(lines)) => typing.sent(lines.join("\n")),
             Ok(None) => Answer::Left("you left".to_owned()),

@@ -6,6 +6,7 @@ use super::context::Context;
 use super::error::{CliError, Exit};
 use super::settings::holds_secret;
 use super::text::wrap;
+use super::typing::Typing;
 use crate::conversation::harmless::{harmless, one_line};
 use console::Term;
 use dialoguer::theme::{ColorfulTheme, Theme};
@@ -47,8 +48,10 @@ pub async fn yes(context: &Context, question: &str, usual: bool, hint: &str) -> 
 
 /// Asks for a line, with `text` in it to begin with; none on Esc. `hint` says how to answer where nothing may be asked.
 pub async fn line(context: &Context, question: &str, text: &str, hint: &str) -> Result<Option<String>, CliError> {
-    let (label, text) = (label(context, question), harmless(text).replace('\n', " "));
-    let answer = asked(context, question, hint, move |_| Field::new(false)?.read(&label, &text));
+    let kept = Kept { typing: context.typing.clone(), question: one_line(question) };
+    let text = kept.typing.left(&kept.question).unwrap_or_else(|| text.to_owned());
+    let (label, text) = (label(context, question), harmless(&text).replace('\n', " "));
+    let answer = asked(context, question, hint, move |_| Field::new(Some(kept))?.read(&label, &text));
     // What is pasted may hold ends of lines.
     Ok(answer.await?.map(|line| line.trim().replace(['\r', '\n'], " ")))
 }
@@ -62,10 +65,12 @@ pub async fn lines(
     mut keep: impl FnMut(&[String]) -> Line + Send + 'static,
 ) -> Result<Option<Vec<String>>, CliError> {
     let mut lines = already;
+    let kept = Kept { typing: context.typing.clone(), question: one_line(question) };
+    let mut half = kept.typing.left(&kept.question).map(|half| harmless(&half)).unwrap_or_default();
     asked(context, question, "run it on a terminal", move |_| {
-        let mut field = Field::new(false)?;
+        let mut field = Field::new(Some(kept))?;
         loop {
-            let Some(typed) = field.read("  ", "")? else { return Ok(None) };
+            let Some(typed) = field.read("  ", &std::mem::take(&mut half))? else { return Ok(None) };
             // What is pasted may be several lines.
             for line in typed.replace("\r\n", "\n").replace('\r', "\n").split('\n') {
                 if line.trim_end() == "." {
@@ -96,7 +101,7 @@ pub enum Line {
 /// Asks for a password, which is not shown; an empty one is an answer; none on Esc.
 pub async fn password(context: &Context, question: &str, hint: &str) -> Result<Option<SecretString>, CliError> {
     let label = label(context, question);
-    let answer = asked(context, question, hint, move |_| Field::new(true)?.read(&label, ""));
+    let answer = asked(context, question, hint, move |_| Field::new(None)?.read(&label, ""));
     Ok(answer.await?.map(SecretString::from))
 }
 
@@ -236,24 +241,24 @@ fn label(context: &Context, question: &str) -> String {
 
 /// A text field. It moves by characters as people see them, takes what is pasted whole, and Esc leaves it.
 struct Field {
-    editor: rustyline::Editor<Mask, rustyline::history::MemHistory>,
+    editor: rustyline::Editor<Look, rustyline::history::MemHistory>,
     escaped: Arc<AtomicBool>,
 }
 
 impl Field {
-    /// One whose text is not shown, if `hidden`.
-    fn new(hidden: bool) -> dialoguer::Result<Self> {
+    /// One that keeps what stands in it; or, without that, shows none of it.
+    fn new(kept: Option<Kept>) -> dialoguer::Result<Self> {
         /// So long the rest of a key is waited for that begins as Esc does.
         const KEY: u16 = 50;
         let config = rustyline::Config::builder()
             .behavior(rustyline::Behavior::PreferTerm)
             .keyseq_timeout(Some(KEY))
             .auto_add_history(false)
-            .color_mode(if hidden { rustyline::ColorMode::Forced } else { rustyline::ColorMode::Disabled })
+            .color_mode(if kept.is_none() { rustyline::ColorMode::Forced } else { rustyline::ColorMode::Disabled })
             .build();
         let history = rustyline::history::MemHistory::new();
         let mut editor = rustyline::Editor::with_history(config, history).map_err(io_error)?;
-        editor.set_helper(Some(Mask { hidden }));
+        editor.set_helper(Some(Look { kept }));
         let escaped = Arc::new(AtomicBool::new(false));
         let leave = Leave(Arc::clone(&escaped));
         let esc = rustyline::KeyEvent(rustyline::KeyCode::Esc, rustyline::Modifiers::NONE);
@@ -264,7 +269,12 @@ impl Field {
     /// What was typed; none on Esc.
     fn read(&mut self, label: &str, text: &str) -> dialoguer::Result<Option<String>> {
         match self.editor.readline_with_initial(label, (text, "")) {
-            Ok(line) => Ok(Some(line)),
+            Ok(line) => {
+                if let Some(kept) = self.editor.helper().and_then(|look| look.kept.as_ref()) {
+                    kept.typing.end();
+                }
+                Ok(Some(line))
+            }
             Err(ReadlineError::Interrupted) if self.escaped.swap(false, Ordering::Relaxed) => Ok(None),
             // The end of input leaves as Esc does.
             Err(ReadlineError::Eof) => Ok(None),
@@ -291,31 +301,44 @@ impl rustyline::ConditionalEventHandler for Leave {
     }
 }
 
-/// Shows nothing of a password.
-struct Mask {
-    hidden: bool,
+/// Where what stands in a field is kept, and under which question.
+struct Kept {
+    typing: Typing,
+    question: String,
 }
 
-impl Highlighter for Mask {
+/// Sees a field at every key: keeps what stands in it, and shows nothing of a password.
+struct Look {
+    kept: Option<Kept>,
+}
+
+impl Highlighter for Look {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
-        if self.hidden { " ".repeat(line.width()).into() } else { line.into() }
+        if self.kept.is_none() { " ".repeat(line.width()).into() } else { line.into() }
     }
 
     fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
-        self.hidden && kind != CmdKind::MoveCursor
+        self.kept.is_none() && kind != CmdKind::MoveCursor
     }
 }
 
-impl rustyline::completion::Completer for Mask {
+impl rustyline::completion::Completer for Look {
     type Candidate = String;
 }
 
-impl rustyline::hint::Hinter for Mask {
+impl rustyline::hint::Hinter for Look {
     type Hint = String;
+
+    fn hint(&self, line: &str, _: usize, _: &rustyline::Context<'_>) -> Option<String> {
+        if let Some(Kept { typing, question }) = &self.kept {
+            typing.keep(question, line);
+        }
+        None
+    }
 }
 
-impl rustyline::validate::Validator for Mask {}
-impl rustyline::Helper for Mask {}
+impl rustyline::validate::Validator for Look {}
+impl rustyline::Helper for Look {}
 
 /// Asks on a blocked thread, so that Ctrl-C is heard meanwhile; whatever happens, the terminal is left as it was found.
 async fn asked<T: Send + 'static>(

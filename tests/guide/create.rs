@@ -1,141 +1,10 @@
 //! Making an experiment with the guide: the whole road, and everything that may happen on it.
 
+use crate::road::*;
 use crate::terminal::{SMALL, Size, Terminal, USUAL};
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 use tempfile::TempDir;
-
-/// What is on the screen when a question stands there, and the keys that answer it.
-type Asked = (&'static [&'static str], &'static str);
-
-/// Enter.
-const OK: &str = "\r";
-/// The second and the third of a list.
-const SECOND: &str = "\u{1b}[B\r";
-const THIRD: &str = "\u{1b}[B\u{1b}[B\r";
-
-/// The road: of each step, its questions.
-const ROAD: &[&[Asked]] = &[
-    &[(&["name of the experiment"], "prison\r")],
-    &[(&["starting message"], OK)],
-    &[
-        (&["? ollama cannot be asked ›"], SECOND),
-        (&["? model (typing narrows) ›"], OK),
-        (&["as in llama3.1 or"], "gpt-4.1\r"),
-        (&["? parameters of openai/gpt-4.1"], OK),
-        (&["? models ›"], SECOND),
-        (&["? model (typing narrows) ›"], "scripted\r"),
-        (&["? models ›"], OK),
-    ],
-    &[(&["section titles"], OK)],
-    // The third one is ticked.
-    &[(&["? which are shared?"], "\u{1b}[B\u{1b}[B \r")],
-    &[(&["in which order"], OK)],
-    &[(&["roles in speaking"], OK)],
-    &[(&["several of guard"], OK)],
-    // `they/their` becomes `he/his`.
-    &[(&["pronouns of one guard"], "\u{15}he/his\r")],
-    &[(&["several of prisoner"], OK)],
-    &[(&["pronouns of one prisoner"], OK)],
-    &[(&["? model of guard ›"], SECOND)],
-    &[(&["? model of prisoner ›"], OK)],
-    &[(&["a summariser?"], SECOND)],
-    &[(&["the summariser's section"], OK)],
-    &[
-        (&["? shared: before the sections ›"], OK),
-        (&["✔ shared: before the sections"], "In a prison are <GUARD_NUM> <GUARD_NOUN>.\rIt is 漢字 e\u{301}.\r.\r"),
-    ],
-    &[
-        (&["? shared: Communication rules"], OK),
-        (&["✔ shared: Communication rules"], "Speak in the first person.\r.\r"),
-    ],
-    &[
-        (&["? guard: before the sections"], OK),
-        (&["✔ guard: before the sections"], "@You are <AGENT_NAME>, it's \"so\" & $HOME = `x`.\r\r- a list\r.\r"),
-    ],
-    &[
-        (&["? guard: Goal"], OK),
-        (&["✔ guard: Goal"], "Keep the <PRISONR_NOUN> in.\r.\r"),
-        // The line stands there again: eleven to the left, and what is missing is put in.
-        (&["unknown tag `<PRISONR_NOUN>`", "^^^^", "line 1: Keep"], LEFT_11),
-    ],
-    &[(&["? guard: Personality"], THIRD)],
-    &[(&["? prisoner: before the"], THIRD)],
-    &[(&["? prisoner: Goal"], OK), (&["✔ prisoner: Goal"], "Get out.\r.\r")],
-    &[(&["? prisoner: Personality"], OK), (&["✔ prisoner: Personality"], "Kind.\r.\r")],
-    &[(&["? summarizer: Goal"], OK), (&["✔ summarizer: Goal"], "Say it short.\r.\r")],
-    &[(&["a star, so"], SECOND)],
-    &[(&["note (may be empty)"], "of mine\r")],
-];
-const LEFT_11: &str = "\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[DE\r";
-
-/// The guide at its first question.
-fn guide(dir: &TempDir, size: Size) -> Terminal {
-    let terminal = Terminal::start(dir.path(), &[], size, &[]);
-    stands(&terminal, &["? what next?"]);
-    terminal
-}
-
-/// The guide at the first question of a new experiment.
-fn creating(dir: &TempDir, size: Size) -> Terminal {
-    let mut terminal = guide(dir, size);
-    terminal.types(OK);
-    stands(&terminal, ROAD[0][0].0);
-    terminal
-}
-
-/// Waits until a question stands on the screen and nothing moves any more.
-#[track_caller]
-fn stands(terminal: &Terminal, asked: &[&str]) -> String {
-    loop {
-        let screen = terminal.until(&format!("{asked:?}"), |screen| asked.iter().all(|part| screen.contains(part)));
-        std::thread::sleep(std::time::Duration::from_millis(60));
-        if terminal.screen() == screen {
-            return screen;
-        }
-    }
-}
-
-/// Goes a step of the road; every screen on which something was asked.
-fn goes(terminal: &mut Terminal, step: &[Asked]) -> Vec<String> {
-    let mut screens = Vec::new();
-    for (asked, keys) in step {
-        screens.push(stands(terminal, asked));
-        terminal.types(keys);
-    }
-    screens
-}
-
-fn convoke(folder: &Path, words: &[&str]) -> Output {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin("convoke"));
-    command.current_dir(folder).args(words).env_clear().env("DB_USER", "tester");
-    command.env("XDG_CONFIG_HOME", folder.join("configuration")).output().unwrap()
-}
-
-/// The stored experiment's files, one after the other.
-#[track_caller]
-fn exported(folder: &Path, name: &str) -> String {
-    let output = convoke(folder, &["export", name, "--format", "folder", "-o", "exported"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let mut paths = ["experiment.toml", "shared.md", "summarizer.md"].map(str::to_owned).to_vec();
-    let mut roles: Vec<String> = fs::read_dir(folder.join("exported/roles"))
-        .unwrap()
-        .map(|e| format!("roles/{}", e.unwrap().file_name().to_string_lossy()))
-        .collect();
-    roles.sort();
-    paths.extend(roles);
-    let read = |path: &String| fs::read_to_string(folder.join("exported").join(path)).unwrap_or_default();
-    let all: Vec<String> = paths.iter().map(|path| format!("=== {path}\n{}", read(path))).collect();
-    fs::remove_dir_all(folder.join("exported")).unwrap();
-    all.concat()
-}
-
-fn drafts(dir: &TempDir) -> usize {
-    let folder = fs::read_dir(dir.path().join("state/convoke/drafts"));
-    let names = folder.into_iter().flatten().map(|entry| entry.unwrap().path());
-    names.filter(|path| path.extension().is_some_and(|end| end == "json")).count()
-}
 
 /// What changes from run to run, taken out.
 fn settled(screens: &[String]) -> String {
@@ -171,7 +40,7 @@ fn whole_road(size: Size) -> (TempDir, String) {
 fn the_whole_road() {
     let (dir, screens) = whole_road(USUAL);
     insta::assert_snapshot!("road_80x24", screens);
-    insta::assert_snapshot!("road_document", exported(dir.path(), "prison"));
+    is_stored(&dir);
     let list = convoke(dir.path(), &["list", "--json"]);
     assert!(String::from_utf8_lossy(&list.stdout).contains("\"starred\":true"));
 }
@@ -180,7 +49,7 @@ fn the_whole_road() {
 fn the_whole_road_in_a_small_window() {
     let (dir, screens) = whole_road(SMALL);
     insta::assert_snapshot!("road_40x15", screens);
-    insta::assert_snapshot!("road_document", exported(dir.path(), "prison"));
+    is_stored(&dir);
 }
 
 /// The line that is shown at the end gives the same experiment, typed into a shell elsewhere.
@@ -204,64 +73,6 @@ fn the_line_that_is_shown_does_the_same() {
     let output = shell.output().unwrap();
     assert!(output.status.success(), "{line}\n{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(exported(elsewhere.path(), "prison"), exported(dir.path(), "prison"));
-}
-
-/// How a program ends in the middle.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Cut {
-    Kill,
-    Interrupt,
-}
-
-/// Ends the program at every question of the road; the draft is offered each time, and goes on there.
-fn cut_everywhere(cut: Cut) {
-    let dir = tempfile::tempdir().unwrap();
-    let mut terminal = creating(&dir, USUAL);
-    for (at, step) in ROAD.iter().enumerate() {
-        for n in 0..step.len() {
-            goes(&mut terminal, &step[..n]);
-            stands(&terminal, step[n].0);
-            match cut {
-                Cut::Kill => terminal.kill(),
-                Cut::Interrupt => {
-                    terminal.interrupt();
-                    let (screen, code) = terminal.ends();
-                    assert_eq!(code, 130, "{screen}");
-                }
-            }
-            terminal = guide(&dir, USUAL);
-            terminal.types(OK);
-            if at == 0 {
-                assert_eq!(drafts(&dir), 0, "nothing was said yet");
-            } else {
-                stands(&terminal, &["? there is a draft", "go on with `prison`, at: "]);
-                terminal.types(OK);
-            }
-            stands(&terminal, if at == 2 { &["? ollama cannot be asked ›"] } else { step[0].0 });
-            // What was typed of a text is there: it is typed anew here.
-            if step.len() == 3 && n == 2 {
-                stands(&terminal, &["go on typing (lines so far: 1)"]);
-                terminal.types("\u{1b}[B");
-            }
-        }
-        goes(&mut terminal, step);
-    }
-    stands(&terminal, &["? what now?"]);
-    terminal.types(OK);
-    stands(&terminal, &["? what next?", "the same by hand"]);
-    terminal.escape();
-    terminal.ends();
-    insta::assert_snapshot!("road_document", exported(dir.path(), "prison"));
-}
-
-#[test]
-fn a_draft_survives_a_kill_at_every_question() {
-    cut_everywhere(Cut::Kill);
-}
-
-#[test]
-fn ctrl_c_at_every_question_leaves_the_terminal_whole_and_a_draft() {
-    cut_everywhere(Cut::Interrupt);
 }
 
 /// From the overview back to the first question, and out; then all is still there.
@@ -294,7 +105,7 @@ fn escape_goes_back_at_every_question() {
     stands(&terminal, &["? what next?", "the same by hand"]);
     terminal.escape();
     terminal.ends();
-    insta::assert_snapshot!("road_document", exported(dir.path(), "prison"));
+    is_stored(&dir);
 }
 
 /// Waits until this question is the last thing on the screen: a list, or the line of a field.
@@ -411,40 +222,6 @@ fn an_answer_is_changed_and_no_text_is_lost() {
     }
 }
 
-/// A text that was being typed is there after a kill, line by line.
-#[test]
-fn lines_of_a_text_survive_a_kill() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut terminal = creating(&dir, USUAL);
-    for step in &ROAD[..15] {
-        goes(&mut terminal, step);
-    }
-    goes(&mut terminal, &ROAD[15][..1]);
-    stands(&terminal, ROAD[15][1].0);
-    terminal.types("one\rtwo 漢字\r");
-    draft_holds(&dir, "two 漢字");
-    terminal.types("half of thr");
-    stands(&terminal, &["half of thr"]);
-    terminal.kill();
-    let mut terminal = guide(&dir, USUAL);
-    terminal.types(OK);
-    stands(&terminal, &["go on with `prison`, at: contents of shared: before the sections"]);
-    terminal.types(OK);
-    stands(&terminal, &["go on typing (lines so far: 2)"]);
-    terminal.types(OK);
-    stands(&terminal, &["  one\n  two 漢字"]);
-    // Esc keeps them as well.
-    terminal.escape();
-    stands(&terminal, &["? shared: before the sections ›", "go on typing (lines so far: 2)"]);
-    terminal.types(OK);
-    terminal.until("typing", |screen| !screen.contains("? shared: before"));
-    terminal.types("three\r.\r");
-    stands(&terminal, &["? shared: Communication rules"]);
-    draft_holds(&dir, "one\\ntwo 漢字\\nthree");
-    terminal.interrupt();
-    terminal.ends();
-}
-
 /// A text from the person's editor, in which there is what was there before.
 #[test]
 fn a_text_comes_from_an_editor() {
@@ -471,21 +248,6 @@ fn a_text_comes_from_an_editor() {
     assert_eq!(fs::read_to_string(dir.path().join("before")).unwrap(), "Of an editor,\n\n漢字.");
     terminal.interrupt();
     terminal.ends();
-}
-
-/// Waits until the draft on the disk holds this.
-#[track_caller]
-fn draft_holds(dir: &TempDir, text: &str) {
-    let folder = dir.path().join("state/convoke/drafts");
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    loop {
-        let mut files = fs::read_dir(&folder).unwrap().filter_map(|e| fs::read_to_string(e.unwrap().path()).ok());
-        if files.any(|draft| draft.contains(text)) {
-            return;
-        }
-        assert!(std::time::Instant::now() < end, "{text}");
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
 }
 
 /// Letters of all kinds, edited with arrows and Backspace in a narrow window, where they wrap.

@@ -7,6 +7,7 @@
 #[path = "../real_mongo/base.rs"]
 mod base;
 mod create;
+mod drafts;
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../faults/follow.rs"]
 mod follow;
@@ -16,6 +17,7 @@ mod pick;
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../faults/place.rs"]
 mod place;
+mod road;
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../faults/server.rs"]
 mod server;

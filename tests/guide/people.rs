@@ -82,6 +82,11 @@ fn a_turn_that_was_killed_in_the_middle_is_continued() {
             let kept: Vec<PathBuf> = drafts(&dir).into_iter().filter(|d| d.extension().is_none()).collect();
             kept.first().and_then(|d| fs::read_to_string(d).ok()).is_some_and(|text| text.lines().count() == 2)
         });
+        first.types("and of this one h");
+        first.until("half a line", |_| {
+            let half = drafts(&dir).into_iter().find(|d| d.extension().is_some_and(|end| end == "half"));
+            half.and_then(|d| fs::read_to_string(d).ok()).is_some_and(|text| text.contains("and of this one h"))
+        });
         first.kill();
         assert_eq!(conversations(&dir)[0]["status"], "running");
         assert_eq!(entries(&dir, "speech"), []);
@@ -90,6 +95,8 @@ fn a_turn_that_was_killed_in_the_middle_is_continued() {
         second.shows("what you typed before");
         second.shows("Good morning.");
         second.shows("/help tells more");
+        second.shows("  and of this one h");
+        second.enters("alf.");
         second.enters("Now it is sent.");
         second.enters(".");
         second.shows("message 4 of");
@@ -100,7 +107,10 @@ fn a_turn_that_was_killed_in_the_middle_is_continued() {
         let [only] = &conversations(&dir)[..] else { panic!("one conversation") };
         assert_eq!(only["status"], "done");
         let speeches = entries(&dir, "speech");
-        assert_eq!(speeches[0].1, "Good morning.\nThis line is typed when the power fails.\nNow it is sent.");
+        assert_eq!(
+            speeches[0].1,
+            "Good morning.\nThis line is typed when the power fails.\nand of this one half.\nNow it is sent."
+        );
         assert_eq!(speeches[2].1, "Farewell.");
         let shown = says(dir.path(), &format!("show {}", only["id"].as_str().unwrap()));
         assert!(shown.contains("This line is typed when the power fails."), "{shown}");

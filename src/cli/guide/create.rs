@@ -45,8 +45,11 @@ impl Guide {
     pub(super) async fn create(&mut self) -> Result<Option<String>, CliError> {
         let Some((draft, kept)) = self.draft().await? else { return Ok(None) };
         let servers = self.context.settings.known_servers();
+        self.context.typing.at(kept.as_ref().map(Kept::half));
         let mut creating = Creating { guide: self, draft, kept, servers, jumped: false, told: false };
+        creating.keep();
         let saved = creating.go().await?;
+        creating.guide.context.typing.at(None);
         Ok(saved.then_some(creating.draft.name))
     }
 
@@ -144,9 +147,9 @@ impl Creating<'_> {
         }
     }
 
-    /// Keeps the draft; one in which nothing was said is none.
+    /// Keeps the draft.
     fn keep(&mut self) {
-        let Some(kept) = self.kept.as_ref().filter(|_| !self.draft.answered.is_empty()) else { return };
+        let Some(kept) = &self.kept else { return };
         if let Err(error) = kept.keep(&self.draft) {
             let warning = format!("the draft cannot be kept, so do not leave before it is saved: {error}");
             self.guide.context.printer.warn(&warning);

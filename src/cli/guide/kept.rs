@@ -3,7 +3,8 @@
 
 use super::draft::Draft;
 use crate::cli::dotenv::replace;
-use std::fs::{self, DirBuilder, File};
+use crate::cli::drafts::make;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -18,10 +19,7 @@ impl Kept {
     /// A place for a new one, in the program's folder of state.
     pub fn new(state: &Path, id: u64) -> io::Result<Self> {
         let folder = state.join("drafts");
-        let mut builder = DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(&folder)?;
+        make(&folder)?;
         let path = folder.join(format!("create-{id:016x}.json"));
         let lock = lock(&path)?.ok_or_else(|| io::Error::other("somebody else is at it"))?;
         Ok(Self { path, _lock: std::sync::Arc::new(lock) })
@@ -35,7 +33,13 @@ impl Kept {
             let changed = path.metadata().and_then(|m| m.modified()).ok();
             let draft = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Draft>(&bytes).ok());
             if let (Some(draft), Ok(Some(lock))) = (draft, lock(&path)) {
-                found.push((changed, Self { path, _lock: std::sync::Arc::new(lock) }, draft));
+                let kept = Self { path, _lock: std::sync::Arc::new(lock) };
+                // One in which nothing was said is none.
+                if draft.answered.is_empty() && !kept.half().exists() {
+                    kept.remove();
+                } else {
+                    found.push((changed, kept, draft));
+                }
             }
         }
         found.sort_by_key(|(changed, ..)| std::cmp::Reverse(*changed));
@@ -47,11 +51,18 @@ impl Kept {
         replace(&self.path, serde_json::to_string(draft)?.as_bytes())
     }
 
+    /// Where half a line of it is kept.
+    pub fn half(&self) -> PathBuf {
+        self.path.with_extension("half")
+    }
+
     /// Takes it away.
     pub fn remove(self) {
         // What cannot be removed is offered again, which is no harm.
         let _ = fs::remove_file(&self.path);
-        let _ = fs::remove_file(self.path.with_extension("lock"));
+        for beside in ["half", "lock"] {
+            let _ = fs::remove_file(self.path.with_extension(beside));
+        }
     }
 }
 
