@@ -41,7 +41,7 @@ fn folded(question: &str, answer: &str) -> String {
     if question.width() + answer.width() + SIGNS <= columns {
         return answer.to_owned();
     }
-    wrap(answer, Some(columns - 3)).iter().map(|line| format!("\n  {line}")).collect()
+    format!("\n  {}", wrap(answer, Some(columns - 3)).join("\n  "))
 }
 
 /// In colour, which never is the only sign: where the cursor stands is marked, too.
