@@ -82,8 +82,8 @@ fn a_batch_of_the_guide_is_watched(gate: &Gate, place: &Place, size: Size) {
         for id in &ids {
             assert_eq!(told(&screen, id), stored(place, id).len() - 1, "{screen}");
         }
-        let (_, last) = stored(place, &ids[0]).pop().unwrap();
-        show.shows(last.split(' ').next_back().unwrap());
+        let (_, newest) = stored(place, &ids[0]).pop().unwrap();
+        show.shows(newest.split(' ').next_back().unwrap());
     }
     assert!(!guide.screen().contains("2 done, 0 failed"), "{}", guide.screen());
     gate.opens(usize::MAX);
