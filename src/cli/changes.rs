@@ -84,7 +84,7 @@ fn roles(written: &str) -> Result<Vec<(String, Option<u32>)>, CliError> {
         if let Some(why) = bad_name(name.trim()) {
             return Err(wrong(part, why));
         }
-        let number = number.map(|n| n.trim().parse().map_err(|_| wrong(part, "it has no whole number")));
+        let number = number.map(|n| n.trim().parse().map_err(|_| wrong(part, "its number is no whole one")));
         Ok((name.trim().to_owned(), number.transpose()?))
     };
     written.split(',').map(one).collect()

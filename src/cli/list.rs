@@ -6,7 +6,7 @@ use super::error::{CliError, Exit};
 use super::follow;
 use super::records::{self, Chosen, Flagged};
 use super::text::{Column, instant, short, table};
-use crate::design::ModelSpec;
+use crate::design::{ModelSpec, Role};
 use crate::exchange;
 use crate::store::Status;
 use serde_json::Value as Json;
@@ -59,7 +59,7 @@ async fn experiments(context: &Context, tree: bool) -> Result<Exit, CliError> {
     for (record, counts) in all {
         let document = context.document(&*store, &record).await?;
         data.push(Json::Object(records::experiment(&record, counts, &document)));
-        let roles: Vec<String> = document.roles.iter().map(|r| format!("{} {}", r.agents, r.name)).collect();
+        let roles: Vec<String> = document.roles.iter().map(Role::players).collect();
         let models: Vec<&str> = document.models.iter().map(ModelSpec::name).collect();
         rows.push(vec![
             short(&record.id).to_owned(),

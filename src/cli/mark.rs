@@ -56,7 +56,7 @@ async fn mark(context: &Context, what: &str, mark: Mark) -> Result<Exit, CliErro
 
 fn said(what: &str, mark: &Mark) -> String {
     match (&mark.note, mark.starred) {
-        (Some(Some(note)), _) => format!("noted of {what}: {note}"),
+        (Some(Some(note)), _) => format!("noted on {what}: {note}"),
         (Some(None), _) => format!("dropped the note of {what}"),
         (None, Some(false)) => format!("took the star from {what}"),
         (None, _) => format!("starred {what}"),

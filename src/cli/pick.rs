@@ -10,7 +10,7 @@ use super::printer::{Look, Piece};
 use super::prompt;
 use super::run::resume_line;
 use super::text::{instant, short};
-use crate::design::{ModelSpec, named};
+use crate::design::{ModelSpec, Role, named};
 use crate::exchange;
 use crate::store::{ConversationRecord, Counts, ExperimentRecord, Store};
 use clap::Parser;
@@ -173,7 +173,7 @@ async fn experiment_lines(
     let mut lines = Vec::new();
     for (record, counts) in experiments {
         let document = context.document(store, record).await?;
-        let roles: Vec<String> = document.roles.iter().map(|r| format!("{} {}", r.agents, r.name)).collect();
+        let roles: Vec<String> = document.roles.iter().map(Role::players).collect();
         let models: Vec<&str> = document.models.iter().map(ModelSpec::name).collect();
         let all = counts.done + counts.failed + counts.left;
         lines.push(format!(

@@ -4,7 +4,7 @@ use super::args;
 use super::context::Context;
 use super::designed::Designed;
 use super::error::{CliError, Exit};
-use super::text::{Column, table, wrap};
+use super::text::{self, Column, table, wrap};
 use crate::design::estimate::{self, Tokens};
 use crate::design::{Named, Value};
 use crate::exchange;
@@ -147,16 +147,17 @@ impl<'a> Forecast<'a> {
             rows.push(vec![levels.join(" "), row.conversations.to_string(), count(row.calls)]);
         }
         let columns =
-            [Column::text("condition", 20, 0), Column::number("conversations", 0), Column::number("calls", 0)];
+            [Column::text("condition", 12, 0), Column::number("conversations", 0), Column::number("calls", 0)];
         for line in table(&columns, &rows, context.printer.width()) {
             context.printer.out(&line)?;
         }
         let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
         let conditions = format!(
-            "{} conditions over {}; {} conversations: {} done{failed}, {} left",
-            self.rows.len(),
+            "{} over {}; {} conversation{}: {} done{failed}, {} left",
+            text::count(self.rows.len(), "condition"),
             axes.join(", "),
             count(self.conversations as u64),
+            if self.conversations == 1 { "" } else { "s" },
             self.done,
             count(self.left as u64)
         );

@@ -1,5 +1,7 @@
 //! The only place that asks a person.
 
+mod theme;
+
 use super::context::Context;
 use super::error::{CliError, Exit};
 use super::settings::holds_secret;
@@ -7,7 +9,7 @@ use super::text::wrap;
 use super::typing::Typing;
 use crate::conversation::harmless::{harmless, one_line};
 use console::Term;
-use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
+use dialoguer::theme::{ColorfulTheme, Theme};
 use dialoguer::{Confirm, Editor, FuzzySelect, MultiSelect, Select};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
@@ -15,9 +17,9 @@ use rustyline::{Cmd, Event, EventContext, RepeatCount};
 use secrecy::SecretString;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use theme::{Coloured, Plain, asking};
 use unicode_width::UnicodeWidthStr;
 
 /// Asks for a yes. Where nothing may be asked, an error that names the flag that answers.
@@ -144,14 +146,23 @@ pub async fn search_from(
 ) -> Result<Option<usize>, CliError> {
     let (question, items, rows) = (fitted(question, QUESTION), shown(items), rows());
     let label = question.clone();
+    let (coloured, items_in_colour) = (context.printer.colour_err, ColorfulTheme::default());
     let answer = asked(context, &label, hint, move |theme| {
-        FuzzySelect::with_theme(theme)
-            .with_prompt(question)
+        let chosen = FuzzySelect::with_theme(if coloured { &items_in_colour } else { theme })
+            .with_prompt(question.as_str())
             .items(&items)
             .default(usual.min(items.len().saturating_sub(1)))
             .highlight_matches(false)
             .max_length(rows)
-            .interact_opt()
+            .report(false)
+            .interact_opt()?;
+        if let Some(at) = chosen {
+            let mut answered = String::new();
+            // Writing into a text cannot fail.
+            let _ = theme.format_select_prompt_selection(&mut answered, &question, &items[at]);
+            Term::stderr().write_line(&answered)?;
+        }
+        Ok(chosen)
     });
     answer.await
 }
@@ -167,9 +178,8 @@ pub async fn several(
     let question = fitted(&format!("{question} (space ticks)"), QUESTION);
     let (items, ticked, rows) = (shown(items), ticked.to_vec(), rows());
     let label = question.clone();
-    let (coloured, ticks) = (context.printer.colour_err, Ticks::default());
     let answer = asked(context, &label, hint, move |theme| {
-        MultiSelect::with_theme(if coloured { &ticks } else { theme })
+        MultiSelect::with_theme(theme)
             .with_prompt(question)
             .items(&items)
             .defaults(&ticked)
@@ -221,7 +231,7 @@ fn label(context: &Context, question: &str) -> String {
     let question = one_line(question);
     let columns = usize::from(Term::stderr().size().1).max(20);
     if question.width() * 2 <= columns {
-        return format!("{question}: ");
+        return format!("{} ", asking(&question));
     }
     for line in wrap(&question, Some(columns)) {
         context.printer.say(&line);
@@ -330,31 +340,6 @@ impl rustyline::hint::Hinter for Look {
 impl rustyline::validate::Validator for Look {}
 impl rustyline::Helper for Look {}
 
-/// Ticks in colour, which never is the only sign: where the cursor stands is marked, too.
-#[derive(Default)]
-struct Ticks(ColorfulTheme);
-
-impl Theme for Ticks {
-    fn format_prompt(&self, f: &mut dyn fmt::Write, prompt: &str) -> fmt::Result {
-        self.0.format_prompt(f, prompt)
-    }
-
-    fn format_multi_select_prompt_selection(&self, f: &mut dyn fmt::Write, of: &str, sel: &[&str]) -> fmt::Result {
-        self.0.format_multi_select_prompt_selection(f, of, sel)
-    }
-
-    fn format_multi_select_prompt_item(
-        &self,
-        f: &mut dyn fmt::Write,
-        text: &str,
-        checked: bool,
-        active: bool,
-    ) -> fmt::Result {
-        write!(f, "{} ", if active { "❯" } else { " " })?;
-        self.0.format_multi_select_prompt_item(f, text, checked, active)
-    }
-}
-
 /// Asks on a blocked thread, so that Ctrl-C is heard meanwhile; whatever happens, the terminal is left as it was found.
 async fn asked<T: Send + 'static>(
     context: &Context,
@@ -368,7 +353,7 @@ async fn asked<T: Send + 'static>(
     let colour = context.printer.colour_err;
     let terminal = Terminal::as_found();
     let asking = async {
-        let ask = move || if colour { ask(&ColorfulTheme::default()) } else { ask(&SimpleTheme) };
+        let ask = move || if colour { ask(&Coloured::default()) } else { ask(&Plain) };
         tokio::task::spawn_blocking(ask).await
     };
     let answer = tokio::select! {

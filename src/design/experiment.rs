@@ -113,6 +113,13 @@ pub enum RoleModel {
     Each(Vec<String>),
 }
 
+impl Role {
+    /// The agents who play it, in words: `1 guard`, `2 guards`.
+    pub fn players(&self) -> String {
+        format!("{} {}", self.agents, if self.agents == 1 { &self.name } else { &self.plural })
+    }
+}
+
 impl RoleModel {
     /// Whether nothing is written.
     pub fn is_condition(&self) -> bool {

@@ -237,14 +237,14 @@ fn a_text_comes_from_an_editor() {
     for step in &ROAD[..15] {
         goes(&mut terminal, step);
     }
-    stands(&terminal, &["? all: before the sections ›"]);
+    stands(&terminal, &["? shared: before the sections ›"]);
     terminal.types(SECOND);
-    stands(&terminal, &["? all: Communication rules"]);
+    stands(&terminal, &["? shared: Communication rules"]);
     draft_holds(&dir, "Of an editor,\\n\\n漢字.");
     terminal.escape();
-    stands(&terminal, &["? all: before the sections ›", "keep it: Of an editor, 漢字."]);
+    stands(&terminal, &["? shared: before the sections ›", "keep it: Of an editor, 漢字."]);
     terminal.types(&format!("{}\r", "\u{1b}[B".repeat(3)));
-    stands(&terminal, &["? all: Communication rules"]);
+    stands(&terminal, &["? shared: Communication rules"]);
     assert_eq!(fs::read_to_string(dir.path().join("before")).unwrap(), "Of an editor,\n\n漢字.");
     terminal.interrupt();
     terminal.ends();

@@ -77,19 +77,19 @@ fn lines_of_a_text_survive_a_kill() {
     terminal.kill();
     let mut terminal = guide(&dir, USUAL);
     terminal.types(OK);
-    stands(&terminal, &["go on with `prison`, at: contents of all: before the sections"]);
+    stands(&terminal, &["go on with `prison`, at: contents of shared: before the sections"]);
     terminal.types(OK);
     stands(&terminal, &["go on typing (lines so far: 2)"]);
     terminal.types(OK);
     stands(&terminal, &["  one\n  two 漢字\n  half of thr"]);
     // Esc keeps them as well.
     terminal.escape();
-    stands(&terminal, &["? all: before the sections ›", "go on typing (lines so far: 2)"]);
+    stands(&terminal, &["? shared: before the sections ›", "go on typing (lines so far: 2)"]);
     terminal.types(OK);
-    terminal.until("typing", |screen| !screen.contains("? all: before"));
+    terminal.until("typing", |screen| !screen.contains("? shared: before"));
     stands(&terminal, &["  half of thr"]);
     terminal.types("ee\r.\r");
-    stands(&terminal, &["? all: Communication rules"]);
+    stands(&terminal, &["? shared: Communication rules"]);
     draft_holds(&dir, "one\\ntwo 漢字\\nhalf of three");
     terminal.interrupt();
     terminal.ends();

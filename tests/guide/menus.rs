@@ -87,7 +87,7 @@ macro_rules! assert_seen {
 impl Terminal {
     /// Goes down in a list to the item that begins so, and takes it.
     #[track_caller]
-    fn takes(&mut self, item: &str) -> &mut Self {
+    pub fn takes(&mut self, item: &str) -> &mut Self {
         let stands_at =
             |screen: &str| screen.lines().rev().find(|l| l.starts_with("> ")).unwrap_or_default().to_owned();
         for _ in 0..20 {
@@ -110,7 +110,7 @@ impl Terminal {
     }
 
     /// Puts another text in a field, and enters it.
-    fn writes(&mut self, text: &str) -> &mut Self {
+    pub fn writes(&mut self, text: &str) -> &mut Self {
         self.types("\u{15}");
         self.enters(text);
         self
@@ -176,9 +176,9 @@ fn batch(t: &mut Terminal, size: Size) {
     t.shows("messages of");
     t.writes("5").shows("days:");
     t.types("\r");
-    t.shows("most: guard");
+    t.shows("agents of guard");
     t.types("\r");
-    t.shows("most: prisoner");
+    t.shows("agents of prisoner");
     t.types("\r");
     t.shows("who speaks next?");
     t.types("\r");
@@ -203,9 +203,9 @@ fn conversations(t: &mut Terminal, size: Size) {
     );
     t.takes("star it").shows("starred conversation");
     t.shows("take its star");
-    t.takes("note").shows("note (nothing");
+    t.takes("note").shows("note (may be");
     t.enters("-worth a look");
-    t.shows("noted of");
+    t.shows("noted on");
     t.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back")));
     t.takes("back");
     t.shows("★");
@@ -280,8 +280,8 @@ fn asked_up_to(dir: &Path, question: usize, size: Size) -> Terminal {
         "models (space",
         "messages of",
         "days:",
-        "most: guard",
-        "most: prisoner",
+        "agents of guard",
+        "agents of prisoner",
         "who speaks",
         "run it?",
     ];
@@ -305,7 +305,16 @@ fn escape_goes_back_one_question_and_ctrl_c_leaves_at_each() {
         assert_eq!(code, 130, "{screen}");
     }
     let mut terminal = asked_up_to(dir.path(), 7, USUAL);
-    let backs = ["> round-robin", "prisoner: 1", "guard: 1", "days: 1", "> 4", "> [x] one", "> 1", "> run conv"];
+    let backs = [
+        "> round-robin",
+        "of prisoner, at most: 1",
+        "of guard, at most: 1",
+        "days: 1",
+        "> 4",
+        "> [x] one",
+        "> 1",
+        "> run conv",
+    ];
     for back in backs {
         terminal.escape();
         terminal.until(back, |screen| ends_with(screen, back));
@@ -339,9 +348,9 @@ fn what_will_not_do_is_told_and_asked_again() {
     t.shows("days:");
     t.writes("2").shows("from 1 to 2?");
     t.types("n");
-    t.shows("most: guard");
+    t.shows("agents of guard");
     t.types("\r");
-    t.shows("most: prisoner");
+    t.shows("agents of prisoner");
     t.types("\r");
     t.shows("who speaks next?");
     t.types("\r");
@@ -379,8 +388,8 @@ fn each_run_of_one_guide_has_its_log() {
         "models (space",
         "messages of",
         "days:",
-        "guard: 1",
-        "prisoner: 1",
+        "agents of guard",
+        "agents of prisoner",
         "auto: a model",
         "run it?",
     ] {
@@ -408,7 +417,7 @@ const PROMPTS: &[(&[&str], &str)] = &[
     (&["import"], "folder of the"),
     (&["select"], "done,"),
     (&["select", "talk", "old conv"], "no conversation yet"),
-    (&["select", "talk", "note"], "note (nothing"),
+    (&["select", "talk", "note"], "note (may be"),
     (&["select", "talk", "change it"], "what is to be"),
     (&["select", "talk", "duplicate"], "name of the copy"),
     (&["select", "talk", "save to"], "save what?"),
@@ -523,7 +532,9 @@ fn two_people_are_guided_on_one_server() {
     bob.asks("what next?");
     bob.takes("select").shows("> talk · 0 done");
     ann.takes("run conv").shows("how many more");
-    for next in ["models (space", "messages of", "days:", "most: guard", "most: prisoner", "who speaks", "run it?"] {
+    for next in
+        ["models (space", "messages of", "days:", "agents of guard", "agents of prisoner", "who speaks", "run it?"]
+    {
         ann.types("\r");
         ann.shows(next);
     }

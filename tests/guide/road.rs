@@ -43,10 +43,13 @@ pub const ROAD: &[&[Asked]] = &[
     &[(&["a summariser?"], SECOND)],
     &[(&["the summariser's section"], OK)],
     &[
-        (&["? all: before the sections ›"], OK),
-        (&["✔ all: before the sections"], "In a prison are <GUARD_NUM> <GUARD_NOUN>.\rIt is 漢字 e\u{301}.\r.\r"),
+        (&["? shared: before the sections ›"], OK),
+        (&["✔ shared: before the sections"], "In a prison are <GUARD_NUM> <GUARD_NOUN>.\rIt is 漢字 e\u{301}.\r.\r"),
     ],
-    &[(&["? all: Communication rules"], OK), (&["✔ all: Communication rules"], "Speak in the first person.\r.\r")],
+    &[
+        (&["? shared: Communication rules"], OK),
+        (&["✔ shared: Communication rules"], "Speak in the first person.\r.\r"),
+    ],
     &[
         (&["? guard: before the sections"], OK),
         (&["✔ guard: before the sections"], "@You are <AGENT_NAME>, it's \"so\" & $HOME = `x`.\r\r- a list\r.\r"),

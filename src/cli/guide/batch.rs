@@ -294,7 +294,7 @@ impl Guide {
                 yes.map(|yes| answers.each_day = yes)
             }
             Step::Agents(role) => {
-                let question = format!("agents at most: {}", document.roles[role].name);
+                let question = format!("agents of {}, at most", document.roles[role].name);
                 let number = self.number(&question, &agents_of(document, role), answers.agents[role]).await?;
                 number.map(|n| answers.agents[role] = n)
             }

@@ -142,7 +142,7 @@ impl Guide {
             Part::Summarizer => return self.summarizer(changing, now).await,
             Part::Note => {
                 let note = wanted.note.clone().or_else(|| changing.old.note.clone());
-                let question = "note (nothing: none)";
+                let question = "note (may be empty)";
                 let Some(note) = prompt::line(&self.context, question, &note.unwrap_or_default(), HINT).await? else {
                     return Ok(false);
                 };

@@ -69,7 +69,15 @@ impl Guide {
             items.push("begin anew".to_owned());
             items.push("throw a draft away".to_owned());
             let drafts = all.len();
-            match prompt::one_of(&self.context, "there is a draft", &items, 0, HINT).await? {
+            match prompt::one_of(
+                &self.context,
+                if drafts == 1 { "there is a draft" } else { "there are drafts" },
+                &items,
+                0,
+                HINT,
+            )
+            .await?
+            {
                 None => return Ok(None),
                 Some(at) if at < drafts => {
                     let (kept, draft) = all.swap_remove(at);
@@ -197,7 +205,10 @@ impl Creating<'_> {
     async fn name(&mut self) -> Result<Next, CliError> {
         let mut before = self.draft.name.clone();
         loop {
-            let wrong = |name: &str| Some(format!("`{name}` cannot be its name: {}.", bad_name(name)?));
+            let wrong = |name: &str| match bad_name(name)? {
+                _ if name.is_empty() => Some("An experiment needs a name.".to_owned()),
+                why => Some(format!("`{name}` cannot be its name: {why}.")),
+            };
             let Some(name) = self.line("name of the experiment", &before, wrong).await? else { return Ok(Next::Back) };
             if self.stored(&name).await?.is_none() {
                 self.draft.name = name;

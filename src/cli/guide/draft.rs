@@ -77,10 +77,9 @@ impl Step {
     }
 }
 
-/// A text's address in words: `guard: Goal`, `all: Goal`, `guard: before the sections`.
+/// A text's address in words: `guard: Goal`, `shared: Goal`, `guard: before the sections`.
 pub fn place(address: &str) -> String {
     let (whose, title) = address.split_once('/').unwrap_or(("shared", address));
-    let whose = if whose == "shared" { "all" } else { whose };
     if title.is_empty() { format!("{whose}: before the sections") } else { format!("{whose}: {title}") }
 }
 
@@ -346,7 +345,7 @@ impl Draft {
                 let shared = self.titles.iter().filter(|title| self.shared.contains(title)).cloned();
                 shared.collect::<Vec<_>>().join(", ")
             }
-            Step::Roles => self.roles.iter().map(|r| format!("{} {}", r.agents, r.name)).collect::<Vec<_>>().join(", "),
+            Step::Roles => self.players(),
             Step::Plural(role) => words(role).plural.unwrap_or_default(),
             Step::Pronouns(role) => words(role).pronouns.unwrap_or_default(),
             Step::RoleModel(role) => words(role).model.unwrap_or_else(|| "the conversation's".to_owned()),
@@ -357,8 +356,18 @@ impl Draft {
             Step::Note => self.note.clone(),
             Step::Overview => String::new(),
         };
-        let answer = if answer.is_empty() { "(nothing)".to_owned() } else { answer };
+        let answer = if answer.is_empty() { "(none)".to_owned() } else { answer };
         format!("{}: {answer}", step.words())
+    }
+
+    /// `1 buyer, 2 sellers`.
+    fn players(&self) -> String {
+        let plural = |role: &Players| self.words.get(&role.name).and_then(|words| words.plural.clone());
+        let one = |role: &Players| match plural(role) {
+            Some(plural) if role.agents != 1 => format!("{} {plural}", role.agents),
+            _ => format!("{} {}", role.agents, role.name),
+        };
+        self.roles.iter().map(one).collect::<Vec<_>>().join(", ")
     }
 
     /// All of it in few lines.

@@ -104,7 +104,7 @@ impl Guide {
     /// Writes a note, or drops it where nothing is left of it.
     pub(super) async fn note(&mut self, word: &str, note: Option<&str>) -> Result<(), CliError> {
         let old = note.unwrap_or_default();
-        let Some(new) = prompt::line(&self.context, "note (nothing: none)", old, HINT).await? else { return Ok(()) };
+        let Some(new) = prompt::line(&self.context, "note (may be empty)", old, HINT).await? else { return Ok(()) };
         match (new.is_empty(), note) {
             (true, None) => {}
             (true, Some(_)) => drop(self.job(&["note", word, "--drop"]).await?),

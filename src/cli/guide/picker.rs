@@ -50,7 +50,10 @@ pub async fn models(guide: &Guide, chosen: &[ModelSpec]) -> Result<Option<Vec<Mo
             }
         }
         let mut items: Vec<String> = vec!["that is all".to_owned(), "one more".to_owned()];
-        items.extend(chosen.iter().map(|m| format!("change {}: {}", m.name(), parameters(m))));
+        items.extend(chosen.iter().map(|m| {
+            let has_none = m.id == SCRIPTED || m.id == HUMAN;
+            if has_none { format!("change {}", m.name()) } else { format!("change {}: {}", m.name(), parameters(m)) }
+        }));
         match prompt::one_of(&guide.context, "models", &items, 0, HINT).await? {
             None => return Ok(None),
             Some(0) => return Ok(Some(chosen)),
@@ -90,7 +93,10 @@ async fn offers(guide: &Guide) -> Result<Option<Vec<Offer>>, CliError> {
         for Asked { server, models } in &asked {
             let Err(error) = models else { continue };
             let hint = error.hint.as_ref().map(|h| format!(" ({h})")).unwrap_or_default();
-            say(guide, &format!("{}: {}{hint}", server.name, error.message));
+            // Most errors name the server themselves.
+            let named = error.message.contains(&server.name);
+            let whose = if named { String::new() } else { format!("{}: ", server.name) };
+            say(guide, &format!("{whose}{}{hint}", error.message));
             if !models::lacks_key(server) {
                 silent.push(server.name.clone());
             }
@@ -174,6 +180,10 @@ async fn typed(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliErr
     loop {
         let question = "model, as in llama3.1 or openai/gpt-4.1";
         let Some(name) = prompt::line(&guide.context, question, &written, HINT).await? else { return Ok(None) };
+        if name.is_empty() {
+            say(guide, "Write a model's name; Esc goes back to the list.");
+            continue;
+        }
         written.clone_from(&name);
         let id = match meant(&name, offers) {
             Meant::Id(id) => id,
@@ -198,7 +208,7 @@ async fn typed(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliErr
 /// `OpenAI`'s by its look, else it must be asked.
 fn meant(name: &str, offers: &[Offer]) -> Meant {
     let is_server = |server: &str| offers.iter().any(|o| o.server == server) || server == SCRIPTED;
-    if name == SCRIPTED || name == HUMAN || name.is_empty() || name.split_once('/').is_some_and(|(s, _)| is_server(s)) {
+    if name == SCRIPTED || name == HUMAN || name.split_once('/').is_some_and(|(s, _)| is_server(s)) {
         return Meant::Id(name.to_owned());
     }
     let ollamas = offers.iter().filter(|o| o.kind == ServerKind::Ollama);
@@ -349,7 +359,9 @@ async fn name(guide: &Guide, others: &[ModelSpec], before: &str) -> Result<Optio
     loop {
         let question = "its name in the experiment";
         let Some(name) = prompt::line(&guide.context, question, &written, HINT).await? else { return Ok(None) };
-        if name.is_empty() || name == HUMAN || name == SCRIPTED {
+        if name.is_empty() {
+            say(guide, "Write a name; Esc goes back.");
+        } else if name == HUMAN || name == SCRIPTED {
             say(guide, &format!("`{name}` cannot be a model's name."));
         } else if others.iter().any(|m| m.name() == name) {
             say(guide, &format!("`{name}` is the name of another one."));

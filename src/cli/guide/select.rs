@@ -5,7 +5,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::prompt;
 use crate::cli::text::instant;
-use crate::design::{Experiment, ModelSpec};
+use crate::design::{Experiment, ModelSpec, Role};
 use crate::store::{Counts, ExperimentRecord, Store};
 
 /// An experiment as it stands now, and the word by which a command finds it.
@@ -69,7 +69,7 @@ async fn experiments(
 /// One experiment in one line, what matters most first: a narrow window cuts the end.
 fn line(record: &ExperimentRecord, counts: Counts, document: &Experiment) -> String {
     let star = if record.starred { "★ " } else { "" };
-    let roles: Vec<String> = document.roles.iter().map(|r| format!("{} {}", r.agents, r.name)).collect();
+    let roles: Vec<String> = document.roles.iter().map(Role::players).collect();
     let models: Vec<&str> = document.models.iter().map(ModelSpec::name).collect();
     let failed = if counts.failed > 0 { format!(", {} failed", counts.failed) } else { String::new() };
     let mut parts = vec![

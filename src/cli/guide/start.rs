@@ -111,10 +111,10 @@ impl Guide {
         let Some(address) = self.line_of("address of the MongoDB", &address.unwrap_or_default()).await? else {
             return Ok(false);
         };
-        let Some(user) = prompt::line(&self.context, "user (nothing: none)", &user, HINT).await? else {
+        let Some(user) = prompt::line(&self.context, "user (may be empty)", &user, HINT).await? else {
             return Ok(false);
         };
-        let question = "database (nothing: from a list)";
+        let question = "database (empty: chosen from a list)";
         let Some(database) = prompt::line(&self.context, question, &database, HINT).await? else { return Ok(false) };
         let mut words = vec![format!("--url={address}")];
         words.extend((!user.is_empty()).then(|| format!("--user={user}")));

@@ -95,7 +95,7 @@ impl Page<'_> {
         self.field("starting message", &document.starting_message)?;
         self.field("messages", &p.messages.to_string())?;
         self.field("days", &p.days.to_string())?;
-        let agents: Vec<String> = document.roles.iter().map(|r| format!("{} {}", r.agents, r.name)).collect();
+        let agents: Vec<String> = document.roles.iter().map(Role::players).collect();
         self.field("agents", &agents.join(", "))?;
         self.field("speakers", p.speakers.word())?;
         self.field("labels", p.labels.word())?;
