@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// What is on the screen when a question stands there, and the keys that answer it.
-type Asked = (&'static [&'static str], &'static str);
+pub type Asked = (&'static [&'static str], &'static str);
 
 /// Enter.
 const OK: &str = "\r";
@@ -16,7 +16,7 @@ const SECOND: &str = "\u{1b}[B\r";
 const THIRD: &str = "\u{1b}[B\u{1b}[B\r";
 
 /// The road: of each step, its questions.
-const ROAD: &[&[Asked]] = &[
+pub const ROAD: &[&[Asked]] = &[
     &[(&["name of the experiment"], "prison\r")],
     &[(&["starting message"], OK)],
     &[
@@ -84,7 +84,7 @@ fn creating(dir: &TempDir, size: Size) -> Terminal {
 
 /// Waits until a question stands on the screen and nothing moves any more.
 #[track_caller]
-fn stands(terminal: &Terminal, asked: &[&str]) -> String {
+pub fn stands(terminal: &Terminal, asked: &[&str]) -> String {
     loop {
         let screen = terminal.until(&format!("{asked:?}"), |screen| asked.iter().all(|part| screen.contains(part)));
         std::thread::sleep(std::time::Duration::from_millis(60));
@@ -95,7 +95,7 @@ fn stands(terminal: &Terminal, asked: &[&str]) -> String {
 }
 
 /// Goes a step of the road; every screen on which something was asked.
-fn goes(terminal: &mut Terminal, step: &[Asked]) -> Vec<String> {
+pub fn goes(terminal: &mut Terminal, step: &[Asked]) -> Vec<String> {
     let mut screens = Vec::new();
     for (asked, keys) in step {
         screens.push(stands(terminal, asked));
@@ -178,29 +178,6 @@ fn the_whole_road_in_a_small_window() {
     let (dir, screens) = whole_road(SMALL);
     insta::assert_snapshot!("road_40x15", screens);
     insta::assert_snapshot!("road_document", exported(dir.path(), "prison"));
-}
-
-/// The line that is shown at the end gives the same experiment, typed into a shell elsewhere.
-#[test]
-fn the_line_that_is_shown_does_the_same() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut terminal = creating(&dir, Size(200, 60));
-    for step in ROAD {
-        goes(&mut terminal, step);
-    }
-    stands(&terminal, &["? what now?"]);
-    terminal.types(OK);
-    let screen = stands(&terminal, &["? what next?"]);
-    let line = screen.split("the same by hand: ").nth(1).unwrap().split("\nstarred").next().unwrap();
-    assert!(line.starts_with("convoke new prison --stored"), "{line}");
-    let elsewhere = tempfile::tempdir().unwrap();
-    let program = assert_cmd::cargo::cargo_bin("convoke");
-    let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", line]).current_dir(elsewhere.path()).env_clear().env("DB_USER", "tester");
-    shell.env("PATH", program.parent().unwrap());
-    let output = shell.output().unwrap();
-    assert!(output.status.success(), "{line}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(exported(elsewhere.path(), "prison"), exported(dir.path(), "prison"));
 }
 
 /// How a program ends in the middle.

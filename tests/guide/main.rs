@@ -4,9 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod create;
+mod hand;
 mod menus;
 mod people;
 mod pick;
 mod start;
+#[allow(dead_code, reason = "each road uses its own part of this")]
+mod support;
 #[allow(dead_code, reason = "each road uses its own part of this")]
 mod terminal;
