@@ -5,7 +5,6 @@ use crate::terminal::{SMALL, Size, Terminal, USUAL};
 use std::path::Path;
 use std::process::Command;
 
-
 /// What a person sees since the last command, without what differs from time to time.
 fn seen(screen: &str) -> String {
     let lines: Vec<&str> = screen.lines().collect();
