@@ -248,6 +248,17 @@ fn duplicates(it: &mut Beside) {
 }
 
 impl Beside {
+    /// The document of the guided experiment is what these flags give.
+    #[track_caller]
+    pub fn is_by_flags(&self, name: &str, before: &Path, words: &[&str]) {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin("convoke"));
+        command.current_dir(before).args(words).env_clear().env("DB_USER", "tester");
+        let output = command.env("XDG_CONFIG_HOME", before.join("configuration")).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let document = |folder: &Path| format!("{:#}", json(folder, &["show", name])["document"]);
+        assert_eq!(document(self.guided.path()), document(before), "{words:?}");
+    }
+
     /// The document of the guided experiment.
     pub fn json_document(&self, name: &str) -> String {
         json(self.guided.path(), &["show", name])["document"].to_string()

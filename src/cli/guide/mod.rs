@@ -7,6 +7,7 @@ mod ask;
 mod batch;
 mod begun;
 mod change;
+mod changing;
 mod conversations;
 mod create;
 mod draft;
