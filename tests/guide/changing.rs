@@ -143,7 +143,7 @@ const QUESTIONS: &[(&str, Go)] = &[
     ("which contents?", Go::Ticks(&["shared: Setting"])),
     ("shared: Setting", Go::Enters),
     ("summariser: what?", Go::Enters),
-    ("titles of the", Go::Enters),
+    ("titles of the", Go::Writes("goal")),
     ("note", Go::Writes("a copy")),
     ("save it?", Go::Writes("y")),
 ];

@@ -82,22 +82,23 @@ impl Guide {
     /// Asks question after question, and at the end whether that is meant. Esc goes back one question; none where
     /// that is to the list of what is to be asked.
     async fn asked_and_agreed(&self, changing: &mut Changing<'_>, copy: bool) -> Result<Option<bool>, CliError> {
+        let steps = |changing: &Changing<'_>| changing.steps(&changing.now(&self.context));
         let mut at = 0;
         loop {
-            let now = changing.now(&self.context);
-            let Some(step) = changing.steps(&now).into_iter().nth(at) else {
-                if let Some(agreed) = self.agreed(changing, copy).await? {
-                    return Ok(Some(agreed));
-                }
-                let Some(before) = at.checked_sub(1) else { return Ok(None) };
-                at = before;
-                continue;
-            };
-            if self.ask_step(changing, &now, &step).await? {
-                at += 1;
+            let (now, all) = (changing.now(&self.context), steps(changing));
+            let goes_on = if let Some(step) = all.get(at) {
+                let answered = self.ask_step(changing, &now, step).await?;
+                // An answer may bring questions or take them away.
+                at = steps(changing).iter().position(|one| one == step).unwrap_or(at);
+                answered
+            } else if let Some(agreed) = self.agreed(changing, copy).await? {
+                return Ok(Some(agreed));
             } else {
-                let Some(before) = at.checked_sub(1) else { return Ok(None) };
-                at = before;
+                false
+            };
+            match if goes_on { Some(at + 1) } else { at.checked_sub(1) } {
+                Some(next) => at = next,
+                None => return Ok(None),
             }
         }
     }

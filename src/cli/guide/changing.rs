@@ -114,7 +114,9 @@ impl<'a> Changing<'a> {
 
     fn of_new_roles(&self, now: &Experiment) -> Vec<Step> {
         let is_new = |name: &str| !self.old.roles.iter().any(|old| old.name == name);
-        let titles: Vec<String> = self.titles().into_iter().filter(|title| !self.is_shared(title)).collect();
+        // What is new of titles is asked after them.
+        let mut titles = titles(self.old, false);
+        titles.retain(|title| self.titles().contains(title) && !is_shared(self.old, title) && !self.is_shared(title));
         let new = now.roles.iter().filter(|role| is_new(&role.name));
         new.flat_map(|role| titles.iter().map(|title| Step::Text(address(&role.name, title)))).collect()
     }
