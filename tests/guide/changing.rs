@@ -163,9 +163,11 @@ fn stands(screen: &str, (question, go): (&str, Go)) -> bool {
     let lines: Vec<&str> = screen.lines().collect();
     let end = lines.iter().rposition(|l| !l.starts_with("> ") && !l.starts_with("  ")).unwrap_or(0);
     if matches!(go, Go::Writes(_)) {
-        // A long question has lines of its own.
-        return lines[end.saturating_sub(1)..=end].iter().any(|line| line.starts_with(question))
-            && (end + 1 == lines.len() || end + 2 == lines.len() && !lines[end].ends_with(':'));
+        // A long question has lines of its own, and its field is ready once its mark stands there.
+        let is_here = lines[end].starts_with(question) && lines[end].contains([':', '[']) && end + 1 == lines.len();
+        let from = end.saturating_sub(1);
+        let is_asked = lines[from..=end].iter().any(|line| line.starts_with(question) && !line.contains(": "));
+        return is_here || is_asked && lines[end + 1..].first().is_some_and(|line| line.starts_with("> "));
     }
     lines[end].starts_with(question) && lines[end].ends_with(':') && end + 1 < lines.len()
 }

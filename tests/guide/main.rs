@@ -6,9 +6,12 @@
 mod changing;
 mod create;
 mod hand;
+mod leaving;
 mod menus;
 mod people;
 mod pick;
+#[path = "../cli/support/server.rs"]
+mod server;
 mod start;
 #[allow(dead_code, reason = "each road uses its own part of this")]
 mod support;

@@ -54,8 +54,8 @@ pub fn made_over(creator: &str, over: &[(&str, &str)]) -> TempDir {
 
 fn made_of(creator: &str, files: &Files) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let server = KnownServer { name: "ollama".to_owned(), lacks: &[], refused: None };
-    let checked = check(files, &[server]);
+    let servers = ["ollama", "fake"].map(|name| KnownServer { name: name.to_owned(), lacks: &[], refused: None });
+    let checked = check(files, &servers);
     assert!(checked.plan.is_some(), "{:?}", checked.problems);
     let document = checked.experiment.unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -197,6 +197,14 @@ impl Base {
         };
         let name = format!("convoke_guide_{}", std::process::id());
         Some(Self { address, name })
+    }
+
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     pub fn variables(&self) -> [(&str, &str); 3] {
