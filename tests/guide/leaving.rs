@@ -1,5 +1,6 @@
 //! Leaving: a run in the middle, and every prompt that another road does not leave.
 
+use crate::create::stands;
 use crate::server::{Fake, completion, respond};
 use crate::support::{Base, made, made_with, started};
 use crate::terminal::{SMALL, Size, Terminal, USUAL};
@@ -78,7 +79,7 @@ fn a_run_that_was_left_is_offered_first_and_finished() {
         }
         let (screen, code) = t.ends();
         assert_eq!(code, expected, "{end}: {screen}");
-        assert_eq!(screen.lines().last(), Some("convoke run talk --more 1"), "{end}: {screen}");
+        assert_eq!(screen.lines().last(), Some("convoke run talk --replicates 1"), "{end}: {screen}");
         speaks.store(true, Ordering::Relaxed);
         let mut t = at_menu(dir.path(), USUAL);
         t.takes("run conv").at("which conversations?").takes("finish the 2 that are left");
@@ -90,8 +91,8 @@ fn a_run_that_was_left_is_offered_first_and_finished() {
 
 /// Lists and fields that are gone to one after the other: what is taken or written at each, and the next.
 const WAYS: &[&[(&str, &str)]] = &[
-    &[("talk", "old conv"), ("conversation", ""), ("conversation ", "note"), ("=note", "")],
-    &[("talk", "old conv"), ("conversation", ""), ("conversation ", "delete"), ("=delete conversation", "")],
+    &[("talk", "old conv"), ("conversation |", ""), ("conversation ", "note"), ("=note", "")],
+    &[("talk", "old conv"), ("conversation |", ""), ("conversation ", "delete"), ("=delete conversation", "")],
     &[("talk", "save to"), ("save what?", "data, a line"), ("=save to", "")],
     &[("talk", "note"), ("=note", "")],
 ];
@@ -126,6 +127,8 @@ fn each_question_of_the_menus_is_left_by_one_step() {
         for (question, _) in way[..way.len() - 1].iter().rev() {
             t.escape();
             t.at(question);
+            // Drawn to its end, it hears.
+            stands(&t, &[question]);
         }
         t.escape();
         t.at("experiment").escape();
@@ -149,7 +152,7 @@ fn another_file_is_opened_and_each_of_its_questions_left() {
     t.at("what next?").takes("sign in").at("where?").takes("a file").field("file of").escape();
     t.at("where?").takes("a file").field("file of").writes("other.db");
     t.at("what next?").until("the file", |s| s.contains("convoke · other.db"));
-    t.takes("select").shows("nothing is here yet");
+    t.takes("select").shows("does not exist yet").pop();
     t.at("what next?").takes("sign in").at("where?").takes("a file").field("file of").interrupt();
     assert_eq!(t.ends().1, 130);
     assert!(!dir.path().join("nowhere").exists());
@@ -161,13 +164,13 @@ fn signing_in_goes_back_by_one_question_and_to_the_end() {
     let dir = made("tester");
     let mut t = started(dir.path(), USUAL);
     t.takes("sign in").at("where?").takes("a MongoDB").field("address of").writes(base.address());
-    t.field("user").enters("nobody");
-    t.field("database").enter();
+    t.field("user").writes("nobody").field("database").enter();
+    t.shows("password for").pop();
     t.interrupt();
     assert_eq!(t.ends().1, 130);
     let mut t = started(dir.path(), USUAL);
     t.takes("sign in").at("where?").takes("a MongoDB").field("address of").writes(base.address());
-    t.field("user").types("someone");
+    t.field("user").writes("someone").field("database").escape();
     t.field("user (nothing: none): someone").escape();
     t.field(&format!("address of the MongoDB: {}", base.address())).enter();
     t.field("user (nothing: none): someone").writes("");
