@@ -234,8 +234,7 @@ fn saves(it: &mut Beside) {
 /// A copy with another goal of the guards, of lines that a shell would like to read.
 fn duplicates(it: &mut Beside) {
     let t = &mut it.terminal;
-    t.at("talk").takes("duplicate").field("name of the copy").writes("-it's 2");
-    t.field("name of the copy").writes("it's 2").at("what is to be");
+    t.at("talk").takes("duplicate").field("name of the copy").writes("it's 2").at("what is to be");
     t.takes_ticked(&["section contents"]);
     t.at("which contents?").takes_ticked(&["guard: Goal"]);
     t.at("guard: Goal").takes("type it anew").shows("Type the text.");
