@@ -187,7 +187,7 @@ fn signing_in_goes_back_by_one_question_and_to_the_end() {
     t.shows("save this to .env").pop();
     t.types("n");
     t.at("what next?").until("the server", |s| s.contains("signed in to mongodb://"));
-    t.takes("select").shows("nothing is here yet");
+    t.takes("select").shows("does not exist yet").pop();
     t.at("what next?").interrupt();
     assert_eq!(t.ends().1, 130);
     assert!(!dir.path().join(".env").exists());
