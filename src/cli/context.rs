@@ -13,7 +13,7 @@ use crate::store::sqlite::{OpenMode, Sqlite};
 use crate::store::{ConversationRecord, ExperimentRecord, Store, StoreUri};
 use secrecy::SecretString;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// What every command works with.
 pub struct Context {
@@ -29,6 +29,8 @@ pub struct Context {
     pub identity: OnceLock<Identity>,
     /// What stands in a text field.
     pub typing: Typing,
+    /// Flags that would have answered what a person said yes to.
+    pub agreed: Mutex<Vec<&'static str>>,
 }
 
 /// What a person named.
@@ -49,7 +51,15 @@ impl Context {
         for warning in &settings.warnings {
             printer.warn(warning);
         }
-        Ok(Self { world, global, settings, printer, identity: OnceLock::new(), typing: Typing::default() })
+        Ok(Self {
+            world,
+            global,
+            settings,
+            printer,
+            identity: OnceLock::new(),
+            typing: Typing::default(),
+            agreed: Mutex::default(),
+        })
     }
 
     /// The same with another database: its address is read as that of `--store` is, with the same rules for passwords.
@@ -60,7 +70,15 @@ impl Context {
         for warning in settings.warnings.iter().filter(|w| !self.settings.warnings.contains(w)) {
             printer.warn(warning);
         }
-        Ok(Self { world, global, settings, printer, identity: OnceLock::new(), typing: Typing::default() })
+        Ok(Self {
+            world,
+            global,
+            settings,
+            printer,
+            identity: OnceLock::new(),
+            typing: Typing::default(),
+            agreed: Mutex::default(),
+        })
     }
 
     /// The same for a command that the guide gives in a person's stead: signed in as this one is.
@@ -68,7 +86,15 @@ impl Context {
     pub fn again(&self, arguments: Vec<String>, global: Global) -> Self {
         let world = World { arguments, ..self.world.clone() };
         let (settings, printer) = (self.settings.clone(), Printer { json: global.json, ..self.printer.clone() });
-        Self { world, global, settings, printer, identity: self.identity.clone(), typing: self.typing.clone() }
+        Self {
+            world,
+            global,
+            settings,
+            printer,
+            identity: self.identity.clone(),
+            typing: self.typing.clone(),
+            agreed: Mutex::default(),
+        }
     }
 
     /// The same in another database, where somebody signed in. What was saved is found there without a flag.
@@ -85,7 +111,15 @@ impl Context {
         };
         let (world, printer) = (self.world.clone(), self.printer.clone());
         let global = Global { store: flag, ..self.global.clone() };
-        Ok(Self { world, global, settings, printer, identity: OnceLock::from(identity), typing: self.typing.clone() })
+        Ok(Self {
+            world,
+            global,
+            settings,
+            printer,
+            identity: OnceLock::from(identity),
+            typing: self.typing.clone(),
+            agreed: Mutex::default(),
+        })
     }
 
     /// Whether a question may be asked.

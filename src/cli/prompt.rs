@@ -17,13 +17,13 @@ use rustyline::{Cmd, Event, EventContext, RepeatCount};
 use secrecy::SecretString;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use theme::{Coloured, Plain, asking};
 use unicode_width::UnicodeWidthStr;
 
 /// Asks for a yes. Where nothing may be asked, an error that names the flag that answers.
-pub async fn confirm(context: &Context, question: &str, flag: &str) -> Result<bool, CliError> {
+pub async fn confirm(context: &Context, question: &str, flag: &'static str) -> Result<bool, CliError> {
     if context.global.yes {
         return Ok(true);
     }
@@ -33,7 +33,11 @@ pub async fn confirm(context: &Context, question: &str, flag: &str) -> Result<bo
     let answer = asked(context, &shown, &hint, move |theme| {
         Confirm::with_theme(theme).with_prompt(question).default(false).interact_opt()
     });
-    Ok(answer.await?.unwrap_or(false))
+    let yes = answer.await?.unwrap_or(false);
+    if yes {
+        context.agreed.lock().unwrap_or_else(PoisonError::into_inner).push(flag);
+    }
+    Ok(yes)
 }
 
 /// Asks for a yes or no; none on Esc.

@@ -3,7 +3,6 @@
 use crate::road::*;
 use crate::terminal::{SMALL, Size, Terminal, USUAL};
 use std::fs;
-use std::process::Command;
 use tempfile::TempDir;
 
 /// What changes from run to run, taken out.
@@ -50,29 +49,6 @@ fn the_whole_road_in_a_small_window() {
     let (dir, screens) = whole_road(SMALL);
     insta::assert_snapshot!("road_40x15", screens);
     is_stored(&dir);
-}
-
-/// The line that is shown at the end gives the same experiment, typed into a shell elsewhere.
-#[test]
-fn the_line_that_is_shown_does_the_same() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut terminal = creating(&dir, Size(200, 60));
-    for step in ROAD {
-        goes(&mut terminal, step);
-    }
-    stands(&terminal, &["? what now?"]);
-    terminal.types(OK);
-    let screen = stands(&terminal, &["? what next?"]);
-    let line = screen.split("the same by hand: ").nth(1).unwrap().split("\nstarred").next().unwrap();
-    assert!(line.starts_with("convoke new prison --stored"), "{line}");
-    let elsewhere = tempfile::tempdir().unwrap();
-    let program = assert_cmd::cargo::cargo_bin("convoke");
-    let mut shell = Command::new("/bin/sh");
-    shell.args(["-c", line]).current_dir(elsewhere.path()).env_clear().env("DB_USER", "tester");
-    shell.env("PATH", program.parent().unwrap());
-    let output = shell.output().unwrap();
-    assert!(output.status.success(), "{line}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(exported(elsewhere.path(), "prison"), exported(dir.path(), "prison"));
 }
 
 /// From the overview back to the first question, and out; then all is still there.

@@ -6,11 +6,16 @@
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../real_mongo/base.rs"]
 mod base;
+mod changing;
 mod create;
 mod drafts;
+#[path = "../cli/support/server.rs"]
+mod fake;
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../faults/follow.rs"]
 mod follow;
+mod hand;
+mod leaving;
 mod menus;
 mod people;
 mod pick;
@@ -22,6 +27,8 @@ mod road;
 #[path = "../faults/server.rs"]
 mod server;
 mod start;
+#[allow(dead_code, reason = "each road uses its own part of this")]
+mod support;
 #[allow(dead_code, reason = "each road uses its own part of this")]
 mod terminal;
 mod watching;

@@ -1,72 +1,9 @@
 //! The menus of what is there already: each is gone through, each can be left.
 
+use crate::support::{Base, TALK, ends_with, made, made_with, selected, started};
 use crate::terminal::{SMALL, Size, Terminal, USUAL};
-use convoke::design::check::{KnownServer, check};
-use convoke::design::folder::Files;
-use convoke::design::key;
-use convoke::store::sqlite::{OpenMode, Sqlite};
-use convoke::store::{NewExperiment, Store};
 use std::path::Path;
 use std::process::Command;
-use tempfile::TempDir;
-
-/// Two talk about two things; the model is none, so that nothing is asked of anybody.
-const TALK: &[(&str, &str)] = &[
-    (
-        "experiment.toml",
-        r#"name = "talk"
-note = "Two talk"
-starting_message = "Begin."
-models = [{ id = "scripted", as = "one" }, { id = "scripted", as = "two", temperature = 0.5 }]
-
-[protocol]
-messages = 4
-agents = { guard = 1, prisoner = 1 }
-
-[roles.guard]
-plural = "guards"
-pronouns = "he/his"
-
-[roles.prisoner]
-plural = "prisoners"
-pronouns = "she/her"
-"#,
-    ),
-    ("shared.md", "## Setting\nA yard.\n"),
-    ("roles/guard.md", "You are <AGENT_NAME>.\n\n## Goal\nKeep order.\n"),
-    ("roles/prisoner.md", "You are <AGENT_NAME>.\n\n## Goal\nGet out.\n"),
-];
-
-/// A folder with a database in which the experiment is, its ids always the same.
-fn made(creator: &str) -> TempDir {
-    made_with(creator, "scripted")
-}
-
-/// The same with models of this id.
-fn made_with(creator: &str, model: &str) -> TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    let text = |text: &str| text.replace("\"scripted\"", &format!("\"{model}\"")).into_bytes();
-    let files: Files = TALK.iter().map(|(p, t)| ((*p).to_owned(), text(t))).collect();
-    let server = KnownServer { name: "ollama".to_owned(), lacks: &[], refused: None };
-    let checked = check(&files, &[server]);
-    assert!(checked.plan.is_some(), "{:?}", checked.problems);
-    let document = checked.experiment.unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let store = Sqlite::open(&dir.path().join("convoke.db"), OpenMode::Run, None).unwrap().store;
-        let revision = key::revision(&document);
-        let (id, creator, now) = ("0123456789abcdef".to_owned(), creator.to_owned(), 1_795_165_687_006);
-        store.save(NewExperiment { id, creator, now, document, revision, parent: None }).await.unwrap();
-    });
-    dir
-}
-
-/// The guide in a folder, at its first question.
-fn started(dir: &Path, size: Size) -> Terminal {
-    let terminal = Terminal::start(dir, &[], size, &[("NO_COLOR", "1")]);
-    terminal.asks("what next?");
-    terminal
-}
 
 /// What a person sees since the last command, without what differs from time to time.
 fn seen(screen: &str) -> String {
@@ -82,50 +19,6 @@ macro_rules! assert_seen {
             omit_expression => true,
         }, { insta::assert_snapshot!(format!("{}_{}x{}", $name, $size.0, $size.1), seen($screen)); });
     };
-}
-
-impl Terminal {
-    /// Goes down in a list to the item that begins so, and takes it.
-    #[track_caller]
-    pub fn takes(&mut self, item: &str) -> &mut Self {
-        let stands_at =
-            |screen: &str| screen.lines().rev().find(|l| l.starts_with("> ")).unwrap_or_default().to_owned();
-        for _ in 0..20 {
-            let now = self.until("a list", |screen| !stands_at(screen).is_empty());
-            if stands_at(&now).trim_start_matches("> ").starts_with(item) {
-                self.types("\r");
-                return self;
-            }
-            self.arrow('B');
-            self.until("the next item", |screen| stands_at(screen) != stands_at(&now));
-        }
-        assert!(self.screen().is_empty(), "`{item}` is not in the list:\n{}", self.screen());
-        self
-    }
-
-    /// Waits until the last line holds this: what stands above it is drawn.
-    #[track_caller]
-    fn ends_in(&self, text: &str) -> String {
-        self.until(text, |screen| screen.lines().last().is_some_and(|l| l.contains(text)))
-    }
-
-    /// Puts another text in a field, and enters it.
-    pub fn writes(&mut self, text: &str) -> &mut Self {
-        self.types("\u{15}");
-        self.enters(text);
-        self
-    }
-}
-
-/// To the menu of the experiment.
-fn selected(dir: &Path, size: Size) -> Terminal {
-    let mut terminal = started(dir, size);
-    terminal.takes("select");
-    terminal.shows("experiment");
-    terminal.shows("done,");
-    terminal.types("\r");
-    terminal.shows("run conversations");
-    terminal
 }
 
 fn road(size: Size) {
@@ -265,15 +158,6 @@ fn the_road_on_a_small_terminal() {
     road(SMALL);
 }
 
-/// Whether this is in the question that is asked now: in its field, or where the cursor of its list stands.
-fn ends_with(screen: &str, text: &str) -> bool {
-    let lines: Vec<&str> = screen.lines().collect();
-    let last = lines.last().copied().unwrap_or_default();
-    let is_list = last.starts_with("  ");
-    if is_list { lines.iter().rev().take(12).any(|l| l.starts_with(text)) } else { last.contains(text) }
-}
-
-/// Presses Enter at each question of a batch up to the one that shows this.
 fn asked_up_to(dir: &Path, question: usize, size: Size) -> Terminal {
     const QUESTIONS: [&str; 8] = [
         "how many more",
@@ -474,40 +358,6 @@ fn a_server_that_is_not_there_can_be_tried_again() {
     assert!(screen.contains("run more"), "{screen}");
     t.interrupt();
     assert_eq!(t.ends().1, 130);
-}
-
-/// A database of its own on a server that a variable names, dropped in the end.
-struct Base {
-    address: String,
-    name: String,
-}
-
-impl Base {
-    #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
-    fn new() -> Option<Self> {
-        let variable = "CONVOKE_TEST_MONGODB_URI";
-        let Some(address) = std::env::var(variable).ok().filter(|v| !v.is_empty()) else {
-            assert!(std::env::var_os("CONVOKE_TEST_REQUIRE_SERVERS").is_none(), "{variable} is unset");
-            eprintln!("SKIPPED: {variable} is unset, so nothing was tried on a real server");
-            return None;
-        };
-        let name = format!("convoke_guide_{}", std::process::id());
-        Some(Self { address, name })
-    }
-
-    fn variables(&self) -> [(&str, &str); 3] {
-        [("DB_CLUSTER_URL", &self.address), ("DB_NAME", &self.name), ("NO_COLOR", "1")]
-    }
-}
-
-impl Drop for Base {
-    fn drop(&mut self) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let client = mongodb::Client::with_uri_str(&self.address).await.unwrap();
-            client.database(&self.name).drop().await.unwrap();
-        });
-    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod ask;
 mod batch;
 mod begun;
 mod change;
+mod changing;
 mod conversations;
 mod create;
 mod draft;
@@ -26,7 +27,7 @@ use super::{is_busy, perform, prompt, run, signals};
 use crate::store::Store;
 use clap::Parser;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError};
 
 /// Where nothing may be asked there is no guide, so no flag answers.
 const HINT: &str = "`convoke --help` lists the commands that ask nothing";
@@ -106,7 +107,9 @@ impl Guide {
         match done {
             Ok(exit @ (Exit::Interrupt | Exit::Terminate)) => Err(CliError::new(exit, LEFT, "")),
             Ok(exit) => {
-                self.by_hand(&line);
+                // Asked nothing, the line does what was agreed to.
+                let agreed = std::mem::take(&mut *context.agreed.lock().unwrap_or_else(PoisonError::into_inner));
+                self.by_hand(&with_flags(line, agreed));
                 self.follow(&command, &context)?;
                 Ok(exit)
             }
@@ -120,12 +123,10 @@ impl Guide {
 
     /// The words of a command that does the same from a shell.
     fn line<W: AsRef<str>>(&self, words: &[W]) -> Vec<String> {
-        let mut line: Vec<String> = words.iter().map(|w| w.as_ref().to_owned()).collect();
+        let line: Vec<String> = words.iter().map(|w| w.as_ref().to_owned()).collect();
         let is_login = line.first().is_some_and(|word| word == "login");
         if let Some(store) = self.context.global.store.as_ref().filter(|_| !is_login) {
-            // After `--` nothing is a flag.
-            let end = line.iter().position(|word| word == "--").unwrap_or(line.len());
-            line.splice(end..end, ["--store".to_owned(), store.clone()]);
+            return with_flags(line, ["--store", store]);
         }
         line
     }
@@ -182,4 +183,11 @@ impl Guide {
             }
         }
     }
+}
+
+/// A line with flags at its end. After `--` nothing is a flag.
+fn with_flags<'a>(mut line: Vec<String>, flags: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let end = line.iter().position(|word| word == "--").unwrap_or(line.len());
+    line.splice(end..end, flags.into_iter().map(str::to_owned));
+    line
 }

@@ -18,36 +18,54 @@ impl Guide {
     /// Asks what and where to, and saves. A place that will not do is asked for again.
     pub(super) async fn save(&mut self, selected: &Selected) -> Result<(), CliError> {
         let items: Vec<String> = KINDS.iter().map(|(_, words, _)| (*words).to_owned()).collect();
-        let Some(kind) = prompt::one_of(&self.context, "save what?", &items, 0, HINT).await? else { return Ok(()) };
-        let (format, _, ending) = KINDS[kind];
-        let mut words = vec!["export".to_owned(), selected.word.clone(), format!("--format={format}")];
-        if format != "folder" {
-            match self.older(selected).await? {
-                Some(true) => words.push("--all".to_owned()),
-                Some(false) => {}
-                None => return Ok(()),
+        let mut kind = 0;
+        while let Some(chosen) = prompt::one_of(&self.context, "save what?", &items, kind, HINT).await? {
+            kind = chosen;
+            if self.save_as(selected, kind).await? {
+                break;
             }
         }
+        Ok(())
+    }
+
+    /// Asks where to, and saves in this format; false where the person goes back to the formats.
+    async fn save_as(&mut self, selected: &Selected, kind: usize) -> Result<bool, CliError> {
+        let (format, _, ending) = KINDS[kind];
         let mut path = format!("exports/{}{ending}", file_word(&selected.record.name));
         loop {
-            let Some(typed) = self.line_of("save to", &path).await? else { return Ok(()) };
-            path = typed;
-            let named = [format!("--output={path}")];
-            if self.job(&[&words[..], &named].concat()).await? == Exit::Done {
-                return Ok(());
+            let mut words = vec!["export".to_owned(), selected.word.clone(), format!("--format={format}")];
+            let older = if format == "folder" { Some(None) } else { self.older(selected).await? };
+            match older {
+                Some(Some(true)) => words.push("--all".to_owned()),
+                Some(_) => {}
+                None => return Ok(false),
+            }
+            loop {
+                let Some(typed) = self.line_of("save to", &path).await? else { break };
+                path = typed;
+                words.push(format!("--output={path}"));
+                if self.job(&words).await? == Exit::Done {
+                    return Ok(true);
+                }
+                words.pop();
+            }
+            // Back to the question before, if there was one.
+            if !matches!(older, Some(Some(_))) {
+                return Ok(false);
             }
         }
     }
 
-    /// Whether conversations of older revisions are meant, too: asked where there are some. None on Esc.
-    async fn older(&self, selected: &Selected) -> Result<Option<bool>, CliError> {
+    /// Whether conversations of older revisions are meant, too: asked where there are some. None on Esc; nothing in it
+    /// where it was not asked.
+    async fn older(&self, selected: &Selected) -> Result<Option<Option<bool>>, CliError> {
         let standing = self.read(async |_, store| Ok(store.standing(&selected.record.id).await?)).await?;
         let older =
             standing.into_iter().flatten().filter(|s| s.begun && s.revision != selected.record.revision).count();
         if older == 0 {
-            return Ok(Some(false));
+            return Ok(Some(None));
         }
         let question = format!("{older} are of older revisions: those, too?");
-        prompt::yes(&self.context, &question, true, HINT).await
+        Ok(prompt::yes(&self.context, &question, true, HINT).await?.map(Some))
     }
 }

@@ -91,10 +91,18 @@ impl Guide {
     /// Whether the guide goes on in another database.
     async fn elsewhere(&mut self) -> Result<bool, CliError> {
         let items = ["a MongoDB: sign in", "a file", "back"].map(str::to_owned);
-        match prompt::one_of(&self.context, "where?", &items, 0, HINT).await? {
-            Some(0) => self.sign_in().await,
-            Some(1) => self.open_file().await,
-            _ => Ok(false),
+        let mut at = 0;
+        loop {
+            let chosen = prompt::one_of(&self.context, "where?", &items, at, HINT).await?;
+            let goes_on = match chosen {
+                Some(0) => self.sign_in().await?,
+                Some(1) => self.open_file().await?,
+                _ => return Ok(false),
+            };
+            if goes_on {
+                return Ok(true);
+            }
+            at = chosen.unwrap_or(0);
         }
     }
 
@@ -108,14 +116,20 @@ impl Guide {
         let address = address.or_else(|| given.address.as_ref().map(|a| crate::store::without_password(&a.0)));
         let user = now.and_then(|uri| uri.user.clone()).or_else(|| given.user.clone()).unwrap_or_default();
         let database = given.database.clone().unwrap_or_default();
-        let Some(address) = self.line_of("address of the MongoDB", &address.unwrap_or_default()).await? else {
-            return Ok(false);
-        };
-        let Some(user) = prompt::line(&self.context, "user (may be empty)", &user, HINT).await? else {
-            return Ok(false);
-        };
-        let question = "database (empty: chosen from a list)";
-        let Some(database) = prompt::line(&self.context, question, &database, HINT).await? else { return Ok(false) };
+        let questions = ["address of the MongoDB", "user (may be empty)", "database (empty: chosen from a list)"];
+        let mut answers = [address.unwrap_or_default(), user, database];
+        let mut at = 0;
+        while at < questions.len() {
+            match prompt::line(&self.context, questions[at], &answers[at], HINT).await? {
+                Some(answer) if at > 0 || !answer.is_empty() => {
+                    answers[at] = answer;
+                    at += 1;
+                }
+                _ if at == 0 => return Ok(false),
+                _ => at -= 1,
+            }
+        }
+        let [address, user, database] = answers;
         let mut words = vec![format!("--url={address}")];
         words.extend((!user.is_empty()).then(|| format!("--user={user}")));
         words.extend((!database.is_empty()).then(|| format!("--database={database}")));

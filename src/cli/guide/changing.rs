@@ -1,0 +1,308 @@
+//! What is asked about a change, question by question, and what was answered so far: so that Esc goes back one
+//! question and loses nothing.
+
+use super::wanted::{Place, Wanted, address, places};
+use crate::cli::context::Context;
+use crate::design::Experiment;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What can be otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Name,
+    StartingMessage,
+    Models,
+    Roles,
+    Titles,
+    Contents,
+    Summarizer,
+    Note,
+}
+
+impl Part {
+    /// A copy has a name of its own in any case; the note of one's own experiment has a menu of its own.
+    pub fn all(copy: bool) -> Vec<Self> {
+        let middle = [Self::StartingMessage, Self::Models, Self::Roles, Self::Titles, Self::Contents, Self::Summarizer];
+        let first = (!copy).then_some(Self::Name).into_iter();
+        first.chain(middle).chain(copy.then_some(Self::Note)).collect()
+    }
+
+    /// As it stands in the list.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::StartingMessage => "starting message",
+            Self::Models => "models",
+            Self::Roles => "roles, and how many agents",
+            Self::Titles => "section titles",
+            Self::Contents => "section contents",
+            Self::Summarizer => "summariser",
+            Self::Note => "note",
+        }
+    }
+}
+
+/// One question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The first question of a part.
+    Of(Part),
+    /// Which titles all agents share.
+    Sharing,
+    /// The titles of the summariser.
+    SummarizerTitles,
+    /// Which of the summariser's contents.
+    SummarizerContents,
+    /// The text of a section, by its address.
+    Text(String),
+}
+
+/// What of the summariser is to be otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    Titles,
+    Contents,
+    Gone,
+}
+
+/// Lines of texts that were begun, by address.
+pub(super) type Typed = Arc<Mutex<BTreeMap<String, Vec<String>>>>;
+
+/// What is asked about, and what was answered so far.
+pub(super) struct Changing<'a> {
+    pub old: &'a Experiment,
+    /// What is asked about.
+    pub parts: Vec<Part>,
+    pub wanted: Wanted,
+    /// Titles that are new and that all share.
+    pub shared: Vec<String>,
+    /// Addresses of the contents that are to read otherwise.
+    pub contents: Vec<String>,
+    pub way: Way,
+    /// The summariser's titles.
+    pub summarizer: Option<Vec<String>>,
+    pub typed: Typed,
+}
+
+impl<'a> Changing<'a> {
+    pub fn new(old: &'a Experiment, name: Option<String>) -> Self {
+        let wanted = Wanted { name, ..Wanted::default() };
+        let (shared, contents, summarizer) = (Vec::new(), Vec::new(), None);
+        Self { old, parts: Vec::new(), wanted, shared, contents, way: Way::Titles, summarizer, typed: Typed::default() }
+    }
+
+    /// The questions, in order. An answer may bring questions or take them away.
+    pub fn steps(&self, now: &Experiment) -> Vec<Step> {
+        let mut steps: Vec<Step> = Vec::new();
+        for part in &self.parts {
+            let asked = match part {
+                Part::Roles => [vec![Step::Of(*part)], self.of_new_roles(now)].concat(),
+                Part::Titles => [vec![Step::Of(*part), Step::Sharing], self.of_new_titles(now)].concat(),
+                Part::Contents => [vec![Step::Of(*part)], self.chosen(now, false)].concat(),
+                Part::Summarizer => self.of_summarizer(now),
+                _ => vec![Step::Of(*part)],
+            };
+            for step in asked {
+                if !steps.contains(&step) {
+                    steps.push(step);
+                }
+            }
+        }
+        steps
+    }
+
+    fn of_new_roles(&self, now: &Experiment) -> Vec<Step> {
+        let is_new = |name: &str| !self.old.roles.iter().any(|old| old.name == name);
+        // What is new of titles is asked after them.
+        let mut titles = titles(self.old, false);
+        titles.retain(|title| self.titles().contains(title) && !is_shared(self.old, title) && !self.is_shared(title));
+        let new = now.roles.iter().filter(|role| is_new(&role.name));
+        new.flat_map(|role| titles.iter().map(|title| Step::Text(address(&role.name, title)))).collect()
+    }
+
+    /// The experiment as far as it is now, for further questions.
+    pub fn now(&self, context: &Context) -> Experiment {
+        let mut wanted = self.wanted.clone();
+        // What is to be shared and has no text yet cannot be put together.
+        wanted.share.retain(|title| {
+            let there = address("shared", title);
+            !self.differs(title) || wanted.sections.iter().any(|(address, _)| *address == there)
+        });
+        wanted.so_far(context, self.old)
+    }
+
+    /// Whether the roles read different texts under a title, or not all read one.
+    fn differs(&self, title: &str) -> bool {
+        let of_roles = places(self.old).into_iter().filter(|p| !p.summarizer && !p.shared && p.title == title);
+        let texts: Vec<String> = of_roles.map(|place| place.text).collect();
+        texts.len() != self.old.roles.len() || texts.windows(2).any(|pair| pair[0] != pair[1])
+    }
+
+    fn of_new_titles(&self, now: &Experiment) -> Vec<Step> {
+        let before = titles(self.old, false);
+        let differ = self.wanted.share.iter().filter(|title| self.differs(title));
+        let mut steps: Vec<Step> = differ.map(|title| Step::Text(address("shared", title))).collect();
+        for title in self.titles().iter().filter(|title| !before.contains(title)) {
+            if self.is_shared(title) {
+                steps.push(Step::Text(address("shared", title)));
+            } else {
+                steps.extend(now.roles.iter().map(|role| Step::Text(address(&role.name, title))));
+            }
+        }
+        steps
+    }
+
+    fn chosen(&self, now: &Experiment, summarizer: bool) -> Vec<Step> {
+        let there = places(now).into_iter().filter(|place| place.summarizer == summarizer);
+        let chosen = there.filter(|place| self.contents.contains(&place.address));
+        chosen.map(|place| Step::Text(place.address)).collect()
+    }
+
+    fn of_summarizer(&self, now: &Experiment) -> Vec<Step> {
+        let first = self.has_summarizer().then_some(Step::Of(Part::Summarizer));
+        let way = if first.is_some() { self.way } else { Way::Titles };
+        let more = match way {
+            Way::Titles => {
+                let before = titles(self.old, true);
+                let new = self.summarizer_titles().into_iter().filter(|title| !before.contains(title));
+                let texts = new.map(|title| Step::Text(address("summarizer", &title)));
+                std::iter::once(Step::SummarizerTitles).chain(texts).collect()
+            }
+            Way::Contents => [vec![Step::SummarizerContents], self.chosen(now, true)].concat(),
+            Way::Gone => Vec::new(),
+        };
+        first.into_iter().chain(more).collect()
+    }
+
+    /// Whether there was a summariser, of which something can be otherwise.
+    fn has_summarizer(&self) -> bool {
+        places(self.old).iter().any(|place| place.summarizer)
+    }
+
+    /// The titles that agents read, as they are now.
+    pub fn titles(&self) -> Vec<String> {
+        self.wanted.order.clone().unwrap_or_else(|| titles(self.old, false))
+    }
+
+    /// The titles of the summariser, as they are now.
+    pub fn summarizer_titles(&self) -> Vec<String> {
+        self.summarizer.clone().unwrap_or_else(|| titles(self.old, true))
+    }
+
+    /// Whether all agents read the section of that title from now on.
+    pub fn is_shared(&self, title: &String) -> bool {
+        let was = is_shared(self.old, title) && !self.wanted.private.contains(title);
+        was || self.wanted.share.contains(title) || self.shared.contains(title)
+    }
+
+    /// These are the titles from now on. What goes and comes back is as it was.
+    pub fn set_titles(&mut self, after: &[String], summarizer: bool) {
+        let before = if summarizer { self.summarizer_titles() } else { self.titles() };
+        for place in places(self.old).into_iter().filter(|p| p.summarizer == summarizer && !p.title.is_empty()) {
+            if after.contains(&place.title) {
+                let was_gone = !before.contains(&place.title);
+                self.wanted.drop.retain(|dropped| !was_gone || *dropped != place.address);
+            } else {
+                self.wanted.forget(place.address, self.old);
+            }
+        }
+        for gone in before.iter().filter(|title| !after.contains(title)) {
+            self.forget_texts(gone, |file| (file == "summarizer") == summarizer);
+            if !summarizer {
+                for list in [&mut self.wanted.share, &mut self.wanted.private, &mut self.shared] {
+                    list.retain(|title| title != gone);
+                }
+            }
+        }
+        if summarizer {
+            self.summarizer = Some(after.to_vec());
+        } else {
+            self.wanted.order = (after != titles(self.old, false)).then(|| after.to_vec());
+        }
+    }
+
+    /// Whether all agents share a title from now on.
+    pub fn set_shared(&mut self, title: &String, is: bool) {
+        if self.is_shared(title) == is {
+            return;
+        }
+        // What was written for the other place would stand there, too.
+        self.forget_texts(title, |file| (file == "shared") != is && file != "summarizer");
+        for list in [&mut self.wanted.share, &mut self.wanted.private, &mut self.shared] {
+            list.retain(|one| one != title);
+        }
+        if !titles(self.old, false).contains(title) {
+            self.shared.extend(is.then(|| title.clone()));
+        } else if is_shared(self.old, title) != is {
+            let list = if is { &mut self.wanted.share } else { &mut self.wanted.private };
+            list.push(title.clone());
+        }
+    }
+
+    fn forget_texts(&mut self, title: &str, in_file: impl Fn(&str) -> bool) {
+        self.wanted.sections.retain(|(address, _)| {
+            let (file, heading) = address.split_once('/').unwrap_or(("shared", address));
+            heading.split(" {").next() != Some(title) || !in_file(file)
+        });
+    }
+
+    /// What of the summariser is asked. To take it away can be taken back.
+    pub fn set_way(&mut self, way: Way) {
+        let own: Vec<Place> = places(self.old).into_iter().filter(|place| place.summarizer).collect();
+        for place in own {
+            if way == Way::Gone {
+                self.wanted.forget(place.address, self.old);
+            } else if self.way == Way::Gone {
+                self.wanted.drop.retain(|dropped| *dropped != place.address);
+            }
+        }
+        self.way = way;
+    }
+
+    /// These contents are asked for, of agents or of the summariser.
+    pub fn choose(&mut self, all: &[Place], chosen: &[usize]) {
+        self.contents.retain(|address| !all.iter().any(|place| place.address == *address));
+        self.contents.extend(chosen.iter().map(|at| all[*at].address.clone()));
+    }
+
+    /// A section that there may not be yet, as it is now.
+    pub fn place(&self, now: &Experiment, at: &str) -> Place {
+        if let Some(place) = places(now).into_iter().find(|place| place.address == at) {
+            return place;
+        }
+        let (file, title) = at.split_once('/').unwrap_or(("shared", at));
+        let (summarizer, shared) = (file == "summarizer", file == "shared");
+        let words = format!("{file}: {title}");
+        let written = self.wanted.sections.iter().find(|(address, _)| address == at);
+        let text = written.map(|(_, text)| text.clone()).unwrap_or_default();
+        Place { address: at.to_owned(), words, title: title.to_owned(), text, summarizer, shared }
+    }
+
+    /// A section's text from now on.
+    pub fn write(&mut self, place: &Place, text: String) {
+        let old = places(self.old).into_iter().find(|old| old.address == place.address);
+        if old.is_some_and(|old| old.text == text) && !self.wanted.drop.contains(&place.address) {
+            self.wanted.sections.retain(|(address, _)| *address != place.address);
+        } else if text != place.text || text.is_empty() {
+            self.wanted.write(place.address.clone(), text);
+        }
+        self.typed.lock().unwrap_or_else(PoisonError::into_inner).remove(&place.address);
+    }
+}
+
+/// The titles that agents read, or the summariser, in the order in which they do.
+fn titles(document: &Experiment, summarizer: bool) -> Vec<String> {
+    let mut found: Vec<String> = if summarizer { Vec::new() } else { document.sections.clone() };
+    for place in places(document).into_iter().filter(|p| p.summarizer == summarizer && !p.title.is_empty()) {
+        if !found.contains(&place.title) {
+            found.push(place.title);
+        }
+    }
+    found
+}
+
+/// Whether all agents read the section of that title.
+fn is_shared(document: &Experiment, title: &str) -> bool {
+    places(document).iter().any(|place| place.shared && place.title == title)
+}
