@@ -49,7 +49,9 @@ fn at_menu(dir: &Path, size: Size) -> Terminal {
 fn running(dir: &Path, server: &Fake, size: Size) -> Terminal {
     let mut t = at_menu(dir, size);
     t.takes("run conv").shows("how many more");
-    for asked in ["models (space", "messages of", "days:", "of guard, at most", "of prisoner, at most", "who speaks", "run it?"] {
+    for asked in
+        ["models (space", "messages of", "days:", "of guard, at most", "of prisoner, at most", "who speaks", "run it?"]
+    {
         t.types("\r");
         t.shows(asked);
     }
