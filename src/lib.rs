@@ -12,12 +12,12 @@
 //! |---|---|---|
 //! | [`design`] | what the researcher wrote: roles, sections, placeholders, factors, the plan | nothing of ours |
 //! | [`conversation`] | the state machine over a log, what an agent sees, cleaning and health of replies | `design` |
-//! | [`model`] | language-model servers, retries, limits | `design`, `conversation` |
+//! | [`model`] | language-model servers, retries, limits; the seam for a person who types | `design`, `conversation` |
 //! | [`store`] | the database in the researcher's verbs: a file (SQLite), or a server (MongoDB) | `design`, `conversation`, data types of `model` |
 //! | [`run`] | the only busy place: asks the models, stores each turn, emits events | all above |
 //! | [`report`] | listeners of events: bars, plain lines, JSON lines | `run`'s events and the data types in them |
 //! | [`exchange`] | export formats | `store` and below |
-//! | [`cli`] | the only place that sees clap, the terminal and the environment | all |
+//! | [`cli`] | the only place that sees clap, the terminal and the environment: a file a command, and the guide | all |
 //!
 //! A test (`tests/architecture.rs`) keeps the doors.
 

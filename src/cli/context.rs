@@ -51,15 +51,13 @@ impl Context {
         for warning in &settings.warnings {
             printer.warn(warning);
         }
-        Ok(Self {
-            world,
-            global,
-            settings,
-            printer,
-            identity: OnceLock::new(),
-            typing: Typing::default(),
-            agreed: Mutex::default(),
-        })
+        Ok(Self::fresh(world, global, settings, printer))
+    }
+
+    /// One in which nobody has signed in yet.
+    fn fresh(world: World, global: Global, settings: Settings, printer: Printer) -> Self {
+        let (identity, typing, agreed) = (OnceLock::new(), Typing::default(), Mutex::default());
+        Self { world, global, settings, printer, identity, typing, agreed }
     }
 
     /// The same with another database: its address is read as that of `--store` is, with the same rules for passwords.
@@ -70,15 +68,7 @@ impl Context {
         for warning in settings.warnings.iter().filter(|w| !self.settings.warnings.contains(w)) {
             printer.warn(warning);
         }
-        Ok(Self {
-            world,
-            global,
-            settings,
-            printer,
-            identity: OnceLock::new(),
-            typing: Typing::default(),
-            agreed: Mutex::default(),
-        })
+        Ok(Self::fresh(world, global, settings, printer))
     }
 
     /// The same for a command that the guide gives in a person's stead: signed in as this one is.
@@ -86,15 +76,8 @@ impl Context {
     pub fn again(&self, arguments: Vec<String>, global: Global) -> Self {
         let world = World { arguments, ..self.world.clone() };
         let (settings, printer) = (self.settings.clone(), Printer { json: global.json, ..self.printer.clone() });
-        Self {
-            world,
-            global,
-            settings,
-            printer,
-            identity: self.identity.clone(),
-            typing: self.typing.clone(),
-            agreed: Mutex::default(),
-        }
+        let (identity, typing) = (self.identity.clone(), self.typing.clone());
+        Self { identity, typing, ..Self::fresh(world, global, settings, printer) }
     }
 
     /// The same in another database, where somebody signed in. What was saved is found there without a flag.
@@ -111,15 +94,8 @@ impl Context {
         };
         let (world, printer) = (self.world.clone(), self.printer.clone());
         let global = Global { store: flag, ..self.global.clone() };
-        Ok(Self {
-            world,
-            global,
-            settings,
-            printer,
-            identity: OnceLock::from(identity),
-            typing: self.typing.clone(),
-            agreed: Mutex::default(),
-        })
+        let (identity, typing) = (OnceLock::from(identity), self.typing.clone());
+        Ok(Self { identity, typing, ..Self::fresh(world, global, settings, printer) })
     }
 
     /// Whether a question may be asked.

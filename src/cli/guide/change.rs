@@ -297,8 +297,8 @@ impl Guide {
     /// The first name of a copy that is free: `NAME-2` and so on.
     async fn free_name(&self, name: &str) -> Result<Option<String>, CliError> {
         self.read(async |context, store| {
-            let all = store.experiments().await?;
-            let is_taken = |n: &String| all.iter().any(|(e, _)| e.name == *n && e.creator == context.creator());
+            let all = store.records().await?;
+            let is_taken = |n: &String| all.iter().any(|e| e.name == *n && e.creator == context.creator());
             let numbered = (2..).map(|n: u32| format!("{name}-{n}"));
             Ok(numbered.into_iter().find(|n| !is_taken(n)).unwrap_or_default())
         })

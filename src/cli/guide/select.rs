@@ -38,7 +38,7 @@ impl Guide {
     pub(super) async fn selected(&self, id: &str) -> Result<Option<Selected>, CliError> {
         let found = self
             .read(async |context, store| {
-                let all: Vec<_> = store.experiments().await?.into_iter().map(|(e, _)| e).collect();
+                let all = store.records().await?;
                 let Some(record) = all.iter().find(|e| e.id == id).cloned() else { return Ok(None) };
                 let document = context.document(store, &record).await?;
                 let word = word_for(context, &record, &all);
