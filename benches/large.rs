@@ -130,7 +130,7 @@ async fn run(store: &dyn Store) {
 }
 
 /// What every conversation says: entries of about 500 bytes, and the calls that brought them.
-fn talk(messages: u32) -> (Vec<convoke::conversation::Entry>, Vec<CallRecord>) {
+fn talk(messages: u32) -> (Vec<convoke::process::Entry>, Vec<CallRecord>) {
     let (mut log, mut calls) = (vec![opening()], Vec::new());
     for _ in 1..messages {
         let answer = answered(&call(&log, NOW), &"five words of a hundred. ".repeat(20));

@@ -9,8 +9,8 @@
 //! `--show FLAG` lists every reply with that flag in a usable conversation, to look at false alarms.
 
 use anyhow::{Context, Result};
-use convoke::conversation::Flag;
-use convoke::conversation::reply::{Said, Scene, clean_speech, health};
+use convoke::process::Flag;
+use convoke::process::reply::{Said, Scene, clean_speech, health};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;

@@ -3,7 +3,7 @@
 //! This file is the floor plan. Data takes one road through the rooms, from left to right:
 //!
 //! ```text
-//! experiment folder ─▶ design ──▶ run ⇄ conversation (pure) ──▶ store ──▶ show · list · export
+//! experiment folder ─▶ design ──▶ run ⇄ process (pure) ──▶ store ──▶ show · list · export
 //!                                  ⇅
 //!                                model
 //! ```
@@ -11,21 +11,21 @@
 //! | room | holds | may import |
 //! |---|---|---|
 //! | [`design`] | what the researcher wrote: roles, sections, placeholders, factors, the plan | nothing of ours |
-//! | [`conversation`] | the state machine over a log, what an agent sees, cleaning and health of replies | `design` |
-//! | [`model`] | language-model servers, retries, limits; the seam for a person who types | `design`, `conversation` |
-//! | [`store`] | the database in the researcher's verbs: a file (SQLite), or a server (MongoDB) | `design`, `conversation`, data types of `model` |
+//! | [`process`] | the state machine over a log, what an agent sees, cleaning and health of replies | `design` |
+//! | [`model`] | language-model servers, retries, limits; the seam for a person who types | `design`, `process` |
+//! | [`store`] | the database in the researcher's verbs: a file (SQLite), or a server (MongoDB) | `design`, `process`, data types of `model` |
 //! | [`run`] | the only busy place: asks the models, stores each turn, emits events | all above |
 //! | [`report`] | listeners of events: bars, plain lines, JSON lines | `run`'s events and the data types in them |
 //! | [`exchange`] | export formats | `store` and below |
 //! | [`cli`] | the only place that sees clap, the terminal and the environment: a file a command, and the guide | all |
 //!
-//! A test (`tests/architecture.rs`) keeps the doors.
+//! A test (`tests/architecture`) keeps the doors.
 
 pub mod cli;
-pub mod conversation;
 pub mod design;
 pub mod exchange;
 pub mod model;
+pub mod process;
 pub mod report;
 pub mod run;
 pub mod store;

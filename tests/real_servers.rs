@@ -3,12 +3,12 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests fail as tests do, and skip loudly")]
 
-use convoke::conversation::{Author, Message, Purpose};
 use convoke::design::{ModelSpec, Sampling};
 use convoke::model::catalog::is_same_model;
 use convoke::model::parameters::parameters;
 use convoke::model::pull::Pull;
 use convoke::model::{ChatReply, ChatRequest, Connection, Finish, Known, ModelError, Server, ServerKind, Turn};
+use convoke::process::{Author, Message, Purpose};
 use secrecy::SecretString;
 use std::collections::BTreeSet;
 

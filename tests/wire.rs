@@ -16,8 +16,8 @@ mod pull;
 #[path = "wire/retries.rs"]
 mod retries;
 
-use convoke::conversation::{Author, Message, Purpose};
 use convoke::model::{ChatReply, ChatRequest, Connection, Known, Limits, ModelError, Server, ServerKind, Turn};
+use convoke::process::{Author, Message, Purpose};
 use secrecy::SecretString;
 use serde_json::{Map, Value as Json, json};
 use std::time::Duration;

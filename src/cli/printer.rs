@@ -3,7 +3,7 @@
 //! Everything that passes is made harmless first ([`harmless`]): model text, names from databases and servers' words
 //! may hold escape sequences, and none of them reaches a terminal (contract S1). Colour is added here and only here.
 
-use crate::conversation::harmless::{harmless, harmless_json};
+use crate::process::harmless::{harmless, harmless_json};
 use console::{Style, Term};
 use serde_json::{Value as Json, json};
 use std::io::{self, Write};

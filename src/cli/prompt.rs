@@ -7,7 +7,7 @@ use super::error::{CliError, Exit};
 use super::settings::holds_secret;
 use super::text::wrap;
 use super::typing::Typing;
-use crate::conversation::harmless::{harmless, one_line};
+use crate::process::harmless::{harmless, one_line};
 use console::Term;
 use dialoguer::theme::{ColorfulTheme, Theme};
 use dialoguer::{Confirm, Editor, FuzzySelect, MultiSelect, Select};

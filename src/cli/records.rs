@@ -3,9 +3,9 @@
 use super::context::{Context, What};
 use super::error::CliError;
 use super::text::iso;
-use crate::conversation::Flag;
 use crate::design::{Experiment, ModelSpec};
 use crate::exchange::{self, Of};
+use crate::process::Flag;
 use crate::store::{ConversationRecord, Counts, ExperimentRecord, Filter, Store};
 use serde_json::{Map, Value as Json, json};
 

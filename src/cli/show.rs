@@ -10,8 +10,8 @@ use super::args;
 use super::context::{Context, What};
 use super::error::{CliError, Exit};
 use super::follow::pause;
-use crate::conversation::Flag;
-use crate::conversation::log::Entry;
+use crate::process::Flag;
+use crate::process::log::Entry;
 use crate::store::{Filter, News, Status, Store};
 use std::time::{Duration, Instant};
 

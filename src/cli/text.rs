@@ -1,6 +1,6 @@
 //! Text as people read it: wrapped lines, tables that fit, sizes and instants. Nothing is printed here.
 
-use crate::conversation::harmless::one_line;
+use crate::process::harmless::one_line;
 use crate::store::Millis;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use jiff::Timestamp;

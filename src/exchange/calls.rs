@@ -2,11 +2,11 @@
 //! the hash of what was sent (contract R9).
 
 use super::{ExportError, Of, Pages, Written, ids};
-use crate::conversation::harmless::harmless_json;
-use crate::conversation::log::Entry;
-use crate::conversation::prompt::Message;
 use crate::design::key::sha256;
 use crate::model::body;
+use crate::process::harmless::harmless_json;
+use crate::process::log::Entry;
+use crate::process::prompt::Message;
 use crate::store::{CallRecord, Millis, Store};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};

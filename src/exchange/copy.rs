@@ -2,7 +2,7 @@
 //! keys. What cannot be taken in is told by name, and the rest goes on. The same again continues: what is there and
 //! equal is not read again.
 
-use crate::conversation::Flag;
+use crate::process::Flag;
 use crate::store::{ConversationRecord, Filter, Parcel, Standing, Status, Store, StoreError};
 use futures_util::future::join_all;
 use std::collections::{HashMap, HashSet, VecDeque};

@@ -62,7 +62,7 @@ fn cells(
     experiment: &str,
     conversation: &ConversationRecord,
     factors: &[String],
-    of: &crate::conversation::Entry,
+    of: &crate::process::Entry,
 ) -> Vec<String> {
     let level = |name: &String| match named(&conversation.condition, name) {
         Some(Value::Text(level)) => text(level).into_owned(),

@@ -1,8 +1,8 @@
 //! One line an entry, in the order of key and `seq`. Two runs that gave the same answers give the same bytes.
 
 use super::{ExportError, Of, Pages, Written, condition, entry};
-use crate::conversation::harmless::harmless_json;
-use crate::conversation::log::Entry;
+use crate::process::harmless::harmless_json;
+use crate::process::log::Entry;
 use crate::store::{ConversationRecord, Store};
 use serde_json::{Map, Value as Json};
 use std::io::Write;

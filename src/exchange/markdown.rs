@@ -4,10 +4,10 @@
 //! HTML, no picture that a viewer would fetch (contract S1). Names of files come from conditions and ids (S3).
 
 use super::{ExportError, file_word};
-use crate::conversation::harmless::harmless;
-use crate::conversation::log::Entry;
-use crate::conversation::{Kind, Purpose};
 use crate::design::{Experiment, Named, Value, named};
+use crate::process::harmless::harmless;
+use crate::process::log::Entry;
+use crate::process::{Kind, Purpose};
 use crate::store::{CallRecord, ConversationRecord, Status, Store};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -10,8 +10,8 @@ pub mod folder;
 pub mod jsonl;
 pub mod markdown;
 
-use crate::conversation::log::Entry;
 use crate::design::{Experiment, Named, Value};
+use crate::process::log::Entry;
 use crate::store::{ConversationRecord, Filter, Store, StoreError};
 use serde_json::{Map, Value as Json};
 use std::io;

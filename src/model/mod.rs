@@ -40,7 +40,7 @@ pub use retry::{Asked, Asking, End, Retry, Verdict, Waiting};
 pub use scripted::Scripted;
 pub use server::{Limits, Server, ServerKind};
 
-use crate::conversation::{Message, Purpose};
+use crate::process::{Message, Purpose};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};

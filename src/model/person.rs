@@ -1,7 +1,7 @@
 //! A person who types in a model's place. Who they are and where they sit is for others to say: here is only what they
 //! are shown and what may come of it.
 
-use crate::conversation::{Message, Purpose};
+use crate::process::{Message, Purpose};
 use async_trait::async_trait;
 
 /// What a person is shown: what the one whose part they take may see, and nothing else.

@@ -1,8 +1,8 @@
 //! The retry loop against models that fail by script, on a paused clock.
 
 use super::*;
-use crate::conversation::Purpose;
 use crate::model::{Bounds, Turn};
+use crate::process::Purpose;
 use async_trait::async_trait;
 use serde_json::Map;
 use std::collections::VecDeque;

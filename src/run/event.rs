@@ -1,7 +1,7 @@
 //! What happens in a run, as data. Nothing is emitted as done before it is durable (contract R2).
 
-use crate::conversation::{Flag, Kind};
 use crate::model::Usage;
+use crate::process::{Flag, Kind};
 use crate::store::Status;
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! What a run has to do: a set difference on keys, never on positions or times.
 
-use crate::conversation::Setting;
 use crate::design::{Cell, Condition, Experiment, Plan, estimate, key};
+use crate::process::Setting;
 use crate::store::{ConversationRecord, Participant, RunRecord, Standing, Status, UsedModel};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,14 +1,14 @@
 //! The models of a run: looked up before the first call, fetched where a server lacks them.
 
 use super::event::Event;
-use crate::conversation::random::server_seed;
-use crate::conversation::{Ask, Conversation};
 use crate::design::check::server_of;
 use crate::design::{ModelSpec, Seed};
 use crate::model::catalog::is_same_model;
 use crate::model::parameters::parameters;
 use crate::model::pull::Pull;
 use crate::model::{ChatModel, ChatRequest, Connection, Known, ModelError, Retry, Scripted, Server, ServerKind, Turn};
+use crate::process::random::server_seed;
+use crate::process::{Ask, Conversation};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -108,7 +108,7 @@ impl Member {
             None => None,
         };
         let context = (self.server.kind == ServerKind::Ollama).then(|| self.known.default_context());
-        let mut stream = crate::conversation::random::Stream::new(key, ask.seq, purpose, ask.call.ask);
+        let mut stream = crate::process::random::Stream::new(key, ask.seq, purpose, ask.call.ask);
         ChatRequest {
             model: self.name.clone(),
             messages: ask.view.messages(conversation.log()),

@@ -261,7 +261,7 @@ fn count(shared: &Shared, left: Left) -> Option<Job> {
 }
 
 /// Adds one answered call to the totals.
-pub(super) fn add_call(summary: &mut Summary, usage: &crate::model::Usage, flags: &[crate::conversation::Flag]) {
+pub(super) fn add_call(summary: &mut Summary, usage: &crate::model::Usage, flags: &[crate::process::Flag]) {
     let mut tokens: Tokens = summary.tokens;
     tokens.add(usage);
     summary.tokens = tokens;

@@ -3,11 +3,11 @@
 use super::prepare::{self, Origin, prepare};
 use super::roster::LookUp;
 use super::{Options, Roster, Summary, Work, run};
-use crate::conversation::{Author, Entry, Kind, Purpose};
 use crate::design::folder::Files;
 use crate::design::{Experiment, Overrides, Plan, key};
 use crate::model::person::{Answer, Person, Scene};
 use crate::model::{Bounds, Retry, Server};
+use crate::process::{Author, Entry, Kind, Purpose};
 use crate::store::sqlite::{OpenMode, Sqlite};
 use crate::store::{CallState, Lease, NewExperiment, Status, Store};
 use async_trait::async_trait;

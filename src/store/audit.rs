@@ -2,9 +2,9 @@
 
 use super::turn::{hash, union};
 use super::{CallRecord, CallState, Status};
-use crate::conversation::log::Entry;
-use crate::conversation::{Flag, Kind};
 use crate::model::body;
+use crate::process::log::Entry;
+use crate::process::{Flag, Kind};
 
 /// What a conversation says of its log.
 pub(super) struct Counters {

@@ -1,7 +1,7 @@
 //! What can go wrong with a database. Each says what to do.
 
 use super::Status;
-use crate::conversation::CallRef;
+use crate::process::CallRef;
 
 /// What can go wrong with a database. Each says what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

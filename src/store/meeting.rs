@@ -2,8 +2,8 @@
 
 use super::turn::{self, Written};
 use super::{CallRecord, CallState, ConversationRecord, ExperimentRecord, RunRecord, Status, StoreError};
-use crate::conversation::Flag;
-use crate::conversation::log::Entry;
+use crate::process::Flag;
+use crate::process::log::Entry;
 
 /// A conversation with all that is stored of it.
 #[derive(Debug, Clone, Copy)]

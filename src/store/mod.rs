@@ -4,11 +4,11 @@
 //! data: no SQL, no BSON outside an implementation. Texts are kept byte for byte, NUL included. No clock, no
 //! randomness: instants and ids are given.
 
-use crate::conversation::log::Entry;
-use crate::conversation::prompt::View;
-use crate::conversation::{CallRef, Flag};
 use crate::design::{Experiment, Named, RunDefaults, Sampling, Value};
 use crate::model::{Attempt, ChatReply, Usage};
+use crate::process::log::Entry;
+use crate::process::prompt::View;
+use crate::process::{CallRef, Flag};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};

@@ -1,10 +1,10 @@
 //! What a write of a turn comes to, given what is stored: the same on every database, and pure.
 
 use super::{CallRecord, CallState, Millis, StoreError};
-use crate::conversation::Flag;
-use crate::conversation::log::Entry;
-use crate::conversation::prompt::{Ending, View};
 use crate::model::Attempt;
+use crate::process::Flag;
+use crate::process::log::Entry;
+use crate::process::prompt::{Ending, View};
 use sha2::{Digest, Sha256};
 
 /// What is stored of a call already.

@@ -2,10 +2,10 @@
 
 use crate::fixtures::*;
 use crate::mongo::{Scratch, server};
-use convoke::conversation::Flag;
 use convoke::exchange::copy::{Copied, copy};
 use convoke::exchange::{Of, calls, csv, jsonl};
 use convoke::model::Attempt;
+use convoke::process::Flag;
 use convoke::store::sqlite::{OpenMode, Sqlite};
 use convoke::store::{CallState, Filter, Item, Mark, Status, Store};
 use std::path::Path;

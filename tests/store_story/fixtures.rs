@@ -1,10 +1,10 @@
 //! Experiments, conversations, calls and entries, made from a few words.
 
-use convoke::conversation::log::Entry;
-use convoke::conversation::prompt::{Ending, View};
-use convoke::conversation::{CallRef, Flag, Kind, PromptSize, Purpose};
 use convoke::design::{Experiment, Named, Sampling, Value};
 use convoke::model::{ChatReply, Finish, Served, Usage, body};
+use convoke::process::log::Entry;
+use convoke::process::prompt::{Ending, View};
+use convoke::process::{CallRef, Flag, Kind, PromptSize, Purpose};
 use convoke::store::{
     CallRecord, CallState, ConversationRecord, Lease, NewExperiment, Participant, RunRecord, Status, Store, UsedModel,
 };

@@ -1,7 +1,7 @@
 //! What only the embedded store promises: one file, one lock, one writer, a quota.
 
 use crate::fixtures::*;
-use convoke::conversation::log::Entry;
+use convoke::process::log::Entry;
 use convoke::store::sqlite::{OpenMode, Sqlite};
 use convoke::store::{Filter, Item, Status, Store, StoreError};
 use proptest::prelude::*;

@@ -1,8 +1,8 @@
 //! The story: what any store must do, told once. It starts with an empty one.
 
 use crate::fixtures::*;
-use convoke::conversation::Flag;
 use convoke::model::Attempt;
+use convoke::process::Flag;
 use convoke::store::sqlite::{OpenMode, Sqlite};
 use convoke::store::{CallState, Counts, Filter, History, Status, Store, StoreError};
 use std::sync::Arc;

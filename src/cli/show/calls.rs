@@ -3,10 +3,10 @@
 use super::transcript::block;
 use crate::cli::printer::{Look, Printer};
 use crate::cli::text::{iso, short};
-use crate::conversation::log::Entry;
 use crate::design::plan::HUMAN;
 use crate::exchange::calls::rebuild;
 use crate::model::{Attempt, ChatReply};
+use crate::process::log::Entry;
 use crate::store::{CallRecord, CallState};
 use std::fmt::Write as _;
 use std::io;

@@ -8,9 +8,9 @@ use crate::cli::follow::pause;
 use crate::cli::printer::{Look, Piece, Printer};
 use crate::cli::records::{self, Flagged};
 use crate::cli::text::wrap;
-use crate::conversation::Kind;
-use crate::conversation::log::Entry;
 use crate::exchange;
+use crate::process::Kind;
+use crate::process::log::Entry;
 use crate::store::{CallRecord, ConversationRecord, ExperimentRecord, Store};
 use serde_json::{Map, Value as Json, json};
 use std::io;
@@ -210,7 +210,7 @@ fn status(conversation: &ConversationRecord) -> String {
 /// Text of a model or a person, each line behind an indent, wrapped where there is a terminal.
 pub(super) fn block(printer: &Printer, text: &str, indent: &str, look: Look) -> io::Result<()> {
     // Made harmless before it is measured: what is shown instead of a character is wider than it.
-    let text = crate::conversation::harmless::harmless(text);
+    let text = crate::process::harmless::harmless(text);
     for line in wrap(&text, printer.width().map(|w| w.saturating_sub(indent.len()))) {
         let indent = if line.is_empty() { indent.trim_end() } else { indent };
         printer.pieces(&[Piece(indent, Look::Dim), Piece(&line, look)])?;

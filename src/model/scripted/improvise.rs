@@ -1,7 +1,7 @@
 //! Turns made of the experiment's own words: what the speaker is to want, what the other spoke of. No language model.
 
-use crate::conversation::{Author, Purpose};
 use crate::model::ChatRequest;
+use crate::process::{Author, Purpose};
 use sha2::{Digest, Sha256};
 
 /// What every improvised text begins with, so that nobody takes it for a model's.

@@ -1,8 +1,8 @@
 //! What the offline model says.
 
 use super::*;
-use crate::conversation::{Author, Message, Purpose};
 use crate::model::Turn;
+use crate::process::{Author, Message, Purpose};
 use serde_json::Map;
 use std::collections::BTreeSet;
 

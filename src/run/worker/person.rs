@@ -1,12 +1,12 @@
 //! A turn that a person types. Nothing leaves this machine, so nothing is stored before they have answered.
 
 use super::{Leave, STOPPED, Worker};
-use crate::conversation::prompt::View;
-use crate::conversation::{Ask, Conversation, Message, Purpose};
 use crate::design::key::sha256;
 use crate::design::plan::HUMAN;
 use crate::model::person::{Answer, Scene};
 use crate::model::{Attempt, ChatReply, body};
+use crate::process::prompt::View;
+use crate::process::{Ask, Conversation, Message, Purpose};
 use crate::store::{CallRecord, CallState};
 use serde_json::Map;
 use std::collections::BTreeMap;

@@ -13,7 +13,7 @@ use super::experiments::{begin_run, end_run, keep_revision};
 use super::fail::{Fail, is_duplicate};
 use super::track::Track;
 use super::{Base, experiments, read, turns, versions};
-use crate::conversation::log::Entry;
+use crate::process::log::Entry;
 use crate::store::meeting::{self, Meeting, Whole};
 use crate::store::{ConversationRecord, ExperimentRecord, Lease, Parcel, RunRecord, StoreError};
 use ::mongodb::Collection;

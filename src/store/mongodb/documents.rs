@@ -2,9 +2,9 @@
 //! without a sign), a request's parameters are JSON text, since a request must be built again byte for byte.
 
 use super::fail::Fail;
-use crate::conversation::log::Entry;
-use crate::conversation::{CallRef, Purpose};
 use crate::design::{Experiment, RunDefaults};
+use crate::process::log::Entry;
+use crate::process::{CallRef, Purpose};
 use crate::store::turn::{self, Kept, Written};
 use crate::store::{CallRecord, CallState, ConversationRecord, ExperimentRecord, Lease, Millis, RunRecord};
 use ::mongodb::bson::{Bson, DateTime, Document, deserialize_from_bson, doc, serialize_to_bson, serialize_to_document};

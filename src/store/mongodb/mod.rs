@@ -27,9 +27,9 @@ use super::{
     CallRecord, ConversationRecord, Counts, ExperimentRecord, Fault, Filter, History, Item, Lease, Mark, Millis,
     MongoUri, NewExperiment, News, Parcel, RunRecord, Standing, Status, Store, StoreError, Unfinished,
 };
-use crate::conversation::Flag;
-use crate::conversation::log::Entry;
 use crate::design::Experiment;
+use crate::process::Flag;
+use crate::process::log::Entry;
 use ::mongodb::bson::{Document, doc};
 use ::mongodb::{Client, Collection, Database};
 use async_trait::async_trait;

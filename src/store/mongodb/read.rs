@@ -9,9 +9,9 @@ use super::fail::Fail;
 use super::open::{going, is_going};
 use super::track::{Track, preferred};
 use super::{Base, snapshots};
-use crate::conversation::Flag;
-use crate::conversation::log::Entry;
 use crate::design::Experiment;
+use crate::process::Flag;
+use crate::process::log::Entry;
 use crate::store::turn;
 use crate::store::{
     CallRecord, ConversationRecord, Counts, ExperimentRecord, Filter, History, RunRecord, Standing, Status,

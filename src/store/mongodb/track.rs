@@ -5,7 +5,7 @@ use super::Base;
 use super::documents::{CallName, call_name, field, id, kept};
 use super::fail::Fail;
 use super::read::{self, BATCH};
-use crate::conversation::{CallRef, Flag};
+use crate::process::{CallRef, Flag};
 use crate::store::turn::{self, Kept};
 use ::mongodb::bson::{Document, doc};
 use std::collections::{BTreeMap, HashMap};

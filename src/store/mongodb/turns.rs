@@ -11,7 +11,7 @@ use super::documents::{call_document, call_id, message};
 use super::fail::{Fail, is_duplicate};
 use super::read;
 use super::track::Track;
-use crate::conversation::log::Entry;
+use crate::process::log::Entry;
 use crate::store::turn::{self, Kept, Written};
 use crate::store::{CallRecord, CallState};
 

@@ -6,7 +6,7 @@ use super::claims::status;
 use super::documents::{conversation_record, field, id, plain};
 use super::fail::Fail;
 use super::read::{BATCH, all};
-use crate::conversation::log::Entry;
+use crate::process::log::Entry;
 use crate::store::{ConversationRecord, News, Status, Unfinished, Waiting};
 use ::mongodb::bson::{Document, doc};
 use futures_util::TryStreamExt;

@@ -2,9 +2,9 @@
 
 use super::fail::Fail;
 use super::rows::{Columns, all, first, iso, json, text};
-use crate::conversation::prompt::View;
-use crate::conversation::{CallRef, Purpose};
 use crate::model::ChatReply;
+use crate::process::prompt::View;
+use crate::process::{CallRef, Purpose};
 use crate::store::turn::{self, Kept, Written};
 use crate::store::{CallRecord, CallState};
 use rusqlite::{Connection, named_params, params};

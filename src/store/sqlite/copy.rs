@@ -5,7 +5,7 @@ use super::experiments::{self, add, begin_run, end_run, keep};
 use super::fail::Fail;
 use super::rows::{self, all, first, json, text};
 use super::turns;
-use crate::conversation::log::Entry;
+use crate::process::log::Entry;
 use crate::store::meeting::{self, Meeting, Whole};
 use crate::store::{CallRecord, ConversationRecord, ExperimentRecord, Parcel, RunRecord, StoreError};
 use rusqlite::{Connection, params};

@@ -26,9 +26,9 @@ use super::{
     CallRecord, ConversationRecord, Counts, ExperimentRecord, Fault, Filter, History, Item, Lease, Mark, Millis,
     NewExperiment, News, Parcel, RunRecord, Standing, Status, Store, StoreError, Unfinished,
 };
-use crate::conversation::Flag;
-use crate::conversation::log::Entry;
 use crate::design::Experiment;
+use crate::process::Flag;
+use crate::process::log::Entry;
 use async_trait::async_trait;
 use calls::Ready;
 use fail::{Fail, Place};

@@ -3,9 +3,9 @@
 use super::fail::{Fail, Place};
 use super::rows::{self, all, first};
 use super::{calls, open, turns};
-use crate::conversation::Flag;
-use crate::conversation::log::Entry;
 use crate::design::Experiment;
+use crate::process::Flag;
+use crate::process::log::Entry;
 use crate::store::{
     ConversationRecord, Counts, ExperimentRecord, Filter, History, RunRecord, Standing, Status, StoreError,
 };

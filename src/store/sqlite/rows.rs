@@ -1,8 +1,8 @@
 //! Records as rows and rows as records.
 
 use super::fail::Fail;
-use crate::conversation::log::Entry;
-use crate::conversation::{CallRef, Kind, PromptSize, Purpose};
+use crate::process::log::Entry;
+use crate::process::{CallRef, Kind, PromptSize, Purpose};
 use crate::store::{ConversationRecord, ExperimentRecord, Lease, Millis, RunRecord, Status};
 use jiff::Timestamp;
 use rusqlite::types::FromSql;

@@ -3,8 +3,8 @@
 use super::calls::{self, Ready};
 use super::fail::Fail;
 use super::rows::{self, all, first, iso, json};
-use crate::conversation::Flag;
-use crate::conversation::log::Entry;
+use crate::process::Flag;
+use crate::process::log::Entry;
 use crate::store::turn;
 use crate::store::{ConversationRecord, Lease, Millis, Status, StoreError};
 use rusqlite::{Connection, params};

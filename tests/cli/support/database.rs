@@ -1,11 +1,11 @@
 //! Databases made through the store's own verbs, as a run makes them, with replies that a test chooses.
 
 use super::Place;
-use convoke::conversation::{Conversation, Next, PromptSize, Reply, Setting};
 use convoke::design::check::{KnownServer, check};
 use convoke::design::folder::Files;
 use convoke::design::{Condition, Experiment, Named, Plan, key};
 use convoke::model::{Attempt, ChatReply, Finish, Served, Usage, body};
+use convoke::process::{Conversation, Next, PromptSize, Reply, Setting};
 use convoke::store::sqlite::{OpenMode, Sqlite};
 use convoke::store::*;
 use std::sync::Arc;
@@ -227,7 +227,7 @@ async fn talk(store: &dyn Store, id: &str, setting: &Setting, fate: Fate, replie
     store.finish(id, epoch, status, reason).await.unwrap();
 }
 
-fn sent(conversation: &Conversation, ask: &convoke::conversation::Ask, said: usize) -> CallRecord {
+fn sent(conversation: &Conversation, ask: &convoke::process::Ask, said: usize) -> CallRecord {
     let parameters = serde_json::json!({ "stream": false, "options": { "temperature": 0.7, "num_ctx": 10000 } });
     let parameters = parameters.as_object().unwrap().clone();
     let bytes = body("llama3.1", &ask.view.messages(conversation.log()), &parameters);

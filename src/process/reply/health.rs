@@ -3,7 +3,7 @@
 use super::label::{Labels, Whose};
 use super::words::Reading;
 use super::{Scene, identity, refusal, sides};
-use crate::conversation::Flag;
+use crate::process::Flag;
 use std::collections::{HashMap, HashSet};
 
 /// Words in a row of the prompt that no agent says by chance.

@@ -2,8 +2,8 @@
 //! again from the whole log, calls are as estimated.
 
 use super::*;
-use crate::conversation::setting::Setting;
 use crate::design::{Overrides, Plan, arbitrary, estimate};
+use crate::process::setting::Setting;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 

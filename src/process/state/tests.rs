@@ -1,8 +1,8 @@
 //! The machine, driven by replies that are functions of what is asked.
 
 use super::*;
-use crate::conversation::prompt::{Author, Message};
 use crate::design::Policy;
+use crate::process::prompt::{Author, Message};
 
 mod days;
 mod health;

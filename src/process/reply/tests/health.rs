@@ -2,7 +2,7 @@
 
 use super::super::{Said, Scene, health};
 use super::{CROWD, GUARD, MARKET, PRISONER, after};
-use crate::conversation::Flag::{self, BothSides, Empty, IdentitySwap, PromptRecited, Refusal, Repetition};
+use crate::process::Flag::{self, BothSides, Empty, IdentitySwap, PromptRecited, Refusal, Repetition};
 
 #[track_caller]
 fn flagged(scene: &Scene<'_>, flags: &[Flag], replies: &[&str]) {

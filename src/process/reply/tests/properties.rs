@@ -2,7 +2,7 @@
 
 use super::super::{clean_plain, clean_speech, health};
 use super::{CROWD, GUARD, PRISONER};
-use crate::conversation::Flag;
+use crate::process::Flag;
 use proptest::prelude::*;
 
 /// Strings made of what is dangerous, in any order, so that pieces nest and overlap.

@@ -2,7 +2,7 @@
 
 use super::super::{Scene, clean_plain, clean_speech};
 use super::{CROWD, GUARD};
-use crate::conversation::Flag::{self, LabelCut, OverrunCut, TemplateToken, ThinkingCut};
+use crate::process::Flag::{self, LabelCut, OverrunCut, TemplateToken, ThinkingCut};
 
 type Row<'a> = (&'a str, &'a str, &'a [Flag]);
 
