@@ -1,20 +1,44 @@
 //! Flags of `edit` and `duplicate` as changes of a document.
 
-use super::args;
-use super::colleagues::refuse_wrong;
-use super::context::Context;
-use super::error::{CliError, file_error};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, file_error};
+use crate::design::Obstacle;
 use crate::design::edit::{Changes, split};
 use crate::design::folder::bad_name;
-use crate::design::{Experiment, Obstacle};
+use clap::Args;
 
-/// Reads the flags of `edit` and `duplicate`, and the files that they name.
-pub fn of_edit(context: &Context, args: &args::Edit) -> Result<Changes, CliError> {
-    if let Some(name) = &args.name {
-        good_name(name)?;
-    }
-    let whole = args.from.as_ref().map(|folder| whole(context, folder)).transpose()?.map(Box::new);
-    Ok(Changes { whole, name: args.name.clone(), ..read(context, &args.changes)? })
+/// What `edit`, `duplicate` and `new` change.
+#[derive(Debug, Clone, Args)]
+pub struct ChangeFlags {
+    /// A note
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// What opens each day
+    #[arg(long, value_name = "TEXT")]
+    pub starting_message: Option<String>,
+    /// A model of the list, by its name in the experiment (it keeps its parameters) or SERVER/NAME; repeated for each
+    #[arg(long, value_name = "ID")]
+    pub model: Vec<String>,
+    /// All roles in speaking order, as in guard=1,prisoner=2; one that is left out goes with its texts
+    #[arg(long, value_name = "ROLE=N,…")]
+    pub roles: Option<String>,
+    /// A section to replace or add: TITLE is shared, ROLE/TITLE a role's own; @FILE reads the text from a file;
+    /// repeated for several
+    #[arg(long, value_name = "[ROLE/]TITLE=TEXT")]
+    pub section: Vec<String>,
+    /// A section to drop; repeated for several
+    #[arg(long, value_name = "[ROLE/]TITLE")]
+    pub drop_section: Vec<String>,
+    /// A shared section of which each role gets the text as its own; repeated for several
+    #[arg(long, value_name = "TITLE")]
+    pub private: Vec<String>,
+    /// A section of the roles that all are to share; repeated for several
+    #[arg(long, value_name = "TITLE")]
+    pub share: Vec<String>,
+    /// Any key of experiment.toml, as in messages=30 or `factors.tone=["kind", "cold"]`; the value is read as TOML, else as
+    /// text; an empty one takes the key away; repeated for several
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
 }
 
 /// Refuses what cannot be an experiment's name.
@@ -25,7 +49,7 @@ pub fn good_name(name: &str) -> Result<(), CliError> {
 }
 
 /// Reads the flags that all commands have which change an experiment, and the files that they name.
-pub fn read(context: &Context, args: &args::Changes) -> Result<Changes, CliError> {
+pub fn read(context: &Context, args: &crate::cli::changes::ChangeFlags) -> Result<Changes, CliError> {
     let read = |file: &str| {
         let path = context.world.folder.join(file);
         std::fs::read_to_string(&path).map_err(|e| file_error("read", std::path::Path::new(file), &e))
@@ -35,7 +59,7 @@ pub fn read(context: &Context, args: &args::Changes) -> Result<Changes, CliError
 
 /// The same with another way to read files.
 pub(super) fn of_flags(
-    args: &args::Changes,
+    args: &crate::cli::changes::ChangeFlags,
     read: &dyn Fn(&str) -> Result<String, CliError>,
 ) -> Result<Changes, CliError> {
     let sections = args.section.iter().map(|written| section(read, written)).collect::<Result<_, _>>()?;
@@ -88,17 +112,6 @@ fn roles(written: &str) -> Result<Vec<(String, Option<u32>)>, CliError> {
         Ok((name.trim().to_owned(), number.transpose()?))
     };
     written.split(',').map(one).collect()
-}
-
-fn whole(context: &Context, folder: &str) -> Result<Experiment, CliError> {
-    let Some(path) = context.folder(folder)? else {
-        return Err(CliError::not_found(format!("there is no folder {folder}")).hint("`convoke new NAME` writes one"));
-    };
-    let checked = context.check_folder(&path)?;
-    match checked.experiment.as_ref().filter(|_| !checked.has_errors()) {
-        Some(experiment) => Ok(experiment.clone()),
-        None => Err(refuse_wrong(context, &format!("the experiment in {folder} is wrong"), &checked)),
-    }
 }
 
 /// Everything that stands in the way of changes, as one error.

@@ -1,25 +1,20 @@
-//! Completions: `convoke completions` prints what a shell loads, which asks this program with a variable set. Then
-//! nothing is asked, nothing is made, and a database that does not answer at once is left alone.
+//! Answers to a shell that completes a line. Nothing is asked, nothing is made, and a database that does not answer at
+//! once is left alone.
 
-use super::args::{self, Cli, Shell};
-use super::context::Context;
-use super::error::{CliError, Exit};
-use super::settings::{Settings, World};
+use crate::cli::args::Cli;
+use crate::cli::commands::completions::completer;
+use crate::cli::error::Exit;
+use crate::cli::settings::{Settings, World};
 use crate::store::mongodb::Mongo;
 use crate::store::sqlite::{OpenMode, Sqlite};
 use crate::store::{ExperimentRecord, Store, StoreUri};
 use clap::{Command, CommandFactory};
 use clap_complete::CompletionCandidate;
 use clap_complete::engine::{ArgValueCompleter, PathCompleter, ValueCompleter};
-use clap_complete::env::{EnvCompleter, Shells};
-use serde_json::json;
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
-
-/// Set by the script in the shell: which shell asks.
-pub const VARIABLE: &str = "CONVOKE_COMPLETE";
 
 /// So long a person who pressed a key is kept waiting for a database.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -49,32 +44,6 @@ enum Kind {
     Experiment,
     Conversation,
     Either,
-}
-
-/// `convoke completions`.
-pub fn script(context: &Context, args: &args::Completions) -> Result<Exit, CliError> {
-    let name = match args.shell {
-        Shell::Bash => "bash",
-        Shell::Zsh => "zsh",
-        Shell::Fish => "fish",
-        Shell::Powershell => "powershell",
-        Shell::Elvish => "elvish",
-    };
-    let mut script = Vec::new();
-    completer(name)?.write_registration(VARIABLE, "convoke", "convoke", "convoke", &mut script)?;
-    let script = String::from_utf8_lossy(&script);
-    if context.printer.json {
-        context.printer.json_ok(&json!({ "shell": name, "script": script }))?;
-    } else {
-        script.lines().try_for_each(|line| context.printer.out(line))?;
-    }
-    Ok(Exit::Done)
-}
-
-fn completer(shell: &str) -> Result<&'static dyn EnvCompleter, CliError> {
-    const SHELLS: Shells<'static> = Shells::builtins();
-    let found = SHELLS.0.iter().copied().find(|s| s.is(shell));
-    found.ok_or_else(|| CliError::usage(format!("{VARIABLE}={shell}: there is no such shell")))
 }
 
 /// Answers a shell. What goes wrong is told to nobody: the person is in the middle of a line.
@@ -145,7 +114,7 @@ impl LookUp {
             }
         }
         // What a shell would take for more than a word, it is not given.
-        let words = words.into_iter().flatten().filter(|w| super::run::quoted(w) == *w && !w.starts_with('-'));
+        let words = words.into_iter().flatten().filter(|w| crate::cli::shell::quoted(w) == *w && !w.starts_with('-'));
         words.map(|word| CompletionCandidate::new(format!("{mark}{word}"))).chain(folders).collect()
     }
 

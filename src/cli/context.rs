@@ -1,19 +1,19 @@
 //! What every command works with: the world, the settings, the printer; and how it finds what it is asked for.
 
-use super::args::{Color, Global};
-use super::error::{CliError, Exit};
-use super::login::{self, Identity};
-use super::printer::Printer;
-use super::settings::{Settings, World};
-use super::typing::Typing;
+use super::identity::Identity;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::{Color, Global};
+use crate::cli::settings::{Settings, World};
+use crate::cli::terminal::printer::Printer;
+use crate::cli::terminal::prompt::Terminal;
+use crate::cli::terminal::typing::Typing;
 use crate::design::check::{self, Checked};
 use crate::design::folder::{Files, SHARED, SUMMARIZER};
 use crate::design::{Experiment, problem};
-use crate::store::sqlite::{OpenMode, Sqlite};
 use crate::store::{ConversationRecord, ExperimentRecord, Store, StoreUri};
 use secrecy::SecretString;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock};
 
 /// What every command works with.
 pub struct Context {
@@ -27,10 +27,8 @@ pub struct Context {
     pub printer: Printer,
     /// Who signed in where, once somebody has.
     pub identity: OnceLock<Identity>,
-    /// What stands in a text field.
-    pub typing: Typing,
-    /// Flags that would have answered what a person said yes to.
-    pub agreed: Mutex<Vec<&'static str>>,
+    /// Where a person is asked.
+    pub terminal: Terminal,
 }
 
 /// What a person named.
@@ -56,8 +54,11 @@ impl Context {
 
     /// One in which nobody has signed in yet.
     fn fresh(world: World, global: Global, settings: Settings, printer: Printer) -> Self {
-        let (identity, typing, agreed) = (OnceLock::new(), Typing::default(), Mutex::default());
-        Self { world, global, settings, printer, identity, typing, agreed }
+        let may_ask = !global.no_input && !global.json && world.terminals[0] && world.terminals[2];
+        let (env, printing) = (world.env.clone(), printer.clone());
+        let (typing, agreed) = (Typing::default(), Mutex::default());
+        let terminal = Terminal { may_ask, yes: global.yes, env, printer: printing, typing, agreed };
+        Self { world, global, settings, printer, terminal, identity: OnceLock::new() }
     }
 
     /// The same with another database: its address is read as that of `--store` is, with the same rules for passwords.
@@ -76,8 +77,9 @@ impl Context {
     pub fn again(&self, arguments: Vec<String>, global: Global) -> Self {
         let world = World { arguments, ..self.world.clone() };
         let (settings, printer) = (self.settings.clone(), Printer { json: global.json, ..self.printer.clone() });
-        let (identity, typing) = (self.identity.clone(), self.typing.clone());
-        Self { identity, typing, ..Self::fresh(world, global, settings, printer) }
+        let mut again = Self { identity: self.identity.clone(), ..Self::fresh(world, global, settings, printer) };
+        again.terminal.typing = self.terminal.typing.clone();
+        again
     }
 
     /// The same in another database, where somebody signed in. What was saved is found there without a flag.
@@ -94,13 +96,14 @@ impl Context {
         };
         let (world, printer) = (self.world.clone(), self.printer.clone());
         let global = Global { store: flag, ..self.global.clone() };
-        let (identity, typing) = (OnceLock::from(identity), self.typing.clone());
-        Ok(Self { identity, typing, ..Self::fresh(world, global, settings, printer) })
+        let mut there = Self { identity: OnceLock::from(identity), ..Self::fresh(world, global, settings, printer) };
+        there.terminal.typing = self.terminal.typing.clone();
+        Ok(there)
     }
 
     /// Whether a question may be asked.
     pub fn may_ask(&self) -> bool {
-        !self.global.no_input && !self.global.json && self.world.terminals[0] && self.world.terminals[2]
+        self.terminal.may_ask
     }
 
     /// Who acts: whom the database let in, else the name that the surroundings say. Known once the database is open.
@@ -112,25 +115,6 @@ impl Context {
     pub fn secrets(&self) -> Vec<SecretString> {
         let asked = self.identity.get().map(|i| i.uri.secrets()).unwrap_or_default();
         self.settings.secrets().into_iter().chain(asked).collect()
-    }
-
-    /// Opens the database.
-    pub async fn open(&self, mode: OpenMode) -> Result<Arc<dyn Store>, CliError> {
-        let (path, max_mb) = match &self.settings.store.uri {
-            StoreUri::Sqlite { path, max_mb } => (path, *max_mb),
-            StoreUri::Mongo(uri) => return login::open(self, uri, mode).await,
-        };
-        let opened = Sqlite::open(&self.world.folder.join(path), mode, max_mb)?;
-        if let Some(migrated) = &opened.migrated {
-            let (from, to, backup) = (migrated.from, migrated.to, migrated.backup.display());
-            self.printer.chat(&format!("brought the database from schema {from} to {to}; as it was: {backup}"));
-        }
-        Ok(Arc::new(opened.store))
-    }
-
-    /// Opens the database for reading.
-    pub async fn reader(&self) -> Result<Arc<dyn Store>, CliError> {
-        self.open(OpenMode::Read).await
     }
 
     /// The folder that `what` names, if it is a path: one that exists wins over a name, and `./` says path.

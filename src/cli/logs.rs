@@ -1,6 +1,6 @@
 //! The log: one file for every invocation that calls or changes something, beside the database; the last 100 kept.
 
-use super::context::Context;
+use crate::cli::context::Context;
 use crate::store::StoreUri;
 use secrecy::{ExposeSecret, SecretString};
 use std::io::{self, Write};

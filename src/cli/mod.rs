@@ -1,68 +1,63 @@
 //! The command line: the only room that sees clap, the terminal and the environment.
 //!
-//! Arguments become settings, settings become plain values, and a command is a function of those: one file each.
+//! Arguments become settings, settings become plain values, and a command is a function of those.
+//!
+//! | place | come here to change |
+//! |---|---|
+//! | `args` | the list of commands; the text of `--help` stands with each command |
+//! | `global` | options of all commands |
+//! | `commands/` | a command: its arguments, and its work |
+//! | `narrow`, `changes` | flags that several commands have: those that narrow a plan, those that change an experiment |
+//! | `dispatch` | how commands are started, and how they hear Ctrl-C |
+//! | `complete` | completions in a shell |
+//! | `pick` | the choice of an argument that was left out |
+//! | `context`, `opening` | the values that every command gets; opening the database |
+//! | `sign_in`, `identity` | signing in to a MongoDB, and the person who did |
+//! | `problems` | how mistakes of an experiment are shown |
+//! | `error` | exit codes, and the texts of errors |
+//! | `shell` | words and lines as a shell reads them |
+//! | `logs` | the program's own log |
+//! | `settings/` | flags, environment, `.env` and the configuration file |
+//! | `terminal/` | printing, asking, signals, a person's turn |
+//! | `guide/` | `convoke` alone on a terminal |
 
-mod alone;
 pub mod args;
 mod changes;
-pub mod check;
-mod colleagues;
-pub mod complete;
+pub mod commands;
+mod complete;
 pub mod context;
-pub mod delete;
-mod designed;
-pub mod diff;
-pub mod doctor;
-mod dotenv;
-mod drafts;
-pub mod duplicate;
-pub mod edit;
+mod dispatch;
 pub mod error;
-pub mod export;
-mod follow;
+pub mod global;
 pub mod guide;
-pub mod import;
-pub mod list;
-pub mod login;
+mod identity;
 mod logs;
-pub mod man;
-pub mod mark;
-pub mod models;
-mod more;
 mod narrow;
-pub mod new;
-mod person;
+mod opening;
 mod pick;
-pub mod plan;
-pub mod printer;
-pub mod prompt;
-mod records;
-pub mod run;
+mod problems;
 pub mod settings;
-pub mod show;
-mod signals;
-pub mod store;
-mod summary;
-pub mod talk;
-mod text;
-pub mod typing;
-pub mod verify;
+mod shell;
+mod sign_in;
+pub mod terminal;
 
-use args::{Cli, Command, Global};
+use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
+use commands::{completions, run};
 use context::Context;
+use dispatch::{busy, is_busy, looking, perform};
 use error::{CliError, Exit};
-use printer::Printer;
+use global::Global;
 use settings::World;
 use std::ffi::OsString;
-use std::future::Future;
 use std::io::Write;
+use terminal::printer::Printer;
 
 /// Does what the arguments say and returns the exit code. `world` is asked only once they are understood.
 pub fn start(arguments: impl IntoIterator<Item = OsString>, world: fn() -> World) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     // A shell asks for completions: there is no command to be understood yet.
-    if let Some(shell) = std::env::var_os(complete::VARIABLE).filter(|shell| !shell.is_empty()) {
+    if let Some(shell) = std::env::var_os(completions::VARIABLE).filter(|shell| !shell.is_empty()) {
         return complete::answer(&shell, &arguments, world()) as u8;
     }
     let cli = match Cli::try_parse_from(&arguments) {
@@ -72,7 +67,7 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, world: fn() -> World
     let world = world();
     let printer = context::printer(&world, &cli.global);
     let resume =
-        matches!(cli.command, Some(Command::Run(_) | Command::Talk(_))).then(|| run::resume_line(&world.arguments));
+        matches!(cli.command, Some(Command::Run(_) | Command::Talk(_))).then(|| shell::resume_line(&world.arguments));
     match finish(world, cli.global, cli.command.as_ref()) {
         Ok(exit) => exit as u8,
         Err(error) => tell(&printer, &error, resume.as_deref()),
@@ -88,7 +83,7 @@ fn misunderstood(error: &clap::Error, arguments: &[OsString]) -> u8 {
         let words: Vec<String> = arguments.iter().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
         let cli = Cli::command();
         let is_run = words.iter().find(|w| cli.find_subcommand(w).is_some()).is_some_and(|w| w == "run" || w == "talk");
-        let resume = is_run.then(|| run::resume_line(&words));
+        let resume = is_run.then(|| shell::resume_line(&words));
         return tell(&Printer::plain(true), &CliError::usage(message).hint(hint), resume.as_deref());
     }
     let _ = error.print();
@@ -118,67 +113,4 @@ fn finish(world: World, global: Global, command: Option<&Command>) -> Result<Exi
             Ok(Exit::Usage)
         }
     }
-}
-
-/// Whether a command hears Ctrl-C itself.
-fn is_busy(command: &Command) -> bool {
-    matches!(command, Command::Run(_) | Command::Talk(_) | Command::Store(_))
-}
-
-/// Does what a command says; what was left out of it is asked for first.
-async fn perform(context: &Context, command: &Command) -> Result<Exit, CliError> {
-    match pick::complete(context, command).await? {
-        Some((context, command)) => dispatch(&context, &command).await,
-        None => dispatch(context, command).await,
-    }
-}
-
-async fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
-    match command {
-        Command::New(args) => new::run(context, args).await,
-        Command::Check(args) => check::run(context, args).await,
-        Command::Plan(args) => plan::run(context, args).await,
-        Command::Run(args) => run::run(context, args).await,
-        Command::Talk(args) => talk::run(context, args).await,
-        Command::List(args) => list::run(context, args).await,
-        Command::Show(args) => show::run(context, args).await,
-        Command::Edit(args) => edit::run(context, args).await,
-        Command::Duplicate(args) => duplicate::run(context, args).await,
-        Command::Note(args) => mark::note(context, args).await,
-        Command::Star(args) => mark::star(context, args).await,
-        Command::Delete(args) => delete::run(context, args).await,
-        Command::Diff(args) => diff::run(context, args).await,
-        Command::Import(args) => import::run(context, args).await,
-        Command::Export(args) => export::run(context, args).await,
-        Command::Models(args) => models::run(context, args).await,
-        Command::Login(args) => login::run(context, args).await,
-        Command::Store(args) => store::run(context, args).await,
-        Command::Verify(args) => verify::run(context, args).await,
-        Command::Completions(args) => complete::script(context, args),
-        Command::Man(args) => man::run(context, args),
-        Command::Doctor(args) => doctor::run(context, args).await,
-    }
-}
-
-/// Commands that look: one thread does, and Ctrl-C ends them at once. What a database reads in the background is
-/// left behind, and a file that is being written is taken away.
-fn looking(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let outcome = runtime.block_on(async {
-        tokio::select! {
-            outcome = work => outcome,
-            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupt),
-        }
-    });
-    runtime.shutdown_background();
-    outcome
-}
-
-/// What hears Ctrl-C itself.
-fn busy(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(work);
-    // What still runs was told to stop; nobody waits for it any longer.
-    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
-    outcome
 }

@@ -1,8 +1,46 @@
 //! Flags of `plan` and `run` as overrides.
 
-use super::args::Narrow;
-use super::error::CliError;
+use crate::cli::error::CliError;
 use crate::design::{Expression, Named, Overrides, Value, markdown};
+use clap::Args;
+
+/// Flags of `plan` and `run` that narrow or override.
+#[derive(Debug, Clone, Args)]
+pub struct Narrow {
+    /// Model to use, by its name in the experiment or SERVER/NAME, or human; repeated, each is a level
+    #[arg(long, value_name = "ID")]
+    pub model: Vec<String>,
+    /// Days, or a range A..B of which each is a level
+    #[arg(long, value_name = "N|A..B")]
+    pub days: Option<String>,
+    /// Agents of a role, or a range; repeated for several roles
+    #[arg(long, value_name = "ROLE=N|A..B")]
+    pub agents: Vec<String>,
+    /// Openings and speeches together
+    #[arg(long, value_name = "N")]
+    pub messages: Option<u32>,
+    /// Who speaks next: round-robin, random, auto or manual
+    #[arg(long, value_name = "S")]
+    pub speakers: Option<String>,
+    /// Conversations per condition
+    #[arg(long, value_name = "N")]
+    pub replicates: Option<u32>,
+    /// Seed of everything random
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Any factor or protocol key; the value is read as TOML, else as text; repeated for several
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Only conditions that hold, as in 'goal=escape risks=true'; repeated, any of them
+    #[arg(long, value_name = "EXPR")]
+    pub only: Vec<String>,
+    /// So many conversations, replicate 1 of every condition first
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Replace every model by `scripted`, which is none and costs nothing
+    #[arg(long)]
+    pub offline: bool,
+}
 
 /// Reads the flags. What they name is looked at when the plan is made.
 pub fn overrides(narrow: &Narrow) -> Result<Overrides, CliError> {

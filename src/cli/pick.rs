@@ -3,13 +3,13 @@
 //! The choice becomes a word of the line, and the line is read again: no command knows that it was not typed, and
 //! whatever repeats the line names it.
 
-use super::args::{Cli, Command};
-use super::context::{Context, What};
-use super::error::{CliError, Exit};
-use super::printer::{Look, Piece};
-use super::prompt;
-use super::run::resume_line;
-use super::text::{instant, short};
+use crate::cli::args::{Cli, Command};
+use crate::cli::context::{Context, What};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::shell::resume_line;
+use crate::cli::terminal::printer::{Look, Piece};
+use crate::cli::terminal::prompt;
+use crate::cli::terminal::text::{instant, short};
 use crate::design::{ModelSpec, Role, named};
 use crate::exchange;
 use crate::store::{ConversationRecord, Counts, ExperimentRecord, Store};
@@ -108,7 +108,9 @@ async fn chosen(context: &Context, missing: &Missing) -> Result<String, CliError
         return Err(nothing());
     }
     let lines = experiment_lines(context, &*store, &experiments).await?;
-    let Some(place) = prompt::search(context, missing.question, &lines, &hint).await? else { return Err(left()) };
+    let Some(place) = prompt::search(&context.terminal, missing.question, &lines, &hint).await? else {
+        return Err(left());
+    };
     let (experiment, _) = &experiments[place];
     let conversation =
         if missing.conversations { conversation_of(context, &*store, experiment, &hint).await? } else { None };
@@ -157,7 +159,7 @@ async fn conversation_of(
         format!("{star}{id} · {levels}replicate {} · {}{note}", record.replicate, record.status.word())
     }));
     let question = "the experiment, or which conversation?";
-    match prompt::search(context, question, &lines, hint).await? {
+    match prompt::search(&context.terminal, question, &lines, hint).await? {
         None => Err(left()),
         Some(0) => Ok(None),
         Some(place) => Ok(records.get(place - 1).map(|record| record.id.clone())),

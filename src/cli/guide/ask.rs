@@ -2,44 +2,12 @@
 //!
 //! Each takes what was answered before and gives what is answered now; none where a person goes back.
 
-use super::Guide;
+use super::session::{Guide, HINT, columns};
+use crate::cli::commands::show::placeholders;
 use crate::cli::error::CliError;
-use crate::cli::prompt::{self, Line};
-use crate::cli::show::placeholders;
-use crate::cli::text::wrap;
+use crate::cli::terminal::prompt::{self, Line};
 use crate::design::{Problem, Role, Severity, markdown};
-use console::Term;
 use std::sync::{Arc, Mutex, PoisonError};
-
-pub use super::picker::models;
-
-/// Where nothing may be asked, there is no guide.
-pub const HINT: &str = "run `convoke` on a terminal";
-
-/// Says something, wrapped to the terminal.
-pub fn say(guide: &Guide, text: &str) {
-    for line in wrap(text, columns()) {
-        guide.context.printer.say(&line);
-    }
-}
-
-/// Columns of the terminal on which the guide talks.
-fn columns() -> Option<usize> {
-    Term::stderr().size_checked().map(|(_, columns)| usize::from(columns).max(20))
-}
-
-/// Shows problems, each under its line, as wide as the terminal is.
-pub fn say_problems(guide: &Guide, problems: &[Problem]) {
-    for problem in problems {
-        for line in problem.shown(columns()).lines() {
-            // A line of the text has its caret under it, and was cut to fit.
-            let lines = if line.contains(" | ") { vec![line.to_owned()] } else { wrap(line, columns()) };
-            for line in &lines {
-                guide.context.printer.say(line);
-            }
-        }
-    }
-}
 
 /// What a person types with commas in between.
 pub fn listed(line: &str) -> Vec<String> {
@@ -50,10 +18,12 @@ pub fn listed(line: &str) -> Vec<String> {
 pub async fn titles(guide: &Guide, question: &str, before: &[String]) -> Result<Option<Vec<String>>, CliError> {
     let mut written = before.join(", ");
     loop {
-        let Some(line) = prompt::line(&guide.context, question, &written, HINT).await? else { return Ok(None) };
+        let Some(line) = prompt::line(&guide.context.terminal, question, &written, HINT).await? else {
+            return Ok(None);
+        };
         match titles_of(&line) {
             Ok(titles) => return Ok(Some(titles)),
-            Err(why) => say(guide, &why),
+            Err(why) => guide.say(&why),
         }
         written = line;
     }
@@ -165,7 +135,7 @@ pub async fn text(guide: &Guide, asked: Text<'_>) -> Result<Option<String>, CliE
                 tags(guide, asked.roles, asked.named);
                 None
             }
-            Way::Editor => prompt::editor(&guide.context, &now, HINT).await?,
+            Way::Editor => prompt::editor(&guide.context.terminal, &now, HINT).await?,
             Way::Correct => correct(guide, &now).await?,
             Way::Type | Way::Add | Way::GoOn => {
                 let already = match way {
@@ -202,13 +172,13 @@ async fn way(guide: &Guide, asked: &Text<'_>, text: &str, typed: usize) -> Resul
     };
     let items: Vec<String> = ways.iter().map(|way| way.words(text, typed)).collect();
     let empty = ways.iter().position(|way| *way == Way::Empty).filter(|_| asked.left_empty && typed == 0);
-    let chosen = prompt::one_of(&guide.context, asked.name, &items, empty.unwrap_or(0), HINT).await?;
+    let chosen = prompt::one_of(&guide.context.terminal, asked.name, &items, empty.unwrap_or(0), HINT).await?;
     Ok(chosen.map(|at| ways.swap_remove(at)))
 }
 
 /// Lines up to a lone `.`, after those that are there already; those that there are where a person goes back.
 async fn lines(guide: &Guide, asked: &Text<'_>, already: Vec<String>) -> Result<Result<String, Vec<String>>, CliError> {
-    say(guide, "Type the text. A line with nothing but . ends it; Esc goes back.");
+    guide.say("Type the text. A line with nothing but . ends it; Esc goes back.");
     for line in &already {
         guide.context.printer.say(&format!("  {line}"));
     }
@@ -220,7 +190,7 @@ async fn lines(guide: &Guide, asked: &Text<'_>, already: Vec<String>) -> Result<
         *seen.lock().unwrap_or_else(PoisonError::into_inner) = lines.to_vec();
         Line::Kept
     };
-    let text = prompt::lines(&guide.context, asked.name, already, kept).await?.map(|lines| lines.join("\n"));
+    let text = prompt::lines(&guide.context.terminal, asked.name, already, kept).await?.map(|lines| lines.join("\n"));
     Ok(text.ok_or_else(|| so_far.lock().unwrap_or_else(PoisonError::into_inner).clone()))
 }
 
@@ -229,11 +199,11 @@ async fn correct(guide: &Guide, text: &str) -> Result<Option<String>, CliError> 
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let at = match lines.len() {
         1 => Some(0),
-        _ => prompt::one_of(&guide.context, "which line?", &lines, 0, HINT).await?,
+        _ => prompt::one_of(&guide.context.terminal, "which line?", &lines, 0, HINT).await?,
     };
     let Some(at) = at else { return Ok(None) };
     let question = format!("line {}", at + 1);
-    let Some(line) = prompt::line(&guide.context, &question, &lines[at], HINT).await? else { return Ok(None) };
+    let Some(line) = prompt::line(&guide.context.terminal, &question, &lines[at], HINT).await? else { return Ok(None) };
     lines[at] = line;
     Ok(Some(lines.join("\n")))
 }
@@ -243,14 +213,14 @@ async fn correct(guide: &Guide, text: &str) -> Result<Option<String>, CliError> 
 async fn mended(guide: &Guide, asked: &Text<'_>, mut text: String) -> Result<Result<String, String>, CliError> {
     loop {
         let problems = (asked.check)(&text);
-        say_problems(guide, &problems);
+        guide.say_problems(&problems);
         let Some(wrong) = problems.into_iter().find(|p| p.severity == Severity::Error) else { return Ok(Ok(text)) };
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
         let at = wrong.line.checked_sub(1).filter(|at| *at < lines.len());
         let Some(at) = at.or((lines.len() == 1).then_some(0)) else { return Ok(Err(text)) };
         (asked.keep)(&lines);
         let question = format!("line {}", at + 1);
-        let Some(line) = prompt::line(&guide.context, &question, &lines[at], HINT).await? else {
+        let Some(line) = prompt::line(&guide.context.terminal, &question, &lines[at], HINT).await? else {
             return Ok(Err(text));
         };
         lines[at] = line;
@@ -260,14 +230,14 @@ async fn mended(guide: &Guide, asked: &Text<'_>, mut text: String) -> Result<Res
 
 /// Shows all tags of these roles, with what each becomes for one and for several.
 pub fn tags(guide: &Guide, roles: &[Role], named: bool) {
-    say(guide, "What a text may hold, and what is read in its place:");
+    guide.say("What a text may hold, and what is read in its place:");
     for line in placeholders(roles, columns()) {
         guide.context.printer.say(&line);
     }
     if named {
-        say(guide, "<AGENT_NAME> is the agent's own name.");
+        guide.say("<AGENT_NAME> is the agent's own name.");
     }
-    say(guide, "Any verb may stand for `make`, in its base form. \\<X> is the text <X> itself.");
+    guide.say("Any verb may stand for `make`, in its base form. \\<X> is the text <X> itself.");
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 
 use super::select::Selected;
 use crate::cli::args::{Cli, Command};
+use crate::cli::commands::more;
 use crate::cli::error::CliError;
-use crate::cli::printer::Printer;
-use crate::cli::text::{Column, table};
-use crate::cli::{more, narrow};
+use crate::cli::narrow;
+use crate::cli::terminal::printer::Printer;
+use crate::cli::terminal::text::{Column, table};
 use crate::design::{Condition, Experiment, Overrides, Plan, key};
 use crate::store::{RunRecord, Standing, Status, Store};
 use clap::Parser;
@@ -70,7 +71,7 @@ impl Begun {
             printer.say(&line);
         }
         if self.rows.len() > ROWS {
-            let word = crate::cli::run::quoted(word);
+            let word = crate::cli::shell::quoted(word);
             printer.say(&format!("… and {} more: convoke plan {word}", self.rows.len() - ROWS));
         }
     }
@@ -126,7 +127,7 @@ fn left(document: &Experiment, overrides: &Overrides, by_key: &BTreeMap<&str, St
 fn again(run: &RunRecord, word: &str) -> Option<(Vec<String>, Overrides)> {
     let replicates =
         run.counts.iter().find(|c| c.name == more::REPLICATES).and_then(|c| u32::try_from(c.value).ok())?;
-    let typed = more::spelled_out(&run.flags, replicates);
+    let typed = crate::cli::shell::spelled_out(&run.flags, replicates);
     let cli = Cli::try_parse_from(std::iter::once("convoke").chain(typed.iter().map(String::as_str))).ok()?;
     let Some(Command::Run(args)) = cli.command else { return None };
     let overrides = narrow::overrides(&args.narrow).ok()?;

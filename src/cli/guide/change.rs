@@ -3,11 +3,13 @@
 
 use super::ask::{self, Text};
 use super::changing::{Changing, Part, Step, Way};
+use super::picker;
 use super::select::Selected;
+use super::session::{Guide, HINT};
 use super::wanted::{Place, Wanted, places, problems_of};
-use super::{Guide, HINT};
+use crate::cli::commands::edit;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::{edit, prompt};
+use crate::cli::terminal::prompt;
 use crate::design::edit::Changes;
 use crate::design::folder::bad_name;
 use crate::design::{Experiment, Problem, Role};
@@ -58,7 +60,7 @@ impl Guide {
         loop {
             let ticked: Vec<bool> = all.iter().map(|part| changing.parts.contains(part)).collect();
             let question = "what is to be otherwise?";
-            let Some(chosen) = prompt::several(&self.context, question, &items, &ticked, HINT).await? else {
+            let Some(chosen) = prompt::several(&self.context.terminal, question, &items, &ticked, HINT).await? else {
                 return Ok(End::Back);
             };
             changing.parts = chosen.iter().map(|i| all[*i]).collect();
@@ -121,7 +123,7 @@ impl Guide {
             }
             Part::StartingMessage => return self.starting_message(changing, now).await,
             Part::Models => {
-                let Some(models) = ask::models(self, &now.models).await? else { return Ok(false) };
+                let Some(models) = picker::models(self, &now.models).await? else { return Ok(false) };
                 changing.wanted.models = (models != changing.old.models).then_some(models);
             }
             Part::Roles => return self.roles(changing, now).await,
@@ -131,7 +133,9 @@ impl Guide {
             Part::Note => {
                 let note = changing.wanted.note.clone().or_else(|| changing.old.note.clone());
                 let question = "note (may be empty)";
-                let Some(note) = prompt::line(&self.context, question, &note.unwrap_or_default(), HINT).await? else {
+                let Some(note) =
+                    prompt::line(&self.context.terminal, question, &note.unwrap_or_default(), HINT).await?
+                else {
                     return Ok(false);
                 };
                 changing.wanted.note = (Some(&note) != changing.old.note.as_ref()).then_some(note);
@@ -200,7 +204,7 @@ impl Guide {
         let titles = changing.titles();
         let ticked: Vec<bool> = titles.iter().map(|title| changing.is_shared(title)).collect();
         let question = "which do all agents share?";
-        let Some(shared) = prompt::several(&self.context, question, &titles, &ticked, HINT).await? else {
+        let Some(shared) = prompt::several(&self.context.terminal, question, &titles, &ticked, HINT).await? else {
             return Ok(false);
         };
         for (i, title) in titles.iter().enumerate() {
@@ -220,7 +224,8 @@ impl Guide {
         let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let items: Vec<String> = all.iter().map(|p| format!("{} · {}", p.words, line(&p.text))).collect();
         let ticked: Vec<bool> = all.iter().map(|place| changing.contents.contains(&place.address)).collect();
-        let Some(chosen) = prompt::several(&self.context, "which contents?", &items, &ticked, HINT).await? else {
+        let Some(chosen) = prompt::several(&self.context.terminal, "which contents?", &items, &ticked, HINT).await?
+        else {
             return Ok(false);
         };
         changing.choose(&all, &chosen);
@@ -232,7 +237,7 @@ impl Guide {
         let ways = [(Way::Titles, "its titles"), (Way::Contents, "its contents"), (Way::Gone, "no summariser")];
         let items = ways.map(|(_, words)| words.to_owned());
         let at = ways.iter().position(|(way, _)| *way == changing.way).unwrap_or(0);
-        let Some(at) = prompt::one_of(&self.context, "summariser: what?", &items, at, HINT).await? else {
+        let Some(at) = prompt::one_of(&self.context.terminal, "summariser: what?", &items, at, HINT).await? else {
             return Ok(false);
         };
         changing.set_way(ways[at].0);
@@ -279,7 +284,7 @@ impl Guide {
                 return Ok(Some(false));
             }
             let question = "nothing is otherwise: make an exact copy?";
-            return prompt::yes(&self.context, question, false, HINT).await;
+            return prompt::yes(&self.context.terminal, question, false, HINT).await;
         }
         let changed = wanted.changes(&self.context, old).and_then(|c| edit::changed(&self.context, old, &c));
         let new = match changed {
@@ -291,7 +296,7 @@ impl Guide {
         };
         self.say(if copy { "the copy differs in:" } else { "this is changed:" });
         self.say_differences(old, &new, wanted);
-        prompt::yes(&self.context, "save it?", true, HINT).await
+        prompt::yes(&self.context.terminal, "save it?", true, HINT).await
     }
 
     /// The first name of a copy that is free: `NAME-2` and so on.

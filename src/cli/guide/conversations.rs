@@ -1,11 +1,11 @@
 //! Conversations of an experiment, and what can be done with one.
 
 use super::select::Selected;
-use super::{Guide, HINT};
+use super::session::{Guide, HINT};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::prompt;
-use crate::cli::text::{instant, short};
+use crate::cli::terminal::prompt;
+use crate::cli::terminal::text::{instant, short};
 use crate::design::named;
 use crate::exchange;
 use crate::store::{ConversationRecord, Status};
@@ -61,7 +61,7 @@ impl Guide {
             }
             let axes = varying(&records);
             let items: Vec<String> = records.iter().map(|record| line(record, &axes)).collect();
-            let chosen = prompt::search_from(&self.context, "conversation", &items, at, HINT).await?;
+            let chosen = prompt::search_from(&self.context.terminal, "conversation", &items, at, HINT).await?;
             let Some(place) = chosen else { return Ok(()) };
             at = place;
             self.conversation(&records[place].id).await?;
@@ -78,7 +78,7 @@ impl Guide {
             let actions = Action::all(self.is_mine(&record.creator), record.status);
             let items: Vec<String> = actions.iter().map(|action| action.words(&record)).collect();
             let question = format!("conversation {}", short(id));
-            let Some(place) = prompt::one_of(&self.context, &question, &items, at, HINT).await? else {
+            let Some(place) = prompt::one_of(&self.context.terminal, &question, &items, at, HINT).await? else {
                 return Ok(());
             };
             at = place;

@@ -1,12 +1,14 @@
 //! Making an experiment: a question after the other, each of which can be gone back to. Every answer is kept in a
 //! draft at once; at the end the draft's words are given as one command.
 
-use super::Guide;
-use super::ask::{self, HINT};
+use super::ask;
 use super::draft::{Draft, Players, Step, Typed, Words};
 use super::kept::Kept;
+use super::picker;
+use super::session::Guide;
+use super::session::HINT;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::prompt;
+use crate::cli::terminal::prompt;
 use crate::design::check::KnownServer;
 use crate::design::folder::bad_name;
 use crate::design::template::RoleTags;
@@ -45,11 +47,11 @@ impl Guide {
     pub(super) async fn create(&mut self) -> Result<Option<String>, CliError> {
         let Some((draft, kept)) = self.draft().await? else { return Ok(None) };
         let servers = self.context.settings.known_servers();
-        self.context.typing.at(kept.as_ref().map(Kept::half));
+        self.context.terminal.typing.at(kept.as_ref().map(Kept::half));
         let mut creating = Creating { guide: self, draft, kept, servers, jumped: false, told: false };
         creating.keep();
         let saved = creating.go().await?;
-        creating.guide.context.typing.at(None);
+        creating.guide.context.terminal.typing.at(None);
         Ok(saved.then_some(creating.draft.name))
     }
 
@@ -70,7 +72,7 @@ impl Guide {
             items.push("throw a draft away".to_owned());
             let drafts = all.len();
             match prompt::one_of(
-                &self.context,
+                &self.context.terminal,
                 if drafts == 1 { "there is a draft" } else { "there are drafts" },
                 &items,
                 0,
@@ -98,9 +100,11 @@ impl Guide {
 
     async fn throw_away(&self, mut all: Vec<(Kept, Draft)>) -> Result<(), CliError> {
         let items: Vec<String> = all.iter().map(|(_, d)| named(d)).collect();
-        let Some(at) = prompt::one_of(&self.context, "which one?", &items, 0, HINT).await? else { return Ok(()) };
+        let Some(at) = prompt::one_of(&self.context.terminal, "which one?", &items, 0, HINT).await? else {
+            return Ok(());
+        };
         let question = format!("throw away {}, with all that was typed?", items[at]);
-        if prompt::yes(&self.context, &question, false, HINT).await? == Some(true) {
+        if prompt::yes(&self.context.terminal, &question, false, HINT).await? == Some(true) {
             all.swap_remove(at).0.remove();
         }
         Ok(())
@@ -195,7 +199,9 @@ impl Creating<'_> {
     ) -> Result<Option<String>, CliError> {
         let mut text = text.to_owned();
         loop {
-            let Some(line) = prompt::line(&self.guide.context, question, &text, HINT).await? else { return Ok(None) };
+            let Some(line) = prompt::line(&self.guide.context.terminal, question, &text, HINT).await? else {
+                return Ok(None);
+            };
             let Some(why) = wrong(&line) else { return Ok(Some(line)) };
             self.guide.say(&why);
             text = line;
@@ -240,7 +246,7 @@ impl Creating<'_> {
             let draft = Draft { starting_message: line.clone(), ..self.draft.clone() };
             let roles_are_known = self.draft.answered.contains(&Step::Roles);
             let problems = if roles_are_known { draft.check_opening(&self.servers) } else { Vec::new() };
-            ask::say_problems(self.guide, &problems);
+            self.guide.say_problems(&problems);
             if problems.iter().all(|p| p.severity != Severity::Error) {
                 self.draft.starting_message = line;
                 return Ok(Next::On);
@@ -250,7 +256,7 @@ impl Creating<'_> {
     }
 
     async fn models(&mut self) -> Result<Next, CliError> {
-        let Some(models) = ask::models(self.guide, &self.draft.models).await? else { return Ok(Next::Back) };
+        let Some(models) = picker::models(self.guide, &self.draft.models).await? else { return Ok(Next::Back) };
         self.draft.models = models;
         Ok(Next::On)
     }
@@ -266,7 +272,8 @@ impl Creating<'_> {
         let titles = self.draft.titles.clone();
         let ticked: Vec<bool> = titles.iter().map(|title| self.draft.shared.contains(title)).collect();
         let question = "which are shared?";
-        let Some(chosen) = prompt::several(&self.guide.context, question, &titles, &ticked, HINT).await? else {
+        let Some(chosen) = prompt::several(&self.guide.context.terminal, question, &titles, &ticked, HINT).await?
+        else {
             return Ok(Next::Back);
         };
         // What was said of a title that is not there now is kept.
@@ -334,7 +341,7 @@ impl Creating<'_> {
         let usual = names.iter().position(|name| Some(name) == before.as_ref()).map_or(0, |at| at + 1);
         let items: Vec<String> = ["the conversation's".to_owned()].into_iter().chain(names.clone()).collect();
         let question = format!("model of {role}");
-        let Some(at) = prompt::one_of(&self.guide.context, &question, &items, usual, HINT).await? else {
+        let Some(at) = prompt::one_of(&self.guide.context.terminal, &question, &items, usual, HINT).await? else {
             return Ok(Next::Back);
         };
         self.words(role).model = at.checked_sub(1).map(|at| names[at].clone());
@@ -355,7 +362,7 @@ impl Creating<'_> {
         self.guide.say(question);
         let items = ["no", "yes"].map(str::to_owned);
         let usual = usize::from(usual);
-        Ok(prompt::one_of(&self.guide.context, "yes or no?", &items, usual, HINT).await?.map(|at| at == 1))
+        Ok(prompt::one_of(&self.guide.context.terminal, "yes or no?", &items, usual, HINT).await?.map(|at| at == 1))
     }
 
     async fn summary_titles(&mut self) -> Result<Next, CliError> {
@@ -421,12 +428,12 @@ impl Creating<'_> {
         self.jumped = false;
         let checked = self.draft.check(&self.servers);
         self.guide.say(&self.draft.summary());
-        ask::say_problems(self.guide, &checked.problems);
+        self.guide.say_problems(&checked.problems);
         loop {
             let items = ["save", "preview the prompts", "change an answer", "leave (the draft is kept)"];
             let items = items.map(str::to_owned);
             let usual = if checked.has_errors() { 2 } else { 0 };
-            match prompt::one_of(&self.guide.context, "what now?", &items, usual, HINT).await? {
+            match prompt::one_of(&self.guide.context.terminal, "what now?", &items, usual, HINT).await? {
                 Some(0) if checked.has_errors() => self.guide.say("It is not right yet; see above."),
                 Some(0) => {
                     let revision = checked.experiment.as_ref().map(key::revision);
@@ -436,7 +443,7 @@ impl Creating<'_> {
                 }
                 Some(1) => {
                     let checked = self.draft.check_to_preview(&self.servers);
-                    crate::cli::check::preview_of(&self.guide.context, &checked)?;
+                    crate::cli::commands::check::preview_of(&self.guide.context, &checked)?;
                 }
                 Some(2) => {
                     if let Some(step) = self.which().await? {
@@ -454,7 +461,7 @@ impl Creating<'_> {
         let mut steps = self.draft.steps();
         steps.pop();
         let items: Vec<String> = steps.iter().map(|step| self.draft.answer_to(step)).collect();
-        let chosen = prompt::one_of(&self.guide.context, "which one?", &items, 0, HINT).await?;
+        let chosen = prompt::one_of(&self.guide.context.terminal, "which one?", &items, 0, HINT).await?;
         Ok(chosen.map(|at| steps.swap_remove(at)))
     }
 

@@ -492,7 +492,7 @@ mod tests {
     }
 
     /// The draft's words as the program reads them.
-    fn read(draft: &Draft) -> (crate::cli::args::New, Experiment) {
+    fn read(draft: &Draft) -> (crate::cli::commands::new::New, Experiment) {
         let words = draft.command();
         let cli = Cli::try_parse_from(["convoke".to_owned()].iter().chain(&words)).unwrap();
         let Some(Command::New(args)) = cli.command else { panic!("another command") };

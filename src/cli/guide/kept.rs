@@ -2,8 +2,8 @@
 //! whatever ends the program. A lock beside it says that somebody is at it.
 
 use super::draft::Draft;
-use crate::cli::dotenv::replace;
-use crate::cli::drafts::make;
+use crate::cli::settings::dotenv::replace;
+use crate::cli::terminal::drafts::make;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};

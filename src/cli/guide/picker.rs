@@ -1,12 +1,12 @@
 //! Which models: what the servers have, what can be fetched, what a person types; and how each is asked.
 
-use super::Guide;
-use super::ask::{HINT, say};
+use super::session::Guide;
+use super::session::HINT;
+use crate::cli::commands::models::{self, Asked};
+use crate::cli::commands::show::parameters;
 use crate::cli::error::CliError;
-use crate::cli::models::{self, Asked};
-use crate::cli::prompt;
-use crate::cli::show::parameters;
-use crate::cli::text::size;
+use crate::cli::terminal::prompt;
+use crate::cli::terminal::text::size;
 use crate::design::plan::SCRIPTED;
 use crate::design::protocol::bad_model_id;
 use crate::design::{ModelSpec, Sampling};
@@ -54,7 +54,7 @@ pub async fn models(guide: &Guide, chosen: &[ModelSpec]) -> Result<Option<Vec<Mo
             let has_none = m.id == SCRIPTED || m.id == HUMAN;
             if has_none { format!("change {}", m.name()) } else { format!("change {}: {}", m.name(), parameters(m)) }
         }));
-        match prompt::one_of(&guide.context, "models", &items, 0, HINT).await? {
+        match prompt::one_of(&guide.context.terminal, "models", &items, 0, HINT).await? {
             None => return Ok(None),
             Some(0) => return Ok(Some(chosen)),
             Some(1) => chosen.extend(pick(guide, &mut offers, &chosen).await?),
@@ -66,7 +66,7 @@ pub async fn models(guide: &Guide, chosen: &[ModelSpec]) -> Result<Option<Vec<Mo
 /// Changes a model that was chosen, or takes it away.
 async fn change(guide: &Guide, chosen: &mut Vec<ModelSpec>, at: usize) -> Result<(), CliError> {
     let items = ["its parameters", "its name here", "take it away"].map(str::to_owned);
-    match prompt::one_of(&guide.context, &format!("{}: what?", chosen[at].name()), &items, 0, HINT).await? {
+    match prompt::one_of(&guide.context.terminal, &format!("{}: what?", chosen[at].name()), &items, 0, HINT).await? {
         Some(0) => {
             if let Some(sampling) = sampling(guide, &chosen[at]).await? {
                 chosen[at].sampling = sampling;
@@ -87,7 +87,7 @@ async fn change(guide: &Guide, chosen: &mut Vec<ModelSpec>, at: usize) -> Result
 /// Asks every server what it has. One that does not answer can be started and asked again.
 async fn offers(guide: &Guide) -> Result<Option<Vec<Offer>>, CliError> {
     loop {
-        say(guide, "Asking the servers for their models …");
+        guide.say("Asking the servers for their models …");
         let asked = models::ask(&guide.context.settings).await;
         let mut silent = Vec::new();
         for Asked { server, models } in &asked {
@@ -96,7 +96,7 @@ async fn offers(guide: &Guide) -> Result<Option<Vec<Offer>>, CliError> {
             // Most errors name the server themselves.
             let named = error.message.contains(&server.name);
             let whose = if named { String::new() } else { format!("{}: ", server.name) };
-            say(guide, &format!("{whose}{}{hint}", error.message));
+            guide.say(&format!("{whose}{}{hint}", error.message));
             if !models::lacks_key(server) {
                 silent.push(server.name.clone());
             }
@@ -106,7 +106,7 @@ async fn offers(guide: &Guide) -> Result<Option<Vec<Offer>>, CliError> {
         }
         let question = format!("{} cannot be asked", silent.join(", "));
         let items = ["try again", "go on without", "back"].map(str::to_owned);
-        match prompt::one_of(&guide.context, &question, &items, 0, HINT).await? {
+        match prompt::one_of(&guide.context.terminal, &question, &items, 0, HINT).await? {
             Some(0) => {}
             Some(1) => return Ok(Some(asked.into_iter().map(offer).collect())),
             _ => return Ok(None),
@@ -132,7 +132,7 @@ async fn pick(
         let Some(id) = id(guide, offers).await? else { return Ok(None) };
         let mut model = ModelSpec::bare(&id);
         if chosen.iter().any(|m| m.name() == id) {
-            say(guide, &format!("{id} is there already: with other parameters it needs a name of its own."));
+            guide.say(&format!("{id} is there already: with other parameters it needs a name of its own."));
             let Some(name) = name(guide, chosen, &proposed(&id, chosen)).await? else { continue };
             model.alias = Some(name);
         }
@@ -162,7 +162,7 @@ async fn id(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliError>
     }
     let (shown, ids): (Vec<String>, Vec<Option<String>>) = items.into_iter().unzip();
     loop {
-        let Some(at) = prompt::search(&guide.context, "model (typing narrows)", &shown, HINT).await? else {
+        let Some(at) = prompt::search(&guide.context.terminal, "model (typing narrows)", &shown, HINT).await? else {
             return Ok(None);
         };
         if let Some(id) = &ids[at] {
@@ -179,9 +179,11 @@ async fn typed(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliErr
     let mut written = String::new();
     loop {
         let question = "model, as in llama3.1 or openai/gpt-4.1";
-        let Some(name) = prompt::line(&guide.context, question, &written, HINT).await? else { return Ok(None) };
+        let Some(name) = prompt::line(&guide.context.terminal, question, &written, HINT).await? else {
+            return Ok(None);
+        };
         if name.is_empty() {
-            say(guide, "Write a model's name; Esc goes back to the list.");
+            guide.say("Write a model's name; Esc goes back to the list.");
             continue;
         }
         written.clone_from(&name);
@@ -189,14 +191,14 @@ async fn typed(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliErr
             Meant::Id(id) => id,
             Meant::Of(servers) => {
                 let question = format!("which server has {name}?");
-                match prompt::one_of(&guide.context, &question, &servers, 0, HINT).await? {
+                match prompt::one_of(&guide.context.terminal, &question, &servers, 0, HINT).await? {
                     Some(at) => format!("{}/{name}", servers[at]),
                     None => continue,
                 }
             }
         };
         if let Some((_, message, hint)) = bad_model_id(&id) {
-            say(guide, &format!("{message}: {hint}"));
+            guide.say(&format!("{message}: {hint}"));
             continue;
         }
         say_where(guide, offers, &id);
@@ -235,9 +237,9 @@ fn say_where(guide: &Guide, offers: &[Offer], id: &str) {
     }
     match offer.kind {
         ServerKind::Ollama => {
-            say(guide, &format!("{server} does not have {name}: a run fetches it, or `convoke models pull {id}` now."));
+            guide.say(&format!("{server} does not have {name}: a run fetches it, or `convoke models pull {id}` now."));
         }
-        _ => say(guide, &format!("{server} does not list {name}: a run will tell whether it can be used.")),
+        _ => guide.say(&format!("{server} does not list {name}: a run will tell whether it can be used.")),
     }
 }
 
@@ -265,7 +267,7 @@ async fn sampling(guide: &Guide, model: &ModelSpec) -> Result<Option<Sampling>, 
             "the server's own".to_owned(),
         ];
         let question = format!("parameters of {}", model.name());
-        match prompt::one_of(&guide.context, &question, &items, 0, HINT).await? {
+        match prompt::one_of(&guide.context.terminal, &question, &items, 0, HINT).await? {
             None => return Ok(None),
             Some(0) => return Ok(Some(model.sampling.clone())),
             Some(2) => return Ok(Some(Sampling::default())),
@@ -284,12 +286,12 @@ async fn each(guide: &Guide, kind: ServerKind, before: &Sampling) -> Result<Opti
     if kind != ServerKind::Ollama {
         names.retain(|name| !["top_k", "num_ctx"].contains(name));
     }
-    say(guide, "What is left empty is not sent: the server's own holds.");
+    guide.say("What is left empty is not sent: the server's own holds.");
     let mut sampling = before.clone();
     let mut at = 0;
     while let Some(name) = names.get(at) {
         let written = written(&sampling, name);
-        let Some(line) = prompt::line(&guide.context, &question(name), &written, HINT).await? else {
+        let Some(line) = prompt::line(&guide.context.terminal, &question(name), &written, HINT).await? else {
             match at.checked_sub(1) {
                 Some(before) => at = before,
                 None => return Ok(None),
@@ -298,7 +300,7 @@ async fn each(guide: &Guide, kind: ServerKind, before: &Sampling) -> Result<Opti
         };
         match set(&mut sampling, name, &line) {
             Ok(()) => at += 1,
-            Err(why) => say(guide, &why),
+            Err(why) => guide.say(&why),
         }
     }
     Ok(Some(sampling))
@@ -358,13 +360,15 @@ async fn name(guide: &Guide, others: &[ModelSpec], before: &str) -> Result<Optio
     let mut written = before.to_owned();
     loop {
         let question = "its name in the experiment";
-        let Some(name) = prompt::line(&guide.context, question, &written, HINT).await? else { return Ok(None) };
+        let Some(name) = prompt::line(&guide.context.terminal, question, &written, HINT).await? else {
+            return Ok(None);
+        };
         if name.is_empty() {
-            say(guide, "Write a name; Esc goes back.");
+            guide.say("Write a name; Esc goes back.");
         } else if name == HUMAN || name == SCRIPTED {
-            say(guide, &format!("`{name}` cannot be a model's name."));
+            guide.say(&format!("`{name}` cannot be a model's name."));
         } else if others.iter().any(|m| m.name() == name) {
-            say(guide, &format!("`{name}` is the name of another one."));
+            guide.say(&format!("`{name}` is the name of another one."));
         } else {
             return Ok(Some(name));
         }

@@ -1,9 +1,9 @@
 //! Saving an experiment to files.
 
 use super::select::Selected;
-use super::{Guide, HINT};
+use super::session::{Guide, HINT};
 use crate::cli::error::{CliError, Exit};
-use crate::cli::prompt;
+use crate::cli::terminal::prompt;
 use crate::exchange::file_word;
 
 /// What can be saved: the format's word, what it is, and how its path ends.
@@ -19,7 +19,7 @@ impl Guide {
     pub(super) async fn save(&mut self, selected: &Selected) -> Result<(), CliError> {
         let items: Vec<String> = KINDS.iter().map(|(_, words, _)| (*words).to_owned()).collect();
         let mut kind = 0;
-        while let Some(chosen) = prompt::one_of(&self.context, "save what?", &items, kind, HINT).await? {
+        while let Some(chosen) = prompt::one_of(&self.context.terminal, "save what?", &items, kind, HINT).await? {
             kind = chosen;
             if self.save_as(selected, kind).await? {
                 break;
@@ -66,6 +66,6 @@ impl Guide {
             return Ok(Some(None));
         }
         let question = format!("{older} are of older revisions: those, too?");
-        Ok(prompt::yes(&self.context, &question, true, HINT).await?.map(Some))
+        Ok(prompt::yes(&self.context.terminal, &question, true, HINT).await?.map(Some))
     }
 }

@@ -1,10 +1,10 @@
 //! Selecting an experiment, and what a command calls it.
 
-use super::{Guide, HINT};
+use super::session::{Guide, HINT};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::prompt;
-use crate::cli::text::instant;
+use crate::cli::terminal::prompt;
+use crate::cli::terminal::text::instant;
 use crate::design::{Experiment, ModelSpec, Role};
 use crate::store::{Counts, ExperimentRecord, Store};
 
@@ -27,7 +27,7 @@ impl Guide {
             all.reverse();
             let items: Vec<String> =
                 all.iter().map(|(record, counts, document)| line(record, *counts, document)).collect();
-            let chosen = prompt::search(&self.context, "experiment", &items, HINT).await?;
+            let chosen = prompt::search(&self.context.terminal, "experiment", &items, HINT).await?;
             let Some(place) = chosen else { return Ok(()) };
             let id = all[place].0.id.clone();
             Box::pin(self.experiment(&id)).await?;

@@ -1,12 +1,12 @@
 //! What is to be otherwise in an experiment or a copy of it, as flags of `edit` and `duplicate`; and what then differs.
 
-use super::Guide;
+use super::session::Guide;
 use crate::cli::args::{Cli, Command};
 use crate::cli::changes;
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
-use crate::cli::printer::{Look, Piece};
-use crate::cli::text::wrap;
+use crate::cli::terminal::printer::{Look, Piece};
+use crate::cli::terminal::text::wrap;
 use crate::design::check::{KnownServer, check};
 use crate::design::diff::{Difference, Line, diff};
 use crate::design::edit::Changes;

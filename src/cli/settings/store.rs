@@ -5,8 +5,9 @@
 //! folder's `.env` unless it came with the same `.env`: nobody's own password goes to an address that somebody else
 //! wrote. `DB_USER` signs in where the address is `DB_CLUSTER_URL`; elsewhere it is a mere name.
 
-use super::super::error::CliError;
-use super::{Config, Origin, Shown, Variables, World};
+use super::sources::{Config, Variables};
+use super::world::{Origin, Shown, World};
+use crate::cli::error::CliError;
 use crate::store::{MongoUri, Parts, StoreUri};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -46,7 +47,7 @@ pub struct Given {
 }
 
 /// Resolves them.
-pub(super) struct Choosing<'a> {
+pub struct Choosing<'a> {
     pub world: &'a World,
     pub flag: Option<&'a str>,
     pub variables: &'a Variables<'a>,

@@ -1,0 +1,102 @@
+//! `convoke diff`: what differs between two experiments.
+
+use crate::cli::context::{Context, What};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::problems::{placed, say_problems};
+use crate::cli::terminal::printer::{Look, Piece};
+use crate::design::Experiment;
+use crate::design::diff::{Difference, Line, diff};
+use crate::store::{ExperimentRecord, Store};
+use clap::Args;
+use serde_json::{Value as Json, json};
+use std::path::Path;
+
+/// `convoke diff`.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// An experiment's folder, name or id; of a conversation's id, its experiment as it was run
+    #[arg(default_value = "", hide_default_value = true)]
+    pub a: String,
+    /// The other
+    #[arg(default_value = "", hide_default_value = true)]
+    pub b: String,
+}
+
+/// An experiment that is compared.
+struct Side {
+    /// For people.
+    name: String,
+    document: Experiment,
+}
+
+/// Compares.
+pub async fn run(context: &Context, args: &Diff) -> Result<Exit, CliError> {
+    // Two folders need no database.
+    let folders = [context.folder(&args.a)?, context.folder(&args.b)?];
+    let store = if folders.iter().all(Option::is_some) { None } else { Some(context.reader().await?) };
+    let mut sides = Vec::new();
+    for (what, folder) in [&args.a, &args.b].into_iter().zip(folders) {
+        sides.push(match (folder, &store) {
+            (Some(folder), _) => of_folder(context, what, &folder)?,
+            (None, Some(store)) => of_store(context, &**store, what).await?,
+            (None, None) => return Err(CliError::not_found(format!("there is no experiment `{what}`"))),
+        });
+    }
+    let [a, b] = &sides[..] else { return Ok(Exit::Done) };
+    let found = diff(&a.document, &b.document);
+    if context.printer.json {
+        let one = |d: &Difference| json!({ "what": d.what, "a": d.a, "b": d.b });
+        context.printer.json_ok(&Json::Array(found.iter().map(one).collect()))?;
+        return Ok(Exit::Done);
+    }
+    if found.is_empty() {
+        context.printer.out(&format!("no difference between {} and {}", a.name, b.name))?;
+        return Ok(Exit::Done);
+    }
+    context.printer.pieces(&[Piece("- ", Look::Red), Piece(&a.name, Look::Bold)])?;
+    context.printer.pieces(&[Piece("+ ", Look::Green), Piece(&b.name, Look::Bold)])?;
+    found.iter().try_for_each(|difference| show(context, difference))?;
+    Ok(Exit::Done)
+}
+
+fn show(context: &Context, difference: &Difference) -> std::io::Result<()> {
+    let lines = difference.lines();
+    let end = if lines.is_empty() { "" } else { ":" };
+    context.printer.out(&format!("{}{end}", difference.line()))?;
+    lines.iter().try_for_each(|line| {
+        let (sign, text, look) = match line {
+            Line::Gone(text) => ("  - ", text, Look::Red),
+            Line::New(text) => ("  + ", text, Look::Green),
+        };
+        context.printer.pieces(&[Piece(sign, look), Piece(text, look)])
+    })
+}
+
+fn of_folder(context: &Context, what: &str, folder: &Path) -> Result<Side, CliError> {
+    let mut checked = context.check_folder(folder)?;
+    checked.problems = placed(context, folder, &checked.problems);
+    let right = !checked.has_errors();
+    let Some(document) = checked.experiment.filter(|_| right) else {
+        say_problems(context, &checked.problems);
+        let message = format!("the experiment in {what} is wrong");
+        return Err(CliError::new(Exit::Experiment, "experiment-invalid", message)
+            .hint(format!("`convoke check {}` reports every mistake", crate::cli::shell::quoted(what))));
+    };
+    Ok(Side { name: format!("`{}` in {what}", document.name), document })
+}
+
+/// A stored experiment; of a conversation, its experiment as it was when it was planned last.
+async fn of_store(context: &Context, store: &dyn Store, what: &str) -> Result<Side, CliError> {
+    let (record, revision) = match context.find_stored(what, store).await? {
+        What::Experiment(record) => {
+            let revision = record.revision.clone();
+            (*record, revision)
+        }
+        What::Conversation(conversation) => (context.experiment_of(store, &conversation).await?, conversation.revision),
+        What::Folder(folder) => return Err(CliError::not_found(format!("{} is not stored", folder.display()))),
+    };
+    let of_then = ExperimentRecord { revision, ..record.clone() };
+    let document = context.document(store, &of_then).await?;
+    let whose = if record.creator == context.creator() { String::new() } else { format!(" of {}", record.creator) };
+    Ok(Side { name: format!("`{}`{whose} (id {})", record.name, record.id), document })
+}

@@ -1,0 +1,218 @@
+//! `convoke list`: experiments, or the conversations of one.
+
+use crate::cli::commands::follow;
+use crate::cli::commands::records::{self, Chosen, Flagged};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::terminal::text::{Column, instant, short, table};
+use crate::design::{ModelSpec, Role};
+use crate::exchange;
+use crate::store::Status;
+use clap::Args;
+use serde_json::Value as Json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// `convoke list`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// An experiment's folder, name or id: lists its conversations
+    pub what: Option<String>,
+    /// Conversations of older revisions too
+    #[arg(long)]
+    pub all: bool,
+    /// Experiments only: copies under what they were copied from
+    #[arg(long, conflicts_with_all = ["what", "all"])]
+    pub tree: bool,
+    /// Each turn of every conversation of an experiment as it is stored, until nothing of it runs or waits
+    ///
+    /// Works while another process, here or elsewhere, runs the experiment; what was said before is not told. With
+    /// --json, lines: `{"event": "begin", experiment, store, done, failed, interrupted, incomplete, running, pending}`,
+    /// `{"event": "started", conversation, condition, replicate}`, `{"event": "entry", conversation, …}` with the fields
+    /// of an entry of `show --json`, `{"event": "ended", conversation, status, reason}`, `{"event": "deleted",
+    /// conversation}`, and last `{"event": "end", …}` with the counts again.
+    #[arg(long, requires = "what", conflicts_with = "all")]
+    pub follow: bool,
+}
+
+const EXPERIMENTS: &[Column] = &[
+    Column::text("ID", 8, 4),
+    Column::text("", 1, 5),
+    Column::text("NAME", 10, 0),
+    Column::number("DONE", 0),
+    Column::number("FAILED", 1),
+    Column::number("LEFT", 0),
+    Column::text("CREATOR", 6, 6),
+    Column::text("CREATED (UTC)", 16, 7),
+    Column::text("ROLES", 10, 8),
+    Column::text("MODELS", 12, 9),
+    Column::text("NOTE", 14, 10),
+];
+
+/// Where the name stands in a row of an experiment.
+const NAME: usize = 2;
+
+const CONVERSATIONS: &[Column] = &[
+    Column::text("ID", 8, 0),
+    Column::text("", 1, 6),
+    Column::text("CONDITION", 18, 0),
+    Column::number("REPL", 2),
+    Column::text("STATUS", 11, 0),
+    Column::number("MESSAGES", 7),
+    Column::text("FLAGS", 12, 3),
+    Column::text("MODELS", 12, 8),
+    Column::text("REASON", 14, 4),
+    Column::text("NOTE", 12, 9),
+];
+
+/// Lists.
+pub async fn run(context: &Context, args: &List) -> Result<Exit, CliError> {
+    match &args.what {
+        None => experiments(context, args.tree).await,
+        Some(what) if args.follow => follow::run(context, what).await,
+        Some(what) => conversations(context, what, args.all).await,
+    }
+}
+
+async fn experiments(context: &Context, tree: bool) -> Result<Exit, CliError> {
+    let store = context.reader().await?;
+    let (mut data, mut rows) = (Vec::new(), Vec::new());
+    let all = store.experiments().await?;
+    let family: Vec<_> = all.iter().map(|(record, _)| (record.id.clone(), record.parent.clone())).collect();
+    for (record, counts) in all {
+        let document = context.document(&*store, &record).await?;
+        data.push(Json::Object(records::experiment(&record, counts, &document)));
+        let roles: Vec<String> = document.roles.iter().map(Role::players).collect();
+        let models: Vec<&str> = document.models.iter().map(ModelSpec::name).collect();
+        rows.push(vec![
+            short(&record.id).to_owned(),
+            star(record.starred),
+            record.name,
+            counts.done.to_string(),
+            counts.failed.to_string(),
+            counts.left.to_string(),
+            record.creator,
+            instant(record.created),
+            roles.join(", "),
+            models.join(", "),
+            record.note.unwrap_or_default(),
+        ]);
+    }
+    if tree {
+        rows = under_their_parents(&family).into_iter().map(|(place, depth)| indented(&rows[place], depth)).collect();
+    }
+    let none = "no experiment yet: `convoke run FOLDER` stores one";
+    show(context, data, EXPERIMENTS, &rows, none)
+}
+
+/// Places and depths of experiments, each copy after what it was copied from; given are ids and parents, oldest first.
+/// What has no parent here stands by itself; of those that are each other's copies the oldest does.
+fn under_their_parents(family: &[(String, Option<String>)]) -> Vec<(usize, usize)> {
+    let mut copies: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, (_, parent)) in family.iter().enumerate() {
+        copies.entry(parent.as_deref().unwrap_or_default()).or_default().push(place);
+    }
+    let is_here = |parent: &String| family.iter().any(|(id, _)| id == parent);
+    let alone = |place: &usize| !family[*place].1.as_ref().is_some_and(is_here);
+    // Those in a cycle are reached from none that stands alone, and come last.
+    let begins = (0..family.len()).filter(alone).chain(0..family.len());
+    let (mut seen, mut tree) = (BTreeSet::new(), Vec::new());
+    for begin in begins {
+        let mut open = vec![(begin, 0)];
+        while let Some((place, depth)) = open.pop() {
+            if seen.insert(place) {
+                tree.push((place, depth));
+                let below = copies.get(family[place].0.as_str()).into_iter().flatten().rev();
+                open.extend(below.map(|copy| (*copy, depth + 1)));
+            }
+        }
+    }
+    tree
+}
+
+/// A row whose name is set in so far, by signs: a table takes white space together.
+fn indented(row: &[String], depth: usize) -> Vec<String> {
+    let mut row = row.to_vec();
+    if let Some(name) = row.get_mut(NAME).filter(|_| depth > 0) {
+        *name = format!("└{} {name}", "──".repeat(depth - 1));
+    }
+    row
+}
+
+async fn conversations(context: &Context, what: &str, all: bool) -> Result<Exit, CliError> {
+    let store = context.reader().await?;
+    let Chosen { conversations, .. } = context.chosen(&*store, what, all).await?;
+    let data = conversations.iter().map(|c| Json::Object(records::conversation(c))).collect();
+    let records: Vec<_> = conversations.iter().map(|(c, _)| c.clone()).collect();
+    // An axis with one level everywhere tells nothing apart.
+    let mut axes = exchange::axes(&records);
+    axes.retain(|axis| {
+        let level = |c: &crate::store::ConversationRecord| crate::design::named(&c.condition, axis).cloned();
+        records.windows(2).any(|pair| level(&pair[0]) != level(&pair[1]))
+    });
+    let rows: Vec<Vec<String>> = conversations.iter().map(|c| row(c, &axes)).collect();
+    let none = "no conversation of the current revision: `--all` lists those of older ones";
+    show(context, data, CONVERSATIONS, &rows, none)
+}
+
+fn row((record, flags): &Flagged, axes: &[String]) -> Vec<String> {
+    let levels = record.condition.iter().filter(|l| axes.contains(&l.name));
+    let levels: Vec<String> = levels.map(|l| format!("{}={}", l.name, l.value)).collect();
+    let flags: Vec<&str> = flags.iter().map(|f| f.word()).collect();
+    let models: Vec<&str> = record.models.iter().map(|m| m.name.as_str()).collect();
+    let ended = matches!(record.status, Status::Failed | Status::Interrupted | Status::Incomplete);
+    vec![
+        short(&record.id).to_owned(),
+        star(record.starred),
+        if levels.is_empty() { "-".to_owned() } else { levels.join(" ") },
+        record.replicate.to_string(),
+        record.status.word().to_owned(),
+        record.messages.to_string(),
+        flags.join(" "),
+        models.join(", "),
+        record.reason.clone().filter(|_| ended).unwrap_or_default(),
+        record.note.clone().unwrap_or_default(),
+    ]
+}
+
+fn star(starred: bool) -> String {
+    if starred { "★".to_owned() } else { String::new() }
+}
+
+fn show(
+    context: &Context,
+    data: Vec<Json>,
+    columns: &[Column],
+    rows: &[Vec<String>],
+    none: &str,
+) -> Result<Exit, CliError> {
+    if context.printer.json {
+        context.printer.json_ok(&Json::Array(data))?;
+    } else if rows.is_empty() {
+        context.printer.chat(none);
+    } else {
+        for line in table(columns, rows, context.printer.width()) {
+            context.printer.out(&line)?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_hides_nothing_and_ends() {
+        let of = |family: &[(&str, &str)]| {
+            let parent = |p: &str| (!p.is_empty()).then(|| p.to_owned());
+            let family: Vec<_> = family.iter().map(|(id, p)| ((*id).to_owned(), parent(p))).collect();
+            let tree = under_their_parents(&family);
+            tree.iter().map(|(place, depth)| format!("{depth}{}", family[*place].0)).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(of(&[("a", ""), ("b", "a"), ("c", ""), ("d", "b"), ("e", "a")]), "0a 1b 2d 1e 0c");
+        assert_eq!(of(&[("b", "gone"), ("a", ""), ("c", "b")]), "0b 1c 0a", "its parent is gone");
+        assert_eq!(of(&[("a", "c"), ("b", "a"), ("c", "b"), ("d", "")]), "0d 0a 1b 2c", "a cycle");
+        assert_eq!(of(&[("a", "a"), ("b", "a")]), "0a 1b", "its own copy");
+        assert_eq!(of(&[("b", "a"), ("a", "")]), "0a 1b", "older than what it was copied from");
+    }
+}

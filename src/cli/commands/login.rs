@@ -1,0 +1,101 @@
+//! `convoke login`: signs in to a MongoDB and saves what worked.
+
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::identity::Identity;
+use crate::cli::settings::SAFER;
+use crate::cli::sign_in::{Asking, HOW_USER, PLAIN, creator, from_stdin, offer};
+use crate::store::{MongoUri, Parts};
+use clap::Args;
+use serde_json::json;
+
+/// `convoke login`.
+#[derive(Debug, Args)]
+pub struct Login {
+    /// Address: a whole URI, or HOST:PORT, or HOST
+    #[arg(long, value_name = "U")]
+    pub url: Option<String>,
+    /// User
+    #[arg(long, value_name = "N")]
+    pub user: Option<String>,
+    /// Database
+    #[arg(long, value_name = "D")]
+    pub database: Option<String>,
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Save what worked to .env, which only you can read then; other lines of it are kept
+    #[arg(long)]
+    pub save: bool,
+}
+
+/// `convoke login`.
+pub async fn run(context: &Context, args: &Login) -> Result<Exit, CliError> {
+    let mut asking = Asking { context, uri: None, login_only: false, asked: false };
+    asking.uri = asking.given(args).await?;
+    let (uri, signed_in) = asking.until_let_in().await?;
+    let creator = creator(context, &uri, &signed_in).await?;
+    let version = signed_in.version().await?;
+    if uri.password().is_some() && !signed_in.tls && !uri.is_loopback() {
+        context.printer.warn(PLAIN);
+    }
+    let user = uri.user.as_deref().filter(|_| uri.signs_in()).map(|_| creator.as_str());
+    let database = uri.database.clone().unwrap_or_default();
+    if !context.printer.json {
+        let user =
+            user.map_or_else(|| format!("without a user: you are {creator} (unverified)"), |u| format!("as {u}"));
+        let tls = if signed_in.tls { "TLS" } else { "no TLS" };
+        context.printer.out(&format!("signed in to {uri} {user}; version {version}; {tls}"))?;
+    }
+    // The guide goes on there, whatever becomes of the rest.
+    let _ = context.identity.set(Identity { uri: uri.clone(), creator: creator.clone() });
+    let saved = offer(context, &uri, Some(args.save)).await?;
+    if context.printer.json {
+        context.printer.json_ok(&json!({
+            "address": uri.to_string(), "user": user, "creator": creator, "database": database,
+            "version": version, "tls": signed_in.tls, "saved": saved,
+        }))?;
+    }
+    Ok(Exit::Done)
+}
+
+impl Asking<'_> {
+    /// What flags and variables say; flags win.
+    async fn given(&mut self, args: &Login) -> Result<Option<MongoUri>, CliError> {
+        let given = &self.context.settings.given;
+        let (address, name) = match (&args.url, &given.address) {
+            (Some(url), _) => (url.clone(), "--url"),
+            (None, Some((address, _, name))) => (address.clone(), *name),
+            (None, None) => (self.ask_address(None).await?, ""),
+        };
+        let password = match (args.password_stdin, name) {
+            (true, _) => Some(from_stdin()?),
+            // Whoever types an address means it to have the password.
+            (false, "--url" | "") => given.any_password.clone(),
+            (false, _) => given.password.clone(),
+        };
+        let parts =
+            Parts { user: args.user.clone().or(given.user.clone()), password, database: given.database.clone() };
+        let mut uri = match MongoUri::of(&address, parts.clone()) {
+            Err(error) if self.context.may_ask() => {
+                self.tell(&error.into());
+                self.other_address(None).await?
+            }
+            uri => uri?,
+        };
+        let has_password = |uri: MongoUri| uri.password().is_some();
+        if name == "--url" && MongoUri::of(&address, Parts::default()).is_ok_and(has_password) {
+            self.context.printer.warn(&format!("others on this machine can read the password in {name}: {SAFER}"));
+        }
+        if args.user.is_some() || args.password_stdin {
+            let user = args.user.clone().or(uri.user.clone());
+            let user = user.ok_or_else(|| CliError::usage("a password of nobody").hint(HOW_USER))?;
+            let own = uri.password().cloned().filter(|_| !args.password_stdin && uri.user.as_ref() == Some(&user));
+            uri = uri.with_login(&user, own.or(parts.password))?;
+        }
+        if let Some(database) = &args.database {
+            uri = uri.with_database(database)?;
+        }
+        Ok(Some(uri))
+    }
+}

@@ -1,0 +1,62 @@
+//! `convoke man`: the help of every command as pages for `man`.
+
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Exit, file_error};
+use clap::Args;
+use clap::Command;
+use clap_mangen::Man;
+use serde_json::json;
+use std::path::PathBuf;
+
+/// `convoke man`.
+#[derive(Debug, Args)]
+pub struct Manual {
+    /// Folder for a page of each command; without it, the first page is printed
+    #[arg(value_hint = clap::ValueHint::DirPath)]
+    pub dir: Option<PathBuf>,
+}
+
+/// A page's file name and text.
+type Page = (String, Vec<u8>);
+
+/// Writes the pages of all commands into a folder, or the first to standard output.
+pub fn run(context: &Context, args: &Manual, mut command: Command) -> Result<Exit, CliError> {
+    command.build();
+    let Some(folder) = &args.dir else {
+        let (_, text) = page(&command)?;
+        let text = String::from_utf8_lossy(&text);
+        if context.printer.json {
+            context.printer.json_ok(&json!({ "page": text }))?;
+        } else {
+            text.lines().try_for_each(|line| context.printer.out(line))?;
+        }
+        return Ok(Exit::Done);
+    };
+    let mut pages = Vec::new();
+    collect(&command, &mut pages)?;
+    let path = context.world.folder.join(folder);
+    std::fs::create_dir_all(&path).map_err(|e| file_error("make", folder, &e))?;
+    for (name, text) in &pages {
+        std::fs::write(path.join(name), text).map_err(|e| file_error("write", &folder.join(name), &e))?;
+    }
+    if context.printer.json {
+        let names: Vec<&String> = pages.iter().map(|(name, _)| name).collect();
+        context.printer.json_ok(&json!({ "folder": folder, "pages": names }))?;
+    } else {
+        let number = crate::cli::terminal::text::count(pages.len(), "page");
+        context.printer.chat(&format!("wrote {number}: man {}", folder.join("convoke.1").display()));
+    }
+    Ok(Exit::Done)
+}
+
+fn collect(command: &Command, pages: &mut Vec<Page>) -> Result<(), CliError> {
+    pages.push(page(command)?);
+    command.get_subcommands().filter(|c| !c.is_hide_set()).try_for_each(|c| collect(c, pages))
+}
+
+fn page(command: &Command) -> Result<Page, CliError> {
+    let page = Man::new(command.clone()).source(format!("convoke {}", env!("CARGO_PKG_VERSION")));
+    let mut text = Vec::new();
+    page.render(&mut text)?;
+    Ok((page.get_filename(), text))
+}

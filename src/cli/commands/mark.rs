@@ -1,0 +1,99 @@
+//! `convoke note` and `convoke star`: what people write beside an experiment or a conversation of theirs.
+
+use crate::cli::commands::colleagues::Target;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Exit};
+use crate::store::Mark;
+use clap::Args;
+use serde_json::{Value as Json, json};
+
+/// `convoke note`.
+#[derive(Debug, Args)]
+pub struct Note {
+    /// An experiment's name, id or folder, or a conversation's id
+    #[arg(default_value = "", hide_default_value = true)]
+    pub what: String,
+    /// The note; without it, the note is shown
+    #[arg(conflicts_with = "drop")]
+    pub text: Option<String>,
+    /// Drop the note
+    #[arg(long)]
+    pub drop: bool,
+}
+
+/// `convoke star`.
+#[derive(Debug, Args)]
+pub struct Star {
+    /// An experiment's name, id or folder, or a conversation's id
+    #[arg(default_value = "", hide_default_value = true)]
+    pub what: String,
+    /// Take the star away
+    #[arg(long)]
+    pub off: bool,
+}
+
+/// Writes, shows or drops a note.
+pub async fn note(context: &Context, args: &Note) -> Result<Exit, CliError> {
+    let note = match &args.text {
+        Some(text) if text.trim().is_empty() => {
+            return Err(CliError::usage("the note is empty").hint("--drop takes a note away"));
+        }
+        text => text.clone(),
+    };
+    if note.is_none() && !args.drop {
+        return show(context, &args.what).await;
+    }
+    mark(context, &args.what, Mark { note: Some(note), starred: None }).await
+}
+
+/// Gives or takes a star.
+pub async fn star(context: &Context, args: &Star) -> Result<Exit, CliError> {
+    mark(context, &args.what, Mark { note: None, starred: Some(!args.off) }).await
+}
+
+async fn show(context: &Context, what: &str) -> Result<Exit, CliError> {
+    let store = context.reader().await?;
+    let target = context.target(&*store, what).await?;
+    let note = match &target {
+        Target::Experiment(e) => &e.note,
+        Target::Conversation(c) => &c.note,
+    };
+    match note {
+        _ if context.printer.json => context.printer.json_ok(&json(&target, &Mark::default()))?,
+        Some(note) => context.printer.out(note)?,
+        None => context.printer.chat(&format!("{} has no note", target.words())),
+    }
+    Ok(Exit::Done)
+}
+
+async fn mark(context: &Context, what: &str, mark: Mark) -> Result<Exit, CliError> {
+    let store = context.changing().await?;
+    let target = context.own(&*store, what).await?;
+    let done = store.mark(&target.item(), context.creator(), mark.clone()).await;
+    done.map_err(|error| target.error(error))?;
+    if context.printer.json {
+        context.printer.json_ok(&json(&target, &mark))?;
+    } else {
+        context.printer.out(&said(&target.words(), &mark))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn said(what: &str, mark: &Mark) -> String {
+    match (&mark.note, mark.starred) {
+        (Some(Some(note)), _) => format!("noted on {what}: {note}"),
+        (Some(None), _) => format!("dropped the note of {what}"),
+        (None, Some(false)) => format!("took the star from {what}"),
+        (None, _) => format!("starred {what}"),
+    }
+}
+
+/// The item as it is after a mark.
+fn json(target: &Target, mark: &Mark) -> Json {
+    let (kind, id, name, note, starred) = match target {
+        Target::Experiment(e) => ("experiment", &e.id, Some(&e.name), &e.note, e.starred),
+        Target::Conversation(c) => ("conversation", &c.id, None, &c.note, c.starred),
+    };
+    let (note, starred) = (mark.note.as_ref().unwrap_or(note), mark.starred.unwrap_or(starred));
+    json!({ "kind": kind, "id": id, "name": name, "note": note, "starred": starred })
+}

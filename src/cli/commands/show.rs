@@ -1,0 +1,52 @@
+//! `convoke show`: an experiment, all it consists of; or a conversation's transcript.
+
+mod block;
+mod calls;
+mod current;
+mod experiment;
+mod transcript;
+
+pub use experiment::{parameters, placeholders};
+
+use crate::cli::context::{Context, What};
+use crate::cli::error::{CliError, Exit};
+use clap::Args;
+use transcript::Detail;
+
+/// `convoke show`.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub struct Show {
+    /// An experiment's folder, name or id, or a conversation's id
+    #[arg(default_value = "", hide_default_value = true)]
+    pub id: String,
+    /// Replies as the models gave them
+    #[arg(long)]
+    pub raw: bool,
+    /// Every call: what was sent, received, counted and timed
+    #[arg(long)]
+    pub calls: bool,
+    /// Wait for further turns until the conversation ends; with --json, show it whole then
+    #[arg(long)]
+    pub follow: bool,
+    /// Of an experiment: its prompts are those of the current revision unless --all
+    #[arg(long, hide = true)]
+    pub all: bool,
+}
+
+/// Shows.
+pub async fn run(context: &Context, args: &Show) -> Result<Exit, CliError> {
+    let store = context.reader().await?;
+    match context.find_stored(&args.id, &*store).await? {
+        What::Conversation(conversation) => {
+            let detail = Detail { raw: args.raw, calls: args.calls, follow: args.follow };
+            transcript::run(context, detail, &*store, *conversation).await
+        }
+        What::Experiment(_) if args.raw || args.calls || args.follow => {
+            let message = format!("`{}` is an experiment; --raw, --calls and --follow are for a conversation", args.id);
+            Err(CliError::usage(message).hint(format!("`convoke list {}` lists its conversations", args.id)))
+        }
+        What::Experiment(record) => experiment::run(context, &*store, *record).await,
+        What::Folder(folder) => Err(CliError::not_found(format!("{} is not stored", folder.display()))),
+    }
+}

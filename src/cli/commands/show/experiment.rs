@@ -1,0 +1,272 @@
+//! An experiment as people read it: everything it consists of.
+
+use crate::cli::commands::records;
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::terminal::printer::{Look, Piece, Printer};
+use crate::cli::terminal::text::{Column, instant, short, table, wrap};
+use crate::design::template::{RoleTags, Tag, Template, tag_of};
+use crate::design::{Experiment, Expression, ModelSpec, PromptText, Role, RoleModel, Seed, Value, inflect, markdown};
+use crate::store::{Counts, ExperimentRecord, Status, Store};
+use serde_json::Value as Json;
+use std::collections::BTreeSet;
+use std::io;
+
+const TAGS: &[Column] = &[Column::text("TAG", 30, 0), Column::text("ONE", 8, 0), Column::text("SEVERAL", 8, 0)];
+
+/// Shows an experiment.
+pub async fn run(context: &Context, store: &dyn Store, record: ExperimentRecord) -> Result<Exit, CliError> {
+    let document = context.document(store, &record).await?;
+    let mut counts = Counts::default();
+    for (conversation, _) in store.conversations(&super::current::of_current(&record)).await? {
+        match conversation.status {
+            Status::Done => counts.done += 1,
+            Status::Failed => counts.failed += 1,
+            _ => counts.left += 1,
+        }
+    }
+    if context.printer.json {
+        let mut data = records::experiment(&record, counts, &document);
+        data.insert("document".to_owned(), serde_json::to_value(&document).unwrap_or(Json::Null));
+        context.printer.json_ok(&Json::Object(data))?;
+        return Ok(Exit::Done);
+    }
+    let page = Page { printer: &context.printer };
+    page.head(&record, counts)?;
+    page.protocol(&document)?;
+    page.models(&document)?;
+    for (index, role) in document.roles.iter().enumerate() {
+        page.role(role, &verbs(&document, index))?;
+    }
+    page.prompts(&document)?;
+    page.design(&document)?;
+    Ok(Exit::Done)
+}
+
+struct Page<'a> {
+    printer: &'a Printer,
+}
+
+impl Page<'_> {
+    fn title(&self, text: &str) -> io::Result<()> {
+        self.printer.out("")?;
+        self.printer.pieces(&[Piece(text, Look::Bold)])
+    }
+
+    fn field(&self, name: &str, text: &str) -> io::Result<()> {
+        let width = self.printer.width().map(|w| w.saturating_sub(20));
+        for (i, line) in wrap(text, width).iter().enumerate() {
+            let name = if i == 0 { name } else { "" };
+            self.printer.pieces(&[Piece(&format!("  {name:<18}"), Look::Dim), Piece(line, Look::Plain)])?;
+        }
+        Ok(())
+    }
+
+    fn block(&self, text: &str) -> io::Result<()> {
+        super::block::block(self.printer, text, "    ", Look::Plain)
+    }
+
+    fn head(&self, record: &ExperimentRecord, counts: Counts) -> io::Result<()> {
+        let star = if record.starred { "★ " } else { "" };
+        self.printer.pieces(&[
+            Piece("experiment ", Look::Dim),
+            Piece(star, Look::Yellow),
+            Piece(&record.name, Look::Bold),
+        ])?;
+        self.field("id", &record.id)?;
+        self.field("creator", &record.creator)?;
+        self.field("created", &format!("{} UTC", instant(record.created)))?;
+        self.field("revision", short(&record.revision))?;
+        if let Some(note) = &record.note {
+            self.field("note", note)?;
+        }
+        if let Some(parent) = &record.parent {
+            self.field("copied from", parent)?;
+        }
+        let Counts { done, failed, left } = counts;
+        self.field("conversations", &format!("{done} done, {failed} failed, {left} left"))?;
+        let run = record.run;
+        self.field("run", &format!("{} of each condition, seed {}", run.replicates, run.seed))
+    }
+
+    fn protocol(&self, document: &Experiment) -> io::Result<()> {
+        let p = &document.protocol;
+        self.title("Protocol")?;
+        self.field("starting message", &document.starting_message)?;
+        self.field("messages", &p.messages.to_string())?;
+        self.field("days", &p.days.to_string())?;
+        let agents: Vec<String> = document.roles.iter().map(Role::players).collect();
+        self.field("agents", &agents.join(", "))?;
+        self.field("speakers", p.speakers.word())?;
+        self.field("labels", p.labels.word())?;
+        self.field("merge", &p.merge.to_string())?;
+        if !p.stop_phrases.is_empty() {
+            self.field("stop phrases", &p.stop_phrases.join(" | "))?;
+        }
+        self.field("final summary", &p.final_summary.to_string())?;
+        for (who, model) in [("selector", &document.selector_model), ("summarizer", &document.summarizer_model)] {
+            if let Some(model) = model {
+                self.field(who, model)?;
+            }
+        }
+        for policy in &document.health {
+            let then = if policy.value.fail { "fail" } else { "keep" };
+            let ask = match policy.value.ask {
+                0 => String::new(),
+                n => format!("ask {n} more, then "),
+            };
+            self.field(&format!("if {}", policy.name), &format!("{ask}{then}"))?;
+        }
+        Ok(())
+    }
+
+    fn models(&self, document: &Experiment) -> io::Result<()> {
+        self.title("Models")?;
+        for model in &document.models {
+            self.field(model.name(), &parameters(model))?;
+        }
+        Ok(())
+    }
+
+    fn role(&self, role: &Role, verbs: &[String]) -> io::Result<()> {
+        self.title(&format!("Role {}", role.name))?;
+        match &role.model {
+            RoleModel::Condition => {}
+            RoleModel::One(name) => self.field("model", name)?,
+            RoleModel::Each(names) => self.field("models", &names.join(", "))?,
+        }
+        let lines = table(TAGS, &tags(role, verbs), self.printer.width().map(|w| w.saturating_sub(2)));
+        lines.iter().try_for_each(|line| self.printer.out(&format!("  {line}")))
+    }
+
+    fn prompts(&self, document: &Experiment) -> io::Result<()> {
+        if !document.sections.is_empty() {
+            self.title("Order of sections")?;
+            self.block(&document.sections.join(", "))?;
+        }
+        self.prompt("Shared prompt", &document.shared)?;
+        for role in &document.roles {
+            self.prompt(&format!("Prompt of {}", role.name), &role.prompt)?;
+        }
+        document.summarizer.as_ref().map_or(Ok(()), |s| self.prompt("Prompt of the summariser", s))
+    }
+
+    fn prompt(&self, title: &str, text: &PromptText) -> io::Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.title(title)?;
+        self.block(text.start.trim())?;
+        for section in &text.sections {
+            let when = markdown::write_when(&section.when);
+            let when = if when.is_empty() { when } else { format!("  {{{when}}}") };
+            let title = format!("  ## {}", section.title);
+            self.printer.pieces(&[Piece(&title, Look::Plain), Piece(&when, Look::Yellow)])?;
+            self.block(section.text.trim())?;
+        }
+        Ok(())
+    }
+
+    fn design(&self, document: &Experiment) -> io::Result<()> {
+        if document.factors.is_empty() && document.design.is_empty() {
+            return Ok(());
+        }
+        self.title("Factors")?;
+        for factor in &document.factors {
+            let levels: Vec<String> = factor.levels.iter().map(Value::to_string).collect();
+            let was = factor.was.as_ref().map(|w| format!("  (was {w})")).unwrap_or_default();
+            self.field(&factor.name, &format!("{}{was}", levels.join(" | ")))?;
+        }
+        for zip in &document.design.zip {
+            self.field("in step", &zip.factors.join(", "))?;
+        }
+        for Expression { all } in &document.design.exclude {
+            self.field("without", &markdown::write_when(all))?;
+        }
+        for cell in &document.design.cells {
+            let levels: Vec<String> = cell.levels.iter().map(|l| format!("{}={}", l.name, l.value)).collect();
+            self.field("cell", &levels.join(" "))?;
+        }
+        Ok(())
+    }
+}
+
+/// The parameters of a model in one line.
+pub fn parameters(model: &ModelSpec) -> String {
+    let s = &model.sampling;
+    let seed = s.seed.map(|s| match s {
+        Seed::Base(n) => n.to_string(),
+        Seed::Fixed { fixed } => format!("{fixed} (fixed)"),
+    });
+    let stop = (!s.stop.is_empty()).then(|| s.stop.join(" | "));
+    let set = [
+        ("temperature", s.temperature.map(|n| n.to_string())),
+        ("top_p", s.top_p.map(|n| n.to_string())),
+        ("top_k", s.top_k.map(|n| n.to_string())),
+        ("max_tokens", s.max_tokens.map(|n| n.to_string())),
+        ("num_ctx", s.num_ctx.map(|n| n.to_string())),
+        ("seed", seed),
+        ("stop", stop),
+        ("keep_alive", model.keep_alive.as_ref().map(Value::to_string)),
+        ("stream", model.stream.map(|b| b.to_string())),
+        ("concurrency", model.concurrency.map(|n| n.to_string())),
+    ];
+    let set: Vec<String> = set.into_iter().filter_map(|(name, v)| Some(format!("{name} {}", v?))).collect();
+    let id = model.alias.as_ref().map(|_| model.id.clone());
+    let words: Vec<String> = id.into_iter().chain(set).collect();
+    if words.is_empty() { "as the server has it".to_owned() } else { words.join(", ") }
+}
+
+/// The verbs that any text has of a role, as they are written.
+fn verbs(document: &Experiment, role: usize) -> Vec<String> {
+    let names: Vec<&str> = document.roles.iter().map(|r| r.name.as_str()).collect();
+    let roles = RoleTags::new(&names);
+    let files = document.roles.iter().map(|r| &r.prompt).chain([&document.shared]).chain(&document.summarizer);
+    let texts =
+        files.flat_map(|f| f.sections.iter().map(|s| &s.text).chain([&f.start])).chain([&document.starting_message]);
+    let found: BTreeSet<String> = texts
+        .flat_map(|text| {
+            let (template, _) = Template::parse(text, &roles);
+            template.tags().map(|(tag, _)| tag.clone()).collect::<Vec<_>>()
+        })
+        .filter_map(|tag| match tag {
+            Tag::Verb(of, base) if of == role => Some(base),
+            _ => None,
+        })
+        .collect();
+    found.into_iter().collect()
+}
+
+/// What may stand in a text for these roles, and what each gives, of one and of several.
+pub fn placeholders(roles: &[Role], width: Option<usize>) -> Vec<String> {
+    let mut rows: Vec<Vec<String>> = roles
+        .iter()
+        .flat_map(|role| {
+            let number = vec![format!("<{}_NUM>", tag_of(&role.name)), "1".to_owned(), "2, 3, …".to_owned()];
+            let mut rows = tags(role, &["make".to_owned()]);
+            rows.insert(0, number);
+            rows
+        })
+        .collect();
+    let row = |tag: &str, means: &str| vec![tag.to_owned(), means.to_owned(), means.to_owned()];
+    rows.push(row("<AGENTS_NUM>", "all agents"));
+    rows.push(row("<ROLES_NUM>", "all roles"));
+    table(TAGS, &rows, width)
+}
+
+/// What each placeholder of a role gives, of one and of several.
+fn tags(role: &Role, verbs: &[String]) -> Vec<Vec<String>> {
+    let tag = tag_of(&role.name);
+    let (pronoun, possessive) = inflect::pronouns(&role.pronouns).unwrap_or(("they", "their"));
+    let row =
+        |form: &str, one: &str, several: &str| vec![format!("<{tag}_{form}>"), one.to_owned(), several.to_owned()];
+    let mut rows = vec![
+        row("NOUN", &role.name, &role.plural),
+        row("POSS", &inflect::possessive_one(&role.name), &inflect::possessive_several(&role.plural)),
+        row("PRON", pronoun, "they"),
+        row("POSSPRON", possessive, "their"),
+    ];
+    let verb = |v: &String| row(&format!("VERB_{v}"), &inflect::third_person(v), &inflect::base_for_several(v));
+    rows.extend(verbs.iter().map(verb));
+    rows
+}

@@ -1,0 +1,75 @@
+//! From a command that was typed to the function that does it.
+
+use super::args::{Cli, Command};
+use super::commands::{
+    check, completions, delete, diff, doctor, duplicate, edit, export, import, list, login, man, mark, models, new,
+    plan, run, show, store, talk, verify,
+};
+use super::context::Context;
+use super::error::{CliError, Exit};
+use super::pick;
+use clap::CommandFactory;
+use std::future::Future;
+
+/// Whether a command hears Ctrl-C itself.
+pub(super) fn is_busy(command: &Command) -> bool {
+    matches!(command, Command::Run(_) | Command::Talk(_) | Command::Store(_))
+}
+
+/// Does what a command says; what was left out of it is asked for first.
+pub(super) async fn perform(context: &Context, command: &Command) -> Result<Exit, CliError> {
+    match pick::complete(context, command).await? {
+        Some((context, command)) => dispatch(&context, &command).await,
+        None => dispatch(context, command).await,
+    }
+}
+
+async fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
+    match command {
+        Command::New(args) => new::run(context, args).await,
+        Command::Check(args) => check::run(context, args).await,
+        Command::Plan(args) => plan::run(context, args).await,
+        Command::Run(args) => run::run(context, args).await,
+        Command::Talk(args) => talk::run(context, args).await,
+        Command::List(args) => list::run(context, args).await,
+        Command::Show(args) => show::run(context, args).await,
+        Command::Edit(args) => edit::run(context, args).await,
+        Command::Duplicate(args) => duplicate::run(context, args).await,
+        Command::Note(args) => mark::note(context, args).await,
+        Command::Star(args) => mark::star(context, args).await,
+        Command::Delete(args) => delete::run(context, args).await,
+        Command::Diff(args) => diff::run(context, args).await,
+        Command::Import(args) => import::run(context, args).await,
+        Command::Export(args) => export::run(context, args).await,
+        Command::Models(args) => models::run(context, args).await,
+        Command::Login(args) => login::run(context, args).await,
+        Command::Store(args) => store::run(context, args).await,
+        Command::Verify(args) => verify::run(context, args).await,
+        Command::Completions(args) => completions::script(context, args),
+        Command::Man(args) => man::run(context, args, Cli::command()),
+        Command::Doctor(args) => doctor::run(context, args).await,
+    }
+}
+
+/// Commands that look: one thread does, and Ctrl-C ends them at once. What a database reads in the background is
+/// left behind, and a file that is being written is taken away.
+pub(super) fn looking(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcome = runtime.block_on(async {
+        tokio::select! {
+            outcome = work => outcome,
+            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupt),
+        }
+    });
+    runtime.shutdown_background();
+    outcome
+}
+
+/// What hears Ctrl-C itself.
+pub(super) fn busy(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(work);
+    // What still runs was told to stop; nobody waits for it any longer.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    outcome
+}

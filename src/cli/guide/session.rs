@@ -1,0 +1,178 @@
+//! The guide at work: it does what a command does, reads from the database, and says what it did.
+
+use crate::cli::args::{Cli, Command};
+use crate::cli::context::Context;
+use crate::cli::dispatch::{is_busy, perform};
+use crate::cli::error::{CliError, Exit};
+use crate::cli::global::Global;
+use crate::cli::terminal::printer::{Look, Piece};
+use crate::cli::terminal::prompt;
+use crate::cli::terminal::text::wrap;
+use crate::design::Problem;
+use crate::store::Store;
+use clap::Parser;
+use console::Term;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError};
+
+/// Where nothing may be asked there is no guide, so no flag answers.
+pub const HINT: &str = "`convoke --help` lists the commands that ask nothing";
+
+/// The code of what is no error: a command was interrupted, said so, and the guide goes with it.
+pub const LEFT: &str = "left";
+
+/// The guide.
+pub struct Guide {
+    /// In which database, as whom.
+    pub context: Context,
+    /// Whether a command hears signals itself.
+    pub busy: Arc<AtomicBool>,
+}
+
+impl Guide {
+    /// Does what a command does, and says which. Its error is told; then the guide goes on, unless it was interrupted.
+    /// A server that is not there can be started and tried again.
+    pub async fn job<W: AsRef<str>>(&mut self, words: &[W]) -> Result<Exit, CliError> {
+        loop {
+            let exit = self.once(words).await?;
+            if !matches!(exit, Exit::Store | Exit::Model) || !self.again().await? {
+                return Ok(exit);
+            }
+        }
+    }
+
+    /// Whether what failed is to be tried again.
+    async fn again(&self) -> Result<bool, CliError> {
+        let items = ["try again, once it is mended or started".to_owned(), "back".to_owned()];
+        Ok(prompt::one_of(&self.context.terminal, "what now?", &items, 0, HINT).await? == Some(0))
+    }
+
+    async fn once<W: AsRef<str>>(&mut self, words: &[W]) -> Result<Exit, CliError> {
+        let line = self.line(words);
+        let cli = match Cli::try_parse_from(["convoke".to_owned()].iter().chain(&line)) {
+            Ok(cli) => cli,
+            Err(error) => {
+                let text = error.to_string();
+                let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+                self.tell(&CliError::usage(message));
+                return Ok(Exit::Usage);
+            }
+        };
+        let Some(command) = cli.command else { return Ok(Exit::Done) };
+        let yes = self.context.global.yes || cli.global.yes;
+        let mut context = self.context.again(line.clone(), Global { yes, ..self.context.global.clone() });
+        if matches!(command, Command::Login(_)) {
+            context.identity = OnceLock::new();
+        }
+        self.busy.store(is_busy(&command), Ordering::Relaxed);
+        let done = perform(&context, &command).await;
+        self.busy.store(false, Ordering::Relaxed);
+        match done {
+            Ok(exit @ (Exit::Interrupt | Exit::Terminate)) => Err(CliError::new(exit, LEFT, "")),
+            Ok(exit) => {
+                // Asked nothing, the line does what was agreed to.
+                let agreed =
+                    std::mem::take(&mut *context.terminal.agreed.lock().unwrap_or_else(PoisonError::into_inner));
+                self.by_hand(&with_flags(line, agreed));
+                self.follow(&command, &context)?;
+                Ok(exit)
+            }
+            Err(error) if error.exit == Exit::Interrupt => Err(error),
+            Err(error) => {
+                self.tell(&error);
+                Ok(error.exit)
+            }
+        }
+    }
+
+    /// The words of a command that does the same from a shell.
+    fn line<W: AsRef<str>>(&self, words: &[W]) -> Vec<String> {
+        let line: Vec<String> = words.iter().map(|w| w.as_ref().to_owned()).collect();
+        let is_login = line.first().is_some_and(|word| word == "login");
+        if let Some(store) = self.context.global.store.as_ref().filter(|_| !is_login) {
+            return with_flags(line, ["--store", store]);
+        }
+        line
+    }
+
+    fn by_hand(&self, line: &[String]) {
+        let pieces =
+            [Piece("the same by hand: ", Look::Dim), Piece(&crate::cli::shell::resume_line(line), Look::Plain)];
+        self.context.printer.say_pieces(&pieces);
+    }
+
+    /// Whoever signed in for a command stays so; after `login`, the guide goes on there.
+    fn follow(&mut self, command: &Command, context: &Context) -> Result<(), CliError> {
+        let Some(identity) = context.identity.get() else { return Ok(()) };
+        if matches!(command, Command::Login(_)) {
+            self.context = self.context.signed_in(identity.clone())?;
+        } else {
+            let _ = self.context.identity.set(identity.clone());
+        }
+        Ok(())
+    }
+
+    /// Says something, wrapped to the terminal.
+    pub fn say(&self, text: &str) {
+        for line in wrap(text, columns()) {
+            self.context.printer.say(&line);
+        }
+    }
+
+    /// Shows problems, each under its line, as wide as the terminal is.
+    pub fn say_problems(&self, problems: &[Problem]) {
+        for problem in problems {
+            for line in problem.shown(columns()).lines() {
+                // A line of the text has its caret under it, and was cut to fit.
+                let lines = if line.contains(" | ") { vec![line.to_owned()] } else { wrap(line, columns()) };
+                for line in &lines {
+                    self.context.printer.say(line);
+                }
+            }
+        }
+    }
+
+    /// Says what a command would have ended with. To decline is no error.
+    pub fn tell(&self, error: &CliError) {
+        if error.code == "declined" {
+            return self.say(&error.message);
+        }
+        self.context.printer.error(&error.message, &error.causes, error.hint.as_deref());
+    }
+
+    /// Reads from the database; none where there is nothing to be read, or where the person gives up. A server that is
+    /// not there can be started and tried again.
+    pub async fn read<T>(
+        &self,
+        read: impl AsyncFn(&Context, &dyn Store) -> Result<T, CliError>,
+    ) -> Result<Option<T>, CliError> {
+        loop {
+            let tried = match self.context.reader().await {
+                Ok(store) => read(&self.context, &*store).await,
+                Err(error) => Err(error),
+            };
+            match tried {
+                Ok(found) => return Ok(Some(found)),
+                Err(error) if error.exit == Exit::Interrupt => return Err(error),
+                Err(error) => {
+                    self.tell(&error);
+                    if error.exit != Exit::Store || !self.again().await? {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Columns of the terminal on which the guide talks.
+pub fn columns() -> Option<usize> {
+    Term::stderr().size_checked().map(|(_, columns)| usize::from(columns).max(20))
+}
+
+/// A line with flags at its end. After `--` nothing is a flag.
+fn with_flags<'a>(mut line: Vec<String>, flags: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let end = line.iter().position(|word| word == "--").unwrap_or(line.len());
+    line.splice(end..end, flags.into_iter().map(str::to_owned));
+    line
+}

@@ -1,0 +1,40 @@
+//! Opening the database that the settings name.
+
+use super::context::Context;
+use super::error::{CliError, Exit};
+use super::sign_in;
+use crate::store::sqlite::{OpenMode, Sqlite};
+use crate::store::{Store, StoreUri};
+use std::sync::Arc;
+
+impl Context {
+    /// Opens the database.
+    pub async fn open(&self, mode: OpenMode) -> Result<Arc<dyn Store>, CliError> {
+        let (path, max_mb) = match &self.settings.store.uri {
+            StoreUri::Sqlite { path, max_mb } => (path, *max_mb),
+            StoreUri::Mongo(uri) => return sign_in::open(self, uri, mode).await,
+        };
+        let opened = Sqlite::open(&self.world.folder.join(path), mode, max_mb)?;
+        if let Some(migrated) = &opened.migrated {
+            let (from, to, backup) = (migrated.from, migrated.to, migrated.backup.display());
+            self.printer.chat(&format!("brought the database from schema {from} to {to}; as it was: {backup}"));
+        }
+        Ok(Arc::new(opened.store))
+    }
+
+    /// Opens the database for reading.
+    pub async fn reader(&self) -> Result<Arc<dyn Store>, CliError> {
+        self.open(OpenMode::Read).await
+    }
+
+    /// Opens the database for a small change. One that does not exist is not made for that.
+    pub async fn changing(&self) -> Result<Arc<dyn Store>, CliError> {
+        if matches!(self.settings.store.uri, StoreUri::Sqlite { .. })
+            && let Err(error) = self.reader().await
+            && error.exit == Exit::NotFound
+        {
+            return Err(error);
+        }
+        self.open(OpenMode::Write).await
+    }
+}

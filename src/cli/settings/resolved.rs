@@ -1,0 +1,157 @@
+//! Settings, resolved once into plain values with their origin.
+
+use super::servers::Servers;
+use super::sources::{LimitsConfig, Variables, read_config, read_dotenv};
+use super::store::{Choosing, Creator, Given, StoreChoice};
+use super::world::{Origin, Shown, World};
+use crate::cli::error::CliError;
+use crate::design::check::KnownServer;
+use crate::model::{Limits, Server, ServerKind};
+use crate::store::StoreUri;
+use secrecy::SecretString;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Everything resolved.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The database.
+    pub store: StoreChoice,
+    /// What `login` begins with.
+    pub given: Given,
+    /// Servers, the built-in ones first.
+    pub servers: Vec<Server>,
+    /// Servers that cannot be used in this version, and why.
+    pub refused: Vec<(String, String)>,
+    /// Written concurrency of servers.
+    pub concurrency: BTreeMap<String, u32>,
+    /// Who acts, as far as it is known before signing in.
+    pub creator: String,
+    /// Whether a server is to vouch for the creator.
+    pub signs_in: bool,
+    /// Where the program keeps what is of no use elsewhere, if there is such a folder.
+    pub state: Option<PathBuf>,
+    /// File of fixed replies for `scripted`.
+    pub script: Option<PathBuf>,
+    /// Warnings to be said.
+    pub warnings: Vec<String>,
+    /// Every setting with its origin.
+    pub shown: Vec<Shown>,
+}
+
+impl Settings {
+    /// Resolves everything. `store` is the flag.
+    pub fn resolve(world: &World, store: Option<&str>) -> Result<Self, CliError> {
+        let mut warnings = Vec::new();
+        let dotenv = read_dotenv(&world.folder, &mut warnings)?;
+        let variables = Variables { env: &world.env, dotenv };
+        let config = read_config(&variables)?;
+        let mut shown = Vec::new();
+        let mut choosing = Choosing {
+            world,
+            flag: store,
+            variables: &variables,
+            config: &config,
+            warnings: &mut warnings,
+            shown: &mut shown,
+        };
+        let store = choosing.store()?;
+        let creator = choosing.creator(&store);
+        let given = choosing.for_login();
+        let limits = limits(&variables, &config.limits, &mut shown)?;
+        let mut servers =
+            Servers { variables: &variables, config: &config, limits, warnings: &mut warnings, shown: &mut shown };
+        let (servers, refused) = servers.all()?;
+        let script = variables.get("CONVOKE_SCRIPT").or_else(|| config.script.clone().map(|s| (s, Origin::Config)));
+        if let Some((path, origin)) = &script {
+            shown.push(Shown { name: "script".into(), value: path.clone(), origin: *origin });
+        }
+        let script = script.map(|(path, _)| world.folder.join(path));
+        let state = state_folder(world);
+        let concurrency = config.servers.iter().filter_map(|(n, s)| s.concurrency.map(|c| (n.clone(), c))).collect();
+        let Creator { name: creator, signs_in } = creator;
+        Ok(Self { store, given, servers, refused, concurrency, creator, signs_in, state, script, warnings, shown })
+    }
+
+    /// Servers as `check` must know them.
+    pub fn known_servers(&self) -> Vec<KnownServer> {
+        let usable =
+            self.servers.iter().map(|s| KnownServer { name: s.name.clone(), lacks: lacks(s.kind), refused: None });
+        let refused = self.refused.iter().map(|(name, why)| KnownServer {
+            name: name.clone(),
+            lacks: &[],
+            refused: Some(why.clone()),
+        });
+        usable.chain(refused).collect()
+    }
+
+    /// The server of that name.
+    pub fn server(&self, name: &str) -> Option<&Server> {
+        self.servers.iter().find(|s| s.name == name)
+    }
+
+    /// Every secret in force, to be kept out of logs.
+    pub fn secrets(&self) -> Vec<SecretString> {
+        let keys = self.servers.iter().filter_map(|s| s.key.clone()).chain(self.given.any_password.clone());
+        let StoreUri::Mongo(uri) = &self.store.uri else { return keys.collect() };
+        keys.chain(uri.secrets()).collect()
+    }
+}
+
+/// Parameters that a protocol lacks.
+fn lacks(kind: ServerKind) -> &'static [&'static str] {
+    match kind {
+        ServerKind::OpenAi => &["top_k", "num_ctx", "keep_alive"],
+        ServerKind::Ollama | ServerKind::Scripted => &[],
+    }
+}
+
+/// `$XDG_STATE_HOME/convoke`, else `~/.local/state/convoke`. A `.env` has no say in it.
+fn state_folder(world: &World) -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    let written = world.env.get("XDG_STATE_HOME").filter(|folder| Path::new(folder).is_absolute());
+    let usual = || {
+        let folders = etcetera::choose_base_strategy().ok()?;
+        Some(folders.state_dir().unwrap_or_else(|| folders.data_dir()))
+    };
+    let base = written.map(PathBuf::from).or_else(usual)?;
+    Some(base.join("convoke"))
+}
+
+fn limits(variables: &Variables<'_>, config: &LimitsConfig, shown: &mut Vec<Shown>) -> Result<Limits, CliError> {
+    let default = Limits::default();
+    let mut number = |name: &str, variable: &str, config: Option<f64>, default: f64| -> Result<f64, CliError> {
+        let written = match variables.get(variable) {
+            Some((text, origin)) => {
+                let number = text.trim().parse::<f64>().ok();
+                let wrong = || CliError::usage(format!("{variable} is `{text}`")).hint("write a number above 0");
+                (number.filter(|n| *n > 0.0 && *n < 1e7).ok_or_else(wrong)?, origin)
+            }
+            None => config.map_or((default, Origin::Default), |n| (n, Origin::Config)),
+        };
+        if !(written.0 > 0.0 && written.0 < 1e7) {
+            return Err(CliError::usage(format!("[limits] {name} is {}", written.0)).hint("write a number above 0"));
+        }
+        shown.push(Shown { name: format!("limits.{name}"), value: written.0.to_string(), origin: written.1 });
+        Ok(written.0)
+    };
+    let seconds = Duration::from_secs_f64;
+    Ok(Limits {
+        connect: seconds(number("connect", "CONVOKE_CONNECT_TIMEOUT", config.connect, default.connect.as_secs_f64())?),
+        first_byte: seconds(number(
+            "first_byte",
+            "CONVOKE_FIRST_BYTE_TIMEOUT",
+            config.first_byte,
+            default.first_byte.as_secs_f64(),
+        )?),
+        idle: seconds(number("idle", "CONVOKE_IDLE_TIMEOUT", config.idle, default.idle.as_secs_f64())?),
+        attempt: seconds(number("attempt", "CONVOKE_ATTEMPT_TIMEOUT", config.attempt, default.attempt.as_secs_f64())?),
+        reply_bytes: (number(
+            "reply_mib",
+            "CONVOKE_REPLY_MIB",
+            config.reply_mib,
+            default.reply_bytes as f64 / 1_048_576.0,
+        )? * 1_048_576.0) as u64,
+    })
+}

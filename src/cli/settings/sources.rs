@@ -1,0 +1,138 @@
+//! The sources of settings: the environment, `.env` and the user's configuration file.
+
+use super::world::Origin;
+use crate::cli::error::{CliError, Exit};
+use crate::store::without_password;
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The user's configuration file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    pub store: Option<String>,
+    pub script: Option<String>,
+    pub servers: BTreeMap<String, ServerConfig>,
+    pub limits: LimitsConfig,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServerConfig {
+    pub kind: Option<String>,
+    pub base_url: Option<String>,
+    pub api_key_env: Option<String>,
+    pub concurrency: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsConfig {
+    pub connect: Option<f64>,
+    pub first_byte: Option<f64>,
+    pub idle: Option<f64>,
+    pub attempt: Option<f64>,
+    pub reply_mib: Option<f64>,
+}
+
+/// Variables that hold secrets: never shown, and a reason to warn of a `.env` that others can read.
+fn is_secret(name: &str) -> bool {
+    name.ends_with("_KEY") || name.ends_with("_PASSWORD") || name.ends_with("_TOKEN") || name.ends_with("_SECRET")
+}
+
+/// Whether a variable holds what no process that we start may see.
+pub fn holds_secret(name: &str, value: &str) -> bool {
+    let is_address = name == "CONVOKE_STORE" || name == "DB_CLUSTER_URL";
+    !value.is_empty() && (is_secret(name) || (is_address && without_password(value) != value))
+}
+
+/// Reads variables with their origin.
+pub struct Variables<'a> {
+    pub env: &'a BTreeMap<String, String>,
+    pub dotenv: BTreeMap<String, String>,
+}
+
+impl Variables<'_> {
+    pub fn get(&self, name: &str) -> Option<(String, Origin)> {
+        let of = |map: &BTreeMap<String, String>| map.get(name).filter(|v| !v.trim().is_empty()).cloned();
+        of(self.env).map(|v| (v, Origin::Environment)).or_else(|| of(&self.dotenv).map(|v| (v, Origin::DotEnv)))
+    }
+
+    /// The key in a variable, where it may go to an address of that origin: an address from a `.env` gets a key from
+    /// the same `.env` or none.
+    pub fn key_for(&self, variable: &str, address: Origin, warnings: &mut Vec<String>) -> Option<SecretString> {
+        let (key, origin) = self.get(variable)?;
+        if address == Origin::DotEnv && origin != Origin::DotEnv {
+            warnings.push(format!(
+                "the address beside {variable} comes from .env and the key does not: the key is not sent there"
+            ));
+            return None;
+        }
+        Some(SecretString::from(key))
+    }
+}
+
+pub fn read_dotenv(folder: &Path, warnings: &mut Vec<String>) -> Result<BTreeMap<String, String>, CliError> {
+    let path = folder.join(".env");
+    if !path.is_file() {
+        return Ok(BTreeMap::new());
+    }
+    let wrong = |e: &dyn std::fmt::Display| {
+        CliError::usage(format!("cannot read {}", path.display()))
+            .cause(e)
+            .hint("one NAME=VALUE a line; see .env_template")
+    };
+    // dotenvy's errors quote the line, which may hold a secret: only its kind is told.
+    let items = dotenvy::from_path_iter(&path).map_err(|_| wrong(&"it cannot be opened"))?;
+    let map: BTreeMap<String, String> =
+        items.collect::<Result<_, _>>().map_err(|e| wrong(&format!("{} is not NAME=VALUE", line_of(&path, &e))))?;
+    if map.iter().any(|(name, value)| holds_secret(name, value)) && others_can_read(&path) {
+        warnings.push(format!("others can read {}, which holds a secret: chmod 600 it", path.display()));
+    }
+    Ok(map)
+}
+
+/// Which line an error is about, by its number: its text may hold a secret.
+fn line_of(path: &Path, error: &dotenvy::Error) -> String {
+    let dotenvy::Error::LineParse(wrong, _) = error else { return "a line".to_owned() };
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let number = text.lines().position(|line| line.trim() == wrong.trim());
+    number.map_or_else(|| "a line".to_owned(), |n| format!("line {}", n + 1))
+}
+
+#[cfg(unix)]
+fn others_can_read(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|m| m.permissions().mode() & 0o044 != 0)
+}
+
+#[cfg(not(unix))]
+fn others_can_read(_: &Path) -> bool {
+    false
+}
+
+pub fn read_config(variables: &Variables<'_>) -> Result<Config, CliError> {
+    let Some(path) = config_path(variables) else { return Ok(Config::default()) };
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Config::default()),
+        Err(e) => return Err(CliError::usage(format!("cannot read {}", path.display())).cause(e)),
+    };
+    toml::from_str(&text).map_err(|e| {
+        CliError::new(Exit::Usage, "config", format!("{} is not a configuration", path.display()))
+            .cause(e.to_string().trim())
+            .hint("docs/format.md says what it may hold")
+    })
+}
+
+/// `$XDG_CONFIG_HOME/convoke/config.toml`, else `~/.config/convoke/config.toml`.
+fn config_path(variables: &Variables<'_>) -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    let base = match variables.get("XDG_CONFIG_HOME") {
+        Some((folder, _)) => PathBuf::from(folder),
+        None => etcetera::choose_base_strategy().ok()?.config_dir(),
+    };
+    Some(base.join("convoke").join("config.toml"))
+}

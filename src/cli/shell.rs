@@ -1,0 +1,81 @@
+//! Words and lines as a shell reads them: the line that continues a run, without any password.
+
+use crate::store::without_password;
+
+/// The command that repeats this one, as a shell reads it, without any password: where one was typed, the line says
+/// which variable supplies it.
+pub fn resume_line(arguments: &[String]) -> String {
+    let safe = without_passwords(arguments);
+    let supplied = if safe == arguments { "" } else { "DB_PASSWORD=\"$DB_PASSWORD\" " };
+    let words: Vec<String> = safe.iter().map(|word| quoted(word)).collect();
+    format!("{supplied}convoke {}", words.join(" "))
+}
+
+/// Arguments as they are told and kept: no address in them has its password.
+pub fn without_passwords(arguments: &[String]) -> Vec<String> {
+    let mut is_store = false;
+    let safe = arguments.iter().map(|word| {
+        let after = std::mem::replace(&mut is_store, word == "--store");
+        let (flag, value) = match word.split_once('=') {
+            Some(("--store", value)) => ("--store=", value),
+            _ => ("", word.as_str()),
+        };
+        let is_address = (after || !flag.is_empty()) && !value.starts_with("sqlite:");
+        if is_address || value.contains("://") { format!("{flag}{}", without_password(value)) } else { word.clone() }
+    });
+    safe.collect()
+}
+
+/// A word as a shell takes it.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// The same arguments with `--replicates M` for `--more N`.
+pub fn spelled_out(arguments: &[String], replicates: u32) -> Vec<String> {
+    let mut is_more = false;
+    let spelled = arguments.iter().map(|word| {
+        let after = std::mem::replace(&mut is_more, word == "--more");
+        match word {
+            _ if after => replicates.to_string(),
+            word if word == "--more" => "--replicates".to_owned(),
+            word if word.starts_with("--more=") => format!("--replicates={replicates}"),
+            word => word.clone(),
+        }
+    });
+    spelled.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_resume_line_is_quoted_for_a_shell() {
+        assert_eq!(quoted("experiments/prison"), "experiments/prison");
+        assert_eq!(quoted("goal=escape risks=true"), "'goal=escape risks=true'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+        let typed = ["run", "x", "--store", "mongodb://ann:hunter2@host/d"].map(str::to_owned);
+        let line = r#"DB_PASSWORD="$DB_PASSWORD" convoke run x --store mongodb://ann@host/d"#;
+        assert_eq!(resume_line(&typed), line);
+        let typed = ["run", "x", "--store=ann:hunter2@host"].map(str::to_owned);
+        assert_eq!(without_passwords(&typed)[2], "--store=ann@host");
+        for kept in ["--store=mongodb://ann@host/d", "--set=a=b:c@d", "goal=x:y@z", "sqlite:a:b@c", "./a@b:c"] {
+            assert_eq!(without_passwords(&["--model".to_owned(), kept.to_owned()])[1], kept);
+        }
+    }
+
+    #[test]
+    fn the_line_that_repeats_it_says_how_far_it_goes() {
+        let of = |words: &[&str]| spelled_out(&words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>(), 7).join(" ");
+        assert_eq!(of(&["run", "e", "--more", "2", "--offline"]), "run e --replicates 7 --offline");
+        assert_eq!(of(&["run", "--more=2", "e"]), "run --replicates=7 e");
+        assert_eq!(of(&["run", "more"]), "run more");
+    }
+}

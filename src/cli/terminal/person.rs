@@ -1,0 +1,344 @@
+//! A person at this terminal, who takes somebody's part in conversations.
+
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::terminal::drafts::Drafts;
+use crate::cli::terminal::printer::{Look, Piece, Printer};
+use crate::cli::terminal::prompt::{self, Line};
+use crate::cli::terminal::text::{count, short, wrap};
+use crate::model::person::{Answer, Person, Scene};
+use crate::process::harmless::harmless;
+use crate::process::prompt::Author;
+use crate::process::{Message, Purpose};
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const COMMANDS: [(&str, &str); 5] = [
+    (".", "alone on a line sends what you typed"),
+    ("/undo", "takes the last line back"),
+    ("/show", "shows everything again"),
+    ("/stop", "leaves; what you typed is kept, and the same command continues"),
+    ("//", "at the beginning of a line is a / that you want to say"),
+];
+
+/// A person at this terminal.
+pub struct AtTerminal {
+    context: Context,
+    drafts: Drafts,
+    /// Whether they type: then nobody else writes to the terminal.
+    types: Arc<AtomicBool>,
+}
+
+/// What a line is.
+#[derive(Debug, PartialEq, Eq)]
+enum Typed<'a> {
+    Text(&'a str),
+    Help,
+    Undo,
+    Show,
+    Stop,
+    Unknown(&'a str),
+}
+
+/// A line that begins with `/` is a command; with `//`, text that begins with `/`.
+fn read(line: &str) -> Typed<'_> {
+    let Some(rest) = line.strip_prefix('/') else { return Typed::Text(line) };
+    if rest.starts_with('/') {
+        return Typed::Text(rest);
+    }
+    match line.trim_end() {
+        "/help" => Typed::Help,
+        "/undo" => Typed::Undo,
+        "/show" => Typed::Show,
+        "/stop" => Typed::Stop,
+        other => Typed::Unknown(other.split_whitespace().next().unwrap_or(other)),
+    }
+}
+
+impl AtTerminal {
+    /// The person at the terminal of a command.
+    pub fn new(context: &Context) -> Self {
+        let drafts = Drafts::of(context.settings.state.as_deref());
+        let context = context.again(context.world.arguments.clone(), context.global.clone());
+        Self { context, drafts, types: Arc::default() }
+    }
+
+    /// Says whether they type now.
+    pub fn types(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.types)
+    }
+
+    fn stage(&self, scene: &Scene<'_>) -> Stage {
+        Stage {
+            printer: self.context.printer.clone(),
+            heading: heading(scene),
+            messages: scene.messages.to_vec(),
+            drafts: self.drafts.clone(),
+            place: (scene.conversation.to_owned(), scene.seq),
+            is_told: false,
+        }
+    }
+}
+
+#[async_trait]
+impl Person for AtTerminal {
+    async fn write(&self, scene: &Scene<'_>) -> Answer {
+        let typing = Typing::begin(&self.types, &self.context.printer);
+        let mut stage = self.stage(scene);
+        stage.enter(scene);
+        let already = self.drafts.read(scene.conversation, scene.seq);
+        if !already.is_empty() {
+            stage.dim("what you typed before, and did not send:");
+            stage.typed(&already);
+        }
+        let what = if scene.purpose == Purpose::Summary { "the summary" } else { "your turn" };
+        stage.dim(&format!("{what}: a lone . on a line sends it, /help tells more"));
+        self.context.terminal.typing.at(self.drafts.half(scene.conversation, scene.seq));
+        let typed = prompt::lines(&self.context.terminal, what, already, move |lines| stage.line(lines)).await;
+        self.context.terminal.typing.at(None);
+        match typed {
+            Ok(Some(lines)) => typing.sent(lines.join("\n")),
+            Ok(None) => Answer::Left("you left".to_owned()),
+            Err(error) => Answer::Left(gone(&error)),
+        }
+    }
+
+    async fn choose(&self, scene: &Scene<'_>) -> Answer {
+        let typing = Typing::begin(&self.types, &self.context.printer);
+        let stage = self.stage(scene);
+        stage.enter(scene);
+        let candidates = || {
+            for (number, name) in (1..).zip(scene.candidates) {
+                stage.say(&format!("{number:>3}  {name}"));
+            }
+        };
+        candidates();
+        let question = format!("who speaks? (Enter: {})", scene.next);
+        loop {
+            let typed = match prompt::line(&self.context.terminal, &question, "", "run it on a terminal").await {
+                Ok(Some(typed)) => typed,
+                Ok(None) => return Answer::Left("you left".to_owned()),
+                Err(error) => return Answer::Left(gone(&error)),
+            };
+            match read(&typed) {
+                Typed::Stop => return Answer::Left("you left".to_owned()),
+                Typed::Show => {
+                    stage.all();
+                    candidates();
+                }
+                Typed::Help => stage.dim("a number or a name chooses; Enter takes the next in order; /show, /stop"),
+                Typed::Text(text) => match chosen(text, scene.candidates) {
+                    Some(name) => return typing.sent(name),
+                    None => stage.say(&format!("`{text}` is none of them: type a number from the list")),
+                },
+                Typed::Undo | Typed::Unknown(_) => stage.say("there is no such command here: /show, /stop, /help"),
+            }
+        }
+    }
+
+    fn stored(&self, conversation: &str, seq: u32) {
+        self.drafts.remove(conversation, seq);
+        self.context.printer.say_pieces(&[Piece("kept", Look::Dim)]);
+    }
+}
+
+/// The candidate of that number or name; nothing typed is nobody in particular.
+fn chosen(text: &str, candidates: &[String]) -> Option<String> {
+    if text.is_empty() {
+        return Some(String::new());
+    }
+    let by_number = text.parse::<usize>().ok().and_then(|n| candidates.get(n.checked_sub(1)?));
+    let by_name = || candidates.iter().find(|c| c.to_lowercase() == text.to_lowercase());
+    by_number.or_else(by_name).cloned()
+}
+
+/// Why somebody who did not say so is gone.
+fn gone(error: &CliError) -> String {
+    match error.exit {
+        crate::cli::error::Exit::Interrupt => "you left".to_owned(),
+        _ => std::iter::once(&error.message).chain(&error.causes).cloned().collect::<Vec<_>>().join(": "),
+    }
+}
+
+fn heading(scene: &Scene<'_>) -> String {
+    let who = match scene.purpose {
+        Purpose::Speech => format!("you are {} ({})", scene.name, scene.role),
+        Purpose::Selection => "you choose who speaks".to_owned(),
+        Purpose::Summary => format!("you sum up day {}", scene.day.0),
+    };
+    let day = if scene.day.1 > 1 { format!("day {} of {}, ", scene.day.0, scene.day.1) } else { String::new() };
+    let message = match scene.purpose {
+        Purpose::Summary => String::new(),
+        _ => format!(" · {day}message {} of {}", scene.message.0, scene.message.1),
+    };
+    format!("{who}{message} · conversation {}", short(scene.conversation))
+}
+
+/// While it lives, a person types.
+struct Typing<'a> {
+    types: &'a AtomicBool,
+    printer: &'a Printer,
+    is_sent: bool,
+}
+
+impl<'a> Typing<'a> {
+    fn begin(types: &'a AtomicBool, printer: &'a Printer) -> Self {
+        types.store(true, Ordering::Relaxed);
+        Self { types, printer, is_sent: false }
+    }
+
+    fn sent(mut self, text: String) -> Answer {
+        self.is_sent = true;
+        Answer::Typed(text)
+    }
+}
+
+impl Drop for Typing<'_> {
+    fn drop(&mut self) {
+        self.types.store(false, Ordering::Relaxed);
+        if !self.is_sent {
+            // They left, or were cut off in the middle of a line, where nothing else is to be written.
+            self.printer.say("");
+        }
+    }
+}
+
+/// One turn as it stands on the terminal.
+struct Stage {
+    printer: Printer,
+    heading: String,
+    messages: Vec<Message>,
+    drafts: Drafts,
+    place: (String, u32),
+    /// Whether it was told that nothing can be kept.
+    is_told: bool,
+}
+
+impl Stage {
+    /// Shows what is new.
+    fn enter(&self, scene: &Scene<'_>) {
+        self.say("");
+        self.bold(&self.heading);
+        let is_new = |m: &&Message| scene.shown == 0 || m.author != Author::Assistant;
+        for message in scene.messages.iter().skip(scene.shown).filter(is_new) {
+            self.message(message);
+        }
+        if scene.again {
+            self.say("what you sent was empty, and this experiment asks again");
+        }
+        self.say("");
+    }
+
+    /// Shows everything.
+    fn all(&self) {
+        self.say("");
+        self.bold(&self.heading);
+        for message in &self.messages {
+            self.message(message);
+        }
+        self.say("");
+    }
+
+    fn message(&self, message: &Message) {
+        self.say("");
+        let (before, look) = match message.author {
+            Author::System => ("", Look::Dim),
+            Author::User => ("", Look::Plain),
+            Author::Assistant => ("you: ", Look::Plain),
+        };
+        for line in wrap(&harmless(&format!("{before}{}", message.content)), self.printer.talk_width()) {
+            self.printer.say_pieces(&[Piece(&line, look)]);
+        }
+    }
+
+    /// What becomes of a line that was typed; it is the last of `lines`.
+    fn line(&mut self, lines: &[String]) -> Line {
+        let Some((last, before)) = lines.split_last() else { return Line::Kept };
+        let mut left = before.to_vec();
+        match read(last) {
+            Typed::Text(text) => {
+                left.push(text.to_owned());
+                self.keep(&left);
+            }
+            Typed::Undo if left.pop().is_some() => {
+                self.keep(&left);
+                self.dim(&format!("{} left", count(left.len(), "line")));
+                self.typed(&left);
+            }
+            Typed::Undo => self.dim("there is nothing to take back"),
+            Typed::Help => COMMANDS.iter().for_each(|(word, does)| self.say(&format!("{word:<6} {does}"))),
+            Typed::Show => {
+                self.all();
+                self.typed(&left);
+            }
+            Typed::Stop => return Line::End,
+            Typed::Unknown(word) => {
+                self.say(&format!(
+                    "there is no command {word}: the line is not sent; /{last} says it, /help tells more"
+                ));
+            }
+        }
+        Line::Back(left)
+    }
+
+    /// Keeps what is typed so far; that it cannot be kept is told once.
+    fn keep(&mut self, lines: &[String]) {
+        if let Err(error) = self.drafts.keep(&self.place.0, self.place.1, lines)
+            && !std::mem::replace(&mut self.is_told, true)
+        {
+            self.printer.warn(&format!("what you type is kept nowhere until it is sent: {error}"));
+        }
+    }
+
+    fn typed(&self, lines: &[String]) {
+        for line in lines {
+            self.say(&format!("  {line}"));
+        }
+    }
+
+    fn say(&self, text: &str) {
+        self.looks(text, Look::Plain);
+    }
+
+    fn bold(&self, text: &str) {
+        self.looks(text, Look::Bold);
+    }
+
+    fn dim(&self, text: &str) {
+        self.looks(text, Look::Dim);
+    }
+
+    fn looks(&self, text: &str, look: Look) {
+        let lines = wrap(&harmless(text), self.printer.talk_width());
+        for line in if lines.is_empty() { vec![String::new()] } else { lines } {
+            self.printer.say_pieces(&[Piece(&line, look)]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slash_begins_a_command_and_two_say_one() {
+        assert_eq!(read("hello /stop"), Typed::Text("hello /stop"));
+        assert_eq!(read("//stop"), Typed::Text("/stop"));
+        assert_eq!(read("/stop "), Typed::Stop);
+        assert_eq!(read("/undo"), Typed::Undo);
+        assert_eq!(read("/stopp now"), Typed::Unknown("/stopp"));
+        assert_eq!(read("/"), Typed::Unknown("/"));
+        assert_eq!(read(""), Typed::Text(""));
+    }
+
+    #[test]
+    fn a_choice_is_a_number_a_name_or_nothing() {
+        let candidates = ["Guard_1".to_owned(), "Prisoner_2".to_owned()];
+        let of = |text: &str| chosen(text, &candidates);
+        assert_eq!(of("2").as_deref(), Some("Prisoner_2"));
+        assert_eq!(of("guard_1").as_deref(), Some("Guard_1"));
+        assert_eq!(of("").as_deref(), Some(""));
+        assert!([of("0"), of("3"), of("Guard"), of("-1")].iter().all(Option::is_none));
+    }
+}

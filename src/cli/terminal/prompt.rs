@@ -1,0 +1,434 @@
+//! The only place that asks a person.
+
+mod theme;
+
+use crate::cli::error::{CliError, Exit};
+use crate::cli::settings::holds_secret;
+use crate::cli::terminal::printer::Printer;
+use crate::cli::terminal::text::wrap;
+use crate::cli::terminal::typing::Typing;
+use crate::process::harmless::{harmless, one_line};
+use console::Term;
+use dialoguer::theme::{ColorfulTheme, Theme};
+use dialoguer::{Confirm, Editor, FuzzySelect, MultiSelect, Select};
+use rustyline::error::ReadlineError;
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::{Cmd, Event, EventContext, RepeatCount};
+use secrecy::SecretString;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use theme::{Coloured, Plain, asking};
+use unicode_width::UnicodeWidthStr;
+
+/// A terminal on which a person is asked.
+#[derive(Debug)]
+pub struct Terminal {
+    /// Questions may be asked.
+    pub may_ask: bool,
+    /// `--yes`: every confirmation is given without asking.
+    pub yes: bool,
+    /// Environment variables, among them the editor's name.
+    pub env: BTreeMap<String, String>,
+    /// Prints long questions.
+    pub printer: Printer,
+    /// Keeps half a line.
+    pub typing: Typing,
+    /// Flags that would have given the confirmations that the person gave.
+    pub agreed: Mutex<Vec<&'static str>>,
+}
+
+/// Asks for a yes. Where nothing may be asked, an error that names the flag that answers.
+pub async fn confirm(terminal: &Terminal, question: &str, flag: &'static str) -> Result<bool, CliError> {
+    if terminal.yes {
+        return Ok(true);
+    }
+    let hint = format!("add {flag} to say yes");
+    let question = harmless(question);
+    let shown = question.clone();
+    let answer = asked(terminal, &shown, &hint, move |theme| {
+        Confirm::with_theme(theme).with_prompt(question).default(false).interact_opt()
+    });
+    let yes = answer.await?.unwrap_or(false);
+    if yes {
+        terminal.agreed.lock().unwrap_or_else(PoisonError::into_inner).push(flag);
+    }
+    Ok(yes)
+}
+
+/// Asks for a yes or no; none on Esc.
+pub async fn yes(terminal: &Terminal, question: &str, usual: bool, hint: &str) -> Result<Option<bool>, CliError> {
+    let question = fitted(question, QUESTION);
+    let shown = question.clone();
+    let answer = asked(terminal, &shown, hint, move |theme| {
+        Confirm::with_theme(theme).with_prompt(question).default(usual).interact_opt()
+    });
+    answer.await
+}
+
+/// Asks for a line, with `text` in it to begin with; none on Esc. `hint` says how to answer where nothing may be asked.
+pub async fn line(terminal: &Terminal, question: &str, text: &str, hint: &str) -> Result<Option<String>, CliError> {
+    let kept = Kept { typing: terminal.typing.clone(), question: one_line(question) };
+    let text = kept.typing.left(&kept.question).unwrap_or_else(|| text.to_owned());
+    let (label, text) = (label(terminal, question), harmless(&text).replace('\n', " "));
+    let answer = asked(terminal, question, hint, move |_| Field::new(Some(kept))?.read(&label, &text));
+    // What is pasted may hold ends of lines.
+    Ok(answer.await?.map(|line| line.trim().replace(['\r', '\n'], " ")))
+}
+
+/// Asks for lines up to a lone `.`, after those that are there already; none on Esc. Every line that is ended goes to
+/// `keep` at once, with all before it.
+pub async fn lines(
+    terminal: &Terminal,
+    question: &str,
+    already: Vec<String>,
+    mut keep: impl FnMut(&[String]) -> Line + Send + 'static,
+) -> Result<Option<Vec<String>>, CliError> {
+    let mut lines = already;
+    let kept = Kept { typing: terminal.typing.clone(), question: one_line(question) };
+    let mut half = kept.typing.left(&kept.question).map(|half| harmless(&half)).unwrap_or_default();
+    asked(terminal, question, "run it on a terminal", move |_| {
+        let mut field = Field::new(Some(kept))?;
+        loop {
+            let Some(typed) = field.read("  ", &std::mem::take(&mut half))? else { return Ok(None) };
+            // What is pasted may be several lines.
+            for line in typed.replace("\r\n", "\n").replace('\r', "\n").split('\n') {
+                if line.trim_end() == "." {
+                    return Ok(Some(lines));
+                }
+                lines.push(line.trim_end().to_owned());
+                match keep(&lines) {
+                    Line::Kept => {}
+                    Line::Back(left) => lines = left,
+                    Line::End => return Ok(None),
+                }
+            }
+        }
+    })
+    .await
+}
+
+/// What becomes of a line that was typed.
+pub enum Line {
+    /// It stays.
+    Kept,
+    /// These are left.
+    Back(Vec<String>),
+    /// No more are asked for.
+    End,
+}
+
+/// Asks for a password, which is not shown; an empty one is an answer; none on Esc.
+pub async fn password(terminal: &Terminal, question: &str, hint: &str) -> Result<Option<SecretString>, CliError> {
+    let label = label(terminal, question);
+    let answer = asked(terminal, question, hint, move |_| Field::new(None)?.read(&label, ""));
+    Ok(answer.await?.map(SecretString::from))
+}
+
+/// Asks for one of several, by its place; none on Esc.
+pub async fn one_of(
+    terminal: &Terminal,
+    question: &str,
+    items: &[String],
+    usual: usize,
+    hint: &str,
+) -> Result<Option<usize>, CliError> {
+    let (question, items, rows) = (fitted(question, QUESTION), shown(items), rows());
+    let label = question.clone();
+    let answer = asked(terminal, &label, hint, move |theme| {
+        Select::with_theme(theme)
+            .with_prompt(question)
+            .items(&items)
+            .default(usual.min(items.len().saturating_sub(1)))
+            .max_length(rows)
+            .interact_opt()
+    });
+    answer.await
+}
+
+/// The same of many, narrowed by what is typed.
+pub async fn search(
+    terminal: &Terminal,
+    question: &str,
+    items: &[String],
+    hint: &str,
+) -> Result<Option<usize>, CliError> {
+    search_from(terminal, question, items, 0, hint).await
+}
+
+/// The same with the cursor on an item to begin with.
+pub async fn search_from(
+    terminal: &Terminal,
+    question: &str,
+    items: &[String],
+    usual: usize,
+    hint: &str,
+) -> Result<Option<usize>, CliError> {
+    let (question, items, rows) = (fitted(question, QUESTION), shown(items), rows());
+    let label = question.clone();
+    let (coloured, items_in_colour) = (terminal.printer.colour_err, ColorfulTheme::default());
+    let answer = asked(terminal, &label, hint, move |theme| {
+        let chosen = FuzzySelect::with_theme(if coloured { &items_in_colour } else { theme })
+            .with_prompt(question.as_str())
+            .items(&items)
+            .default(usual.min(items.len().saturating_sub(1)))
+            .highlight_matches(false)
+            .max_length(rows)
+            .report(false)
+            .interact_opt()?;
+        if let Some(at) = chosen {
+            let mut answered = String::new();
+            // Writing into a text cannot fail.
+            let _ = theme.format_select_prompt_selection(&mut answered, &question, &items[at]);
+            Term::stderr().write_line(&answered)?;
+        }
+        Ok(chosen)
+    });
+    answer.await
+}
+
+/// Asks which of several, by their places; those that are `ticked` are so to begin with; none on Esc.
+pub async fn several(
+    terminal: &Terminal,
+    question: &str,
+    items: &[String],
+    ticked: &[bool],
+    hint: &str,
+) -> Result<Option<Vec<usize>>, CliError> {
+    let question = fitted(&format!("{question} (space ticks)"), QUESTION);
+    let (items, ticked, rows) = (shown(items), ticked.to_vec(), rows());
+    let label = question.clone();
+    let answer = asked(terminal, &label, hint, move |theme| {
+        MultiSelect::with_theme(theme)
+            .with_prompt(question)
+            .items(&items)
+            .defaults(&ticked)
+            .max_length(rows)
+            .interact_opt()
+    });
+    answer.await
+}
+
+/// Opens the person's editor on a text; none where it was left without saving.
+pub async fn editor(terminal: &Terminal, text: &str, hint: &str) -> Result<Option<String>, CliError> {
+    let command = editor_command(&terminal.env);
+    let text = text.to_owned();
+    asked(terminal, "a text", hint, move |_| Editor::new().executable(command).extension(".md").edit(&text)).await
+}
+
+/// The editor as `VISUAL` or `EDITOR` says, without the secrets that the program was given.
+fn editor_command(env: &BTreeMap<String, String>) -> String {
+    let named = ["VISUAL", "EDITOR"].iter().find_map(|name| env.get(*name).filter(|v| !v.trim().is_empty()));
+    let editor = named.map_or("vi", String::as_str);
+    let secrets: Vec<String> =
+        env.iter().filter(|(name, value)| holds_secret(name, value)).map(|(name, _)| format!("-u {name}")).collect();
+    if cfg!(unix) && !secrets.is_empty() { format!("env {} {editor}", secrets.join(" ")) } else { editor.to_owned() }
+}
+
+/// Columns that a theme puts beside a question.
+const QUESTION: usize = 8;
+/// Columns that a theme puts beside an item.
+const ITEM: usize = 6;
+
+/// A text in one line that fits the screen beside so many columns: what counts rows must not meet a line that wraps.
+fn fitted(text: &str, beside: usize) -> String {
+    let columns = usize::from(Term::stderr().size().1).max(20).saturating_sub(beside);
+    console::truncate_str(&one_line(text), columns, "…").into_owned()
+}
+
+/// Items as a list shows them. Names may come from a database.
+fn shown(items: &[String]) -> Vec<String> {
+    items.iter().map(|item| fitted(item, ITEM)).collect()
+}
+
+/// How many items of a list are shown at once.
+fn rows() -> usize {
+    usize::from(Term::stderr().size().0).saturating_sub(4).clamp(3, 20)
+}
+
+/// What stands before a field. A long question gets lines of its own.
+fn label(terminal: &Terminal, question: &str) -> String {
+    let question = one_line(question);
+    let columns = usize::from(Term::stderr().size().1).max(20);
+    if question.width() * 2 <= columns {
+        return format!("{} ", asking(&question));
+    }
+    for line in wrap(&question, Some(columns)) {
+        terminal.printer.say(&line);
+    }
+    "> ".to_owned()
+}
+
+/// A text field. It moves by characters as people see them, takes what is pasted whole, and Esc leaves it.
+struct Field {
+    editor: rustyline::Editor<Look, rustyline::history::MemHistory>,
+    escaped: Arc<AtomicBool>,
+}
+
+impl Field {
+    /// One that keeps what stands in it; or, without that, shows none of it.
+    fn new(kept: Option<Kept>) -> dialoguer::Result<Self> {
+        /// So long the rest of a key is waited for that begins as Esc does.
+        const KEY: u16 = 50;
+        let config = rustyline::Config::builder()
+            .behavior(rustyline::Behavior::PreferTerm)
+            .keyseq_timeout(Some(KEY))
+            .auto_add_history(false)
+            .color_mode(if kept.is_none() { rustyline::ColorMode::Forced } else { rustyline::ColorMode::Disabled })
+            .build();
+        let history = rustyline::history::MemHistory::new();
+        let mut editor = rustyline::Editor::with_history(config, history).map_err(io_error)?;
+        editor.set_helper(Some(Look { kept }));
+        let escaped = Arc::new(AtomicBool::new(false));
+        let leave = Leave(Arc::clone(&escaped));
+        let esc = rustyline::KeyEvent(rustyline::KeyCode::Esc, rustyline::Modifiers::NONE);
+        editor.bind_sequence(esc, rustyline::EventHandler::Conditional(Box::new(leave)));
+        Ok(Self { editor, escaped })
+    }
+
+    /// What was typed; none on Esc.
+    fn read(&mut self, label: &str, text: &str) -> dialoguer::Result<Option<String>> {
+        match self.editor.readline_with_initial(label, (text, "")) {
+            Ok(line) => {
+                if let Some(kept) = self.editor.helper().and_then(|look| look.kept.as_ref()) {
+                    kept.typing.end();
+                }
+                Ok(Some(line))
+            }
+            Err(ReadlineError::Interrupted) if self.escaped.swap(false, Ordering::Relaxed) => Ok(None),
+            // The end of input leaves as Esc does.
+            Err(ReadlineError::Eof) => Ok(None),
+            Err(error) => Err(io_error(error)),
+        }
+    }
+}
+
+fn io_error(error: ReadlineError) -> dialoguer::Error {
+    dialoguer::Error::IO(match error {
+        ReadlineError::Io(error) => error,
+        ReadlineError::Interrupted => std::io::ErrorKind::Interrupted.into(),
+        other => std::io::Error::other(other.to_string()),
+    })
+}
+
+/// Leaves a field and says that it was Esc.
+struct Leave(Arc<AtomicBool>);
+
+impl rustyline::ConditionalEventHandler for Leave {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        self.0.store(true, Ordering::Relaxed);
+        Some(Cmd::Interrupt)
+    }
+}
+
+/// Where what stands in a field is kept, and under which question.
+struct Kept {
+    typing: Typing,
+    question: String,
+}
+
+/// Sees a field at every key: keeps what stands in it, and shows nothing of a password.
+struct Look {
+    kept: Option<Kept>,
+}
+
+impl Highlighter for Look {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        if self.kept.is_none() { " ".repeat(line.width()).into() } else { line.into() }
+    }
+
+    fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
+        self.kept.is_none() && kind != CmdKind::MoveCursor
+    }
+}
+
+impl rustyline::completion::Completer for Look {
+    type Candidate = String;
+}
+
+impl rustyline::hint::Hinter for Look {
+    type Hint = String;
+
+    fn hint(&self, line: &str, _: usize, _: &rustyline::Context<'_>) -> Option<String> {
+        if let Some(Kept { typing, question }) = &self.kept {
+            typing.keep(question, line);
+        }
+        None
+    }
+}
+
+impl rustyline::validate::Validator for Look {}
+impl rustyline::Helper for Look {}
+
+/// Asks on a blocked thread, so that Ctrl-C is heard meanwhile; whatever happens, the terminal is left as it was found.
+async fn asked<T: Send + 'static>(
+    terminal: &Terminal,
+    question: &str,
+    hint: &str,
+    ask: impl FnOnce(&dyn Theme) -> dialoguer::Result<T> + Send + 'static,
+) -> Result<T, CliError> {
+    if !terminal.may_ask {
+        return Err(needed(question, hint));
+    }
+    let colour = terminal.printer.colour_err;
+    let found = AsFound::now();
+    let asking = async {
+        let ask = move || if colour { ask(&Coloured::default()) } else { ask(&Plain) };
+        tokio::task::spawn_blocking(ask).await
+    };
+    let answer = tokio::select! {
+        // Polled first, so that the signal is heard before the question stands there: unheard, it kills.
+        biased;
+        _ = tokio::signal::ctrl_c() => {
+            return Err(interrupted());
+        }
+        answer = asking => answer,
+    };
+    drop(found);
+    match answer {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(dialoguer::Error::IO(e))) if e.kind() == std::io::ErrorKind::Interrupted => Err(interrupted()),
+        Ok(Err(e)) => Err(CliError::usage("cannot ask on this terminal").cause(e).hint(hint)),
+        Err(e) => Err(CliError::usage("cannot ask on this terminal").cause(e)),
+    }
+}
+
+/// A question that may not be asked.
+pub fn needed(question: &str, hint: &str) -> CliError {
+    CliError::new(Exit::Usage, "needs-answer", format!("this needs an answer: {question}")).hint(hint)
+}
+
+fn interrupted() -> CliError {
+    CliError::new(Exit::Interrupt, "interrupted", "interrupted; nothing was done")
+}
+
+/// The terminal as it was before a question: a thread that is left behind may have hidden cursor or typing.
+struct AsFound {
+    #[cfg(unix)]
+    found: Option<rustix::termios::Termios>,
+}
+
+impl AsFound {
+    #[cfg(unix)]
+    fn now() -> Self {
+        Self { found: rustix::termios::tcgetattr(std::io::stdin()).ok() }
+    }
+
+    #[cfg(not(unix))]
+    fn now() -> Self {
+        Self {}
+    }
+}
+
+impl Drop for AsFound {
+    fn drop(&mut self) {
+        // A terminal that cannot be restored is gone.
+        #[cfg(unix)]
+        if let Some(found) = &self.found {
+            use rustix::termios::{OptionalActions, tcsetattr};
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, found);
+        }
+        let _ = console::Term::stderr().show_cursor();
+    }
+}

@@ -1,0 +1,119 @@
+//! Ctrl-C and SIGTERM: the first stops in good order, the second at once (contract R6).
+
+use crate::cli::error::Exit;
+use crate::run::Event;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+
+/// What signals have come to.
+#[derive(Debug, Clone, Default)]
+pub struct Signals {
+    /// No new request after this.
+    pub stop: CancellationToken,
+    /// A person left, which is as the first Ctrl-C.
+    pub leave: CancellationToken,
+    /// What is in flight is dropped: the grace is over.
+    pub abort: CancellationToken,
+    /// Out at once.
+    pub now: CancellationToken,
+    first: Arc<AtomicU8>,
+}
+
+impl Signals {
+    /// Listens from now on.
+    pub fn listen(grace: Duration, events: &UnboundedSender<Event>) -> std::io::Result<Self> {
+        let signals = Self::default();
+        let mut incoming = Incoming::new()?;
+        let heard = signals.clone();
+        // The run ends when its listeners do; this task must not keep them waiting.
+        let events = events.downgrade();
+        tokio::spawn(async move {
+            let exit = tokio::select! {
+                exit = incoming.next() => exit,
+                () = heard.leave.cancelled() => Exit::Interrupt,
+            };
+            heard.first.store(exit as u8, Ordering::Relaxed);
+            heard.stop.cancel();
+            // Whoever left said so; turns of others beside them are waited for all the same.
+            if let Some(events) = events.upgrade().filter(|_| !heard.leave.is_cancelled()) {
+                let _ = events.send(Event::Stopping { grace: grace.as_secs() });
+            }
+            tokio::select! {
+                _ = incoming.next() => {}
+                () = tokio::time::sleep(grace) => {
+                    heard.abort.cancel();
+                    incoming.next().await;
+                }
+            }
+            heard.now.cancel();
+        });
+        Ok(signals)
+    }
+
+    /// The exit code of the first signal, if one came.
+    pub fn exit(&self) -> Option<Exit> {
+        match self.first.load(Ordering::Relaxed) {
+            130 => Some(Exit::Interrupt),
+            143 => Some(Exit::Terminate),
+            _ => self.leave.is_cancelled().then_some(Exit::Interrupt),
+        }
+    }
+}
+
+/// Waits for the first signal, for the time before anything runs.
+pub async fn first() -> std::io::Result<Exit> {
+    Ok(Incoming::new()?.next().await)
+}
+
+/// Waits for a signal that comes while nobody else hears it.
+pub async fn unheard(somebody_hears: &AtomicBool) -> std::io::Result<Exit> {
+    let mut incoming = Incoming::new()?;
+    loop {
+        let exit = incoming.next().await;
+        if !somebody_hears.load(Ordering::Relaxed) {
+            return Ok(exit);
+        }
+    }
+}
+
+#[cfg(unix)]
+struct Incoming {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Incoming {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) -> Exit {
+        tokio::select! {
+            _ = self.interrupt.recv() => Exit::Interrupt,
+            _ = self.terminate.recv() => Exit::Terminate,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Incoming;
+
+#[cfg(not(unix))]
+impl Incoming {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> Exit {
+        // Where Ctrl-C cannot be heard, nothing interrupts.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        Exit::Interrupt
+    }
+}
