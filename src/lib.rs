@@ -17,6 +17,7 @@
 //! | [`run`] | the only busy place: asks the models, stores each turn, emits events | all above |
 //! | [`report`] | listeners of events: bars, plain lines, JSON lines | `run`'s events and the data types in them |
 //! | [`exchange`] | export formats | `store` and below |
+//! | [`lab`] | the use cases: find, check, plan, launch, resume, change, watch, export; neither prints nor asks | all above but `report` |
 //! | [`cli`] | the only place that sees clap, the terminal and the environment: a file a command, and the guide | all |
 //!
 //! A test (`tests/architecture`) keeps the doors.
@@ -24,6 +25,7 @@
 pub mod cli;
 pub mod design;
 pub mod exchange;
+pub mod lab;
 pub mod model;
 pub mod process;
 pub mod report;

@@ -2,7 +2,6 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, file_error};
-use crate::design::Obstacle;
 use crate::design::edit::{Changes, split};
 use crate::design::folder::bad_name;
 use clap::Args;
@@ -112,14 +111,4 @@ fn roles(written: &str) -> Result<Vec<(String, Option<u32>)>, CliError> {
         Ok((name.trim().to_owned(), number.transpose()?))
     };
     written.split(',').map(one).collect()
-}
-
-/// Everything that stands in the way of changes, as one error.
-pub fn refused(obstacles: Vec<Obstacle>) -> CliError {
-    let mut obstacles = obstacles.into_iter();
-    let Some(first) = obstacles.next() else { return CliError::usage("it cannot be changed so") };
-    obstacles.fold(first.into(), |error, other| {
-        let hint = other.hint.map(|h| format!(" ({h})")).unwrap_or_default();
-        error.cause(format!("{}{hint}", other.message))
-    })
 }

@@ -1,7 +1,9 @@
 //! What went wrong, as a person reads it, and the exit code that says its kind.
 
+use super::shell::quoted;
 use crate::design::Obstacle;
-use crate::exchange::ExportError;
+use crate::lab::models::NoOffer;
+use crate::lab::{LabError, Named};
 use crate::model::ModelError;
 use crate::store::{SignInFailure, StoreError, UriError};
 use serde_json::{Value as Json, json};
@@ -56,6 +58,11 @@ impl CliError {
     /// Wrong usage.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, "usage", message)
+    }
+
+    /// The experiment is wrong.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(Exit::Experiment, "experiment-invalid", message)
     }
 
     /// Nothing of that name.
@@ -210,13 +217,77 @@ impl From<ModelError> for CliError {
     }
 }
 
-impl From<ExportError> for CliError {
-    fn from(error: ExportError) -> Self {
+impl From<NoOffer> for CliError {
+    fn from(error: NoOffer) -> Self {
         match error {
-            ExportError::Store(error) => error.into(),
-            ExportError::Write(error) => error.into(),
+            NoOffer::NoKey { ref variable, .. } => Self::new(Exit::Model, "model-key", error.to_string())
+                .hint(format!("set {variable} in the environment or in .env")),
+            NoOffer::Model(error) => error.into(),
         }
     }
+}
+
+impl From<LabError> for CliError {
+    fn from(error: LabError) -> Self {
+        let message = error.to_string();
+        match error {
+            LabError::Store(error) => error.into(),
+            LabError::Model(error) => error.into(),
+            LabError::Obstacle(obstacle) => obstacle.into(),
+            LabError::Obstacles(obstacles) => together(obstacles, &message),
+            LabError::Wrong { .. } => Self::invalid(message),
+            LabError::NotAFolder { .. } => {
+                Self::invalid(message).hint("`convoke new NAME` writes a folder to start from")
+            }
+            LabError::NoFolder { .. } => Self::not_found(message).hint("`convoke new NAME` writes one"),
+            LabError::Unnamed { folder } => {
+                Self::invalid(message).hint(format!("`convoke check {}` reports every mistake", folder.display()))
+            }
+            LabError::NotFound { near, .. } => {
+                Self::not_found(message).hint(near.unwrap_or_else(|| "`convoke list` lists what there is".to_owned()))
+            }
+            LabError::ManyIds { .. } => Self::new(Exit::NotFound, "ambiguous", message).hint("write more of it"),
+            LabError::ManyNames { experiments, .. } => {
+                let ids: Vec<String> = experiments.iter().map(|(id, who)| format!("id:{id} by {who}")).collect();
+                Self::new(Exit::NotFound, "ambiguous", message).hint(ids.join(", "))
+            }
+            LabError::IsConversation { .. } | LabError::IsExperiment { .. } | LabError::TooManyCopies { .. } => {
+                Self::usage(message)
+            }
+            LabError::Gone(_) | LabError::NoConversation { .. } => Self::not_found(message),
+            LabError::NotYours { target, .. } => Self::new(Exit::NotYours, "not-yours", message).hint(match target {
+                Named::Conversation(_) => {
+                    "a conversation belongs to who ran it; `convoke duplicate` copies experiments".to_owned()
+                }
+                Named::Experiment(name) => {
+                    format!("`convoke duplicate {}` makes a copy that is yours", quoted(&name))
+                }
+            }),
+            LabError::NoDocument { .. } | LabError::NoExperiment { .. } => {
+                Self::new(Exit::Store, "store-damaged", message).hint("`convoke verify` tells all")
+            }
+            LabError::NoRun { experiment, .. } => Self::not_found(message)
+                .hint(format!("repeat the run with its flags: convoke run {} …", quoted(&experiment))),
+            LabError::Script { source, .. } => {
+                Self::usage(message).cause(source).hint("one reply a line; see docs/format.md")
+            }
+            LabError::PathTaken(_) => Self::usage(message).hint("choose another name or folder"),
+            LabError::PathIsFolder(_) => Self::usage(message).hint("name a file with -o PATH"),
+            LabError::Read { source, .. } => Self::invalid(message).cause(source),
+            LabError::Write { source, .. } => Self::usage(message).cause(source),
+            LabError::Output(error) => error.into(),
+        }
+    }
+}
+
+/// Several obstacles as one error.
+fn together(obstacles: Vec<Obstacle>, otherwise: &str) -> CliError {
+    let mut obstacles = obstacles.into_iter();
+    let Some(first) = obstacles.next() else { return CliError::usage(otherwise) };
+    obstacles.fold(first.into(), |error, other| {
+        let hint = other.hint.map(|h| format!(" ({h})")).unwrap_or_default();
+        error.cause(format!("{}{hint}", other.message))
+    })
 }
 
 impl From<Obstacle> for CliError {

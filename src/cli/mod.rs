@@ -10,10 +10,13 @@
 //! | `narrow`, `changes` | flags that several commands have: those that narrow a plan, those that change an experiment |
 //! | `dispatch` | how commands are started, and how they hear Ctrl-C |
 //! | `complete` | completions in a shell |
+//! | `planning` | planning an experiment that was named |
 //! | `pick` | the choice of an argument that was left out |
 //! | `context`, `opening` | the values that every command gets; opening the database |
 //! | `sign_in`, `identity` | signing in to a MongoDB, and the person who did |
 //! | `problems` | how mistakes of an experiment are shown |
+//! | `questions` | confirmations |
+//! | `stored` | lines that several commands print about an experiment that was changed |
 //! | `error` | exit codes, and the texts of errors |
 //! | `shell` | words and lines as a shell reads them |
 //! | `logs` | the program's own log |
@@ -35,10 +38,13 @@ mod logs;
 mod narrow;
 mod opening;
 mod pick;
+mod planning;
 mod problems;
+mod questions;
 pub mod settings;
 mod shell;
 mod sign_in;
+mod stored;
 pub mod terminal;
 
 use args::{Cli, Command};

@@ -3,13 +3,14 @@
 use super::context::Context;
 use super::error::{CliError, Exit};
 use super::sign_in;
+use crate::lab::{Lab, Who};
 use crate::store::sqlite::{OpenMode, Sqlite};
 use crate::store::{Store, StoreUri};
 use std::sync::Arc;
 
 impl Context {
     /// Opens the database.
-    pub async fn open(&self, mode: OpenMode) -> Result<Arc<dyn Store>, CliError> {
+    async fn open(&self, mode: OpenMode) -> Result<Arc<dyn Store>, CliError> {
         let (path, max_mb) = match &self.settings.store.uri {
             StoreUri::Sqlite { path, max_mb } => (path, *max_mb),
             StoreUri::Mongo(uri) => return sign_in::open(self, uri, mode).await,
@@ -22,19 +23,39 @@ impl Context {
         Ok(Arc::new(opened.store))
     }
 
+    /// Opens the database for use cases.
+    pub async fn lab(&self, mode: OpenMode) -> Result<Lab, CliError> {
+        let store = self.open(mode).await?;
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let who = Who {
+            creator: self.creator().to_owned(),
+            host: self.world.host.clone(),
+            boot: boot.trim().to_owned(),
+            pid: std::process::id(),
+        };
+        Ok(Lab {
+            store,
+            who,
+            servers: self.settings.servers.clone(),
+            folder: self.world.folder.clone(),
+            clock: self.world.clock,
+            random: self.world.random,
+        })
+    }
+
     /// Opens the database for reading.
-    pub async fn reader(&self) -> Result<Arc<dyn Store>, CliError> {
-        self.open(OpenMode::Read).await
+    pub async fn reader(&self) -> Result<Lab, CliError> {
+        self.lab(OpenMode::Read).await
     }
 
     /// Opens the database for a small change. One that does not exist is not made for that.
-    pub async fn changing(&self) -> Result<Arc<dyn Store>, CliError> {
+    pub async fn changing(&self) -> Result<Lab, CliError> {
         if matches!(self.settings.store.uri, StoreUri::Sqlite { .. })
             && let Err(error) = self.reader().await
             && error.exit == Exit::NotFound
         {
             return Err(error);
         }
-        self.open(OpenMode::Write).await
+        self.lab(OpenMode::Write).await
     }
 }

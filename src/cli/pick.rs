@@ -4,15 +4,16 @@
 //! whatever repeats the line names it.
 
 use crate::cli::args::{Cli, Command};
-use crate::cli::context::{Context, What};
+use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::shell::resume_line;
 use crate::cli::terminal::printer::{Look, Piece};
 use crate::cli::terminal::prompt;
 use crate::cli::terminal::text::{instant, short};
 use crate::design::{ModelSpec, Role, named};
-use crate::exchange;
-use crate::store::{ConversationRecord, Counts, ExperimentRecord, Store};
+use crate::lab::select::differing_axes;
+use crate::lab::{Lab, Listed, Target};
+use crate::store::{ConversationRecord, ExperimentRecord};
 use clap::Parser;
 
 /// Flags before a command that take the next word.
@@ -99,24 +100,24 @@ async fn chosen(context: &Context, missing: &Missing) -> Result<String, CliError
         CliError::not_found(format!("there is nothing to choose: {} holds no experiment", context.settings.store.uri))
             .hint("`convoke new NAME` writes one, `convoke run NAME` stores and runs it")
     };
-    let store = match context.reader().await {
+    let lab = match context.reader().await {
         Err(error) if error.exit == Exit::NotFound => return Err(nothing()),
         opened => opened?,
     };
-    let experiments = store.experiments().await?;
+    let experiments = lab.experiments().await?;
     if experiments.is_empty() {
         return Err(nothing());
     }
-    let lines = experiment_lines(context, &*store, &experiments).await?;
+    let lines = experiments.iter().map(experiment_line).collect::<Vec<_>>();
     let Some(place) = prompt::search(&context.terminal, missing.question, &lines, &hint).await? else {
         return Err(left());
     };
-    let (experiment, _) = &experiments[place];
+    let experiment = &experiments[place].record;
     let conversation =
-        if missing.conversations { conversation_of(context, &*store, experiment, &hint).await? } else { None };
+        if missing.conversations { conversation_of(context, &lab, experiment, &hint).await? } else { None };
     match conversation {
         Some(id) => Ok(id),
-        None => name_of(context, &*store, experiment).await,
+        None => Ok(name_of(&lab, experiment).await),
     }
 }
 
@@ -125,33 +126,31 @@ fn left() -> CliError {
 }
 
 /// The experiment's name where that means it and nothing else, else its id.
-async fn name_of(context: &Context, store: &dyn Store, experiment: &ExperimentRecord) -> Result<String, CliError> {
+async fn name_of(lab: &Lab, experiment: &ExperimentRecord) -> String {
     let name = &experiment.name;
-    let is_word = !name.starts_with('-') && !name.starts_with("id:") && context.folder(name).is_ok_and(|f| f.is_none());
-    let is_it = is_word
-        && matches!(context.find_stored(name, store).await, Ok(What::Experiment(found)) if found.id == experiment.id);
-    Ok(if is_it { name.clone() } else { format!("id:{}", experiment.id) })
+    let is_word =
+        !name.starts_with('-') && !name.starts_with("id:") && lab.folder_named(name).is_ok_and(|f| f.is_none());
+    let is_it = is_word && matches!(lab.find(name).await, Ok(Target::Experiment(found)) if found.id == experiment.id);
+    if is_it { name.clone() } else { format!("id:{}", experiment.id) }
 }
 
 /// Asks whether the experiment itself is meant (none), or one of its conversations.
 async fn conversation_of(
     context: &Context,
-    store: &dyn Store,
+    lab: &Lab,
     experiment: &ExperimentRecord,
     hint: &str,
 ) -> Result<Option<String>, CliError> {
-    let conversations = context.chosen(store, &format!("id:{}", experiment.id), true).await?.conversations;
+    let selection = lab.select(&format!("id:{}", experiment.id), true).await?;
+    let conversations = lab.conversations(&selection).await?;
     if conversations.is_empty() {
         return Ok(None);
     }
     let records: Vec<ConversationRecord> = conversations.into_iter().map(|(record, _)| record).collect();
-    let axes = exchange::axes(&records);
-    let level = |c: &ConversationRecord, axis: &str| named(&c.condition, axis).cloned();
-    let axes: Vec<&String> =
-        axes.iter().filter(|axis| records.windows(2).any(|p| level(&p[0], axis) != level(&p[1], axis))).collect();
+    let axes = differing_axes(&records);
     let mut lines = vec![format!("the experiment itself, {}", experiment.name)];
     lines.extend(records.iter().map(|record| {
-        let levels = axes.iter().filter_map(|a| Some(format!("{a}={}", level(record, a)?)));
+        let levels = axes.iter().filter_map(|a| Some(format!("{a}={}", named(&record.condition, a)?)));
         let levels: Vec<String> = levels.collect();
         let levels = if levels.is_empty() { String::new() } else { format!("{} · ", levels.join(" ")) };
         let (star, id) = (if record.starred { "★ " } else { "" }, short(&record.id));
@@ -166,31 +165,22 @@ async fn conversation_of(
     }
 }
 
-/// A line for each experiment.
-async fn experiment_lines(
-    context: &Context,
-    store: &dyn Store,
-    experiments: &[(ExperimentRecord, Counts)],
-) -> Result<Vec<String>, CliError> {
-    let mut lines = Vec::new();
-    for (record, counts) in experiments {
-        let document = context.document(store, record).await?;
-        let roles: Vec<String> = document.roles.iter().map(Role::players).collect();
-        let models: Vec<&str> = document.models.iter().map(ModelSpec::name).collect();
-        let all = counts.done + counts.failed + counts.left;
-        lines.push(format!(
-            "{}{} · {}/{all} done · {} · {} · {} · {}{}",
-            if record.starred { "★ " } else { "" },
-            record.name,
-            counts.done,
-            record.creator,
-            instant(record.created),
-            roles.join(", "),
-            models.join(", "),
-            noted(record.note.as_ref()),
-        ));
-    }
-    Ok(lines)
+/// An experiment in one line.
+fn experiment_line(Listed { record, counts, document }: &Listed) -> String {
+    let roles: Vec<String> = document.roles.iter().map(Role::players).collect();
+    let models: Vec<&str> = document.models.iter().map(ModelSpec::name).collect();
+    format!(
+        "{}{} · {}/{} done · {} · {} · {} · {}{}",
+        if record.starred { "★ " } else { "" },
+        record.name,
+        counts.done,
+        counts.done + counts.failed + counts.left,
+        record.creator,
+        instant(record.created),
+        roles.join(", "),
+        models.join(", "),
+        noted(record.note.as_ref()),
+    )
 }
 
 fn noted(note: Option<&String>) -> String {

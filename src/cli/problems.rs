@@ -1,17 +1,10 @@
 //! Mistakes of an experiment as people read them.
 
 use super::context::Context;
+use super::error::CliError;
 use super::terminal::printer::{Look, Piece};
 use crate::design::{Problem, Severity};
-use std::path::Path;
-
-/// The problems with their paths as seen from the working folder.
-pub fn placed(context: &Context, folder: &Path, problems: &[Problem]) -> Vec<Problem> {
-    let folder = folder.strip_prefix(&context.world.folder).unwrap_or(folder);
-    let folder = folder.strip_prefix(".").unwrap_or(folder);
-    let path = |problem: &Problem| folder.join(Path::new(&problem.path)).display().to_string();
-    problems.iter().map(|problem| Problem { path: path(problem), ..problem.clone() }).collect()
-}
+use crate::lab::LabError;
 
 /// Says problems as talk: errors always, warnings unless `--quiet`.
 pub fn say_problems(context: &Context, problems: &[Problem]) {
@@ -25,4 +18,17 @@ pub fn pieces<'a>(problem: &Problem, text: &'a str) -> [Piece<'a>; 2] {
     let (look, length) = if problem.severity == Severity::Error { (Look::Red, 6) } else { (Look::Yellow, 8) };
     let (word, rest) = text.split_at_checked(length).unwrap_or(("", text));
     [Piece(word, look), Piece(rest, Look::Plain)]
+}
+
+impl Context {
+    /// An error of a use case. Mistakes of an experiment are shown first; a program reads the error alone, so it holds
+    /// them.
+    pub fn refused(&self, error: LabError) -> CliError {
+        let LabError::Wrong { subject, problems } = error else { return error.into() };
+        say_problems(self, &problems);
+        let all = problems.iter().filter(|_| self.printer.json);
+        all.fold(CliError::invalid(format!("{subject}; nothing was written")), |error, p| {
+            error.cause(format!("{}:{}:{}: {}", p.path, p.line, p.column, p.message))
+        })
+    }
 }

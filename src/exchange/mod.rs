@@ -9,6 +9,7 @@ pub mod csv;
 pub mod folder;
 pub mod jsonl;
 pub mod markdown;
+pub mod records;
 
 use crate::design::{Experiment, Named, Value};
 use crate::process::log::Entry;

@@ -60,6 +60,14 @@ impl Kind {
         }
     }
 
+    /// Whether entries of this kind count as messages: openings and speeches.
+    pub fn is_message(self) -> bool {
+        match self {
+            Self::Opening | Self::Speech => true,
+            Self::Selection | Self::Summary | Self::Rejected => false,
+        }
+    }
+
     /// The kind of that word.
     pub fn of(word: &str) -> Option<Self> {
         [Self::Opening, Self::Speech, Self::Selection, Self::Summary, Self::Rejected]

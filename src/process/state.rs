@@ -184,7 +184,7 @@ impl Conversation {
     }
 
     fn messages_today(&self) -> u32 {
-        self.today().iter().filter(|e| matches!(e.kind, Kind::Opening | Kind::Speech)).count() as u32
+        self.today().iter().filter(|e| e.kind.is_message()).count() as u32
     }
 
     /// Replies to the same question that were not taken.

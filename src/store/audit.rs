@@ -3,8 +3,8 @@
 use super::turn::{hash, union};
 use super::{CallRecord, CallState, Status};
 use crate::model::body;
+use crate::process::Flag;
 use crate::process::log::Entry;
-use crate::process::{Flag, Kind};
 
 /// What a conversation says of its log.
 pub(super) struct Counters {
@@ -44,7 +44,7 @@ fn order(log: &[Entry]) -> Vec<String> {
         if entry.index != messages {
             faults.push(format!("entry {seq} has index {} where the day has {messages} messages", entry.index));
         }
-        messages += u32::from(matches!(entry.kind, Kind::Opening | Kind::Speech));
+        messages += u32::from(entry.kind.is_message());
     }
     faults
 }

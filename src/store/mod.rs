@@ -363,6 +363,8 @@ pub struct Filter {
 pub trait Store: Send + Sync {
     /// Where it is, for people: without a password.
     fn place(&self) -> String;
+    /// Whether several runs may work on it at the same time.
+    fn is_shared(&self) -> bool;
 
     /// Saves an experiment's document as its current revision; makes the experiment where (creator, name) is new.
     /// `note` is taken the first time only. Returns the record. Idempotent.

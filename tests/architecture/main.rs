@@ -19,7 +19,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("run", &["design", "process", "model", "store"]),
     ("report", &["process", "model", "store", "run"]),
     ("exchange", &["design", "process", "model", "store"]),
-    ("cli", &["design", "process", "model", "store", "run", "report", "exchange"]),
+    ("lab", &["design", "process", "model", "store", "run", "exchange"]),
+    ("cli", &["design", "process", "model", "store", "run", "report", "exchange", "lab"]),
 ];
 
 const FORBIDDEN: &[&str] =

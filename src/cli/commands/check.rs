@@ -3,16 +3,17 @@
 mod fix;
 mod preview;
 
-use crate::cli::context::{Context, What};
+use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::problems::{pieces, placed, say_problems};
+use crate::cli::problems::{pieces, say_problems};
 use crate::cli::terminal::printer::{Look, Piece};
 use crate::cli::terminal::text::count;
 use crate::design::check::Checked;
 use crate::design::{Problem, Severity};
+use crate::lab::check::{self, Examined, placed};
+use crate::lab::files;
 use clap::Args;
 use serde_json::Value as Json;
-use std::path::PathBuf;
 
 /// `convoke check`.
 #[derive(Debug, Args)]
@@ -34,34 +35,28 @@ pub struct Check {
     pub fix: bool,
 }
 
-/// What is checked, and where its files stand as a person wrote it.
-struct Target {
-    checked: Checked,
-    folder: Option<PathBuf>,
-}
-
 /// Checks.
 pub async fn run(context: &Context, args: &Check) -> Result<Exit, CliError> {
-    let mut target = target(context, &args.what).await?;
+    let mut examined = examine(context, &args.what).await?;
     if args.fix {
-        let Some(folder) = target.folder.clone() else {
+        let Some(folder) = examined.folder.clone() else {
             let message = format!("`{}` is in the database: --fix writes into a folder", args.what);
             let hint = format!("`convoke export {} --format folder` writes one", args.what);
             return Err(CliError::usage(message).hint(hint));
         };
-        for line in fix::write(&folder, &target.checked.guessed)? {
+        for line in fix::write(&folder, &examined.checked.guessed)? {
             context.printer.chat(&line);
         }
-        target.checked = context.check_folder(&folder)?;
+        examined.checked = check::of_folder(&folder, &context.settings.servers)?;
     }
-    let problems = match &target.folder {
-        Some(folder) => placed(context, folder, &target.checked.problems),
-        None => target.checked.problems.clone(),
+    let problems = match &examined.folder {
+        Some(folder) => placed(&context.world.folder, folder, &examined.checked.problems),
+        None => examined.checked.problems.clone(),
     };
-    if args.preview && !target.checked.has_errors() {
-        return preview::run(context, args.role.as_deref(), &args.only, &target.checked, &problems);
+    if args.preview && !examined.checked.has_errors() {
+        return preview::run(context, args.role.as_deref(), &args.only, &examined.checked, &problems);
     }
-    report(context, &target.checked, &problems)
+    report(context, &examined.checked, &problems)
 }
 
 /// Prints each prompt of an experiment that is stored nowhere yet.
@@ -73,18 +68,13 @@ pub fn preview_of(context: &Context, checked: &Checked) -> Result<(), CliError> 
     preview::run(context, None, &[], checked, &[]).map(drop)
 }
 
-async fn target(context: &Context, what: &str) -> Result<Target, CliError> {
-    if let Some(folder) = context.folder(what)? {
-        return Ok(Target { checked: context.check_folder(&folder)?, folder: Some(folder) });
+async fn examine(context: &Context, what: &str) -> Result<Examined, CliError> {
+    match files::folder_named(&context.world.folder, what)? {
+        Some(folder) => {
+            Ok(Examined { checked: check::of_folder(&folder, &context.settings.servers)?, folder: Some(folder) })
+        }
+        None => Ok(Examined { checked: context.reader().await?.check(what).await?, folder: None }),
     }
-    let store = context.reader().await?;
-    let record = match context.find_stored(what, &*store).await? {
-        What::Experiment(record) => *record,
-        What::Conversation(conversation) => context.experiment_of(&*store, &conversation).await?,
-        What::Folder(folder) => return Err(CliError::not_found(format!("{} is not stored", folder.display()))),
-    };
-    let document = context.document(&*store, &record).await?;
-    Ok(Target { checked: context.check_stored(&document), folder: None })
 }
 
 fn report(context: &Context, checked: &Checked, problems: &[Problem]) -> Result<Exit, CliError> {

@@ -1,12 +1,14 @@
 //! `convoke diff`: what differs between two experiments.
 
-use crate::cli::context::{Context, What};
+use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::problems::{placed, say_problems};
+use crate::cli::problems::say_problems;
+use crate::cli::shell::quoted;
 use crate::cli::terminal::printer::{Look, Piece};
 use crate::design::Experiment;
 use crate::design::diff::{Difference, Line, diff};
-use crate::store::{ExperimentRecord, Store};
+use crate::lab::check::{self, placed};
+use crate::lab::{Lab, files};
 use clap::Args;
 use serde_json::{Value as Json, json};
 use std::path::Path;
@@ -32,13 +34,14 @@ struct Side {
 /// Compares.
 pub async fn run(context: &Context, args: &Diff) -> Result<Exit, CliError> {
     // Two folders need no database.
-    let folders = [context.folder(&args.a)?, context.folder(&args.b)?];
-    let store = if folders.iter().all(Option::is_some) { None } else { Some(context.reader().await?) };
+    let named = |what| files::folder_named(&context.world.folder, what);
+    let folders = [named(&args.a)?, named(&args.b)?];
+    let lab = if folders.iter().all(Option::is_some) { None } else { Some(context.reader().await?) };
     let mut sides = Vec::new();
     for (what, folder) in [&args.a, &args.b].into_iter().zip(folders) {
-        sides.push(match (folder, &store) {
+        sides.push(match (folder, &lab) {
             (Some(folder), _) => of_folder(context, what, &folder)?,
-            (None, Some(store)) => of_store(context, &**store, what).await?,
+            (None, Some(lab)) => of_store(lab, what).await?,
             (None, None) => return Err(CliError::not_found(format!("there is no experiment `{what}`"))),
         });
     }
@@ -73,30 +76,20 @@ fn show(context: &Context, difference: &Difference) -> std::io::Result<()> {
 }
 
 fn of_folder(context: &Context, what: &str, folder: &Path) -> Result<Side, CliError> {
-    let mut checked = context.check_folder(folder)?;
-    checked.problems = placed(context, folder, &checked.problems);
+    let mut checked = check::of_folder(folder, &context.settings.servers)?;
+    checked.problems = placed(&context.world.folder, folder, &checked.problems);
     let right = !checked.has_errors();
     let Some(document) = checked.experiment.filter(|_| right) else {
         say_problems(context, &checked.problems);
-        let message = format!("the experiment in {what} is wrong");
-        return Err(CliError::new(Exit::Experiment, "experiment-invalid", message)
-            .hint(format!("`convoke check {}` reports every mistake", crate::cli::shell::quoted(what))));
+        return Err(CliError::invalid(format!("the experiment in {what} is wrong"))
+            .hint(format!("`convoke check {}` reports every mistake", quoted(what))));
     };
     Ok(Side { name: format!("`{}` in {what}", document.name), document })
 }
 
-/// A stored experiment; of a conversation, its experiment as it was when it was planned last.
-async fn of_store(context: &Context, store: &dyn Store, what: &str) -> Result<Side, CliError> {
-    let (record, revision) = match context.find_stored(what, store).await? {
-        What::Experiment(record) => {
-            let revision = record.revision.clone();
-            (*record, revision)
-        }
-        What::Conversation(conversation) => (context.experiment_of(store, &conversation).await?, conversation.revision),
-        What::Folder(folder) => return Err(CliError::not_found(format!("{} is not stored", folder.display()))),
-    };
-    let of_then = ExperimentRecord { revision, ..record.clone() };
-    let document = context.document(store, &of_then).await?;
-    let whose = if record.creator == context.creator() { String::new() } else { format!(" of {}", record.creator) };
+/// A stored experiment; for a conversation, its experiment as it was when it was planned last.
+async fn of_store(lab: &Lab, what: &str) -> Result<Side, CliError> {
+    let (record, document) = lab.compared(what).await?;
+    let whose = if record.creator == lab.who.creator { String::new() } else { format!(" of {}", record.creator) };
     Ok(Side { name: format!("`{}`{whose} (id {})", record.name, record.id), document })
 }

@@ -1,12 +1,12 @@
 //! `convoke doctor`: looks at database, keys, servers and models, and says what to do. Changes nothing.
 
-use crate::cli::commands::models::{self, Asked};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::settings::Origin;
 use crate::cli::sign_in;
 use crate::cli::terminal::printer::{Look, Piece};
 use crate::cli::terminal::text::{Column, count, size, table, wrap};
+use crate::lab::models::{Offer, offers};
 use crate::model::{Connection, Server, ServerKind};
 use crate::store::mongodb::connect::SignedIn;
 use crate::store::sqlite::Sqlite;
@@ -89,10 +89,10 @@ pub async fn run(context: &Context, args: &Doctor) -> Result<Exit, CliError> {
     let mut findings = database(context).await;
     findings.push(logs(context));
     findings.extend(dotenv(context));
-    for asked in models::ask(&context.settings).await {
+    for asked in offers(&context.settings.servers).await {
         findings.extend(server(context, &asked).await);
     }
-    let refused = context.settings.refused.iter();
+    let refused = context.settings.servers.refused.iter();
     findings.extend(refused.map(|(name, why)| Finding::new(Standing::Warn, name, why.clone())));
     findings.push(terminal(context));
     let failed = findings.iter().filter(|f| f.standing == Standing::Fail).map(|f| f.exit).collect::<Vec<_>>();
@@ -269,12 +269,12 @@ fn is_configured(context: &Context, server: &Server) -> bool {
     of("address") || of("key")
 }
 
-async fn server(context: &Context, asked: &Asked<'_>) -> Vec<Finding> {
+async fn server(context: &Context, asked: &Offer<'_>) -> Vec<Finding> {
     let (server, name) = (asked.server, asked.server.name.as_str());
     let standing = if is_configured(context, server) { Standing::Fail } else { Standing::Note };
     let models = match &asked.models {
         Ok(models) => models,
-        Err(error) => return vec![Finding::error(name, standing, error)],
+        Err(error) => return vec![Finding::error(name, standing, &error.clone().into())],
     };
     let key = match (&server.key, server.key_variable.as_str()) {
         (Some(_), variable) => format!(", {variable} is set"),

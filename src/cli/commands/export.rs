@@ -1,17 +1,17 @@
 //! `convoke export`: transcripts and data, to files or to standard output.
 
-use crate::cli::context::{Context, write_folder};
+use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::printer::Printer;
 use crate::cli::terminal::text::count;
-use crate::design::Experiment;
-use crate::exchange::{self, ExportError, Of, Written, calls, csv, file_word, jsonl, markdown};
+use crate::design::Obstacle;
+use crate::exchange::{Of, file_word};
+use crate::lab::export::{Table, experiment_folder};
+use crate::lab::{Lab, LabError, Selection};
 use crate::process::harmless::harmless;
-use crate::store::{ConversationRecord, ExperimentRecord, Store};
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// `convoke export`.
@@ -49,81 +49,69 @@ pub enum ExportFormat {
 
 /// Exports.
 pub async fn run(context: &Context, args: &Export) -> Result<Exit, CliError> {
-    let table = matches!(args.format, ExportFormat::Jsonl | ExportFormat::Csv);
-    let to_stdout = args.output.as_deref().map_or(table, |path| path == "-");
-    if args.calls && !table {
+    let table = match args.format {
+        ExportFormat::Jsonl => Some(Table::Jsonl),
+        ExportFormat::Csv => Some(Table::Csv),
+        ExportFormat::Md | ExportFormat::Folder => None,
+    };
+    let to_stdout = args.output.as_deref().map_or(table.is_some(), |path| path == "-");
+    if args.calls && table.is_none() {
         return Err(CliError::usage("--calls goes with --format jsonl and csv"));
     }
     if args.calls && to_stdout {
         let message = "--calls writes a second file beside the first, and standard output is none";
         return Err(CliError::usage(message).hint("name a file with -o PATH"));
     }
-    let store = context.reader().await?;
-    let (record, document, of) = context.meant(&*store, &args.what, args.all).await?;
-    let job = Job { context, store: &*store, record, document, of, output: args.output.as_deref(), to_stdout };
-    let outcome = match args.format {
-        ExportFormat::Folder => job.folder(&args.what),
-        ExportFormat::Md => job.markdown(&args.what, args.all).await,
-        format => job.table(format, args.calls).await,
+    let lab = context.reader().await?;
+    let selection = lab.select(&args.what, args.all).await?;
+    let job = Job { context, lab, selection, output: args.output.as_deref() };
+    let written = match (table, to_stdout) {
+        (Some(table), true) => job.table_to_stdout(table).await,
+        (Some(table), false) => job.table_to_file(table, args.calls).await,
+        (None, _) if args.format == ExportFormat::Folder => job.folder(&args.what, to_stdout),
+        (None, true) => job.markdown_to_stdout().await,
+        (None, false) => job.markdown_to_folder().await,
     };
-    match outcome {
-        // A reader who has seen enough (`| head`) is no error.
-        Err(error) if to_stdout && error.code == "closed" => Ok(Exit::Done),
-        other => other,
+    match written {
+        // A closed pipe (`| head`) is no error.
+        Err(error) if !(to_stdout && error.is_closed_pipe()) => Err(explained(error)),
+        _ => Ok(Exit::Done),
     }
+}
+
+fn explained(error: LabError) -> CliError {
+    let is_taken = matches!(error, LabError::PathTaken(_));
+    let hint = is_taken.then(|| "name another folder with -o PATH, or remove it".to_owned());
+    CliError::from(error).maybe_hint(hint)
 }
 
 struct Job<'a> {
     context: &'a Context,
-    store: &'a dyn Store,
-    record: ExperimentRecord,
-    document: Experiment,
-    of: Of,
+    lab: Lab,
+    selection: Selection,
     output: Option<&'a str>,
-    to_stdout: bool,
 }
 
 impl Job<'_> {
-    async fn table(&self, format: ExportFormat, with_calls: bool) -> Result<Exit, CliError> {
-        let name = &self.record.name;
-        let path = self.context.world.folder.join(self.output.unwrap_or_default());
-        let mut out = if self.to_stdout { Sink::stdout(self.context) } else { Sink::file(&path)? };
-        let written = match format {
-            ExportFormat::Csv => csv::write(self.store, name, &self.of, &mut out).await,
-            _ => jsonl::write(self.store, name, &self.of, &mut out).await,
-        };
-        let written = written.map_err(failed)?;
-        if self.to_stdout {
-            out.finish()?;
-            return Ok(Exit::Done);
-        }
-        let mut files = vec![path.clone()];
-        if with_calls {
-            let beside = path.with_extension("calls.jsonl");
-            let mut second = Sink::file(&beside)?;
-            calls::write(self.store, &self.of, &mut second).await.map_err(failed)?;
-            second.finish()?;
-            files.push(beside);
-        }
-        out.finish()?;
-        self.told(&files, written)
+    async fn table_to_stdout(&self, table: Table) -> Result<(), LabError> {
+        let mut out = Stdout::new(self.context);
+        self.lab.export_table(&self.selection, table, &mut out).await?;
+        out.flush().map_err(LabError::Output)
     }
 
-    fn told(&self, files: &[PathBuf], written: Written) -> Result<Exit, CliError> {
+    async fn table_to_file(&self, table: Table, with_calls: bool) -> Result<(), LabError> {
+        let path = self.context.world.folder.join(self.output.unwrap_or_default());
+        let (files, written) = self.lab.export_file(&self.selection, table, &path, with_calls).await?;
         let shown: Vec<String> = files.iter().map(|f| self.shown(f)).collect();
         let (number, entries) = (written.conversations as usize, written.lines);
         if self.context.printer.json {
             let data = json!({ "files": shown, "conversations": number, "entries": entries });
-            self.context.printer.json_ok(&data)?;
-        } else {
-            let entries = format!("{entries} {}", if entries == 1 { "entry" } else { "entries" });
-            self.context.printer.chat(&format!(
-                "wrote {}: {}, {entries}",
-                shown.join(" and "),
-                count(number, "conversation")
-            ));
+            return self.context.printer.json_ok(&data).map_err(LabError::Output);
         }
-        Ok(Exit::Done)
+        let entries = format!("{entries} {}", if entries == 1 { "entry" } else { "entries" });
+        let number = count(number, "conversation");
+        self.context.printer.chat(&format!("wrote {}: {number}, {entries}", shown.join(" and ")));
+        Ok(())
     }
 
     /// A path as it was given: within the working folder.
@@ -133,201 +121,72 @@ impl Job<'_> {
 
     fn target(&self) -> PathBuf {
         let named = self.output.map(PathBuf::from);
-        let usual = || Path::new("exports").join(file_word(&self.record.name));
-        self.context.world.folder.join(named.unwrap_or_else(usual))
+        let default = || Path::new("exports").join(file_word(&self.selection.record.name));
+        self.context.world.folder.join(named.unwrap_or_else(default))
     }
 
-    fn folder(&self, what: &str) -> Result<Exit, CliError> {
-        if self.to_stdout {
-            return Err(CliError::usage("an experiment is several files, and standard output is one")
-                .hint("name a folder with -o PATH"));
+    fn folder(&self, what: &str, to_stdout: bool) -> Result<(), LabError> {
+        if to_stdout {
+            let message = "an experiment is several files, and standard output is one";
+            return Err(Obstacle::usage(message.to_owned(), "name a folder with -o PATH".to_owned()).into());
         }
-        if matches!(self.of, Of::One(_)) {
+        if matches!(self.selection.of, Of::One(_)) {
             let message = format!("`{what}` is a conversation, and --format folder writes an experiment");
-            return Err(CliError::usage(message).hint("name the experiment, or use --format md"));
-        }
-        let files = exchange::folder::files(&self.document);
-        let target = self.target();
-        write_folder(&target, &files)?;
-        let path = self.shown(&target);
-        if self.context.printer.json {
-            let files: Vec<String> = files.keys().map(|f| format!("{path}/{f}")).collect();
-            self.context.printer.json_ok(&json!({ "files": files }))?;
-        } else {
-            self.context.printer.chat(&format!("wrote {path}: {}", count(files.len(), "file")));
-        }
-        Ok(Exit::Done)
-    }
-
-    /// Transcripts come in the order of the design, which is known when all conversations are: their records are held,
-    /// their logs are not.
-    async fn markdown(&self, what: &str, all: bool) -> Result<Exit, CliError> {
-        let chosen = self.context.chosen(self.store, what, all).await?;
-        let records: Vec<ConversationRecord> = chosen.conversations.into_iter().map(|(c, _)| c).collect();
-        let document = &self.document;
-        if self.to_stdout {
-            let mut out = Sink::stdout(self.context);
-            for conversation in &records {
-                let log = self.store.history(&conversation.id).await?.log;
-                if !log.is_empty() {
-                    let page = markdown::transcript(&document.name, conversation, &log);
-                    writeln!(out, "{page}").and_then(|()| out.flush()).map_err(|e| failed(e.into()))?;
-                }
-            }
-            out.finish()?;
-            return Ok(Exit::Done);
+            return Err(Obstacle::usage(message, "name the experiment, or use --format md".to_owned()).into());
         }
         let target = self.target();
-        let folder = Folder::begin(&target)?;
-        let mut keep = |path: &str, text: &str| folder.keep(path, text);
-        let written = markdown::write(self.store, document, &records, &mut keep).await.map_err(failed)?;
-        folder.finish()?;
+        let files = experiment_folder(&self.selection, &target)?;
         let path = self.shown(&target);
         if self.context.printer.json {
-            self.context.printer.json_ok(&json!({ "folder": path, "conversations": written }))?;
-        } else {
-            self.context.printer.chat(&format!("wrote {path}: {}", count(written as usize, "transcript")));
+            let files: Vec<String> = files.iter().map(|f| format!("{path}/{f}")).collect();
+            return self.context.printer.json_ok(&json!({ "files": files })).map_err(LabError::Output);
         }
-        Ok(Exit::Done)
-    }
-}
-
-fn failed(error: ExportError) -> CliError {
-    match error {
-        ExportError::Write(e) if e.kind() == ErrorKind::BrokenPipe => CliError::new(Exit::Done, "closed", "closed"),
-        other => other.into(),
-    }
-}
-
-/// Where an export goes. A file is written beside its place and moved there when it is whole; what is not finished
-/// is taken away.
-enum Sink<'a> {
-    Stdout { printer: &'a Printer, terminal: bool, waiting: Vec<u8> },
-    File { out: Option<BufWriter<File>>, unfinished: PathBuf, path: PathBuf },
-}
-
-impl<'a> Sink<'a> {
-    fn stdout(context: &'a Context) -> Self {
-        Self::Stdout { printer: &context.printer, terminal: context.world.terminals[1], waiting: Vec::new() }
+        self.context.printer.chat(&format!("wrote {path}: {}", count(files.len(), "file")));
+        Ok(())
     }
 
-    fn file(path: &Path) -> Result<Self, CliError> {
-        let wrong = |e: io::Error| CliError::usage(format!("cannot write {}", path.display())).cause(&e);
-        if path.is_dir() {
-            return Err(CliError::usage(format!("{} is a folder", path.display())).hint("name a file with -o PATH"));
+    async fn markdown_to_stdout(&self) -> Result<(), LabError> {
+        let mut out = Stdout::new(self.context);
+        self.lab.write_transcripts(&self.selection, &mut out).await?;
+        out.flush().map_err(LabError::Output)
+    }
+
+    async fn markdown_to_folder(&self) -> Result<(), LabError> {
+        let target = self.target();
+        let written = self.lab.export_transcripts(&self.selection, &target).await?;
+        let path = self.shown(&target);
+        if self.context.printer.json {
+            let data = json!({ "folder": path, "conversations": written });
+            return self.context.printer.json_ok(&data).map_err(LabError::Output);
         }
-        fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).map_err(wrong)?;
-        let unfinished = unfinished(path);
-        let file = File::create(&unfinished).map_err(wrong)?;
-        Ok(Self::File { out: Some(BufWriter::new(file)), unfinished, path: path.to_owned() })
-    }
-
-    fn finish(mut self) -> Result<(), CliError> {
-        let done = match &mut self {
-            Self::Stdout { .. } => self.flush(),
-            Self::File { out, unfinished, path } => match out.take().map(BufWriter::into_inner) {
-                Some(Ok(file)) => file.sync_all().and_then(|()| fs::rename(&*unfinished, &*path)),
-                Some(Err(error)) => Err(error.into_error()),
-                None => Ok(()),
-            },
-        };
-        done.map_err(|e| failed(e.into()))
+        self.context.printer.chat(&format!("wrote {path}: {}", count(written as usize, "transcript")));
+        Ok(())
     }
 }
 
-impl Write for Sink<'_> {
+/// Standard output: escaped on a terminal (contract S1), raw in a pipe or a file.
+struct Stdout<'a> {
+    printer: &'a Printer,
+    is_terminal: bool,
+    waiting: Vec<u8>,
+}
+
+impl<'a> Stdout<'a> {
+    fn new(context: &'a Context) -> Self {
+        Self { printer: &context.printer, is_terminal: context.world.terminals[1], waiting: Vec::new() }
+    }
+}
+
+impl Write for Stdout<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Stdout { waiting, .. } => waiting.write(bytes),
-            Self::File { out: Some(out), .. } => out.write(bytes),
-            Self::File { out: None, .. } => Err(ErrorKind::NotConnected.into()),
-        }
+        self.waiting.write(bytes)
     }
 
-    /// To a terminal nothing goes as it is (contract S1); to a pipe or a file everything does.
     fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Stdout { printer, terminal, waiting } => {
-                let bytes = std::mem::take(waiting);
-                printer.raw(
-                    if *terminal { harmless(&String::from_utf8_lossy(&bytes)).into_bytes() } else { bytes }.as_slice(),
-                )
-            }
-            Self::File { out, .. } => out.as_mut().map_or(Ok(()), Write::flush),
+        let bytes = std::mem::take(&mut self.waiting);
+        if self.is_terminal {
+            return self.printer.raw(harmless(&String::from_utf8_lossy(&bytes)).as_bytes());
         }
-    }
-}
-
-impl Drop for Sink<'_> {
-    fn drop(&mut self) {
-        if let Self::File { unfinished, .. } = self {
-            // Gone already where it was moved to its place.
-            let _ = fs::remove_file(unfinished);
-        }
-    }
-}
-
-fn unfinished(path: &Path) -> PathBuf {
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    path.with_file_name(format!(".{name}.{}", std::process::id()))
-}
-
-/// A folder that appears when it is whole.
-struct Folder {
-    unfinished: PathBuf,
-    path: PathBuf,
-}
-
-impl Folder {
-    fn begin(path: &Path) -> Result<Self, CliError> {
-        // An empty set of files makes the folder; the name it gets at the end must be free now and then.
-        if path.symlink_metadata().is_ok() {
-            let message = format!("{} exists already", path.display());
-            return Err(CliError::usage(message).hint("name another folder with -o PATH, or remove it"));
-        }
-        let folder = Self { unfinished: unfinished(path), path: path.to_owned() };
-        fs::create_dir_all(&folder.unfinished).map_err(|e| folder.failed(&e))?;
-        Ok(folder)
-    }
-
-    fn failed(&self, error: &io::Error) -> CliError {
-        CliError::usage(format!("cannot write {}", self.path.display())).cause(error)
-    }
-
-    fn keep(&self, path: &str, text: &str) -> io::Result<()> {
-        let path = self.unfinished.join(path);
-        fs::create_dir_all(path.parent().unwrap_or(&self.unfinished))?;
-        fs::write(path, text)
-    }
-
-    fn finish(self) -> Result<(), CliError> {
-        fs::rename(&self.unfinished, &self.path).map_err(|e| self.failed(&e))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        // Gone already where it was moved to its place.
-        let _ = fs::remove_dir_all(&self.unfinished);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_not_finished_leaves_nothing() {
-        let place = tempfile::tempdir().unwrap();
-        let path = place.path().join("a.jsonl");
-        let mut sink = Sink::file(&path).unwrap();
-        sink.write_all(b"half").unwrap();
-        drop(sink);
-        let folder = Folder::begin(&place.path().join("exports/x")).unwrap();
-        folder.keep("prompts/a.md", "half").unwrap();
-        drop(folder);
-        assert!(!path.exists());
-        assert_eq!(fs::read_dir(place.path().join("exports")).unwrap().count(), 0);
-        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+        self.printer.raw(&bytes)
     }
 }

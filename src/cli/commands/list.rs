@@ -1,12 +1,13 @@
 //! `convoke list`: experiments, or the conversations of one.
 
 use crate::cli::commands::follow;
-use crate::cli::commands::records::{self, Chosen, Flagged};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::text::{Column, instant, short, table};
 use crate::design::{ModelSpec, Role};
-use crate::exchange;
+use crate::exchange::records;
+use crate::lab::select::differing_axes;
+use crate::lab::{Flagged, Listed};
 use crate::store::Status;
 use clap::Args;
 use serde_json::Value as Json;
@@ -74,12 +75,10 @@ pub async fn run(context: &Context, args: &List) -> Result<Exit, CliError> {
 }
 
 async fn experiments(context: &Context, tree: bool) -> Result<Exit, CliError> {
-    let store = context.reader().await?;
     let (mut data, mut rows) = (Vec::new(), Vec::new());
-    let all = store.experiments().await?;
-    let family: Vec<_> = all.iter().map(|(record, _)| (record.id.clone(), record.parent.clone())).collect();
-    for (record, counts) in all {
-        let document = context.document(&*store, &record).await?;
+    let all = context.reader().await?.experiments().await?;
+    let family: Vec<_> = all.iter().map(|listed| (listed.record.id.clone(), listed.record.parent.clone())).collect();
+    for Listed { record, counts, document } in all {
         data.push(Json::Object(records::experiment(&record, counts, &document)));
         let roles: Vec<String> = document.roles.iter().map(Role::players).collect();
         let models: Vec<&str> = document.models.iter().map(ModelSpec::name).collect();
@@ -139,16 +138,11 @@ fn indented(row: &[String], depth: usize) -> Vec<String> {
 }
 
 async fn conversations(context: &Context, what: &str, all: bool) -> Result<Exit, CliError> {
-    let store = context.reader().await?;
-    let Chosen { conversations, .. } = context.chosen(&*store, what, all).await?;
-    let data = conversations.iter().map(|c| Json::Object(records::conversation(c))).collect();
+    let lab = context.reader().await?;
+    let conversations = lab.conversations(&lab.select(what, all).await?).await?;
+    let data = conversations.iter().map(|(c, flags)| Json::Object(records::conversation(c, flags))).collect();
     let records: Vec<_> = conversations.iter().map(|(c, _)| c.clone()).collect();
-    // An axis with one level everywhere tells nothing apart.
-    let mut axes = exchange::axes(&records);
-    axes.retain(|axis| {
-        let level = |c: &crate::store::ConversationRecord| crate::design::named(&c.condition, axis).cloned();
-        records.windows(2).any(|pair| level(&pair[0]) != level(&pair[1]))
-    });
+    let axes = differing_axes(&records);
     let rows: Vec<Vec<String>> = conversations.iter().map(|c| row(c, &axes)).collect();
     let none = "no conversation of the current revision: `--all` lists those of older ones";
     show(context, data, CONVERSATIONS, &rows, none)

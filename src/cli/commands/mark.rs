@@ -1,8 +1,8 @@
 //! `convoke note` and `convoke star`: what people write beside an experiment or a conversation of theirs.
 
-use crate::cli::commands::colleagues::Target;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
+use crate::lab::{Named, Target};
 use crate::store::Mark;
 use clap::Args;
 use serde_json::{Value as Json, json};
@@ -52,8 +52,7 @@ pub async fn star(context: &Context, args: &Star) -> Result<Exit, CliError> {
 }
 
 async fn show(context: &Context, what: &str) -> Result<Exit, CliError> {
-    let store = context.reader().await?;
-    let target = context.target(&*store, what).await?;
+    let target = context.reader().await?.find(what).await?;
     let note = match &target {
         Target::Experiment(e) => &e.note,
         Target::Conversation(c) => &c.note,
@@ -61,25 +60,24 @@ async fn show(context: &Context, what: &str) -> Result<Exit, CliError> {
     match note {
         _ if context.printer.json => context.printer.json_ok(&json(&target, &Mark::default()))?,
         Some(note) => context.printer.out(note)?,
-        None => context.printer.chat(&format!("{} has no note", target.words())),
+        None => context.printer.chat(&format!("{} has no note", Named::from(&target))),
     }
     Ok(Exit::Done)
 }
 
 async fn mark(context: &Context, what: &str, mark: Mark) -> Result<Exit, CliError> {
-    let store = context.changing().await?;
-    let target = context.own(&*store, what).await?;
-    let done = store.mark(&target.item(), context.creator(), mark.clone()).await;
-    done.map_err(|error| target.error(error))?;
+    let lab = context.changing().await?;
+    let target = lab.own(what).await?;
+    lab.mark(&target, mark.clone()).await?;
     if context.printer.json {
         context.printer.json_ok(&json(&target, &mark))?;
     } else {
-        context.printer.out(&said(&target.words(), &mark))?;
+        context.printer.out(&said(&Named::from(&target), &mark))?;
     }
     Ok(Exit::Done)
 }
 
-fn said(what: &str, mark: &Mark) -> String {
+fn said(what: &Named, mark: &Mark) -> String {
     match (&mark.note, mark.starred) {
         (Some(Some(note)), _) => format!("noted on {what}: {note}"),
         (Some(None), _) => format!("dropped the note of {what}"),

@@ -1,11 +1,8 @@
 //! The commands, one file each: what can be typed, and what it does.
 
-pub mod alone;
 pub mod check;
-pub mod colleagues;
 pub mod completions;
 pub mod delete;
-pub mod designed;
 pub mod diff;
 pub mod doctor;
 pub mod duplicate;
@@ -18,13 +15,10 @@ pub mod login;
 pub mod man;
 pub mod mark;
 pub mod models;
-pub mod more;
 pub mod new;
 pub mod plan;
-pub mod records;
 pub mod run;
 pub mod show;
 pub mod store;
-pub mod summary;
 pub mod talk;
 pub mod verify;

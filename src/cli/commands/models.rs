@@ -2,13 +2,13 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::settings::Settings;
 use crate::cli::terminal::printer::{Look, Piece};
 use crate::cli::terminal::text::{Column, short, size, table, wrap};
 use crate::design::problem::did_you_mean;
+use crate::lab::models::{Offer, offers};
 use crate::model::catalog::{Offered, is_same_model};
 use crate::model::pull::{Progress, Pull};
-use crate::model::{Connection, Server, ServerKind};
+use crate::model::{Connection, ServerKind};
 use crate::process::harmless::one_line;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -46,41 +46,12 @@ const COLUMNS: &[Column] = &[
     Column::text("CHANGED", 10, 5),
 ];
 
-/// What a server says of itself.
-pub struct Asked<'a> {
-    /// The server.
-    pub server: &'a Server,
-    /// Its models, or why there are none.
-    pub models: Result<Vec<Offered>, CliError>,
-}
-
 /// Lists models, or fetches one.
 pub async fn run(context: &Context, args: &Models) -> Result<Exit, CliError> {
     match &args.command {
         Some(ModelsCommand::Pull { name, insecure }) => pull(context, name, *insecure).await,
         None => list(context).await,
     }
-}
-
-/// Asks every server that is one, all at the same time.
-pub async fn ask(settings: &Settings) -> Vec<Asked<'_>> {
-    let servers = settings.servers.iter().filter(|s| s.kind != ServerKind::Scripted);
-    futures_util::future::join_all(servers.map(|server| async move { Asked { server, models: offered(server).await } }))
-        .await
-}
-
-async fn offered(server: &Server) -> Result<Vec<Offered>, CliError> {
-    if lacks_key(server) {
-        let hint = format!("set {} in the environment or in .env", server.key_variable);
-        return Err(CliError::new(Exit::Model, "model-key", format!("{} has no key", server.name)).hint(hint));
-    }
-    Ok(Connection::open(server)?.described().await?)
-}
-
-/// `OpenAI` itself answers nobody without a key; it is not asked then.
-pub fn lacks_key(server: &Server) -> bool {
-    let address = server.base_url.to_string();
-    server.kind == ServerKind::OpenAi && server.key.is_none() && address.starts_with("https://api.openai.com")
 }
 
 /// The word for a protocol, as configurations write it.
@@ -93,14 +64,14 @@ pub fn kind(kind: ServerKind) -> &'static str {
 }
 
 async fn list(context: &Context) -> Result<Exit, CliError> {
-    let asked = ask(&context.settings).await;
+    let asked = offers(&context.settings.servers).await;
     let nobody = asked.iter().all(|a| a.models.is_err());
     let exit = if nobody { Exit::Model } else { Exit::Done };
     if context.printer.json {
         let mut data: Vec<Json> = asked.iter().map(object).collect();
         data.push(json!({ "server": "scripted", "kind": "scripted", "address": null, "error": null,
             "models": [{ "name": "scripted" }] }));
-        for (name, why) in &context.settings.refused {
+        for (name, why) in &context.settings.servers.refused {
             data.push(json!({ "server": name, "kind": null, "address": null, "error": why, "models": [] }));
         }
         if nobody {
@@ -115,7 +86,7 @@ async fn list(context: &Context) -> Result<Exit, CliError> {
     for server in &asked {
         show(context, server)?;
     }
-    for (name, why) in &context.settings.refused {
+    for (name, why) in &context.settings.servers.refused {
         context.printer.pieces(&[Piece(name, Look::Bold), Piece(": ", Look::Plain), Piece(why, Look::Yellow)])?;
         context.printer.out("")?;
     }
@@ -127,21 +98,22 @@ async fn list(context: &Context) -> Result<Exit, CliError> {
     Ok(exit)
 }
 
-fn object(asked: &Asked<'_>) -> Json {
+fn object(asked: &Offer<'_>) -> Json {
     let server = asked.server;
     let models: Vec<&Offered> = asked.models.iter().flatten().collect();
-    let error = asked.models.as_ref().err().map(|e| e.message.clone());
+    let error = asked.models.as_ref().err().map(ToString::to_string);
     let address = server.base_url.to_string();
     json!({ "server": server.name, "kind": kind(server.kind), "address": address, "error": error, "models": models })
 }
 
-fn show(context: &Context, asked: &Asked<'_>) -> Result<(), CliError> {
+fn show(context: &Context, asked: &Offer<'_>) -> Result<(), CliError> {
     let printer = &context.printer;
     let width = printer.width().map(|w| w.saturating_sub(2));
     let address = format!("  {} at {}", kind(asked.server.kind), asked.server.base_url);
     printer.pieces(&[Piece(&asked.server.name, Look::Bold), Piece(&address, Look::Dim)])?;
     match &asked.models {
         Err(error) => {
+            let error = CliError::from(error.clone());
             for line in wrap(&error.message, width) {
                 printer.pieces(&[Piece("  ", Look::Plain), Piece(&line, Look::Yellow)])?;
             }
@@ -180,8 +152,8 @@ async fn pull(context: &Context, id: &str, insecure: bool) -> Result<Exit, CliEr
     let Some((server, name)) = id.split_once('/').filter(|(_, name)| !name.is_empty()) else {
         return Err(CliError::usage(format!("`{id}` is not SERVER/NAME")).hint("write it as in ollama/llama3.1"));
     };
-    let Some(found) = context.settings.server(server) else {
-        let names = context.settings.servers.iter().map(|s| s.name.as_str());
+    let Some(found) = context.settings.servers.get(server) else {
+        let names = context.settings.servers.usable.iter().map(|s| s.name.as_str());
         let hint = did_you_mean(server, names).unwrap_or_else(|| "write it as in ollama/llama3.1".to_owned());
         return Err(CliError::usage(format!("there is no server `{server}`")).hint(hint));
     };

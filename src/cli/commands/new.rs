@@ -1,23 +1,23 @@
 //! `convoke new`: writes an experiment folder, whole or not at all; or stores the experiment.
 
-use crate::cli::changes;
-use crate::cli::changes::ChangeFlags;
-use crate::cli::commands::colleagues::{self, refuse_wrong};
-use crate::cli::context::{Context, write_folder};
+use crate::cli::changes::{self, ChangeFlags};
+use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::problems::say_problems;
+use crate::cli::stored::say_next;
 use crate::cli::terminal::printer::{Look, Piece};
-use crate::design::check::{Checked, check};
-use crate::design::edit::Changes;
+use crate::design::check::check;
 use crate::design::folder::{Files, bad_name};
-use crate::design::problem::did_you_mean;
-use crate::design::{Experiment, Problem, key};
+use crate::design::{Experiment, Problem};
+use crate::lab::LabError;
+use crate::lab::change::changed;
+use crate::lab::examples::{self, EMPTY};
+use crate::lab::files::write_folder;
+use crate::store::StoreError;
 use crate::store::sqlite::OpenMode;
-use crate::store::{NewExperiment, StoreError};
 use clap::Args;
 use serde_json::json;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// `convoke new`.
 #[derive(Debug, Args)]
@@ -38,51 +38,6 @@ pub struct New {
     pub changes: ChangeFlags,
 }
 
-/// A file of an experiment that is compiled in: path and text.
-type Shipped = (&'static str, &'static str);
-
-/// A start with nothing in it.
-const EMPTY: &str = "empty";
-
-const STARTER: &[Shipped] = &[
-    ("experiment.toml", include_str!("../../../prompts/starter/experiment.toml")),
-    ("shared.md", include_str!("../../../prompts/starter/shared.md")),
-    ("roles/interviewer.md", include_str!("../../../prompts/starter/roles/interviewer.md")),
-    ("roles/applicant.md", include_str!("../../../prompts/starter/roles/applicant.md")),
-];
-
-const EXAMPLES: &[(&str, &[Shipped])] = &[
-    (
-        "prison",
-        &[
-            ("experiment.toml", include_str!("../../../experiments/prison/experiment.toml")),
-            ("shared.md", include_str!("../../../experiments/prison/shared.md")),
-            ("roles/guard.md", include_str!("../../../experiments/prison/roles/guard.md")),
-            ("roles/prisoner.md", include_str!("../../../experiments/prison/roles/prisoner.md")),
-        ],
-    ),
-    (
-        "debate",
-        &[
-            ("experiment.toml", include_str!("../../../experiments/debate/experiment.toml")),
-            ("shared.md", include_str!("../../../experiments/debate/shared.md")),
-            ("summarizer.md", include_str!("../../../experiments/debate/summarizer.md")),
-            ("roles/moderator.md", include_str!("../../../experiments/debate/roles/moderator.md")),
-            ("roles/advocate.md", include_str!("../../../experiments/debate/roles/advocate.md")),
-            ("roles/opponent.md", include_str!("../../../experiments/debate/roles/opponent.md")),
-        ],
-    ),
-    (
-        "negotiation",
-        &[
-            ("experiment.toml", include_str!("../../../experiments/negotiation/experiment.toml")),
-            ("shared.md", include_str!("../../../experiments/negotiation/shared.md")),
-            ("roles/seller.md", include_str!("../../../experiments/negotiation/roles/seller.md")),
-            ("roles/buyer.md", include_str!("../../../experiments/negotiation/roles/buyer.md")),
-        ],
-    ),
-];
-
 /// Writes the folder, or stores the experiment.
 pub async fn run(context: &Context, args: &New) -> Result<Exit, CliError> {
     if let Some(why) = bad_name(&args.name) {
@@ -92,13 +47,14 @@ pub async fn run(context: &Context, args: &New) -> Result<Exit, CliError> {
     let changes = changes::read(context, &args.changes)?;
     let note = args.changes.note.as_ref();
     if !args.stored && args.from.as_deref() != Some(EMPTY) && changes.is_empty() && note.is_none() {
-        return written(context, args, &files(&args.name, shipped(args.from.as_deref())?));
+        return written(context, args, &examples::files(&args.name, args.from.as_deref())?);
     }
     let mut start = start(context, args)?;
     if let Some(note) = note {
         start.note = Some(note.clone());
     }
-    let (files, checked) = changed(context, &start, &changes)?;
+    let (files, checked) =
+        changed(&start, &changes, &context.settings.servers).map_err(|error| context.refused(error))?;
     if !args.stored {
         say_problems(context, &checked.problems);
         return written(context, args, &files);
@@ -109,44 +65,25 @@ pub async fn run(context: &Context, args: &New) -> Result<Exit, CliError> {
     }
 }
 
-/// What is changed.
+/// The experiment to begin with.
 fn start(context: &Context, args: &New) -> Result<Experiment, CliError> {
     if args.from.as_deref() == Some(EMPTY) {
         return Ok(Experiment::empty(&args.name));
     }
-    let checked = check(&files(&args.name, shipped(args.from.as_deref())?), &context.settings.known_servers());
-    let wrong = format!("`{}` would be wrong", args.name);
-    match checked.experiment.as_ref().filter(|_| !checked.has_errors()) {
-        Some(experiment) => Ok(experiment.clone()),
-        None => Err(refuse_wrong(context, &wrong, &checked)),
-    }
-}
-
-/// The changed files, checked as a folder is.
-pub fn changed(context: &Context, start: &Experiment, changes: &Changes) -> Result<(Files, Checked), CliError> {
-    let files = changes.apply(start).map_err(changes::refused)?;
-    let checked = check(&files, &context.settings.known_servers());
-    if checked.has_errors() || checked.experiment.is_none() {
-        return Err(refuse_wrong(context, &format!("`{}` would be wrong", start.name), &checked));
-    }
-    Ok((files, checked))
+    let files = examples::files(&args.name, args.from.as_deref())?;
+    let checked = check(&files, &context.settings.servers.known());
+    let is_right = !checked.has_errors();
+    let subject = format!("`{}` would be wrong", args.name);
+    let wrong = LabError::Wrong { subject, problems: checked.problems };
+    checked.experiment.filter(|_| is_right).ok_or_else(|| context.refused(wrong))
 }
 
 async fn stored(context: &Context, document: Experiment, warnings: &[Problem]) -> Result<Exit, CliError> {
-    let store = context.open(OpenMode::Write).await?;
-    let new = NewExperiment {
-        id: format!("{:016x}", (context.world.random)()),
-        creator: context.creator().to_owned(),
-        now: (context.world.clock)(),
-        revision: key::revision(&document),
-        document,
-        parent: None,
-    };
-    let record = store.create(new).await.map_err(|error| match error {
-        StoreError::Exists { .. } => {
-            CliError::from(error).hint("choose another name; `convoke edit` changes the one that is there")
-        }
-        other => other.into(),
+    let created = context.lab(OpenMode::Write).await?.create(document, None).await;
+    let record = created.map_err(|error| {
+        let is_taken = matches!(error, LabError::Store(StoreError::Exists { .. }));
+        let hint = "choose another name; `convoke edit` changes the one that is there";
+        CliError::from(error).maybe_hint(is_taken.then(|| hint.to_owned()))
     })?;
     say_problems(context, warnings);
     if context.printer.json {
@@ -156,7 +93,7 @@ async fn stored(context: &Context, document: Experiment, warnings: &[Problem]) -
         return Ok(Exit::Done);
     }
     context.printer.out(&format!("stored `{}` (id {})", record.name, record.id))?;
-    colleagues::next(context, "run", &record.name);
+    say_next(context, "run", &record.name);
     Ok(Exit::Done)
 }
 
@@ -176,30 +113,6 @@ fn written(context: &Context, args: &New, files: &Files) -> Result<Exit, CliErro
     Ok(Exit::Done)
 }
 
-fn shipped(example: Option<&str>) -> Result<&'static [Shipped], CliError> {
-    let Some(name) = example else { return Ok(STARTER) };
-    let found = EXAMPLES.iter().find(|(known, _)| *known == name);
-    found.map(|(_, files)| *files).ok_or_else(|| {
-        let hint = did_you_mean(name, EXAMPLES.iter().map(|(known, _)| *known));
-        let all: Vec<&str> = EXAMPLES.iter().map(|(known, _)| *known).collect();
-        let hint = hint.unwrap_or_else(|| format!("there are: {}, {EMPTY}", all.join(", ")));
-        CliError::usage(format!("there is no example `{name}`")).hint(hint)
-    })
-}
-
-/// The files under their new name; comments and layout stay.
-fn files(name: &str, shipped: &[Shipped]) -> Files {
-    let written = toml_edit::Value::from(name).to_string();
-    let named = |line: &str| {
-        if line.starts_with("name = ") { format!("name = {}\n", written.trim()) } else { line.to_owned() }
-    };
-    let text = |path: &str, text: &str| match path {
-        "experiment.toml" => text.split_inclusive('\n').map(named).collect(),
-        _ => text.to_owned(),
-    };
-    shipped.iter().map(|(path, content)| ((*path).to_owned(), text(path, content).into_bytes())).collect()
-}
-
 /// A path as a shell takes it.
 fn as_argument(path: &Path) -> String {
     let path = path.display().to_string();
@@ -210,19 +123,6 @@ fn as_argument(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::design::check::{KnownServer, check};
-    use crate::design::plan::Plan;
-
-    #[test]
-    fn every_example_is_whole_and_takes_its_new_name() {
-        let servers = [KnownServer { name: "ollama".to_owned(), lacks: &[], refused: None }];
-        for (example, shipped) in EXAMPLES.iter().chain(&[("starter", STARTER)]) {
-            let checked = check(&files("a \"new\" name", shipped), &servers);
-            assert!(checked.problems.is_empty(), "{example}: {:?}", checked.problems);
-            assert_eq!(checked.experiment.unwrap().name, "a \"new\" name", "{example}");
-            assert!(checked.plan.is_some_and(|p: Plan| p.conditions.len() > 1), "{example}");
-        }
-    }
 
     #[test]
     fn a_path_is_quoted_for_the_shell_where_it_must_be() {

@@ -1,38 +1,32 @@
 //! `convoke run`: does what is missing; the same command continues.
 
-use crate::cli::commands::designed::Designed;
-use crate::cli::commands::more;
-use crate::cli::commands::summary;
-use crate::cli::commands::talk;
+mod early;
+mod end;
+mod people;
+
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::logs;
 use crate::cli::narrow::Narrow;
-use crate::cli::shell::{resume_line, spelled_out, without_passwords};
+use crate::cli::problems::say_problems;
+use crate::cli::questions::agreed;
+use crate::cli::shell::{quoted, resume_line, spelled_out, without_passwords};
 use crate::cli::terminal::person::AtTerminal;
-use crate::cli::terminal::prompt::confirm;
 use crate::cli::terminal::signals::{self, Signals};
 use crate::cli::terminal::text::count;
-use crate::design::{Experiment, diff};
+use crate::lab::{Extended, Lab, LabError, Launch, Outcome, Planned, Running, Stop, files};
 use crate::model::person::Person;
-use crate::model::scripted::parse_script;
-use crate::model::{Bounds, Retry};
 use crate::process::harmless::harmless;
 use crate::report::{Bars, JsonLines, Plain, Reporter, listen};
-use crate::run::patience::Patience;
-use crate::run::prepare::{self, LEFT, Origin, Prepared, prepare, superseded};
-use crate::run::roster::LookUp;
-use crate::run::{Event, Options, Roster, Summary, Superseded, Work};
+use crate::run::{Event, Summary};
 use crate::store::sqlite::OpenMode;
-use crate::store::{ExperimentRecord, Lease, NewExperiment, RunRecord, Store, StoreUri};
 use clap::Args;
-use serde_json::{Value as Json, json};
-use std::collections::BTreeMap;
+pub use early::end_of;
+use end::End;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio_util::sync::CancellationToken;
-use tracing::info;
+use tokio::sync::mpsc::{UnboundedReceiver, WeakUnboundedSender, unbounded_channel};
 
 /// `convoke run`.
 #[derive(Debug, Args)]
@@ -71,33 +65,31 @@ pub struct Run {
     pub store_wait: String,
 }
 
-/// What is to be run.
-#[derive(Clone, Copy)]
-pub struct Go<'a> {
-    /// How.
-    pub run: &'a Run,
-    /// One conversation, with whom.
-    pub talk: Option<&'a crate::cli::commands::talk::Talk>,
-}
-
 /// Runs; whatever happens, the last JSON line says how it ended.
 pub async fn run(context: &Context, args: &Run) -> Result<Exit, CliError> {
-    go(context, Go { run: args, talk: None }).await
+    go(context, args, None).await
 }
 
-/// Runs all, or the one conversation of a talk.
-pub async fn go(context: &Context, go: Go<'_>) -> Result<Exit, CliError> {
+/// The place of a person in a conversation of `talk`.
+#[derive(Debug, Clone, Copy)]
+pub struct Seat<'a> {
+    /// The role that they play, if they said so.
+    pub role: Option<&'a str>,
+}
+
+/// Runs everything that is missing, or with a seat one conversation.
+pub async fn go(context: &Context, args: &Run, seat: Option<Seat<'_>>) -> Result<Exit, CliError> {
     let resume = resume_line(&context.world.arguments);
     let begun = tokio::select! {
         // Polled first, so that a signal is heard from now on.
         biased;
-        exit = signals::first() => return left_early(context, exit?, &resume),
-        begun = Invocation::begin(context, go) => begun,
+        exit = signals::first() => return early::left(context, exit?, &resume),
+        begun = Invocation::begin(context, args, seat) => begun,
     };
     match begun {
         Ok(invocation) => {
-            let resume =
-                invocation.more.map_or(resume, |more| resume_line(&spelled_out(&context.world.arguments, more)));
+            let extended = |more| resume_line(&spelled_out(&context.world.arguments, more));
+            let resume = invocation.more.map_or(resume, extended);
             invocation.go(&resume).await
         }
         Err(error) if context.printer.json => {
@@ -108,411 +100,222 @@ pub async fn go(context: &Context, go: Go<'_>) -> Result<Exit, CliError> {
     }
 }
 
-/// A signal came before anything ran: what was stored of the plan is there for the same command.
-fn left_early(context: &Context, exit: Exit, resume: &str) -> Result<Exit, CliError> {
-    // A question may have hidden it.
-    let _ = console::Term::stderr().show_cursor();
-    let interrupted = CliError::new(exit, "interrupted", "interrupted before anything was asked");
-    if context.printer.json {
-        let mut end = end_of(&interrupted, resume);
-        end["status"] = json!("interrupted");
-        context.printer.json_line(&end)?;
-    } else {
-        context.printer.error(&interrupted.message, &[], None);
-        context.printer.say("to continue:");
-        context.printer.say(resume);
-    }
-    Ok(exit)
-}
-
-/// The last line of `run --json` where an error came before anything was begun.
-pub fn end_of(error: &CliError, resume: &str) -> Json {
-    json!({
-        "event": "end", "status": "error", "done": 0, "failed": 0, "left": 0, "possible_spend": 0,
-        "resume": resume, "error": error.json(),
-    })
-}
-
-/// A run that is ready to go.
+/// A run that is stored and can begin.
 struct Invocation<'a> {
     context: &'a Context,
-    args: &'a Run,
-    designed: Designed,
-    /// M of `--more`.
-    more: Option<u32>,
-    store: Arc<dyn Store>,
-    record: ExperimentRecord,
-    prepared: Prepared,
-    run: String,
+    lab: Lab,
     grace: Duration,
-    store_wait: Duration,
-    script: Option<Vec<String>>,
-    /// Who types, where a conversation that is to be done needs somebody.
+    /// Replicates of a plan that `--more` extended.
+    more: Option<u32>,
+    running: Running,
+    events: WeakUnboundedSender<Event>,
+    received: UnboundedReceiver<Event>,
+    stop: Stop,
+    /// Types, where a conversation that is to be done needs somebody.
     person: Option<Arc<AtTerminal>>,
-    // Dropped last, so that everything said is written.
+    // Dropped last, so that everything is written.
     _log: Option<tracing_appender::non_blocking::WorkerGuard>,
 }
 
 impl<'a> Invocation<'a> {
     /// Everything that can be wrong is found before anything is written; then the plan is stored.
-    async fn begin(context: &'a Context, go: Go<'a>) -> Result<Self, CliError> {
-        let args = go.run;
+    async fn begin(context: &'a Context, args: &Run, seat: Option<Seat<'_>>) -> Result<Self, CliError> {
         let grace = duration("--grace", &args.grace)?;
         let store_wait = duration("--store-wait", &args.store_wait)?;
         if args.jobs == Some(0) || args.more == Some(0) {
             return Err(CliError::usage("--jobs and --more are at least 1"));
         }
-        let script = script(context)?;
-        let mut designed = talk::designed(context, go).await?;
-        let store = context.open(OpenMode::Run).await?;
-        let known = match &designed.record {
-            Some(record) => Some(record.clone()),
-            None => store.experiment(&designed.creator, &designed.experiment.name).await?,
-        };
-        let more = reach(context, &*store, known.as_ref(), &mut designed, go).await?;
-        let answers = match &known {
-            Some(record) if !designed.alone => leave_behind(context, &*store, record, &designed, args).await?,
-            _ => Vec::new(),
+        let script = context.settings.servers.script.as_deref().map(files::script).transpose()?;
+        let mut planned = planned(context, args, seat).await?;
+        let lab = context.lab(OpenMode::Run).await?;
+        if seat.is_some() {
+            lab.single(&mut planned, args.retry_failed).await?;
+        }
+        let more = match args.more {
+            Some(more) => Some(extend(context, &lab, &mut planned, more).await?),
+            None => None,
         };
         let log = logs::of(context, "run");
-        let patience = patience(context, store_wait);
-        let mut record = save(context, &*store, &designed, &patience).await?;
-        if more.is_some() {
-            record = more::keep(context, &*store, record, &designed.experiment, &patience).await?;
-        }
-        let standing = store.standing(&record.id).await?;
-        let Designed { experiment, plan, cells, .. } = &designed;
-        let mut prepared = prepare(experiment, plan, cells.clone(), &standing, &record.id, args.retry_failed);
-        let number = (context.world.random)();
-        let run = format!("{number:016x}");
-        // Several runs on one server begin at different places, so as not to claim the same in the same order.
-        let jobs = prepared.jobs.len() as u64;
-        if matches!(context.settings.store.uri, StoreUri::Mongo(_)) && jobs > 0 {
-            prepared.jobs.rotate_left((number % jobs) as usize);
-        }
-        let has_people = |job: &crate::run::Job| designed.plan.conditions[job.condition].has_people();
-        let person = prepared.jobs.iter().any(has_people).then(|| Arc::new(AtTerminal::new(context)));
-        let invocation = Self {
-            context,
-            args,
-            designed,
-            more,
-            store,
-            record,
-            prepared,
-            run,
-            grace,
-            store_wait,
+        let person = Arc::new(AtTerminal::new(context));
+        let (events, mut received) = unbounded_channel();
+        let stop = Stop::default();
+        let how = Launch {
+            jobs: args.jobs,
+            max_retries: args.max_retries,
+            retry_failed: args.retry_failed,
+            keeps_replicates: more.is_some(),
             script,
-            person,
-            _log: log,
+            pull: !args.no_pull,
+            store_wait,
+            flags: without_passwords(&context.world.arguments),
+            person: Some(Arc::clone(&person) as Arc<dyn Person>),
+            events,
+            stop: stop.clone(),
         };
-        invocation.write_down(answers, &patience).await?;
-        Ok(invocation)
-    }
-
-    /// Stores the plan: conversations as pending, and that this run began.
-    async fn write_down(
-        &self,
-        answers: Vec<crate::design::Named<String>>,
-        patience: &Patience,
-    ) -> Result<(), CliError> {
-        let Designed { experiment, plan, revision, overrides, .. } = &self.designed;
-        let origin = Origin {
-            experiment: &self.record.id,
-            revision,
-            creator: self.context.creator(),
-            now: (self.context.world.clock)(),
-            offline: overrides.offline,
-        };
-        let new = self.prepared.new.iter().map(|(cell, id)| prepare::record(origin, experiment, plan, cell, id));
-        let (id, keys, new) = (&self.record.id, &self.prepared.keys, new.collect::<Vec<_>>());
-        if !self.designed.alone {
-            patience.with(|| self.store.plan(id, revision, keys, new.clone())).await?;
-        }
-        info!(experiment = %id, revision = %revision, keys = keys.len(), new = new.len(), "planned");
-        let number = |name: &str, n: usize| crate::design::Named::new(name, n as u64);
-        let run = RunRecord {
-            id: self.run.clone(),
-            experiment: self.record.id.clone(),
-            revision: revision.clone(),
-            started: origin.now,
-            creator: origin.creator.to_owned(),
-            flags: without_passwords(&self.context.world.arguments),
-            counts: vec![
-                number("conversations", self.prepared.asked),
-                number("done", self.prepared.done),
-                number("failed", self.prepared.failed),
-                number("left", self.prepared.jobs.len()),
-                number(more::REPLICATES, plan.replicates as usize),
-                crate::design::Named::new(more::SEED, plan.seed),
-            ],
-            answers,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            ended: None,
-        };
-        patience.with(|| self.store.begin_run(run.clone())).await?;
-        info!(run = %self.run, experiment = %experiment.name, revision = %revision, left = self.prepared.jobs.len(), "run");
-        Ok(())
+        let launched = agreed(context, async |yes| lab.launch(planned.clone(), how.clone(), yes).await);
+        let running = early::listening(&context.printer, &mut received, launched).await?;
+        let events = how.events.downgrade();
+        let person = running.has_people().then_some(person);
+        Ok(Self { context, lab, grace, more, running, events, received, stop, person, _log: log })
     }
 
     /// Does what is missing and says how it ended.
     async fn go(self, resume: &str) -> Result<Exit, CliError> {
         self.first_line();
-        let (events, received) = unbounded_channel();
-        let reporter = tokio::spawn(listen(received, self.reporter()));
-        let signals = Signals::listen(self.grace, &events)?;
-        let _ = events.send(self.begin_event());
-        let (summary, left_at_once) = tokio::select! {
-            summary = self.work(&signals, events) => (summary, false),
-            () = signals.now.cancelled() => (Summary::default(), true),
+        let reporter = reporter(self.context, self.person.as_deref());
+        let Self { context, lab, grace, running, events, received, stop, .. } = self;
+        let reporter = tokio::spawn(listen(received, reporter));
+        let signals = Signals::listen(grace, &stop, events)?;
+        let (experiment, keys) = (running.record().id.clone(), running.keys());
+        let outcome = tokio::select! {
+            outcome = running.work() => Some(outcome),
+            () = signals.now.cancelled() => None,
         };
         // The reporter ends when the last sender is gone; what it could not print is no reason to fail. Either way it
         // is waited for: bars that are cleared later would take the last lines with them.
-        let patience = if left_at_once {
+        let patience = if outcome.is_some() {
+            Duration::from_secs(1)
+        } else {
             reporter.abort();
             Duration::from_millis(200)
-        } else {
-            Duration::from_secs(1)
         };
         let _ = tokio::time::timeout(patience, reporter).await;
-        let outcome =
-            summary::Outcome::of(&self.store, &self.record.id, &self.cells(), summary, signals.exit(), left_at_once)
-                .await;
-        if !left_at_once {
-            // How a run ended is told below either way; a database that is gone cannot keep it.
-            let _ = self.store.end_run(&self.run, outcome.word()).await;
-        }
-        info!(run = %self.run, ended = outcome.word(), done = outcome.done, failed = outcome.failed, left = outcome.left, "end");
-        outcome.tell(self.context, resume)
-    }
-
-    fn cells(&self) -> Vec<String> {
-        self.designed.cells.iter().map(|c| c.key.clone()).collect()
+        let end = match outcome {
+            Some(outcome) => End { outcome, signal: signals.exit(), at_once: false },
+            None => End { outcome: at_once(&lab, &experiment, &keys).await, signal: signals.exit(), at_once: true },
+        };
+        end.tell(context, resume)
     }
 
     fn first_line(&self) {
-        let (place, origin) = (self.store.place(), self.context.settings.store.origin.word());
-        let p = &self.prepared;
+        let (place, origin) = (self.lab.store.place(), self.context.settings.store.origin.word());
+        let p = self.running.prepared();
         let failed = if p.failed > 0 { format!(", {} failed", p.failed) } else { String::new() };
         self.context.printer.chat(&format!(
             "{} · {}: {} done{failed}, {} to do · database {place} ({origin})",
-            self.designed.experiment.name,
+            self.running.record().name,
             count(p.asked, "conversation"),
             p.done,
             p.jobs.len()
         ));
     }
-
-    fn reporter(&self) -> Box<dyn Reporter> {
-        let printer = self.context.printer.clone();
-        if printer.json {
-            return Box::new(JsonLines::new(Box::new(move |value| {
-                let _ = printer.json_line(value);
-            })));
-        }
-        if let Some(person) = &self.person {
-            let types = person.types();
-            let unless_they_type = move |line: &str| {
-                if !types.load(std::sync::atomic::Ordering::Relaxed) {
-                    printer.chat(line);
-                }
-            };
-            return Box::new(Plain::of_trouble(Box::new(unless_they_type)));
-        }
-        if self.context.world.terminals[2] && !printer.quiet {
-            return Box::new(Bars::new(harmless));
-        }
-        Box::new(Plain::new(Box::new(move |line| printer.chat(line))))
-    }
-
-    fn begin_event(&self) -> Event {
-        let mut calls: BTreeMap<String, u64> = BTreeMap::new();
-        for job in &self.prepared.jobs {
-            let levels = &self.designed.plan.conditions[job.condition].levels;
-            let model = levels.iter().find(|l| l.name == "model").map_or_else(String::new, |l| l.value.to_string());
-            *calls.entry(model).or_insert(0) += u64::from(job.left);
-        }
-        Event::Begin {
-            experiment: self.designed.experiment.name.clone(),
-            store: self.store.place(),
-            conversations: self.prepared.asked,
-            done: self.prepared.done,
-            failed: self.prepared.failed,
-            left: self.prepared.jobs.len(),
-            calls,
-        }
-    }
-
-    async fn work(&self, signals: &Signals, events: UnboundedSender<Event>) -> Summary {
-        if self.prepared.jobs.is_empty() {
-            return Summary::default();
-        }
-        let retry = Retry { max_retries: self.args.max_retries, ..Retry::default() };
-        let plan = &self.designed.plan;
-        let conditions: std::collections::BTreeSet<usize> = self.prepared.jobs.iter().map(|j| j.condition).collect();
-        let look_up = LookUp {
-            servers: &self.context.settings.servers,
-            script: self.script.clone(),
-            pull: !self.args.no_pull,
-            retry,
-            events: &events,
-            stop: &signals.stop,
-        };
-        let specs = conditions.iter().flat_map(|c| plan.conditions[*c].participants());
-        let roster = Roster::look_up(specs, &look_up).await;
-        let bounds = self.bounds(&roster);
-        let options = Options {
-            bounds,
-            retry,
-            store_wait: self.store_wait,
-            clock: self.context.world.clock,
-            lease: self.lease(),
-            stop: signals.stop.clone(),
-            leave: signals.leave.clone(),
-            abort: signals.abort.clone(),
-        };
-        let work = Work {
-            store: Arc::clone(&self.store),
-            experiment: self.designed.experiment.clone(),
-            plan: plan.clone(),
-            jobs: self.prepared.jobs.clone(),
-            roster,
-            person: self.person.clone().map(|person| person as Arc<dyn Person>),
-            events,
-        };
-        crate::run::run(work, options).await
-    }
-
-    fn bounds(&self, roster: &Roster) -> Bounds {
-        let plan = &self.designed.plan;
-        let participants = plan.conditions.iter().flat_map(crate::design::Condition::participants);
-        let mut written: Vec<(String, u32)> = participants
-            .filter_map(|m| Some((crate::design::check::server_of(&m.id).to_owned(), m.concurrency?)))
-            .collect();
-        written.extend(self.context.settings.concurrency.iter().map(|(name, n)| (name.clone(), *n)));
-        Bounds::of(self.args.jobs, &roster.servers(), &written)
-    }
-
-    fn lease(&self) -> Lease {
-        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        Lease {
-            owner: self.run.clone(),
-            host: self.context.world.host.clone(),
-            boot: boot.trim().to_owned(),
-            pid: std::process::id(),
-            epoch: 0,
-            until: 0,
-        }
-    }
 }
 
-/// Makes the plan reach as far as `--more` or a talk wants; the M of `--more`.
-async fn reach(
-    context: &Context,
-    store: &dyn Store,
-    known: Option<&ExperimentRecord>,
-    designed: &mut Designed,
-    go: Go<'_>,
-) -> Result<Option<u32>, CliError> {
-    if go.talk.is_some() {
-        talk::one(context, store, known, designed, go.run).await?;
-    }
-    let Some(n) = go.run.more else { return Ok(None) };
-    more::extend(context, store, known, designed, &go.run.what, n).await.map(Some)
+/// Counts what can be counted in no time, for whoever wants out at once.
+async fn at_once(lab: &Lab, experiment: &str, keys: &[String]) -> Outcome {
+    let counting = Outcome::count(&*lab.store, experiment, keys, Summary::default(), true);
+    let counted = tokio::time::timeout(Duration::from_millis(150), counting).await;
+    counted.unwrap_or_else(|_| Outcome::uncounted(keys.len(), Summary::default(), true))
 }
 
-/// Says what changed since conversations were begun that the new plan leaves behind, and needs a yes. The yes is kept.
-async fn leave_behind(
-    context: &Context,
-    store: &dyn Store,
-    record: &ExperimentRecord,
-    designed: &Designed,
-    args: &Run,
-) -> Result<Vec<crate::design::Named<String>>, CliError> {
-    let (standing, runs) = (store.standing(&record.id).await?, store.runs(&record.id).await?);
-    let keys: Vec<String> = designed.plan.cells().into_iter().map(|c| c.key).collect();
-    let Superseded { revisions } = superseded(&keys, &designed.revision, designed.overrides.offline, &standing, &runs);
-    if revisions.is_empty() {
-        return Ok(Vec::new());
-    }
-    let behind: usize = revisions.values().sum();
-    let mut changes = Vec::new();
-    for revision in revisions.keys() {
-        if let Some(old) = store.document(revision).await? {
-            // What `[run]` says is in no revision.
-            let old = Experiment { run: designed.experiment.run, ..old };
-            changes.extend(diff::lines(&old, &designed.experiment));
-        }
-    }
-    changes.sort();
-    changes.dedup();
-    let Designed { experiment, plan, cells, .. } = designed;
-    let prepared = prepare(experiment, plan, cells.clone(), &standing, &record.id, args.retry_failed);
-    let calls: u64 = prepared.jobs.iter().map(|j| u64::from(j.left)).sum();
-    context.printer.say(&format!("`{}` has changed since {behind} of its conversations were begun:", record.name));
-    for change in &changes {
-        context.printer.say(&format!("  {change}"));
-    }
-    context.printer.say(&format!(
-        "they stay as they are and are not continued; this run has {} to do, about {}",
-        count(prepared.jobs.len(), "conversation"),
-        count(calls as usize, "call")
-    ));
-    if !confirm(&context.terminal, "go on with the changed experiment?", "--yes").await? {
-        return Err(CliError::new(Exit::Usage, "declined", "nothing was run")
-            .hint("change the experiment back, or give it another name"));
-    }
-    Ok(revisions.into_keys().map(|revision| crate::design::Named::new(LEFT, revision)).collect())
-}
-
-async fn save(
-    context: &Context,
-    store: &dyn Store,
-    designed: &Designed,
-    patience: &Patience,
-) -> Result<ExperimentRecord, CliError> {
-    if let Some(record) = &designed.record {
-        return Ok(record.clone());
-    }
-    let new = NewExperiment {
-        id: format!("{:016x}", (context.world.random)()),
-        creator: designed.creator.clone(),
-        now: (context.world.clock)(),
-        document: designed.experiment.clone(),
-        revision: designed.revision.clone(),
-        parent: None,
+/// The plan of what is to be run, with a role given to the person, and refused where nobody could type.
+async fn planned(context: &Context, args: &Run, seat: Option<Seat<'_>>) -> Result<Planned, CliError> {
+    let alone = if seat.is_none() { alone(context, args).await? } else { None };
+    let mut planned = match alone {
+        Some(planned) => planned,
+        None => context.planned(&args.what, &args.narrow.narrowing()).await?,
     };
-    let record = patience.with(|| store.save(new.clone())).await?;
-    info!(experiment = %record.id, revision = %record.revision, version = record.version, "saved");
-    Ok(record)
+    if let Some(seat) = seat {
+        planned.cast(seat.role)?;
+    }
+    people::need_a_terminal(context, &planned, (args.retry_failed, args.more.is_some(), seat.is_some())).await?;
+    Ok(planned)
 }
 
-/// A database that is full or held while a run begins is waited for like one in the middle of it.
-fn patience(context: &Context, wait: Duration) -> Patience {
-    let printer = context.printer.clone();
-    Patience::new(wait, CancellationToken::new(), move |event| match event {
-        event if printer.json => {
-            // Events are made of text and numbers; a reader that is gone needs none.
-            let _ = printer.json_line(&serde_json::to_value(event).unwrap_or_default());
+/// The plan of a conversation alone, where one is named.
+async fn alone(context: &Context, args: &Run) -> Result<Option<Planned>, CliError> {
+    // A folder needs no database.
+    let may_be = args.what.strip_prefix("id:").unwrap_or(&args.what).chars().all(|c| c.is_ascii_hexdigit());
+    if !may_be || files::folder_named(&context.world.folder, &args.what)?.is_some() {
+        return Ok(None);
+    }
+    let lab = context.reader().await?;
+    let Some((conversation, record)) = lab.conversation_named(&args.what).await? else { return Ok(None) };
+    if let Some(flag) = given(args) {
+        let message =
+            format!("{flag} narrows an experiment, and `{}` is a conversation of `{}`", args.what, record.name);
+        return Err(CliError::usage(message).hint(format!("without {flag} it goes on as it was planned")));
+    }
+    let name = record.name.clone();
+    lab.resume(&conversation, record).await.map(Some).map_err(|error| match error {
+        LabError::Wrong { subject, problems } => {
+            say_problems(context, &problems);
+            CliError::invalid(subject)
         }
-        Event::StoreAway { reason } => printer.say(&format!("paused: {reason}")),
-        Event::StoreBack => printer.say("the database is back; going on"),
-        _ => {}
+        LabError::NoRun { .. } => {
+            CliError::from(error).hint(format!("repeat the run with its flags: convoke run {} …", quoted(&name)))
+        }
+        error => error.into(),
     })
 }
 
-/// The replies that `scripted` gives, where a file fixes them.
-fn script(context: &Context) -> Result<Option<Vec<String>>, CliError> {
-    let Some(path) = &context.settings.script else { return Ok(None) };
-    let failed = |why: String| {
-        CliError::usage(format!("cannot use {} (CONVOKE_SCRIPT)", path.display()))
-            .cause(why)
-            .hint("one reply a line; see docs/format.md")
-    };
-    let text = std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
-    let lines = parse_script(&text).map_err(|e| failed(e.first().map_or_else(String::new, ToString::to_string)))?;
-    if lines.is_empty() { Err(failed("it holds no reply".to_owned())) } else { Ok(Some(lines)) }
+/// The first flag that says which conversations are meant, or what they are.
+fn given(args: &Run) -> Option<&'static str> {
+    let n = &args.narrow;
+    let flags = [
+        ("--model", !n.model.is_empty()),
+        ("--days", n.days.is_some()),
+        ("--agents", !n.agents.is_empty()),
+        ("--messages", n.messages.is_some()),
+        ("--speakers", n.speakers.is_some()),
+        ("--replicates", n.replicates.is_some()),
+        ("--seed", n.seed.is_some()),
+        ("--set", !n.set.is_empty()),
+        ("--only", !n.only.is_empty()),
+        ("--limit", n.limit.is_some()),
+        ("--offline", n.offline),
+        ("--more", args.more.is_some()),
+    ];
+    flags.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
+}
+
+/// Extends the plan by `--more`, and says how far it reaches.
+async fn extend(context: &Context, lab: &Lab, planned: &mut Planned, more: u32) -> Result<u32, CliError> {
+    let written = planned.experiment.run.replicates;
+    let Extended { replicates, continues } = lab.extend(planned, more).await?;
+    let printer = &context.printer;
+    if continues {
+        printer.chat("an earlier --more is not finished: this goes on with it and adds none");
+    }
+    printer.chat(&format!("up to replicate {replicates} of each condition, as --replicates {replicates} does"));
+    match &planned.record {
+        None if written != replicates => {
+            let folder =
+                format!("{} says {written} as before, and a run of it without --more goes by that", planned.what);
+            printer.chat(&format!("{folder}; write replicates = {replicates} there to keep it"));
+        }
+        Some(record) if record.creator != lab.who.creator => {
+            let (name, creator) = (&record.name, &record.creator);
+            let whose =
+                format!("`{name}` is {creator}'s and stays as it is: {replicates} replicates are not kept in it");
+            printer.chat(&whose);
+        }
+        _ => {}
+    }
+    Ok(replicates)
+}
+
+/// The listener of what happens.
+fn reporter(context: &Context, person: Option<&AtTerminal>) -> Box<dyn Reporter> {
+    let printer = context.printer.clone();
+    if printer.json {
+        return Box::new(JsonLines::new(Box::new(move |value| {
+            let _ = printer.json_line(value);
+        })));
+    }
+    if let Some(person) = person {
+        let types = person.types();
+        let unless_they_type = move |line: &str| {
+            if !types.load(Ordering::Relaxed) {
+                printer.chat(line);
+            }
+        };
+        return Box::new(Plain::of_trouble(Box::new(unless_they_type)));
+    }
+    if context.world.terminals[2] && !printer.quiet {
+        return Box::new(Bars::new(harmless));
+    }
+    Box::new(Plain::new(Box::new(move |line| printer.chat(line))))
 }
 
 /// `30s`, `10m`, `1h 30m`, or a number of seconds.

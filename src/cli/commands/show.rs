@@ -2,14 +2,14 @@
 
 mod block;
 mod calls;
-mod current;
 mod experiment;
 mod transcript;
 
 pub use experiment::{parameters, placeholders};
 
-use crate::cli::context::{Context, What};
+use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
+use crate::lab::Target;
 use clap::Args;
 use transcript::Detail;
 
@@ -36,17 +36,16 @@ pub struct Show {
 
 /// Shows.
 pub async fn run(context: &Context, args: &Show) -> Result<Exit, CliError> {
-    let store = context.reader().await?;
-    match context.find_stored(&args.id, &*store).await? {
-        What::Conversation(conversation) => {
+    let lab = context.reader().await?;
+    match lab.find(&args.id).await? {
+        Target::Conversation(conversation) => {
             let detail = Detail { raw: args.raw, calls: args.calls, follow: args.follow };
-            transcript::run(context, detail, &*store, *conversation).await
+            transcript::run(context, detail, &lab, *conversation).await
         }
-        What::Experiment(_) if args.raw || args.calls || args.follow => {
+        Target::Experiment(_) if args.raw || args.calls || args.follow => {
             let message = format!("`{}` is an experiment; --raw, --calls and --follow are for a conversation", args.id);
             Err(CliError::usage(message).hint(format!("`convoke list {}` lists its conversations", args.id)))
         }
-        What::Experiment(record) => experiment::run(context, &*store, *record).await,
-        What::Folder(folder) => Err(CliError::not_found(format!("{} is not stored", folder.display()))),
+        Target::Experiment(record) => experiment::run(context, &lab, *record).await,
     }
 }

@@ -6,15 +6,15 @@ use crate::cli::settings::Origin;
 use crate::cli::shell::resume_line;
 use crate::cli::terminal::signals;
 use crate::cli::terminal::text::count;
-use crate::exchange::copy::{self, Copied, Progress};
+use crate::exchange::copy::{Copied, Progress};
+use crate::lab::{Lab, LabError};
 use crate::process::harmless::harmless;
 use crate::report::Copying;
+use crate::store::StoreUri;
 use crate::store::sqlite::OpenMode;
-use crate::store::{Store, StoreError, StoreUri};
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// `convoke store`.
 #[derive(Debug, Args)]
@@ -85,8 +85,8 @@ fn which(context: &Context) -> Result<Exit, CliError> {
 /// A copy that is ready to go.
 struct Copy<'a> {
     context: &'a Context,
-    from: Arc<dyn Store>,
-    to: Arc<dyn Store>,
+    from: Lab,
+    to: Lab,
 }
 
 impl<'a> Copy<'a> {
@@ -99,8 +99,8 @@ impl<'a> Copy<'a> {
         if one == other {
             return Err(CliError::usage("FROM and TO are one database").hint("convoke store copy FROM TO"));
         }
-        let from = source.open(OpenMode::Read).await.map_err(|error| named("FROM", error))?;
-        let to = target.open(OpenMode::Run).await.map_err(|error| named("TO", error))?;
+        let from = source.lab(OpenMode::Read).await.map_err(|error| named("FROM", error))?;
+        let to = target.lab(OpenMode::Run).await.map_err(|error| named("TO", error))?;
         Ok(Self { context, from, to })
     }
 
@@ -112,7 +112,7 @@ impl<'a> Copy<'a> {
             tokio::select! {
                 biased;
                 exit = signals::first() => Err(exit?),
-                done = copy::copy(&*self.from, &*self.to, &mut told, &mut copied) => Ok(done),
+                done = self.from.copy_to(&self.to, &mut told, &mut copied) => Ok(done),
             }
         };
         match ended {
@@ -140,13 +140,13 @@ impl<'a> Copy<'a> {
             let running = count(copied.running as usize, "conversation");
             printer.say(&format!("{running} still running: as far as it is stored, and interrupted in the copy"));
         }
-        printer.chat(&format!("{} → {}: {}", self.from.place(), self.to.place(), line(copied)));
+        printer.chat(&format!("{} → {}: {}", self.from.store.place(), self.to.store.place(), line(copied)));
         if copied.conflicts.is_empty() { Ok(Exit::Done) } else { Err(conflict(copied)) }
     }
 
     fn data(&self, copied: &Copied) -> Json {
         json!({
-            "from": self.from.place(), "to": self.to.place(), "documents": copied.documents,
+            "from": self.from.store.place(), "to": self.to.store.place(), "documents": copied.documents,
             "experiments": copied.experiments, "runs": copied.runs, "conversations": copied.conversations,
             "entries": copied.entries, "equal": copied.equal, "running": copied.running,
             "conflicts": copied.conflicts,
@@ -183,7 +183,7 @@ fn named(which: &str, error: CliError) -> CliError {
     CliError { message: format!("{which}: {}", error.message), ..error }
 }
 
-fn stopped(error: StoreError, copied: &Copied) -> CliError {
+fn stopped(error: LabError, copied: &Copied) -> CliError {
     let error: CliError = error.into();
     CliError { message: format!("{} ({} so far)", error.message, line(copied)), ..error }
         .hint("whole conversations are there; the same command continues")

@@ -1,17 +1,16 @@
 //! Running conversations of an experiment: what is asked, the plan, and then the run.
 
-use super::begun::Begun;
+use super::begun::{self, again};
 use super::select::Selected;
 use super::session::{Guide, HINT};
 use crate::cli::args::{Cli, Command};
-use crate::cli::commands::designed::Designed;
-use crate::cli::commands::{edit, more};
+use crate::cli::changes;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::prompt;
-use crate::cli::{changes, narrow};
 use crate::design::protocol::bad_level;
 use crate::design::{Experiment, ModelSpec, Plan, Value, key};
-use crate::store::Store;
+use crate::lab::change::changed_document;
+use crate::lab::{Extended, Lab, Planned, Standings};
 use clap::Parser;
 
 /// How the next speaker may be found.
@@ -194,15 +193,16 @@ impl Guide {
     /// Asks for a batch and runs it. Whether anything was run.
     pub(super) async fn batch(&mut self, id: &str) -> Result<bool, CliError> {
         let Some(selected) = self.selected(id).await? else { return Ok(false) };
-        let Some(begun) = self.read(async |_, store| Begun::of(store, &selected).await).await? else {
+        let (record, document) = (&selected.record, &selected.document);
+        let Some(standings) = self.read(async |lab| Ok(lab.standings(record, document).await?)).await? else {
             return Ok(false);
         };
-        begun.say(&self.context.printer, &selected.word);
-        if let Some(ran) = self.unfinished(&begun, &selected).await? {
+        begun::say(&standings, &self.context.printer, &selected.word);
+        if let Some(ran) = self.unfinished(&standings, &selected).await? {
             return Ok(ran);
         }
         self.say_factors(&selected.document);
-        let usual = if begun.is_any() { 1 } else { selected.record.run.replicates };
+        let usual = if standings.is_any() { 1 } else { selected.record.run.replicates };
         let mut answers = Answers::of(&selected.document, usual);
         let mut at = Step::More;
         loop {
@@ -220,14 +220,14 @@ impl Guide {
     }
 
     /// Offers first what was begun and is not at its end. None: more are wanted.
-    async fn unfinished(&mut self, begun: &Begun, selected: &Selected) -> Result<Option<bool>, CliError> {
+    async fn unfinished(&mut self, standings: &Standings, selected: &Selected) -> Result<Option<bool>, CliError> {
         let mut offers: Vec<(String, Vec<String>)> = Vec::new();
-        if let Some(unfinished) = &begun.unfinished {
-            offers.push((format!("finish the {} that are left", unfinished.left), unfinished.words.clone()));
+        if let Some(run) = &standings.unfinished {
+            offers.push((format!("finish the {} that are left", run.left), again(run, &selected.word)));
         }
-        if begun.failed > 0 {
+        if standings.failed > 0 {
             let words = ["run", &selected.word, "--retry-failed"].map(str::to_owned).to_vec();
-            offers.push((format!("give the {} that failed another chance", begun.failed), words));
+            offers.push((format!("give the {} that failed another chance", standings.failed), words));
         }
         if offers.is_empty() {
             return Ok(None);
@@ -356,7 +356,7 @@ impl Guide {
 
     /// Shows what the run would do; none where it cannot be done so, which is told.
     async fn planned(&mut self, selected: &Selected, answers: &Answers) -> Result<Option<()>, CliError> {
-        let reached = self.read(async |_, store| self.reach(store, selected, answers).await).await?;
+        let reached = self.read(async |lab| self.reach(lab, selected, answers).await).await?;
         let Some(replicates) = reached else { return Ok(None) };
         let mut words =
             vec!["plan".to_owned(), selected.word.clone(), "--replicates".to_owned(), replicates.to_string()];
@@ -365,17 +365,17 @@ impl Guide {
     }
 
     /// M of `--replicates M` to which `run --more N` comes after the answers are kept.
-    async fn reach(&self, store: &dyn Store, selected: &Selected, answers: &Answers) -> Result<u32, CliError> {
-        let word = &selected.word;
+    async fn reach(&self, lab: &Lab, selected: &Selected, answers: &Answers) -> Result<u32, CliError> {
         let document = self.after(selected, answers)?;
         let words = self.run_words(selected, answers);
         let cli = Cli::try_parse_from(std::iter::once("convoke").chain(words.iter().map(String::as_str)));
         let Some(Command::Run(args)) = cli.ok().and_then(|cli| cli.command) else { return Ok(answers.more) };
-        let overrides = narrow::overrides(&args.narrow)?;
+        let overrides = args.narrow.narrowing().overrides()?;
         // `plan` says why better.
         let Ok(plan) = Plan::new(&document, &overrides) else { return Ok(answers.more) };
         let cells = plan.selected(&document, &overrides)?;
-        let mut designed = Designed {
+        let mut planned = Planned {
+            what: selected.word.clone(),
             revision: key::revision(&document),
             experiment: document,
             record: Some(selected.record.clone()),
@@ -384,10 +384,10 @@ impl Guide {
             plan,
             cells,
             alone: false,
+            warnings: Vec::new(),
         };
-        let (replicates, goes_on) =
-            more::reach(store, Some(&selected.record), &mut designed, word, answers.more).await?;
-        if goes_on {
+        let Extended { replicates, continues } = lab.extend(&mut planned, answers.more).await?;
+        if continues {
             self.say("a batch like this is not finished: this goes on with it and adds none");
         }
         Ok(replicates)
@@ -400,7 +400,8 @@ impl Guide {
         match Cli::try_parse_from(words).ok().and_then(|cli| cli.command) {
             Some(Command::Edit(args)) if !kept.is_empty() => {
                 let changes = changes::read(&self.context, &args.changes)?;
-                Ok(edit::changed(&self.context, &selected.document, &changes)?.0)
+                let done = changed_document(&selected.document, &changes, &self.context.settings.servers);
+                Ok(done.map_err(|error| self.context.refused(error))?.0)
             }
             _ => Ok(selected.document.clone()),
         }

@@ -7,12 +7,13 @@ use super::picker;
 use super::select::Selected;
 use super::session::{Guide, HINT};
 use super::wanted::{Place, Wanted, places, problems_of};
-use crate::cli::commands::edit;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::prompt;
 use crate::design::edit::Changes;
 use crate::design::folder::bad_name;
 use crate::design::{Experiment, Problem, Role};
+use crate::lab::LabError;
+use crate::lab::change::changed_document;
 use std::sync::{Arc, PoisonError};
 
 /// How asking ended.
@@ -145,7 +146,7 @@ impl Guide {
     }
 
     async fn starting_message(&self, changing: &mut Changing<'_>, now: &Experiment) -> Result<bool, CliError> {
-        let servers = self.context.settings.known_servers();
+        let servers = self.context.settings.servers.known();
         let check = |text: &str| {
             let changes = Changes { starting_message: Some(text.to_owned()), ..Changes::default() };
             problems_of(now, &servers, &changes, text)
@@ -176,7 +177,7 @@ impl Guide {
             let roles = ask::listed(&line).join(",");
             let tried = Wanted { roles: Some(roles.clone()), ..changing.wanted.clone() };
             let obstacle = match tried.changes(&self.context, changing.old) {
-                Ok(changes) => changes.apply(changing.old).err().map(crate::cli::changes::refused),
+                Ok(changes) => changes.apply(changing.old).err().map(|o| LabError::Obstacles(o).into()),
                 Err(error) => Some(error),
             };
             let Some(error) = obstacle else {
@@ -247,7 +248,7 @@ impl Guide {
     /// Asks for the text of a section.
     async fn place(&self, changing: &mut Changing<'_>, now: &Experiment, at: &str) -> Result<bool, CliError> {
         let place = changing.place(now, at);
-        let servers = self.context.settings.known_servers();
+        let servers = self.context.settings.servers.known();
         let check = |text: &str| {
             let sections = vec![(place.address.clone(), text.to_owned())];
             problems_of(now, &servers, &Changes { sections, ..Changes::default() }, text)
@@ -286,7 +287,10 @@ impl Guide {
             let question = "nothing is otherwise: make an exact copy?";
             return prompt::yes(&self.context.terminal, question, false, HINT).await;
         }
-        let changed = wanted.changes(&self.context, old).and_then(|c| edit::changed(&self.context, old, &c));
+        let changed = wanted.changes(&self.context, old).and_then(|changes| {
+            let changed = changed_document(old, &changes, &self.context.settings.servers);
+            changed.map_err(|error| self.context.refused(error))
+        });
         let new = match changed {
             Ok((new, _)) => new,
             Err(error) => {
@@ -301,9 +305,9 @@ impl Guide {
 
     /// The first name of a copy that is free: `NAME-2` and so on.
     async fn free_name(&self, name: &str) -> Result<Option<String>, CliError> {
-        self.read(async |context, store| {
-            let all = store.records().await?;
-            let is_taken = |n: &String| all.iter().any(|e| e.name == *n && e.creator == context.creator());
+        self.read(async |lab| {
+            let all = lab.store.records().await?;
+            let is_taken = |n: &String| all.iter().any(|e| e.name == *n && e.creator == lab.who.creator);
             let numbered = (2..).map(|n: u32| format!("{name}-{n}"));
             Ok(numbered.into_iter().find(|n| !is_taken(n)).unwrap_or_default())
         })

@@ -8,6 +8,7 @@ use crate::cli::terminal::prompt;
 use crate::cli::terminal::text::{instant, short};
 use crate::design::named;
 use crate::exchange;
+use crate::lab::files;
 use crate::store::{ConversationRecord, Status};
 
 /// What can be done with a conversation.
@@ -52,9 +53,8 @@ impl Guide {
         let id = format!("id:{}", selected.record.id);
         let mut at = 0;
         loop {
-            let found = self.read(async |context, store| context.chosen(store, &id, true).await).await?;
-            let records: Vec<ConversationRecord> =
-                found.into_iter().flat_map(|chosen| chosen.conversations).map(|(record, _)| record).collect();
+            let found = self.read(async |lab| Ok(lab.conversations(&lab.select(&id, true).await?).await?)).await?;
+            let records: Vec<ConversationRecord> = found.into_iter().flatten().map(|(record, _)| record).collect();
             if records.is_empty() {
                 self.say("it has no conversation yet");
                 return Ok(());
@@ -72,7 +72,7 @@ impl Guide {
     async fn conversation(&mut self, id: &str) -> Result<(), CliError> {
         let mut at = 0;
         loop {
-            let found = self.read(async |_, store| Ok(store.find_conversations(id).await?)).await?;
+            let found = self.read(async |lab| Ok(lab.store.find_conversations(id).await?)).await?;
             let Some(record) = found.into_iter().flatten().find(|c| c.id == id) else { return Ok(()) };
             let word = word_for(&self.context, id);
             let actions = Action::all(self.is_mine(&record.creator), record.status);
@@ -129,5 +129,5 @@ fn line(record: &ConversationRecord, axes: &[String]) -> String {
 
 /// What a command calls a conversation: its id, unless a folder has that name.
 fn word_for(context: &Context, id: &str) -> String {
-    if matches!(context.folder(id), Ok(None)) { id.to_owned() } else { format!("id:{id}") }
+    if matches!(files::folder_named(&context.world.folder, id), Ok(None)) { id.to_owned() } else { format!("id:{id}") }
 }

@@ -46,7 +46,7 @@ impl Guide {
     /// Makes an experiment; gives its name where it was stored.
     pub(super) async fn create(&mut self) -> Result<Option<String>, CliError> {
         let Some((draft, kept)) = self.draft().await? else { return Ok(None) };
-        let servers = self.context.settings.known_servers();
+        let servers = self.context.settings.servers.known();
         self.context.terminal.typing.at(kept.as_ref().map(Kept::half));
         let mut creating = Creating { guide: self, draft, kept, servers, jumped: false, told: false };
         creating.keep();
@@ -228,12 +228,12 @@ impl Creating<'_> {
     /// The revision of the person's experiment of that name, if there is one. A database that cannot be asked will say
     /// so when the experiment is saved.
     async fn stored(&self, name: &str) -> Result<Option<String>, CliError> {
-        let store = match self.guide.context.reader().await {
-            Ok(store) => store,
+        let lab = match self.guide.context.reader().await {
+            Ok(lab) => lab,
             Err(error) if error.exit == Exit::Interrupt => return Err(error),
             Err(_) => return Ok(None),
         };
-        let record = store.experiment(self.guide.context.creator(), name).await.ok().flatten();
+        let record = lab.store.experiment(&lab.who.creator, name).await.ok().flatten();
         Ok(record.map(|record| record.revision))
     }
 

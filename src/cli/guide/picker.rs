@@ -2,7 +2,6 @@
 
 use super::session::Guide;
 use super::session::HINT;
-use crate::cli::commands::models::{self, Asked};
 use crate::cli::commands::show::parameters;
 use crate::cli::error::CliError;
 use crate::cli::terminal::prompt;
@@ -10,6 +9,7 @@ use crate::cli::terminal::text::size;
 use crate::design::plan::SCRIPTED;
 use crate::design::protocol::bad_model_id;
 use crate::design::{ModelSpec, Sampling};
+use crate::lab::models::{self, Offer as Asked};
 use crate::model::ServerKind;
 use crate::model::catalog::{Offered, is_same_model};
 use crate::model::parameters::CONTEXT;
@@ -88,10 +88,11 @@ async fn change(guide: &Guide, chosen: &mut Vec<ModelSpec>, at: usize) -> Result
 async fn offers(guide: &Guide) -> Result<Option<Vec<Offer>>, CliError> {
     loop {
         guide.say("Asking the servers for their models …");
-        let asked = models::ask(&guide.context.settings).await;
+        let asked = models::offers(&guide.context.settings.servers).await;
         let mut silent = Vec::new();
         for Asked { server, models } in &asked {
             let Err(error) = models else { continue };
+            let error = CliError::from(error.clone());
             let hint = error.hint.as_ref().map(|h| format!(" ({h})")).unwrap_or_default();
             // Most errors name the server themselves.
             let named = error.message.contains(&server.name);
@@ -245,7 +246,7 @@ fn say_where(guide: &Guide, offers: &[Offer], id: &str) {
 
 fn kind_of(guide: &Guide, id: &str) -> ServerKind {
     let server = id.split_once('/').map_or(id, |(server, _)| server);
-    guide.context.settings.server(server).map_or(ServerKind::Scripted, |server| server.kind)
+    guide.context.settings.servers.get(server).map_or(ServerKind::Scripted, |server| server.kind)
 }
 
 /// What the parameters are proposed to be.

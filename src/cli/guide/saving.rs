@@ -59,7 +59,7 @@ impl Guide {
     /// Whether conversations of older revisions are meant, too: asked where there are some. None on Esc; nothing in it
     /// where it was not asked.
     async fn older(&self, selected: &Selected) -> Result<Option<Option<bool>>, CliError> {
-        let standing = self.read(async |_, store| Ok(store.standing(&selected.record.id).await?)).await?;
+        let standing = self.read(async |lab| Ok(lab.store.standing(&selected.record.id).await?)).await?;
         let older =
             standing.into_iter().flatten().filter(|s| s.begun && s.revision != selected.record.revision).count();
         if older == 0 {

@@ -1,12 +1,12 @@
 //! Selecting an experiment, and what a command calls it.
 
 use super::session::{Guide, HINT};
-use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::terminal::prompt;
 use crate::cli::terminal::text::instant;
 use crate::design::{Experiment, ModelSpec, Role};
-use crate::store::{Counts, ExperimentRecord, Store};
+use crate::lab::{Lab, Listed};
+use crate::store::ExperimentRecord;
 
 /// An experiment as it stands now, and the word by which a command finds it.
 pub(super) struct Selected {
@@ -19,17 +19,16 @@ impl Guide {
     /// The list of experiments, until the person goes back.
     pub(super) async fn select(&mut self) -> Result<(), CliError> {
         loop {
-            let Some(mut all) = self.read(experiments).await? else { return Ok(()) };
+            let Some(mut all) = self.read(async |lab| Ok(lab.experiments().await?)).await? else { return Ok(()) };
             if all.is_empty() {
                 self.say("nothing is here yet: create an experiment, or import one");
                 return Ok(());
             }
             all.reverse();
-            let items: Vec<String> =
-                all.iter().map(|(record, counts, document)| line(record, *counts, document)).collect();
+            let items: Vec<String> = all.iter().map(line).collect();
             let chosen = prompt::search(&self.context.terminal, "experiment", &items, HINT).await?;
             let Some(place) = chosen else { return Ok(()) };
-            let id = all[place].0.id.clone();
+            let id = all[place].record.id.clone();
             Box::pin(self.experiment(&id)).await?;
         }
     }
@@ -37,11 +36,11 @@ impl Guide {
     /// An experiment as it stands now; none where it is gone.
     pub(super) async fn selected(&self, id: &str) -> Result<Option<Selected>, CliError> {
         let found = self
-            .read(async |context, store| {
-                let all = store.records().await?;
+            .read(async |lab| {
+                let all = lab.store.records().await?;
                 let Some(record) = all.iter().find(|e| e.id == id).cloned() else { return Ok(None) };
-                let document = context.document(store, &record).await?;
-                let word = word_for(context, &record, &all);
+                let document = lab.document(&record).await?;
+                let word = word_for(lab, &record, &all);
                 Ok(Some(Selected { record, document, word }))
             })
             .await?;
@@ -54,20 +53,8 @@ impl Guide {
     }
 }
 
-async fn experiments(
-    context: &Context,
-    store: &dyn Store,
-) -> Result<Vec<(ExperimentRecord, Counts, Experiment)>, CliError> {
-    let mut found = Vec::new();
-    for (record, counts) in store.experiments().await? {
-        let document = context.document(store, &record).await?;
-        found.push((record, counts, document));
-    }
-    Ok(found)
-}
-
 /// One experiment in one line, what matters most first: a narrow window cuts the end.
-fn line(record: &ExperimentRecord, counts: Counts, document: &Experiment) -> String {
+fn line(Listed { record, counts, document }: &Listed) -> String {
     let star = if record.starred { "★ " } else { "" };
     let roles: Vec<String> = document.roles.iter().map(Role::players).collect();
     let models: Vec<&str> = document.models.iter().map(ModelSpec::name).collect();
@@ -84,12 +71,12 @@ fn line(record: &ExperimentRecord, counts: Counts, document: &Experiment) -> Str
 }
 
 /// What a command calls an experiment: its name where that means this one and nothing else, else its id.
-fn word_for(context: &Context, record: &ExperimentRecord, all: &[ExperimentRecord]) -> String {
+fn word_for(lab: &Lab, record: &ExperimentRecord, all: &[ExperimentRecord]) -> String {
     let name = &record.name;
     let same: Vec<&ExperimentRecord> = all.iter().filter(|e| e.name == *name).collect();
-    let is_it = record.creator == context.creator() || same.len() == 1;
+    let is_it = record.creator == lab.who.creator || same.len() == 1;
     let is_word = !name.starts_with("id:") && !name.starts_with('-');
-    if is_it && is_word && matches!(context.folder(name), Ok(None)) {
+    if is_it && is_word && matches!(lab.folder_named(name), Ok(None)) {
         name.clone()
     } else {
         format!("id:{}", record.id)

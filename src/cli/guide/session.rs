@@ -9,7 +9,7 @@ use crate::cli::terminal::printer::{Look, Piece};
 use crate::cli::terminal::prompt;
 use crate::cli::terminal::text::wrap;
 use crate::design::Problem;
-use crate::store::Store;
+use crate::lab::Lab;
 use clap::Parser;
 use console::Term;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -142,13 +142,10 @@ impl Guide {
 
     /// Reads from the database; none where there is nothing to be read, or where the person gives up. A server that is
     /// not there can be started and tried again.
-    pub async fn read<T>(
-        &self,
-        read: impl AsyncFn(&Context, &dyn Store) -> Result<T, CliError>,
-    ) -> Result<Option<T>, CliError> {
+    pub async fn read<T>(&self, read: impl AsyncFn(&Lab) -> Result<T, CliError>) -> Result<Option<T>, CliError> {
         loop {
             let tried = match self.context.reader().await {
-                Ok(store) => read(&self.context, &*store).await,
+                Ok(lab) => read(&lab).await,
                 Err(error) => Err(error),
             };
             match tried {

@@ -107,7 +107,7 @@ impl Wanted {
     /// The experiment as far as it is now, for further questions.
     pub fn so_far(&self, context: &Context, old: &Experiment) -> Experiment {
         let files = self.changes(context, old).ok().and_then(|changes| changes.apply(old).ok());
-        let checked = files.map(|files| check(&files, &context.settings.known_servers()));
+        let checked = files.map(|files| check(&files, &context.settings.servers.known()));
         checked.and_then(|checked| checked.experiment).unwrap_or_else(|| old.clone())
     }
 }

@@ -5,11 +5,10 @@ use super::sources::{LimitsConfig, Variables, read_config, read_dotenv};
 use super::store::{Choosing, Creator, Given, StoreChoice};
 use super::world::{Origin, Shown, World};
 use crate::cli::error::CliError;
-use crate::design::check::KnownServer;
-use crate::model::{Limits, Server, ServerKind};
+use crate::lab;
+use crate::model::Limits;
 use crate::store::StoreUri;
 use secrecy::SecretString;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,20 +19,14 @@ pub struct Settings {
     pub store: StoreChoice,
     /// What `login` begins with.
     pub given: Given,
-    /// Servers, the built-in ones first.
-    pub servers: Vec<Server>,
-    /// Servers that cannot be used in this version, and why.
-    pub refused: Vec<(String, String)>,
-    /// Written concurrency of servers.
-    pub concurrency: BTreeMap<String, u32>,
+    /// Servers of language models.
+    pub servers: lab::Servers,
     /// Who acts, as far as it is known before signing in.
     pub creator: String,
     /// Whether a server is to vouch for the creator.
     pub signs_in: bool,
     /// Where the program keeps what is of no use elsewhere, if there is such a folder.
     pub state: Option<PathBuf>,
-    /// File of fixed replies for `scripted`.
-    pub script: Option<PathBuf>,
     /// Warnings to be said.
     pub warnings: Vec<String>,
     /// Every setting with its origin.
@@ -62,7 +55,7 @@ impl Settings {
         let limits = limits(&variables, &config.limits, &mut shown)?;
         let mut servers =
             Servers { variables: &variables, config: &config, limits, warnings: &mut warnings, shown: &mut shown };
-        let (servers, refused) = servers.all()?;
+        let (usable, refused) = servers.all()?;
         let script = variables.get("CONVOKE_SCRIPT").or_else(|| config.script.clone().map(|s| (s, Origin::Config)));
         if let Some((path, origin)) = &script {
             shown.push(Shown { name: "script".into(), value: path.clone(), origin: *origin });
@@ -70,40 +63,16 @@ impl Settings {
         let script = script.map(|(path, _)| world.folder.join(path));
         let state = state_folder(world);
         let concurrency = config.servers.iter().filter_map(|(n, s)| s.concurrency.map(|c| (n.clone(), c))).collect();
+        let servers = lab::Servers { usable, refused, concurrency, script };
         let Creator { name: creator, signs_in } = creator;
-        Ok(Self { store, given, servers, refused, concurrency, creator, signs_in, state, script, warnings, shown })
-    }
-
-    /// Servers as `check` must know them.
-    pub fn known_servers(&self) -> Vec<KnownServer> {
-        let usable =
-            self.servers.iter().map(|s| KnownServer { name: s.name.clone(), lacks: lacks(s.kind), refused: None });
-        let refused = self.refused.iter().map(|(name, why)| KnownServer {
-            name: name.clone(),
-            lacks: &[],
-            refused: Some(why.clone()),
-        });
-        usable.chain(refused).collect()
-    }
-
-    /// The server of that name.
-    pub fn server(&self, name: &str) -> Option<&Server> {
-        self.servers.iter().find(|s| s.name == name)
+        Ok(Self { store, given, servers, creator, signs_in, state, warnings, shown })
     }
 
     /// Every secret in force, to be kept out of logs.
     pub fn secrets(&self) -> Vec<SecretString> {
-        let keys = self.servers.iter().filter_map(|s| s.key.clone()).chain(self.given.any_password.clone());
+        let keys = self.servers.usable.iter().filter_map(|s| s.key.clone()).chain(self.given.any_password.clone());
         let StoreUri::Mongo(uri) = &self.store.uri else { return keys.collect() };
         keys.chain(uri.secrets()).collect()
-    }
-}
-
-/// Parameters that a protocol lacks.
-fn lacks(kind: ServerKind) -> &'static [&'static str] {
-    match kind {
-        ServerKind::OpenAi => &["top_k", "num_ctx", "keep_alive"],
-        ServerKind::Ollama | ServerKind::Scripted => &[],
     }
 }
 

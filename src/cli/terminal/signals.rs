@@ -1,50 +1,45 @@
 //! Ctrl-C and SIGTERM: the first stops in good order, the second at once (contract R6).
 
 use crate::cli::error::Exit;
+use crate::lab::Stop;
 use crate::run::Event;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::WeakUnboundedSender;
 use tokio_util::sync::CancellationToken;
 
 /// What signals have come to.
 #[derive(Debug, Clone, Default)]
 pub struct Signals {
-    /// No new request after this.
-    pub stop: CancellationToken,
-    /// A person left, which is as the first Ctrl-C.
-    pub leave: CancellationToken,
-    /// What is in flight is dropped: the grace is over.
-    pub abort: CancellationToken,
+    stop: Stop,
     /// Out at once.
     pub now: CancellationToken,
     first: Arc<AtomicU8>,
 }
 
 impl Signals {
-    /// Listens from now on.
-    pub fn listen(grace: Duration, events: &UnboundedSender<Event>) -> std::io::Result<Self> {
-        let signals = Self::default();
+    /// Listens from now on, and stops a run by `stop`. The run ends when its listeners do, so `events` does not keep
+    /// them waiting.
+    pub fn listen(grace: Duration, stop: &Stop, events: WeakUnboundedSender<Event>) -> std::io::Result<Self> {
+        let signals = Self { stop: stop.clone(), ..Self::default() };
         let mut incoming = Incoming::new()?;
         let heard = signals.clone();
-        // The run ends when its listeners do; this task must not keep them waiting.
-        let events = events.downgrade();
         tokio::spawn(async move {
             let exit = tokio::select! {
                 exit = incoming.next() => exit,
-                () = heard.leave.cancelled() => Exit::Interrupt,
+                () = heard.stop.leave.cancelled() => Exit::Interrupt,
             };
             heard.first.store(exit as u8, Ordering::Relaxed);
-            heard.stop.cancel();
+            heard.stop.stop.cancel();
             // Whoever left said so; turns of others beside them are waited for all the same.
-            if let Some(events) = events.upgrade().filter(|_| !heard.leave.is_cancelled()) {
+            if let Some(events) = events.upgrade().filter(|_| !heard.stop.leave.is_cancelled()) {
                 let _ = events.send(Event::Stopping { grace: grace.as_secs() });
             }
             tokio::select! {
                 _ = incoming.next() => {}
                 () = tokio::time::sleep(grace) => {
-                    heard.abort.cancel();
+                    heard.stop.abort.cancel();
                     incoming.next().await;
                 }
             }
@@ -58,7 +53,7 @@ impl Signals {
         match self.first.load(Ordering::Relaxed) {
             130 => Some(Exit::Interrupt),
             143 => Some(Exit::Terminate),
-            _ => self.leave.is_cancelled().then_some(Exit::Interrupt),
+            _ => self.stop.leave.is_cancelled().then_some(Exit::Interrupt),
         }
     }
 }

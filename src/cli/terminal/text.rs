@@ -42,12 +42,6 @@ fn wrap_line(line: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// An instant as programs read it: `2026-11-20T09:08:07.006Z`.
-pub fn iso(at: Millis) -> String {
-    let time = Timestamp::from_millisecond(at).unwrap_or_default();
-    time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
-}
-
 /// An instant as people read it, in UTC: `2026-11-20 09:08`.
 pub fn instant(at: Millis) -> String {
     Timestamp::from_millisecond(at).unwrap_or_default().strftime("%Y-%m-%d %H:%M").to_string()
@@ -168,7 +162,6 @@ mod tests {
     #[test]
     fn sizes_and_instants() {
         assert_eq!([size(999), size(4_661_224_676), size(999_999)], ["999 B", "4.7 GB", "1.0 MB"]);
-        assert_eq!(iso(1_795_165_687_006), "2026-11-20T09:08:07.006Z");
         assert_eq!(instant(1_795_165_687_006), "2026-11-20 09:08");
     }
 }

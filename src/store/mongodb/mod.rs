@@ -191,6 +191,10 @@ impl Store for Mongo {
         self.base.place.clone()
     }
 
+    fn is_shared(&self) -> bool {
+        true
+    }
+
     async fn save(&self, new: NewExperiment) -> Result<ExperimentRecord, StoreError> {
         self.write(|m| async move { experiments::save(&m, &new).await }).await
     }

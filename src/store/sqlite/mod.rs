@@ -156,6 +156,10 @@ impl Store for Sqlite {
         self.place.name.clone()
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     async fn save(&self, new: NewExperiment) -> Result<ExperimentRecord, StoreError> {
         self.write(move |conn| experiments::save(conn, &new)).await
     }

@@ -5,12 +5,12 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::printer::{Look, Piece, Printer};
 use crate::cli::terminal::text::wrap;
 use crate::design::check::Checked;
-use crate::design::problem::did_you_mean;
-use crate::design::{Condition, Experiment, Overrides, Plan, Problem, key, markdown};
+use crate::design::{Condition, Expression, Problem, markdown};
 use crate::exchange;
+use crate::lab::preview::settings;
 use crate::process::{Agent, Setting};
 use serde_json::{Value as Json, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 
 /// Shows the prompts; what was said against the experiment is talk here.
@@ -22,15 +22,7 @@ pub fn run(
     problems: &[Problem],
 ) -> Result<Exit, CliError> {
     let (Some(experiment), Some(plan)) = (&checked.experiment, &checked.plan) else { return Ok(Exit::Experiment) };
-    if let Some(role) = role.filter(|r| !experiment.roles.iter().any(|known| known.name == *r)) {
-        let hint = did_you_mean(role, experiment.roles.iter().map(|r| r.name.as_str()));
-        return Err(CliError::usage(format!("there is no role `{role}`")).maybe_hint(hint));
-    }
-    let conditions = selected(experiment, plan, only)?;
-    let settings: Vec<(&Condition, Setting)> = conditions
-        .into_iter()
-        .map(|c| (c, Setting::new(experiment, c, &key::conversation(&c.key, plan.seed, 1))))
-        .collect();
+    let settings = settings(experiment, plan, expressions(only)?, role)?;
     if context.printer.json {
         let all: Vec<Json> = settings.iter().map(|(c, s)| object(c, s, role)).collect();
         context.printer.json_ok(&Json::Array(all))?;
@@ -46,19 +38,14 @@ pub fn run(
     Ok(Exit::Done)
 }
 
-/// The conditions that `--only` leaves, in the order of the plan.
-fn selected<'a>(experiment: &Experiment, plan: &'a Plan, only: &[String]) -> Result<Vec<&'a Condition>, CliError> {
-    let mut overrides = Overrides::default();
-    for text in only {
-        let expression = markdown::expression(text).map_err(|(_, message)| {
+/// Conditions as `--only` has them.
+fn expressions(only: &[String]) -> Result<Vec<Expression>, CliError> {
+    let read = |text: &String| {
+        markdown::expression(text).map_err(|(_, message)| {
             CliError::usage(format!("`--only {text}`: {message}")).hint("write it as in 'goal=escape risks=true'")
-        })?;
-        overrides.only.push(expression);
-    }
-    let once = Plan { replicates: 1, ..plan.clone() };
-    let cells = once.selected(experiment, &overrides)?;
-    let wanted: BTreeSet<usize> = cells.iter().map(|c| c.condition).collect();
-    Ok(wanted.into_iter().filter_map(|i| plan.conditions.get(i)).collect())
+        })
+    };
+    only.iter().map(read).collect()
 }
 
 fn agents<'a>(setting: &'a Setting, role: Option<&str>) -> impl Iterator<Item = &'a Agent> {

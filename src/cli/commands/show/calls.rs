@@ -2,9 +2,10 @@
 
 use super::block::block;
 use crate::cli::terminal::printer::{Look, Printer};
-use crate::cli::terminal::text::{iso, short};
+use crate::cli::terminal::text::short;
 use crate::design::plan::HUMAN;
 use crate::exchange::calls::rebuild;
+use crate::exchange::records::iso;
 use crate::model::{Attempt, ChatReply};
 use crate::process::log::Entry;
 use crate::store::{CallRecord, CallState};

@@ -1,13 +1,14 @@
 //! An experiment as people read it: everything it consists of.
 
-use crate::cli::commands::records;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::printer::{Look, Piece, Printer};
 use crate::cli::terminal::text::{Column, instant, short, table, wrap};
 use crate::design::template::{RoleTags, Tag, Template, tag_of};
 use crate::design::{Experiment, Expression, ModelSpec, PromptText, Role, RoleModel, Seed, Value, inflect, markdown};
-use crate::store::{Counts, ExperimentRecord, Status, Store};
+use crate::exchange::records;
+use crate::lab::Lab;
+use crate::store::{Counts, ExperimentRecord};
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
 use std::io;
@@ -15,16 +16,9 @@ use std::io;
 const TAGS: &[Column] = &[Column::text("TAG", 30, 0), Column::text("ONE", 8, 0), Column::text("SEVERAL", 8, 0)];
 
 /// Shows an experiment.
-pub async fn run(context: &Context, store: &dyn Store, record: ExperimentRecord) -> Result<Exit, CliError> {
-    let document = context.document(store, &record).await?;
-    let mut counts = Counts::default();
-    for (conversation, _) in store.conversations(&super::current::of_current(&record)).await? {
-        match conversation.status {
-            Status::Done => counts.done += 1,
-            Status::Failed => counts.failed += 1,
-            _ => counts.left += 1,
-        }
-    }
+pub async fn run(context: &Context, lab: &Lab, record: ExperimentRecord) -> Result<Exit, CliError> {
+    let document = lab.document(&record).await?;
+    let counts = lab.counts(&record).await?;
     if context.printer.json {
         let mut data = records::experiment(&record, counts, &document);
         data.insert("document".to_owned(), serde_json::to_value(&document).unwrap_or(Json::Null));

@@ -2,20 +2,18 @@
 
 use super::block::block;
 use super::calls;
-use super::current::{LOOK, current, ended, flags, is_at_its_end};
-use crate::cli::commands::follow::pause;
-use crate::cli::commands::records::{self, Flagged};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::printer::{Look, Piece, Printer};
 use crate::cli::terminal::text::wrap;
-use crate::exchange;
-use crate::process::Kind;
+use crate::exchange::{self, records};
+use crate::lab::watch::{ConversationWatch, is_at_its_end};
+use crate::lab::{Flagged, Lab};
 use crate::process::log::Entry;
-use crate::store::{CallRecord, ConversationRecord, ExperimentRecord, Store};
+use crate::process::{Flag, Kind};
+use crate::store::{CallRecord, ConversationRecord, ExperimentRecord, News};
 use serde_json::{Map, Value as Json, json};
 use std::io;
-use std::time::{Duration, Instant};
 
 /// Parts of a transcript that are shown only on request.
 #[derive(Debug, Clone, Copy)]
@@ -32,30 +30,29 @@ pub struct Detail {
 pub async fn run(
     context: &Context,
     detail: Detail,
-    store: &dyn Store,
+    lab: &Lab,
     conversation: ConversationRecord,
 ) -> Result<Exit, CliError> {
-    let experiment = context.experiment_of(store, &conversation).await?;
+    let experiment = lab.experiment_of(&conversation).await?;
+    let mut watch = ConversationWatch::begin(lab, &conversation.id);
     if context.printer.json {
-        if detail.follow {
-            ended(store, &conversation.id).await?;
-        }
-        return json_document(context, detail, store, &experiment, &conversation.id).await;
+        let (now, log) = if detail.follow { watch.until_end().await? } else { watch.next().await? };
+        return json_document(context, detail, lab, &experiment, (now, log)).await;
     }
-    let (mut now, mut new) = current(store, &conversation.id, 0).await?;
+    let (mut now, mut new) = watch.next().await?;
     let mut page = Page { printer: &context.printer, conversation: now.clone(), detail, day: 0, unlike: false };
     page.header(&experiment.name, &(now.clone(), flags(&new)))?;
-    let (mut log, mut took): (Vec<Entry>, _) = (Vec::new(), Duration::ZERO);
+    let mut log: Vec<Entry> = Vec::new();
     loop {
-        let told = log.len();
+        let printed = log.len();
         log.append(&mut new);
-        // A call without an entry is told at the end.
-        let calls = if detail.calls && (told < log.len() || is_at_its_end(now.status) || !detail.follow) {
-            store.calls(&conversation.id).await?
+        // A call without an entry is printed at the end.
+        let calls = if detail.calls && (printed < log.len() || is_at_its_end(now.status) || !detail.follow) {
+            lab.store.calls(&conversation.id).await?
         } else {
             Vec::new()
         };
-        for entry in &log[told..] {
+        for entry in &log[printed..] {
             page.entry(entry)?;
             page.calls(&calls, &log, |c| c.seq == entry.seq && entry.call == Some(c.call))?;
         }
@@ -68,38 +65,43 @@ pub async fn run(
             page.closing(&now, log.is_empty())?;
             break;
         }
-        pause(LOOK, took).await;
-        let began = Instant::now();
-        (now, new) = current(store, &conversation.id, log.len() as u32).await?;
-        took = began.elapsed();
+        (now, new) = watch.next().await?;
     }
     Ok(if page.unlike { Exit::Store } else { Exit::Done })
+}
+
+/// The flags in a log.
+fn flags(log: &[Entry]) -> Vec<Flag> {
+    let mut flags: Vec<_> = log.iter().flat_map(|e| &e.flags).copied().collect();
+    flags.sort_unstable();
+    flags.dedup();
+    flags
 }
 
 async fn json_document(
     context: &Context,
     detail: Detail,
-    store: &dyn Store,
+    lab: &Lab,
     experiment: &ExperimentRecord,
-    id: &str,
+    (conversation, log): News,
 ) -> Result<Exit, CliError> {
-    let (conversation, log) = current(store, id, 0).await?;
-    let flagged: Flagged = (conversation, flags(&log));
+    let id = &conversation.id;
+    let flags = flags(&log);
     let entries: Vec<Json> = log.iter().map(|e| Json::Object(exchange::entry(e))).collect();
-    let mut data = records::conversation(&flagged);
+    let mut data = records::conversation(&conversation, &flags);
     data.extend(records::object(json!({
-        "seed": flagged.0.seed,
+        "seed": conversation.seed,
         "experiment": experiment.name,
-        "revision": flagged.0.revision,
-        "starting_message": flagged.0.starting_message,
-        "participants": flagged.0.participants,
+        "revision": conversation.revision,
+        "starting_message": conversation.starting_message,
+        "participants": conversation.participants,
         "entries": entries,
-        "reason": flagged.0.reason,
+        "reason": conversation.reason,
     })));
     let mut exit = Exit::Done;
     if detail.calls {
         let calls: Vec<Map<String, Json>> =
-            store.calls(id).await?.iter().map(|c| exchange::calls::object(c, &log)).collect();
+            lab.store.calls(id).await?.iter().map(|c| exchange::calls::object(c, &log)).collect();
         if calls.iter().any(|c| c.get("body_matches") == Some(&Json::Bool(false))) {
             exit = Exit::Store;
         }
@@ -168,7 +170,7 @@ impl Page<'_> {
             self.printer.pieces(&[Piece(&format!("Day {}", entry.day), Look::Bold)])?;
         }
         self.printer.out("")?;
-        let aside = !matches!(entry.kind, Kind::Opening | Kind::Speech);
+        let aside = !entry.kind.is_message();
         let agents = &self.conversation.participants;
         let look = match agents.iter().position(|p| p.name == entry.speaker) {
             _ if aside => Look::Dim,

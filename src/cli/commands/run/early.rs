@@ -1,0 +1,63 @@
+//! A run that has not begun: signals, errors, and a database that is waited for.
+
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::terminal::printer::Printer;
+use crate::run::Event;
+use serde_json::{Value as Json, json};
+use std::pin::pin;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+/// A signal came before anything ran: what was stored of the plan is there for the same command.
+pub fn left(context: &Context, exit: Exit, resume: &str) -> Result<Exit, CliError> {
+    // A question may have hidden it.
+    let _ = console::Term::stderr().show_cursor();
+    let interrupted = CliError::new(exit, "interrupted", "interrupted before anything was asked");
+    if context.printer.json {
+        let mut end = end_of(&interrupted, resume);
+        end["status"] = json!("interrupted");
+        context.printer.json_line(&end)?;
+    } else {
+        context.printer.error(&interrupted.message, &[], None);
+        context.printer.say("to continue:");
+        context.printer.say(resume);
+    }
+    Ok(exit)
+}
+
+/// The last line of `run --json` where an error came before anything was begun.
+pub fn end_of(error: &CliError, resume: &str) -> Json {
+    json!({
+        "event": "end", "status": "error", "done": 0, "failed": 0, "left": 0, "possible_spend": 0,
+        "resume": resume, "error": error.json(),
+    })
+}
+
+/// Launches a run, and reports meanwhile that the database is waited for.
+pub async fn listening<T>(
+    printer: &Printer,
+    received: &mut UnboundedReceiver<Event>,
+    launching: impl Future<Output = Result<T, CliError>>,
+) -> Result<T, CliError> {
+    let mut launching = pin!(launching);
+    loop {
+        tokio::select! {
+            biased;
+            Some(event) = received.recv() => report(printer, &event),
+            launched = &mut launching => return launched,
+        }
+    }
+}
+
+fn report(printer: &Printer, event: &Event) {
+    if printer.json {
+        // Events are made of text and numbers; a reader that is gone needs none.
+        let _ = printer.json_line(&serde_json::to_value(event).unwrap_or_default());
+        return;
+    }
+    match event {
+        Event::StoreAway { reason } => printer.say(&format!("paused: {reason}")),
+        Event::StoreBack => printer.say("the database is back; going on"),
+        _ => {}
+    }
+}

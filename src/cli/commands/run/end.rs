@@ -1,0 +1,132 @@
+//! How a run ended: failures first, then the counts and the line that continues it.
+
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Exit};
+use crate::cli::terminal::printer::{Look, Piece};
+use crate::cli::terminal::text::{Column, short, table};
+use crate::lab::{Ending, Outcome};
+use crate::report::tally::count;
+use crate::store::StoreError;
+use serde_json::json;
+
+/// Rows of each kind in the table.
+const ROWS: usize = 20;
+
+/// The end of a run.
+pub struct End {
+    /// What it came to.
+    pub outcome: Outcome,
+    /// The exit code of the first signal, if one came.
+    pub signal: Option<Exit>,
+    /// Whether nothing was waited for: a second signal.
+    pub at_once: bool,
+}
+
+impl End {
+    /// The exit code.
+    fn exit(&self) -> Exit {
+        match self.outcome.ending() {
+            Ending::Interrupted => self.signal.unwrap_or(Exit::Interrupt),
+            Ending::Store => Exit::Store,
+            Ending::Model => Exit::Model,
+            Ending::Failed => Exit::Failed,
+            Ending::Done => Exit::Done,
+        }
+    }
+
+    fn error(&self) -> Option<CliError> {
+        let store = self.outcome.summary.store.clone().map(|e: StoreError| CliError::from(e));
+        let stopped =
+            || self.outcome.summary.stopped.first().cloned().map(CliError::from).filter(|_| self.exit() == Exit::Model);
+        store.or_else(stopped).or_else(|| {
+            let message = match self.exit() {
+                Exit::Model => self.outcome.summary.interrupted.first().map(|(_, why)| why),
+                _ => return None,
+            };
+            let message = message.cloned().unwrap_or_else(|| "not everything could be done".to_owned());
+            Some(CliError::new(Exit::Model, "model-unusable", message).hint("`convoke doctor` looks at every server"))
+        })
+    }
+
+    /// Says how the run ended.
+    pub fn tell(&self, context: &Context, resume: &str) -> Result<Exit, CliError> {
+        if context.printer.json {
+            let mut end = json!({
+                "event": "end", "status": self.outcome.word(), "done": self.outcome.done, "failed": self.outcome.failed, "left": self.outcome.left,
+                "possible_spend": self.outcome.possible_spend, "resume": resume,
+            });
+            if let (Some(error), Some(map)) = (self.error(), end.as_object_mut()) {
+                map.insert("error".to_owned(), error.json());
+            }
+            context.printer.json_line(&end)?;
+            return Ok(self.exit());
+        }
+        self.print(context);
+        if self.outcome.left > 0 {
+            context.printer.say("to continue:");
+            context.printer.say(resume);
+        }
+        Ok(self.exit())
+    }
+
+    fn print(&self, context: &Context) {
+        let printer = &context.printer;
+        let short_list = |list: &[(String, String)], word: &str| -> Vec<Vec<String>> {
+            list.iter().take(ROWS).map(|(id, why)| vec![word.to_owned(), short(id).to_owned(), why.clone()]).collect()
+        };
+        let mut rows = short_list(&self.outcome.summary.failed, "failed");
+        rows.extend(short_list(&self.outcome.summary.interrupted, "interrupted"));
+        if !rows.is_empty() {
+            let columns = [Column::text("", 11, 0), Column::text("id", 8, 0), Column::text("why", 30, 0)];
+            for line in table(&columns, &rows, printer.width()) {
+                printer.say(&line);
+            }
+        }
+        let hidden = self.outcome.summary.failed.len().saturating_sub(ROWS)
+            + self.outcome.summary.interrupted.len().saturating_sub(ROWS);
+        if hidden > 0 {
+            printer.say(&format!("… and {hidden} more: convoke list"));
+        }
+        self.print_counts(context);
+        if let Some(error) = self.error() {
+            printer.error(&error.message, &error.causes, error.hint.as_deref());
+        }
+    }
+
+    fn print_counts(&self, context: &Context) {
+        let printer = &context.printer;
+        if self.at_once {
+            return;
+        }
+        if self.outcome.summary.calls == 0 && self.outcome.left == 0 && self.outcome.failed == 0 {
+            printer.chat(&match self.outcome.done {
+                1 => "nothing is missing: the conversation is done".to_owned(),
+                done => format!("nothing is missing: all {done} conversations are done"),
+            });
+            return;
+        }
+        let look = if self.outcome.left == 0 && self.outcome.failed == 0 { Look::Green } else { Look::Yellow };
+        let counts = format!("{} done, {} failed, {} left", self.outcome.done, self.outcome.failed, self.outcome.left);
+        let tokens = self.outcome.summary.tokens;
+        let spent = format!(
+            " · {} turns, {} tokens read, {} written",
+            count(self.outcome.summary.calls),
+            count(tokens.prompt),
+            count(tokens.completion)
+        );
+        printer.say_pieces(&[Piece(&counts, look), Piece(&spent, Look::Plain)]);
+        let flags: Vec<String> = self.outcome.summary.flags.iter().map(|(flag, n)| format!("{flag} {n}")).collect();
+        if !flags.is_empty() {
+            printer.say(&format!("flags of replies: {}", flags.join(", ")));
+        }
+        if self.outcome.possible_spend > 0 {
+            printer.say(&format!(
+                "possible spend: {} requests may have been paid for without a reply",
+                self.outcome.possible_spend
+            ));
+        }
+        if self.outcome.failed > 0 {
+            printer.say("failed conversations get another chance with --retry-failed");
+        }
+    }
+}

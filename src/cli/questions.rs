@@ -1,0 +1,98 @@
+//! Confirmations that use cases need, asked on the terminal or given by `--yes`.
+
+use super::context::Context;
+use super::error::{CliError, Exit};
+use super::terminal::prompt::confirm;
+use super::terminal::text::count;
+use crate::lab::{About, LabError, Progress};
+use crate::store::StoreError;
+
+/// Carries out a use case, asking for each confirmation that it needs.
+pub async fn agreed<T>(
+    context: &Context,
+    mut carry_out: impl AsyncFnMut(&[String]) -> Result<Progress<T>, LabError>,
+) -> Result<T, CliError> {
+    let mut yes = Vec::new();
+    loop {
+        match carry_out(&yes).await.map_err(|error| context.refused(error))? {
+            Progress::Done(result) => return Ok(result),
+            Progress::Needs(confirmation) => {
+                ask(context, &confirmation.about).await?;
+                yes.push(confirmation.seen);
+            }
+        }
+    }
+}
+
+/// Shows what a question is about and asks for a yes.
+async fn ask(context: &Context, about: &About) -> Result<(), CliError> {
+    let printer = &context.printer;
+    match about {
+        About::LeaveBehind { experiment, conversations, changes, to_do, calls, .. } => {
+            printer.say(&format!("`{experiment}` has changed since {conversations} of its conversations were begun:"));
+            say_lines(context, changes);
+            printer.say(&format!(
+                "they stay as they are and are not continued; this run has {} to do, about {}",
+                count(*to_do, "conversation"),
+                count(*calls as usize, "call")
+            ));
+            if !confirm(&context.terminal, "go on with the changed experiment?", "--yes").await? {
+                return Err(declined("nothing was run").hint("change the experiment back, or give it another name"));
+            }
+        }
+        About::ChangedMeanwhile { id, name, expected, found, changes, replaces } => {
+            printer.say(&format!("`{name}` was changed meanwhile:"));
+            say_lines(context, changes);
+            // A whole document would undo the other's change: nobody says yes to that beforehand.
+            if *replaces && (context.global.yes || !context.may_ask()) {
+                let what = format!("experiment {id}");
+                let lost = StoreError::Changed { what, expected: *expected, found: *found };
+                let hint = format!("`convoke export id:{id} --format folder` gives it as it is now");
+                return Err(CliError::from(lost).hint(hint));
+            }
+            let question =
+                if *replaces { "put your folder in place of that?" } else { "make your change on top of that?" };
+            if !confirm(&context.terminal, question, "--yes").await? {
+                return Err(declined("nothing was changed"));
+            }
+        }
+        About::Delete { target, creators, copies, entries } => {
+            match entries {
+                None => printer.say(&format!("with {target} {}", tally(creators))),
+                Some(entries) => {
+                    let entries = format!("{entries} {}", if *entries == 1 { "entry" } else { "entries" });
+                    printer.say(&format!("{target} has {entries}"));
+                }
+            }
+            if !copies.is_empty() {
+                let copies: Vec<String> = copies.iter().map(|(name, who)| format!("`{name}` of {who}")).collect();
+                printer.say(&format!("copies of it stay: {}", copies.join(", ")));
+            }
+            if !confirm(&context.terminal, &format!("delete {target}?"), "--yes").await? {
+                return Err(declined("nothing was deleted"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn say_lines(context: &Context, lines: &[String]) {
+    for line in lines {
+        context.printer.say(&format!("  {line}"));
+    }
+}
+
+fn declined(message: &str) -> CliError {
+    CliError::new(Exit::Usage, "declined", message)
+}
+
+/// `go 3 conversations: 2 of ada, 1 of bob`, or how many at all.
+fn tally(creators: &[(String, usize)]) -> String {
+    let all: usize = creators.iter().map(|(_, n)| n).sum();
+    let each: Vec<String> = creators.iter().map(|(who, n)| format!("{n} of {who}")).collect();
+    match all {
+        0 => "goes no conversation".to_owned(),
+        1 => format!("goes 1 conversation: {}", each.join(", ")),
+        _ => format!("go {}: {}", count(all, "conversation"), each.join(", ")),
+    }
+}

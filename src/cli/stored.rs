@@ -1,0 +1,26 @@
+//! Lines that several commands print about an experiment that was stored or changed.
+
+use super::context::Context;
+use super::shell::quoted;
+
+/// Warns that conversations which were begun are left behind.
+pub fn say_left_behind(context: &Context, name: &str, behind: usize) {
+    if behind > 0 {
+        let run = quoted(name);
+        context.printer.say(&format!("`{name}` has changed since {behind} of its conversations were begun:"));
+        context
+            .printer
+            .say(&format!("they stay as they are and are not continued; `convoke run {run}` asks before it goes on"));
+    }
+}
+
+/// Names the command that a person may type next.
+pub fn say_next(context: &Context, command: &str, name: &str) {
+    context.printer.chat(&format!("next:  convoke {command} {}", quoted(name)));
+}
+
+/// Prints changes, each in a line or in as many as it has.
+pub fn print_changes(context: &Context, changes: &[String]) -> std::io::Result<()> {
+    let lines = changes.iter().flat_map(|change| change.lines().filter(|line| !line.trim().is_empty()));
+    lines.map(|line| format!("  {line}")).try_for_each(|line| context.printer.out(&line))
+}

@@ -1,0 +1,17 @@
+//! Copying everything from one database to another.
+
+use super::error::LabError;
+use super::setup::Lab;
+use crate::exchange::copy::{self, Copied, Progress};
+
+impl Lab {
+    /// Copies everything that `to` lacks. Repeated after an interruption, it goes on; `copied` counts meanwhile.
+    pub async fn copy_to(
+        &self,
+        to: &Self,
+        report: &mut (dyn FnMut(Progress<'_>) + Send),
+        copied: &mut Copied,
+    ) -> Result<(), LabError> {
+        Ok(copy::copy(&*self.store, &*to.store, report, copied).await?)
+    }
+}

@@ -1,0 +1,98 @@
+//! The experiments that ship with the program.
+
+use super::error::LabError;
+use crate::design::Obstacle;
+use crate::design::folder::Files;
+use crate::design::problem::did_you_mean;
+
+/// A file of a shipped experiment: path and text.
+type Shipped = (&'static str, &'static str);
+
+/// Name of the experiment with nothing in it.
+pub const EMPTY: &str = "empty";
+
+const STARTER: &[Shipped] = &[
+    ("experiment.toml", include_str!("../../prompts/starter/experiment.toml")),
+    ("shared.md", include_str!("../../prompts/starter/shared.md")),
+    ("roles/interviewer.md", include_str!("../../prompts/starter/roles/interviewer.md")),
+    ("roles/applicant.md", include_str!("../../prompts/starter/roles/applicant.md")),
+];
+
+const EXAMPLES: &[(&str, &[Shipped])] = &[
+    (
+        "prison",
+        &[
+            ("experiment.toml", include_str!("../../experiments/prison/experiment.toml")),
+            ("shared.md", include_str!("../../experiments/prison/shared.md")),
+            ("roles/guard.md", include_str!("../../experiments/prison/roles/guard.md")),
+            ("roles/prisoner.md", include_str!("../../experiments/prison/roles/prisoner.md")),
+        ],
+    ),
+    (
+        "debate",
+        &[
+            ("experiment.toml", include_str!("../../experiments/debate/experiment.toml")),
+            ("shared.md", include_str!("../../experiments/debate/shared.md")),
+            ("summarizer.md", include_str!("../../experiments/debate/summarizer.md")),
+            ("roles/moderator.md", include_str!("../../experiments/debate/roles/moderator.md")),
+            ("roles/advocate.md", include_str!("../../experiments/debate/roles/advocate.md")),
+            ("roles/opponent.md", include_str!("../../experiments/debate/roles/opponent.md")),
+        ],
+    ),
+    (
+        "negotiation",
+        &[
+            ("experiment.toml", include_str!("../../experiments/negotiation/experiment.toml")),
+            ("shared.md", include_str!("../../experiments/negotiation/shared.md")),
+            ("roles/seller.md", include_str!("../../experiments/negotiation/roles/seller.md")),
+            ("roles/buyer.md", include_str!("../../experiments/negotiation/roles/buyer.md")),
+        ],
+    ),
+];
+
+/// The files of a shipped experiment under a new name; without `example`, those of the starter. Comments and layout
+/// stay.
+pub fn files(name: &str, example: Option<&str>) -> Result<Files, LabError> {
+    Ok(renamed(name, shipped(example)?))
+}
+
+fn shipped(example: Option<&str>) -> Result<&'static [Shipped], LabError> {
+    let Some(name) = example else { return Ok(STARTER) };
+    let found = EXAMPLES.iter().find(|(known, _)| *known == name);
+    found.map(|(_, files)| *files).ok_or_else(|| {
+        let near = did_you_mean(name, EXAMPLES.iter().map(|(known, _)| *known));
+        let all: Vec<&str> = EXAMPLES.iter().map(|(known, _)| *known).collect();
+        let hint = near.unwrap_or_else(|| format!("there are: {}, {EMPTY}", all.join(", ")));
+        Obstacle::usage(format!("there is no example `{name}`"), hint).into()
+    })
+}
+
+fn renamed(name: &str, shipped: &[Shipped]) -> Files {
+    let written = toml_edit::Value::from(name).to_string();
+    let named = |line: &str| {
+        if line.starts_with("name = ") { format!("name = {}\n", written.trim()) } else { line.to_owned() }
+    };
+    let text = |path: &str, text: &str| match path {
+        "experiment.toml" => text.split_inclusive('\n').map(named).collect(),
+        _ => text.to_owned(),
+    };
+    shipped.iter().map(|(path, content)| ((*path).to_owned(), text(path, content).into_bytes())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::check::{KnownServer, check};
+    use crate::design::plan::Plan;
+
+    #[test]
+    fn every_example_is_whole_and_takes_its_new_name() {
+        let servers = [KnownServer { name: "ollama".to_owned(), lacks: &[], refused: None }];
+        for (example, shipped) in EXAMPLES.iter().chain(&[("starter", STARTER)]) {
+            let checked = check(&renamed("a \"new\" name", shipped), &servers);
+            assert!(checked.problems.is_empty(), "{example}: {:?}", checked.problems);
+            assert_eq!(checked.experiment.unwrap().name, "a \"new\" name", "{example}");
+            assert!(checked.plan.is_some_and(|p: Plan| p.conditions.len() > 1), "{example}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Exports: to files, to a folder, or to a writer of the caller's.
+
+use super::error::LabError;
+use super::files::{NewFile, NewFolder, write_folder};
+use super::select::Selection;
+use super::setup::Lab;
+use crate::exchange::{self, Written, calls, csv, jsonl, markdown};
+use crate::store::ConversationRecord;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Formats that are one table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    /// One JSON object a line.
+    Jsonl,
+    /// Comma-separated values.
+    Csv,
+}
+
+impl Lab {
+    /// Writes the entries of a selection.
+    pub async fn export_table(
+        &self,
+        selection: &Selection,
+        table: Table,
+        out: &mut dyn Write,
+    ) -> Result<Written, LabError> {
+        let (store, name, of) = (&*self.store, &selection.record.name, &selection.of);
+        Ok(match table {
+            Table::Csv => csv::write(store, name, of, out).await?,
+            Table::Jsonl => jsonl::write(store, name, of, out).await?,
+        })
+    }
+
+    /// Writes the entries into a file, and with `calls` the calls into a second one beside it. Returns both paths.
+    pub async fn export_file(
+        &self,
+        selection: &Selection,
+        table: Table,
+        path: &Path,
+        with_calls: bool,
+    ) -> Result<(Vec<PathBuf>, Written), LabError> {
+        let mut out = NewFile::create(path)?;
+        let written = self.export_table(selection, table, &mut out).await?;
+        let mut files = vec![path.to_owned()];
+        if with_calls {
+            let beside = path.with_extension("calls.jsonl");
+            let mut second = NewFile::create(&beside)?;
+            calls::write(&*self.store, &selection.of, &mut second).await?;
+            second.finish()?;
+            files.push(beside);
+        }
+        out.finish()?;
+        Ok((files, written))
+    }
+
+    /// Writes the transcripts of a selection into a new folder. Returns their number.
+    pub async fn export_transcripts(&self, selection: &Selection, path: &Path) -> Result<u64, LabError> {
+        let records = self.records_in_order(selection).await?;
+        let folder = NewFolder::create(path)?;
+        let mut keep = |name: &str, text: &str| folder.write(name, text.as_bytes());
+        let written = markdown::write(&*self.store, &selection.document, &records, &mut keep).await?;
+        folder.finish()?;
+        Ok(written)
+    }
+
+    /// Writes the transcripts of a selection one after the other.
+    pub async fn write_transcripts(&self, selection: &Selection, out: &mut dyn Write) -> Result<(), LabError> {
+        for conversation in self.records_in_order(selection).await? {
+            let log = self.store.history(&conversation.id).await?.log;
+            if !log.is_empty() {
+                let page = markdown::transcript(&selection.document.name, &conversation, &log);
+                writeln!(out, "{page}").and_then(|()| out.flush()).map_err(LabError::Output)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Records are held, logs are not: the order of the design is known only when all records are.
+    async fn records_in_order(&self, selection: &Selection) -> Result<Vec<ConversationRecord>, LabError> {
+        Ok(self.conversations(selection).await?.into_iter().map(|(record, _)| record).collect())
+    }
+}
+
+/// Writes an experiment as a new folder. Returns the names of its files.
+pub fn experiment_folder(selection: &Selection, path: &Path) -> Result<Vec<String>, LabError> {
+    let files = exchange::folder::files(&selection.document);
+    write_folder(path, &files)?;
+    Ok(files.into_keys().collect())
+}

@@ -1,0 +1,130 @@
+//! Finding what a person names: experiments by folder, name or id, conversations by id.
+
+use super::error::LabError;
+use super::files;
+use super::setup::Lab;
+use super::target::Target;
+use crate::design::problem::{Problems, did_you_mean};
+use crate::design::{Experiment, folder};
+use crate::store::{ConversationRecord, ExperimentRecord};
+use std::path::{Path, PathBuf};
+
+impl Lab {
+    /// The folder that `what` names, if it is a path.
+    pub fn folder_named(&self, what: &str) -> Result<Option<PathBuf>, LabError> {
+        files::folder_named(&self.folder, what)
+    }
+
+    /// Finds what a person named. A folder names the stored experiment of that name; a name wins over an id, and the
+    /// person's own experiment over a colleague's.
+    ///
+    /// # Errors
+    /// [`LabError::NotFound`], [`LabError::ManyNames`], [`LabError::ManyIds`], and what a folder can be wrong with.
+    pub async fn find(&self, what: &str) -> Result<Target, LabError> {
+        let name = match self.folder_named(what)? {
+            Some(folder) => name_in(&folder)?,
+            None => what.to_owned(),
+        };
+        let experiments = self.store.records().await?;
+        if let Some(found) = self.by_name(&name, &experiments)? {
+            return Ok(Target::Experiment(Box::new(found)));
+        }
+        let prefix = name.strip_prefix("id:").unwrap_or(&name);
+        let mut found: Vec<Target> = Vec::new();
+        if !prefix.is_empty() {
+            let ids = experiments.iter().filter(|e| e.id.starts_with(prefix));
+            found.extend(ids.map(|e| Target::Experiment(Box::new(e.clone()))));
+            let conversations = self.store.find_conversations(prefix).await?;
+            found.extend(conversations.into_iter().map(|c| Target::Conversation(Box::new(c))));
+        }
+        match (found.len(), found.pop()) {
+            (1, Some(only)) => Ok(only),
+            (0, _) => {
+                let near = did_you_mean(&name, experiments.iter().map(|e| e.name.as_str()));
+                Err(LabError::NotFound { name, place: self.store.place(), near })
+            }
+            (number, _) => Err(LabError::ManyIds { prefix: name, number }),
+        }
+    }
+
+    fn by_name(&self, name: &str, experiments: &[ExperimentRecord]) -> Result<Option<ExperimentRecord>, LabError> {
+        let named: Vec<&ExperimentRecord> = experiments.iter().filter(|e| e.name == name).collect();
+        let own = named.iter().find(|e| e.creator == self.who.creator);
+        match (own, named.as_slice()) {
+            (Some(own), _) => Ok(Some((*own).clone())),
+            (None, [only]) => Ok(Some((*only).clone())),
+            (None, []) => Ok(None),
+            (None, several) => Err(LabError::ManyNames {
+                name: name.to_owned(),
+                experiments: several.iter().map(|e| (e.id.clone(), e.creator.clone())).collect(),
+            }),
+        }
+    }
+
+    /// Finds an experiment; a conversation is refused.
+    pub async fn experiment(&self, what: &str) -> Result<ExperimentRecord, LabError> {
+        match self.find(what).await? {
+            Target::Experiment(record) => Ok(*record),
+            Target::Conversation(conversation) => Err(self.not_a_conversation(what, &conversation).await?),
+        }
+    }
+
+    /// The error for a conversation where an experiment is needed.
+    pub(super) async fn not_a_conversation(
+        &self,
+        what: &str,
+        conversation: &ConversationRecord,
+    ) -> Result<LabError, LabError> {
+        let experiment = self.experiment_of(conversation).await?.name;
+        Ok(LabError::IsConversation { name: what.to_owned(), experiment })
+    }
+
+    /// Finds what a person named, if it is theirs. The write that follows checks again.
+    pub async fn own(&self, what: &str) -> Result<Target, LabError> {
+        let target = self.find(what).await?;
+        if target.creator() == self.who.creator {
+            return Ok(target);
+        }
+        let creator = target.creator().to_owned();
+        Err(LabError::NotYours { target: (&target).into(), creator })
+    }
+
+    /// An experiment and its document for a comparison; for a conversation, that of its revision.
+    pub async fn compared(&self, what: &str) -> Result<(ExperimentRecord, Experiment), LabError> {
+        let (record, revision) = match self.find(what).await? {
+            Target::Experiment(record) => ((*record).clone(), record.revision),
+            Target::Conversation(c) => (self.experiment_of(&c).await?, c.revision),
+        };
+        let document = self.document(&ExperimentRecord { revision, ..record.clone() }).await?;
+        Ok((record, document))
+    }
+
+    /// The experiment of a conversation.
+    pub async fn experiment_of(&self, conversation: &ConversationRecord) -> Result<ExperimentRecord, LabError> {
+        let found = self.record(&conversation.experiment).await?;
+        found.ok_or_else(|| LabError::NoExperiment { conversation: conversation.id.clone() })
+    }
+
+    /// The experiment of an id.
+    pub async fn record(&self, id: &str) -> Result<Option<ExperimentRecord>, LabError> {
+        Ok(self.store.records().await?.into_iter().find(|e| e.id == id))
+    }
+
+    /// The document of an experiment's revision, with its note and `[run]` of now.
+    pub async fn document(&self, record: &ExperimentRecord) -> Result<Experiment, LabError> {
+        let missing = || LabError::NoDocument { revision: record.revision.clone(), name: record.name.clone() };
+        let mut document = self.store.document(&record.revision).await?.ok_or_else(missing)?;
+        document.run = record.run;
+        document.note.clone_from(&record.note);
+        Ok(document)
+    }
+}
+
+/// The name in a folder's `experiment.toml`, whatever else is wrong with it.
+fn name_in(path: &Path) -> Result<String, LabError> {
+    let files = files::read_folder(path)?;
+    let mut problems = Problems::default();
+    let (experiment, _) = folder::read(&files, &mut problems);
+    let name = experiment.map(|e| e.name).filter(|n| !n.is_empty());
+    name.ok_or_else(|| LabError::Unnamed { folder: path.to_owned() })
+}

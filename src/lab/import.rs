@@ -1,0 +1,44 @@
+//! Storing an experiment without running it, and notes and stars.
+
+use super::error::LabError;
+use super::setup::Lab;
+use super::target::Target;
+use crate::design::{Experiment, diff};
+use crate::store::{ExperimentRecord, Mark};
+
+/// An experiment that was stored.
+#[derive(Debug, Clone)]
+pub struct Imported {
+    /// Its record.
+    pub record: ExperimentRecord,
+    /// Whether its name was new.
+    pub is_new: bool,
+    /// Whether anything changed.
+    pub is_changed: bool,
+    /// Differences from what was stored before, a line each.
+    pub changes: Vec<String>,
+    /// Conversations that are left behind.
+    pub behind: usize,
+}
+
+impl Lab {
+    /// Stores an experiment as the current revision of the person's experiment of that name.
+    pub async fn import(&self, experiment: &Experiment) -> Result<Imported, LabError> {
+        let before = self.store.experiment(&self.who.creator, &experiment.name).await?;
+        let (changes, behind) = match &before {
+            Some(record) => {
+                let changes = diff::lines(&self.document(record).await?, experiment);
+                (changes, self.left_behind(record, experiment).await?)
+            }
+            None => (Vec::new(), 0),
+        };
+        let record = self.store.save(self.new_experiment(experiment.clone(), None)).await?;
+        let is_changed = before.as_ref().is_none_or(|before| before.version != record.version);
+        Ok(Imported { record, is_new: before.is_none(), is_changed, changes, behind })
+    }
+
+    /// Changes note or star of something of the person's own.
+    pub async fn mark(&self, target: &Target, mark: Mark) -> Result<(), LabError> {
+        self.store.mark(&target.item(), &self.who.creator, mark).await.map_err(|error| target.error(error))
+    }
+}

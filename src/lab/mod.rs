@@ -1,0 +1,73 @@
+//! The use cases: everything that a person can do, as functions that neither print nor ask.
+//!
+//! They return values, and questions as values that carry the hash of what was shown. The command line and the guide
+//! are faces of this room; a viewer will be another. No arguments, terminal, environment, exit code or text for people
+//! enters, but the sentence of an error.
+//!
+//! | file | come here to change |
+//! |---|---|
+//! | `setup` | the values that every use case gets |
+//! | `error` | failures |
+//! | `files` | how files are read and written |
+//! | `find`, `target`, `named` | how an experiment or a conversation is found |
+//! | `select` | which conversations are meant |
+//! | `check`, `preview` | checking an experiment, the prompts it comes to |
+//! | `narrowing`, `old_flags` | how flags that narrow a plan are read, and those that 0.1 recorded |
+//! | `planned`, `forecast` | the plan of an experiment, and what it costs |
+//! | `extend`, `resume`, `single` | more replicates; one conversation, as it was planned; one with a person |
+//! | `launch`, `outcome` | running, and how a run ends |
+//! | `progress` | how far an experiment is |
+//! | `question` | confirmations |
+//! | `behind` | conversations that a changed experiment leaves behind |
+//! | `change`, `delete`, `import` | editing, copying, creating, deleting, storing, notes and stars |
+//! | `examples` | the experiments that ship |
+//! | `watch` | following what other processes run |
+//! | `export`, `verify`, `copy` | reading everything |
+//! | `models` | what servers offer |
+
+mod behind;
+pub mod change;
+pub mod check;
+pub mod copy;
+mod delete;
+pub mod error;
+pub mod examples;
+pub mod export;
+mod extend;
+pub mod files;
+mod find;
+pub mod forecast;
+mod import;
+pub mod launch;
+pub mod models;
+mod named;
+pub mod narrowing;
+pub mod old_flags;
+pub mod outcome;
+pub mod planned;
+pub mod preview;
+mod progress;
+pub mod question;
+mod resume;
+pub mod select;
+pub mod setup;
+pub mod single;
+pub mod target;
+pub mod verify;
+pub mod watch;
+
+pub use change::{Copy, Edited};
+pub use error::LabError;
+pub use extend::Extended;
+pub use forecast::Forecast;
+pub use import::Imported;
+pub use launch::{Launch, Running, Stop};
+pub use named::Named;
+pub use narrowing::Narrowing;
+pub use outcome::{Ending, Outcome};
+pub use planned::Planned;
+pub use progress::{Numbers, Standings, UnfinishedRun};
+pub use question::{About, Confirmation, Progress};
+pub use select::{Flagged, Listed, Selection};
+pub use setup::{Lab, Servers, Who};
+pub use target::Target;

@@ -1,0 +1,48 @@
+//! The models that servers offer.
+
+use super::setup::Servers;
+use crate::model::catalog::Offered;
+use crate::model::{Connection, ModelError, Server, ServerKind};
+use futures_util::future::join_all;
+
+/// The answer of one server.
+pub struct Offer<'a> {
+    /// The server.
+    pub server: &'a Server,
+    /// Its models, or why they are not known.
+    pub models: Result<Vec<Offered>, NoOffer>,
+}
+
+/// Why the models of a server are not known.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum NoOffer {
+    /// `OpenAI` answers nobody without a key, so it was not asked.
+    #[error("{server} has no key")]
+    NoKey {
+        /// The server.
+        server: String,
+        /// The variable that holds its key.
+        variable: String,
+    },
+    /// The server could not be asked, or refused.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+}
+
+/// Asks every real server at the same time.
+pub async fn offers(servers: &Servers) -> Vec<Offer<'_>> {
+    let real = servers.usable.iter().filter(|s| s.kind != ServerKind::Scripted);
+    join_all(real.map(|server| async move { Offer { server, models: offered(server).await } })).await
+}
+
+async fn offered(server: &Server) -> Result<Vec<Offered>, NoOffer> {
+    if lacks_key(server) {
+        return Err(NoOffer::NoKey { server: server.name.clone(), variable: server.key_variable.clone() });
+    }
+    Ok(Connection::open(server)?.described().await?)
+}
+
+/// Whether a server is `OpenAI` itself and its key is missing.
+pub fn lacks_key(server: &Server) -> bool {
+    server.kind == ServerKind::OpenAi && server.key.is_none() && server.base_url.is_openai()
+}

@@ -1,0 +1,93 @@
+//! Arguments of runs that convoke 0.1 recorded: it kept no overrides as data, so its words are read again.
+//!
+//! Frozen: newer runs keep their overrides, and new flags are not added here.
+
+use super::narrowing::Narrowing;
+use super::single::played;
+use crate::design::Overrides;
+
+/// A run as its arguments described it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OldRun {
+    /// What it narrowed or overrode.
+    pub overrides: Overrides,
+    /// Whether it had `--more`.
+    pub had_more: bool,
+    /// The argument that names the experiment or conversation.
+    pub what: String,
+    /// Of `talk`: the role of `--as`, empty without one; `None` for `run`.
+    pub role: Option<String>,
+}
+
+/// Flags of 0.1 that take a value and do not narrow.
+const OTHERS: [&str; 7] = ["--store", "--color", "--jobs", "--max-retries", "--grace", "--store-wait", "--more"];
+/// Flags of 0.1 without a value.
+const SWITCHES: [&str; 11] = [
+    "--json",
+    "--no-input",
+    "--yes",
+    "-y",
+    "--verbose",
+    "-v",
+    "--quiet",
+    "-q",
+    "--retry-failed",
+    "--no-pull",
+    "--offline",
+];
+
+/// Reads the arguments, without the program's name; `None` where they are no `run` or `talk`.
+pub fn read(words: &[String]) -> Option<OldRun> {
+    let (mut narrowing, mut role) = (Narrowing::default(), None);
+    let (mut had_more, mut positional) = (false, Vec::new());
+    let mut words = words.iter().map(String::as_str);
+    while let Some(word) = words.next() {
+        if word == "--" {
+            positional.extend(words.by_ref());
+        } else if !word.starts_with('-') || word == "-" {
+            positional.push(word);
+        } else if SWITCHES.contains(&word) || is_short(word) {
+            narrowing.offline |= word == "--offline";
+        } else {
+            let (flag, value) = word.split_once('=').map_or((word, None), |(flag, value)| (flag, Some(value)));
+            let value = value.or_else(|| words.next())?;
+            had_more |= flag == "--more";
+            match flag {
+                "--as" => role = Some(value),
+                flag if OTHERS.contains(&flag) => {}
+                flag => narrow(&mut narrowing, flag, value.to_owned())?,
+            }
+        }
+    }
+    let mut overrides = narrowing.overrides().ok()?;
+    let is_talk = match positional.first().copied() {
+        Some("run") if role.is_none() => false,
+        Some("talk") => true,
+        _ => return None,
+    };
+    overrides.set.extend(role.map(played));
+    let what = positional.get(1).copied().unwrap_or_default().to_owned();
+    Some(OldRun { overrides, had_more, what, role: is_talk.then(|| role.unwrap_or_default().to_owned()) })
+}
+
+/// Several short switches in one word, as in `-vv`.
+fn is_short(word: &str) -> bool {
+    !word.starts_with("--") && word.len() > 2 && word[1..].chars().all(|c| "yvq".contains(c))
+}
+
+fn narrow(narrowing: &mut Narrowing, flag: &str, value: String) -> Option<()> {
+    match flag {
+        "--model" => narrowing.models.push(value),
+        "--days" => narrowing.days = Some(value),
+        "--agents" => narrowing.agents.push(value),
+        "--messages" => narrowing.messages = Some(value.parse().ok()?),
+        "--speakers" => narrowing.speakers = Some(value),
+        "--replicates" => narrowing.replicates = Some(value.parse().ok()?),
+        "--seed" => narrowing.seed = Some(value.parse().ok()?),
+        "--set" => narrowing.set.push(value),
+        "--only" => narrowing.only.push(value),
+        "--limit" => narrowing.limit = Some(value.parse().ok()?),
+        _ => return None,
+    }
+    Some(())
+}

@@ -1,0 +1,93 @@
+//! The end of a run, counted in the database and not in what was reported.
+
+use crate::run::Summary;
+use crate::store::{Status, Store};
+use std::collections::BTreeSet;
+
+/// How a run ended: the first that holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Somebody stopped it, and conversations are left.
+    Interrupted,
+    /// The database could not be used.
+    Store,
+    /// A server or a model could not be used.
+    Model,
+    /// Some conversations are failed.
+    Failed,
+    /// Everything asked for is done.
+    Done,
+}
+
+/// The end of a run.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// What happened in this run.
+    pub summary: Summary,
+    /// Somebody asked it to stop.
+    pub is_stopped: bool,
+    /// Conversations asked for that are done.
+    pub done: usize,
+    /// Those that are failed.
+    pub failed: usize,
+    /// All others.
+    pub left: usize,
+    /// Calls and replies that may have been paid for and lost.
+    pub possible_spend: u32,
+}
+
+impl Outcome {
+    /// The outcome where nothing was counted: all conversations are left.
+    pub fn uncounted(conversations: usize, summary: Summary, is_stopped: bool) -> Self {
+        Self { summary, is_stopped, done: 0, failed: 0, left: conversations, possible_spend: 0 }
+    }
+
+    /// Counts the conversations of these keys.
+    pub async fn count(
+        store: &dyn Store,
+        experiment: &str,
+        keys: &[String],
+        summary: Summary,
+        is_stopped: bool,
+    ) -> Self {
+        let mut outcome = Self::uncounted(keys.len(), summary, is_stopped);
+        let keys: BTreeSet<&str> = keys.iter().map(String::as_str).collect();
+        match store.standing(experiment).await {
+            Ok(standing) => {
+                for stands in standing.iter().filter(|s| keys.contains(s.key.as_str())) {
+                    outcome.done += usize::from(stands.status == Status::Done);
+                    outcome.failed += usize::from(stands.status == Status::Failed);
+                    outcome.possible_spend += stands.possible_spend;
+                }
+                outcome.left = keys.len() - outcome.done - outcome.failed;
+            }
+            Err(error) => outcome.summary.store = outcome.summary.store.or(Some(error)),
+        }
+        outcome
+    }
+
+    /// How it ended.
+    pub fn ending(&self) -> Ending {
+        if self.is_stopped && self.left > 0 {
+            Ending::Interrupted
+        } else if self.summary.store.is_some() {
+            Ending::Store
+        } else if !self.summary.stopped.is_empty() || self.left > 0 {
+            Ending::Model
+        } else if self.failed > 0 {
+            Ending::Failed
+        } else {
+            Ending::Done
+        }
+    }
+
+    /// The word that is stored with the run.
+    pub fn word(&self) -> &'static str {
+        match self.ending() {
+            Ending::Done => "done",
+            Ending::Failed => "failed",
+            Ending::Interrupted => "interrupted",
+            Ending::Store | Ending::Model => "error",
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! An experiment that is right, and the plan of it under overrides.
+
+use super::check::{self, placed};
+use super::error::LabError;
+use super::setup::{Lab, Servers};
+use crate::design::check::{Checked, is_set, server_of};
+use crate::design::{Cell, Condition, Experiment, ModelSpec, Obstacle, Overrides, Plan, Problem, key};
+use crate::store::{ExperimentRecord, Standing};
+use std::path::Path;
+
+/// An experiment and its plan under overrides.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// Its name, id or folder as a person wrote it.
+    pub what: String,
+    /// The experiment.
+    pub experiment: Experiment,
+    /// Its hash.
+    pub revision: String,
+    /// Its record, where it came from the database.
+    pub record: Option<ExperimentRecord>,
+    /// Its creator.
+    pub creator: String,
+    /// The overrides.
+    pub overrides: Overrides,
+    /// The whole plan, without `only` and `limit`.
+    pub plan: Plan,
+    /// The conversations that those leave.
+    pub cells: Vec<Cell>,
+    /// Whether a conversation is run alone: the stored experiment and plan stay as they are.
+    pub alone: bool,
+    /// Warnings about the experiment.
+    pub warnings: Vec<Problem>,
+}
+
+/// Plans the experiment of a folder. `from` is the working folder, `creator` will be its creator.
+pub fn of_folder(
+    what: &str,
+    folder: &Path,
+    overrides: Overrides,
+    (from, servers, creator): (&Path, &Servers, &str),
+) -> Result<Planned, LabError> {
+    let mut checked = check::of_folder(folder, servers)?;
+    checked.problems = placed(from, folder, &checked.problems);
+    planned(what, checked, None, overrides, (servers, creator))
+}
+
+impl Lab {
+    /// Plans a stored experiment.
+    pub async fn planned(&self, what: &str, overrides: Overrides) -> Result<Planned, LabError> {
+        let record = self.experiment(what).await?;
+        let checked = check::of_document(&self.document(&record).await?, &self.servers);
+        let creator = record.creator.clone();
+        planned(what, checked, Some(record), overrides, (&self.servers, &creator))
+    }
+
+    /// The state of the experiment's conversations, with its id; both are empty where it is not stored.
+    pub async fn standing(&self, planned: &Planned) -> Result<(String, Vec<Standing>), LabError> {
+        match self.record_of(planned).await? {
+            Some(record) => Ok((record.id.clone(), self.store.standing(&record.id).await?)),
+            None => Ok((String::new(), Vec::new())),
+        }
+    }
+
+    /// The record of a planned experiment, if it is stored.
+    pub(super) async fn record_of(&self, planned: &Planned) -> Result<Option<ExperimentRecord>, LabError> {
+        Ok(match &planned.record {
+            Some(record) => Some(record.clone()),
+            None => self.store.experiment(&planned.creator, &planned.experiment.name).await?,
+        })
+    }
+}
+
+fn planned(
+    what: &str,
+    checked: Checked,
+    record: Option<ExperimentRecord>,
+    overrides: Overrides,
+    (servers, creator): (&Servers, &str),
+) -> Result<Planned, LabError> {
+    let is_right = !checked.has_errors();
+    let Some(experiment) = checked.experiment.filter(|_| is_right) else {
+        let subject = format!("the experiment {what} cannot be run");
+        return Err(LabError::Wrong { subject, problems: checked.problems });
+    };
+    let plan = Plan::new(&experiment, &overrides).map_err(|obstacles| refused(what, obstacles))?;
+    check_models(&plan, servers)?;
+    let cells = plan.selected(&experiment, &overrides)?;
+    Ok(Planned {
+        what: what.to_owned(),
+        revision: key::revision(&experiment),
+        experiment,
+        record,
+        creator: creator.to_owned(),
+        overrides,
+        plan,
+        cells,
+        alone: false,
+        warnings: checked.problems,
+    })
+}
+
+impl Planned {
+    /// Makes the plan anew after the overrides were changed.
+    pub fn plan_again(&mut self) -> Result<(), LabError> {
+        self.plan = Plan::new(&self.experiment, &self.overrides).map_err(|obstacles| refused(&self.what, obstacles))?;
+        self.cells = self.plan.selected(&self.experiment, &self.overrides)?;
+        Ok(())
+    }
+
+    /// Keys of the conversations that are asked for.
+    pub fn keys(&self) -> Vec<String> {
+        self.cells.iter().map(|cell| cell.key.clone()).collect()
+    }
+}
+
+/// Refuses models of servers that do not exist, and parameters that a server's protocol lacks: a flag may have brought
+/// them in.
+pub fn check_models(plan: &Plan, servers: &Servers) -> Result<(), LabError> {
+    let servers = servers.known();
+    for model in plan.conditions.iter().flat_map(Condition::participants).filter(|m| !m.is_human()) {
+        let name = server_of(&model.id);
+        let Some(server) = servers.iter().find(|s| s.name == name) else {
+            let known: Vec<&str> = servers.iter().map(|s| s.name.as_str()).collect();
+            let message = format!("`{}`: there is no server `{name}`", model.id);
+            return Err(Obstacle::usage(message, format!("known: {}", known.join(", "))).into());
+        };
+        if let Some(why) = &server.refused {
+            return Err(Obstacle::usage(format!("server `{name}`: {why}"), None).into());
+        }
+        if let Some(parameter) = server.lacks.iter().find(|p| is_set(model, p)) {
+            return Err(lacking(model, parameter).into());
+        }
+    }
+    Ok(())
+}
+
+fn lacking(model: &ModelSpec, parameter: &str) -> Obstacle {
+    let message = format!("`{}`: its protocol has no `{parameter}`, so it could not be sent", model.id);
+    Obstacle::usage(message, "leave it out for this model".to_owned())
+}
+
+/// The obstacle that a person can mend soonest: one of a flag, else the first.
+fn refused(what: &str, obstacles: Vec<Obstacle>) -> LabError {
+    let place = obstacles.iter().position(|o| o.usage).unwrap_or(0);
+    let unknown = || Obstacle::usage(format!("{what} cannot be planned"), None);
+    obstacles.into_iter().nth(place).unwrap_or_else(unknown).into()
+}

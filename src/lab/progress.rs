@@ -1,0 +1,117 @@
+//! The progress of an experiment: conversations by condition, and the last run that is not finished.
+
+use super::error::LabError;
+use super::launch::REPLICATES;
+use super::old_flags;
+use super::setup::Lab;
+use crate::design::{Condition, Experiment, Overrides, Plan, key, named};
+use crate::store::{ExperimentRecord, RunRecord, Standing, Status};
+use std::collections::BTreeMap;
+
+/// Runs that are looked at for one that is not finished, from the newest on.
+const RUNS: usize = 8;
+
+/// The progress of an experiment.
+#[derive(Debug, Clone)]
+pub struct Standings {
+    /// Each condition, by the levels that tell it apart, and its conversations.
+    pub rows: Vec<(String, Numbers)>,
+    /// The newest run that is not finished.
+    pub unfinished: Option<UnfinishedRun>,
+    /// Conversations of the plan that failed.
+    pub failed: usize,
+}
+
+/// Numbers of conversations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Numbers {
+    /// At their end.
+    pub done: usize,
+    /// Failed.
+    pub failed: usize,
+    /// All others that were planned.
+    pub left: usize,
+}
+
+/// A run that is not finished.
+#[derive(Debug, Clone)]
+pub struct UnfinishedRun {
+    /// Its arguments.
+    pub flags: Vec<String>,
+    /// The argument among them that names the experiment.
+    pub what: String,
+    /// Replicates that it planned.
+    pub replicates: u32,
+    /// Conversations of it that are left.
+    pub left: usize,
+}
+
+impl Lab {
+    /// Reads the progress of an experiment's current revision.
+    pub async fn standings(&self, record: &ExperimentRecord, document: &Experiment) -> Result<Standings, LabError> {
+        let (standing, mut runs) = (self.store.standing(&record.id).await?, self.store.runs(&record.id).await?);
+        runs.retain(|run| run.revision == record.revision);
+        let plan = Plan::new(document, &Overrides::default());
+        let rows = plan.as_ref().map(|plan| rows(plan, &standing)).unwrap_or_default();
+        let by_key: BTreeMap<&str, Status> = standing.iter().map(|s| (s.key.as_str(), s.status)).collect();
+        let cells = plan.map(|plan| plan.cells()).unwrap_or_default();
+        let failed = cells.iter().filter(|c| by_key.get(c.key.as_str()) == Some(&Status::Failed)).count();
+        let unfinished = runs.iter().rev().take(RUNS).find_map(|run| unfinished(run, document, &by_key));
+        Ok(Standings { rows, unfinished, failed })
+    }
+}
+
+impl Standings {
+    /// Whether any conversation was ever planned.
+    pub fn is_any(&self) -> bool {
+        self.rows.iter().any(|(_, n)| n.done + n.failed + n.left > 0)
+    }
+}
+
+/// Numbers of each condition, at the plan's seed.
+fn rows(plan: &Plan, standing: &[Standing]) -> Vec<(String, Numbers)> {
+    let by_key: BTreeMap<&str, &Standing> = standing.iter().map(|s| (s.key.as_str(), s)).collect();
+    let highest = standing.iter().map(|s| s.replicate).max().unwrap_or(0);
+    let axes: Vec<&str> = varying(&plan.conditions);
+    let row = |condition: &Condition| {
+        let mut numbers = Numbers::default();
+        for replicate in 1..=highest {
+            let key = key::conversation(&condition.key, plan.seed, replicate);
+            match by_key.get(key.as_str()).map(|s| s.status) {
+                Some(Status::Done) => numbers.done += 1,
+                Some(Status::Failed) => numbers.failed += 1,
+                Some(Status::Pending | Status::Running | Status::Interrupted | Status::Incomplete) => numbers.left += 1,
+                None => {}
+            }
+        }
+        let levels = condition.levels.iter().filter(|l| axes.contains(&l.name.as_str()));
+        let levels: Vec<String> = levels.map(|l| format!("{}={}", l.name, l.value)).collect();
+        (levels.join(" "), numbers)
+    };
+    plan.conditions.iter().map(row).collect()
+}
+
+/// Axes that tell conditions apart.
+fn varying(conditions: &[Condition]) -> Vec<&str> {
+    let Some(first) = conditions.first() else { return Vec::new() };
+    let differs = |name: &str| {
+        let level = |c: &Condition| named(&c.levels, name).cloned();
+        conditions.iter().any(|c| level(c) != level(first))
+    };
+    first.levels.iter().map(|l| l.name.as_str()).filter(|name| differs(name)).collect()
+}
+
+fn unfinished(run: &RunRecord, document: &Experiment, by_key: &BTreeMap<&str, Status>) -> Option<UnfinishedRun> {
+    let old = old_flags::read(&run.flags).filter(|old| old.role.is_none())?;
+    let replicates = named(&run.counts, REPLICATES).and_then(|n| u32::try_from(*n).ok())?;
+    let planned = if old.had_more { Some(replicates) } else { old.overrides.replicates };
+    let overrides = Overrides { replicates: planned, ..old.overrides };
+    let left = left(document, &overrides, by_key).filter(|left| *left > 0)?;
+    Some(UnfinishedRun { flags: run.flags.clone(), what: old.what, replicates, left })
+}
+
+fn left(document: &Experiment, overrides: &Overrides, by_key: &BTreeMap<&str, Status>) -> Option<usize> {
+    let cells = Plan::new(document, overrides).ok()?.selected(document, overrides).ok()?;
+    let ended = |key: &str| matches!(by_key.get(key), Some(Status::Done | Status::Failed));
+    Some(cells.iter().filter(|c| !ended(&c.key)).count())
+}

@@ -1,0 +1,89 @@
+//! One conversation that goes on alone, as it was planned.
+//!
+//! Its contents are given by its revision's document and the overrides of a run that planned it. Its key tells whether
+//! these are the right ones. The experiment as it is now, and the other conversations, are left alone.
+
+use super::check;
+use super::error::LabError;
+use super::old_flags;
+use super::planned::{Planned, check_models};
+use super::setup::Lab;
+use super::target::Target;
+use crate::design::{Experiment, Overrides, Plan, Problem};
+use crate::store::{ConversationRecord, ExperimentRecord, RunRecord};
+
+impl Lab {
+    /// The conversation that a person named by its id, with its experiment; `None` where they named something else.
+    pub async fn conversation_named(
+        &self,
+        what: &str,
+    ) -> Result<Option<(ConversationRecord, ExperimentRecord)>, LabError> {
+        let id = what.strip_prefix("id:").unwrap_or(what);
+        let may_be = !id.is_empty() && id.chars().all(|c| c.is_ascii_hexdigit());
+        if !may_be || self.folder_named(what)?.is_some() {
+            return Ok(None);
+        }
+        match self.find(what).await? {
+            Target::Conversation(conversation) => {
+                let record = self.experiment_of(&conversation).await?;
+                Ok(Some((*conversation, record)))
+            }
+            Target::Experiment(_) => Ok(None),
+        }
+    }
+
+    /// The plan of a conversation alone: of the last run that planned it.
+    pub async fn resume(
+        &self,
+        conversation: &ConversationRecord,
+        record: ExperimentRecord,
+    ) -> Result<Planned, LabError> {
+        let then = ExperimentRecord { revision: conversation.revision.clone(), ..record.clone() };
+        let checked = check::of_document(&self.document(&then).await?, &self.servers);
+        let is_right = !checked.has_errors();
+        let Some(experiment) = checked.experiment.filter(|_| is_right) else {
+            let subject = format!("the experiment of conversation {} cannot be run", short(&conversation.id));
+            return Err(LabError::Wrong { subject, problems: checked.problems });
+        };
+        let runs = self.store.runs(&record.id).await?;
+        let planned = as_planned(experiment, record, conversation, &runs, checked.problems)?;
+        check_models(&planned.plan, &self.servers)?;
+        Ok(planned)
+    }
+}
+
+fn as_planned(
+    experiment: Experiment,
+    record: ExperimentRecord,
+    conversation: &ConversationRecord,
+    runs: &[RunRecord],
+    warnings: Vec<Problem>,
+) -> Result<Planned, LabError> {
+    let of_it = runs.iter().rev().filter(|run| run.revision == conversation.revision);
+    for run in of_it.filter_map(|run| old_flags::read(&run.flags)) {
+        // The number of conversations that were planned does not change one of them.
+        let (replicates, seed) = (Some(conversation.replicate), Some(conversation.seed));
+        let overrides = Overrides { replicates, seed, only: Vec::new(), limit: None, ..run.overrides };
+        let Ok(mut plan) = Plan::new(&experiment, &overrides) else { continue };
+        let Some(mut cell) = plan.cells().into_iter().find(|c| c.key == conversation.key) else { continue };
+        plan.conditions = vec![plan.conditions.swap_remove(cell.condition)];
+        cell.condition = 0;
+        return Ok(Planned {
+            what: conversation.id.clone(),
+            experiment,
+            revision: conversation.revision.clone(),
+            creator: record.creator.clone(),
+            record: Some(record),
+            overrides,
+            plan,
+            cells: vec![cell],
+            alone: true,
+            warnings,
+        });
+    }
+    Err(LabError::NoRun { conversation: conversation.id.clone(), experiment: record.name })
+}
+
+fn short(id: &str) -> &str {
+    id.get(..8).unwrap_or(id)
+}

@@ -1,0 +1,50 @@
+//! An experiment or a conversation of the database.
+
+use super::error::LabError;
+use super::named::Named;
+use crate::store::{ConversationRecord, ExperimentRecord, Item, StoreError};
+
+/// An experiment or a conversation of the database, as a person named it.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// An experiment.
+    Experiment(Box<ExperimentRecord>),
+    /// A conversation.
+    Conversation(Box<ConversationRecord>),
+}
+
+impl Target {
+    /// The argument of the database's verbs.
+    pub fn item(&self) -> Item {
+        match self {
+            Self::Experiment(e) => Item::Experiment(e.id.clone()),
+            Self::Conversation(c) => Item::Conversation(c.id.clone()),
+        }
+    }
+
+    /// Its creator.
+    pub fn creator(&self) -> &str {
+        match self {
+            Self::Experiment(e) => &e.creator,
+            Self::Conversation(c) => &c.creator,
+        }
+    }
+
+    /// An error of the database about it.
+    pub fn error(&self, error: StoreError) -> LabError {
+        match error {
+            StoreError::Unknown { .. } => LabError::Gone(self.into()),
+            StoreError::NotYours { creator, .. } => LabError::NotYours { target: self.into(), creator },
+            error => error.into(),
+        }
+    }
+}
+
+impl From<&Target> for Named {
+    fn from(target: &Target) -> Self {
+        match target {
+            Target::Experiment(record) => Self::Experiment(record.name.clone()),
+            Target::Conversation(record) => Self::Conversation(record.id.clone()),
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Watching what other processes run: everything is read from the database, again and again, and of that only what may
+//! have changed. No server of the protocol and no file is sure to notify.
+
+use super::error::LabError;
+use super::setup::Lab;
+use crate::process::log::Entry;
+use crate::store::{ConversationRecord, ExperimentRecord, News, Status, Store, Unfinished};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Polling interval for an experiment.
+const EXPERIMENT: Duration = Duration::from_secs(1);
+/// Polling interval for a conversation.
+const CONVERSATION: Duration = Duration::from_millis(300);
+/// Statuses in the order in which their numbers are given.
+const ORDER: [Status; 6] =
+    [Status::Done, Status::Failed, Status::Interrupted, Status::Incomplete, Status::Running, Status::Pending];
+
+/// Waits before the next look: a database that answers slowly is asked less often.
+async fn pause(interval: Duration, last_took: Duration) {
+    tokio::time::sleep(interval.max(last_took * 2)).await;
+}
+
+/// A change that was seen.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// A conversation began.
+    Started(Arc<ConversationRecord>),
+    /// An entry was stored.
+    Entry {
+        /// Its conversation.
+        record: Arc<ConversationRecord>,
+        /// The entry.
+        entry: Entry,
+        /// Number of the conversation's messages up to this entry.
+        messages: u32,
+    },
+    /// A conversation is no longer worked on.
+    Ended(Arc<ConversationRecord>),
+    /// A conversation was deleted. Holds its id.
+    Deleted(String),
+}
+
+/// A conversation that is not done.
+struct Known {
+    revision: String,
+    status: Status,
+    /// Entries that were given, or were there before.
+    entries: u32,
+    /// How many of them are messages.
+    messages: u32,
+    /// Whether its start was given, and its end was not.
+    open: bool,
+}
+
+/// An experiment that is watched.
+pub struct Watch {
+    store: Arc<dyn Store>,
+    experiment: ExperimentRecord,
+    /// Conversations that are not done.
+    known: BTreeMap<String, Known>,
+    /// Those that are.
+    done: BTreeSet<String>,
+    /// Those of older revisions, each with its revision: nothing waits for them.
+    behind: BTreeMap<String, String>,
+    last_took: Duration,
+    is_over: bool,
+}
+
+impl Watch {
+    /// Reads the state of everything. Entries that are there are not given later.
+    pub async fn begin(lab: &Lab, experiment: ExperimentRecord) -> Result<Self, LabError> {
+        let store = Arc::clone(&lab.store);
+        let (mut known, mut done, mut behind) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        let mut begun = Vec::new();
+        for stands in store.standing(&experiment.id).await? {
+            if stands.revision != experiment.revision {
+                behind.insert(stands.id.clone(), stands.revision.clone());
+            }
+            if stands.status == Status::Done {
+                done.insert(stands.id);
+                continue;
+            }
+            if stands.status != Status::Pending {
+                begun.push((stands.id.clone(), 0));
+            }
+            let (revision, status) = (stands.revision, stands.status);
+            known.insert(
+                stands.id,
+                Known { revision, status, entries: 0, messages: 0, open: status == Status::Running },
+            );
+        }
+        for (record, log) in store.news(&begun).await? {
+            if let Some(known) = known.get_mut(&record.id) {
+                known.entries = log.len() as u32;
+                known.messages = log.iter().filter(|entry| entry.kind.is_message()).count() as u32;
+            }
+        }
+        let last_took = Duration::ZERO;
+        let mut watch = Self { store, experiment, known, done, behind, last_took, is_over: false };
+        watch.is_over = !watch.is_going();
+        Ok(watch)
+    }
+
+    /// Whether a conversation is one of those that stay as they are.
+    fn is_behind(&self, id: &str, known: &Known) -> bool {
+        known.status != Status::Running && self.behind.get(id) == Some(&known.revision)
+    }
+
+    /// Whether any conversation runs or waits.
+    pub fn is_going(&self) -> bool {
+        let goes = |(id, known): (&String, &Known)| match known.status {
+            Status::Running => true,
+            Status::Pending => !self.is_behind(id, known),
+            Status::Done | Status::Interrupted | Status::Failed | Status::Incomplete => false,
+        };
+        self.known.iter().any(goes)
+    }
+
+    /// Numbers of conversations by status, without those that are left behind.
+    pub fn counts(&self) -> Vec<(Status, usize)> {
+        let of = |status| self.known.iter().filter(|(id, k)| k.status == status && !self.is_behind(id, k)).count();
+        let done = self.done.iter().filter(|id| !self.behind.contains_key(*id)).count();
+        ORDER.map(|status| (status, if status == Status::Done { done } else { of(status) })).to_vec()
+    }
+
+    /// Waits a moment and returns what happened meanwhile; `None` once nothing runs or waits.
+    pub async fn next(&mut self) -> Result<Option<Vec<Change>>, LabError> {
+        if self.is_over {
+            return Ok(None);
+        }
+        pause(EXPERIMENT, self.last_took).await;
+        let began = Instant::now();
+        let mut changes = self.look(false).await?;
+        if !self.is_going() {
+            // A look at everything catches conversations that began and ended between two looks.
+            changes.extend(self.look(true).await?);
+        }
+        self.is_over = !self.is_going();
+        self.last_took = began.elapsed();
+        Ok(Some(changes))
+    }
+
+    /// Returns what happened since the last look; with `all`, looks at conversations too that seem idle.
+    async fn look(&mut self, all: bool) -> Result<Vec<Change>, LabError> {
+        let now = self.store.unfinished(&self.experiment.id).await?;
+        let asked = self.candidates(&now, all).await?;
+        let news = self.store.news(&asked).await?;
+        let there: BTreeSet<&str> = news.iter().map(|(record, _)| record.id.as_str()).collect();
+        let mut changes = Vec::new();
+        for (id, _) in asked.iter().filter(|(id, _)| !there.contains(id.as_str())) {
+            self.known.remove(id);
+            changes.push(Change::Deleted(id.clone()));
+        }
+        for (record, log) in news {
+            self.compare(&Arc::new(record), log, &mut changes);
+        }
+        Ok(changes)
+    }
+
+    /// The conversations that may have changed, each with the number of its entries that are known.
+    async fn candidates(&mut self, now: &Unfinished, all: bool) -> Result<Vec<(String, u32)>, LabError> {
+        let mut moved = false;
+        let mut asked: BTreeSet<&str> = BTreeSet::new();
+        for waiting in &now.others {
+            let is_new = !self.known.contains_key(&waiting.id);
+            let status = if is_new { Status::Pending } else { waiting.status };
+            let fresh = || Known { revision: waiting.revision.clone(), status, entries: 0, messages: 0, open: false };
+            let known = self.known.entry(waiting.id.clone()).or_insert_with(fresh);
+            known.revision.clone_from(&waiting.revision);
+            moved |= waiting.status == Status::Running || waiting.status != known.status;
+            if waiting.status != Status::Pending {
+                asked.insert(&waiting.id);
+            }
+        }
+        let waits: BTreeSet<&str> = now.others.iter().map(|w| w.id.as_str()).collect();
+        let mut asked: Vec<String> = if moved || all { asked.into_iter().map(str::to_owned).collect() } else { vec![] };
+        let ended: Vec<String> = self.known.keys().filter(|id| !waits.contains(id.as_str())).cloned().collect();
+        let done: u64 = now.done.values().map(|n| u64::from(*n)).sum();
+        // Some began and were done since the last look.
+        let unseen = if done > (self.done.len() + ended.len()) as u64 { self.unseen().await? } else { Vec::new() };
+        asked.extend(ended.into_iter().chain(unseen));
+        Ok(asked
+            .into_iter()
+            .map(|id| (self.known.get(&id).map_or(0, |k| k.entries), id))
+            .map(|(n, id)| (id, n))
+            .collect())
+    }
+
+    /// Conversations that are done and were not known.
+    async fn unseen(&mut self) -> Result<Vec<String>, LabError> {
+        let mut unseen = Vec::new();
+        for stands in self.store.standing(&self.experiment.id).await? {
+            let is_known = self.known.contains_key(&stands.id) || self.done.contains(&stands.id);
+            if stands.status == Status::Done && !is_known {
+                let (revision, status) = (stands.revision, Status::Pending);
+                let known = Known { revision, status, entries: 0, messages: 0, open: false };
+                self.known.insert(stands.id.clone(), known);
+                unseen.push(stands.id);
+            }
+        }
+        Ok(unseen)
+    }
+
+    /// Adds what is new of a conversation.
+    fn compare(&mut self, record: &Arc<ConversationRecord>, log: Vec<Entry>, changes: &mut Vec<Change>) {
+        let Some(mut known) = self.known.remove(&record.id) else { return };
+        let is_over = !matches!(record.status, Status::Running | Status::Pending);
+        let begins = record.status == Status::Running || !log.is_empty();
+        if begins && !known.open {
+            changes.push(Change::Started(Arc::clone(record)));
+        }
+        known.open |= begins;
+        let from = known.entries;
+        for (entry, seq) in log.into_iter().zip(from..).take_while(|(entry, seq)| entry.seq == *seq) {
+            known.messages += u32::from(entry.kind.is_message());
+            changes.push(Change::Entry { record: Arc::clone(record), entry, messages: known.messages });
+            known.entries = seq + 1;
+        }
+        if is_over && (known.open || known.status != record.status) {
+            changes.push(Change::Ended(Arc::clone(record)));
+            known.open = false;
+        }
+        known.status = record.status;
+        if record.status == Status::Done {
+            self.done.insert(record.id.clone());
+        } else {
+            self.known.insert(record.id.clone(), known);
+        }
+    }
+}
+
+/// A conversation that is watched.
+pub struct ConversationWatch {
+    store: Arc<dyn Store>,
+    id: String,
+    entries: u32,
+    last_took: Option<Duration>,
+}
+
+impl ConversationWatch {
+    /// Watches a conversation from its first entry on.
+    pub fn begin(lab: &Lab, id: &str) -> Self {
+        Self { store: Arc::clone(&lab.store), id: id.to_owned(), entries: 0, last_took: None }
+    }
+
+    /// The record as it stands now, and the entries that were stored since the last call; every call but the first
+    /// waits a moment before it reads. The status is the older of the two.
+    pub async fn next(&mut self) -> Result<News, LabError> {
+        if let Some(took) = self.last_took {
+            pause(CONVERSATION, took).await;
+        }
+        let began = Instant::now();
+        let found = self.store.news(&[(self.id.clone(), self.entries)]).await?.pop();
+        let (record, log) = found.ok_or_else(|| LabError::NoConversation { id: self.id.clone() })?;
+        self.entries += log.len() as u32;
+        self.last_took = Some(began.elapsed());
+        Ok((record, log))
+    }
+
+    /// Waits until the conversation ends and returns it whole.
+    pub async fn until_end(mut self) -> Result<News, LabError> {
+        let mut whole = Vec::new();
+        loop {
+            let (record, log) = self.next().await?;
+            whole.extend(log);
+            if is_at_its_end(record.status) {
+                return Ok((record, whole));
+            }
+        }
+    }
+}
+
+/// Whether nothing more is stored by itself.
+pub fn is_at_its_end(status: Status) -> bool {
+    !matches!(status, Status::Pending | Status::Running)
+}
