@@ -72,6 +72,23 @@ pub fn write_folder(path: &Path, files: &Files) -> Result<(), LabError> {
     folder.finish()
 }
 
+/// Replaces a text file by what `change` makes of it; its permissions stay.
+pub fn rewrite(path: &Path, change: impl FnOnce(&str) -> io::Result<String>) -> Result<(), LabError> {
+    let rewritten = || {
+        let changed = change(&fs::read_to_string(path)?)?;
+        let permissions = fs::metadata(path)?.permissions();
+        let unfinished = unfinished(path);
+        let written = fs::write(&unfinished, changed)
+            .and_then(|()| fs::set_permissions(&unfinished, permissions))
+            .and_then(|()| fs::rename(&unfinished, path));
+        if written.is_err() {
+            let _ = fs::remove_file(&unfinished);
+        }
+        written
+    };
+    rewritten().map_err(|source| LabError::Write { path: path.to_owned(), source })
+}
+
 /// A file that appears when it is whole.
 #[derive(Debug)]
 pub struct NewFile {

@@ -11,7 +11,7 @@
 //! | `files` | how files are read and written |
 //! | `find`, `target`, `named` | how an experiment or a conversation is found |
 //! | `select` | which conversations are meant |
-//! | `check`, `preview` | checking an experiment, the prompts it comes to |
+//! | `check`, `guesses`, `preview` | checking an experiment, the prompts it comes to |
 //! | `narrowing`, `old_flags` | how flags that narrow a plan are read, and those that 0.1 recorded |
 //! | `planned`, `forecast` | the plan of an experiment, and what it costs |
 //! | `extend`, `resume`, `single` | more replicates; one conversation, as it was planned; one with a person |
@@ -20,7 +20,7 @@
 //! | `question` | confirmations |
 //! | `behind` | conversations that a changed experiment leaves behind |
 //! | `change`, `delete`, `import` | editing, copying, creating, deleting, storing, notes and stars |
-//! | `examples` | the experiments that ship |
+//! | `examples`, `draft` | the experiments that ship, and one in the making |
 //! | `watch` | following what other processes run |
 //! | `export`, `verify`, `copy` | reading everything |
 //! | `models` | what servers offer |
@@ -30,6 +30,7 @@ pub mod change;
 pub mod check;
 pub mod copy;
 mod delete;
+pub mod draft;
 pub mod error;
 pub mod examples;
 pub mod export;
@@ -37,6 +38,7 @@ mod extend;
 pub mod files;
 mod find;
 pub mod forecast;
+pub mod guesses;
 mod import;
 pub mod launch;
 pub mod models;

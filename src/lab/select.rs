@@ -7,6 +7,7 @@ use crate::design::Experiment;
 use crate::exchange::{self, Of};
 use crate::process::Flag;
 use crate::store::{ConversationRecord, Counts, ExperimentRecord, Filter, Status};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A conversation and the flags in its log.
 pub type Flagged = (ConversationRecord, Vec<Flag>);
@@ -92,4 +93,49 @@ pub fn differing_axes(records: &[ConversationRecord]) -> Vec<String> {
     let mut axes = exchange::axes(records);
     axes.retain(|axis| records.windows(2).any(|pair| level(&pair[0], axis) != level(&pair[1], axis)));
     axes
+}
+
+/// Places and depths of experiments, each copy after what it was copied from; given are ids and parents, oldest first.
+/// What has no parent here stands by itself; of those that are each other's copies the oldest does.
+pub fn under_their_parents(family: &[(String, Option<String>)]) -> Vec<(usize, usize)> {
+    let mut copies: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, (_, parent)) in family.iter().enumerate() {
+        copies.entry(parent.as_deref().unwrap_or_default()).or_default().push(place);
+    }
+    let is_here = |parent: &String| family.iter().any(|(id, _)| id == parent);
+    let alone = |place: &usize| !family[*place].1.as_ref().is_some_and(is_here);
+    // Those in a cycle are reached from none that stands alone, and come last.
+    let begins = (0..family.len()).filter(alone).chain(0..family.len());
+    let (mut seen, mut tree) = (BTreeSet::new(), Vec::new());
+    for begin in begins {
+        let mut open = vec![(begin, 0)];
+        while let Some((place, depth)) = open.pop() {
+            if seen.insert(place) {
+                tree.push((place, depth));
+                let below = copies.get(family[place].0.as_str()).into_iter().flatten().rev();
+                open.extend(below.map(|copy| (*copy, depth + 1)));
+            }
+        }
+    }
+    tree
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_hides_nothing_and_ends() {
+        let of = |family: &[(&str, &str)]| {
+            let parent = |p: &str| (!p.is_empty()).then(|| p.to_owned());
+            let family: Vec<_> = family.iter().map(|(id, p)| ((*id).to_owned(), parent(p))).collect();
+            let tree = under_their_parents(&family);
+            tree.iter().map(|(place, depth)| format!("{depth}{}", family[*place].0)).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(of(&[("a", ""), ("b", "a"), ("c", ""), ("d", "b"), ("e", "a")]), "0a 1b 2d 1e 0c");
+        assert_eq!(of(&[("b", "gone"), ("a", ""), ("c", "b")]), "0b 1c 0a", "its parent is gone");
+        assert_eq!(of(&[("a", "c"), ("b", "a"), ("c", "b"), ("d", "")]), "0d 0a 1b 2c", "a cycle");
+        assert_eq!(of(&[("a", "a"), ("b", "a")]), "0a 1b", "its own copy");
+        assert_eq!(of(&[("b", "a"), ("a", "")]), "0a 1b", "older than what it was copied from");
+    }
 }

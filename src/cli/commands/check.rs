@@ -1,6 +1,5 @@
 //! `convoke check`: every mistake at once; or each prompt as it will be sent; or guesses written down.
 
-mod fix;
 mod preview;
 
 use crate::cli::context::Context;
@@ -9,11 +8,13 @@ use crate::cli::problems::{pieces, say_problems};
 use crate::cli::terminal::printer::{Look, Piece};
 use crate::cli::terminal::text::count;
 use crate::design::check::Checked;
+use crate::design::folder::Guess;
 use crate::design::{Problem, Severity};
 use crate::lab::check::{self, Examined, placed};
-use crate::lab::files;
+use crate::lab::{files, guesses};
 use clap::Args;
 use serde_json::Value as Json;
+use std::path::Path;
 
 /// `convoke check`.
 #[derive(Debug, Args)]
@@ -44,9 +45,7 @@ pub async fn run(context: &Context, args: &Check) -> Result<Exit, CliError> {
             let hint = format!("`convoke export {} --format folder` writes one", args.what);
             return Err(CliError::usage(message).hint(hint));
         };
-        for line in fix::write(&folder, &examined.checked.guessed)? {
-            context.printer.chat(&line);
-        }
+        write_guesses(context, &folder, &examined.checked.guessed)?;
         examined.checked = check::of_folder(&folder, &context.settings.servers)?;
     }
     let problems = match &examined.folder {
@@ -66,6 +65,20 @@ pub fn preview_of(context: &Context, checked: &Checked) -> Result<(), CliError> 
         return Ok(());
     }
     preview::run(context, None, &[], checked, &[]).map(drop)
+}
+
+fn write_guesses(context: &Context, folder: &Path, guessed: &[Guess]) -> Result<(), CliError> {
+    if guessed.is_empty() {
+        context.printer.chat("nothing to write: every plural and pronoun is written down");
+        return Ok(());
+    }
+    guesses::write(folder, guessed)?;
+    for guess in guessed {
+        let words: Vec<String> = guesses::words(guess).map(|(key, word)| format!("{key} = \"{word}\"")).collect();
+        let (words, role) = (words.join(" and "), &guess.role);
+        context.printer.chat(&format!("wrote {words} of role `{role}` into experiment.toml: change what is not right"));
+    }
+    Ok(())
 }
 
 async fn examine(context: &Context, what: &str) -> Result<Examined, CliError> {

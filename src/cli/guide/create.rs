@@ -2,7 +2,7 @@
 //! draft at once; at the end the draft's words are given as one command.
 
 use super::ask;
-use super::draft::{Draft, Players, Step, Typed, Words};
+use super::command::command;
 use super::kept::Kept;
 use super::picker;
 use super::session::Guide;
@@ -13,6 +13,7 @@ use crate::design::check::KnownServer;
 use crate::design::folder::bad_name;
 use crate::design::template::RoleTags;
 use crate::design::{Severity, inflect, key};
+use crate::lab::draft::{Draft, Players, Step, Typed, Words};
 use std::sync::Arc;
 
 /// Where the road goes on.
@@ -381,7 +382,7 @@ impl Creating<'_> {
             ask::tags(self.guide, &roles, named);
             self.told = true;
         }
-        let name = super::draft::place(address);
+        let name = crate::lab::draft::place(address);
         let typed = self.draft.typed.as_ref().filter(|t| t.address == address).map(|t| t.lines.clone());
         let (checked, servers) = (self.draft.clone(), self.servers.clone());
         let check = move |text: &str| checked.check_text(address, text, &servers);
@@ -470,7 +471,7 @@ impl Creating<'_> {
         let there = self.stored(&self.draft.name).await?;
         if there.is_some() && there == revision {
             self.guide.say(&format!("`{}` is stored so already.", self.draft.name));
-        } else if self.guide.job(&self.draft.command()).await? != Exit::Done {
+        } else if self.guide.job(&command(&self.draft)).await? != Exit::Done {
             return Ok(false);
         }
         if self.draft.starred {

@@ -1,9 +1,9 @@
 //! Drafts on the disk: each a file that only its owner can read, replaced whole at every answer, so that one survives
 //! whatever ends the program. A lock beside it says that somebody is at it.
 
-use super::draft::Draft;
 use crate::cli::settings::dotenv::replace;
 use crate::cli::terminal::drafts::make;
+use crate::lab::draft::Draft;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -83,8 +83,8 @@ fn lock(path: &Path) -> io::Result<Option<File>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::draft::Step;
     use super::*;
+    use crate::lab::draft::Step;
 
     #[test]
     fn one_in_which_nothing_was_said_is_none() {

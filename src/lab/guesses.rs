@@ -1,40 +1,21 @@
-//! `check --fix`: guessed plurals and pronouns written into `experiment.toml`. Comments and layout stay.
+//! Guessed plurals and pronouns, written into `experiment.toml`. Comments and layout stay.
 
-use crate::cli::error::CliError;
+use super::error::LabError;
+use super::files;
 use crate::design::folder::Guess;
-use std::fs;
+use std::io;
 use std::path::Path;
 use toml_edit::{DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
-/// Writes the guesses down and says what was written.
-pub fn write(folder: &Path, guessed: &[Guess]) -> Result<Vec<String>, CliError> {
-    if guessed.is_empty() {
-        return Ok(vec!["nothing to write: every plural and pronoun is written down".to_owned()]);
-    }
-    let path = folder.join("experiment.toml");
-    let failed = |e: &dyn std::fmt::Display| CliError::usage(format!("cannot write {}", path.display())).cause(e);
-    let text = fs::read_to_string(&path).map_err(|e| failed(&e))?;
-    let fixed = fixed(&text, guessed).map_err(|e| failed(&e))?;
-    let unfinished = folder.join(format!(".experiment.toml.{}", std::process::id()));
-    let permissions = fs::metadata(&path).map(|m| m.permissions());
-    let written = fs::write(&unfinished, fixed)
-        .and_then(|()| fs::set_permissions(&unfinished, permissions?))
-        .and_then(|()| fs::rename(&unfinished, &path));
-    if let Err(error) = written {
-        let _ = fs::remove_file(&unfinished);
-        return Err(failed(&error));
-    }
-    Ok(guessed.iter().map(said).collect())
+/// Writes guesses into the `experiment.toml` of a folder.
+pub fn write(folder: &Path, guessed: &[Guess]) -> Result<(), LabError> {
+    files::rewrite(&folder.join("experiment.toml"), |text| fixed(text, guessed).map_err(io::Error::other))
 }
 
-fn words(guess: &Guess) -> impl Iterator<Item = (&'static str, &str)> {
+/// The keys that were guessed, each with its word.
+pub fn words(guess: &Guess) -> impl Iterator<Item = (&'static str, &str)> {
     let words = [("plural", guess.plural.as_deref()), ("pronouns", guess.pronouns.as_deref())];
     words.into_iter().filter_map(|(key, word)| Some((key, word?)))
-}
-
-fn said(guess: &Guess) -> String {
-    let words: Vec<String> = words(guess).map(|(key, word)| format!("{key} = \"{word}\"")).collect();
-    format!("wrote {} of role `{}` into experiment.toml: change what is not right", words.join(" and "), guess.role)
 }
 
 fn fixed(text: &str, guessed: &[Guess]) -> Result<String, String> {
