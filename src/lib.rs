@@ -22,12 +22,14 @@
 //!
 //! A test (`tests/architecture`) keeps the doors.
 
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod design;
 pub mod exchange;
 pub mod lab;
 pub mod model;
 pub mod process;
+#[cfg(feature = "cli")]
 pub mod report;
 pub mod run;
 pub mod store;

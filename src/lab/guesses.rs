@@ -9,7 +9,7 @@ use toml_edit::{DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
 /// Writes guesses into the `experiment.toml` of a folder.
 pub fn write(folder: &Path, guessed: &[Guess]) -> Result<(), LabError> {
-    files::rewrite(&folder.join("experiment.toml"), |text| fixed(text, guessed).map_err(io::Error::other))
+    files::rewrite(&folder.join("experiment.toml"), |text| fixed(text, guessed))
 }
 
 /// The keys that were guessed, each with its word.
@@ -18,9 +18,9 @@ pub fn words(guess: &Guess) -> impl Iterator<Item = (&'static str, &str)> {
     words.into_iter().filter_map(|(key, word)| Some((key, word?)))
 }
 
-fn fixed(text: &str, guessed: &[Guess]) -> Result<String, String> {
-    let mut document: DocumentMut = text.parse().map_err(|e: toml_edit::TomlError| e.to_string())?;
-    let not_a_table = |what: &str| format!("`{what}` is no table");
+fn fixed(text: &str, guessed: &[Guess]) -> io::Result<String> {
+    let mut document: DocumentMut = text.parse().map_err(|e: toml_edit::TomlError| io::Error::other(e))?;
+    let not_a_table = |what: &str| io::Error::other(format!("`{what}` is no table"));
     for guess in guessed {
         let roles = document.entry("roles").or_insert_with(implicit);
         let inline = roles.is_inline_table();

@@ -26,6 +26,24 @@ const DOORS: &[(&str, &[&str])] = &[
 const FORBIDDEN: &[&str] =
     &[".unwrap()", ".expect(", "println!", "print!(", "eprintln!", "todo!", "unimplemented!", "dbg!"];
 
+/// Words of a front end, which the use cases must not know.
+const FRONT_END: &[&str] = &[
+    "clap",
+    "console",
+    "dialoguer",
+    "rustyline",
+    "indicatif",
+    "stdin",
+    "stdout",
+    "stderr",
+    "print",
+    "println",
+    "Exit",
+];
+
+/// Lines of the longest function.
+const LONGEST: usize = 55;
+
 /// Files of one module that know each other, each pair with its reason.
 const PAIRS: &[(&str, &str, &str)] = &[];
 
@@ -89,6 +107,58 @@ fn nothing_panics_or_prints() {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn use_cases_neither_print_nor_ask() {
+    let mut wrong = Vec::new();
+    for source in sources().iter().filter(|s| s.name.starts_with("lab/")) {
+        let words = source.words();
+        let of_environment = words.windows(3).any(|w| w == ["std", "::", "env"]);
+        wrong.extend(of_environment.then(|| format!("src/{}: std::env", source.name)));
+        for word in FRONT_END.iter().filter(|word| words.iter().any(|w| w == *word)) {
+            wrong.push(format!("src/{}: {word}", source.name));
+        }
+        let is_text = |four: &[String]| four == [",", "String", ">", "{"] || four == [",", "String", ">", ">"];
+        if words.windows(4).any(is_text) && words.iter().any(|w| w == "Result") {
+            wrong.extend(
+                source
+                    .lines
+                    .iter()
+                    .filter(|(_, l)| l.contains(", String>"))
+                    .map(|(n, l)| format!("{}: an error that is a text: {l}", source.place(*n))),
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn functions_fit_the_eye() {
+    let mut wrong = Vec::new();
+    for source in sources() {
+        let text = fs::read_to_string(src().join(&source.name)).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        for (number, _) in source.lines.iter().filter(|(_, line)| is_function(line)) {
+            let margin: String = lines[number - 1].chars().take_while(|c| *c == ' ').collect();
+            let ends = |l: &str| {
+                l == format!("{margin}}}")
+                    || (l.starts_with(&margin) && l.ends_with(';') && l.trim_start().starts_with(')'))
+            };
+            let end = lines[number - 1..].iter().position(|l| ends(l)).unwrap_or(0);
+            if end + 1 > LONGEST {
+                wrong.push(format!("{}: {} lines", source.place(*number), end + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// Whether a line opens a function of several lines.
+fn is_function(line: &str) -> bool {
+    let words: Vec<&str> = line.split_whitespace().take_while(|w| !w.contains('(')).collect();
+    let opens = line.split('(').next().is_some_and(|head| head.split_whitespace().any(|w| w == "fn"));
+    opens && !words.contains(&"=") && !line.ends_with('}') && !line.ends_with(';')
 }
 
 /// The table that people read says what is checked here.
