@@ -4,8 +4,8 @@
 //! server knows its tokenizer.
 
 use super::compose;
+use super::condition::Condition;
 use super::experiment::{Experiment, ModelSpec, Protocol, Speakers};
-use super::plan::Condition;
 use serde::Serialize;
 
 /// Bytes of English text per token, roughly.

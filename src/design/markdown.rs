@@ -16,11 +16,13 @@ use std::ops::Range;
 
 mod blocks;
 mod heading;
+mod span;
 #[cfg(test)]
 mod tests;
 mod when;
 
-pub use when::{WhenSpan, expression, write_when};
+pub use span::{Problem, SectionSpan, WhenSpan};
+pub use when::{expression, write_when};
 
 use blocks::Block;
 
@@ -35,38 +37,6 @@ pub struct Parsed {
     pub start_offset: usize,
     /// Every mistake, in the order of the file.
     pub problems: Vec<Problem>,
-}
-
-/// Where a section stands, in bytes of the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SectionSpan {
-    /// The heading's line without its line end.
-    pub heading: Range<usize>,
-    /// The title within it.
-    pub title: Range<usize>,
-    /// Its conditions, in the order of [`Section::when`].
-    pub when: Vec<WhenSpan>,
-    /// The first byte of its text.
-    pub text: usize,
-}
-
-/// A mistake in a prompt file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The bytes that are wrong.
-    pub span: Range<usize>,
-    /// A stable word for programs.
-    pub code: &'static str,
-    /// What is wrong.
-    pub message: String,
-    /// The remedy.
-    pub hint: String,
-}
-
-impl Problem {
-    fn new(span: Range<usize>, code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { span, code, message: message.into(), hint: hint.into() }
-    }
 }
 
 /// CRLF as LF.

@@ -45,11 +45,6 @@ impl Source {
         parts.filter(|part| !["mod", "lib", "main"].contains(&part.as_str())).collect()
     }
 
-    /// The room: the first part of the path; `None` for `lib.rs` and `main.rs`.
-    pub fn room(&self) -> Option<String> {
-        self.module().into_iter().next()
-    }
-
     /// A line's place for a message.
     pub fn place(&self, line: usize) -> String {
         format!("src/{}:{line}", self.name)
