@@ -1,4 +1,9 @@
-//! Everything that can be said against an experiment, at once.
+//! Checks of an experiment. All problems are reported at once.
+//!
+//! | file | come here to … |
+//! |---|---|
+//! | `factors` | check headings, `exclude` and labels against each other, without the plan |
+//! | `planned` | check the conditions of the plan |
 
 use super::experiment::{Experiment, HUMAN, ModelSpec, PromptText, RoleModel, SCRIPTED, declared};
 use super::folder::{self, Files, SHARED, SUMMARIZER, Sources, role_file};

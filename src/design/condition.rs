@@ -1,4 +1,4 @@
-//! Conditions: one combination of levels each, and what can be read of it and said against it.
+//! Conditions: one combination of levels each, its values and its obstacles.
 
 use super::experiment::{Experiment, Expression, ModelSpec, Protocol, When};
 use super::problem::Obstacle;

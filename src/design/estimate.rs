@@ -1,4 +1,4 @@
-//! What a conversation will cost in calls and tokens, before anything is spent.
+//! Expected calls and tokens of a conversation, before anything is spent.
 //!
 //! Calls are exact for days at full length with nothing asked twice; tokens are a range from bytes, since only a
 //! server knows its tokenizer.

@@ -4,6 +4,13 @@
 //! Reads and writes text only. Whether a factor or a title that a heading names exists is for others, who are
 //! given the bytes at which each stands. Line ends are LF here ([`lf`]).
 //!
+//! | file | come here to … |
+//! |---|---|
+//! | `span` | see where a section, a condition or a mistake is in a file |
+//! | `blocks` | find headings, code fences and comments |
+//! | `when` | read and write conditions |
+//! | `heading` | read and write a heading |
+//!
 //! Decisions where the format is silent:
 //! - `## ` opens a section even inside a comment, so a comment must end within its section; it is an error else.
 //! - `\<!--` opens no comment, as `\<` is no tag.

@@ -1,4 +1,4 @@
-//! What a combination of levels comes to: the protocol in force, the agents, who uses which model.
+//! Resolved values of a combination of levels: the protocol in force, the agents, the model of each.
 
 use super::condition::Condition;
 use super::experiment::{Experiment, HUMAN, ModelSpec, Protocol, Role, RoleModel, SCRIPTED, Speakers, declared};

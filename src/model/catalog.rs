@@ -1,4 +1,4 @@
-//! What a server offers: names, digests, contexts; and fetching a model.
+//! The models that a server offers, with names, digests and contexts; and the connection to a server.
 //!
 //! Ollama's list, show and pull go through `ollama-rs`, what it lacks (digests, versions, what is loaded) through our
 //! own requests. Its client is made here, so that it follows no redirect and keeps our time limits.

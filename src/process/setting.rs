@@ -1,4 +1,4 @@
-//! What a conversation is made from: a condition made concrete, with names drawn and texts rendered.
+//! Setting of a conversation: a condition made concrete, with names drawn and texts rendered.
 
 use super::agent::{Agent, Helper};
 use super::log::Flag;

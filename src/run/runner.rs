@@ -1,4 +1,4 @@
-//! Which conversations are worked on, and what stops them.
+//! Choice of the conversations that are worked on, and their stopping.
 
 use super::event::{Event, Summary};
 use super::leave::Left;

@@ -23,7 +23,7 @@ pub struct Options {
     pub bounds: Bounds,
     /// Number and pace of retries.
     pub retry: Retry,
-    /// How long the run waits for an unreachable or full database.
+    /// Time for which the run waits for an unreachable or full database.
     pub store_wait: Duration,
     /// The clock: milliseconds since 1970.
     pub clock: fn() -> i64,

@@ -1,4 +1,4 @@
-//! What becomes of what is in two databases when one gives it to the other: the same on every database, and pure.
+//! Merging an item that is in two databases when one is copied to the other: the same on every database, and pure.
 
 use super::call::{CallRecord, CallState};
 use super::error::StoreError;

@@ -108,8 +108,8 @@ pub struct Participant {
     pub model: String,
 }
 
-/// The process that works on a conversation. On `SQLite` one process at a time holds the file's lock; the fields are the
-/// same.
+/// The process that works on a conversation. On `SQLite` one process at a time holds the file's lock; the fields are
+/// the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     /// The run's id.

@@ -1,4 +1,4 @@
-//! What a write of a turn comes to, given what is stored: the same on every database, and pure.
+//! Effect of a write of a turn, given what is stored: the same on every database, and pure.
 
 use super::call::{CallRecord, CallState};
 use super::error::StoreError;

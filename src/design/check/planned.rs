@@ -1,4 +1,4 @@
-//! What can be said of an experiment's conditions.
+//! Checks of an experiment's conditions.
 
 use super::super::axis;
 use super::super::condition::Condition;

@@ -1,4 +1,4 @@
-//! Whether one reply holds turns of two participants.
+//! Detection of a reply that holds turns of two participants.
 
 use super::scene::Scene;
 use super::words::{Reading, ends_sentence, phrase};

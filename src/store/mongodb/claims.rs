@@ -1,6 +1,6 @@
-//! Who works on a conversation.
+//! Claims: the process that works on a conversation.
 //!
-//! The lease in the conversation's document says it for everybody to read, and is what a claim changes. But not every
+//! The lease in the conversation's document names it for everybody to read, and is what a claim changes. But not every
 //! server of this protocol makes an update one step (`FerretDB` reads, then writes), so who wins is decided by an insert:
 //! `claims` holds one document for each epoch of a conversation, and its name is taken once. A claim takes the next
 //! epoch; so does an end, with the status, so that whatever carries an earlier epoch is refused. What a conversation's

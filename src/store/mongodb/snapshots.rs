@@ -1,4 +1,4 @@
-//! How the conversations of an experiment stand, in few documents.
+//! Progress of an experiment's conversations, stored in few documents.
 //!
 //! Some servers read every document whole to answer anything (`FerretDB`: some 0.4 ms for a conversation), so that a list
 //! of 100,000 would take most of a minute. The end of a run, when nobody else is at work, leaves what it counted: a

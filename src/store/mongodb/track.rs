@@ -35,8 +35,9 @@ impl Track {
     }
 }
 
-/// Returns true if, of two documents of one call, the one of epoch `new` is preferred to the one of `old`: the document of
-/// the epoch whose entry is in the log (`used`); else the later one, which holds the attempts of the earlier one.
+/// Returns true if, of two documents of one call, the one of epoch `new` is preferred to the one of epoch `old`.
+/// Preferred is the document of the epoch whose entry is in the log (`used`); else the later one, which holds the
+/// attempts of the earlier one.
 pub(super) fn preferred(used: Option<u64>, new: u64, old: u64) -> bool {
     match used {
         Some(epoch) if old == epoch => false,

@@ -1,5 +1,5 @@
-//! What somebody who watches asks again and again. Some servers read a whole collection for each query, so there is one
-//! for all conversations.
+//! Questions that watching polls. Some servers read a whole collection for each query, so one query asks for all
+//! conversations.
 
 use super::base::Base;
 use super::cursor::{BATCH, all};
