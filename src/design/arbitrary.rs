@@ -1,6 +1,5 @@
 //! Generated experiments for property tests, such as a folder can hold and a plan can expand.
 
-use super::plan::HUMAN;
 use super::protocol::FLAGS;
 use super::*;
 use proptest::collection::vec;

@@ -1,10 +1,9 @@
 //! Axes: factors, zips and cells, under the overrides of flags.
 
-use super::experiment::{CellSpec, Experiment, Factor, ModelSpec, Zip};
-use super::plan::{Obstacle, Overrides, SCRIPTED};
-use super::problem::did_you_mean;
-use super::protocol::{bad_level, bad_model_id, near_settable, sets};
-use super::resolve::declared;
+use super::experiment::{CellSpec, Experiment, Factor, ModelSpec, SCRIPTED, Zip, declared};
+use super::overrides::Overrides;
+use super::problem::{Obstacle, did_you_mean};
+use super::protocol::{bad_level, bad_model_id, names_models, near_settable, sets};
 use super::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -276,11 +275,6 @@ fn override_axis(experiment: &Experiment, grid: &mut Vec<Axis>, name: &str, leve
     }
     axis.rows.retain(|row| levels.iter().any(|l| row[column].is_written(&l.to_string())));
     Ok(())
-}
-
-/// Whether the levels of a factor of this name are models.
-pub fn names_models(name: &str) -> bool {
-    name == "model" || name.strip_prefix("roles.").is_some_and(|role| role.strip_suffix(".model").is_some())
 }
 
 /// What a flag may not name as a model: neither declared nor `SERVER/NAME`.

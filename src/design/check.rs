@@ -1,12 +1,17 @@
-//! Everything that can be said against an experiment, at once.
+//! Checks of an experiment. All problems are reported at once.
+//!
+//! | file | come here to … |
+//! |---|---|
+//! | `factors` | check headings, `exclude` and labels against each other, without the plan |
+//! | `planned` | check the conditions of the plan |
 
-use super::experiment::{Experiment, ModelSpec, PromptText, RoleModel};
+use super::experiment::{Experiment, HUMAN, ModelSpec, PromptText, RoleModel, SCRIPTED, declared};
 use super::folder::{self, Files, SHARED, SUMMARIZER, Sources, role_file};
 use super::markdown;
-use super::plan::{HUMAN, Obstacle, Plan, SCRIPTED};
-use super::problem::{Problem, Problems, Severity, did_you_mean};
+use super::plan::Plan;
+use super::problem::{Obstacle, Problem, Problems, Severity, did_you_mean};
 use super::protocol::{self, bad_model_id, sets};
-use super::resolve::{declared, undeclared};
+use super::resolve::undeclared;
 use super::template::{RoleTags, Tag, TagProblemKind, Template};
 use std::collections::BTreeSet;
 use std::ops::Range;

@@ -1,8 +1,8 @@
 //! Prompts of a condition before substitution: which blocks, in which order.
 
+use super::condition::Condition;
 use super::experiment::{Experiment, PromptText, Section};
 use super::markdown;
-use super::plan::Condition;
 
 /// The program's own words to a selector (contract: they count in a condition's key).
 pub const PROGRAM_WORDS: [&str; 3] = [

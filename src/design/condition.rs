@@ -1,7 +1,7 @@
-//! Conditions: one combination of levels each, and what can be read of it and said against it.
+//! Conditions: one combination of levels each, its values and its obstacles.
 
 use super::experiment::{Experiment, Expression, ModelSpec, Protocol, When};
-use super::plan::Obstacle;
+use super::problem::Obstacle;
 use super::protocol::role_of;
 use super::value::{Named, Value, named};
 

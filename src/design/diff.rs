@@ -1,4 +1,4 @@
-//! What differs between two experiments, in a researcher's words. Name and note are no part of a design.
+//! Differences between two experiments, in a researcher's words. Name and note are not part of a design.
 
 use super::experiment::{
     CellSpec, Experiment, Expression, Factor, Labels, ModelSpec, PromptText, Role, RoleModel, RunDefaults, Sampling,

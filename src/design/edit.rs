@@ -8,8 +8,7 @@ use super::experiment::{Experiment, ModelSpec, PromptText, Role, RoleModel, Sect
 use super::folder::Files;
 use super::inflect;
 use super::markdown;
-use super::plan::Obstacle;
-use super::problem::did_you_mean;
+use super::problem::{Obstacle, did_you_mean};
 use super::write::write;
 
 mod set;

@@ -1,11 +1,11 @@
-//! What a conversation will cost in calls and tokens, before anything is spent.
+//! Expected calls and tokens of a conversation, before anything is spent.
 //!
 //! Calls are exact for days at full length with nothing asked twice; tokens are a range from bytes, since only a
 //! server knows its tokenizer.
 
 use super::compose;
+use super::condition::Condition;
 use super::experiment::{Experiment, ModelSpec, Protocol, Speakers};
-use super::plan::Condition;
 use serde::Serialize;
 
 /// Bytes of English text per token, roughly.

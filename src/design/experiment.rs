@@ -3,12 +3,16 @@
 //! Serialised, it is the *document* that the database keeps as a revision (format.md §6): maps keyed by a
 //! person's words are arrays of `{name, value}`, and no array holds an array.
 
-use super::plan::HUMAN;
 use super::value::{Named, Value};
 use serde::{Deserialize, Serialize};
 
 /// The format of experiments that this program reads and writes.
 pub const FORMAT: u32 = 1;
+
+/// The model that replaces every other with `--offline`.
+pub const SCRIPTED: &str = "scripted";
+/// The model that is a person who types.
+pub const HUMAN: &str = "human";
 
 /// An experiment: what is said to whom, by which models, under which conditions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -203,6 +207,13 @@ impl ModelSpec {
     pub fn bare(id: &str) -> Self {
         Self { id: id.to_owned(), ..Self::default() }
     }
+}
+
+/// Returns the model that a level or `model =` names: by its name, else by its id if only one model has that id.
+pub fn declared<'a>(experiment: &'a Experiment, name: &str) -> Option<&'a ModelSpec> {
+    let by_name = experiment.models.iter().find(|m| m.name() == name);
+    let mut by_id = experiment.models.iter().filter(|m| m.id == name);
+    by_name.or_else(|| by_id.next().filter(|_| by_id.next().is_none()))
 }
 
 /// Sampling parameters: what is `None` is not sent.

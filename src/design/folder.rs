@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::de::DeTable;
 
+pub use super::names::bad_name;
+
 /// The files of an experiment by their path within its folder: `experiment.toml`, `shared.md`, `summarizer.md`,
 /// `roles/NAME.md`. Nothing else is read.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -236,25 +238,6 @@ fn name(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<String> {
             );
             None
         }
-    }
-}
-
-/// Why a text cannot be the name of an experiment or a role: a name is not a path. `None` if it can.
-pub fn bad_name(name: &str) -> Option<&'static str> {
-    if name.trim().is_empty() {
-        Some("it is empty")
-    } else if name.trim() != name {
-        Some("it begins or ends with a space")
-    } else if name.contains(['/', '\\']) {
-        Some("it holds a slash")
-    } else if name.chars().any(char::is_control) {
-        Some("it holds a control character")
-    } else if name.starts_with(['.', '-']) {
-        Some("it begins with a point or a hyphen")
-    } else if name.chars().count() > 100 {
-        Some("it is longer than 100 characters")
-    } else {
-        None
     }
 }
 

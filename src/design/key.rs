@@ -4,8 +4,8 @@
 //! A new feature adds a field that is left out where it is at its default.
 
 use super::compose;
+use super::condition::Condition;
 use super::experiment::{Experiment, Labels, ModelSpec, Protocol, Role, RunDefaults, Speakers};
-use super::plan::Condition;
 use super::protocol::sets;
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};

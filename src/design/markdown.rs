@@ -4,6 +4,13 @@
 //! Reads and writes text only. Whether a factor or a title that a heading names exists is for others, who are
 //! given the bytes at which each stands. Line ends are LF here ([`lf`]).
 //!
+//! | file | come here to … |
+//! |---|---|
+//! | `span` | see where a section, a condition or a mistake is in a file |
+//! | `blocks` | find headings, code fences and comments |
+//! | `when` | read and write conditions |
+//! | `heading` | read and write a heading |
+//!
 //! Decisions where the format is silent:
 //! - `## ` opens a section even inside a comment, so a comment must end within its section; it is an error else.
 //! - `\<!--` opens no comment, as `\<` is no tag.
@@ -16,11 +23,13 @@ use std::ops::Range;
 
 mod blocks;
 mod heading;
+mod span;
 #[cfg(test)]
 mod tests;
 mod when;
 
-pub use when::{WhenSpan, expression, write_when};
+pub use span::{Problem, SectionSpan, WhenSpan};
+pub use when::{expression, write_when};
 
 use blocks::Block;
 
@@ -35,38 +44,6 @@ pub struct Parsed {
     pub start_offset: usize,
     /// Every mistake, in the order of the file.
     pub problems: Vec<Problem>,
-}
-
-/// Where a section stands, in bytes of the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SectionSpan {
-    /// The heading's line without its line end.
-    pub heading: Range<usize>,
-    /// The title within it.
-    pub title: Range<usize>,
-    /// Its conditions, in the order of [`Section::when`].
-    pub when: Vec<WhenSpan>,
-    /// The first byte of its text.
-    pub text: usize,
-}
-
-/// A mistake in a prompt file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// The bytes that are wrong.
-    pub span: Range<usize>,
-    /// A stable word for programs.
-    pub code: &'static str,
-    /// What is wrong.
-    pub message: String,
-    /// The remedy.
-    pub hint: String,
-}
-
-impl Problem {
-    fn new(span: Range<usize>, code: &'static str, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { span, code, message: message.into(), hint: hint.into() }
-    }
 }
 
 /// CRLF as LF.

@@ -1,6 +1,32 @@
-//! What the researcher wrote: parsed once, checked once, every mistake reported at once.
+//! The researcher's experiment: parsed once, checked once, every mistake reported at once.
 //!
 //! Pure: no input or output, no clock, no randomness of its own, and nothing of the other rooms.
+//!
+//! | file | come here to … |
+//! |---|---|
+//! | `experiment` | see an experiment as data, which is also the document that the database stores |
+//! | `value` | read a scalar of TOML, or a pair of a name and a value |
+//! | `names` | decide what may be the name of an experiment or a role |
+//! | `problem` | report a mistake with its place, or an obstacle to planning |
+//! | `tree` | read a value of `experiment.toml` and report mistakes where they are |
+//! | `folder` | read an experiment from its files |
+//! | `protocol` | read models, protocol, health and run; see which names a factor may set, and to what |
+//! | `factor` | read factors and how they combine |
+//! | `markdown` | read and write prompt files and conditions (`a=x b=y`); remove comments from a text |
+//! | `template` | find and replace placeholders such as `<GUARD_NOUN>` |
+//! | `inflect` | form plurals, possessives and verbs |
+//! | `overrides` | see which values flags may set, and which conversations they select |
+//! | `axis` | expand factors, zips and cells into combinations of levels |
+//! | `resolve` | derive protocol, agents and models from a combination of levels |
+//! | `condition` | ask a condition for its values, its participants and its obstacles |
+//! | `compose` | compose the prompts of a condition before substitution |
+//! | `key` | hash a revision, a condition or a conversation |
+//! | `plan` | expand an experiment into conditions and conversations |
+//! | `estimate` | count the calls and tokens of a plan |
+//! | `check` | find everything that is wrong with an experiment |
+//! | `diff` | compare two experiments |
+//! | `edit` | change an experiment as flags say |
+//! | `write` | write an experiment as files |
 
 pub mod axis;
 pub mod check;
@@ -15,6 +41,8 @@ pub mod folder;
 pub mod inflect;
 pub mod key;
 pub mod markdown;
+pub mod names;
+pub mod overrides;
 pub mod plan;
 pub mod problem;
 pub mod protocol;
@@ -29,7 +57,9 @@ pub(crate) mod arbitrary;
 #[cfg(test)]
 mod tests;
 
+pub use condition::Condition;
 pub use experiment::*;
-pub use plan::{Cell, Condition, Obstacle, Overrides, Plan};
-pub use problem::{Problem, Severity};
+pub use overrides::Overrides;
+pub use plan::{Cell, Plan};
+pub use problem::{Obstacle, Problem, Severity};
 pub use value::{Named, Value, named};

@@ -4,45 +4,21 @@
 //! difference. The order is as written, the first axis slowest; replicate 1 of every condition comes first.
 
 use super::axis::{self, Axis};
-use super::experiment::{Experiment, Expression, When};
+use super::condition::Condition;
+use super::experiment::{Experiment, When};
 use super::key;
-use super::problem::did_you_mean;
+use super::overrides::Overrides;
+use super::problem::{Obstacle, did_you_mean};
 use super::resolve::Resolver;
 use super::value::{Named, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use super::condition::Condition;
-
-/// The model that replaces every other with `--offline`.
-pub const SCRIPTED: &str = "scripted";
-/// The model that is a person who types.
-pub const HUMAN: &str = "human";
+pub use super::experiment::{HUMAN, SCRIPTED};
 
 /// Most combinations of levels: beyond this a design is a mistake.
 const MOST_CONDITIONS: usize = 100_000;
 /// Most conversations of a plan.
 const MOST_CONVERSATIONS: usize = 2_000_000;
-
-/// What flags narrow or override.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Overrides {
-    /// `--model`: names or ids, in place of the levels of that axis.
-    pub models: Vec<String>,
-    /// `--days`, `--agents`, `--messages`, `--speakers`, `--set`: what is set, and to which levels.
-    pub set: Vec<Named<Vec<Value>>>,
-    /// `--set stop_phrases=[…]`.
-    pub stop_phrases: Option<Vec<String>>,
-    /// `--replicates`.
-    pub replicates: Option<u32>,
-    /// `--seed`.
-    pub seed: Option<u64>,
-    /// `--only`: a condition stays if any of these holds.
-    pub only: Vec<Expression>,
-    /// `--limit`: so many conversations.
-    pub limit: Option<usize>,
-    /// `--offline`.
-    pub offline: bool,
-}
 
 /// A plan: every condition, and how often each is repeated.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,69 +40,6 @@ pub struct Cell {
     pub replicate: u32,
     /// SHA-256 of condition key, seed and replicate, in hex.
     pub key: String,
-}
-
-/// Something that keeps an experiment from being planned: where in `experiment.toml` by dotted path, what, and the
-/// remedy. `usage` = a flag is at fault, not the experiment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Obstacle {
-    /// A stable word.
-    pub code: &'static str,
-    /// Dotted path.
-    pub at: String,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub hint: Option<String>,
-    /// Whether a flag is at fault.
-    pub usage: bool,
-}
-
-impl Obstacle {
-    /// An obstacle in the experiment.
-    pub fn new(code: &'static str, at: impl Into<String>, message: String, hint: impl Into<Option<String>>) -> Self {
-        Self { code, at: at.into(), message, hint: hint.into(), usage: false }
-    }
-
-    /// An obstacle in a flag.
-    pub fn usage(message: String, hint: impl Into<Option<String>>) -> Self {
-        Self { code: "usage", at: String::new(), message, hint: hint.into(), usage: true }
-    }
-}
-
-impl Overrides {
-    /// What is set, each name once, with the levels in the order of writing and each level once; `--model` among it.
-    pub fn settings(&self) -> Vec<Named<Vec<Value>>> {
-        let models = self.models.iter().map(|m| Value::Text(m.clone())).collect();
-        let by_model = [Named::new("model", models)];
-        let mut settings: Vec<Named<Vec<Value>>> = Vec::new();
-        for set in self.set.iter().chain(&by_model).filter(|s| !s.value.is_empty()) {
-            let place = settings.iter().position(|s| s.name == set.name).unwrap_or(settings.len());
-            if place == settings.len() {
-                settings.push(Named::new(set.name.clone(), Vec::new()));
-            }
-            let levels = &mut settings[place].value;
-            for level in &set.value {
-                if !levels.iter().any(|l| l.to_string() == level.to_string()) {
-                    levels.push(level.clone());
-                }
-            }
-        }
-        settings
-    }
-
-    fn obstacles(&self) -> Vec<Obstacle> {
-        let mut found = Vec::new();
-        if self.replicates == Some(0) {
-            let hint = "replicates are numbered from 1".to_owned();
-            found.push(Obstacle::usage("0 replicates are no conversation".to_owned(), hint));
-        }
-        if self.stop_phrases.iter().flatten().any(|p| p.trim().is_empty()) {
-            let hint = "write some text, or `[]` for none".to_owned();
-            found.push(Obstacle::usage("an empty stop phrase would end every day at once".to_owned(), hint));
-        }
-        found
-    }
 }
 
 /// Every condition that can be made out, and everything that stands in the way.

@@ -1,4 +1,5 @@
-//! Mistakes in an experiment: each with its file, line, column, a caret and a remedy.
+//! Mistakes in an experiment, each with its file, line, column, a caret and a remedy; and obstacles, which are mistakes
+//! that prevent planning.
 
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -210,6 +211,33 @@ impl Place {
 fn floor(text: &str, at: usize) -> usize {
     let at = at.min(text.len());
     (0..=at).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0)
+}
+
+/// An error that prevents planning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Obstacle {
+    /// A stable word for programs.
+    pub code: &'static str,
+    /// Dotted path in `experiment.toml`; empty if a flag is wrong.
+    pub at: String,
+    /// The error, as a fragment of a sentence.
+    pub message: String,
+    /// The remedy.
+    pub hint: Option<String>,
+    /// True if a flag is wrong, not the experiment.
+    pub usage: bool,
+}
+
+impl Obstacle {
+    /// Creates an error of the experiment.
+    pub fn new(code: &'static str, at: impl Into<String>, message: String, hint: impl Into<Option<String>>) -> Self {
+        Self { code, at: at.into(), message, hint: hint.into(), usage: false }
+    }
+
+    /// Creates an error of a flag.
+    pub fn usage(message: String, hint: impl Into<Option<String>>) -> Self {
+        Self { code: "usage", at: String::new(), message, hint: hint.into(), usage: true }
+    }
 }
 
 /// `did you mean …?` for the word nearest to what was written, if one is near.

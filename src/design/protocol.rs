@@ -1,8 +1,9 @@
 //! Reading the parts of `experiment.toml` that say how a conversation goes: models, protocol, health, run.
 
-use super::experiment::{Labels, ModelSpec, Policy, Protocol, Role, RunDefaults, Sampling, Seed, Speakers};
-use super::folder::bad_name;
-use super::plan::{HUMAN, SCRIPTED};
+use super::experiment::{
+    HUMAN, Labels, ModelSpec, Policy, Protocol, Role, RunDefaults, SCRIPTED, Sampling, Seed, Speakers,
+};
+use super::names::bad_name;
 use super::problem::did_you_mean;
 use super::tree::{Node, Tree};
 use super::value::{Named, Value};
@@ -323,6 +324,11 @@ pub fn sets(name: &str, roles: &[Role]) -> bool {
         || PARAMETERS.contains(&name)
         || role_of(name, "agents.", "", roles).is_some()
         || role_of(name, "roles.", ".model", roles).is_some()
+}
+
+/// Returns true if the levels of a factor of this name are models.
+pub fn names_models(name: &str) -> bool {
+    name == "model" || name.strip_prefix("roles.").is_some_and(|role| role.strip_suffix(".model").is_some())
 }
 
 /// The role in a name such as `agents.ROLE` or `roles.ROLE.model`.

@@ -1,11 +1,10 @@
-//! What a combination of levels comes to: the protocol in force, the agents, who uses which model.
+//! Resolved values of a combination of levels: the protocol in force, the agents, the model of each.
 
-use super::axis::names_models;
 use super::condition::Condition;
-use super::experiment::{Experiment, ModelSpec, Protocol, Role, RoleModel, Speakers};
-use super::plan::{HUMAN, Obstacle, Overrides, SCRIPTED};
-use super::problem::did_you_mean;
-use super::protocol::{PARAMETERS, labels_of, role_of, speakers_of};
+use super::experiment::{Experiment, HUMAN, ModelSpec, Protocol, Role, RoleModel, SCRIPTED, Speakers, declared};
+use super::overrides::Overrides;
+use super::problem::{Obstacle, did_you_mean};
+use super::protocol::{PARAMETERS, labels_of, names_models, role_of, speakers_of};
 use super::value::{Named, Value};
 
 /// Makes conditions of combinations.
@@ -161,13 +160,6 @@ impl Models<'_> {
             }
         }
     }
-}
-
-/// The model that a level or `model =` means: by its name, else by its id where one model only has it.
-pub fn declared<'a>(experiment: &'a Experiment, name: &str) -> Option<&'a ModelSpec> {
-    let by_name = experiment.models.iter().find(|m| m.name() == name);
-    let mut by_id = experiment.models.iter().filter(|m| m.id == name);
-    by_name.or_else(|| by_id.next().filter(|_| by_id.next().is_none()))
 }
 
 fn number(value: &Value) -> Option<f64> {

@@ -10,45 +10,7 @@ mod tags;
 #[cfg(test)]
 mod tests;
 
-pub use tags::{RoleTags, tag_of};
-
-/// What a tag stands for; a number is the index of its role.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tag {
-    /// How many agents play the role.
-    Num(usize),
-    /// The role's noun, or its plural.
-    Noun(usize),
-    /// The possessive of the noun.
-    Poss(usize),
-    /// `he`, or `they`.
-    Pron(usize),
-    /// `his`, or `their`.
-    PossPron(usize),
-    /// A verb's base form in lower case, to agree with the number of agents.
-    Verb(usize, String),
-    /// All agents.
-    AgentsNum,
-    /// Roles with at least one agent.
-    RolesNum,
-    /// The reading agent's own name.
-    AgentName,
-}
-
-impl Tag {
-    /// The role that the tag is about.
-    pub fn role(&self) -> Option<usize> {
-        match self {
-            Self::Num(role)
-            | Self::Noun(role)
-            | Self::Poss(role)
-            | Self::Pron(role)
-            | Self::PossPron(role)
-            | Self::Verb(role, _) => Some(*role),
-            Self::AgentsNum | Self::RolesNum | Self::AgentName => None,
-        }
-    }
-}
+pub use tags::{RoleTags, Tag, tag_of};
 
 /// Something in a text that is no tag though it looks like one.
 #[derive(Debug, Clone, PartialEq, Eq)]

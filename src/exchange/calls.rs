@@ -1,5 +1,5 @@
-//! What was sent, received, counted and timed: each call as one object, its request built again and compared with
-//! the hash of what was sent (contract R9).
+//! Export of calls: each call is one object with its request, reply, counts and times. The request is built again and
+//! compared with the hash of what was sent (contract R9).
 
 use super::{ExportError, Of, Pages, Written, ids};
 use crate::design::key::sha256;

@@ -1,4 +1,4 @@
-//! What a server offers: names, digests, contexts; and fetching a model.
+//! The models that a server offers, with names, digests and contexts; and the connection to a server.
 //!
 //! Ollama's list, show and pull go through `ollama-rs`, what it lacks (digests, versions, what is loaded) through our
 //! own requests. Its client is made here, so that it follows no redirect and keeps our time limits.
@@ -7,8 +7,7 @@ use super::classify::{Problem, classify, unusable};
 use super::http::{Answer, Http, headers};
 use super::ollama::Ollama;
 use super::openai::OpenAi;
-use super::parameters::CONTEXT;
-use super::{ChatModel, ModelError, Server, ServerKind};
+use super::{ChatModel, Known, ModelError, Server, ServerKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
@@ -21,29 +20,6 @@ const CHECK: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct Connection {
     pub(super) http: Http,
-}
-
-/// What is known of a model beforehand.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Known {
-    /// Ollama's digest.
-    pub digest: Option<String>,
-    /// The longest context it was made for, in tokens.
-    pub context: Option<u32>,
-    /// The context that its author set (`PARAMETER num_ctx`).
-    pub num_ctx: Option<u32>,
-    /// Its own parameters, a line each, as Ollama shows them.
-    pub parameters: String,
-    /// Such as `Q4_K_M`.
-    pub quantization: Option<String>,
-}
-
-impl Known {
-    /// The context asked for where the researcher set none: 10,000, or the author's or the model's where that is
-    /// smaller.
-    pub fn default_context(&self) -> u32 {
-        [self.num_ctx, self.context].into_iter().flatten().fold(CONTEXT, u32::min)
-    }
 }
 
 /// A model that a server offers.
@@ -299,17 +275,6 @@ mod tests {
         assert!(is_same_model("llama3.1", "llama3.1:latest"));
         assert!(is_same_model("127.0.0.1:5000/library/x", "127.0.0.1:5000/library/x:latest"));
         assert!(!is_same_model("llama3.1", "llama3.1:8b"));
-    }
-
-    #[test]
-    fn the_context_asked_for() {
-        let known = |context, num_ctx| Known { context, num_ctx, ..Known::default() }.default_context();
-        assert_eq!(known(None, None), 10_000);
-        assert_eq!(known(Some(4096), None), 4096);
-        assert_eq!(known(Some(131_072), None), 10_000);
-        assert_eq!(known(Some(131_072), Some(32_768)), 10_000);
-        assert_eq!(known(Some(131_072), Some(2048)), 2048);
-        assert_eq!(known(Some(4096), Some(32_768)), 4096);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a server's error means, whether it came as an HTTP status or inside a stream.
+//! Meaning of a server's error, which comes as an HTTP status or inside a stream.
 
 use super::http::{Answer, Http};
 use super::text::html_title;

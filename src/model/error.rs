@@ -1,4 +1,4 @@
-//! What can go wrong in one attempt, each with the remedy where there is one.
+//! Errors of one attempt, each with its remedy if there is one.
 
 use std::time::Duration;
 

@@ -1,9 +1,8 @@
 //! Ollama's own `/api/chat`, by our own typed requests: it takes what chat completions drop (`top_k`, `num_ctx`).
 
-use super::catalog::Known;
 use super::classify::{Fault, Problem, classify};
 use super::http::{Http, Reading};
-use super::{ChatModel, ChatReply, ChatRequest, Finish, ModelError, Served, Usage};
+use super::{ChatModel, ChatReply, ChatRequest, Finish, Known, ModelError, Served, Usage};
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value as Json;

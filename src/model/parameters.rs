@@ -1,4 +1,4 @@
-//! What is sent beside model and messages, and what a protocol has no word for. Pure.
+//! Parameters of a request beside model and messages, and those that a protocol lacks. Pure.
 
 use super::{Server, ServerKind};
 use crate::design::{ModelSpec, Sampling, Value};

@@ -1,5 +1,5 @@
-//! A person who types in a model's place. Who they are and where they sit is for others to say: here is only what they
-//! are shown and what may come of it.
+//! A person who types in a model's place. This file holds only what the person is shown and the possible answers;
+//! others decide who the person is and where they sit.
 
 use crate::process::{Message, Purpose};
 use async_trait::async_trait;

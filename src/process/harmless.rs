@@ -1,4 +1,4 @@
-//! What models say, and anything else from outside, made fit to be shown (contract S1).
+//! Escaping of text from models and any other outside source, so that it can be shown (contract S1).
 //!
 //! Pure functions from text to text. They stand in this room because listeners, exports and the terminal all need
 //! them, and because it is the words of models that are hostile. Colours and terminals may not enter.

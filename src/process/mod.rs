@@ -2,7 +2,20 @@
 //!
 //! No input or output, no clock; randomness only from the conversation's own key. Resume, replay and test are
 //! the same call: hand it a log.
+//!
+//! | file | come here to … |
+//! |---|---|
+//! | `log` | see what an entry of the log holds: kinds, flags, references to calls |
+//! | `agent` | see what one agent or helper is in a conversation |
+//! | `setting` | make a condition concrete: draw names, render texts |
+//! | `random` | draw from a conversation's key |
+//! | `prompt` | see what one call shows its reader, as a recipe over the log |
+//! | `selector` | write the prompts of the selector and read its choice |
+//! | `reply` | clean a reply and flag what is wrong with it |
+//! | `state` | find the next step of a conversation, and turn a reply into an entry |
+//! | `harmless` | escape text for a terminal |
 
+pub mod agent;
 pub mod harmless;
 pub mod log;
 pub mod prompt;
@@ -12,7 +25,8 @@ pub mod selector;
 pub mod setting;
 pub mod state;
 
+pub use agent::{Agent, Helper};
 pub use log::{CallRef, Entry, Flag, Kind, PromptSize, Purpose};
 pub use prompt::{Author, Ending, Message, View};
-pub use setting::{Agent, Helper, Setting};
+pub use setting::Setting;
 pub use state::{Ask, Conversation, Next, Reply};

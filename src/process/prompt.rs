@@ -1,4 +1,4 @@
-//! What one participant sees.
+//! Messages that one call shows its reader, as a recipe over the log.
 
 use super::log::{Entry, Kind};
 use serde::{Deserialize, Serialize};

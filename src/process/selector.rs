@@ -1,6 +1,6 @@
-//! What the selector is told in `auto`, and how its choice is read. The texts stand in `prompts/`.
+//! Prompts of the selector in `auto`, and the reading of its choice. The texts are in `prompts/`.
 
-use super::setting::Agent;
+use super::agent::Agent;
 use crate::design::compose::PROGRAM_WORDS;
 
 const PROMPT: &str = PROGRAM_WORDS[0];

@@ -1,9 +1,11 @@
-//! What a conversation is made from: a condition made concrete, with names drawn and texts rendered.
+//! Setting of a conversation: a condition made concrete, with names drawn and texts rendered.
 
+use super::agent::{Agent, Helper};
+use super::log::Flag;
 use super::random::Stream;
-use super::{Flag, selector};
+use super::selector;
 use crate::design::template::{Forms, RoleForms, RoleTags, Template};
-use crate::design::{Condition, Experiment, Labels, ModelSpec, Policy, Speakers, compose};
+use crate::design::{Condition, Experiment, Labels, Policy, Speakers, compose};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that the state machine needs to know besides the log.
@@ -37,28 +39,6 @@ pub struct Setting {
     pub summarizer: Option<Helper>,
     /// Chances that were given after a failure.
     pub retries: u32,
-}
-
-/// Somebody who speaks.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Agent {
-    /// Unique in the conversation.
-    pub name: String,
-    /// The role's name.
-    pub role: String,
-    /// The model that speaks for it.
-    pub model: ModelSpec,
-    /// Its system prompt as sent.
-    pub prompt: String,
-}
-
-/// A model that takes part without speaking.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Helper {
-    /// The model.
-    pub model: ModelSpec,
-    /// Its system prompt as sent.
-    pub prompt: String,
 }
 
 impl Setting {

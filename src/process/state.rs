@@ -3,12 +3,13 @@
 //! `next` and `answer` are functions of setting, log and reply alone, so that any prefix of a log continues to the
 //! same end (contract R5). Nothing is remembered that the log does not say.
 
+use super::agent::{Agent, Helper};
 use super::log::{CallRef, Entry, Flag, Kind, PromptSize, Purpose};
 use super::prompt::{Ending, View};
 use super::random::Stream;
 use super::reply::{self, Said, Scene};
 use super::selector;
-use super::setting::{Agent, Helper, Setting};
+use super::setting::Setting;
 use crate::design::{ModelSpec, Speakers};
 use std::sync::Arc;
 

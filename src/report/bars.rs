@@ -1,7 +1,7 @@
 //! Bars on a terminal: one for each model and one for all.
 
-use super::Reporter;
 use super::plain::{held, stopping};
+use super::reporter::Reporter;
 use super::tally::{Tally, count};
 use crate::run::Event;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};

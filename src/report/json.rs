@@ -1,6 +1,6 @@
 //! JSON lines for programs: each event as it happens.
 
-use super::Reporter;
+use super::reporter::Reporter;
 use crate::run::Event;
 use std::time::Duration;
 

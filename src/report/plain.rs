@@ -1,7 +1,7 @@
 //! Plain lines, now and then: for files, pipes and readers of screens.
 
+use super::reporter::{Lines, Reporter};
 use super::tally::{Tally, count, size};
-use super::{Lines, Reporter};
 use crate::run::Event;
 use std::collections::BTreeSet;
 use std::time::Duration;

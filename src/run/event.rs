@@ -1,4 +1,4 @@
-//! What happens in a run, as data. Nothing is emitted as done before it is durable (contract R2).
+//! Events of a run, as data. Nothing is emitted as done before it is durable (contract R2).
 
 use crate::model::Usage;
 use crate::process::{Flag, Kind};

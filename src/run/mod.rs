@@ -1,21 +1,26 @@
 //! The only busy place: claims conversations, asks the models, stores each finished turn, emits events.
 //!
-//! It knows no terminal. What a person sees is made by listeners of [`Event`]s (`report`).
+//! It knows no terminal: listeners of [`Event`]s (`report`) draw what a person sees.
 //!
-//! | file | holds |
+//! | file | come here to … |
 //! |---|---|
-//! | `event` | what happens, as data |
-//! | `prepare` | which conversations are missing: a set difference on keys |
-//! | `roster` | the models of a run, looked up (and fetched) before the first call |
-//! | `runner` | which conversations are worked on, and what stops them |
-//! | `worker` | one conversation from where it stands to its end, by models and by people |
-//! | `patience` | waiting for a database that went away or is full |
+//! | `event` | see every event of a run, and its summary |
+//! | `prepare` | find which conversations are missing: a set difference on keys |
+//! | `roster` | look up (and fetch) the models of a run before the first call |
+//! | `shared` | see what all conversations of a run share: work, options, limits, totals |
+//! | `leave` | see every reason why a worker leaves a conversation |
+//! | `runner` | decide which conversations are worked on, and when to stop |
+//! | `worker` | take one conversation to its end |
+//! | `worker/person` | let a person type a turn |
+//! | `patience` | wait for an unreachable or full database |
 
 pub mod event;
+mod leave;
 pub mod patience;
 pub mod prepare;
 pub mod roster;
 mod runner;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -23,4 +28,5 @@ mod worker;
 pub use event::{Event, Summary};
 pub use prepare::{Job, Prepared, Superseded};
 pub use roster::Roster;
-pub use runner::{Options, Work, run};
+pub use runner::run;
+pub use shared::{Options, Work};

@@ -1,4 +1,4 @@
-//! Waiting for a database that went away or is full: the run pauses, says so, and goes on when it is back.
+//! Waiting for an unreachable or full database: the run pauses, reports it, and resumes when the database is back.
 
 use super::event::Event;
 use crate::store::StoreError;

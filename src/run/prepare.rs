@@ -1,4 +1,4 @@
-//! What a run has to do: a set difference on keys, never on positions or times.
+//! Work of a run: a set difference on keys, never on positions or times.
 
 use crate::design::{Cell, Condition, Experiment, Plan, estimate, key};
 use crate::process::Setting;

@@ -1,22 +1,16 @@
-//! Which conversations are worked on, and what stops them.
+//! Choice of the conversations that are worked on, and their stopping.
 
 use super::event::{Event, Summary};
-use super::patience::Patience;
+use super::leave::Left;
 use super::prepare::Job;
-use super::roster::Roster;
-use super::worker::{self, Left};
-use crate::design::check::server_of;
-use crate::design::{Experiment, ModelSpec, Plan};
-use crate::model::person::Person;
-use crate::model::{Bounds, Gates, ModelError, Retry, Slots};
-use crate::store::{LEASE, Lease, Status, Store, StoreError, Tokens};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use super::shared::{Options, Shared, Work};
+use super::worker;
+use crate::store::{LEASE, Status, StoreError};
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 /// How often what another process holds is looked at again.
@@ -24,110 +18,10 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How often leases are renewed.
 const RENEWAL: Duration = Duration::from_millis(LEASE.unsigned_abs() / 3);
 
-/// How a run goes about it.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Requests in flight.
-    pub bounds: Bounds,
-    /// How often and how patiently a call is tried again.
-    pub retry: Retry,
-    /// How long a database that is away is waited for.
-    pub store_wait: Duration,
-    /// Milliseconds since 1970.
-    pub clock: fn() -> i64,
-    /// Who works: the lease that each conversation gets.
-    pub lease: Lease,
-    /// No new request after this.
-    pub stop: CancellationToken,
-    /// Cancelled, with `stop`, where a person leaves.
-    pub leave: CancellationToken,
-    /// What is in flight is dropped.
-    pub abort: CancellationToken,
-}
-
-/// What is to be run.
-pub struct Work {
-    /// The database.
-    pub store: Arc<dyn Store>,
-    /// The experiment.
-    pub experiment: Experiment,
-    /// Its plan.
-    pub plan: Plan,
-    /// What is missing, in the order in which it is begun.
-    pub jobs: Vec<Job>,
-    /// The models.
-    pub roster: Roster,
-    /// Who types where a person takes part; none where nobody can.
-    pub person: Option<Arc<dyn Person>>,
-    /// Where everything is told.
-    pub events: UnboundedSender<Event>,
-}
-
-/// What all conversations of a run share.
-pub(super) struct Shared {
-    pub(super) work: Work,
-    pub(super) options: Options,
-    pub(super) slots: Slots,
-    pub(super) gates: Gates,
-    pub(super) patience: Patience,
-    stops: Mutex<BTreeMap<(String, Option<String>), ModelError>>,
-    /// Conversations of which it was told that another process holds them.
-    held: Mutex<BTreeSet<String>>,
-    totals: Mutex<Summary>,
-}
-
-impl Shared {
-    /// Tells listeners; those that are gone need nothing.
-    pub(super) fn tell(&self, event: Event) {
-        let _ = self.work.events.send(event);
-    }
-
-    /// Why no request goes to a model, if so.
-    pub(super) fn stopped(&self, spec: &ModelSpec) -> Option<ModelError> {
-        let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
-        let server = server_of(&spec.id).to_owned();
-        let name = super::roster::name_of(&spec.id).to_owned();
-        stops.get(&(server.clone(), None)).or_else(|| stops.get(&(server, Some(name)))).cloned()
-    }
-
-    /// No new request goes to a server, or to one of its models.
-    pub(super) fn stop(&self, server: &str, model: Option<&str>, error: &ModelError) {
-        let place = (server.to_owned(), model.map(str::to_owned));
-        let mut stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
-        if stops.insert(place, error.clone()).is_none() {
-            self.tell(Event::Stopped {
-                server: server.to_owned(),
-                model: model.map(str::to_owned),
-                reason: error.to_string(),
-            });
-        }
-    }
-
-    /// Changes the totals.
-    pub(super) fn count(&self, change: impl FnOnce(&mut Summary)) {
-        change(&mut self.totals.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-}
-
 /// Works on every job until it is at its end or something stops it. Never fails: what went wrong is in the summary.
 pub async fn run(work: Work, options: Options) -> Summary {
-    let slots = Slots::new(&options.bounds);
-    let events = work.events.clone();
-    let patience = Patience::new(options.store_wait, options.abort.clone(), move |event| {
-        // Listeners that are gone need nothing.
-        let _ = events.send(event);
-    });
     let unusable = work.roster.unusable.clone();
-    let shared = Arc::new(Shared {
-        slots,
-        gates: Gates::default(),
-        patience,
-        stops: Mutex::default(),
-        held: Mutex::default(),
-        totals: Mutex::default(),
-        work,
-        options,
-    });
+    let shared = Arc::new(Shared::new(work, options));
     for (server, model, error) in unusable {
         shared.stop(&server, model.as_deref(), &error);
     }
@@ -135,10 +29,7 @@ pub async fn run(work: Work, options: Options) -> Summary {
         () = work_through(&shared) => {}
         () = renew(&shared) => {}
     }
-    let mut summary = shared.totals.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let stops = shared.stops.lock().unwrap_or_else(PoisonError::into_inner);
-    summary.stopped = stops.values().cloned().collect();
-    summary
+    shared.summary()
 }
 
 /// Renews the leases of this run, for ever. One that lapses all the same is seen by its next write.
@@ -237,9 +128,7 @@ fn count(shared: &Shared, left: Left) -> Option<Job> {
     let Left { job, model, status, reason, unused, store, held, by_another } = left;
     let id = job.id.clone();
     if let Some(holder) = held {
-        if shared.held.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone()) {
-            shared.tell(Event::Held { conversation: id, holder });
-        }
+        shared.tell_held(id, holder);
         return Some(job);
     }
     if let Some(error) = store {
@@ -258,15 +147,4 @@ fn count(shared: &Shared, left: Left) -> Option<Job> {
     });
     shared.tell(Event::Ended { conversation: id, model, status, reason, unused });
     None
-}
-
-/// Adds one answered call to the totals.
-pub(super) fn add_call(summary: &mut Summary, usage: &crate::model::Usage, flags: &[crate::process::Flag]) {
-    let mut tokens: Tokens = summary.tokens;
-    tokens.add(usage);
-    summary.tokens = tokens;
-    summary.calls += 1;
-    for flag in flags {
-        *summary.flags.entry(*flag).or_insert(0) += 1;
-    }
 }

@@ -1,16 +1,16 @@
-//! One conversation from where it stands to its end.
+//! Work on one conversation, from its current state to its end.
 //!
 //! The order of things keeps the contract: a call is stored as sent before it leaves (R3), a turn is stored with its
 //! answer before it is told or built upon (R1, R2), and an answer that was stored without its entry is used and not
 //! asked for again.
 
 use super::event::Event;
+use super::leave::{Leave, Left, STOPPED, Unsent};
 use super::prepare::Job;
 use super::roster::Member;
-use super::runner::{Shared, add_call};
-use crate::design::ModelSpec;
+use super::shared::{Shared, add_call};
 use crate::design::key::sha256;
-use crate::design::plan::HUMAN;
+use crate::design::{HUMAN, ModelSpec};
 use crate::model::retry::{Asking, End, Verdict, ask, verdict};
 use crate::model::{Attempt, ChatReply, ChatRequest, Finish, ModelError, Usage};
 use crate::process::{Ask, Conversation, Entry, Next, PromptSize, Purpose, Reply, Setting};
@@ -21,56 +21,7 @@ use tracing::{info, warn};
 
 mod person;
 
-/// Why a conversation is left on Ctrl-C between its turns.
-const STOPPED: &str = "stopped before its next turn";
-
-/// How a conversation was left.
-pub(super) struct Left {
-    pub(super) job: Job,
-    /// The name of the condition's model.
-    pub(super) model: String,
-    pub(super) status: Status,
-    pub(super) reason: Option<String>,
-    /// Calls that were expected and did not come.
-    pub(super) unused: u32,
-    /// Why the database could not be used, if so.
-    pub(super) store: Option<StoreError>,
-    /// In whose hands it is, if in another's: then it is to be looked at again.
-    pub(super) held: Option<String>,
-    /// Whether another process brought it to its end.
-    pub(super) by_another: bool,
-}
-
-/// Why a conversation is left.
-enum Leave {
-    Done,
-    Failed(String),
-    Interrupted(String),
-    Store(StoreError),
-    /// Another process works on it.
-    Held(String),
-    /// Another process brought it to its end.
-    Ended(Status),
-}
-
-impl From<StoreError> for Leave {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Held { holder, .. } => Self::Held(holder),
-            StoreError::Superseded { .. } => Self::Held("another process".to_owned()),
-            StoreError::Ended { status, .. } => Self::Ended(status),
-            // What cannot be stored will not be the next time either.
-            StoreError::Refused { what } => Self::Failed(what),
-            error => Self::Store(error),
-        }
-    }
-}
-
-/// What keeps a call from leaving.
-enum Unsent {
-    Store(StoreError),
-    Stopped(String),
-}
+use person::Sitting;
 
 /// Works on one conversation and says how it was left.
 pub(super) async fn work(shared: Arc<Shared>, job: Job) -> Left {
@@ -83,7 +34,7 @@ pub(super) async fn work(shared: Arc<Shared>, job: Job) -> Left {
         model: model.clone(),
         epoch: 0,
         expected: job.left,
-        shown: BTreeMap::new(),
+        sitting: Sitting::new(&shared, &job.id),
     };
     let leave = worker.leave().await;
     let (held, by_another) = match &leave {
@@ -101,8 +52,7 @@ struct Worker<'a> {
     model: String,
     epoch: u64,
     expected: u32,
-    /// What a person was shown in this sitting.
-    shown: person::Shown,
+    sitting: Sitting<'a>,
 }
 
 type Open = BTreeMap<(u32, Purpose, u32), CallRecord>;
@@ -129,7 +79,7 @@ impl Worker<'_> {
             let name = (ask.seq, ask.call.purpose, ask.call.ask);
             let call = match open.remove(&name).filter(|c| c.state == CallState::Answered) {
                 Some(answered) => answered,
-                None if ask.model.is_human() => self.typed(&conversation, &ask).await?,
+                None if ask.model.is_human() => self.sitting.typed(&conversation, &ask).await?,
                 None => self.call(&conversation, &ask).await?,
             };
             let entry = self.entry(&conversation, &ask, &call)?;

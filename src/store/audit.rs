@@ -1,12 +1,23 @@
-//! What is wrong with a conversation, given all that is stored of it: the same on every database, and pure.
+//! Faults of a conversation, given all that is stored of it: the same on every database, and pure.
 
+use super::call::{CallRecord, CallState};
+use super::status::Status;
 use super::turn::{hash, union};
-use super::{CallRecord, CallState, Status};
 use crate::model::body;
 use crate::process::Flag;
 use crate::process::log::Entry;
+use serde::Serialize;
 
-/// What a conversation says of its log.
+/// A fault that `verify` found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Fault {
+    /// The conversation's id; empty if the fault is of the database as a whole.
+    pub conversation: String,
+    /// The fault, as a sentence without its full stop.
+    pub what: String,
+}
+
+/// A conversation record's claims about its log.
 pub(super) struct Counters {
     pub(super) status: Status,
     pub(super) entries: usize,
@@ -15,7 +26,7 @@ pub(super) struct Counters {
     pub(super) flags: Vec<Flag>,
 }
 
-/// What is wrong with one conversation.
+/// Returns the faults of one conversation.
 pub(super) fn faults(counters: &Counters, log: &[Entry], calls: &[CallRecord]) -> Vec<String> {
     let mut faults = order(log);
     faults.extend(log.iter().filter_map(|entry| lonely(entry, calls)));

@@ -1,9 +1,9 @@
-//! What can go wrong with a database. Each says what to do.
+//! Errors of a database, each with its remedy.
 
-use super::Status;
+use super::status::Status;
 use crate::process::CallRef;
 
-/// What can go wrong with a database. Each says what to do.
+/// An error of a database. Each message names the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// There is none yet, and reading makes none.

@@ -1,7 +1,10 @@
-//! What becomes of what is in two databases when one gives it to the other: the same on every database, and pure.
+//! Merging an item that is in two databases when one is copied to the other: the same on every database, and pure.
 
+use super::call::{CallRecord, CallState};
+use super::error::StoreError;
+use super::records::{ConversationRecord, ExperimentRecord, RunRecord};
+use super::status::Status;
 use super::turn::{self, Written};
-use super::{CallRecord, CallState, ConversationRecord, ExperimentRecord, RunRecord, Status, StoreError};
 use crate::process::Flag;
 use crate::process::log::Entry;
 

@@ -1,6 +1,8 @@
-//! What a write of a turn comes to, given what is stored: the same on every database, and pure.
+//! Effect of a write of a turn, given what is stored: the same on every database, and pure.
 
-use super::{CallRecord, CallState, Millis, StoreError};
+use super::call::{CallRecord, CallState};
+use super::error::StoreError;
+use super::records::Millis;
 use crate::model::Attempt;
 use crate::process::Flag;
 use crate::process::log::Entry;

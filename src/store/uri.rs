@@ -1,20 +1,29 @@
-//! Which database: `sqlite:PATH`, `sqlite:PATH?max-mb=N`, `mongodb://…`, `mongodb+srv://…`. Errors, `Debug` and
+//! Addresses of databases: `sqlite:PATH`, `sqlite:PATH?max-mb=N`, `mongodb://…`, `mongodb+srv://…`. Errors, `Debug` and
 //! `Display` never hold a password.
+//!
+//! | file | come here to … |
+//! |---|---|
+//! | `mongo` | read the address of a MongoDB, or put one together from its parts |
+//! | `driver` | see which addresses the driver reads, and what it says of its errors |
+//! | `error` | see every error in an address |
 
+pub(super) mod driver;
+mod error;
 mod mongo;
 #[cfg(test)]
 mod mongo_tests;
 
+pub use error::UriError;
 pub use mongo::{MongoUri, Parts, without_password};
 
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// Which database.
+/// The address of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StoreUri {
-    /// The embedded one, a file.
+    /// The embedded database, a file.
     Sqlite {
         /// The file, as written (no percent-decoding; what follows the last `?` is the query).
         path: PathBuf,
@@ -23,38 +32,6 @@ pub enum StoreUri {
     },
     /// A server of the `MongoDB` protocol.
     Mongo(MongoUri),
-}
-
-/// What is wrong with a store's address. None repeats the address: it may hold a password.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UriError {
-    /// Neither `sqlite:` nor `mongodb…`.
-    #[error("a store is written `sqlite:PATH` or `mongodb://HOST/DATABASE`")]
-    Scheme,
-    /// No path.
-    #[error("`sqlite:` needs the path of a file, such as sqlite:convoke.db")]
-    NoPath,
-    /// An address that cannot be read; where and why, without repeating it.
-    #[error("the address of the MongoDB cannot be read: {cause}")]
-    Mongo {
-        /// Why.
-        cause: String,
-    },
-    /// What no database can be called.
-    #[error("a MongoDB database cannot be called `{name}`")]
-    Database {
-        /// The name.
-        name: String,
-    },
-    /// A key that is not known.
-    #[error("`sqlite:PATH?{key}=…`: the only setting is max-mb")]
-    Key {
-        /// The key.
-        key: String,
-    },
-    /// `max-mb` is no size.
-    #[error("`max-mb` is a whole number of mebibytes from 1, such as sqlite:convoke.db?max-mb=500")]
-    MaxMb,
 }
 
 impl FromStr for StoreUri {

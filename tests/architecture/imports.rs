@@ -117,6 +117,10 @@ impl Module {
                     at = module.tree(&words, at + 1, &Vec::new());
                     continue;
                 }
+                // `pub(in crate::store)` says who may see an item, and imports nothing.
+                "pub" if words[at + 1..].starts_with(&["(".to_owned(), "in".to_owned()]) => {
+                    at += words[at..].iter().take_while(|w| *w != ")").count();
+                }
                 word if depth == 0 && ITEMS.contains(&word) => {
                     let skipped = usize::from(words.get(at + 1).is_some_and(|w| w == "!"));
                     module.items.extend(words.get(at + 1 + skipped).cloned());

@@ -156,9 +156,10 @@ fn functions_fit_the_eye() {
 
 /// Whether a line opens a function of several lines.
 fn is_function(line: &str) -> bool {
-    let words: Vec<&str> = line.split_whitespace().take_while(|w| !w.contains('(')).collect();
-    let opens = line.split('(').next().is_some_and(|head| head.split_whitespace().any(|w| w == "fn"));
-    opens && !words.contains(&"=") && !line.ends_with('}') && !line.ends_with(';')
+    let head: Vec<&str> = line.split('(').next().unwrap_or_default().split_whitespace().collect();
+    // A type `fn()` has no name.
+    let is_named = head.iter().rposition(|w| *w == "fn").is_some_and(|at| at + 1 < head.len());
+    is_named && !head.contains(&"=") && !line.ends_with('}') && !line.ends_with(';')
 }
 
 /// The table that people read says what is checked here.

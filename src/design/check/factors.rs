@@ -1,4 +1,4 @@
-//! What headings, `exclude` and labels say of each other, without the plan.
+//! Cross-checks of headings, `exclude` and labels that need no plan.
 
 use super::super::experiment::{Experiment, Factor, When};
 use super::super::problem::{Severity, did_you_mean};

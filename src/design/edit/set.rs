@@ -2,8 +2,7 @@
 
 use crate::design::experiment::Experiment;
 use crate::design::folder::Files;
-use crate::design::plan::Obstacle;
-use crate::design::problem::did_you_mean;
+use crate::design::problem::{Obstacle, did_you_mean};
 use crate::design::protocol::{KEYS, PARAMETERS};
 use crate::design::tree::FILE;
 use toml_edit::{DocumentMut, InlineTable, Item, Key, Table, TableLike, Value};

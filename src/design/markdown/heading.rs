@@ -1,8 +1,8 @@
 //! One heading: `## Title {conditions}`.
 
 use super::super::experiment::{Section, When};
-use super::when::{self, WhenSpan};
-use super::{Problem, write_when};
+use super::span::{Problem, WhenSpan};
+use super::when::{self, write_when};
 use std::ops::Range;
 
 /// A heading, read. Spans are bytes of the file.

@@ -1,19 +1,10 @@
 //! Conditions, `a=x|y b="two words"`: in the braces of a heading, in `exclude` and after `--only`.
 
 use super::super::experiment::{Expression, When};
-use super::Problem;
+use super::span::{Problem, WhenSpan};
 use std::ops::Range;
 
 const CODE: &str = "heading-condition";
-
-/// Where a condition stands, in bytes; quotes included.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct WhenSpan {
-    /// The factor.
-    pub key: Range<usize>,
-    /// Each of its levels.
-    pub values: Vec<Range<usize>>,
-}
 
 /// Conditions, read.
 #[derive(Debug, Default)]

@@ -1,6 +1,5 @@
-//! The tags that an experiment's roles make, and which of them a name means.
+//! Tags: their meanings, the tags of an experiment's roles, and finding the tag that a name means.
 
-use super::Tag;
 use std::collections::HashMap;
 
 const TOTALS: [(&str, Tag); 3] =
@@ -11,6 +10,44 @@ const VERB: &str = "VERB_";
 const RESERVED: [&str; 3] = ["AGENTS", "ROLES", "AGENT"];
 /// Below this likeness (0 to 1) a suggestion would only puzzle.
 const NEAR: f64 = 0.4;
+
+/// The meaning of a tag; a number is the index of its role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tag {
+    /// Number of agents that play the role.
+    Num(usize),
+    /// The role's noun, or its plural.
+    Noun(usize),
+    /// The possessive of the noun.
+    Poss(usize),
+    /// `he`, or `they`.
+    Pron(usize),
+    /// `his`, or `their`.
+    PossPron(usize),
+    /// A verb's base form in lower case, to agree with the number of agents.
+    Verb(usize, String),
+    /// All agents.
+    AgentsNum,
+    /// Roles with at least one agent.
+    RolesNum,
+    /// The reading agent's own name.
+    AgentName,
+}
+
+impl Tag {
+    /// Returns the role that the tag is about.
+    pub fn role(&self) -> Option<usize> {
+        match self {
+            Self::Num(role)
+            | Self::Noun(role)
+            | Self::Poss(role)
+            | Self::Pron(role)
+            | Self::PossPron(role)
+            | Self::Verb(role, _) => Some(*role),
+            Self::AgentsNum | Self::RolesNum | Self::AgentName => None,
+        }
+    }
+}
 
 /// A role's tag: its name in capitals, each run of what is neither letter nor digit one `_`
 /// (`prison guard` → `PRISON_GUARD`).

@@ -1,7 +1,8 @@
-//! Cleaning: what a model gave that is not its turn.
+//! Cleaning: removes from a reply what is not the speaker's turn.
 
-use super::super::Flag;
 use super::label::{Labels, Whose};
+use super::scene::Scene;
+use crate::process::log::Flag;
 use std::collections::BTreeSet;
 
 type Flags = BTreeSet<Flag>;
@@ -12,9 +13,38 @@ const TOKENS: [&str; 11] =
 /// The longest name of a `<|…|>` token, in characters.
 const LONGEST_TOKEN: usize = 40;
 
+/// A reply as others read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cleaned {
+    /// The text; may be empty.
+    pub text: String,
+    /// Flags for what was removed, sorted, each once.
+    pub flags: Vec<Flag>,
+}
+
+/// Cleans a speech: removes reasoning, template tokens, the speaker's own label, and everything from the place where
+/// another agent's turn begins.
+///
+/// A reply that begins with another agent's label stays whole; [`health`](super::health()) flags it. Cleaning twice
+/// is the same as cleaning once.
+pub fn clean_speech(raw: &str, scene: &Scene<'_>) -> Cleaned {
+    let mut flags = BTreeSet::new();
+    let bare = without_tags(raw, Turns::Cut, &mut flags);
+    let text = own_turn(&bare, &Labels::of(scene), &mut flags).to_owned();
+    Cleaned { text, flags: flags.into_iter().collect() }
+}
+
+/// Cleans a summary or a selection: removes reasoning, template tokens, and white space at both ends.
+pub fn clean_plain(raw: &str) -> Cleaned {
+    let mut flags = BTreeSet::new();
+    let bare = without_tags(raw, Turns::Keep, &mut flags);
+    let text = without_stray_system(&bare, &mut flags).to_owned();
+    Cleaned { text, flags: flags.into_iter().collect() }
+}
+
 /// What happens where a template opens the user's turn behind some text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turns {
+enum Turns {
     /// The rest is another's turn and goes.
     Cut,
     /// Only the token goes.
@@ -39,7 +69,7 @@ enum Tag {
 /// Takes out reasoning and template tokens in one pass. What is left holds no tag, not even one that was put together
 /// by taking another out: each tag is looked for at the end of what is left, whenever a character that can end one
 /// has been added.
-pub(super) fn without_tags(raw: &str, turns: Turns, flags: &mut Flags) -> String {
+fn without_tags(raw: &str, turns: Turns, flags: &mut Flags) -> String {
     let mut left = String::with_capacity(raw.len());
     let mut rest = raw;
     while let Some(at) = rest.find(['>', ']']) {
@@ -144,7 +174,7 @@ fn in_token(c: char) -> bool {
 }
 
 /// Takes a leaked `system` off the end, as often as it stands there, and white space off both.
-pub(super) fn without_stray_system<'a>(text: &'a str, flags: &mut Flags) -> &'a str {
+fn without_stray_system<'a>(text: &'a str, flags: &mut Flags) -> &'a str {
     let mut text = text.trim();
     while let Some(before) = text.strip_suffix("system").filter(|before| is_stray_after(before)) {
         flags.insert(Flag::TemplateToken);
@@ -162,7 +192,7 @@ fn is_stray_after(before: &str) -> bool {
 
 /// One's own turn within a text without tags: one's own label off the front, what follows another's label off the
 /// end; all of it where another's label is at the front.
-pub(super) fn own_turn<'a>(text: &'a str, labels: &Labels, flags: &mut Flags) -> &'a str {
+fn own_turn<'a>(text: &'a str, labels: &Labels, flags: &mut Flags) -> &'a str {
     let mut text = text;
     loop {
         let before = text.len();

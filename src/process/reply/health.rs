@@ -1,9 +1,10 @@
 //! Health: what is wrong with a cleaned speech. Rules, not judgement: each is explained by what it looks for.
 
 use super::label::{Labels, Whose};
+use super::scene::Scene;
 use super::words::Reading;
-use super::{Scene, identity, refusal, sides};
-use crate::process::Flag;
+use super::{identity, refusal, sides};
+use crate::process::log::Flag;
 use std::collections::{HashMap, HashSet};
 
 /// Words in a row of the prompt that no agent says by chance.
@@ -21,8 +22,9 @@ const LOOP_PERIOD: usize = 12;
 /// Words compared at a time for likeness.
 const SHINGLE: usize = 3;
 
-/// The flags of a text, sorted.
-pub(super) fn flags(text: &str, scene: &Scene<'_>) -> Vec<Flag> {
+/// Returns the flags of a cleaned speech, sorted: `identity-swap`, `both-sides`, `prompt-recited`, `repetition`,
+/// `empty`, `refusal`. The rules prefer precision to recall: a judge is to find what they miss.
+pub fn health(text: &str, scene: &Scene<'_>) -> Vec<Flag> {
     if text.trim().is_empty() {
         return vec![Flag::Empty];
     }

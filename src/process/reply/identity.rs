@@ -1,9 +1,9 @@
-//! Whether an agent says that it is somebody else.
+//! Detection of an agent that claims to be another.
 //!
 //! Roles and names come from the scene; the few words listed here are grammar (English), never an experiment's.
 //! Quotations, questions and suppositions do not count.
 
-use super::Scene;
+use super::scene::Scene;
 use super::words::{Reading, ends_sentence, phrase};
 use std::borrow::Cow;
 

@@ -1,6 +1,6 @@
 //! Labels: `Guard_117:`, `**Guard:**`, `[Guard]:` for the names and roles of one conversation.
 
-use super::Scene;
+use super::scene::Scene;
 
 /// How many characters of markup and spaces a label may hold beside its name.
 const SLACK: usize = 16;

@@ -1,9 +1,9 @@
-//! Whether the model steps out of its role to decline (English).
+//! Detection of a model that steps out of its role to decline (English).
 //!
 //! An agent may well say "I can't let you do that" in its role. So a phrase counts only if it speaks of what a model
 //! is or is asked for (content, a role-play), or if the reply is little else.
 
-use super::Scene;
+use super::scene::Scene;
 use super::words::Reading;
 use std::ops::Range;
 

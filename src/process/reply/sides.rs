@@ -1,6 +1,6 @@
-//! Whether one reply holds turns of two participants.
+//! Detection of a reply that holds turns of two participants.
 
-use super::Scene;
+use super::scene::Scene;
 use super::words::{Reading, ends_sentence, phrase};
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -1,21 +1,32 @@
-//! A turn that a person types. Nothing leaves this machine, so nothing is stored before they have answered.
+//! A turn that a person types. No request leaves this machine, so nothing is stored before the person has answered.
 
-use super::{Leave, STOPPED, Worker};
+use crate::design::HUMAN;
 use crate::design::key::sha256;
-use crate::design::plan::HUMAN;
 use crate::model::person::{Answer, Scene};
 use crate::model::{Attempt, ChatReply, body};
 use crate::process::prompt::View;
 use crate::process::{Ask, Conversation, Message, Purpose};
+use crate::run::leave::{Leave, STOPPED};
+use crate::run::shared::Shared;
 use crate::store::{CallRecord, CallState};
 use serde_json::Map;
 use std::collections::BTreeMap;
 
-/// How much was shown to whom: by name, the day and the number of messages.
-pub(super) type Shown = BTreeMap<String, (u32, usize)>;
+/// A person's turns in one conversation, from its claim to the end of this run's work on it.
+pub(super) struct Sitting<'a> {
+    shared: &'a Shared,
+    /// The conversation's id.
+    id: &'a str,
+    /// Messages already shown to each name: their day and their number.
+    shown: BTreeMap<String, (u32, usize)>,
+}
 
-impl Worker<'_> {
-    /// Asks the person and returns the call with their answer, which is stored with its entry.
+impl<'a> Sitting<'a> {
+    pub(super) fn new(shared: &'a Shared, id: &'a str) -> Self {
+        Self { shared, id, shown: BTreeMap::new() }
+    }
+
+    /// Asks the person, and returns the call with the answer; the caller stores it with its entry.
     pub(super) async fn typed(&mut self, conversation: &Conversation, ask: &Ask) -> Result<CallRecord, Leave> {
         let stop = &self.shared.options.stop;
         if stop.is_cancelled() {
@@ -47,7 +58,7 @@ impl Worker<'_> {
         let is_choice = ask.call.purpose == Purpose::Selection;
         let shown = self.shown.get(&ask.speaker).filter(|(day, _)| *day == ask.day).map_or(0, |(_, shown)| *shown);
         let scene = Scene {
-            conversation: &self.job.id,
+            conversation: self.id,
             seq: ask.seq,
             purpose: ask.call.purpose,
             again: ask.call.ask > 0,
@@ -91,7 +102,7 @@ impl Worker<'_> {
     }
 }
 
-/// What a view shows, turn by turn: people need not have turns joined, nor be told in words what to choose from.
+/// Returns the messages of a view, one for each turn: a person needs no joined turns, and no instructions for a choice.
 fn turns(view: &View, conversation: &Conversation) -> Vec<Message> {
     View { merge: false, ending: Vec::new(), ..view.clone() }.messages(conversation.log())
 }

@@ -1,13 +1,13 @@
-//! Who works on a conversation.
+//! Claims: the process that works on a conversation.
 //!
-//! The lease in the conversation's document says it for everybody to read, and is what a claim changes. But not every
+//! The lease in the conversation's document names it for everybody to read, and is what a claim changes. But not every
 //! server of this protocol makes an update one step (`FerretDB` reads, then writes), so who wins is decided by an insert:
 //! `claims` holds one document for each epoch of a conversation, and its name is taken once. A claim takes the next
 //! epoch; so does an end, with the status, so that whatever carries an earlier epoch is refused. What a conversation's
 //! document says of all this can be put right from here.
 
-use super::Base;
-use super::documents::{bson, conversation_record, date, field, lease_document, lease_of, plain};
+use super::base::Base;
+use super::documents::{bson, conversation_record, date, field, is_going, lease_document, lease_of, plain, status};
 use super::fail::{Fail, is_duplicate};
 use super::track::Track;
 use crate::store::{ConversationRecord, Lease, Status, StoreError};
@@ -170,7 +170,7 @@ async fn stays(mongo: &Base, found: &Document, epoch: u64) -> Result<(), Fail> {
     let id = super::documents::id(found)?;
     let experiment: String = field(found, "experiment")?;
     let there = mongo.experiments().find_one(doc! { "_id": &experiment }).await?;
-    if mongo.conversation(&id).await.is_ok() && there.is_some_and(|e| !super::open::is_going(&e)) {
+    if mongo.conversation(&id).await.is_ok() && there.is_some_and(|e| !is_going(&e)) {
         return Ok(());
     }
     // Given back: the deletion may yet be refused for another's sake.
@@ -203,11 +203,6 @@ pub(super) async fn renew(mongo: &Base, owner: &str) -> Result<(), Fail> {
     mongo.runs().update_one(doc! { "_id": owner }, doc! { "$set": { "until": until.clone() } }).await?;
     mongo.conversations().update_many(doc! { "lease.owner": owner }, doc! { "$set": { "lease.until": until } }).await?;
     Ok(())
-}
-
-pub(super) fn status(conversation: &Document) -> Result<Status, Fail> {
-    let word: String = field(conversation, "status")?;
-    Status::of(&word).ok_or_else(|| Fail::Damaged(format!("the status {word:?}")))
 }
 
 pub(super) fn superseded(id: &str) -> Fail {

@@ -3,12 +3,13 @@
 //! A driver's future is never dropped half-way: each runs in a task of its own, which goes on to its end where nobody
 //! waits for it any longer.
 
+use crate::store::uri::driver::said;
 use crate::store::{MongoUri, SignInFailure, StoreError};
 use ::mongodb::bson::{Document, doc};
 use ::mongodb::error::{Error, ErrorKind};
 use ::mongodb::event::EventHandler;
 use ::mongodb::event::sdam::SdamEvent;
-use ::mongodb::options::{Acknowledgment, ClientOptions, ConnectionString, ServerAddress, Tls, WriteConcern};
+use ::mongodb::options::{Acknowledgment, ClientOptions, ServerAddress, Tls, WriteConcern};
 use ::mongodb::{Client, Database};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -19,11 +20,6 @@ use tokio::sync::Notify;
 
 /// So long a server is looked for, unless the address says otherwise.
 const SELECTION: Duration = Duration::from_secs(10);
-
-/// Whether the driver can read an address; asks nobody.
-pub(in crate::store) fn check(address: &str) -> Result<(), String> {
-    ConnectionString::parse(address).map(drop).map_err(|e| said(&e))
-}
 
 /// Connects, signs in, and names the database: the chosen one, else `convoke`.
 pub(super) async fn connect(uri: &MongoUri) -> Result<Database, StoreError> {
@@ -269,16 +265,6 @@ fn io_failure(error: &io::Error, tls: bool) -> SignInFailure {
         // The resolver of the system has no kind of its own for a name that means nothing.
         _ if error.raw_os_error().is_none() && error.to_string().contains("lookup address") => SignInFailure::Name,
         _ => SignInFailure::Other,
-    }
-}
-
-/// The words of an error without what the driver wraps around them.
-fn said(error: &Error) -> String {
-    match &*error.kind {
-        ErrorKind::Io(e) => e.to_string(),
-        ErrorKind::Command(e) => format!("{} (code {})", e.message, e.code),
-        ErrorKind::InvalidArgument { message, .. } | ErrorKind::DnsResolve { message, .. } => message.clone(),
-        kind => kind.to_string(),
     }
 }
 

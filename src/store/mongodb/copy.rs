@@ -4,15 +4,17 @@
 //! have, and the conversation's document last. Cut off before, nobody sees it, and the same again goes on. What is here
 //! already is continued as a run would: by a claim whose lease has lapsed, so that whoever comes next takes it over.
 
+use super::base::Base;
 use super::claims::{self, Epoch};
-use super::colleagues::belongings;
+use super::deletions::belongings;
 use super::documents::{
-    bson, call_document, conversation_document, conversation_record, experiment_document, field, message, run_record,
+    bson, call_document, conversation_document, conversation_record, experiment_document, field, is_going, message,
+    run_record,
 };
 use super::experiments::{begin_run, end_run, keep_revision};
 use super::fail::{Fail, is_duplicate};
 use super::track::Track;
-use super::{Base, experiments, read, turns, versions};
+use super::{experiments, read, turns, versions};
 use crate::process::log::Entry;
 use crate::store::meeting::{self, Meeting, Whole};
 use crate::store::{ConversationRecord, ExperimentRecord, Lease, Parcel, RunRecord, StoreError};
@@ -41,7 +43,7 @@ async fn experiment(mongo: &Base, given: &ExperimentRecord) -> Result<(), Fail> 
             inserted => Ok(inserted.map(drop)?),
         };
     };
-    if super::open::is_going(&found) {
+    if is_going(&found) {
         return Err(meeting::another(given, "is being deleted here").into());
     }
     loop {
@@ -155,7 +157,7 @@ fn counters(tally: &meeting::Tally) -> Result<Document, Fail> {
 /// A conversation that is here already.
 async fn meet(mongo: &Base, here: Document, given: Whole<'_>) -> Result<(), Fail> {
     let id = &given.record.id;
-    if super::open::is_going(&here) {
+    if is_going(&here) {
         let what = format!("conversation {id} is being deleted here: it is left alone");
         return Err(StoreError::Refused { what }.into());
     }

@@ -6,7 +6,7 @@ use crate::design::{Experiment, RunDefaults};
 use crate::process::log::Entry;
 use crate::process::{CallRef, Purpose};
 use crate::store::turn::{self, Kept, Written};
-use crate::store::{CallRecord, CallState, ConversationRecord, ExperimentRecord, Lease, Millis, RunRecord};
+use crate::store::{CallRecord, CallState, ConversationRecord, ExperimentRecord, Lease, Millis, RunRecord, Status};
 use ::mongodb::bson::{Bson, DateTime, Document, deserialize_from_bson, doc, serialize_to_bson, serialize_to_document};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,6 +35,20 @@ pub(super) fn field<T: DeserializeOwned>(document: &Document, name: &str) -> Res
 /// The document's name.
 pub(super) fn id(document: &Document) -> Result<String, Fail> {
     field(document, "_id")
+}
+
+/// The field that marks a document that is being deleted.
+pub(super) const GOING: &str = "deleting";
+
+/// Returns true if a document is being deleted.
+pub(super) fn is_going(document: &Document) -> bool {
+    document.get_bool(GOING).is_ok_and(|going| going)
+}
+
+/// Returns the status of a conversation's document.
+pub(super) fn status(conversation: &Document) -> Result<Status, Fail> {
+    let word: String = field(conversation, "status")?;
+    Status::of(&word).ok_or_else(|| Fail::Damaged(format!("the status {word:?}")))
 }
 
 /// A document whose field `id` is its `_id`.

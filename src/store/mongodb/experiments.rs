@@ -1,11 +1,12 @@
 //! Writing experiments, plans and runs.
 
-use super::Base;
-use super::documents::{conversation_document, experiment_document, experiment_record, id, revision_document};
+use super::base::Base;
+use super::cursor::all;
+use super::documents::{
+    conversation_document, experiment_document, experiment_record, id, is_going, revision_document,
+};
 use super::fail::{Fail, is_duplicate, unless_there};
-use super::open::is_going;
-use super::read::all;
-use super::{colleagues, snapshots, versions};
+use super::{deletions, snapshots, versions};
 use crate::design::Experiment;
 use crate::store::{ConversationRecord, ExperimentRecord, NewExperiment, RunRecord};
 use ::mongodb::bson::{Document, doc};
@@ -63,7 +64,7 @@ pub(super) async fn experiment(mongo: &Base, creator: &str, name: &str) -> Resul
     match found {
         // It was being deleted when that was cut off: its name is free once that is finished.
         Some(going) if is_going(&going) => {
-            colleagues::finish_deletions(mongo).await?;
+            deletions::finish_deletions(mongo).await?;
             Ok(None)
         }
         found => found.map(experiment_record).transpose(),

@@ -1,5 +1,5 @@
-//! What goes wrong inside, and what the caller is told of it. Errors are told apart by kind and code: the words
-//! differ from server to server.
+//! Failures inside the database, and the error that the caller gets. Errors are distinguished by kind and code: the
+//! words differ from server to server.
 
 use crate::store::StoreError;
 use ::mongodb::bson;

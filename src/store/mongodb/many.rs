@@ -1,9 +1,10 @@
 //! Reading many conversations at once: some servers read a whole collection for each query.
 
-use super::Base;
-use super::documents::{CallName, field, id, plain};
+use super::base::Base;
+use super::cursor::{BATCH, all};
+use super::documents::{CallName, GOING, field, id, plain};
 use super::fail::Fail;
-use super::read::{self, Asking, BATCH};
+use super::read::{self, Asking};
 use crate::process::CallRef;
 use crate::process::log::Entry;
 use crate::store::CallRecord;
@@ -20,7 +21,7 @@ pub(super) async fn logs(mongo: &Base, ids: &[String]) -> Result<Vec<Vec<Entry>>
         exist(mongo, ids).await?;
         let messages = mongo.messages();
         let cursor = messages.find(of(ids)).batch_size(BATCH).await?;
-        for (conversation, entry) in read::all(cursor, |d| Ok((conversation(&d)?, plain(d)?))).await? {
+        for (conversation, entry) in all(cursor, |d| Ok((conversation(&d)?, plain(d)?))).await? {
             logs.entry(conversation).or_default().push(entry);
         }
     }
@@ -39,7 +40,7 @@ pub(super) async fn calls(mongo: &Base, ids: &[String]) -> Result<Vec<Vec<CallRe
         let found = mongo.calls();
         let cursor = found.find(of(ids)).batch_size(BATCH).await?;
         let mut asked: HashMap<String, Vec<Asking>> = HashMap::new();
-        for (conversation, asking) in read::all(cursor, |d| Ok((conversation(&d)?, read::asking(&d)?))).await? {
+        for (conversation, asking) in all(cursor, |d| Ok((conversation(&d)?, read::asking(&d)?))).await? {
             asked.entry(conversation).or_default().push(asking);
         }
         let mut flat = Vec::new();
@@ -69,7 +70,7 @@ async fn used(mongo: &Base, ids: &[String]) -> Result<HashMap<String, BTreeMap<C
     let fields = doc! { "conversation": 1, "seq": 1, "epoch": 1, "call": 1 };
     let messages = mongo.messages();
     let cursor = messages.find(of(ids)).projection(fields).batch_size(BATCH).await?;
-    let entries = read::all(cursor, |d| {
+    let entries = all(cursor, |d| {
         let call: Option<CallRef> = field(&d, "call")?;
         Ok((conversation(&d)?, field::<u32>(&d, "seq")?, field::<u64>(&d, "epoch")?, call))
     });
@@ -85,9 +86,9 @@ async fn used(mongo: &Base, ids: &[String]) -> Result<HashMap<String, BTreeMap<C
 /// Fails if one is missing: an empty log would say something else.
 async fn exist(mongo: &Base, ids: &[String]) -> Result<(), Fail> {
     let conversations = mongo.conversations();
-    let fields = doc! { "_id": 1, super::open::GOING: 1 };
+    let fields = doc! { "_id": 1, GOING: 1 };
     let cursor = conversations.find(doc! { "_id": { "$in": ids } }).projection(fields).batch_size(BATCH).await?;
-    let found: std::collections::HashSet<String> = read::all(cursor, |d| id(&d)).await?.into_iter().collect();
+    let found: std::collections::HashSet<String> = all(cursor, |d| id(&d)).await?.into_iter().collect();
     let missing = ids.iter().find(|id| !found.contains(*id));
     missing.map_or(Ok(()), |id| Err(Fail::Unknown(format!("conversation {id}"))))
 }

@@ -1,16 +1,15 @@
 //! Opening a database: whose it is, its schema, its indexes, and deletions that were cut off.
 
+use super::base::Base;
 use super::clock::{self, Clock};
+use super::deletions;
 use super::documents::field;
 use super::fail::{Fail, unless_there};
 use super::track::Tracks;
-use super::{Base, colleagues};
-use crate::store::StoreError;
-use crate::store::sqlite::OpenMode;
+use crate::store::{OpenMode, StoreError};
 use ::mongodb::bson::{Document, doc};
 use ::mongodb::options::IndexOptions;
 use ::mongodb::{Database, IndexModel};
-use futures_util::TryStreamExt;
 use std::collections::HashSet;
 use std::sync::Mutex;
 
@@ -32,9 +31,6 @@ const OURS: [&str; 11] = [
     "snapshots",
     "snapshot_pieces",
 ];
-/// What marks a document that is being deleted.
-pub(super) const GOING: &str = "deleting";
-
 /// Unique keys and what is looked for.
 const INDEXES: &[(&str, &[&str], bool)] = &[
     ("experiments", &["creator", "name"], true),
@@ -77,7 +73,7 @@ pub(super) async fn open(place: String, database: Database, mode: OpenMode) -> R
         renewal: tokio::sync::RwLock::new(()),
     };
     if mode != OpenMode::Read {
-        colleagues::finish_deletions(&mongo).await?;
+        deletions::finish_deletions(&mongo).await?;
     }
     Ok(mongo)
 }
@@ -119,16 +115,4 @@ async fn make(database: &Database) -> Result<(), Fail> {
     }
     meta.update_one(doc! { "_id": "schema" }, doc! { "$set": { "ready": true } }).await?;
     Ok(())
-}
-
-/// Whether a document is being deleted.
-pub(super) fn is_going(document: &Document) -> bool {
-    document.get_bool(GOING).is_ok_and(|going| going)
-}
-
-/// The names of all that is being deleted in a collection.
-pub(super) async fn going(collection: ::mongodb::Collection<Document>) -> Result<Vec<String>, Fail> {
-    let cursor = collection.find(doc! { GOING: true }).projection(doc! { "_id": 1 }).await?;
-    let found: Vec<Document> = cursor.try_collect().await?;
-    found.iter().map(super::documents::id).collect()
 }

@@ -1,14 +1,15 @@
 //! Reading.
 
-use super::claims::status;
+use super::base::Base;
+use super::cursor::{BATCH, all, going};
 use super::documents::{
-    CallName, call_name, call_record, conversation_record, date, experiment_record, field, id, plain,
-    revision_experiment, run_record,
+    CallName, call_name, call_record, conversation_record, experiment_record, field, id, plain, revision_experiment,
+    run_record, status,
 };
 use super::fail::Fail;
-use super::open::{going, is_going};
-use super::track::{Track, preferred};
-use super::{Base, snapshots};
+use super::snapshots;
+use super::standing::{each_standing, tracks};
+use super::track::preferred;
 use crate::design::Experiment;
 use crate::process::Flag;
 use crate::process::log::Entry;
@@ -16,31 +17,12 @@ use crate::store::turn;
 use crate::store::{
     CallRecord, ConversationRecord, Counts, ExperimentRecord, Filter, History, RunRecord, Standing, Status,
 };
-use ::mongodb::Cursor;
 use ::mongodb::bson::{Bson, Document, doc};
 use futures_util::TryStreamExt;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Conversations that [`find`] tells at most.
 const FOUND: i64 = 20;
-/// Documents that are fetched at a time.
-pub(super) const BATCH: u32 = 1000;
-/// Conversations whose logs are read at a time.
-const LOGS: usize = 500;
-
-/// Every document of a cursor that is not being deleted, read.
-pub(super) async fn all<T>(
-    mut cursor: Cursor<Document>,
-    read: impl Fn(Document) -> Result<T, Fail>,
-) -> Result<Vec<T>, Fail> {
-    let mut records = Vec::new();
-    while let Some(document) = cursor.try_next().await? {
-        if !is_going(&document) {
-            records.push(read(document)?);
-        }
-    }
-    Ok(records)
-}
 
 /// All experiments, oldest first.
 pub(super) async fn records(mongo: &Base) -> Result<Vec<ExperimentRecord>, Fail> {
@@ -110,55 +92,6 @@ pub(super) async fn standing(mongo: &Base, experiment: &str) -> Result<Vec<Stand
         Some(standing) => Ok(standing),
         None => each_standing(mongo, experiment).await,
     }
-}
-
-/// The same, from the conversations themselves.
-pub(super) async fn each_standing(mongo: &Base, experiment: &str) -> Result<Vec<Standing>, Fail> {
-    let fields = doc! {
-        "key": 1, "revision": 1, "status": 1, "entries": 1, "answered": 1, "possible_spend": 1, "offline": 1,
-        "replicate": 1, "seed": 1, "creator": 1, "created": 1, super::open::GOING: 1,
-    };
-    let conversations = mongo.conversations();
-    let cursor = conversations.find(doc! { "experiment": experiment }).projection(fields).batch_size(BATCH);
-    let mut standing = all(cursor.await?, |document| Ok((field(&document, "created")?, stands(&document)?))).await?;
-    let running: Vec<String> =
-        standing.iter().filter(|(_, s)| s.status == Status::Running).map(|(_, s)| s.id.clone()).collect();
-    let tracks = tracks(mongo, &running).await?;
-    for (_, stands) in &mut standing {
-        if let Some(track) = tracks.get(&stands.id) {
-            stands.begun = track.entries > 0;
-            stands.answered = track.answered;
-            stands.possible_spend = track.spend().unsigned_abs() as u32;
-        }
-    }
-    standing.sort_by(|a: &(::mongodb::bson::DateTime, Standing), b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
-    Ok(standing.into_iter().map(|(_, stands)| stands).collect())
-}
-
-/// What is stored of conversations that somebody works on: their documents say it when they end.
-async fn tracks(mongo: &Base, running: &[String]) -> Result<HashMap<String, Track>, Fail> {
-    let mut tracks = HashMap::new();
-    for batch in running.chunks(LOGS) {
-        tracks.extend(Track::of_all(mongo, batch).await?);
-    }
-    Ok(tracks)
-}
-
-fn stands(document: &Document) -> Result<Standing, Fail> {
-    let seed: String = field(document, "seed")?;
-    Ok(Standing {
-        id: id(document)?,
-        key: field(document, "key")?,
-        revision: field(document, "revision")?,
-        status: status(document)?,
-        begun: field::<u32>(document, "entries")? > 0,
-        answered: field(document, "answered")?,
-        possible_spend: field(document, "possible_spend")?,
-        offline: field(document, "offline")?,
-        replicate: field(document, "replicate")?,
-        seed: seed.parse().map_err(|_| Fail::Damaged(format!("the seed {seed:?}")))?,
-        creator: field(document, "creator")?,
-    })
 }
 
 /// The log of a conversation from an entry on.
@@ -309,9 +242,4 @@ pub(super) async fn runs(mongo: &Base, experiment: &str) -> Result<Vec<RunRecord
     let mut runs = all(mongo.runs().find(doc! { "experiment": experiment }).await?, run_record).await?;
     runs.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
     Ok(runs)
-}
-
-/// Whether anything of an experiment is held now.
-pub(super) fn held(experiment: &str, now: i64) -> Document {
-    doc! { "experiment": experiment, "lease.until": { "$gt": date(now) } }
 }

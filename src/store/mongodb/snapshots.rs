@@ -1,14 +1,15 @@
-//! How the conversations of an experiment stand, in few documents.
+//! Progress of an experiment's conversations, stored in few documents.
 //!
 //! Some servers read every document whole to answer anything (`FerretDB`: some 0.4 ms for a conversation), so that a list
 //! of 100,000 would take most of a minute. The end of a run, when nobody else is at work, leaves what it counted: a
 //! head with the counts, which a list needs, and, elsewhere, pieces with what planning needs. Whatever changes how a conversation
 //! stands takes the head away before it does so; without a head the conversations themselves are read.
 
-use super::Base;
+use super::base::Base;
+use super::cursor::all;
 use super::documents::{bson, date, field};
 use super::fail::{Fail, unless_there};
-use super::read;
+use super::standing::each_standing;
 use crate::design::Named;
 use crate::store::{Counts, RunRecord, Standing, Status};
 use ::mongodb::bson::oid::ObjectId;
@@ -45,7 +46,7 @@ fn head(document: &Document) -> Result<Head, Fail> {
 /// The heads that are there, by experiment.
 pub(super) async fn heads(mongo: &Base) -> Result<HashMap<String, Head>, Fail> {
     let cursor = mongo.snapshots().find(doc! {}).await?;
-    let heads = read::all(cursor, |document| Ok((super::documents::id(&document)?, head(&document)?))).await?;
+    let heads = all(cursor, |document| Ok((super::documents::id(&document)?, head(&document)?))).await?;
     Ok(heads.into_iter().collect())
 }
 
@@ -54,7 +55,7 @@ pub(super) async fn standing(mongo: &Base, experiment: &str) -> Result<Option<Ve
     let Some(found) = mongo.snapshots().find_one(doc! { "_id": experiment }).await? else { return Ok(None) };
     let head = head(&found)?;
     let cursor = mongo.pieces().find(doc! { "experiment": experiment, "stamp": &head.stamp }).await?;
-    let pieces = read::all(cursor, |d| Ok((field::<u32>(&d, "piece")?, field::<String>(&d, "rows")?))).await?;
+    let pieces = all(cursor, |d| Ok((field::<u32>(&d, "piece")?, field::<String>(&d, "rows")?))).await?;
     if pieces.len() != head.pieces {
         return Ok(None);
     }
@@ -80,7 +81,7 @@ pub(super) async fn leave(mongo: &Base, experiment: &str) -> Result<(), Fail> {
     if is_there || at_work(mongo, experiment).await? {
         return Ok(());
     }
-    let standing = read::each_standing(mongo, experiment).await?;
+    let standing = each_standing(mongo, experiment).await?;
     if standing.len() < WORTH || standing.iter().any(|s| s.status == Status::Running) {
         return Ok(());
     }
@@ -121,9 +122,8 @@ fn counts(standing: &[Standing]) -> BTreeMap<String, Counts> {
 async fn at_work(mongo: &Base, experiment: &str) -> Result<bool, Fail> {
     let now = mongo.clock.now();
     let cursor = mongo.runs().find(doc! { "experiment": experiment, "ended": Bson::Null }).await?;
-    let heard = read::all(cursor, |document| {
-        Ok(document.get_datetime("until").is_ok_and(|until| until.timestamp_millis() > now))
-    });
+    let heard =
+        all(cursor, |document| Ok(document.get_datetime("until").is_ok_and(|until| until.timestamp_millis() > now)));
     Ok(heard.await?.contains(&true))
 }
 

@@ -1,102 +1,32 @@
-//! What is stored of a conversation's log and calls, in short: read when it is claimed, then kept in step in memory
-//! with each write of its holder, so that a turn costs no reading.
+//! Tracks: short forms of a conversation's stored log and calls. A track is read when the conversation is claimed, then
+//! updated in memory with each write of its holder, so that a turn costs no reading.
 
-use super::Base;
-use super::documents::{CallName, call_name, field, id, kept};
+use super::documents::CallName;
 use super::fail::Fail;
-use super::read::{self, BATCH};
-use crate::process::{CallRef, Flag};
-use crate::store::turn::{self, Kept};
+use crate::process::Flag;
+use crate::store::turn::Kept;
 use ::mongodb::bson::{Document, doc};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What is stored of a conversation, in short.
+/// The short form of a conversation's stored log and calls.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Track {
     pub(super) epoch: u64,
     pub(super) entries: u32,
     pub(super) answered: u32,
     pub(super) flags: Vec<Flag>,
-    /// Calls by what they ask for, each with the name of its document.
+    /// Calls by their name, each with the id of its document.
     pub(super) calls: BTreeMap<CallName, (String, Kept)>,
 }
 
-/// What an entry says of itself in short.
-struct Short {
-    seq: u32,
-    epoch: u64,
-    call: Option<CallRef>,
-    flags: Vec<Flag>,
-}
-
 impl Track {
-    /// What a claim finds. The first epoch of all finds nothing.
-    pub(super) async fn begin(mongo: &Base, conversation: &str, epoch: u64) -> Result<Self, Fail> {
-        if epoch == 1 { Ok(Self { epoch, ..Self::default() }) } else { Self::read(mongo, conversation, epoch).await }
-    }
-
-    /// Reads it.
-    pub(super) async fn read(mongo: &Base, conversation: &str, epoch: u64) -> Result<Self, Fail> {
-        let name = conversation.to_owned();
-        let mut found = Self::of_all(mongo, std::slice::from_ref(&name)).await?;
-        Ok(Self { epoch, ..found.remove(&name).unwrap_or_default() })
-    }
-
-    /// Reads several in two queries.
-    pub(super) async fn of_all(mongo: &Base, conversations: &[String]) -> Result<HashMap<String, Self>, Fail> {
-        let of = doc! { "conversation": { "$in": conversations } };
-        let fields = doc! { "conversation": 1, "seq": 1, "epoch": 1, "call": 1, "flags": 1 };
-        let messages = mongo.messages();
-        let cursor = messages.find(of.clone()).projection(fields).batch_size(BATCH).await?;
-        let mut logs: HashMap<String, Vec<Short>> = HashMap::new();
-        for (conversation, short) in read::all(cursor, |document| short(&document)).await? {
-            logs.entry(conversation).or_default().push(short);
-        }
-        let fields = doc! {
-            "conversation": 1, "seq": 1, "purpose": 1, "ask": 1, "epoch": 1, "state": 1, "sent": 1, "attempts": 1,
-            "earlier": 1, "spend": 1,
-        };
-        let calls = mongo.calls();
-        let cursor = calls.find(of).projection(fields).batch_size(BATCH).await?;
-        let mut asked: HashMap<String, Vec<(CallName, String, Kept)>> = HashMap::new();
-        for document in read::all(cursor, Ok).await? {
-            let call = (call_name(&document)?, id(&document)?, kept(&document)?);
-            asked.entry(field(&document, "conversation")?).or_default().push(call);
-        }
-        let mut found = HashMap::new();
-        for name in conversations {
-            let (log, calls) = (logs.remove(name).unwrap_or_default(), asked.remove(name).unwrap_or_default());
-            found.insert(name.clone(), Self::put_together(&log, calls));
-        }
-        Ok(found)
-    }
-
-    fn put_together(log: &[Short], asked: Vec<(CallName, String, Kept)>) -> Self {
-        let used: BTreeMap<CallName, u64> =
-            log.iter().filter_map(|e| Some(((e.seq, e.call?.purpose, e.call?.ask), e.epoch))).collect();
-        let mut calls: BTreeMap<CallName, (String, Kept)> = BTreeMap::new();
-        for (name, id, kept) in asked {
-            let better = |old: &Kept| preferred(used.get(&name).copied(), kept.epoch, old.epoch);
-            if calls.get(&name).is_none_or(|(_, old)| better(old)) {
-                calls.insert(name, (id, kept));
-            }
-        }
-        Self {
-            epoch: 0,
-            entries: log.iter().map(|e| e.seq + 1).max().unwrap_or(0),
-            answered: log.iter().filter(|e| e.call.is_some()).count() as u32,
-            flags: turn::union(log.iter().flat_map(|e| &e.flags)),
-            calls,
-        }
-    }
-
-    /// What may have been paid for without a reply.
+    /// Returns the number of attempts that may have been paid for without a reply.
     pub(super) fn spend(&self) -> i64 {
         self.calls.values().map(|(_, kept)| kept.spend).sum()
     }
 
-    /// The fields of the conversation's document that say the same.
+    /// Returns the fields of the conversation's document that hold the same.
     pub(super) fn counters(&self) -> Result<Document, Fail> {
         Ok(doc! {
             "entries": self.entries, "answered": self.answered, "possible_spend": self.spend(),
@@ -105,8 +35,9 @@ impl Track {
     }
 }
 
-/// Of two documents of one call, written in two epochs, that of the epoch whose entry stands in the log; else the
-/// later one, which knows of the earlier one's attempts.
+/// Returns true if, of two documents of one call, the one of epoch `new` is preferred to the one of epoch `old`.
+/// Preferred is the document of the epoch whose entry is in the log (`used`); else the later one, which holds the
+/// attempts of the earlier one.
 pub(super) fn preferred(used: Option<u64>, new: u64, old: u64) -> bool {
     match used {
         Some(epoch) if old == epoch => false,
@@ -115,17 +46,7 @@ pub(super) fn preferred(used: Option<u64>, new: u64, old: u64) -> bool {
     }
 }
 
-fn short(document: &Document) -> Result<(String, Short), Fail> {
-    let short = Short {
-        seq: field(document, "seq")?,
-        epoch: field(document, "epoch")?,
-        call: field(document, "call")?,
-        flags: field(document, "flags")?,
-    };
-    Ok((field(document, "conversation")?, short))
-}
-
-/// What this process holds.
+/// Tracks of the conversations that this process holds.
 #[derive(Default)]
 pub(super) struct Tracks {
     held: Mutex<HashMap<String, Track>>,
@@ -136,6 +57,7 @@ impl Tracks {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns the track of a conversation that is held in this epoch.
     pub(super) fn of(&self, conversation: &str, epoch: u64) -> Option<Track> {
         self.held().get(conversation).filter(|track| track.epoch == epoch).cloned()
     }
@@ -144,12 +66,12 @@ impl Tracks {
         self.held().insert(conversation.to_owned(), track);
     }
 
-    /// A write that failed half-way: what is stored is read again by the next.
+    /// Forgets a track after a write that failed half-way: the next write reads it again.
     pub(super) fn forget(&self, conversation: &str) {
         self.held().remove(conversation);
     }
 
-    /// Whether a conversation is held here with nothing stored of it yet.
+    /// Returns true if this process holds a conversation and nothing of it is stored yet.
     pub(super) fn is_fresh(&self, conversation: &str) -> bool {
         self.held().get(conversation).is_some_and(|t| t.epoch == 1 && t.entries == 0 && t.calls.is_empty())
     }

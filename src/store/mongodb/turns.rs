@@ -5,7 +5,7 @@
 //! before it, the answer is there for whoever continues. A document of `calls` is written in one epoch only, and its
 //! name carries it: nobody writes over what another asked.
 
-use super::Base;
+use super::base::Base;
 use super::claims::{held, still_held, superseded};
 use super::documents::{call_document, call_id, message};
 use super::fail::{Fail, is_duplicate};

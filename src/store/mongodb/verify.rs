@@ -1,11 +1,11 @@
 //! Reading everything and saying what is wrong. Changes nothing.
 
-use super::claims::status;
-use super::documents::{field, id, revision_experiment};
+use super::base::Base;
+use super::cursor::{all, going};
+use super::documents::{GOING, field, id, revision_experiment, status};
 use super::fail::Fail;
-use super::open::{GOING, going};
 use super::track::Track;
-use super::{Base, many, read};
+use super::{many, read};
 use crate::store::audit::{self, Counters};
 use crate::store::{Fault, Status, turn};
 use ::mongodb::bson::{Document, doc};
@@ -28,7 +28,7 @@ async fn everything(mongo: &Base) -> Result<Vec<Fault>, Fail> {
     // What a deletion that was cut off has left of an experiment lacks this and that, and goes next.
     let others = doc! { "experiment": { "$nin": going(mongo.experiments()).await? } };
     let cursor = mongo.conversations().find(others).projection(doc! { "created": 1, GOING: 1 }).await?;
-    let mut names = read::all(cursor, |d| Ok((field::<::mongodb::bson::DateTime>(&d, "created")?, id(&d)?))).await?;
+    let mut names = all(cursor, |d| Ok((field::<::mongodb::bson::DateTime>(&d, "created")?, id(&d)?))).await?;
     names.sort();
     let names: Vec<String> = names.into_iter().map(|(_, name)| name).collect();
     for batch in names.chunks(BATCH) {
@@ -48,7 +48,7 @@ async fn suspects(mongo: &Base, names: &[String]) -> Result<Vec<String>, Fail> {
         _ => return Ok(names.to_vec()),
     };
     let cursor = mongo.conversations().find(doc! { "_id": { "$in": names } }).await?;
-    let found = read::all(cursor, |d| Ok((id(&d)?, d))).await?;
+    let found = all(cursor, |d| Ok((id(&d)?, d))).await?;
     let found: std::collections::HashMap<String, Document> = found.into_iter().collect();
     let mut suspects = Vec::new();
     for ((name, log), calls) in names.iter().zip(logs).zip(calls) {

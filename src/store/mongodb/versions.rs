@@ -4,10 +4,9 @@
 //! version cannot both follow it, on any server. The experiment's own document, which everybody reads, is then brought
 //! to the last version; whoever finds it behind does that.
 
-use super::Base;
-use super::documents::{experiment_document, experiment_record, run_defaults};
+use super::base::Base;
+use super::documents::{experiment_document, experiment_record, is_going, run_defaults};
 use super::fail::{Fail, is_duplicate};
-use super::open::is_going;
 use crate::store::ExperimentRecord;
 use ::mongodb::bson::{Document, doc};
 

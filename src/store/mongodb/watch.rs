@@ -1,11 +1,10 @@
-//! What somebody who watches asks again and again. Some servers read a whole collection for each query, so there is one
-//! for all conversations.
+//! Questions that watching polls. Some servers read a whole collection for each query, so one query asks for all
+//! conversations.
 
-use super::Base;
-use super::claims::status;
-use super::documents::{conversation_record, field, id, plain};
+use super::base::Base;
+use super::cursor::{BATCH, all};
+use super::documents::{GOING, conversation_record, field, id, plain, status};
 use super::fail::Fail;
-use super::read::{BATCH, all};
 use crate::process::log::Entry;
 use crate::store::{ConversationRecord, News, Status, Unfinished, Waiting};
 use ::mongodb::bson::{Document, doc};
@@ -19,7 +18,7 @@ const MANY: usize = 500;
 pub(super) async fn unfinished(mongo: &Base, experiment: &str) -> Result<Unfinished, Fail> {
     // Those that are not done first: what ends meanwhile is then counted as done, and looked for.
     let asked = doc! { "experiment": experiment, "status": { "$ne": Status::Done.word() } };
-    let fields = doc! { "revision": 1, "status": 1, super::open::GOING: 1 };
+    let fields = doc! { "revision": 1, "status": 1, GOING: 1 };
     let cursor = mongo.conversations().find(asked).projection(fields).batch_size(BATCH).await?;
     let waiting = |d: Document| Ok(Waiting { id: id(&d)?, revision: field(&d, "revision")?, status: status(&d)? });
     let mut others = all(cursor, waiting).await?;

@@ -1,5 +1,5 @@
-//! What colleagues do: make, change, mark and delete. Whose something is stands in the filter of the write itself;
-//! why nothing matched is looked up only then.
+//! Changes that only an item's creator may make: create, revise, mark, delete. The filter of each write names the
+//! creator; the reason why nothing matched is looked up only then.
 
 use super::experiments::{experiment, insert, keep};
 use super::fail::Fail;

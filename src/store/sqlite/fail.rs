@@ -1,4 +1,4 @@
-//! What goes wrong inside, and what the caller is told of it.
+//! Failures inside the database, and the error that the caller gets.
 
 use crate::store::StoreError;
 use rusqlite::ErrorCode;

@@ -1,20 +1,22 @@
 //! A quick look at a file, for `doctor`: nothing is made, migrated or changed.
 
+use super::database::Sqlite;
 use super::fail::Place;
-use super::open::{self, Found, OpenMode};
+use super::migrate::MIGRATIONS;
+use super::open::{self, Found};
 use super::rows::{all, text};
-use super::{Sqlite, migrate};
-use crate::store::StoreError;
+use super::schema;
+use crate::store::{OpenMode, StoreError};
 use std::path::Path;
 
-/// What a quick look at a file says.
+/// The result of a quick look at a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
     /// Its schema, and the one that this program reads.
     pub schema: (u32, u32),
     /// Bytes, the write-ahead log included.
     pub bytes: u64,
-    /// What SQLite finds wrong with it; empty = nothing.
+    /// Faults that SQLite finds; empty if there are none.
     pub faults: Vec<String>,
     /// The process that runs on it now.
     pub holder: Option<String>,
@@ -31,7 +33,7 @@ impl Sqlite {
         let path = open::real(path, OpenMode::Read, &place)?;
         let look = || {
             let conn = open::reader(&path)?;
-            let found = migrate::version(&conn)?;
+            let found = schema::version(&conn)?;
             let faults = all(conn.prepare_cached("pragma quick_check(20)")?, [], text)?;
             Ok((found, faults))
         };
@@ -39,7 +41,7 @@ impl Sqlite {
         faults.retain(|word| word != "ok");
         let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |m| m.len());
         Ok(Health {
-            schema: (found.ok_or_else(missing)?, migrate::MIGRATIONS.len() as u32),
+            schema: (found.ok_or_else(missing)?, MIGRATIONS.len() as u32),
             bytes: bytes(&path) + bytes(&open::beside(&path, "-wal")),
             faults,
             holder: open::held_by(&path),

@@ -4,7 +4,8 @@
 //! stand before and behind this program.
 
 use super::fail::{Fail, Place};
-use super::open::{APPLICATION_ID, beside};
+use super::open::beside;
+use super::schema::{APPLICATION_ID, version};
 use crate::store::StoreError;
 use rusqlite::Connection;
 use std::fs::{self, File};
@@ -22,14 +23,6 @@ pub struct Migrated {
     pub to: u32,
     /// Where it lies as it was.
     pub backup: PathBuf,
-}
-
-/// The schema of an open database; none where there is no table at all.
-pub(super) fn version(conn: &Connection) -> Result<Option<u32>, Fail> {
-    let tables: u32 = conn.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
-    let application: u32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let version: u32 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    Ok((tables > 0 || application == APPLICATION_ID).then_some(version))
 }
 
 /// Compares a database's schema with ours: whether it must be brought up to date.

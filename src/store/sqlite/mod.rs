@@ -1,12 +1,31 @@
 //! The embedded database: one `SQLite` file, readable with `sqlite3`.
 //!
-//! SQL stays in here. One thread writes and commits in groups (`writer`); connections of their own read
-//! (`read`). Opening (`open`) knows whose a file is, holds a run's lock, and brings an older file up to date
-//! after a backup (`migrate`).
+//! SQL stays in here. One thread writes and commits in groups; connections of their own read.
+//!
+//! | file | come here to … |
+//! |---|---|
+//! | `database` | open a file, or run a question or a change on its connections |
+//! | `open` | see whose a file is; take the lock of a run; make a connection |
+//! | `schema` | read the schema of an open database |
+//! | `migrate` | create the tables, or migrate an older file after a backup |
+//! | `health` | take a quick look at a file, for `doctor` |
+//! | `verbs` | see which function does which verb |
+//! | `writer` | change how writes are grouped into commits |
+//! | `read` | read; lend a connection to a reader |
+//! | `watch` | read what watching polls |
+//! | `verify` | read everything and find what is wrong |
+//! | `experiments` | write experiments, plans and runs |
+//! | `turns` | claim a conversation, write its turns, end the claim |
+//! | `calls` | read and write calls |
+//! | `colleagues` | create, revise, mark or delete an item of its creator's |
+//! | `copy` | store an item of another database |
+//! | `rows` | read a row as a record, and write values as text |
+//! | `fail` | see what can fail inside, and which error the caller gets |
 
 mod calls;
 mod colleagues;
 mod copy;
+mod database;
 mod experiments;
 mod fail;
 mod health;
@@ -14,7 +33,9 @@ mod migrate;
 mod open;
 mod read;
 mod rows;
+mod schema;
 mod turns;
+mod verbs;
 mod verify;
 mod watch;
 mod writer;
@@ -22,325 +43,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use super::{
-    CallRecord, ConversationRecord, Counts, ExperimentRecord, Fault, Filter, History, Item, Lease, Mark, Millis,
-    NewExperiment, News, Parcel, RunRecord, Standing, Status, Store, StoreError, Unfinished,
-};
-use crate::design::Experiment;
-use crate::process::Flag;
-use crate::process::log::Entry;
-use async_trait::async_trait;
-use calls::Ready;
-use fail::{Fail, Place};
-use open::Found;
-use read::Readers;
-use rusqlite::Connection;
-use std::fs::File;
-use std::path::Path;
-use writer::Writer;
-
+pub use super::mode::OpenMode;
+pub use database::{Opened, Sqlite};
 pub use health::Health;
 pub use migrate::Migrated;
-pub use open::OpenMode;
-
-/// A database in one file.
-pub struct Sqlite {
-    place: Place,
-    readers: Readers,
-    writer: Option<Writer>,
-    // Dropped after the writer has finished.
-    _lock: Option<File>,
-}
-
-/// What opening came to.
-pub struct Opened {
-    /// The database.
-    pub store: Sqlite,
-    /// Whether the file was made.
-    pub created: bool,
-    /// Whether it was of an older schema, and where its backup lies.
-    pub migrated: Option<Migrated>,
-}
-
-impl Sqlite {
-    /// Opens the file at `path`, for as much as `mode` says. `max_mb` is a quota of the file in MiB (the write-ahead
-    /// log beside it stays below an eighth of that, or 4 MiB). Blocks; needs no runtime.
-    pub fn open(path: &Path, mode: OpenMode, max_mb: Option<u32>) -> Result<Opened, StoreError> {
-        Self::open_with(path, mode, max_mb, migrate::MIGRATIONS)
-    }
-
-    fn open_with(path: &Path, mode: OpenMode, max_mb: Option<u32>, known: &[&str]) -> Result<Opened, StoreError> {
-        let place = Place::new(path, max_mb);
-        let found = open::inspect(path, &place)?;
-        let path = open::real(path, mode, &place)?;
-        if mode == OpenMode::Read {
-            return reading(&path, found, place, known);
-        }
-        let mut lock = (mode == OpenMode::Run).then(|| open::lock(&path, &place)).transpose()?;
-        let error = |fail| place.error(fail);
-        let conn = open::writer(&path).map_err(error)?;
-        let (created, migrated) = prepare(&conn, &path, &place, &mut lock, known)?;
-        open::settle(&conn, max_mb).map_err(error)?;
-        if mode == OpenMode::Write {
-            lock = None;
-        }
-        let writer = Some(Writer::start(conn, place.clone()).map_err(|e| place.unreachable(e))?);
-        let store = Self { readers: Readers::new(path, None), place, writer, _lock: lock };
-        Ok(Opened { store, created, migrated })
-    }
-
-    async fn read<T: Send + 'static>(
-        &self,
-        question: impl FnOnce(&Connection) -> Result<T, Fail> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.readers.read(&self.place, question).await
-    }
-
-    async fn write<T: Send + 'static>(
-        &self,
-        change: impl Fn(&Connection) -> Result<T, Fail> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let writer = self
-            .writer
-            .as_ref()
-            .ok_or_else(|| StoreError::Refused { what: format!("{} was opened for reading only", self.place.name) })?;
-        writer.write(&self.place, change).await
-    }
-
-    fn ready(&self, call: CallRecord) -> Result<Ready, StoreError> {
-        Ready::new(call).map_err(|fail| self.place.error(fail))
-    }
-}
-
-fn reading(path: &Path, found: Found, place: Place, known: &[&str]) -> Result<Opened, StoreError> {
-    let missing = || StoreError::Missing { place: place.name.clone() };
-    if found == Found::Nothing {
-        return Err(missing());
-    }
-    let error = |fail| place.error(fail);
-    let conn = open::reader(path).map_err(error)?;
-    let found = migrate::version(&conn).map_err(error)?.ok_or_else(missing)?;
-    if migrate::is_older(found, known, &place)? {
-        return Err(StoreError::Older { place: place.name.clone(), found, known: known.len() as u32 });
-    }
-    let readers = Readers::new(path.to_owned(), Some(conn));
-    Ok(Opened { store: Sqlite { place, readers, writer: None, _lock: None }, created: false, migrated: None })
-}
-
-/// Makes the tables, or brings them up to date. A small edit takes the lock of a run for that: an older program
-/// that runs must not have its tables changed under it.
-fn prepare(
-    conn: &Connection,
-    path: &Path,
-    place: &Place,
-    lock: &mut Option<File>,
-    known: &[&str],
-) -> Result<(bool, Option<Migrated>), StoreError> {
-    let error = |fail| place.error(fail);
-    let Some(found) = migrate::version(conn).map_err(error)? else {
-        migrate::create(conn, known).map_err(error)?;
-        return Ok((true, None));
-    };
-    if !migrate::is_older(found, known, place)? {
-        return Ok((false, None));
-    }
-    if lock.is_none() {
-        *lock = Some(open::lock(path, place)?);
-    }
-    Ok((false, Some(migrate::upgrade(conn, path, found, known).map_err(error)?)))
-}
-
-#[async_trait]
-impl Store for Sqlite {
-    fn place(&self) -> String {
-        self.place.name.clone()
-    }
-
-    fn is_shared(&self) -> bool {
-        false
-    }
-
-    async fn save(&self, new: NewExperiment) -> Result<ExperimentRecord, StoreError> {
-        self.write(move |conn| experiments::save(conn, &new)).await
-    }
-
-    async fn experiment(&self, creator: &str, name: &str) -> Result<Option<ExperimentRecord>, StoreError> {
-        let (creator, name) = (creator.to_owned(), name.to_owned());
-        self.read(move |conn| experiments::experiment(conn, &creator, &name)).await
-    }
-
-    async fn records(&self) -> Result<Vec<ExperimentRecord>, StoreError> {
-        self.read(read::records).await
-    }
-
-    async fn experiments(&self) -> Result<Vec<(ExperimentRecord, Counts)>, StoreError> {
-        self.read(read::experiments).await
-    }
-
-    async fn document(&self, revision: &str) -> Result<Option<Experiment>, StoreError> {
-        let revision = revision.to_owned();
-        self.read(move |conn| read::document(conn, &revision)).await
-    }
-
-    async fn plan(
-        &self,
-        experiment: &str,
-        revision: &str,
-        keys: &[String],
-        new: Vec<ConversationRecord>,
-    ) -> Result<(), StoreError> {
-        let (experiment, revision, keys) = (experiment.to_owned(), revision.to_owned(), keys.to_vec());
-        self.write(move |conn| experiments::plan(conn, &experiment, &revision, &keys, &new)).await
-    }
-
-    async fn standing(&self, experiment: &str) -> Result<Vec<Standing>, StoreError> {
-        let experiment = experiment.to_owned();
-        self.read(move |conn| read::standing(conn, &experiment)).await
-    }
-
-    async fn claim(&self, conversation: &str, lease: Lease, retry: bool) -> Result<ConversationRecord, StoreError> {
-        let id = conversation.to_owned();
-        self.write(move |conn| turns::claim(conn, &id, &lease, retry)).await
-    }
-
-    async fn renew(&self, owner: &str, until: Millis) -> Result<(), StoreError> {
-        let owner = owner.to_owned();
-        self.write(move |conn| turns::renew(conn, &owner, until)).await
-    }
-
-    async fn history(&self, conversation: &str) -> Result<History, StoreError> {
-        let id = conversation.to_owned();
-        self.read(move |conn| read::history(conn, &id)).await
-    }
-
-    async fn sent(&self, conversation: &str, epoch: u64, call: CallRecord) -> Result<(), StoreError> {
-        let (id, call) = (conversation.to_owned(), self.ready(call)?);
-        self.write(move |conn| turns::sent(conn, &id, epoch, &call)).await
-    }
-
-    async fn settle(&self, conversation: &str, epoch: u64, call: CallRecord) -> Result<(), StoreError> {
-        let (id, call) = (conversation.to_owned(), self.ready(call)?);
-        self.write(move |conn| turns::settle(conn, &id, epoch, &call)).await
-    }
-
-    async fn append(
-        &self,
-        conversation: &str,
-        epoch: u64,
-        entries: Vec<Entry>,
-        call: Option<CallRecord>,
-    ) -> Result<Vec<Entry>, StoreError> {
-        let (id, call) = (conversation.to_owned(), call.map(|c| self.ready(c)).transpose()?);
-        self.write(move |conn| turns::append(conn, &id, epoch, &entries, call.as_ref())).await
-    }
-
-    async fn finish(
-        &self,
-        conversation: &str,
-        epoch: u64,
-        status: Status,
-        reason: Option<String>,
-    ) -> Result<(), StoreError> {
-        let id = conversation.to_owned();
-        self.write(move |conn| turns::finish(conn, &id, epoch, status, reason.as_deref())).await
-    }
-
-    async fn conversations(&self, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError> {
-        let filter = filter.clone();
-        self.read(move |conn| read::conversations(conn, &filter)).await
-    }
-
-    async fn page(
-        &self,
-        filter: &Filter,
-        after: &str,
-        limit: u32,
-    ) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError> {
-        let (filter, after) = (filter.clone(), after.to_owned());
-        self.read(move |conn| read::page(conn, &filter, &after, limit)).await
-    }
-
-    async fn find_conversations(&self, prefix: &str) -> Result<Vec<ConversationRecord>, StoreError> {
-        let prefix = prefix.to_owned();
-        self.read(move |conn| read::find(conn, &prefix)).await
-    }
-
-    async fn calls(&self, conversation: &str) -> Result<Vec<CallRecord>, StoreError> {
-        let id = conversation.to_owned();
-        self.read(move |conn| read::calls(conn, &id)).await
-    }
-
-    async fn logs(&self, conversations: &[String]) -> Result<Vec<Vec<Entry>>, StoreError> {
-        let ids = conversations.to_vec();
-        self.read(move |conn| ids.iter().map(|id| read::log(conn, id)).collect()).await
-    }
-
-    async fn unfinished(&self, experiment: &str) -> Result<Unfinished, StoreError> {
-        let experiment = experiment.to_owned();
-        self.read(move |conn| watch::unfinished(conn, &experiment)).await
-    }
-
-    async fn news(&self, of: &[(String, u32)]) -> Result<Vec<News>, StoreError> {
-        let of = of.to_vec();
-        self.read(move |conn| watch::news(conn, &of)).await
-    }
-
-    async fn calls_of(&self, conversations: &[String]) -> Result<Vec<Vec<CallRecord>>, StoreError> {
-        let ids = conversations.to_vec();
-        self.read(move |conn| ids.iter().map(|id| read::calls(conn, id)).collect()).await
-    }
-
-    async fn begin_run(&self, run: RunRecord) -> Result<(), StoreError> {
-        self.write(move |conn| experiments::begin_run(conn, &run)).await
-    }
-
-    async fn end_run(&self, id: &str, ended: &str) -> Result<(), StoreError> {
-        let (id, ended) = (id.to_owned(), ended.to_owned());
-        self.write(move |conn| experiments::end_run(conn, &id, &ended)).await
-    }
-
-    async fn runs(&self, experiment: &str) -> Result<Vec<RunRecord>, StoreError> {
-        let experiment = experiment.to_owned();
-        self.read(move |conn| read::runs(conn, &experiment)).await
-    }
-
-    async fn create(&self, new: NewExperiment) -> Result<ExperimentRecord, StoreError> {
-        self.write(move |conn| colleagues::create(conn, &new)).await
-    }
-
-    async fn revise(
-        &self,
-        id: &str,
-        creator: &str,
-        version: u64,
-        document: Experiment,
-        revision: String,
-    ) -> Result<ExperimentRecord, StoreError> {
-        let (id, creator) = (id.to_owned(), creator.to_owned());
-        self.write(move |conn| colleagues::revise(conn, &id, &creator, version, &document, &revision)).await
-    }
-
-    async fn mark(&self, item: &Item, creator: &str, mark: Mark) -> Result<(), StoreError> {
-        let (item, creator) = (item.clone(), creator.to_owned());
-        self.write(move |conn| colleagues::mark(conn, &item, &creator, &mark)).await
-    }
-
-    async fn delete(&self, item: &Item, creator: &str) -> Result<(), StoreError> {
-        let (item, creator, path) = (item.clone(), creator.to_owned(), self.readers.path().to_owned());
-        self.write(move |conn| colleagues::delete(conn, &path, &item, &creator)).await
-    }
-
-    async fn revisions(&self) -> Result<Vec<String>, StoreError> {
-        self.read(copy::revisions).await
-    }
-
-    async fn receive(&self, parcel: Parcel) -> Result<(), StoreError> {
-        let arrived = copy::Arrived::new(parcel).map_err(|fail| self.place.error(fail))?;
-        self.write(move |conn| copy::receive(conn, &arrived)).await
-    }
-
-    async fn verify(&self, conversation: Option<&str>) -> Result<Vec<Fault>, StoreError> {
-        let id = conversation.map(str::to_owned);
-        self.readers.lend(&self.place, move |conn| verify::verify(conn, id.as_deref())).await
-    }
-}

@@ -1,16 +1,14 @@
 //! Opening a file: whose it is, the lock of a run, connections and their settings.
 
 use super::fail::{Fail, Place};
-use super::migrate;
-use crate::store::StoreError;
+use super::schema::{self, APPLICATION_ID};
+use crate::store::{OpenMode, StoreError};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// `cnvk`: marks the file as ours, in its header.
-pub(super) const APPLICATION_ID: u32 = 0x636e_766b;
 /// How long one connection waits for another before it says that the file is in use.
 const BUSY: Duration = Duration::from_secs(10);
 /// Statements kept prepared for each connection.
@@ -18,17 +16,6 @@ const STATEMENTS: usize = 64;
 const PAGE_BYTES: u64 = 4096;
 /// Pages in the write-ahead log after which it is copied into the file: `SQLite`'s own default.
 const CHECKPOINT_PAGES: u64 = 1000;
-
-/// What a database is opened for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpenMode {
-    /// Reading: makes nothing, migrates nothing.
-    Read,
-    /// Small edits, which go on beside a run.
-    Write,
-    /// A run: the only one, for as long as it lives.
-    Run,
-}
 
 /// What stands at the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,7 +156,7 @@ fn readable(opened: rusqlite::Result<Connection>) -> Result<Connection, Fail> {
     conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     conn.pragma_update(None, "query_only", true)?;
-    migrate::version(&conn)?;
+    schema::version(&conn)?;
     Ok(conn)
 }
 

@@ -1,9 +1,11 @@
 //! Migrations, with lists of schemas from before and after this program's.
 
 use super::migrate::MIGRATIONS;
-use super::*;
+use super::{OpenMode, Opened, Sqlite, open};
+use crate::store::{Store, StoreError};
+use rusqlite::Connection;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 const NEXT: &str = "alter table experiments add column colour text; update experiments set colour = 'red'";

@@ -1,4 +1,4 @@
-//! What somebody who watches asks again and again.
+//! Questions that watching polls.
 
 use super::fail::Fail;
 use super::rows::{self, all, first};

@@ -1,6 +1,7 @@
 //! The address of a `MongoDB`: a whole URI, or put together from parts.
 
-use super::UriError;
+use super::driver;
+use super::error::UriError;
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use std::fmt::Write as _;
@@ -121,7 +122,7 @@ impl MongoUri {
     fn checked(self) -> Result<Self, UriError> {
         // An address that names a mechanism may get its login later.
         let login = if self.lacks_login() { "user:password@".to_owned() } else { self.login_sent() };
-        match crate::store::mongodb::connect::check(&self.with(&login)) {
+        match driver::check(&self.with(&login)) {
             Ok(()) => Ok(self),
             Err(cause) => Err(UriError::Mongo { cause: self.scrubbed(&cause) }),
         }

@@ -1,7 +1,7 @@
 //! People: what they type is taken as it is, and what they choose.
 
 use super::*;
-use crate::design::plan::HUMAN;
+use crate::design::HUMAN;
 
 /// The agent of that name is a person.
 fn person(mut setting: Setting, name: &str) -> Setting {

@@ -1,0 +1,63 @@
+//! Values that flags set in place of the experiment's, and the conversations that they select.
+
+use super::experiment::Expression;
+use super::problem::Obstacle;
+use super::value::{Named, Value};
+
+/// Values of flags that change or narrow a plan.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Overrides {
+    /// `--model`: names or ids that replace the levels of the axis `model`.
+    pub models: Vec<String>,
+    /// `--days`, `--agents`, `--messages`, `--speakers`, `--set`: names of settings with their levels.
+    pub set: Vec<Named<Vec<Value>>>,
+    /// `--set stop_phrases=[…]`.
+    pub stop_phrases: Option<Vec<String>>,
+    /// `--replicates`.
+    pub replicates: Option<u32>,
+    /// `--seed`.
+    pub seed: Option<u64>,
+    /// `--only`: a condition is selected if any of these expressions holds; empty selects all.
+    pub only: Vec<Expression>,
+    /// `--limit`: maximum number of conversations.
+    pub limit: Option<usize>,
+    /// `--offline`.
+    pub offline: bool,
+}
+
+impl Overrides {
+    /// Returns every name that is set, `model` included: each name once, its levels in the order of writing, each
+    /// level once.
+    pub fn settings(&self) -> Vec<Named<Vec<Value>>> {
+        let models = self.models.iter().map(|m| Value::Text(m.clone())).collect();
+        let by_model = [Named::new("model", models)];
+        let mut settings: Vec<Named<Vec<Value>>> = Vec::new();
+        for set in self.set.iter().chain(&by_model).filter(|s| !s.value.is_empty()) {
+            let place = settings.iter().position(|s| s.name == set.name).unwrap_or(settings.len());
+            if place == settings.len() {
+                settings.push(Named::new(set.name.clone(), Vec::new()));
+            }
+            let levels = &mut settings[place].value;
+            for level in &set.value {
+                if !levels.iter().any(|l| l.to_string() == level.to_string()) {
+                    levels.push(level.clone());
+                }
+            }
+        }
+        settings
+    }
+
+    /// Returns the mistakes that can be found without the experiment.
+    pub(super) fn obstacles(&self) -> Vec<Obstacle> {
+        let mut found = Vec::new();
+        if self.replicates == Some(0) {
+            let hint = "replicates are numbered from 1".to_owned();
+            found.push(Obstacle::usage("0 replicates are no conversation".to_owned(), hint));
+        }
+        if self.stop_phrases.iter().flatten().any(|p| p.trim().is_empty()) {
+            let hint = "write some text, or `[]` for none".to_owned();
+            found.push(Obstacle::usage("an empty stop phrase would end every day at once".to_owned(), hint));
+        }
+        found
+    }
+}

@@ -1,0 +1,76 @@
+//! Reading the conversations of an export, page by page; and the result of an export.
+
+use crate::process::log::Entry;
+use crate::store::{ConversationRecord, Filter, Store, StoreError};
+use std::io;
+
+/// An error that ended an export.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file or stream could not be written.
+    #[error("cannot write: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// Number of conversations whose logs are in memory at a time.
+const PAGE: u32 = 200;
+
+/// A selection of conversations to export.
+#[derive(Debug, Clone)]
+pub enum Of {
+    /// One conversation.
+    One(Box<ConversationRecord>),
+    /// All conversations of an experiment, or of one of its revisions.
+    All(Filter),
+}
+
+/// Size of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Written {
+    /// Number of conversations, including those without an entry.
+    pub conversations: u64,
+    /// Number of lines without the header.
+    pub lines: u64,
+}
+
+/// Reads conversations in pages, in the order of their keys, which is the same in every database. Any number of
+/// conversations needs the same memory.
+pub struct Pages<'a> {
+    store: &'a dyn Store,
+    of: Of,
+    after: Option<String>,
+}
+
+impl<'a> Pages<'a> {
+    /// Begins with the first conversation.
+    pub fn new(store: &'a dyn Store, of: &Of) -> Self {
+        Self { store, of: of.clone(), after: Some(String::new()) }
+    }
+
+    /// Returns the next page; empty at the end.
+    pub async fn next(&mut self) -> Result<Vec<ConversationRecord>, StoreError> {
+        let Some(after) = self.after.take() else { return Ok(Vec::new()) };
+        let filter = match &self.of {
+            Of::One(one) => return Ok(vec![(**one).clone()]),
+            Of::All(filter) => filter,
+        };
+        let page: Vec<_> = self.store.page(filter, &after, PAGE).await?.into_iter().map(|(c, _)| c).collect();
+        self.after = page.last().map(|c| c.key.clone());
+        Ok(page)
+    }
+
+    /// Returns the next page, each conversation with its log.
+    pub async fn next_logs(&mut self) -> Result<Vec<(ConversationRecord, Vec<Entry>)>, StoreError> {
+        let page = self.next().await?;
+        let logs = self.store.logs(&ids(&page)).await?;
+        Ok(page.into_iter().zip(logs).collect())
+    }
+}
+
+/// Returns the ids of conversations.
+pub fn ids(conversations: &[ConversationRecord]) -> Vec<String> {
+    conversations.iter().map(|c| c.id.clone()).collect()
+}

@@ -1,0 +1,55 @@
+//! Reasons why a worker leaves a conversation, and its report to the runner.
+
+use super::prepare::Job;
+use crate::store::{Status, StoreError};
+
+/// The reason that is stored on Ctrl-C between two turns.
+pub(super) const STOPPED: &str = "stopped before its next turn";
+
+/// A worker's report on the conversation that it left.
+pub(super) struct Left {
+    pub(super) job: Job,
+    /// The name of the condition's model.
+    pub(super) model: String,
+    pub(super) status: Status,
+    pub(super) reason: Option<String>,
+    /// Number of calls that were expected and not made.
+    pub(super) unused: u32,
+    /// The error of the database, if the database ended the work.
+    pub(super) store: Option<StoreError>,
+    /// The process that holds the conversation, if not this one: the runner tries again later.
+    pub(super) held: Option<String>,
+    /// True if another process brought the conversation to its end.
+    pub(super) by_another: bool,
+}
+
+/// The reason why a worker leaves a conversation.
+pub(super) enum Leave {
+    Done,
+    Failed(String),
+    Interrupted(String),
+    Store(StoreError),
+    /// Another process works on the conversation.
+    Held(String),
+    /// Another process brought the conversation to its end.
+    Ended(Status),
+}
+
+impl From<StoreError> for Leave {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Held { holder, .. } => Self::Held(holder),
+            StoreError::Superseded { .. } => Self::Held("another process".to_owned()),
+            StoreError::Ended { status, .. } => Self::Ended(status),
+            // This error is permanent: the next attempt would fail too.
+            StoreError::Refused { what } => Self::Failed(what),
+            error => Self::Store(error),
+        }
+    }
+}
+
+/// The reason why a call was not sent.
+pub(super) enum Unsent {
+    Store(StoreError),
+    Stopped(String),
+}

@@ -1,0 +1,147 @@
+//! Parts of a run that all its conversations share: its work, its options, its limits and its totals.
+
+use super::event::{Event, Summary};
+use super::patience::Patience;
+use super::prepare::Job;
+use super::roster::{Roster, name_of};
+use crate::design::check::server_of;
+use crate::design::{Experiment, ModelSpec, Plan};
+use crate::model::person::Person;
+use crate::model::{Bounds, Gates, ModelError, Retry, Slots, Usage};
+use crate::process::Flag;
+use crate::store::{Lease, Store, Tokens};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio_util::sync::CancellationToken;
+
+/// Options of a run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Limits of requests in flight.
+    pub bounds: Bounds,
+    /// Number and pace of retries.
+    pub retry: Retry,
+    /// Time for which the run waits for an unreachable or full database.
+    pub store_wait: Duration,
+    /// The clock: milliseconds since 1970.
+    pub clock: fn() -> i64,
+    /// The lease that each conversation gets; it names the process that works.
+    pub lease: Lease,
+    /// Cancelled when no new request may be sent.
+    pub stop: CancellationToken,
+    /// Cancelled, together with `stop`, when a person leaves.
+    pub leave: CancellationToken,
+    /// Cancelled when requests in flight are to be dropped.
+    pub abort: CancellationToken,
+}
+
+/// The work of a run.
+pub struct Work {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The experiment.
+    pub experiment: Experiment,
+    /// Its plan.
+    pub plan: Plan,
+    /// Missing conversations, in the order in which they are begun.
+    pub jobs: Vec<Job>,
+    /// The models.
+    pub roster: Roster,
+    /// The person who types for human participants; `None` if nobody can.
+    pub person: Option<Arc<dyn Person>>,
+    /// Receives every event.
+    pub events: UnboundedSender<Event>,
+}
+
+/// Parts of a run that all its conversations share.
+pub(super) struct Shared {
+    pub(super) work: Work,
+    pub(super) options: Options,
+    pub(super) slots: Slots,
+    pub(super) gates: Gates,
+    pub(super) patience: Patience,
+    /// Servers, or models of servers, that get no further request.
+    stops: Mutex<BTreeMap<(String, Option<String>), ModelError>>,
+    /// Conversations already reported as held by another process.
+    held: Mutex<BTreeSet<String>>,
+    totals: Mutex<Summary>,
+}
+
+impl Shared {
+    pub(super) fn new(work: Work, options: Options) -> Self {
+        let events = work.events.clone();
+        let patience = Patience::new(options.store_wait, options.abort.clone(), move |event| {
+            // Listeners that are gone need nothing.
+            let _ = events.send(event);
+        });
+        Self {
+            slots: Slots::new(&options.bounds),
+            gates: Gates::default(),
+            patience,
+            stops: Mutex::default(),
+            held: Mutex::default(),
+            totals: Mutex::default(),
+            work,
+            options,
+        }
+    }
+
+    /// Sends an event to the listeners; those that are gone need nothing.
+    pub(super) fn tell(&self, event: Event) {
+        let _ = self.work.events.send(event);
+    }
+
+    /// Returns the error that stopped requests to a model; `None` if requests may be sent.
+    pub(super) fn stopped(&self, spec: &ModelSpec) -> Option<ModelError> {
+        let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+        let server = server_of(&spec.id).to_owned();
+        let name = name_of(&spec.id).to_owned();
+        stops.get(&(server.clone(), None)).or_else(|| stops.get(&(server, Some(name)))).cloned()
+    }
+
+    /// Stops new requests to a server, or to one of its models.
+    pub(super) fn stop(&self, server: &str, model: Option<&str>, error: &ModelError) {
+        let place = (server.to_owned(), model.map(str::to_owned));
+        let mut stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+        if stops.insert(place, error.clone()).is_none() {
+            self.tell(Event::Stopped {
+                server: server.to_owned(),
+                model: model.map(str::to_owned),
+                reason: error.to_string(),
+            });
+        }
+    }
+
+    /// Reports, once for each conversation, that another process holds it.
+    pub(super) fn tell_held(&self, conversation: String, holder: String) {
+        if self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(conversation.clone()) {
+            self.tell(Event::Held { conversation, holder });
+        }
+    }
+
+    /// Changes the totals.
+    pub(super) fn count(&self, change: impl FnOnce(&mut Summary)) {
+        change(&mut self.totals.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Returns the totals, with the errors that stopped servers.
+    pub(super) fn summary(&self) -> Summary {
+        let mut summary = self.totals.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
+        summary.stopped = stops.values().cloned().collect();
+        summary
+    }
+}
+
+/// Adds one answered call to the totals.
+pub(super) fn add_call(summary: &mut Summary, usage: &Usage, flags: &[Flag]) {
+    let mut tokens: Tokens = summary.tokens;
+    tokens.add(usage);
+    summary.tokens = tokens;
+    summary.calls += 1;
+    for flag in flags {
+        *summary.flags.entry(*flag).or_insert(0) += 1;
+    }
+}

@@ -1,0 +1,70 @@
+//! Arguments of the store's verbs: filters, items, marks, and what is stored or received as a whole.
+
+use super::call::CallRecord;
+use super::records::{ConversationRecord, ExperimentRecord, Millis, RunRecord};
+use crate::design::Experiment;
+use crate::process::log::Entry;
+
+/// A selection of conversations.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Filter {
+    /// Id of the experiment; `None` selects all.
+    pub experiment: Option<String>,
+    /// Hash of the revision; `None` selects all.
+    pub revision: Option<String>,
+}
+
+/// An experiment to be saved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewExperiment {
+    /// The id if it is new: 16 random hex digits.
+    pub id: String,
+    /// The person who saves it.
+    pub creator: String,
+    /// Instant of saving.
+    pub now: Millis,
+    /// The document.
+    pub document: Experiment,
+    /// Hash of the document.
+    pub revision: String,
+    /// Id of the experiment that it was copied from.
+    pub parent: Option<String>,
+}
+
+/// An item that a person can note, star or delete, by its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// An experiment.
+    Experiment(String),
+    /// A conversation.
+    Conversation(String),
+}
+
+/// A change of note or star; `None` changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Mark {
+    /// The new note; `Some(None)` removes it.
+    pub note: Option<Option<String>>,
+    /// The new star.
+    pub starred: Option<bool>,
+}
+
+/// A unit of copying between databases.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Parcel {
+    /// A document and its hash.
+    Document(Box<Experiment>, String),
+    /// An experiment, after the document of its current revision.
+    Experiment(ExperimentRecord),
+    /// A run, after its experiment.
+    Run(RunRecord),
+    /// A whole conversation, after its experiment, without its lease.
+    Conversation {
+        /// The record, with `status` and `reason`.
+        record: Box<ConversationRecord>,
+        /// Its log.
+        log: Vec<Entry>,
+        /// All its calls.
+        calls: Vec<CallRecord>,
+    },
+}

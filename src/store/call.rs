@@ -1,0 +1,93 @@
+//! Calls of a conversation as the database stores them, its history, and counts of tokens.
+
+use super::records::Millis;
+use crate::model::{Attempt, ChatReply, Usage};
+use crate::process::CallRef;
+use crate::process::log::Entry;
+use crate::process::prompt::View;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
+
+/// A call, stored by reference: its request can be built again and its hash checked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallRecord {
+    /// Place of its entry in the log, whether or not the entry is stored yet.
+    pub seq: u32,
+    /// Purpose of the call, and number of rejected replies before it.
+    pub call: CallRef,
+    /// Its state.
+    pub state: CallState,
+    /// The server's name.
+    pub server: String,
+    /// The model's name at the server, as sent.
+    pub model: String,
+    /// All keys of the body but model and messages, in order, as sent.
+    pub parameters: Map<String, Json>,
+    /// The messages by reference: the database replaces the texts in `view` by their SHA-256.
+    pub view: View,
+    /// SHA-256 of the body's bytes.
+    pub body_sha256: String,
+    /// Attempts. A caller gives those of its own request; the database keeps earlier ones before them.
+    pub attempts: Vec<Attempt>,
+    /// Instant at which this request was first sent; `attempts` holds earlier requests that were lost.
+    pub sent: Millis,
+    /// Instant of the answer.
+    pub answered: Option<Millis>,
+    /// The answer.
+    pub reply: Option<ChatReply>,
+}
+
+/// State of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallState {
+    /// Stored before it was sent; without an answer it is possible spend.
+    Sent,
+    /// Answered, and the answer is stored.
+    Answered,
+    /// Given up; the attempts tell why.
+    Failed,
+}
+
+impl CallState {
+    /// Returns the word in databases.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Returns the state of a word.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Sent, Self::Answered, Self::Failed].into_iter().find(|s| s.word() == word)
+    }
+}
+
+/// The stored part of a conversation, for resuming it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct History {
+    /// The log, in order.
+    pub log: Vec<Entry>,
+    /// Calls without an entry, in the order of seq, purpose, ask: answered ones are used, sent ones are possible
+    /// spend, failed ones tell why it stopped.
+    pub open: Vec<CallRecord>,
+}
+
+/// Number of tokens, for summaries of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tokens {
+    /// Tokens of prompts.
+    pub prompt: u64,
+    /// Tokens of replies.
+    pub completion: u64,
+}
+
+impl Tokens {
+    /// Adds one reply's usage.
+    pub fn add(&mut self, usage: &Usage) {
+        self.prompt += u64::from(usage.prompt.unwrap_or(0));
+        self.completion += u64::from(usage.completion.unwrap_or(0));
+    }
+}

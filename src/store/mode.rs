@@ -1,0 +1,12 @@
+//! Modes of opening a database.
+
+/// The purpose for which a database is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenMode {
+    /// Reading: creates nothing, migrates nothing.
+    Read,
+    /// Small edits, which may be made while a run goes on.
+    Write,
+    /// A run. On a file it is the only one, for as long as it lives.
+    Run,
+}

@@ -1,0 +1,152 @@
+//! Records of the database: experiments, conversations with their leases, and runs.
+
+use super::status::Status;
+use crate::design::{Named, RunDefaults, Sampling, Value};
+use serde::{Deserialize, Serialize};
+
+/// An instant: milliseconds since 1970 (UTC), as the injected clock gives it.
+pub type Millis = i64;
+
+/// Time for which a lease holds without being renewed, in milliseconds.
+pub const LEASE: Millis = 45_000;
+
+/// An experiment as the database stores it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ExperimentRecord {
+    /// 16 random hex digits.
+    pub id: String,
+    /// Its name; unique with the creator.
+    pub name: String,
+    /// The person who made it.
+    pub creator: String,
+    /// Instant of its creation.
+    pub created: Millis,
+    /// True if its creator marked it with a star.
+    pub starred: bool,
+    /// A note.
+    pub note: Option<String>,
+    /// Grows with each change, for compare-and-set.
+    pub version: u64,
+    /// Id of the experiment that it was copied from.
+    pub parent: Option<String>,
+    /// Hash of the current revision: the last one stored.
+    pub revision: String,
+    /// `[run]` as last read from its folder.
+    pub run: RunDefaults,
+}
+
+/// A conversation as the database stores it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConversationRecord {
+    /// Hash of (experiment id, key), 16 hex digits.
+    pub id: String,
+    /// Its experiment's id.
+    pub experiment: String,
+    /// The newest revision that planned it.
+    pub revision: String,
+    /// SHA-256 of what it is made from.
+    pub key: String,
+    /// The person who ran it.
+    pub creator: String,
+    /// Instant at which it was planned.
+    pub created: Millis,
+    /// The level of each axis, `model` always among them.
+    pub condition: Vec<Named<Value>>,
+    /// Number of the replicate, from 1.
+    pub replicate: u32,
+    /// The run's seed.
+    pub seed: u64,
+    /// Its status.
+    pub status: Status,
+    /// The reason why it failed or was interrupted.
+    pub reason: Option<String>,
+    /// Models in use and their parameters.
+    pub models: Vec<UsedModel>,
+    /// Agents per role, in speaking order.
+    pub agents: Vec<Named<u32>>,
+    /// Its participants.
+    pub participants: Vec<Participant>,
+    /// Number of openings and speeches.
+    pub messages: u32,
+    /// Number of days.
+    pub days: u32,
+    /// Method of speaker selection.
+    pub speakers: String,
+    /// The starting message as sent.
+    pub starting_message: String,
+    /// True if `scripted` replaced every model.
+    pub offline: bool,
+    /// True if its creator marked it with a star.
+    pub starred: bool,
+    /// A note.
+    pub note: Option<String>,
+    /// Number of retries after a failure.
+    pub retries: u32,
+    /// The process that works on it.
+    pub lease: Option<Lease>,
+}
+
+/// A model in use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UsedModel {
+    /// Its name within the experiment.
+    pub name: String,
+    /// `SERVER/NAME`.
+    pub id: String,
+    /// Its parameters as declared.
+    pub sampling: Sampling,
+}
+
+/// A participant of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Participant {
+    /// An agent's name.
+    pub name: String,
+    /// Its role.
+    pub role: String,
+    /// `SERVER/NAME`.
+    pub model: String,
+}
+
+/// The process that works on a conversation. On `SQLite` one process at a time holds the file's lock; the fields are
+/// the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// The run's id.
+    pub owner: String,
+    /// Host name.
+    pub host: String,
+    /// Id of the machine's boot.
+    pub boot: String,
+    /// Process id.
+    pub pid: u32,
+    /// Number of the claim; grows with each.
+    pub epoch: u64,
+    /// Instant at which it lapses.
+    pub until: Millis,
+}
+
+/// One invocation of `run`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// 16 random hex digits.
+    pub id: String,
+    /// The experiment's id.
+    pub experiment: String,
+    /// The revision that was run.
+    pub revision: String,
+    /// Instant of its start.
+    pub started: Millis,
+    /// The person who ran it.
+    pub creator: String,
+    /// The command's arguments as typed, without secrets.
+    pub flags: Vec<String>,
+    /// Number of conversations planned, done before, and to do.
+    pub counts: Vec<Named<u64>>,
+    /// Questions that the person answered with yes, each with its subject.
+    pub answers: Vec<Named<String>>,
+    /// The program's version.
+    pub version: String,
+    /// The way it ended; `None` if it is running or was killed.
+    pub ended: Option<String>,
+}

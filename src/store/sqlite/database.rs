@@ -1,0 +1,125 @@
+//! The database in one file: opening it, and running a question or a change on its connections.
+
+use super::calls::Ready;
+use super::fail::{Fail, Place};
+use super::migrate::{self, Migrated};
+use super::open::{self, Found};
+use super::read::Readers;
+use super::schema;
+use super::writer::Writer;
+use crate::store::{CallRecord, OpenMode, StoreError};
+use rusqlite::Connection;
+use std::fs::File;
+use std::path::Path;
+
+/// A database in one file.
+pub struct Sqlite {
+    pub(super) place: Place,
+    pub(super) readers: Readers,
+    writer: Option<Writer>,
+    // Dropped after the writer has finished.
+    _lock: Option<File>,
+}
+
+/// The result of opening.
+pub struct Opened {
+    /// The database.
+    pub store: Sqlite,
+    /// True if the file was created.
+    pub created: bool,
+    /// The migration from an older schema, with the place of the backup.
+    pub migrated: Option<Migrated>,
+}
+
+impl Sqlite {
+    /// Opens the file at `path` for the purpose `mode`. `max_mb` is a quota of the file in MiB (the write-ahead
+    /// log beside it stays below an eighth of that, or 4 MiB). Blocks; needs no runtime.
+    pub fn open(path: &Path, mode: OpenMode, max_mb: Option<u32>) -> Result<Opened, StoreError> {
+        Self::open_with(path, mode, max_mb, migrate::MIGRATIONS)
+    }
+
+    pub(super) fn open_with(
+        path: &Path,
+        mode: OpenMode,
+        max_mb: Option<u32>,
+        known: &[&str],
+    ) -> Result<Opened, StoreError> {
+        let place = Place::new(path, max_mb);
+        let found = open::inspect(path, &place)?;
+        let path = open::real(path, mode, &place)?;
+        if mode == OpenMode::Read {
+            return reading(&path, found, place, known);
+        }
+        let mut lock = (mode == OpenMode::Run).then(|| open::lock(&path, &place)).transpose()?;
+        let error = |fail| place.error(fail);
+        let conn = open::writer(&path).map_err(error)?;
+        let (created, migrated) = prepare(&conn, &path, &place, &mut lock, known)?;
+        open::settle(&conn, max_mb).map_err(error)?;
+        if mode == OpenMode::Write {
+            lock = None;
+        }
+        let writer = Some(Writer::start(conn, place.clone()).map_err(|e| place.unreachable(e))?);
+        let store = Self { readers: Readers::new(path, None), place, writer, _lock: lock };
+        Ok(Opened { store, created, migrated })
+    }
+
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, Fail> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.readers.read(&self.place, question).await
+    }
+
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        change: impl Fn(&Connection) -> Result<T, Fail> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let writer = self
+            .writer
+            .as_ref()
+            .ok_or_else(|| StoreError::Refused { what: format!("{} was opened for reading only", self.place.name) })?;
+        writer.write(&self.place, change).await
+    }
+
+    pub(super) fn ready(&self, call: CallRecord) -> Result<Ready, StoreError> {
+        Ready::new(call).map_err(|fail| self.place.error(fail))
+    }
+}
+
+fn reading(path: &Path, found: Found, place: Place, known: &[&str]) -> Result<Opened, StoreError> {
+    let missing = || StoreError::Missing { place: place.name.clone() };
+    if found == Found::Nothing {
+        return Err(missing());
+    }
+    let error = |fail| place.error(fail);
+    let conn = open::reader(path).map_err(error)?;
+    let found = schema::version(&conn).map_err(error)?.ok_or_else(missing)?;
+    if migrate::is_older(found, known, &place)? {
+        return Err(StoreError::Older { place: place.name.clone(), found, known: known.len() as u32 });
+    }
+    let readers = Readers::new(path.to_owned(), Some(conn));
+    Ok(Opened { store: Sqlite { place, readers, writer: None, _lock: None }, created: false, migrated: None })
+}
+
+/// Creates the tables, or migrates them. A small edit takes the lock of a run for that: the tables of an older program
+/// must not change while it runs.
+fn prepare(
+    conn: &Connection,
+    path: &Path,
+    place: &Place,
+    lock: &mut Option<File>,
+    known: &[&str],
+) -> Result<(bool, Option<Migrated>), StoreError> {
+    let error = |fail| place.error(fail);
+    let Some(found) = schema::version(conn).map_err(error)? else {
+        migrate::create(conn, known).map_err(error)?;
+        return Ok((true, None));
+    };
+    if !migrate::is_older(found, known, place)? {
+        return Ok((false, None));
+    }
+    if lock.is_none() {
+        *lock = Some(open::lock(path, place)?);
+    }
+    Ok((false, Some(migrate::upgrade(conn, path, found, known).map_err(error)?)))
+}

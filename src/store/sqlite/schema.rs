@@ -1,0 +1,15 @@
+//! The mark and the schema number in a file's header.
+
+use super::fail::Fail;
+use rusqlite::Connection;
+
+/// `cnvk`: marks the file as ours, in its header.
+pub(super) const APPLICATION_ID: u32 = 0x636e_766b;
+
+/// Returns the schema of an open database; `None` if it has no table.
+pub(super) fn version(conn: &Connection) -> Result<Option<u32>, Fail> {
+    let tables: u32 = conn.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
+    let application: u32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let version: u32 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok((tables > 0 || application == APPLICATION_ID).then_some(version))
+}

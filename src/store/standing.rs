@@ -1,0 +1,68 @@
+//! Progress of conversations: short answers for planning, listing and watching.
+
+use super::records::ConversationRecord;
+use super::status::Status;
+use crate::process::log::Entry;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Progress of one conversation: enough for the set difference of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Id.
+    pub id: String,
+    /// Key.
+    pub key: String,
+    /// The newest revision that planned it.
+    pub revision: String,
+    /// Its status.
+    pub status: Status,
+    /// True if it has an entry.
+    pub begun: bool,
+    /// Number of calls whose reply is in the log.
+    pub answered: u32,
+    /// Number of attempts and calls that may have been paid for without a reply.
+    pub possible_spend: u32,
+    /// True if `scripted` replaced every model.
+    pub offline: bool,
+    /// Number of the replicate, from 1.
+    pub replicate: u32,
+    /// Its seed.
+    pub seed: u64,
+    /// The person who ran it.
+    pub creator: String,
+}
+
+/// Counts of an experiment's conversations, of the current revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Conversations that are done.
+    pub done: u32,
+    /// Conversations that failed.
+    pub failed: u32,
+    /// All other conversations.
+    pub left: u32,
+}
+
+/// Conversations of an experiment that are not done, of every revision.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Unfinished {
+    /// Number of conversations that are done, by revision.
+    pub done: BTreeMap<String, u32>,
+    /// All others, in the order of id.
+    pub others: Vec<Waiting>,
+}
+
+/// A conversation that is not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// Id.
+    pub id: String,
+    /// The newest revision that planned it.
+    pub revision: String,
+    /// Its status.
+    pub status: Status,
+}
+
+/// A conversation's current record, and entries of its log.
+pub type News = (ConversationRecord, Vec<Entry>);

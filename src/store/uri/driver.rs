@@ -1,0 +1,19 @@
+//! The MongoDB driver's reading of an address, and its words about an error. Nothing is sent.
+
+use ::mongodb::error::{Error, ErrorKind};
+use ::mongodb::options::ConnectionString;
+
+/// Fails, with the reason, if the driver cannot read an address.
+pub fn check(address: &str) -> Result<(), String> {
+    ConnectionString::parse(address).map(drop).map_err(|e| said(&e))
+}
+
+/// Returns the words of an error without the text that the driver adds around them.
+pub fn said(error: &Error) -> String {
+    match &*error.kind {
+        ErrorKind::Io(e) => e.to_string(),
+        ErrorKind::Command(e) => format!("{} (code {})", e.message, e.code),
+        ErrorKind::InvalidArgument { message, .. } | ErrorKind::DnsResolve { message, .. } => message.clone(),
+        kind => kind.to_string(),
+    }
+}

@@ -1,0 +1,149 @@
+//! The trait [`Store`]: the database in the researcher's verbs.
+
+use super::arguments::{Filter, Item, Mark, NewExperiment, Parcel};
+use super::audit::Fault;
+use super::call::{CallRecord, History};
+use super::error::StoreError;
+use super::records::{ConversationRecord, ExperimentRecord, Lease, Millis, RunRecord};
+use super::standing::{Counts, News, Standing, Unfinished};
+use super::status::Status;
+use crate::design::Experiment;
+use crate::process::Flag;
+use crate::process::log::Entry;
+use async_trait::async_trait;
+
+/// The database in the researcher's verbs. A method that returns `Ok` for a write has made the write durable
+/// (contract R2). Writes of a turn carry the epoch of the claim; they fail with [`StoreError::Superseded`] if another
+/// process holds the conversation.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Returns the database's address for people: without a password.
+    fn place(&self) -> String;
+    /// Returns whether several runs may work on it at the same time.
+    fn is_shared(&self) -> bool;
+
+    /// Saves an experiment's document as its current revision; creates the experiment if (creator, name) is new.
+    /// `note` is used the first time only. Returns the record. Idempotent.
+    async fn save(&self, new: NewExperiment) -> Result<ExperimentRecord, StoreError>;
+    /// Returns the experiment of (creator, name).
+    async fn experiment(&self, creator: &str, name: &str) -> Result<Option<ExperimentRecord>, StoreError>;
+    /// Returns all experiments, oldest first.
+    async fn records(&self) -> Result<Vec<ExperimentRecord>, StoreError>;
+    /// Returns all experiments, oldest first, with the counts of their current revision.
+    async fn experiments(&self) -> Result<Vec<(ExperimentRecord, Counts)>, StoreError>;
+    /// Returns the whole document of a revision (with the `note` and `[run]` that it was first stored with).
+    async fn document(&self, revision: &str) -> Result<Option<Experiment>, StoreError>;
+
+    /// Marks every existing conversation of `keys` as planned by `revision`, and inserts `new` as pending.
+    /// Idempotent; existing conversations stay unchanged.
+    async fn plan(
+        &self,
+        experiment: &str,
+        revision: &str,
+        keys: &[String],
+        new: Vec<ConversationRecord>,
+    ) -> Result<(), StoreError>;
+    /// Returns the progress of each conversation of an experiment.
+    async fn standing(&self, experiment: &str) -> Result<Vec<Standing>, StoreError>;
+    /// Claims a conversation: sets the status to running, and writes the lease with the next epoch (the given epoch is
+    /// not read). `retry` retries a failed conversation and counts that; without `retry` a failed conversation is
+    /// [`StoreError::Ended`], and one that is done always is. A lease that holds is [`StoreError::Held`]; a lease is
+    /// taken over if it has lapsed by the server's clock, or if its process ran on this host and boot and is gone.
+    async fn claim(&self, conversation: &str, lease: Lease, retry: bool) -> Result<ConversationRecord, StoreError>;
+    /// Renews every lease of a run, which is their owner: each holds until the given instant (if the database has a
+    /// clock of its own, for [`LEASE`](super::LEASE) by that clock).
+    async fn renew(&self, owner: &str, until: Millis) -> Result<(), StoreError>;
+    /// Returns the stored part of a conversation.
+    async fn history(&self, conversation: &str) -> Result<History, StoreError>;
+    /// Writes a call as sent, before it is sent. If a call of that name is `sent` already, it was lost: it becomes an
+    /// attempt of possible spend of the new call. If it had failed, its attempts are kept before the new ones. If it is
+    /// answered, it must not be sent again: [`StoreError::Answered`]. The same request written twice (same epoch, same
+    /// instant) counts once.
+    async fn sent(&self, conversation: &str, epoch: u64, call: CallRecord) -> Result<(), StoreError>;
+    /// Stores the answer (or the failure) of a call, without an entry. An answer that is already stored is kept.
+    async fn settle(&self, conversation: &str, epoch: u64, call: CallRecord) -> Result<(), StoreError>;
+    /// Appends entries together with the answered call that brought them. An entry's `seq` must be the log's length
+    /// (R1): a gap is [`StoreError::Gap`] and writes nothing; an entry that is already stored is kept (the first writer
+    /// wins). Returns an empty list if the log now holds the given entries. Otherwise another writer was first: returns
+    /// the log from the first different entry on, for the caller to adopt, and writes no entry from there on.
+    async fn append(
+        &self,
+        conversation: &str,
+        epoch: u64,
+        entries: Vec<Entry>,
+        call: Option<CallRecord>,
+    ) -> Result<Vec<Entry>, StoreError>;
+    /// Ends the claim with a status and its reason. The epoch stays, so that a late write is refused.
+    async fn finish(
+        &self,
+        conversation: &str,
+        epoch: u64,
+        status: Status,
+        reason: Option<String>,
+    ) -> Result<(), StoreError>;
+
+    /// Returns conversations in the order of creation (then of id), each with the flags in its log.
+    async fn conversations(&self, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError>;
+    /// Returns at most `limit` conversations of an experiment (and of a revision) whose key follows `after`, in the
+    /// order of the key: for reading any number of them in constant memory. An empty `after` begins.
+    async fn page(
+        &self,
+        filter: &Filter,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError>;
+    /// Returns the conversations whose id starts with a prefix, at most 20.
+    async fn find_conversations(&self, prefix: &str) -> Result<Vec<ConversationRecord>, StoreError>;
+    /// Returns every call of a conversation in the order of seq, purpose, ask, with the texts of its view.
+    async fn calls(&self, conversation: &str) -> Result<Vec<CallRecord>, StoreError>;
+
+    /// Returns the logs of conversations, in the order given: many at once, since some databases answer single
+    /// questions slowly.
+    async fn logs(&self, conversations: &[String]) -> Result<Vec<Vec<Entry>>, StoreError>;
+    /// Returns the conversations of an experiment that are not done, and the number of those that are. Watching polls
+    /// this, so it reads nothing else.
+    async fn unfinished(&self, experiment: &str) -> Result<Unfinished, StoreError>;
+    /// Returns the current records of conversations, in the order given, each with its log from an entry on; for a
+    /// conversation that has ended, all of that. Conversations that do not exist (any more) are left out.
+    async fn news(&self, of: &[(String, u32)]) -> Result<Vec<News>, StoreError>;
+    /// Returns the same as [`Store::calls`], for many conversations at once, in the order given.
+    async fn calls_of(&self, conversations: &[String]) -> Result<Vec<Vec<CallRecord>>, StoreError>;
+
+    /// Records the start of a run.
+    async fn begin_run(&self, run: RunRecord) -> Result<(), StoreError>;
+    /// Records the end of a run.
+    async fn end_run(&self, id: &str, ended: &str) -> Result<(), StoreError>;
+    /// Returns the runs of an experiment, oldest first.
+    async fn runs(&self, experiment: &str) -> Result<Vec<RunRecord>, StoreError>;
+
+    /// Creates an experiment. [`StoreError::Exists`] if its creator has an experiment of that name.
+    async fn create(&self, new: NewExperiment) -> Result<ExperimentRecord, StoreError>;
+    /// Gives an experiment another document (and with it another name and `[run]`) if it is `creator`'s and its
+    /// version is still `version`: else [`StoreError::NotYours`] or [`StoreError::Changed`]; [`StoreError::Exists`] if
+    /// the new name is taken. Note and star stay. Returns the record with the next version.
+    async fn revise(
+        &self,
+        id: &str,
+        creator: &str,
+        version: u64,
+        document: Experiment,
+        revision: String,
+    ) -> Result<ExperimentRecord, StoreError>;
+    /// Changes note or star of an item of `creator`'s; else [`StoreError::NotYours`].
+    async fn mark(&self, item: &Item, creator: &str, mark: Mark) -> Result<(), StoreError>;
+    /// Deletes an item of `creator`'s; else [`StoreError::NotYours`]: an experiment with all its conversations, their
+    /// messages, calls and runs, or one conversation. An item that a process works on now is [`StoreError::Held`] and
+    /// stays. An interrupted deletion is finished when the database is next opened for writing. Copies stay.
+    async fn delete(&self, item: &Item, creator: &str) -> Result<(), StoreError>;
+
+    /// Returns the hashes of all documents, sorted.
+    async fn revisions(&self) -> Result<Vec<String>, StoreError>;
+    /// Stores an item of another database unchanged. An equal or newer item stays; a conversation with less progress
+    /// than the given one, and an experiment of an earlier version, are replaced by it; anything else is
+    /// [`StoreError::Refused`], naming the item. A note or a star that is only on one side is kept.
+    async fn receive(&self, parcel: Parcel) -> Result<(), StoreError>;
+
+    /// Reads everything, or one conversation, and returns the faults: a log with a hole or out of order, an entry
+    /// whose call is missing, a text whose hash is wrong, a body that cannot be built again. Changes nothing.
+    async fn verify(&self, conversation: Option<&str>) -> Result<Vec<Fault>, StoreError>;
+}
