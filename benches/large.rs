@@ -18,7 +18,7 @@ use convoke::exchange::{Of, calls, csv, jsonl};
 use convoke::run::prepare::prepare;
 use convoke::store::mongodb::Mongo;
 use convoke::store::sqlite::{OpenMode, Sqlite};
-use convoke::store::{CallRecord, ConversationRecord, Filter, Parcel, Status, Store, StoreUri};
+use convoke::store::{CallRecord, ConversationRecord, Filter, Parcel, ProcessKind, Status, Store, StoreUri};
 use fixtures::{NOW, answered, call, conversation, document, new_experiment, opening, run_record, sha256, speech};
 use futures_util::future::join_all;
 use std::sync::Arc;
@@ -54,16 +54,17 @@ async fn measured() {
 
     let listed = timed("list", async { store.experiments().await.unwrap() }).await;
     let record = &listed.iter().find(|(e, _)| e.name == "large").unwrap().0;
-    let standing = timed("standing", async { store.standing(&record.id).await.unwrap() }).await;
+    let standing =
+        timed("standing", async { store.standing(&record.id, ProcessKind::Conversation).await.unwrap() }).await;
     let started = Instant::now();
     let prepared = prepare(&experiment, &plan, plan.cells(), &standing, &record.id, false);
-    println!("prepare: {:?}, {} to do", started.elapsed(), prepared.jobs.len());
+    println!("prepare: {:?}, {} to do", started.elapsed(), prepared.missing.len());
     drop((prepared, standing, plan));
     if messages == 0 {
         return;
     }
 
-    let of = Of::All(Filter { experiment: Some(record.id.clone()), revision: None });
+    let of = Of::All(Filter { experiment: Some(record.id.clone()), revision: None, ..Filter::default() });
     let mut nowhere = std::io::sink();
     let before = peak();
     let written = timed("jsonl", async { jsonl::write(&*store, "large", &of, &mut nowhere).await.unwrap() }).await;
@@ -94,7 +95,7 @@ fn peak() -> u64 {
 async fn fill(store: &dyn Store, experiment: &Experiment, plan: &Plan, messages: u32) {
     let new = new_experiment(&sha256("large")[..16], "ada", experiment.clone());
     let record = store.save(new).await.unwrap();
-    let there = store.standing(&record.id).await.unwrap().len();
+    let there = store.standing(&record.id, ProcessKind::Conversation).await.unwrap().len();
     let made = |cell: &Cell| ConversationRecord {
         id: sha256(&cell.key)[..16].to_owned(),
         key: cell.key.clone(),

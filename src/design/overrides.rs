@@ -3,25 +3,35 @@
 use super::experiment::Expression;
 use super::problem::Obstacle;
 use super::value::{Named, Value};
+use serde::{Deserialize, Serialize};
 
 /// Values of flags that change or narrow a plan.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Overrides {
     /// `--model`: names or ids that replace the levels of the axis `model`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub models: Vec<String>,
     /// `--days`, `--agents`, `--messages`, `--speakers`, `--set`: names of settings with their levels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub set: Vec<Named<Vec<Value>>>,
     /// `--set stop_phrases=[…]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stop_phrases: Option<Vec<String>>,
     /// `--replicates`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub replicates: Option<u32>,
-    /// `--seed`.
+    /// `--seed`. Written as decimal text: BSON has no 64 bits without a sign.
+    #[serde(skip_serializing_if = "Option::is_none", with = "as_text")]
     pub seed: Option<u64>,
     /// `--only`: a condition is selected if any of these expressions holds; empty selects all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub only: Vec<Expression>,
     /// `--limit`: maximum number of conversations.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
     /// `--offline`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub offline: bool,
 }
 
@@ -59,5 +69,20 @@ impl Overrides {
             found.push(Obstacle::usage("an empty stop phrase would end every day at once".to_owned(), hint));
         }
         found
+    }
+}
+
+/// Numbers as decimal text.
+mod as_text {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    #[expect(clippy::ref_option, reason = "serde passes fields by reference")]
+    pub fn serialize<S: Serializer>(number: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+        number.map(|n| n.to_string()).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
     }
 }

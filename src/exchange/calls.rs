@@ -28,7 +28,7 @@ pub struct Rebuilt {
 
 /// Builds a request again from its recipe and the log.
 pub fn rebuild(call: &CallRecord, log: &[Entry]) -> Rebuilt {
-    let messages = call.view.messages(log);
+    let messages = call.view.messages(log, &[]);
     let body = body(&call.model, &messages, &call.parameters);
     Rebuilt { matches: sha256(&body) == call.body_sha256, bytes: body.len(), messages }
 }

@@ -3,7 +3,7 @@
 //! equal is not read again.
 
 use crate::process::Flag;
-use crate::store::{ConversationRecord, Filter, Parcel, Standing, Status, Store, StoreError};
+use crate::store::{ConversationRecord, Filter, Parcel, ProcessKind, Standing, Status, Store, StoreError};
 use futures_util::future::join_all;
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -100,7 +100,9 @@ async fn documents(from: &dyn Store, to: &dyn Store, copied: &mut Copied) -> Res
 async fn runs(from: &dyn Store, to: &dyn Store, experiment: &str, copied: &mut Copied) -> Result<(), StoreError> {
     let there: HashMap<String, _> = to.runs(experiment).await?.into_iter().map(|r| (r.id.clone(), r)).collect();
     for run in from.runs(experiment).await? {
-        if there.get(&run.id) != Some(&run) && taken(to.receive(Parcel::Run(run)).await, &mut copied.conflicts)? {
+        if there.get(&run.id) != Some(&run)
+            && taken(to.receive(Parcel::Run(Box::new(run))).await, &mut copied.conflicts)?
+        {
             copied.runs += 1;
         }
     }
@@ -124,8 +126,8 @@ impl Known {
         let (ours, theirs) = (ids(from.runs(experiment).await?), ids(to.runs(experiment).await?));
         let short = |s: Standing| (s.id, (s.begun, s.answered, s.possible_spend));
         Ok(Self {
-            from: from.standing(experiment).await?.into_iter().map(short).collect(),
-            to: to.standing(experiment).await?.into_iter().map(short).collect(),
+            from: from.standing(experiment, ProcessKind::Conversation).await?.into_iter().map(short).collect(),
+            to: to.standing(experiment, ProcessKind::Conversation).await?.into_iter().map(short).collect(),
             one_history: theirs.is_subset(&ours),
         })
     }
@@ -147,7 +149,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(store: &'a dyn Store, experiment: &str) -> Self {
-        let filter = Filter { experiment: Some(experiment.to_owned()), revision: None };
+        let filter = Filter { experiment: Some(experiment.to_owned()), revision: None, ..Filter::default() };
         Self { store, filter, after: Some(String::new()), page: VecDeque::new() }
     }
 

@@ -157,7 +157,7 @@ fn by_role(
     let mut sent: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     for call in calls {
         let helper = match call.call.purpose {
-            Purpose::Speech => None,
+            Purpose::Speech | Purpose::Answer => None,
             Purpose::Selection => Some("selector"),
             Purpose::Summary => Some("summarizer"),
         };

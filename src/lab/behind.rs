@@ -7,12 +7,13 @@ use super::setup::Lab;
 use crate::design::{Experiment, Overrides, Plan, diff, key};
 use crate::run::Superseded;
 use crate::run::prepare::{prepare, superseded};
-use crate::store::ExperimentRecord;
+use crate::store::{ExperimentRecord, ProcessKind};
 
 impl Lab {
     /// Number of conversations, offline ones included, that a new document leaves behind.
     pub async fn left_behind(&self, record: &ExperimentRecord, new: &Experiment) -> Result<usize, LabError> {
-        let (standing, runs) = (self.store.standing(&record.id).await?, self.store.runs(&record.id).await?);
+        let (standing, runs) =
+            (self.store.standing(&record.id, ProcessKind::Conversation).await?, self.store.runs(&record.id).await?);
         let revision = key::revision(new);
         let behind = |offline| {
             let plan = Plan::new(new, &Overrides { offline, ..Overrides::default() });
@@ -30,7 +31,8 @@ impl Lab {
         planned: &Planned,
         retry_failed: bool,
     ) -> Result<Option<(Confirmation, Vec<String>)>, LabError> {
-        let (standing, runs) = (self.store.standing(&record.id).await?, self.store.runs(&record.id).await?);
+        let (standing, runs) =
+            (self.store.standing(&record.id, ProcessKind::Conversation).await?, self.store.runs(&record.id).await?);
         let Planned { experiment, plan, cells, .. } = planned;
         let keys: Vec<String> = plan.cells().into_iter().map(|c| c.key).collect();
         let Superseded { revisions } =
@@ -45,8 +47,8 @@ impl Lab {
             revisions: left.clone(),
             conversations: revisions.values().sum(),
             changes: self.changes_since(&left, experiment).await?,
-            to_do: prepared.jobs.len(),
-            calls: prepared.jobs.iter().map(|j| u64::from(j.left)).sum(),
+            to_do: prepared.missing.len(),
+            calls: prepared.missing.iter().map(|j| u64::from(j.left)).sum(),
         };
         Ok(Some((Confirmation::new(about), left)))
     }

@@ -4,6 +4,7 @@ use super::error::LabError;
 use super::question::{About, Confirmation, Progress};
 use super::setup::Lab;
 use super::target::Target;
+use crate::store::ProcessKind;
 
 impl Lab {
     /// Deletes an experiment with all its conversations, or one conversation. Returns the creators of the conversations
@@ -34,7 +35,7 @@ impl Lab {
     /// Creators of an experiment's conversations and how many of each: the most first.
     async fn creators(&self, experiment: &str) -> Result<Vec<(String, usize)>, LabError> {
         let mut creators: Vec<(String, usize)> = Vec::new();
-        for standing in self.store.standing(experiment).await? {
+        for standing in self.store.standing(experiment, ProcessKind::Conversation).await? {
             match creators.iter_mut().find(|(who, _)| *who == standing.creator) {
                 Some((_, number)) => *number += 1,
                 None => creators.push((standing.creator, 1)),

@@ -7,7 +7,7 @@ use super::planned::Planned;
 use super::setup::Lab;
 use crate::design::{Experiment, Obstacle, Overrides, Plan, RunDefaults, key, named};
 use crate::run::patience::Patience;
-use crate::store::{ExperimentRecord, RunRecord, Standing, Status, StoreError};
+use crate::store::{ExperimentRecord, ProcessKind, RunRecord, Standing, Status, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Attempts at a compare-and-set while others change the experiment.
@@ -27,7 +27,9 @@ impl Lab {
     /// finished, plans that one again.
     pub async fn extend(&self, planned: &mut Planned, more: u32) -> Result<Extended, LabError> {
         let (standing, runs) = match self.record_of(planned).await? {
-            Some(record) => (self.store.standing(&record.id).await?, self.store.runs(&record.id).await?),
+            Some(record) => {
+                (self.store.standing(&record.id, ProcessKind::Conversation).await?, self.store.runs(&record.id).await?)
+            }
             None => (Vec::new(), Vec::new()),
         };
         let highest = highest_begun(&planned.plan, planned.overrides.offline, &standing);

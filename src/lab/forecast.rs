@@ -61,7 +61,7 @@ impl Forecast {
             conversations: cells.len(),
             done: prepared.done,
             failed: prepared.failed,
-            left: prepared.jobs.len(),
+            left: prepared.missing.len(),
             calls: 0,
             low: 0,
             high: 0,
@@ -74,7 +74,7 @@ impl Forecast {
 
     fn add_jobs(&mut self, Planned { experiment, plan, .. }: &Planned, prepared: &Prepared, calls: &[estimate::Calls]) {
         let mut tokens: BTreeMap<usize, Tokens> = BTreeMap::new();
-        for job in &prepared.jobs {
+        for job in &prepared.missing {
             let (of, condition) = (&calls[job.condition], &plan.conditions[job.condition]);
             let left = u64::from(job.left);
             let answered = of.expected - left.min(of.expected);

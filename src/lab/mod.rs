@@ -15,7 +15,7 @@
 //! | `narrowing`, `old_flags` | how flags that narrow a plan are read, and those that 0.1 recorded |
 //! | `planned`, `forecast` | the plan of an experiment, and what it costs |
 //! | `extend`, `resume`, `single` | more replicates; one conversation, as it was planned; one with a person |
-//! | `launch`, `outcome` | running, and how a run ends |
+//! | `launch`, `running`, `outcome` | storing a plan as a run, its work, and how it ends |
 //! | `progress` | how far an experiment is |
 //! | `question` | confirmations |
 //! | `behind` | conversations that a changed experiment leaves behind |
@@ -51,6 +51,7 @@ pub mod preview;
 mod progress;
 pub mod question;
 mod resume;
+pub mod running;
 pub mod select;
 pub mod setup;
 pub mod single;
@@ -63,13 +64,13 @@ pub use error::LabError;
 pub use extend::Extended;
 pub use forecast::Forecast;
 pub use import::Imported;
-pub use launch::{Launch, Running, Stop};
 pub use named::Named;
 pub use narrowing::Narrowing;
-pub use outcome::{Ending, Outcome};
+pub use outcome::{Counted, Ending, Outcome};
 pub use planned::Planned;
 pub use progress::{Numbers, Standings, UnfinishedRun};
 pub use question::{About, Confirmation, Progress};
+pub use running::{Before, Launch, Running, Stop};
 pub use select::{Flagged, Listed, Selection};
 pub use setup::{Lab, Servers, Who};
 pub use target::Target;

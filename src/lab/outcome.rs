@@ -1,8 +1,9 @@
 //! The end of a run, counted in the database and not in what was reported.
 
 use crate::run::Summary;
-use crate::store::{Status, Store};
+use crate::store::{ProcessKind, Status, Store};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// How a run ended: the first that holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,23 +37,39 @@ pub struct Outcome {
     pub possible_spend: u32,
 }
 
+/// The processes that count at the end of a run.
+#[derive(Clone)]
+pub struct Counted {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) experiment: String,
+    pub(super) kind: ProcessKind,
+    pub(super) keys: Vec<String>,
+}
+
+impl Counted {
+    /// The number of processes.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// True if there are none.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
+
 impl Outcome {
     /// The outcome where nothing was counted: all conversations are left.
     pub fn uncounted(conversations: usize, summary: Summary, is_stopped: bool) -> Self {
         Self { summary, is_stopped, done: 0, failed: 0, left: conversations, possible_spend: 0 }
     }
 
-    /// Counts the conversations of these keys.
-    pub async fn count(
-        store: &dyn Store,
-        experiment: &str,
-        keys: &[String],
-        summary: Summary,
-        is_stopped: bool,
-    ) -> Self {
+    /// Counts the processes of a run in the database.
+    pub async fn count(counted: &Counted, summary: Summary, is_stopped: bool) -> Self {
+        let Counted { store, experiment, kind, keys } = counted;
         let mut outcome = Self::uncounted(keys.len(), summary, is_stopped);
         let keys: BTreeSet<&str> = keys.iter().map(String::as_str).collect();
-        match store.standing(experiment).await {
+        match store.standing(experiment, *kind).await {
             Ok(standing) => {
                 for stands in standing.iter().filter(|s| keys.contains(s.key.as_str())) {
                     outcome.done += usize::from(stands.status == Status::Done);

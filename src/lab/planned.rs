@@ -5,7 +5,7 @@ use super::error::LabError;
 use super::setup::{Lab, Servers};
 use crate::design::check::{Checked, is_set, server_of};
 use crate::design::{Cell, Condition, Experiment, ModelSpec, Obstacle, Overrides, Plan, Problem, key};
-use crate::store::{ExperimentRecord, Standing};
+use crate::store::{ExperimentRecord, ProcessKind, Standing};
 use std::path::Path;
 
 /// An experiment and its plan under overrides.
@@ -57,7 +57,7 @@ impl Lab {
     /// The state of the experiment's conversations, with its id; both are empty where it is not stored.
     pub async fn standing(&self, planned: &Planned) -> Result<(String, Vec<Standing>), LabError> {
         match self.record_of(planned).await? {
-            Some(record) => Ok((record.id.clone(), self.store.standing(&record.id).await?)),
+            Some(record) => Ok((record.id.clone(), self.store.standing(&record.id, ProcessKind::Conversation).await?)),
             None => Ok((String::new(), Vec::new())),
         }
     }

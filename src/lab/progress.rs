@@ -5,7 +5,7 @@ use super::launch::REPLICATES;
 use super::old_flags;
 use super::setup::Lab;
 use crate::design::{Condition, Experiment, Overrides, Plan, key, named};
-use crate::store::{ExperimentRecord, RunRecord, Standing, Status};
+use crate::store::{ExperimentRecord, ProcessKind, RunRecord, Standing, Status};
 use std::collections::BTreeMap;
 
 /// Runs that are looked at for one that is not finished, from the newest on.
@@ -49,7 +49,8 @@ pub struct UnfinishedRun {
 impl Lab {
     /// Reads the progress of an experiment's current revision.
     pub async fn standings(&self, record: &ExperimentRecord, document: &Experiment) -> Result<Standings, LabError> {
-        let (standing, mut runs) = (self.store.standing(&record.id).await?, self.store.runs(&record.id).await?);
+        let (standing, mut runs) =
+            (self.store.standing(&record.id, ProcessKind::Conversation).await?, self.store.runs(&record.id).await?);
         runs.retain(|run| run.revision == record.revision);
         let plan = Plan::new(document, &Overrides::default());
         let rows = plan.as_ref().map(|plan| rows(plan, &standing)).unwrap_or_default();

@@ -54,7 +54,7 @@ impl Lab {
         };
         let document = self.document(&record).await?;
         let revision = (!all).then(|| record.revision.clone());
-        let whole = || Of::All(Filter { experiment: Some(record.id.clone()), revision });
+        let whole = || Of::All(Filter { experiment: Some(record.id.clone()), revision, ..Filter::default() });
         let of = only.map_or_else(whole, Of::One);
         Ok(Selection { record, document, of })
     }
@@ -63,7 +63,7 @@ impl Lab {
     pub async fn conversations(&self, selection: &Selection) -> Result<Vec<Flagged>, LabError> {
         let Selection { record, document, of } = selection;
         let filter = match of {
-            Of::One(_) => Filter { experiment: Some(record.id.clone()), revision: None },
+            Of::One(_) => Filter { experiment: Some(record.id.clone()), revision: None, ..Filter::default() },
             Of::All(filter) => filter.clone(),
         };
         let mut found = self.store.conversations(&filter).await?;
@@ -74,7 +74,11 @@ impl Lab {
 
     /// Numbers of conversations of an experiment's current revision.
     pub async fn counts(&self, record: &ExperimentRecord) -> Result<Counts, LabError> {
-        let current = Filter { experiment: Some(record.id.clone()), revision: Some(record.revision.clone()) };
+        let current = Filter {
+            experiment: Some(record.id.clone()),
+            revision: Some(record.revision.clone()),
+            ..Filter::default()
+        };
         let mut counts = Counts::default();
         for (conversation, _) in self.store.conversations(&current).await? {
             match conversation.status {

@@ -63,7 +63,7 @@ impl Planned {
         if !self.cells.iter().any(|c| conditions[c.condition].has_people()) {
             return None;
         }
-        let missing = prepare(&self.experiment, &self.plan, self.cells.clone(), standing, id, retry_failed).jobs;
+        let missing = prepare(&self.experiment, &self.plan, self.cells.clone(), standing, id, retry_failed).missing;
         let missing = missing.iter().map(|job| job.condition);
         let all = self.cells.iter().filter(|_| anew).map(|cell| cell.condition);
         missing.chain(all).map(|condition| &conditions[condition]).find(|c| c.has_people())

@@ -42,7 +42,7 @@ impl Lab {
     async fn numbers(&self) -> Result<(usize, usize), LabError> {
         let (mut conversations, mut entries) = (0, 0);
         for experiment in self.store.records().await? {
-            let of = Of::All(Filter { experiment: Some(experiment.id), revision: None });
+            let of = Of::All(Filter { experiment: Some(experiment.id), revision: None, ..Filter::default() });
             let mut pages = Pages::new(&*self.store, &of);
             loop {
                 let page = pages.next_logs().await?;

@@ -4,7 +4,7 @@
 use super::error::LabError;
 use super::setup::Lab;
 use crate::process::log::Entry;
-use crate::store::{ConversationRecord, ExperimentRecord, News, Status, Store, Unfinished};
+use crate::store::{ConversationRecord, ExperimentRecord, News, ProcessKind, Status, Store, Unfinished};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -74,7 +74,7 @@ impl Watch {
         let store = Arc::clone(&lab.store);
         let (mut known, mut done, mut behind) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
         let mut begun = Vec::new();
-        for stands in store.standing(&experiment.id).await? {
+        for stands in store.standing(&experiment.id, ProcessKind::Conversation).await? {
             if stands.revision != experiment.revision {
                 behind.insert(stands.id.clone(), stands.revision.clone());
             }
@@ -191,7 +191,7 @@ impl Watch {
     /// Conversations that are done and were not known.
     async fn unseen(&mut self) -> Result<Vec<String>, LabError> {
         let mut unseen = Vec::new();
-        for stands in self.store.standing(&self.experiment.id).await? {
+        for stands in self.store.standing(&self.experiment.id, ProcessKind::Conversation).await? {
             let is_known = self.known.contains_key(&stands.id) || self.done.contains(&stands.id);
             if stands.status == Status::Done && !is_known {
                 let (revision, status) = (stands.revision, Status::Pending);

@@ -1,6 +1,7 @@
 //! Entries: what happened in a conversation, one after the other.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
 use std::fmt;
 
 /// One thing that happened.
@@ -30,6 +31,9 @@ pub struct Entry {
     pub call: Option<CallRef>,
     /// How large its prompt was; none for an opening.
     pub prompt: Option<PromptSize>,
+    /// Further fields, of processes that have some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more: Option<Box<Map<String, Json>>>,
 }
 
 /// What an entry is.
@@ -46,6 +50,10 @@ pub enum Kind {
     Summary,
     /// A reply that was received and not taken.
     Rejected,
+    /// The researcher asks the agents of a finished conversation.
+    Question,
+    /// An agent's answer to such a question.
+    Answer,
 }
 
 impl Kind {
@@ -57,6 +65,8 @@ impl Kind {
             Self::Selection => "selection",
             Self::Summary => "summary",
             Self::Rejected => "rejected",
+            Self::Question => "question",
+            Self::Answer => "answer",
         }
     }
 
@@ -64,13 +74,13 @@ impl Kind {
     pub fn is_message(self) -> bool {
         match self {
             Self::Opening | Self::Speech => true,
-            Self::Selection | Self::Summary | Self::Rejected => false,
+            Self::Selection | Self::Summary | Self::Rejected | Self::Question | Self::Answer => false,
         }
     }
 
     /// The kind of that word.
     pub fn of(word: &str) -> Option<Self> {
-        [Self::Opening, Self::Speech, Self::Selection, Self::Summary, Self::Rejected]
+        [Self::Opening, Self::Speech, Self::Selection, Self::Summary, Self::Rejected, Self::Question, Self::Answer]
             .into_iter()
             .find(|k| k.word() == word)
     }
@@ -86,6 +96,8 @@ pub enum Purpose {
     Selection,
     /// A day's summary.
     Summary,
+    /// An agent's answer to a question about a finished conversation.
+    Answer,
 }
 
 impl Purpose {
@@ -95,12 +107,13 @@ impl Purpose {
             Self::Speech => "speech",
             Self::Selection => "selection",
             Self::Summary => "summary",
+            Self::Answer => "answer",
         }
     }
 
     /// The purpose of that word.
     pub fn of(word: &str) -> Option<Self> {
-        [Self::Speech, Self::Selection, Self::Summary].into_iter().find(|p| p.word() == word)
+        [Self::Speech, Self::Selection, Self::Summary, Self::Answer].into_iter().find(|p| p.word() == word)
     }
 }
 

@@ -1,10 +1,11 @@
-//! A conversation: a pure state machine over an append-only log.
+//! Processes: pure machines over an append-only log. Everything that asks a model is one; a conversation is the first.
 //!
-//! No input or output, no clock; randomness only from the conversation's own key. Resume, replay and test are
-//! the same call: hand it a log.
+//! No input or output, no clock; randomness only from the process's own key. Resume, replay and test are the same
+//! call: hand it a log.
 //!
 //! | file | come here to … |
 //! |---|---|
+//! | `asking` | see what a process is: the trait, its steps and its asks |
 //! | `log` | see what an entry of the log holds: kinds, flags, references to calls |
 //! | `agent` | see what one agent or helper is in a conversation |
 //! | `setting` | make a condition concrete: draw names, render texts |
@@ -12,11 +13,14 @@
 //! | `prompt` | see what one call shows its reader, as a recipe over the log |
 //! | `selector` | write the prompts of the selector and read its choice |
 //! | `reply` | clean a reply and flag what is wrong with it |
+//! | `judge` | flag a reply by what the server reported, and apply the policies of `[health]` |
 //! | `state` | find the next step of a conversation, and turn a reply into an entry |
 //! | `harmless` | escape text for a terminal |
 
 pub mod agent;
+pub mod asking;
 pub mod harmless;
+mod judge;
 pub mod log;
 pub mod prompt;
 pub mod random;
@@ -26,7 +30,8 @@ pub mod setting;
 pub mod state;
 
 pub use agent::{Agent, Helper};
+pub use asking::{Ask, EndedBy, Growth, Next, Process, Reply, Sitting};
 pub use log::{CallRef, Entry, Flag, Kind, PromptSize, Purpose};
-pub use prompt::{Author, Ending, Message, View};
+pub use prompt::{Author, Ending, Message, Part, View};
 pub use setting::Setting;
-pub use state::{Ask, Conversation, Next, Reply};
+pub use state::Conversation;

@@ -5,7 +5,7 @@ use super::log::Flag;
 use super::random::Stream;
 use super::selector;
 use crate::design::template::{Forms, RoleForms, RoleTags, Template};
-use crate::design::{Condition, Experiment, Labels, Policy, Speakers, compose};
+use crate::design::{Condition, Experiment, Labels, Policy, Speakers, compose, estimate};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that the state machine needs to know besides the log.
@@ -39,6 +39,8 @@ pub struct Setting {
     pub summarizer: Option<Helper>,
     /// Chances that were given after a failure.
     pub retries: u32,
+    /// Calls expected in all.
+    pub calls: u32,
 }
 
 impl Setting {
@@ -90,6 +92,7 @@ impl Setting {
                 .map(|model| Helper { model, prompt: words.render(&compose::summarizer(experiment, condition), None) }),
             agents,
             retries: 0,
+            calls: estimate::calls(experiment, condition).expected as u32,
         }
     }
 

@@ -4,10 +4,12 @@
 //! same end (contract R5). Nothing is remembered that the log does not say.
 
 use super::agent::{Agent, Helper};
-use super::log::{CallRef, Entry, Flag, Kind, PromptSize, Purpose};
+use super::asking::{Ask, EndedBy, Growth, Next, Process, Reply, Sitting};
+use super::judge::{self, Verdict};
+use super::log::{CallRef, Entry, Flag, Kind, Purpose};
 use super::prompt::{Ending, View};
 use super::random::Stream;
-use super::reply::{self, Said, Scene};
+use super::reply::{self, Said};
 use super::selector;
 use super::setting::Setting;
 use crate::design::{ModelSpec, Speakers};
@@ -33,68 +35,59 @@ pub struct Conversation {
     failures: u32,
 }
 
-/// What comes next.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Next {
-    /// Append this; nobody is asked.
-    Note(Entry),
-    /// Ask a model.
-    Ask(Box<Ask>),
-    /// Nothing: the conversation is at its end.
-    Done,
-    /// Nothing: a reply was refused for good; why.
-    Failed(String),
-}
+impl Process for Conversation {
+    fn key(&self) -> &str {
+        &self.setting.key
+    }
 
-/// A question to a model.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ask {
-    /// Where its entry will stand.
-    pub seq: u32,
-    /// Day, from 1.
-    pub day: u32,
-    /// Messages that the day had before.
-    pub index: u32,
-    /// What is asked for and which asking.
-    pub call: CallRef,
-    /// What the model sees.
-    pub view: View,
-    /// Who answers: an agent's name, `summarizer`, `selector`.
-    pub speaker: String,
-    /// Its role.
-    pub role: String,
-    /// Its model.
-    pub model: ModelSpec,
-    /// Who may be chosen, for a selection; else the other agents.
-    pub others: Vec<String>,
-}
+    fn log(&self) -> &[Entry] {
+        &self.log
+    }
 
-/// What the machine needs of a reply.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that a server tells or does not")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reply<'a> {
-    /// The text as the model gave it.
-    pub content: &'a str,
-    /// Reasoning came apart from the text.
-    pub thinking: bool,
-    /// The server said that this is a refusal.
-    pub refused: bool,
-    /// Cut at the length limit.
-    pub length: bool,
-    /// Filtered by the server.
-    pub filtered: bool,
-    /// The prompt's size.
-    pub prompt: PromptSize,
-    /// The context in tokens, where it is known.
-    pub context: Option<u32>,
-}
+    fn push(&mut self, entry: Entry) {
+        match entry.kind {
+            Kind::Opening => self.today = self.log.len(),
+            Kind::Rejected if self.verdict_of(&entry) == Verdict::Fail => self.failures += 1,
+            Kind::Speech | Kind::Selection | Kind::Summary | Kind::Rejected | Kind::Question | Kind::Answer => {}
+        }
+        self.log.push(entry);
+    }
 
-/// What becomes of a reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Keep,
-    Again,
-    Fail,
+    fn next(&self) -> Next {
+        let Some(last) = self.log.last() else { return Next::Note(self.opening(1)) };
+        if last.kind == Kind::Rejected && self.failures > self.setting.retries && self.last_failed() {
+            return Next::Failed(judge::failure(last));
+        }
+        let Some(ended_by) = self.day_ended_by(last.day) else { return self.speech() };
+        let summarised = self.today().iter().any(|e| e.kind == Kind::Summary);
+        match &self.setting.summarizer {
+            Some(helper) if !summarised && self.wants_summary(last.day) => self.summary(helper),
+            _ if last.day < self.setting.days => Next::Note(self.opening(last.day + 1)),
+            _ => Next::Done(ended_by),
+        }
+    }
+
+    fn answer(&self, ask: &Ask, reply: &Reply<'_>) -> Entry {
+        let (kind, content, flags) = match ask.call.purpose {
+            purpose if ask.model.is_human() => self.take_typed(ask, reply.content.trim(), purpose),
+            Purpose::Speech | Purpose::Answer => self.take_speech(ask, reply),
+            Purpose::Selection => self.take_selection(ask, reply),
+            Purpose::Summary => self.take_summary(ask, reply),
+        };
+        judge::entry(ask, reply, kind, content, flags)
+    }
+
+    fn left(&self) -> u32 {
+        self.setting.calls.saturating_sub(self.answered())
+    }
+
+    fn sitting(&self, ask: &Ask) -> Sitting {
+        Sitting {
+            days: self.setting.days,
+            messages: self.setting.messages_of(ask.day),
+            next: self.next_agent().name.clone(),
+        }
+    }
 }
 
 impl Conversation {
@@ -108,72 +101,6 @@ impl Conversation {
             conversation.push(entry);
         }
         Ok(conversation)
-    }
-
-    /// The setting.
-    pub fn setting(&self) -> &Setting {
-        &self.setting
-    }
-
-    /// What has happened.
-    pub fn log(&self) -> &[Entry] {
-        &self.log
-    }
-
-    /// Calls whose reply is in the log.
-    pub fn answered(&self) -> u32 {
-        self.log.iter().filter(|e| e.call.is_some()).count() as u32
-    }
-
-    /// Appends an entry that `next` or `answer` gave, or that was read from the store.
-    pub fn push(&mut self, entry: Entry) {
-        match entry.kind {
-            Kind::Opening => self.today = self.log.len(),
-            Kind::Rejected if self.verdict_of(&entry) == Verdict::Fail => self.failures += 1,
-            _ => {}
-        }
-        self.log.push(entry);
-    }
-
-    /// What comes next.
-    pub fn next(&self) -> Next {
-        let Some(last) = self.log.last() else { return Next::Note(self.opening(1)) };
-        if last.kind == Kind::Rejected && self.failures > self.setting.retries && self.last_failed() {
-            return Next::Failed(failure(last));
-        }
-        if !self.day_is_over(last.day) {
-            return self.speech();
-        }
-        let summarised = self.today().iter().any(|e| e.kind == Kind::Summary);
-        match &self.setting.summarizer {
-            Some(helper) if !summarised && self.wants_summary(last.day) => self.summary(helper),
-            _ if last.day < self.setting.days => Next::Note(self.opening(last.day + 1)),
-            _ => Next::Done,
-        }
-    }
-
-    /// The entry that a reply becomes. Pure; append it with [`Self::push`].
-    pub fn answer(&self, ask: &Ask, reply: &Reply<'_>) -> Entry {
-        let (kind, content, flags) = match ask.call.purpose {
-            purpose if ask.model.is_human() => self.take_typed(ask, reply.content.trim(), purpose),
-            Purpose::Speech => self.take_speech(ask, reply),
-            Purpose::Selection => self.take_selection(ask, reply),
-            Purpose::Summary => self.take_summary(ask, reply),
-        };
-        Entry {
-            seq: ask.seq,
-            day: ask.day,
-            index: ask.index,
-            kind,
-            speaker: ask.speaker.clone(),
-            role: Some(ask.role.clone()),
-            model: Some(ask.model.id.clone()),
-            content,
-            raw: Some(reply.content.to_owned()),
-            flags,
-            call: Some(ask.call),
-            prompt: Some(reply.prompt),
-        }
     }
 
     fn today(&self) -> &[Entry] {
@@ -197,8 +124,16 @@ impl Conversation {
         day < self.setting.days || self.setting.final_summary
     }
 
-    fn day_is_over(&self, day: u32) -> bool {
-        self.messages_today() >= self.setting.messages_of(day) || self.stopped() || self.everybody_is_silent()
+    /// The reason why a day is over: of several that hold the first, for a stop phrase is an outcome; `None` while it
+    /// goes on.
+    fn day_ended_by(&self, day: u32) -> Option<EndedBy> {
+        if self.stopped() {
+            Some(EndedBy::StopPhrase)
+        } else if self.everybody_is_silent() {
+            Some(EndedBy::Silence)
+        } else {
+            (self.messages_today() >= self.setting.messages_of(day)).then_some(EndedBy::Messages)
+        }
     }
 
     fn stopped(&self) -> bool {
@@ -232,12 +167,16 @@ impl Conversation {
             flags: Vec::new(),
             call: None,
             prompt: None,
+            more: None,
         }
     }
 
     fn ask(&self, purpose: Purpose, view: View, who: (&str, &str, &ModelSpec), others: Vec<String>) -> Next {
-        Next::Ask(Box::new(Ask {
-            seq: self.log.len() as u32,
+        let seq = self.log.len() as u32;
+        Next::Ask(vec![Ask {
+            base: seq,
+            seq,
+            growth: if purpose == Purpose::Speech { self.growth(who.0) } else { Growth::New },
             day: self.log.last().map_or(1, |e| e.day),
             index: self.messages_today(),
             call: CallRef { purpose, ask: self.rejected() },
@@ -246,7 +185,13 @@ impl Conversation {
             role: who.1.to_owned(),
             model: who.2.clone(),
             others,
-        }))
+        }])
+    }
+
+    /// The last prompt of a speaker today: within a day prompts only grow.
+    fn growth(&self, speaker: &str) -> Growth {
+        let has_size = |e: &&Entry| e.speaker == speaker && e.prompt.is_some_and(|p| p.tokens.is_some());
+        self.today().iter().rev().find(has_size).map_or(Growth::New, |e| Growth::From(e.seq))
     }
 
     fn speech(&self) -> Next {
@@ -261,6 +206,8 @@ impl Conversation {
             reader: Some(agent.name.clone()),
             labels: self.setting.labels,
             merge: self.setting.merge,
+            parts: Vec::new(),
+            subject: false,
             ending: Vec::new(),
         };
         let others = self.setting.agents.iter().filter(|a| a.name != agent.name).map(|a| a.name.clone()).collect();
@@ -287,7 +234,17 @@ impl Conversation {
     /// What somebody reads who stands outside: the day's turns, always labelled, as one text.
     fn transcript(&self, helper: &Helper, to: u32, ending: Vec<Ending>) -> View {
         let from = self.today as u32;
-        View { system: helper.prompt.clone(), from, to, reader: None, labels: true, merge: true, ending }
+        View {
+            system: helper.prompt.clone(),
+            from,
+            to,
+            reader: None,
+            labels: true,
+            merge: true,
+            parts: Vec::new(),
+            subject: false,
+            ending,
+        }
     }
 
     /// Who speaks next, or who is to be chosen from.
@@ -322,11 +279,6 @@ impl Conversation {
         self.setting.agents.iter().enumerate().filter(|(i, _)| Some(*i) != last).map(|(_, a)| a).collect()
     }
 
-    /// The name of the agent who follows the last speaker of the day in order.
-    pub fn next_in_order(&self) -> &str {
-        &self.next_agent().name
-    }
-
     fn next_agent(&self) -> &Agent {
         let next = self.last_speaker().map_or(0, |last| last + 1);
         &self.setting.agents[next % self.setting.agents.len()]
@@ -342,45 +294,27 @@ impl Conversation {
     }
 
     fn take_speech(&self, ask: &Ask, reply: &Reply<'_>) -> (Kind, String, Vec<Flag>) {
-        let others: Vec<(&str, &str)> = self
-            .setting
-            .agents
-            .iter()
-            .filter(|a| a.name != ask.speaker)
-            .map(|a| (a.name.as_str(), a.role.as_str()))
-            .collect();
         let earlier: Vec<Said<'_>> =
             self.speeches().map(|e| Said { speaker: &e.speaker, content: &e.content }).collect();
-        let scene = Scene {
-            own_name: &ask.speaker,
-            own_role: &ask.role,
-            others: &others,
-            prompt: &ask.view.system,
-            earlier: &earlier,
-        };
-        let cleaned = reply::clean_speech(reply.content, &scene);
-        let mut flags = cleaned.flags;
-        flags.extend(reply::health(&cleaned.text, &scene));
-        flags.extend(self.server_flags(ask, reply));
-        let flags = sorted(flags);
-        let kind = match self.verdict(&flags, ask.call) {
+        let (content, flags) = judge::speech(&self.setting, ask, reply, &earlier, &self.log);
+        let kind = match self.setting.verdict(&flags, ask.call) {
             Verdict::Keep => Kind::Speech,
             Verdict::Again | Verdict::Fail => Kind::Rejected,
         };
-        (kind, cleaned.text, flags)
+        (kind, content, flags)
     }
 
     fn take_selection(&self, ask: &Ask, reply: &Reply<'_>) -> (Kind, String, Vec<Flag>) {
         let cleaned = reply::clean_plain(reply.content);
         let mut flags = cleaned.flags;
-        flags.extend(self.server_flags(ask, reply));
+        flags.extend(judge::server_flags(ask, reply, &self.log));
         let found = selector::choice(&cleaned.text, &self.candidates()).is_some();
         let is_last = ask.call.ask >= CHOICES;
         if !found && is_last {
             flags.push(Flag::ChoiceFallback);
         }
-        let flags = sorted(flags);
-        let taken = (found || is_last) && self.verdict(&flags, ask.call) != Verdict::Fail;
+        let flags = judge::sorted(flags);
+        let taken = (found || is_last) && self.setting.verdict(&flags, ask.call) != Verdict::Fail;
         (if taken { Kind::Selection } else { Kind::Rejected }, cleaned.text, flags)
     }
 
@@ -396,10 +330,10 @@ impl Conversation {
             };
         }
         let flags = if typed.is_empty() { vec![Flag::Empty] } else { Vec::new() };
-        let kind = match (self.verdict(&flags, ask.call), purpose) {
+        let kind = match (self.setting.verdict(&flags, ask.call), purpose) {
             (Verdict::Fail, _) | (Verdict::Again, Purpose::Speech) => Kind::Rejected,
             (_, Purpose::Speech) => Kind::Speech,
-            _ => Kind::Summary,
+            (_, Purpose::Selection | Purpose::Summary | Purpose::Answer) => Kind::Summary,
         };
         (kind, typed.to_owned(), flags)
     }
@@ -407,65 +341,17 @@ impl Conversation {
     fn take_summary(&self, ask: &Ask, reply: &Reply<'_>) -> (Kind, String, Vec<Flag>) {
         let cleaned = reply::clean_plain(reply.content);
         let mut flags = cleaned.flags;
-        flags.extend(self.server_flags(ask, reply));
+        flags.extend(judge::server_flags(ask, reply, &self.log));
         if cleaned.text.is_empty() {
             flags.push(Flag::Empty);
         }
-        let flags = sorted(flags);
-        let kind = if self.verdict(&flags, ask.call) == Verdict::Fail { Kind::Rejected } else { Kind::Summary };
+        let flags = judge::sorted(flags);
+        let kind = if self.setting.verdict(&flags, ask.call) == Verdict::Fail { Kind::Rejected } else { Kind::Summary };
         (kind, cleaned.text, flags)
     }
 
-    /// Flags that the server's own words give.
-    fn server_flags(&self, ask: &Ask, reply: &Reply<'_>) -> Vec<Flag> {
-        [
-            (Flag::ThinkingCut, reply.thinking),
-            (Flag::Refusal, reply.refused),
-            (Flag::Length, reply.length),
-            (Flag::Filtered, reply.filtered),
-            (Flag::PromptCut, self.prompt_was_cut(ask, reply)),
-        ]
-        .into_iter()
-        .filter(|(_, set)| *set)
-        .map(|(flag, _)| flag)
-        .collect()
-    }
-
-    /// Whether the server counted fewer prompt tokens than can be explained. A prompt only grows within a day, so
-    /// it has at least the tokens of this speaker's previous one and something for what was added; and a prompt
-    /// that leaves no room in the context cannot have been read whole.
-    fn prompt_was_cut(&self, ask: &Ask, reply: &Reply<'_>) -> bool {
-        /// No tokenizer in use packs more bytes of a conversation into a token, on average.
-        const MOST_BYTES_PER_TOKEN: u64 = 16;
-        let Some(tokens) = reply.prompt.tokens.map(u64::from) else { return false };
-        let before = self
-            .today()
-            .iter()
-            .rev()
-            .filter(|e| e.speaker == ask.speaker && ask.call.purpose == Purpose::Speech)
-            .find_map(|e| e.prompt.filter(|p| p.tokens.is_some()));
-        let (bytes_before, tokens_before) =
-            before.map_or((0, 0), |p| (p.bytes, u64::from(p.tokens.unwrap_or_default())));
-        let added = reply.prompt.bytes.saturating_sub(bytes_before) / MOST_BYTES_PER_TOKEN;
-        let fits = reply.context.is_none_or(|context| tokens < u64::from(context));
-        tokens < tokens_before + added || !fits
-    }
-
     fn verdict_of(&self, rejected: &Entry) -> Verdict {
-        rejected.call.map_or(Verdict::Keep, |call| self.verdict(&rejected.flags, call))
-    }
-
-    /// What the policies say of a reply with these flags. A flag that fails and may not be asked about again wins.
-    fn verdict(&self, flags: &[Flag], call: CallRef) -> Verdict {
-        let policies = || flags.iter().map(|f| self.setting.policy(*f));
-        let spent = |ask: u32| call.purpose != Purpose::Speech || call.ask >= ask;
-        if policies().any(|p| p.fail && spent(p.ask)) {
-            Verdict::Fail
-        } else if policies().any(|p| !spent(p.ask)) {
-            Verdict::Again
-        } else {
-            Verdict::Keep
-        }
+        rejected.call.map_or(Verdict::Keep, |call| self.setting.verdict(&rejected.flags, call))
     }
 
     fn last_failed(&self) -> bool {
@@ -479,15 +365,4 @@ mod tests;
 enum Speaker<'a> {
     Is(&'a Agent),
     AmongOf(Vec<&'a Agent>, &'a Helper),
-}
-
-fn sorted(mut flags: Vec<Flag>) -> Vec<Flag> {
-    flags.sort_unstable();
-    flags.dedup();
-    flags
-}
-
-fn failure(last: &Entry) -> String {
-    let flags: Vec<&str> = last.flags.iter().map(|f| f.word()).collect();
-    format!("a reply of {} on day {} was flagged {}", last.speaker, last.day, flags.join(", "))
 }

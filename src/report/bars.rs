@@ -128,7 +128,7 @@ impl Reporter for Bars {
         }
         match event {
             Event::Pull { model, doing, completed, total } => self.fetch(model, doing, *completed, *total),
-            Event::Entry { .. } => return,
+            Event::Entry { .. } | Event::Answered { .. } => return,
             _ => {
                 if let Some(fetched) = self.fetched.take() {
                     fetched.finish_and_clear();

@@ -1,8 +1,9 @@
 //! Counts that every reporter for people shows.
 
+use crate::model::Usage;
 use crate::run::Event;
 use crate::store::{Status, Tokens};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How far the run has come.
@@ -20,6 +21,8 @@ pub struct Tally {
     pub expected: BTreeMap<String, u64>,
     /// Tokens by the condition's model.
     pub tokens: BTreeMap<String, Tokens>,
+    /// Answers that were counted before their entry, by conversation and seq.
+    early: BTreeSet<(String, u32)>,
     /// What is being waited for, if anything.
     pub waiting: Option<String>,
 }
@@ -32,10 +35,14 @@ impl Tally {
                 (self.asked, self.done, self.failed) = (*conversations, *done, *failed);
                 self.expected.clone_from(calls);
             }
-            Event::Entry { model, called: true, usage, .. } => {
-                *self.calls.entry(model.clone()).or_insert(0) += 1;
-                self.tokens.entry(model.clone()).or_default().add(usage);
-                self.waiting = None;
+            Event::Answered { conversation, seq, model, usage } => {
+                self.early.insert((conversation.clone(), *seq));
+                self.answered(model, usage);
+            }
+            Event::Entry { conversation, seq, model, called: true, usage, .. }
+                if !self.early.remove(&(conversation.clone(), *seq)) =>
+            {
+                self.answered(model, usage);
             }
             Event::Ended { status, model, unused, .. } => {
                 self.done += usize::from(*status == Status::Done);
@@ -58,6 +65,12 @@ impl Tally {
             }
             _ => {}
         }
+    }
+
+    fn answered(&mut self, model: &str, usage: &Usage) {
+        *self.calls.entry(model.to_owned()).or_insert(0) += 1;
+        self.tokens.entry(model.to_owned()).or_default().add(usage);
+        self.waiting = None;
     }
 
     /// Calls answered over all models.

@@ -68,6 +68,17 @@ pub enum Event {
         /// What was noticed.
         flags: Vec<Flag>,
     },
+    /// The answer of a call is stored before its entry, since an earlier one of its round is still missing.
+    Answered {
+        /// The conversation's id.
+        conversation: String,
+        /// Place in the log that its entry will have.
+        seq: u32,
+        /// The name of the condition's model.
+        model: String,
+        /// Tokens as the server counted them.
+        usage: Usage,
+    },
     /// A call is held up.
     Waiting {
         /// The conversation's id; empty = a look-up before the first call.

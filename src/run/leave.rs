@@ -1,6 +1,7 @@
 //! Reasons why a worker leaves a conversation, and its report to the runner.
 
-use super::prepare::Job;
+use super::job::Job;
+use crate::process::EndedBy;
 use crate::store::{Status, StoreError};
 
 /// The reason that is stored on Ctrl-C between two turns.
@@ -9,8 +10,6 @@ pub(super) const STOPPED: &str = "stopped before its next turn";
 /// A worker's report on the conversation that it left.
 pub(super) struct Left {
     pub(super) job: Job,
-    /// The name of the condition's model.
-    pub(super) model: String,
     pub(super) status: Status,
     pub(super) reason: Option<String>,
     /// Number of calls that were expected and not made.
@@ -25,7 +24,7 @@ pub(super) struct Left {
 
 /// The reason why a worker leaves a conversation.
 pub(super) enum Leave {
-    Done,
+    Done(EndedBy),
     Failed(String),
     Interrupted(String),
     Store(StoreError),
@@ -33,6 +32,27 @@ pub(super) enum Leave {
     Held(String),
     /// Another process brought the conversation to its end.
     Ended(Status),
+}
+
+impl Leave {
+    /// The weight of a reason: of the lanes of a round, the gravest reason counts.
+    pub(super) fn gravity(&self) -> u8 {
+        match self {
+            Self::Done(_) => 0,
+            Self::Interrupted(_) => 1,
+            Self::Failed(_) => 2,
+            Self::Held(_) | Self::Ended(_) => 3,
+            Self::Store(_) => 4,
+        }
+    }
+
+    /// True if nothing more can be stored under this claim.
+    pub(super) fn ends_the_claim(&self) -> bool {
+        match self {
+            Self::Held(_) | Self::Ended(_) | Self::Store(_) => true,
+            Self::Done(_) | Self::Failed(_) | Self::Interrupted(_) => false,
+        }
+    }
 }
 
 impl From<StoreError> for Leave {

@@ -5,16 +5,20 @@
 //! | file | come here to … |
 //! |---|---|
 //! | `event` | see every event of a run, and its summary |
+//! | `job` | see what the run needs to know of a process |
 //! | `prepare` | find which conversations are missing: a set difference on keys |
 //! | `roster` | look up (and fetch) the models of a run before the first call |
 //! | `shared` | see what all conversations of a run share: work, options, limits, totals |
 //! | `leave` | see every reason why a worker leaves a conversation |
 //! | `runner` | decide which conversations are worked on, and when to stop |
-//! | `worker` | take one conversation to its end |
+//! | `worker` | take one process to its end: the claim, its steps, its end |
+//! | `worker/round` | ask the lanes of a round side by side, and store their answers in order |
+//! | `worker/call` | make one call: stored as sent, asked, returned with its answer |
 //! | `worker/person` | let a person type a turn |
 //! | `patience` | wait for an unreachable or full database |
 
 pub mod event;
+pub mod job;
 mod leave;
 pub mod patience;
 pub mod prepare;
@@ -26,7 +30,8 @@ mod tests;
 mod worker;
 
 pub use event::{Event, Summary};
-pub use prepare::{Job, Prepared, Superseded};
+pub use job::{Job, Replay};
+pub use prepare::{Missing, Prepared, Superseded};
 pub use roster::Roster;
 pub use runner::run;
 pub use shared::{Options, Work};

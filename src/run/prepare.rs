@@ -1,33 +1,33 @@
 //! Work of a run: a set difference on keys, never on positions or times.
 
-use crate::design::{Cell, Condition, Experiment, Plan, estimate, key};
-use crate::process::Setting;
-use crate::store::{ConversationRecord, Participant, RunRecord, Standing, Status, UsedModel};
+use super::job::{Job, Replay};
+use crate::design::{Cell, Condition, Experiment, ModelSpec, Plan, estimate, key};
+use crate::process::{Conversation, Entry, Process, Setting};
+use crate::store::{ConversationRecord, Participant, ProcessKind, RunRecord, Standing, Status, UsedModel};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The name under which a yes to leaving conversations behind is kept in `runs`, with the revision left.
 pub const LEFT: &str = "leave-revision";
 
-/// A conversation to be worked on.
+/// A conversation of a plan that is not at its end.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Job {
+pub struct Missing {
     /// Its id.
     pub id: String,
-    /// Its key.
-    pub key: String,
-    /// Which condition of the plan.
+    /// Index of its condition in the plan.
     pub condition: usize,
-    /// Whether it failed and gets another chance.
+    /// True if it failed and gets another chance.
     pub retry: bool,
-    /// Calls that it probably has left.
+    /// Number of calls that it probably has left.
     pub left: u32,
 }
 
 /// What a run has to do.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Prepared {
-    /// To be worked on: the longest first, else in the plan's order.
-    pub jobs: Vec<Job>,
+    /// Conversations to be worked on: the longest first, else in the plan's order.
+    pub missing: Vec<Missing>,
     /// To be inserted as pending.
     pub new: Vec<(Cell, String)>,
     /// Keys of the whole plan under the same overrides.
@@ -70,9 +70,8 @@ pub fn prepare(
         match status {
             Status::Done => prepared.done += 1,
             Status::Failed if !retry_failed => prepared.failed += 1,
-            _ => prepared.jobs.push(Job {
+            _ => prepared.missing.push(Missing {
                 id: key::id(id, &cell.key),
-                key: cell.key.clone(),
                 condition: cell.condition,
                 retry: status == Status::Failed,
                 left: (expected[cell.condition] as u32).saturating_sub(answered),
@@ -83,8 +82,54 @@ pub fn prepare(
             prepared.new.push((cell, conversation));
         }
     }
-    prepared.jobs.sort_by_key(|j| std::cmp::Reverse(j.left));
+    prepared.missing.sort_by_key(|j| std::cmp::Reverse(j.left));
     prepared
+}
+
+/// The jobs that bring what is missing of a plan to its end.
+pub fn jobs(experiment: &Arc<Experiment>, plan: &Plan, missing: &[Missing]) -> Vec<Job> {
+    let mut conditions: BTreeMap<usize, (Arc<Conditioned>, Arc<[ModelSpec]>)> = BTreeMap::new();
+    let job = |missing: &Missing| {
+        let (replay, members) = conditions.entry(missing.condition).or_insert_with(|| {
+            let condition = plan.conditions[missing.condition].clone();
+            let members = condition.participants().cloned().collect();
+            (Arc::new(Conditioned { experiment: Arc::clone(experiment), condition }), members)
+        });
+        Job {
+            id: missing.id.clone(),
+            retry: missing.retry,
+            left: missing.left,
+            label: label(&replay.condition),
+            members: Arc::clone(members),
+            replay: Arc::clone(replay) as Arc<dyn Replay>,
+        }
+    };
+    missing.iter().map(job).collect()
+}
+
+/// The name under which the calls of a condition are counted: that of its model.
+pub fn label(condition: &Condition) -> String {
+    let model = condition.levels.iter().find(|level| level.name == "model");
+    model.map_or_else(String::new, |level| level.value.to_string())
+}
+
+/// A condition of an experiment: makes its conversations from their logs.
+struct Conditioned {
+    experiment: Arc<Experiment>,
+    condition: Condition,
+}
+
+impl Replay for Conditioned {
+    fn replay(
+        &self,
+        record: &ConversationRecord,
+        log: Vec<Entry>,
+        _subject: Vec<Entry>,
+    ) -> Result<Box<dyn Process>, String> {
+        let mut setting = Setting::new(&self.experiment, &self.condition, &record.key);
+        setting.retries = record.retries;
+        Ok(Box::new(Conversation::replay(Arc::new(setting), log)?))
+    }
 }
 
 /// What a plan under a new revision leaves behind and nobody has said yes to yet.
@@ -164,6 +209,10 @@ pub fn record(origin: Origin<'_>, experiment: &Experiment, plan: &Plan, cell: &C
         note: None,
         retries: 0,
         lease: None,
+        kind: ProcessKind::Conversation,
+        subject: None,
+        question: None,
+        ended_by: None,
     }
 }
 
@@ -182,6 +231,7 @@ fn used_models(condition: &Condition) -> Vec<UsedModel> {
 mod tests {
     use super::*;
     use crate::design::Named;
+    use crate::store::RunKind;
 
     fn standing(key: &str, revision: &str, begun: bool, offline: bool) -> Standing {
         Standing {
@@ -211,6 +261,9 @@ mod tests {
             answers: vec![Named::new(LEFT, left.to_owned())],
             version: String::new(),
             ended: None,
+            kind: RunKind::Run,
+            overrides: None,
+            ask: None,
         }
     }
 

@@ -8,7 +8,7 @@ use crate::model::parameters::parameters;
 use crate::model::pull::Pull;
 use crate::model::{ChatModel, ChatRequest, Connection, Known, ModelError, Retry, Scripted, Server, ServerKind, Turn};
 use crate::process::random::server_seed;
-use crate::process::{Ask, Conversation};
+use crate::process::{Ask, Process};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,9 +95,10 @@ impl Roster {
 }
 
 impl Member {
-    /// The request for what a conversation asks. `run_seed` stands in for a seed where Ollama has none of its own.
-    pub fn request(&self, conversation: &Conversation, ask: &Ask, run_seed: u64) -> ChatRequest {
-        let key = &conversation.setting().key;
+    /// The request for an ask of a process. `run_seed` stands in for a seed where Ollama has none of its own.
+    pub fn request(&self, process: &dyn Process, ask: &Ask, run_seed: u64) -> ChatRequest {
+        let key = process.key();
+        let before = process.log().iter().take(ask.base as usize);
         let purpose = ask.call.purpose.word();
         let seed = match ask.model.sampling.seed {
             Some(Seed::Fixed { fixed }) => Some(fixed),
@@ -111,14 +112,14 @@ impl Member {
         let mut stream = crate::process::random::Stream::new(key, ask.seq, purpose, ask.call.ask);
         ChatRequest {
             model: self.name.clone(),
-            messages: ask.view.messages(conversation.log()),
+            messages: ask.view.messages(process.log(), process.subject()),
             parameters: parameters(&self.server, &ask.model, seed, context),
             turn: Turn {
-                conversation: key.clone(),
+                conversation: key.to_owned(),
                 seq: ask.seq,
                 purpose: ask.call.purpose,
                 ask: ask.call.ask,
-                ordinal: conversation.answered(),
+                ordinal: before.filter(|e| e.call.is_some()).count() as u32 + ask.seq - ask.base,
                 speaker: ask.speaker.clone(),
                 role: ask.role.clone(),
                 others: ask.others.clone(),

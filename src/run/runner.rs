@@ -1,8 +1,8 @@
 //! Choice of the conversations that are worked on, and their stopping.
 
 use super::event::{Event, Summary};
+use super::job::Job;
 use super::leave::Left;
-use super::prepare::Job;
 use super::shared::{Options, Shared, Work};
 use super::worker;
 use crate::store::{LEASE, Status, StoreError};
@@ -55,8 +55,8 @@ struct Queue {
 }
 
 impl Queue {
-    fn add(&mut self, shared: &Shared, job: Job) {
-        if has_people(shared, &job) { self.people.push_back(job) } else { self.others.push_back(job) }
+    fn add(&mut self, job: Job) {
+        if has_people(&job) { self.people.push_back(job) } else { self.others.push_back(job) }
     }
 
     /// The next to be begun, while fewer than `most` need nobody.
@@ -79,13 +79,13 @@ impl Queue {
     }
 
     /// One is no longer worked on.
-    fn left(&mut self, shared: &Shared, job: &Job) {
-        if has_people(shared, job) { self.sits = false } else { self.beside = self.beside.saturating_sub(1) }
+    fn left(&mut self, job: &Job) {
+        if has_people(job) { self.sits = false } else { self.beside = self.beside.saturating_sub(1) }
     }
 }
 
-fn has_people(shared: &Shared, job: &Job) -> bool {
-    shared.work.plan.conditions[job.condition].has_people()
+fn has_people(job: &Job) -> bool {
+    job.members.iter().any(crate::design::ModelSpec::is_human)
 }
 
 /// Keeps more conversations going than there are slots, so that one asks while another's turn is stored. What another
@@ -93,7 +93,7 @@ fn has_people(shared: &Shared, job: &Job) -> bool {
 async fn work_through(shared: &Arc<Shared>) {
     let most = (shared.options.bounds.total as usize).saturating_mul(2).saturating_add(4);
     let mut waiting = Queue::default();
-    shared.work.jobs.iter().for_each(|job| waiting.add(shared, job.clone()));
+    shared.work.jobs.iter().for_each(|job| waiting.add(job.clone()));
     let (mut busy, mut held) = (JoinSet::new(), Vec::new());
     loop {
         while !shared.options.stop.is_cancelled() {
@@ -105,11 +105,11 @@ async fn work_through(shared: &Arc<Shared>) {
             None => {
                 tokio::select! {
                     () = shared.options.stop.cancelled() => {}
-                    () = sleep(LOOK) => held.drain(..).for_each(|job| waiting.add(shared, job)),
+                    () = sleep(LOOK) => held.drain(..).for_each(|job| waiting.add(job)),
                 }
             }
             Some(Ok(left)) => {
-                waiting.left(shared, &left.job);
+                waiting.left(&left.job);
                 held.extend(count(shared, left));
             }
             Some(Err(broken)) if broken.is_panic() => std::panic::resume_unwind(broken.into_panic()),
@@ -120,15 +120,14 @@ async fn work_through(shared: &Arc<Shared>) {
 
 /// Whether a model that the conversation needs is stopped: then it is not touched.
 fn cannot_begin(shared: &Shared, job: &Job) -> bool {
-    shared.work.plan.conditions[job.condition].participants().any(|spec| shared.stopped(spec).is_some())
+    job.members.iter().any(|spec| shared.stopped(spec).is_some())
 }
 
 /// Counts how a conversation was left, and gives it back where another process has it.
 fn count(shared: &Shared, left: Left) -> Option<Job> {
-    let Left { job, model, status, reason, unused, store, held, by_another } = left;
-    let id = job.id.clone();
+    let Left { job, status, reason, unused, store, held, by_another } = left;
     if let Some(holder) = held {
-        shared.tell_held(id, holder);
+        shared.tell_held(job.id.clone(), holder);
         return Some(job);
     }
     if let Some(error) = store {
@@ -138,6 +137,7 @@ fn count(shared: &Shared, left: Left) -> Option<Job> {
         }
         shared.count(|s| s.store = Some(error));
     }
+    let Job { id, label: model, .. } = job;
     let why = reason.clone().unwrap_or_default();
     shared.count(|s| match status {
         _ if by_another => {}

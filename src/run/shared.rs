@@ -1,11 +1,11 @@
 //! Parts of a run that all its conversations share: its work, its options, its limits and its totals.
 
 use super::event::{Event, Summary};
+use super::job::Job;
 use super::patience::Patience;
-use super::prepare::Job;
 use super::roster::{Roster, name_of};
+use crate::design::ModelSpec;
 use crate::design::check::server_of;
-use crate::design::{Experiment, ModelSpec, Plan};
 use crate::model::person::Person;
 use crate::model::{Bounds, Gates, ModelError, Retry, Slots, Usage};
 use crate::process::Flag;
@@ -41,11 +41,7 @@ pub struct Options {
 pub struct Work {
     /// The database.
     pub store: Arc<dyn Store>,
-    /// The experiment.
-    pub experiment: Experiment,
-    /// Its plan.
-    pub plan: Plan,
-    /// Missing conversations, in the order in which they are begun.
+    /// The processes to be worked on, in the order in which they are begun.
     pub jobs: Vec<Job>,
     /// The models.
     pub roster: Roster,

@@ -9,7 +9,7 @@ use crate::model::person::{Answer, Person, Scene};
 use crate::model::{Bounds, Retry, Server};
 use crate::process::{Author, Entry, Kind, Purpose};
 use crate::store::sqlite::{OpenMode, Sqlite};
-use crate::store::{CallState, Lease, NewExperiment, Status, Store};
+use crate::store::{CallState, Lease, NewExperiment, ProcessKind, Status, Store};
 use async_trait::async_trait;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -122,7 +122,7 @@ impl Place {
 
     /// Does what is missing with this person.
     async fn run(&self, person: Option<Arc<Script>>) -> (Summary, CancellationToken) {
-        let standing = self.store.standing(EXPERIMENT).await.unwrap();
+        let standing = self.store.standing(EXPERIMENT, ProcessKind::Conversation).await.unwrap();
         let prepared = prepare(&self.experiment, &self.plan, self.plan.cells(), &standing, EXPERIMENT, false);
         let (events, mut received) = tokio::sync::mpsc::unbounded_channel();
         tokio::spawn(async move { while received.recv().await.is_some() {} });
@@ -151,9 +151,7 @@ impl Place {
         };
         let work = Work {
             store: Arc::clone(&self.store),
-            experiment: self.experiment.clone(),
-            plan: self.plan.clone(),
-            jobs: prepared.jobs,
+            jobs: prepare::jobs(&Arc::new(self.experiment.clone()), &self.plan, &prepared.missing),
             roster,
             person: person.map(|person| person as Arc<dyn Person>),
             events,
@@ -162,7 +160,14 @@ impl Place {
     }
 
     async fn logs(&self) -> Vec<Vec<Entry>> {
-        let mut ids: Vec<String> = self.store.standing(EXPERIMENT).await.unwrap().into_iter().map(|s| s.id).collect();
+        let mut ids: Vec<String> = self
+            .store
+            .standing(EXPERIMENT, ProcessKind::Conversation)
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|s| s.id)
+            .collect();
         ids.sort();
         self.store.logs(&ids).await.unwrap()
     }
@@ -206,7 +211,8 @@ async fn a_person_sees_what_that_agent_may_see_and_what_they_typed_is_a_call() {
     let own = (Author::Assistant, "I say 0.".to_owned());
     let other = (Author::User, log[2].content.clone());
     assert_eq!((&second.2, second.3), (&vec![system, opening, own, other], 2));
-    let ids: Vec<String> = place.store.standing(EXPERIMENT).await.unwrap().into_iter().map(|s| s.id).collect();
+    let ids: Vec<String> =
+        place.store.standing(EXPERIMENT, ProcessKind::Conversation).await.unwrap().into_iter().map(|s| s.id).collect();
     let calls = place.store.calls(&ids[0]).await.unwrap();
     let typed: Vec<_> = calls.iter().filter(|c| c.server == "human").collect();
     assert_eq!(typed.len(), 2);
@@ -231,7 +237,7 @@ async fn whoever_leaves_stops_the_run_and_the_next_goes_on() {
     let mut lengths: Vec<usize> = before.iter().map(Vec::len).collect();
     lengths.sort_unstable();
     assert_eq!(lengths, [0, 3], "the other was not begun");
-    let standing = place.store.standing(EXPERIMENT).await.unwrap();
+    let standing = place.store.standing(EXPERIMENT, ProcessKind::Conversation).await.unwrap();
     assert!(standing.iter().all(|s| s.possible_spend == 0));
     place.is_sound().await;
     let person = Script::new(says);
@@ -249,7 +255,7 @@ async fn nobody_there_asks_nobody_and_stores_nothing_of_it() {
     let place = Place::new(r#"["scripted"]"#, "", "model = \"human\"", 1).await;
     let (summary, _) = place.run(None).await;
     assert_eq!((summary.done, summary.interrupted.len()), (0, 1));
-    let standing = place.store.standing(EXPERIMENT).await.unwrap();
+    let standing = place.store.standing(EXPERIMENT, ProcessKind::Conversation).await.unwrap();
     assert_eq!((standing[0].status, standing[0].answered, standing[0].possible_spend), (Status::Interrupted, 0, 0));
     place.is_sound().await;
 }

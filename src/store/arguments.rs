@@ -1,9 +1,12 @@
 //! Arguments of the store's verbs: filters, items, marks, and what is stored or received as a whole.
 
 use super::call::CallRecord;
-use super::records::{ConversationRecord, ExperimentRecord, Millis, RunRecord};
+use super::records::{ConversationRecord, ExperimentRecord, Millis, ProcessKind, RunRecord};
+use super::status::Status;
 use crate::design::Experiment;
+use crate::process::asking::EndedBy;
 use crate::process::log::Entry;
+use serde::{Deserialize, Serialize};
 
 /// A selection of conversations.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -12,6 +15,32 @@ pub struct Filter {
     pub experiment: Option<String>,
     /// Hash of the revision; `None` selects all.
     pub revision: Option<String>,
+    /// Kind of process.
+    pub kind: ProcessKind,
+}
+
+/// The end of a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct End {
+    /// The status that the process has from now on.
+    pub status: Status,
+    /// The reason why it failed or was interrupted.
+    pub reason: Option<String>,
+    /// The way in which it ended, where it is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<EndedBy>,
+}
+
+impl End {
+    /// An end with a reason.
+    pub fn new(status: Status, reason: Option<String>) -> Self {
+        Self { status, reason, ended_by: None }
+    }
+
+    /// The end of a process that is done.
+    pub fn done(ended_by: EndedBy) -> Self {
+        Self { status: Status::Done, reason: None, ended_by: Some(ended_by) }
+    }
 }
 
 /// An experiment to be saved.
@@ -57,7 +86,7 @@ pub enum Parcel {
     /// An experiment, after the document of its current revision.
     Experiment(ExperimentRecord),
     /// A run, after its experiment.
-    Run(RunRecord),
+    Run(Box<RunRecord>),
     /// A whole conversation, after its experiment, without its lease.
     Conversation {
         /// The record, with `status` and `reason`.

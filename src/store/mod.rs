@@ -36,12 +36,15 @@ mod turn;
 mod uri;
 mod verbs;
 
-pub use arguments::{Filter, Item, Mark, NewExperiment, Parcel};
+pub use arguments::{End, Filter, Item, Mark, NewExperiment, Parcel};
 pub use audit::Fault;
 pub use call::{CallRecord, CallState, History, Tokens};
 pub use error::{SignInFailure, StoreError};
 pub use mode::OpenMode;
-pub use records::{ConversationRecord, ExperimentRecord, LEASE, Lease, Millis, Participant, RunRecord, UsedModel};
+pub use records::{
+    AskRecord, ConversationRecord, ExperimentRecord, LEASE, Lease, Millis, Participant, ProcessKind, QuestionRecord,
+    RunKind, RunRecord, UsedModel,
+};
 pub use standing::{Counts, News, Standing, Unfinished, Waiting};
 pub use status::Status;
 pub use uri::{MongoUri, Parts, StoreUri, UriError, without_password};

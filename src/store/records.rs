@@ -1,7 +1,8 @@
 //! Records of the database: experiments, conversations with their leases, and runs.
 
 use super::status::Status;
-use crate::design::{Named, RunDefaults, Sampling, Value};
+use crate::design::{ModelSpec, Named, Overrides, RunDefaults, Sampling, Value};
+use crate::process::asking::EndedBy;
 use serde::{Deserialize, Serialize};
 
 /// An instant: milliseconds since 1970 (UTC), as the injected clock gives it.
@@ -84,6 +85,63 @@ pub struct ConversationRecord {
     pub retries: u32,
     /// The process that works on it.
     pub lease: Option<Lease>,
+    /// The kind of process that it is.
+    #[serde(default, skip_serializing_if = "ProcessKind::is_conversation")]
+    pub kind: ProcessKind,
+    /// Id of the finished conversation that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// The question, of processes of that kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub question: Option<QuestionRecord>,
+    /// The way in which it ended, since convoke 0.2 stores it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<EndedBy>,
+}
+
+/// A kind of process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProcessKind {
+    /// A conversation.
+    #[default]
+    Conversation,
+    /// A question to the agents of a finished conversation.
+    Question,
+}
+
+impl ProcessKind {
+    /// The word in files and databases.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Conversation => "conversation",
+            Self::Question => "question",
+        }
+    }
+
+    /// The kind of that word.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Conversation, Self::Question].into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// Whether it is a conversation, which databases leave out.
+    pub fn is_conversation(&self) -> bool {
+        *self == Self::Conversation
+    }
+}
+
+/// A question to the agents of one role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuestionRecord {
+    /// The question as typed.
+    pub text: String,
+    /// The role.
+    pub role: String,
+    /// Names of the agents that are asked, in speaking order.
+    pub agents: Vec<String>,
+    /// Number of the asking, where the same was asked before: 2, 3, ….
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<u32>,
 }
 
 /// A model in use.
@@ -126,7 +184,52 @@ pub struct Lease {
     pub until: Millis,
 }
 
-/// One invocation of `run`.
+/// A kind of run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunKind {
+    /// Conversations were run.
+    #[default]
+    Run,
+    /// Agents of finished conversations were asked.
+    Ask,
+}
+
+impl RunKind {
+    /// The word in files and databases.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Ask => "ask",
+        }
+    }
+
+    /// The kind of that word.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::Run, Self::Ask].into_iter().find(|kind| kind.word() == word)
+    }
+
+    /// Whether it is a run of conversations, which databases leave out.
+    pub fn is_run(&self) -> bool {
+        *self == Self::Run
+    }
+}
+
+/// The questions of a run of kind `ask`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AskRecord {
+    /// The questions as typed.
+    pub questions: Vec<String>,
+    /// Roles that were asked; empty means all.
+    pub roles: Vec<String>,
+    /// The model that answered in place of each agent's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelSpec>,
+    /// Number of askings in all.
+    pub again: u32,
+}
+
+/// One invocation of `run` or `ask`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRecord {
     /// 16 random hex digits.
@@ -149,4 +252,13 @@ pub struct RunRecord {
     pub version: String,
     /// The way it ended; `None` if it is running or was killed.
     pub ended: Option<String>,
+    /// Its kind.
+    #[serde(default, skip_serializing_if = "RunKind::is_run")]
+    pub kind: RunKind,
+    /// Its overrides; runs of convoke 0.1 have only `flags`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overrides: Option<Overrides>,
+    /// The questions of a run of kind `ask`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<AskRecord>,
 }

@@ -6,7 +6,7 @@ use super::records::Millis;
 use crate::model::Attempt;
 use crate::process::Flag;
 use crate::process::log::Entry;
-use crate::process::prompt::{Ending, View};
+use crate::process::prompt::{Ending, Part, View};
 use sha2::{Digest, Sha256};
 
 /// What is stored of a call already.
@@ -141,11 +141,16 @@ pub(super) fn by_reference(view: &View) -> (View, Vec<(String, String)>) {
         hash
     };
     let system = if view.system.is_empty() { String::new() } else { refer(&view.system) };
+    let parts = view.parts.iter().map(|part| match part {
+        Part::Text(text) => Part::Text(refer(text)),
+        Part::Entries { ranges } => Part::Entries { ranges: ranges.clone() },
+    });
+    let parts = parts.collect();
     let ending = view.ending.iter().map(|ending| match ending {
         Ending::Text(text) => Ending::Text(refer(text)),
         Ending::Rejected(seq) => Ending::Rejected(*seq),
     });
-    let view = View { system, ending: ending.collect(), ..view.clone() };
+    let view = View { system, parts, ending: ending.collect(), ..view.clone() };
     (view, texts)
 }
 
@@ -155,5 +160,9 @@ pub(super) fn references(view: &mut View) -> impl Iterator<Item = &mut String> {
         Ending::Text(text) => Some(text),
         Ending::Rejected(_) => None,
     });
-    std::iter::once(&mut view.system).filter(|s| !s.is_empty()).chain(endings)
+    let parts = view.parts.iter_mut().filter_map(|part| match part {
+        Part::Text(text) => Some(text),
+        Part::Entries { .. } => None,
+    });
+    std::iter::once(&mut view.system).filter(|s| !s.is_empty()).chain(parts).chain(endings)
 }

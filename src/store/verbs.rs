@@ -1,12 +1,11 @@
 //! The trait [`Store`]: the database in the researcher's verbs.
 
-use super::arguments::{Filter, Item, Mark, NewExperiment, Parcel};
+use super::arguments::{End, Filter, Item, Mark, NewExperiment, Parcel};
 use super::audit::Fault;
 use super::call::{CallRecord, History};
 use super::error::StoreError;
-use super::records::{ConversationRecord, ExperimentRecord, Lease, Millis, RunRecord};
+use super::records::{ConversationRecord, ExperimentRecord, Lease, Millis, ProcessKind, RunRecord};
 use super::standing::{Counts, News, Standing, Unfinished};
-use super::status::Status;
 use crate::design::Experiment;
 use crate::process::Flag;
 use crate::process::log::Entry;
@@ -43,8 +42,8 @@ pub trait Store: Send + Sync {
         keys: &[String],
         new: Vec<ConversationRecord>,
     ) -> Result<(), StoreError>;
-    /// Returns the progress of each conversation of an experiment.
-    async fn standing(&self, experiment: &str) -> Result<Vec<Standing>, StoreError>;
+    /// Returns the progress of each process of a kind of an experiment.
+    async fn standing(&self, experiment: &str, kind: ProcessKind) -> Result<Vec<Standing>, StoreError>;
     /// Claims a conversation: sets the status to running, and writes the lease with the next epoch (the given epoch is
     /// not read). `retry` retries a failed conversation and counts that; without `retry` a failed conversation is
     /// [`StoreError::Ended`], and one that is done always is. A lease that holds is [`StoreError::Held`]; a lease is
@@ -73,14 +72,8 @@ pub trait Store: Send + Sync {
         entries: Vec<Entry>,
         call: Option<CallRecord>,
     ) -> Result<Vec<Entry>, StoreError>;
-    /// Ends the claim with a status and its reason. The epoch stays, so that a late write is refused.
-    async fn finish(
-        &self,
-        conversation: &str,
-        epoch: u64,
-        status: Status,
-        reason: Option<String>,
-    ) -> Result<(), StoreError>;
+    /// Ends the claim. The epoch stays, so that a late write is refused.
+    async fn finish(&self, conversation: &str, epoch: u64, end: End) -> Result<(), StoreError>;
 
     /// Returns conversations in the order of creation (then of id), each with the flags in its log.
     async fn conversations(&self, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError>;

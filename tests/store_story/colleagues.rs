@@ -3,7 +3,7 @@
 use crate::fixtures::*;
 use convoke::design::{PromptText, Section};
 use convoke::store::{
-    Counts, ExperimentRecord, Filter, Item, Mark, NewExperiment, RunRecord, Status, Store, StoreError,
+    Counts, End, ExperimentRecord, Filter, Item, Mark, NewExperiment, ProcessKind, RunRecord, Status, Store, StoreError,
 };
 
 /// Told to every implementation, after runs are recorded.
@@ -144,7 +144,7 @@ async fn spoken(store: &dyn Store, id: &str, end: Option<Status>) {
     turn(store, id, epoch, &mut log, "Stand up.").await;
     store.sent(id, epoch, call(&log, NOW)).await.unwrap();
     if let Some(status) = end {
-        store.finish(id, epoch, status, None).await.unwrap();
+        store.finish(id, epoch, End::new(status, None)).await.unwrap();
     }
 }
 
@@ -192,13 +192,13 @@ async fn a_deleted_experiment_leaves_nothing(store: &dyn Store) {
     not_yours(&store.delete(&item, "bob").await, "ada");
     let held = store.delete(&item, "ada").await;
     assert!(matches!(held, Err(StoreError::Held { .. })), "somebody works on one of it: {held:?}");
-    store.finish(&ids[1], epoch, Status::Interrupted, None).await.unwrap();
+    store.finish(&ids[1], epoch, End::new(Status::Interrupted, None)).await.unwrap();
 
     store.delete(&item, "ada").await.unwrap();
     assert_eq!(store.experiment("ada", "short-lived").await.unwrap(), None);
-    assert_eq!(store.standing(&experiment).await.unwrap(), []);
+    assert_eq!(store.standing(&experiment, ProcessKind::Conversation).await.unwrap(), []);
     assert_eq!(store.runs(&experiment).await.unwrap(), []);
-    let of = Filter { experiment: Some(experiment.clone()), revision: None };
+    let of = Filter { experiment: Some(experiment.clone()), revision: None, ..Filter::default() };
     assert_eq!(store.conversations(&of).await.unwrap(), []);
     for id in &ids {
         unknown(&store.history(id).await);

@@ -7,7 +7,7 @@ use convoke::exchange::{Of, calls, csv, jsonl};
 use convoke::model::Attempt;
 use convoke::process::Flag;
 use convoke::store::sqlite::{OpenMode, Sqlite};
-use convoke::store::{CallState, Filter, Item, Mark, Status, Store};
+use convoke::store::{CallState, End, Filter, Item, Mark, ProcessKind, Status, Store};
 use std::path::Path;
 
 fn file(folder: &Path, name: &str) -> Sqlite {
@@ -40,7 +40,7 @@ async fn filled(store: &dyn Store) -> Vec<String> {
         let flagged = answered(&call(&log, NOW), "…");
         let entry = speech(&flagged, &[Flag::Repetition, Flag::Empty]);
         store.append(id, epoch, vec![entry], Some(flagged)).await.unwrap();
-        store.finish(id, epoch, status, Some("why: \0 漢".to_owned())).await.unwrap();
+        store.finish(id, epoch, End::new(status, Some("why: \0 漢".to_owned()))).await.unwrap();
     }
     open_calls(store, &ids).await;
     let running = &ids[6];
@@ -78,7 +78,7 @@ async fn open_calls(store: &dyn Store, ids: &[String]) {
             CallState::Sent => {}
             CallState::Failed => {
                 store.settle(id, epoch, failed).await.unwrap();
-                store.finish(id, epoch, Status::Failed, Some("full".to_owned())).await.unwrap();
+                store.finish(id, epoch, End::new(Status::Failed, Some("full".to_owned()))).await.unwrap();
                 let epoch = store.claim(id, lease("run"), true).await.unwrap().lease.unwrap().epoch;
                 let again = call(&log, NOW + 50);
                 store.sent(id, epoch, again.clone()).await.unwrap();
@@ -88,12 +88,12 @@ async fn open_calls(store: &dyn Store, ids: &[String]) {
                     ..again
                 };
                 store.settle(id, epoch, failed).await.unwrap();
-                store.finish(id, epoch, Status::Failed, Some("full again".to_owned())).await.unwrap();
+                store.finish(id, epoch, End::new(Status::Failed, Some("full again".to_owned()))).await.unwrap();
                 continue;
             }
             CallState::Answered => store.settle(id, epoch, answered(&asked, "paid for")).await.unwrap(),
         }
-        store.finish(id, epoch, Status::Interrupted, None).await.unwrap();
+        store.finish(id, epoch, End::new(Status::Interrupted, None)).await.unwrap();
     }
 }
 
@@ -107,7 +107,7 @@ async fn all_of(store: &dyn Store) -> String {
     for (experiment, counts) in store.experiments().await.unwrap() {
         writeln!(all, "{experiment:?} {counts:?}").unwrap();
         writeln!(all, "{:?}", store.runs(&experiment.id).await.unwrap()).unwrap();
-        for mut standing in store.standing(&experiment.id).await.unwrap() {
+        for mut standing in store.standing(&experiment.id, ProcessKind::Conversation).await.unwrap() {
             if standing.status == Status::Running {
                 standing.status = Status::Interrupted;
             }
@@ -133,7 +133,7 @@ async fn alike(one: &dyn Store, other: &dyn Store) {
 
 async fn exports(store: &dyn Store) -> Vec<Vec<u8>> {
     let experiment = store.experiment("ada", "prison").await.unwrap().unwrap();
-    let of = Of::All(Filter { experiment: Some(experiment.id), revision: None });
+    let of = Of::All(Filter { experiment: Some(experiment.id), revision: None, ..Filter::default() });
     let mut files = vec![Vec::new(); 3];
     jsonl::write(store, "prison", &of, &mut files[0]).await.unwrap();
     csv::write(store, "prison", &of, &mut files[1]).await.unwrap();
@@ -165,7 +165,7 @@ async fn copies_go_on(store: &dyn Store, ids: &[String]) {
     assert_eq!(store.append(&ids[5], epoch, vec![entry.clone()], Some(history.open[0].clone())).await.unwrap(), []);
     log.push(entry);
     turn(store, &ids[5], epoch, &mut log, "and on").await;
-    store.finish(&ids[5], epoch, Status::Done, None).await.unwrap();
+    store.finish(&ids[5], epoch, End::new(Status::Done, None)).await.unwrap();
 
     let epoch = claimed(store, &ids[3]).await;
     let open = store.history(&ids[3]).await.unwrap().open.remove(0);
@@ -173,13 +173,13 @@ async fn copies_go_on(store: &dyn Store, ids: &[String]) {
     store.sent(&ids[3], epoch, call(&[opening()], NOW + 99)).await.unwrap();
     let open = store.history(&ids[3]).await.unwrap().open.remove(0);
     assert_eq!(open.attempts[0].error.as_deref(), Some("lost"), "the asking that was lost before is known");
-    store.finish(&ids[3], epoch, Status::Interrupted, None).await.unwrap();
+    store.finish(&ids[3], epoch, End::new(Status::Interrupted, None)).await.unwrap();
     let refused = store.claim(&ids[0], lease("run"), true).await;
     assert!(refused.is_err(), "what is done is done: {refused:?}");
     let running = store.find_conversations(&ids[6]).await.unwrap().remove(0);
     assert_eq!((running.status, running.lease), (Status::Interrupted, None));
     claimed(store, &ids[6]).await;
-    store.finish(&ids[6], running_epoch(store, &ids[6]).await, Status::Done, None).await.unwrap();
+    store.finish(&ids[6], running_epoch(store, &ids[6]).await, End::new(Status::Done, None)).await.unwrap();
     assert_eq!(store.verify(None).await.unwrap(), []);
 }
 
@@ -214,14 +214,14 @@ async fn what_contradicts_is_told_by_name_and_the_rest_goes_on() {
         let mut log = vec![opening()];
         store.append(&ids[0], epoch, log.clone(), None).await.unwrap();
         turn(store, &ids[0], epoch, &mut log, word).await;
-        store.finish(&ids[0], epoch, Status::Done, None).await.unwrap();
+        store.finish(&ids[0], epoch, End::new(Status::Done, None)).await.unwrap();
         let experiment = store.experiment("ada", "prison").await.unwrap().unwrap();
         let run = run_record(&sha256(word)[..16], &experiment.id, &experiment.revision, NOW);
         store.begin_run(run).await.unwrap();
     }
     let epoch = claimed(&from, &ids[1]).await;
     from.append(&ids[1], epoch, vec![opening()], None).await.unwrap();
-    from.finish(&ids[1], epoch, Status::Interrupted, None).await.unwrap();
+    from.finish(&ids[1], epoch, End::new(Status::Interrupted, None)).await.unwrap();
     from.save(new_experiment("00000000000000aa", "eve", document("mine", "a", None))).await.unwrap();
     to.save(new_experiment("00000000000000bb", "eve", document("mine", "b", None))).await.unwrap();
     let told = copied(&from, &to).await;
@@ -258,7 +258,7 @@ async fn over_a_server(variable: &str) {
     let epoch = claimed(&from, &ids[1]).await;
     let mut log = from.history(&ids[1]).await.unwrap().log;
     turn(&from, &ids[1], epoch, &mut log, "one more").await;
-    from.finish(&ids[1], epoch, Status::Done, None).await.unwrap();
+    from.finish(&ids[1], epoch, End::new(Status::Done, None)).await.unwrap();
     assert_eq!(copied(&from, &*mongo).await.conflicts, Vec::<String>::new());
     alike(&*mongo, &from).await;
     assert_eq!(mongo.verify(None).await.unwrap(), []);

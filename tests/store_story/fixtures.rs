@@ -6,7 +6,8 @@ use convoke::process::log::Entry;
 use convoke::process::prompt::{Ending, View};
 use convoke::process::{CallRef, Flag, Kind, PromptSize, Purpose};
 use convoke::store::{
-    CallRecord, CallState, ConversationRecord, Lease, NewExperiment, Participant, RunRecord, Status, Store, UsedModel,
+    CallRecord, CallState, ConversationRecord, Lease, NewExperiment, Participant, ProcessKind, RunKind, RunRecord,
+    Status, Store, UsedModel,
 };
 use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
@@ -86,6 +87,10 @@ pub fn conversation(experiment: &str, revision: &str, number: u32) -> Conversati
         note: None,
         retries: 0,
         lease: None,
+        kind: ProcessKind::Conversation,
+        subject: None,
+        question: None,
+        ended_by: None,
     }
 }
 
@@ -111,6 +116,7 @@ pub fn opening() -> Entry {
         flags: Vec::new(),
         call: None,
         prompt: None,
+        more: None,
     }
 }
 
@@ -124,12 +130,14 @@ pub fn call(log: &[Entry], sent: i64) -> CallRecord {
         reader: Some(speaker(seq).to_owned()),
         labels: false,
         merge: true,
+        parts: Vec::new(),
+        subject: false,
         ending: vec![Ending::Text("Speak now.".to_owned())],
     };
     // A number that a careless reader of JSON gives back otherwise.
     let parameters: Map<String, _> =
         serde_json::from_value(json!({"temperature": 0.1 + 0.2, "stop": ["\n"], "seed": u64::MAX, "a": 1})).unwrap();
-    let body = body("llama3.1", &view.messages(log), &parameters);
+    let body = body("llama3.1", &view.messages(log, &[]), &parameters);
     CallRecord {
         seq,
         call: CallRef { purpose: Purpose::Speech, ask: 0 },
@@ -178,6 +186,7 @@ pub fn speech(call: &CallRecord, flags: &[Flag]) -> Entry {
         flags: flags.to_vec(),
         call: Some(call.call),
         prompt: Some(PromptSize { bytes: 5_000_000_000, tokens: Some(40) }),
+        more: None,
     }
 }
 
@@ -197,6 +206,9 @@ pub fn run_record(id: &str, experiment: &str, revision: &str, started: i64) -> R
         answers: vec![Named::new("texts-changed", "yes".to_owned())],
         version: "0.1.0".to_owned(),
         ended: None,
+        kind: RunKind::Run,
+        overrides: None,
+        ask: None,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::fixtures::{NOW, claimed, document, new_experiment, planned, run_recor
 use crate::story::the_story;
 use convoke::store::mongodb::Mongo;
 use convoke::store::sqlite::OpenMode;
-use convoke::store::{Counts, Item, MongoUri, Status, Store, StoreUri};
+use convoke::store::{Counts, End, Item, MongoUri, ProcessKind, Status, Store, StoreUri};
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use std::sync::Arc;
@@ -72,27 +72,31 @@ async fn what_the_end_of_a_run_leaves_is_how_things_stand() {
     let heads = || async { database.collection::<Document>("snapshots").count_documents(doc! {}).await.unwrap() };
     let counts = || async { store.experiments().await.unwrap()[0].1 };
 
-    let before = store.standing(id).await.unwrap();
+    let before = store.standing(id, ProcessKind::Conversation).await.unwrap();
     store.begin_run(run_record("first", id, revision, NOW)).await.unwrap();
     store.begin_run(run_record("other", id, revision, NOW)).await.unwrap();
     store.end_run("first", "done").await.unwrap();
     assert_eq!(heads().await, 0, "another run goes on");
     store.end_run("other", "done").await.unwrap();
     assert_eq!(heads().await, 1);
-    assert_eq!(store.standing(id).await.unwrap(), before, "1100 conversations in two pieces, in the same order");
+    assert_eq!(
+        store.standing(id, ProcessKind::Conversation).await.unwrap(),
+        before,
+        "1100 conversations in two pieces, in the same order"
+    );
     assert_eq!(counts().await, Counts { done: 0, failed: 0, left: 1100 });
     store.plan(id, revision, &[before[0].key.clone()], Vec::new()).await.unwrap();
     assert_eq!(heads().await, 1, "nothing changed");
 
     let epoch = claimed(&*store, &ids[7]).await;
     assert_eq!(heads().await, 0, "a claim changes how it stands");
-    store.finish(&ids[7], epoch, Status::Done, None).await.unwrap();
+    store.finish(&ids[7], epoch, End::new(Status::Done, None)).await.unwrap();
     assert_eq!(counts().await, Counts { done: 1, failed: 0, left: 1099 });
     store.end_run("other", "done").await.unwrap();
     assert_eq!((heads().await, counts().await), (1, Counts { done: 1, failed: 0, left: 1099 }));
     let mut standing = before;
     standing[7].status = Status::Done;
-    assert_eq!(store.standing(id).await.unwrap(), standing);
+    assert_eq!(store.standing(id, ProcessKind::Conversation).await.unwrap(), standing);
 
     let next = store.save(new_experiment("-", "ada", document("many", "another text", None))).await.unwrap();
     store.plan(id, &next.revision, &[standing[7].key.clone()], Vec::new()).await.unwrap();

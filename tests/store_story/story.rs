@@ -4,7 +4,7 @@ use crate::fixtures::*;
 use convoke::model::Attempt;
 use convoke::process::Flag;
 use convoke::store::sqlite::{OpenMode, Sqlite};
-use convoke::store::{CallState, Counts, Filter, History, Status, Store, StoreError};
+use convoke::store::{CallState, Counts, End, Filter, History, ProcessKind, Status, Store, StoreError};
 use std::sync::Arc;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,11 +78,11 @@ async fn cells_are_planned_and_planned_again(store: &dyn Store) {
     let keys = [cells[0].key.clone(), cells[1].key.clone(), "of nothing".to_owned()];
     store.plan(&e.id, &new.revision, &keys, vec![conversation(&e.id, &new.revision, 3)]).await.unwrap();
     assert_eq!(counts(store, &e.id).await.left, 3, "two marked, one new");
-    let of_new = Filter { experiment: Some(e.id.clone()), revision: Some(new.revision.clone()) };
+    let of_new = Filter { experiment: Some(e.id.clone()), revision: Some(new.revision.clone()), ..Filter::default() };
     assert_eq!(store.conversations(&of_new).await.unwrap().len(), 3);
-    let of_other = Filter { experiment: Some("00000000000000aa".to_owned()), revision: None };
+    let of_other = Filter { experiment: Some("00000000000000aa".to_owned()), revision: None, ..Filter::default() };
     assert_eq!(store.conversations(&of_other).await.unwrap(), []);
-    let standing = store.standing(&e.id).await.unwrap();
+    let standing = store.standing(&e.id, ProcessKind::Conversation).await.unwrap();
     assert_eq!(standing.iter().map(|s| s.replicate).collect::<Vec<_>>(), [1, 2, 3, 4]);
     assert_eq!(standing.iter().filter(|s| s.revision == new.revision).count(), 3);
     assert!(standing.iter().all(|s| s.status == Status::Pending && !s.begun && s.seed > u64::MAX - 9));
@@ -122,17 +122,17 @@ async fn a_conversation_grows_turn_by_turn(store: &dyn Store) {
     log.push(speech(&flagged, &[Flag::Repetition, Flag::Empty]));
     store.append(id, 1, vec![log[4].clone()], Some(flagged)).await.unwrap();
     assert_eq!(store.history(id).await.unwrap(), History { log: log.clone(), open: vec![] });
-    let standing = &store.standing(&claimed.experiment).await.unwrap()[0];
+    let standing = &store.standing(&claimed.experiment, ProcessKind::Conversation).await.unwrap()[0];
     assert_eq!((standing.begun, standing.answered, standing.possible_spend), (true, 4, 0));
 
     let calls = store.calls(id).await.unwrap();
     assert_eq!(calls.len(), 4);
     assert_eq!(calls[1], answered(&call(&log[..2], NOW + 2000), "No."), "whole, its texts put back");
-    store.finish(id, 1, Status::Done, None).await.unwrap();
-    store.finish(id, 1, Status::Done, None).await.unwrap();
+    store.finish(id, 1, End::new(Status::Done, None)).await.unwrap();
+    store.finish(id, 1, End::new(Status::Done, None)).await.unwrap();
     let (record, flags) = &store.conversations(&Filter::default()).await.unwrap()[0].clone();
     assert_eq!((record.id != *id, flags.len()), (true, 0), "older experiments come first");
-    let of = Filter { experiment: Some(claimed.experiment.clone()), revision: None };
+    let of = Filter { experiment: Some(claimed.experiment.clone()), revision: None, ..Filter::default() };
     let (record, flags) = store.conversations(&of).await.unwrap().swap_remove(0);
     assert_eq!((record.status, record.lease, record.reason), (Status::Done, None, None));
     assert_eq!(
@@ -220,7 +220,7 @@ async fn what_a_kill_leaves_is_found(store: &dyn Store) {
 
 async fn spend(store: &dyn Store, id: &str) -> u32 {
     let conversation = store.find_conversations(id).await.unwrap().remove(0);
-    let standing = store.standing(&conversation.experiment).await.unwrap();
+    let standing = store.standing(&conversation.experiment, ProcessKind::Conversation).await.unwrap();
     standing.iter().find(|s| s.id == id).unwrap().possible_spend
 }
 
@@ -242,7 +242,7 @@ async fn earlier_attempts_are_kept(store: &dyn Store) {
     asked.state = CallState::Failed;
     asked.attempts = vec![attempt(1, Some("busy"), false), attempt(2, Some("timeout"), true)];
     store.settle(id, epoch, asked.clone()).await.unwrap();
-    store.finish(id, epoch, Status::Failed, Some("its context is full".to_owned())).await.unwrap();
+    store.finish(id, epoch, End::new(Status::Failed, Some("its context is full".to_owned()))).await.unwrap();
     assert_eq!(store.history(id).await.unwrap().open, [asked], "why it failed");
     assert!(matches!(store.claim(id, lease("run"), false).await, Err(StoreError::Ended { .. })));
     let record = store.claim(id, lease("run"), true).await.unwrap();
@@ -256,7 +256,7 @@ async fn earlier_attempts_are_kept(store: &dyn Store) {
     store.append(id, epoch, vec![speech(&answer, &[])], Some(answer)).await.unwrap();
     let kept: Vec<_> = store.calls(id).await.unwrap().remove(0).attempts.iter().map(|a| a.at).collect();
     assert_eq!((kept, spend(store, id).await), (vec![1, 2, 3], 1));
-    store.finish(id, epoch, Status::Failed, Some("again".to_owned())).await.unwrap();
+    store.finish(id, epoch, End::new(Status::Failed, Some("again".to_owned()))).await.unwrap();
     assert_eq!(counts(store, &record.experiment).await, Counts { done: 0, failed: 1, left: 0 });
 }
 
@@ -271,12 +271,12 @@ async fn only_the_holder_writes(store: &dyn Store) {
     assert!(matches!(store.append(id, old, log.clone(), None).await, Err(StoreError::Superseded { .. })));
     assert_eq!(store.sent(id, old, sent.clone()).await, superseded());
     assert_eq!(store.settle(id, old, answered(&sent, "late")).await, superseded());
-    assert_eq!(store.finish(id, old, Status::Done, None).await, superseded());
+    assert_eq!(store.finish(id, old, End::new(Status::Done, None)).await, superseded());
     assert_eq!(store.history(id).await.unwrap(), History::default(), "nothing of it is kept");
     store.append(id, new, log, None).await.unwrap();
-    store.finish(id, new, Status::Interrupted, Some("unreachable".to_owned())).await.unwrap();
+    store.finish(id, new, End::new(Status::Interrupted, Some("unreachable".to_owned()))).await.unwrap();
     assert_eq!(store.sent(id, new, sent).await, superseded(), "after its end too");
-    assert_eq!(store.finish(id, new, Status::Done, None).await, superseded());
+    assert_eq!(store.finish(id, new, End::new(Status::Done, None)).await, superseded());
     let record = store.find_conversations(id).await.unwrap().remove(0);
     assert_eq!((record.status, record.reason.as_deref()), (Status::Interrupted, Some("unreachable")));
 }
@@ -325,8 +325,8 @@ async fn what_is_not_there_is_said(store: &dyn Store) {
     unknown(store.history("none").await.map(drop));
     unknown(store.calls("none").await.map(drop));
     unknown(store.append("none", 1, vec![opening()], None).await.map(drop));
-    unknown(store.finish("none", 1, Status::Done, None).await);
+    unknown(store.finish("none", 1, End::new(Status::Done, None)).await);
     unknown(store.end_run("none", "done").await);
     unknown(store.verify(Some("none")).await.map(drop));
-    assert_eq!(store.standing("none").await.unwrap(), []);
+    assert_eq!(store.standing("none", ProcessKind::Conversation).await.unwrap(), []);
 }

@@ -1,7 +1,7 @@
 //! The part of the story that somebody who watches is told: what is not done yet, and what was said since.
 
 use crate::fixtures::*;
-use convoke::store::{Status, Store, Waiting};
+use convoke::store::{End, Status, Store, Waiting};
 
 /// Told to every implementation.
 pub async fn tell(store: &dyn Store) {
@@ -36,8 +36,8 @@ pub async fn tell(store: &dyn Store) {
     assert_eq!(store.news(&[(one.clone(), 3)]).await.unwrap()[0].1, []);
     assert_eq!(store.news(&[]).await.unwrap(), []);
 
-    store.finish(one, 1, Status::Done, None).await.unwrap();
-    store.finish(two, 1, Status::Failed, Some("why".to_owned())).await.unwrap();
+    store.finish(one, 1, End::new(Status::Done, None)).await.unwrap();
+    store.finish(two, 1, End::new(Status::Failed, Some("why".to_owned()))).await.unwrap();
     let left = store.unfinished(&experiment.id).await.unwrap();
     assert_eq!(left.done.into_iter().collect::<Vec<_>>(), [(experiment.revision.clone(), 1)]);
     let expected = [(two, Status::Failed), (&ids[2], Status::Pending), (&ids[3], Status::Pending)];

@@ -14,7 +14,7 @@ use crate::cli::shell::{quoted, resume_line, spelled_out, without_passwords};
 use crate::cli::terminal::person::AtTerminal;
 use crate::cli::terminal::signals::{self, Signals};
 use crate::cli::terminal::text::count;
-use crate::lab::{Extended, Lab, LabError, Launch, Outcome, Planned, Running, Stop, files};
+use crate::lab::{Counted, Extended, Lab, LabError, Launch, Outcome, Planned, Running, Stop, files};
 use crate::model::person::Person;
 use crate::process::harmless::harmless;
 use crate::report::{Bars, JsonLines, Plain, Reporter, listen};
@@ -163,10 +163,10 @@ impl<'a> Invocation<'a> {
     async fn go(self, resume: &str) -> Result<Exit, CliError> {
         self.first_line();
         let reporter = reporter(self.context, self.person.as_deref());
-        let Self { context, lab, grace, running, events, received, stop, .. } = self;
+        let Self { context, grace, running, events, received, stop, .. } = self;
         let reporter = tokio::spawn(listen(received, reporter));
         let signals = Signals::listen(grace, &stop, events)?;
-        let (experiment, keys) = (running.record().id.clone(), running.keys());
+        let counted = running.counted();
         let outcome = tokio::select! {
             outcome = running.work() => Some(outcome),
             () = signals.now.cancelled() => None,
@@ -182,30 +182,30 @@ impl<'a> Invocation<'a> {
         let _ = tokio::time::timeout(patience, reporter).await;
         let end = match outcome {
             Some(outcome) => End { outcome, signal: signals.exit(), at_once: false },
-            None => End { outcome: at_once(&lab, &experiment, &keys).await, signal: signals.exit(), at_once: true },
+            None => End { outcome: at_once(&counted).await, signal: signals.exit(), at_once: true },
         };
         end.tell(context, resume)
     }
 
     fn first_line(&self) {
         let (place, origin) = (self.lab.store.place(), self.context.settings.store.origin.word());
-        let p = self.running.prepared();
-        let failed = if p.failed > 0 { format!(", {} failed", p.failed) } else { String::new() };
+        let before = self.running.before();
+        let failed = if before.failed > 0 { format!(", {} failed", before.failed) } else { String::new() };
         self.context.printer.chat(&format!(
             "{} · {}: {} done{failed}, {} to do · database {place} ({origin})",
             self.running.record().name,
-            count(p.asked, "conversation"),
-            p.done,
-            p.jobs.len()
+            count(before.all, "conversation"),
+            before.done,
+            self.running.left()
         ));
     }
 }
 
 /// Counts what can be counted in no time, for whoever wants out at once.
-async fn at_once(lab: &Lab, experiment: &str, keys: &[String]) -> Outcome {
-    let counting = Outcome::count(&*lab.store, experiment, keys, Summary::default(), true);
-    let counted = tokio::time::timeout(Duration::from_millis(150), counting).await;
-    counted.unwrap_or_else(|_| Outcome::uncounted(keys.len(), Summary::default(), true))
+async fn at_once(counted: &Counted) -> Outcome {
+    let counting = Outcome::count(counted, Summary::default(), true);
+    let outcome = tokio::time::timeout(Duration::from_millis(150), counting).await;
+    outcome.unwrap_or_else(|_| Outcome::uncounted(counted.len(), Summary::default(), true))
 }
 
 /// The plan of what is to be run, with a role given to the person, and refused where nobody could type.

@@ -5,6 +5,7 @@ use super::session::{Guide, HINT};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::prompt;
 use crate::exchange::file_word;
+use crate::store::ProcessKind;
 
 /// What can be saved: the format's word, what it is, and how its path ends.
 const KINDS: [(&str, &str, &str); 4] = [
@@ -59,7 +60,9 @@ impl Guide {
     /// Whether conversations of older revisions are meant, too: asked where there are some. None on Esc; nothing in it
     /// where it was not asked.
     async fn older(&self, selected: &Selected) -> Result<Option<Option<bool>>, CliError> {
-        let standing = self.read(async |lab| Ok(lab.store.standing(&selected.record.id).await?)).await?;
+        let standing = self
+            .read(async |lab| Ok(lab.store.standing(&selected.record.id, ProcessKind::Conversation).await?))
+            .await?;
         let older =
             standing.into_iter().flatten().filter(|s| s.begun && s.revision != selected.record.revision).count();
         if older == 0 {

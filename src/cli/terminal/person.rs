@@ -166,11 +166,12 @@ fn heading(scene: &Scene<'_>) -> String {
         Purpose::Speech => format!("you are {} ({})", scene.name, scene.role),
         Purpose::Selection => "you choose who speaks".to_owned(),
         Purpose::Summary => format!("you sum up day {}", scene.day.0),
+        Purpose::Answer => format!("you answer as {} ({})", scene.name, scene.role),
     };
     let day = if scene.day.1 > 1 { format!("day {} of {}, ", scene.day.0, scene.day.1) } else { String::new() };
     let message = match scene.purpose {
-        Purpose::Summary => String::new(),
-        _ => format!(" · {day}message {} of {}", scene.message.0, scene.message.1),
+        Purpose::Summary | Purpose::Answer => String::new(),
+        Purpose::Speech | Purpose::Selection => format!(" · {day}message {} of {}", scene.message.0, scene.message.1),
     };
     format!("{who}{message} · conversation {}", short(scene.conversation))
 }

@@ -58,7 +58,7 @@ const DETERMINERS: [&str; 18] = [
 /// The whole text for a request.
 pub(super) fn content(request: &ChatRequest) -> String {
     match request.turn.purpose {
-        Purpose::Speech => speech(request),
+        Purpose::Speech | Purpose::Answer => speech(request),
         Purpose::Selection => selection(request),
         Purpose::Summary => summary(request),
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::design::Policy;
+use crate::process::PromptSize;
 use crate::process::prompt::{Author, Message};
 
 mod days;
@@ -49,9 +50,11 @@ fn go_on(setting: &Setting, log: Vec<Entry>, reply: &mut dyn FnMut(&Ask) -> Answ
         assert!(asked.len() < 10_000, "the conversation does not end");
         match conversation.next() {
             Next::Note(entry) => conversation.push(entry),
-            Next::Ask(ask) => {
+            Next::Ask(mut asks) => {
+                assert_eq!(asks.len(), 1, "a conversation has one lane");
+                let ask = asks.remove(0);
                 let said = reply(&ask);
-                let messages = ask.view.messages(conversation.log());
+                let messages = ask.view.messages(conversation.log(), &[]);
                 let bytes = messages.iter().map(|m| m.content.len() as u64).sum();
                 let prompt = PromptSize { bytes, tokens: said.tokens };
                 let Answer { content, refused, length, filtered, context, .. } = &said;
@@ -66,7 +69,7 @@ fn go_on(setting: &Setting, log: Vec<Entry>, reply: &mut dyn FnMut(&Ask) -> Answ
                 };
                 let entry = conversation.answer(&ask, &reply);
                 conversation.push(entry);
-                asked.push((*ask, messages));
+                asked.push((ask, messages));
             }
             end => return Run { log: conversation.log().to_vec(), asked, end },
         }
@@ -122,6 +125,7 @@ fn setting(names: &[&str], messages: u32) -> Setting {
         selector: None,
         summarizer: None,
         retries: 0,
+        calls: 0,
     }
 }
 

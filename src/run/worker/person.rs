@@ -4,21 +4,42 @@ use crate::design::HUMAN;
 use crate::design::key::sha256;
 use crate::model::person::{Answer, Scene};
 use crate::model::{Attempt, ChatReply, body};
-use crate::process::prompt::View;
-use crate::process::{Ask, Conversation, Message, Purpose};
+use crate::process::{Ask, Message, Process, Purpose, Sitting as Facts, View};
 use crate::run::leave::{Leave, STOPPED};
 use crate::run::shared::Shared;
 use crate::store::{CallRecord, CallState};
 use serde_json::Map;
 use std::collections::BTreeMap;
+use tokio_util::sync::CancellationToken;
 
-/// A person's turns in one conversation, from its claim to the end of this run's work on it.
+/// A person's turns in one process, from its claim to the end of this run's work on it.
 pub(super) struct Sitting<'a> {
     shared: &'a Shared,
-    /// The conversation's id.
+    /// The process's id.
     id: &'a str,
     /// Messages already shown to each name: their day and their number.
     shown: BTreeMap<String, (u32, usize)>,
+}
+
+/// The contents of one turn, read from the process before its round begins.
+pub(super) struct Turn {
+    /// One message for each turn: a person needs no joined turns, and no instructions for a choice.
+    messages: Vec<Message>,
+    facts: Facts,
+    /// Hash of the body of the request that a model would have received.
+    body_sha256: String,
+}
+
+impl Turn {
+    pub(super) fn new(process: &dyn Process, ask: &Ask) -> Self {
+        let plain = View { merge: false, ending: Vec::new(), ..ask.view.clone() };
+        let sent = ask.view.messages(process.log(), process.subject());
+        Self {
+            messages: plain.messages(process.log(), process.subject()),
+            facts: process.sitting(ask),
+            body_sha256: sha256(body(HUMAN, &sent, &Map::new())),
+        }
+    }
 }
 
 impl<'a> Sitting<'a> {
@@ -27,21 +48,19 @@ impl<'a> Sitting<'a> {
     }
 
     /// Asks the person, and returns the call with the answer; the caller stores it with its entry.
-    pub(super) async fn typed(&mut self, conversation: &Conversation, ask: &Ask) -> Result<CallRecord, Leave> {
-        let stop = &self.shared.options.stop;
-        if stop.is_cancelled() {
+    pub(super) async fn typed(&mut self, ask: &Ask, turn: Turn, halt: &CancellationToken) -> Result<CallRecord, Leave> {
+        if halt.is_cancelled() {
             return Err(Leave::Interrupted(STOPPED.to_owned()));
         }
-        let messages = turns(&ask.view, conversation);
         let began = (self.shared.options.clock)();
         let answer = tokio::select! {
             biased;
-            () = stop.cancelled() => return Err(Leave::Interrupted("stopped while a person typed".to_owned())),
-            answer = self.answer(conversation, ask, &messages) => answer,
+            () = halt.cancelled() => return Err(Leave::Interrupted("stopped while a person typed".to_owned())),
+            answer = self.answer(ask, &turn) => answer,
         };
-        self.shown.insert(ask.speaker.clone(), (ask.day, messages.len()));
+        self.shown.insert(ask.speaker.clone(), (ask.day, turn.messages.len()));
         match answer {
-            Answer::Typed(text) => Ok(self.typed_call(conversation, ask, text, began)),
+            Answer::Typed(text) => Ok(self.call(ask, turn, text, began)),
             Answer::Left(why) => {
                 self.shared.options.leave.cancel();
                 self.shared.options.stop.cancel();
@@ -50,11 +69,10 @@ impl<'a> Sitting<'a> {
         }
     }
 
-    async fn answer(&self, conversation: &Conversation, ask: &Ask, messages: &[Message]) -> Answer {
+    async fn answer(&self, ask: &Ask, turn: &Turn) -> Answer {
         let Some(person) = &self.shared.work.person else {
             return Answer::Left("nobody is here to type".to_owned());
         };
-        let setting = conversation.setting();
         let is_choice = ask.call.purpose == Purpose::Selection;
         let shown = self.shown.get(&ask.speaker).filter(|(day, _)| *day == ask.day).map_or(0, |(_, shown)| *shown);
         let scene = Scene {
@@ -64,20 +82,19 @@ impl<'a> Sitting<'a> {
             again: ask.call.ask > 0,
             name: &ask.speaker,
             role: &ask.role,
-            day: (ask.day, setting.days),
-            message: (ask.index + 1, setting.messages_of(ask.day)),
-            messages,
+            day: (ask.day, turn.facts.days),
+            message: (ask.index + 1, turn.facts.messages),
+            messages: &turn.messages,
             shown,
             candidates: if is_choice { &ask.others } else { &[] },
-            next: conversation.next_in_order(),
+            next: &turn.facts.next,
         };
         if is_choice { person.choose(&scene).await } else { person.write(&scene).await }
     }
 
-    fn typed_call(&self, conversation: &Conversation, ask: &Ask, text: String, began: i64) -> CallRecord {
+    fn call(&self, ask: &Ask, turn: Turn, text: String, began: i64) -> CallRecord {
         let ended = (self.shared.options.clock)();
         let took = u64::try_from(ended - began).unwrap_or_default();
-        let sent = body(HUMAN, &ask.view.messages(conversation.log()), &Map::new());
         CallRecord {
             seq: ask.seq,
             call: ask.call,
@@ -86,7 +103,7 @@ impl<'a> Sitting<'a> {
             model: HUMAN.to_owned(),
             parameters: Map::new(),
             view: ask.view.clone(),
-            body_sha256: sha256(sent),
+            body_sha256: turn.body_sha256,
             attempts: vec![Attempt {
                 at: began,
                 took,
@@ -100,9 +117,4 @@ impl<'a> Sitting<'a> {
             reply: Some(ChatReply { raw: text.clone(), content: text, ..ChatReply::default() }),
         }
     }
-}
-
-/// Returns the messages of a view, one for each turn: a person needs no joined turns, and no instructions for a choice.
-fn turns(view: &View, conversation: &Conversation) -> Vec<Message> {
-    View { merge: false, ending: Vec::new(), ..view.clone() }.messages(conversation.log())
 }

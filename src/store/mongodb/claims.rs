@@ -10,20 +10,12 @@ use super::base::Base;
 use super::documents::{bson, conversation_record, date, field, is_going, lease_document, lease_of, plain, status};
 use super::fail::{Fail, is_duplicate};
 use super::track::Track;
-use crate::store::{ConversationRecord, Lease, Status, StoreError};
+use crate::store::{ConversationRecord, End, Lease, Status, StoreError};
 use ::mongodb::bson::{Bson, Document, doc};
 use ::mongodb::options::ReturnDocument;
-use serde::{Deserialize, Serialize};
 
 /// How often a claim that meets another's looks again.
 const TRIES: u32 = 20;
-
-/// How an epoch ended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct End {
-    status: Status,
-    reason: Option<String>,
-}
 
 /// An epoch of a conversation: a claim, or the end of the one before.
 pub(super) enum Epoch {
@@ -72,7 +64,7 @@ pub(super) async fn insert(mongo: &Base, conversation: &str, epoch: u64, more: D
 
 /// How an epoch ended, as `insert` writes it.
 pub(super) fn end(status: Status, reason: Option<&str>) -> Result<Document, Fail> {
-    Ok(doc! { "end": bson(&End { status, reason: reason.map(str::to_owned) })? })
+    Ok(doc! { "end": bson(&End::new(status, reason.map(str::to_owned)))? })
 }
 
 /// A lease as it was last renewed: that stands in the conversation's document.
@@ -174,7 +166,7 @@ async fn stays(mongo: &Base, found: &Document, epoch: u64) -> Result<(), Fail> {
         return Ok(());
     }
     // Given back: the deletion may yet be refused for another's sake.
-    let end = End { status: Status::Interrupted, reason: Some("it was being deleted".to_owned()) };
+    let end = End::new(Status::Interrupted, Some("it was being deleted".to_owned()));
     if insert(mongo, &id, epoch + 1, doc! { "end": bson(&end)? }).await? {
         settle(mongo, &id, epoch + 1, &end, &Track::read(mongo, &id, epoch).await?).await?;
     }
@@ -236,22 +228,21 @@ pub(super) async fn still_held(mongo: &Base, id: &str, at: u64) -> Result<(), Fa
 }
 
 /// Ends the claim.
-pub(super) async fn finish(mongo: &Base, id: &str, at: u64, status: Status, reason: Option<&str>) -> Result<(), Fail> {
-    let end = End { status, reason: reason.map(str::to_owned) };
+pub(super) async fn finish(mongo: &Base, id: &str, at: u64, end: &End) -> Result<(), Fail> {
     match epoch(mongo, id, at + 1).await? {
         // The same end, after a write whose answer was lost.
-        Some(Epoch::End(found)) if found == end => {
-            return settle(mongo, id, at + 1, &end, &Track::read(mongo, id, at).await?).await;
+        Some(Epoch::End(found)) if found == *end => {
+            return settle(mongo, id, at + 1, end, &Track::read(mongo, id, at).await?).await;
         }
         Some(_) => return Err(superseded(id)),
         None => {}
     }
     let track = held(mongo, id, at).await?;
-    if !insert(mongo, id, at + 1, doc! { "end": bson(&end)? }).await? {
+    if !insert(mongo, id, at + 1, doc! { "end": bson(end)? }).await? {
         return Err(superseded(id));
     }
     mongo.tracks.forget(id);
-    settle(mongo, id, at + 1, &end, &track).await
+    settle(mongo, id, at + 1, end, &track).await
 }
 
 /// Writes an end where everybody reads it.

@@ -17,7 +17,7 @@ use super::track::Track;
 use super::{experiments, read, turns, versions};
 use crate::process::log::Entry;
 use crate::store::meeting::{self, Meeting, Whole};
-use crate::store::{ConversationRecord, ExperimentRecord, Lease, Parcel, RunRecord, StoreError};
+use crate::store::{ConversationRecord, End, ExperimentRecord, Lease, Parcel, RunRecord, StoreError};
 use ::mongodb::Collection;
 use ::mongodb::bson::{Document, doc};
 
@@ -198,7 +198,8 @@ async fn go_on(mongo: &Base, known: u64, record: &ConversationRecord, given: Who
         mongo.tracks.forget(id);
     }
     done?;
-    claims::finish(mongo, id, last + 1, record.status, record.reason.as_deref()).await
+    let end = End { status: record.status, reason: record.reason.clone(), ended_by: record.ended_by };
+    claims::finish(mongo, id, last + 1, &end).await
 }
 
 async fn write_on(mongo: &Base, epoch: u64, given: Whole<'_>) -> Result<(), Fail> {

@@ -15,7 +15,7 @@ use crate::process::Flag;
 use crate::process::log::Entry;
 use crate::store::turn;
 use crate::store::{
-    CallRecord, ConversationRecord, Counts, ExperimentRecord, Filter, History, RunRecord, Standing, Status,
+    CallRecord, ConversationRecord, Counts, ExperimentRecord, Filter, History, ProcessKind, RunRecord, Standing, Status,
 };
 use ::mongodb::bson::{Bson, Document, doc};
 use futures_util::TryStreamExt;
@@ -87,7 +87,7 @@ pub(super) async fn revisions(mongo: &Base) -> Result<Vec<String>, Fail> {
 }
 
 /// How each conversation of an experiment stands, in the order of creation.
-pub(super) async fn standing(mongo: &Base, experiment: &str) -> Result<Vec<Standing>, Fail> {
+pub(super) async fn standing(mongo: &Base, experiment: &str, _kind: ProcessKind) -> Result<Vec<Standing>, Fail> {
     match snapshots::standing(mongo, experiment).await? {
         Some(standing) => Ok(standing),
         None => each_standing(mongo, experiment).await,

@@ -6,8 +6,8 @@ use crate::design::Experiment;
 use crate::process::Flag;
 use crate::process::log::Entry;
 use crate::store::{
-    CallRecord, ConversationRecord, Counts, ExperimentRecord, Fault, Filter, History, Item, Lease, Mark, Millis,
-    NewExperiment, News, Parcel, RunRecord, Standing, Status, Store, StoreError, Unfinished,
+    CallRecord, ConversationRecord, Counts, End, ExperimentRecord, Fault, Filter, History, Item, Lease, Mark, Millis,
+    NewExperiment, News, Parcel, ProcessKind, RunRecord, Standing, Store, StoreError, Unfinished,
 };
 use async_trait::async_trait;
 
@@ -54,9 +54,9 @@ impl Store for Mongo {
         self.write(|m| async move { experiments::plan(&m, &experiment, &revision, &keys, &new).await }).await
     }
 
-    async fn standing(&self, experiment: &str) -> Result<Vec<Standing>, StoreError> {
+    async fn standing(&self, experiment: &str, kind: ProcessKind) -> Result<Vec<Standing>, StoreError> {
         let experiment = experiment.to_owned();
-        self.apart(|m| async move { read::standing(&m, &experiment).await }).await
+        self.apart(|m| async move { read::standing(&m, &experiment, kind).await }).await
     }
 
     async fn claim(&self, conversation: &str, lease: Lease, retry: bool) -> Result<ConversationRecord, StoreError> {
@@ -95,15 +95,9 @@ impl Store for Mongo {
         self.write(|m| async move { turns::append(&m, &id, epoch, &entries, call.as_ref()).await }).await
     }
 
-    async fn finish(
-        &self,
-        conversation: &str,
-        epoch: u64,
-        status: Status,
-        reason: Option<String>,
-    ) -> Result<(), StoreError> {
+    async fn finish(&self, conversation: &str, epoch: u64, end: End) -> Result<(), StoreError> {
         let id = conversation.to_owned();
-        self.write(|m| async move { claims::finish(&m, &id, epoch, status, reason.as_deref()).await }).await
+        self.write(|m| async move { claims::finish(&m, &id, epoch, &end).await }).await
     }
 
     async fn conversations(&self, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError> {

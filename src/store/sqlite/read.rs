@@ -7,7 +7,7 @@ use crate::design::Experiment;
 use crate::process::Flag;
 use crate::process::log::Entry;
 use crate::store::{
-    ConversationRecord, Counts, ExperimentRecord, Filter, History, RunRecord, Standing, Status, StoreError,
+    ConversationRecord, Counts, ExperimentRecord, Filter, History, ProcessKind, RunRecord, Standing, Status, StoreError,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
@@ -116,7 +116,7 @@ pub(super) fn document(conn: &Connection, revision: &str) -> Result<Option<Exper
 }
 
 /// How each conversation of an experiment stands, in the order of creation.
-pub(super) fn standing(conn: &Connection, experiment: &str) -> Result<Vec<Standing>, Fail> {
+pub(super) fn standing(conn: &Connection, experiment: &str, _kind: ProcessKind) -> Result<Vec<Standing>, Fail> {
     let statement = conn.prepare_cached(
         "select id, key, revision, status, entries > 0, answered, possible_spend, offline, replicate, seed,
                 creator

@@ -3,7 +3,7 @@
 use super::fail::Fail;
 use crate::process::log::Entry;
 use crate::process::{CallRef, Kind, PromptSize, Purpose};
-use crate::store::{ConversationRecord, ExperimentRecord, Lease, Millis, RunRecord, Status};
+use crate::store::{ConversationRecord, ExperimentRecord, Lease, Millis, ProcessKind, RunKind, RunRecord, Status};
 use jiff::Timestamp;
 use rusqlite::types::FromSql;
 use rusqlite::{CachedStatement, Params, Row};
@@ -150,6 +150,10 @@ pub(super) fn conversation(c: &mut Columns<'_>) -> Result<ConversationRecord, Fa
         note: c.next()?,
         retries: c.next()?,
         lease: lease(c)?,
+        kind: ProcessKind::Conversation,
+        subject: None,
+        question: None,
+        ended_by: None,
     })
 }
 
@@ -185,6 +189,7 @@ pub(super) fn entry(c: &mut Columns<'_>) -> Result<Entry, Fail> {
         flags: c.json()?,
         call: call_ref(c)?,
         prompt: prompt_size(c)?,
+        more: None,
     })
 }
 
@@ -219,6 +224,9 @@ pub(super) fn run(c: &mut Columns<'_>) -> Result<RunRecord, Fail> {
         answers: c.json()?,
         version: c.next()?,
         ended: c.next()?,
+        kind: RunKind::Run,
+        overrides: None,
+        ask: None,
     })
 }
 

@@ -6,7 +6,7 @@ use super::rows::{self, all, first, iso, json};
 use crate::process::Flag;
 use crate::process::log::Entry;
 use crate::store::turn;
-use crate::store::{ConversationRecord, Lease, Millis, Status, StoreError};
+use crate::store::{ConversationRecord, End, Lease, Millis, Status, StoreError};
 use rusqlite::{Connection, params};
 
 /// What the row of a held conversation says of its log.
@@ -158,13 +158,8 @@ fn count(conn: &Connection, id: &str, held: &Held, new: &[Entry], spend: i64) ->
 }
 
 /// Ends the claim.
-pub(super) fn finish(
-    conn: &Connection,
-    id: &str,
-    epoch: u64,
-    status: Status,
-    reason: Option<&str>,
-) -> Result<(), Fail> {
+pub(super) fn finish(conn: &Connection, id: &str, epoch: u64, end: &End) -> Result<(), Fail> {
+    let End { status, reason, ended_by: _ } = end;
     let ended = conn
         .prepare_cached(
             "update conversations set status = ?3, reason = ?4, owner = null, host = null, boot = null, pid = null,

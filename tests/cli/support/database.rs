@@ -5,7 +5,7 @@ use convoke::design::check::{KnownServer, check};
 use convoke::design::folder::Files;
 use convoke::design::{Condition, Experiment, Named, Plan, key};
 use convoke::model::{Attempt, ChatReply, Finish, Served, Usage, body};
-use convoke::process::{Conversation, Next, PromptSize, Reply, Setting};
+use convoke::process::{Conversation, Next, Process, PromptSize, Reply, Setting};
 use convoke::store::sqlite::{OpenMode, Sqlite};
 use convoke::store::*;
 use std::sync::Arc;
@@ -171,6 +171,10 @@ fn conversation(
         note: None,
         retries: 0,
         lease: None,
+        kind: ProcessKind::Conversation,
+        subject: None,
+        question: None,
+        ended_by: None,
     }
 }
 
@@ -187,24 +191,24 @@ async fn talk(store: &dyn Store, id: &str, setting: &Setting, fate: Fate, replie
     let epoch = store.claim(id, lease, false).await.unwrap().lease.unwrap().epoch;
     let mut conversation = Conversation::replay(Arc::new(setting.clone()), Vec::new()).unwrap();
     let mut said = 0;
-    let (status, reason) = loop {
+    let end = loop {
         let ask = match conversation.next() {
-            Next::Done => break (Status::Done, None),
-            Next::Failed(why) => break (Status::Failed, Some(why)),
+            Next::Done(ended_by) => break End::done(ended_by),
+            Next::Failed(why) => break End::new(Status::Failed, Some(why)),
             Next::Note(entry) => {
                 store.append(id, epoch, vec![entry.clone()], None).await.unwrap();
                 conversation.push(entry);
                 continue;
             }
-            Next::Ask(ask) => ask,
+            Next::Ask(mut asks) => asks.remove(0),
         };
         let mut call = sent(&conversation, &ask, said);
         if fate == Fate::Failed(said) {
-            break (Status::Failed, Some("the context of ollama/llama3.1 is full".to_owned()));
+            break End::new(Status::Failed, Some("the context of ollama/llama3.1 is full".to_owned()));
         }
         store.sent(id, epoch, call.clone()).await.unwrap();
         if fate == Fate::Interrupted(said) {
-            break (Status::Interrupted, Some("Ctrl-C".to_owned()));
+            break End::new(Status::Interrupted, Some("Ctrl-C".to_owned()));
         }
         let content = replies[said % replies.len()];
         answered(&mut call, content, said);
@@ -224,13 +228,13 @@ async fn talk(store: &dyn Store, id: &str, setting: &Setting, fate: Fate, replie
         conversation.push(entry);
         said += 1;
     };
-    store.finish(id, epoch, status, reason).await.unwrap();
+    store.finish(id, epoch, end).await.unwrap();
 }
 
 fn sent(conversation: &Conversation, ask: &convoke::process::Ask, said: usize) -> CallRecord {
     let parameters = serde_json::json!({ "stream": false, "options": { "temperature": 0.7, "num_ctx": 10000 } });
     let parameters = parameters.as_object().unwrap().clone();
-    let bytes = body("llama3.1", &ask.view.messages(conversation.log()), &parameters);
+    let bytes = body("llama3.1", &ask.view.messages(conversation.log(), &[]), &parameters);
     CallRecord {
         seq: ask.seq,
         call: ask.call,

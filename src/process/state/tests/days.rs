@@ -12,7 +12,7 @@ fn messages_are_openings_and_speeches() {
     let per_day =
         |day| run.log.iter().filter(|e| e.day == day && matches!(e.kind, Kind::Opening | Kind::Speech)).count();
     assert_eq!([1, 2, 3].map(per_day), [3, 3, 2]);
-    assert_eq!(run.end, Next::Done);
+    assert_eq!(run.end, Next::Done(EndedBy::Messages));
     assert_eq!(run.of(Kind::Summary).count(), 2, "not the last day");
 }
 
@@ -58,7 +58,7 @@ fn the_last_day_is_summarised_where_it_is_wanted() {
     let setting = Setting { final_summary: true, ..of_days(4, 1) };
     let run = run(&setting, words);
     assert_eq!(run.kinds().last(), Some(&Kind::Summary));
-    assert_eq!((run.of(Kind::Summary).count(), run.end), (1, Next::Done));
+    assert_eq!((run.of(Kind::Summary).count(), run.end), (1, Next::Done(EndedBy::Messages)));
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn fail_ends_the_conversation_at_once() {
 #[test]
 fn asking_comes_before_failing_and_may_save_it() {
     let saved = run(&policy(two(4), Flag::Length, 2, true), cut(|ask| ask.call.ask < 2));
-    assert_eq!((saved.of(Kind::Rejected).count(), saved.end), (6, Next::Done));
+    assert_eq!((saved.of(Kind::Rejected).count(), saved.end), (6, Next::Done(EndedBy::Messages)));
     let lost = run(&policy(two(4), Flag::Length, 2, true), cut(|_| true));
     assert_eq!(lost.kinds(), [Kind::Opening, Kind::Rejected, Kind::Rejected, Kind::Rejected]);
     assert!(matches!(lost.end, Next::Failed(_)));
@@ -75,7 +75,7 @@ fn each_retry_gives_one_more_asking_of_that_turn() {
     assert_eq!(still.log[3].call.map(|c| c.ask), Some(2));
     assert!(matches!(still.end, Next::Failed(_)));
     let well = again(1, |ask| ask.call.ask < 2 && ask.index == 1);
-    assert_eq!(well.end, Next::Done);
+    assert_eq!(well.end, Next::Done(EndedBy::Messages));
     let whole = go_on(
         &Setting { retries: 1, ..failing.clone() },
         Vec::new(),
@@ -83,7 +83,7 @@ fn each_retry_gives_one_more_asking_of_that_turn() {
     );
     assert_eq!(well.log, whole.log);
     let replayed = go_on(&failing, well.log.clone(), &mut cut(|_| true));
-    assert_eq!(replayed.end, Next::Done, "what was passed over stays so");
+    assert_eq!(replayed.end, Next::Done(EndedBy::Messages), "what was passed over stays so");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_selection_fails_by_its_flags() {
     assert_eq!(failed.kinds(), [Kind::Opening, Kind::Rejected, Kind::Rejected, Kind::Rejected]);
     assert!(matches!(failed.end, Next::Failed(_)));
     let kept = run(&policy(auto(4), Flag::ChoiceFallback, 2, false), nobody);
-    assert_eq!(kept.end, Next::Done);
+    assert_eq!(kept.end, Next::Done(EndedBy::Messages));
     let cut = |ask: &Ask| {
         let choice = ask.others.last().cloned().unwrap_or_default();
         let selects = ask.call.purpose == Purpose::Selection;
@@ -114,7 +114,7 @@ fn a_selection_fails_by_its_flags() {
     };
     let failed = run(&policy(auto(4), Flag::Length, 2, true), cut);
     assert_eq!(failed.kinds(), [Kind::Opening, Kind::Rejected]);
-    assert_eq!(run(&policy(auto(4), Flag::Length, 2, false), cut).end, Next::Done);
+    assert_eq!(run(&policy(auto(4), Flag::Length, 2, false), cut).end, Next::Done(EndedBy::Messages));
 }
 
 /// Whether the reply number `n` is flagged, with these tokens counted turn by turn.

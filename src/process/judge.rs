@@ -1,0 +1,118 @@
+//! Judgement of a reply: its flags, and what the policies of `[health]` make of them.
+
+use super::asking::{Ask, Growth, Reply};
+use super::log::{CallRef, Entry, Flag, Kind, Purpose};
+use super::reply::{self, Said, Scene};
+use super::setting::Setting;
+
+/// The fate of a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is taken.
+    Keep,
+    /// It is not taken; the same is asked again.
+    Again,
+    /// It is not taken, and the process fails.
+    Fail,
+}
+
+impl Setting {
+    /// Applies the policies to a reply with these flags. A flag that fails and may not be asked about again wins.
+    pub(super) fn verdict(&self, flags: &[Flag], call: CallRef) -> Verdict {
+        let policies = || flags.iter().map(|f| self.policy(*f));
+        let spent = |ask: u32| match call.purpose {
+            Purpose::Speech | Purpose::Answer => call.ask >= ask,
+            Purpose::Selection | Purpose::Summary => true,
+        };
+        if policies().any(|p| p.fail && spent(p.ask)) {
+            Verdict::Fail
+        } else if policies().any(|p| !spent(p.ask)) {
+            Verdict::Again
+        } else {
+            Verdict::Keep
+        }
+    }
+}
+
+/// Cleans what an agent said and flags it. `log` is the process's own.
+pub(super) fn speech(
+    setting: &Setting,
+    ask: &Ask,
+    reply: &Reply<'_>,
+    earlier: &[Said<'_>],
+    log: &[Entry],
+) -> (String, Vec<Flag>) {
+    let others = setting.agents.iter().filter(|a| a.name != ask.speaker);
+    let others: Vec<(&str, &str)> = others.map(|a| (a.name.as_str(), a.role.as_str())).collect();
+    let scene =
+        Scene { own_name: &ask.speaker, own_role: &ask.role, others: &others, prompt: &ask.view.system, earlier };
+    let cleaned = reply::clean_speech(reply.content, &scene);
+    let mut flags = cleaned.flags;
+    flags.extend(reply::health(&cleaned.text, &scene));
+    flags.extend(server_flags(ask, reply, log));
+    (cleaned.text, sorted(flags))
+}
+
+/// Flags that follow from what the server reported.
+pub(super) fn server_flags(ask: &Ask, reply: &Reply<'_>, log: &[Entry]) -> Vec<Flag> {
+    [
+        (Flag::ThinkingCut, reply.thinking),
+        (Flag::Refusal, reply.refused),
+        (Flag::Length, reply.length),
+        (Flag::Filtered, reply.filtered),
+        (Flag::PromptCut, prompt_was_cut(ask, reply, log)),
+    ]
+    .into_iter()
+    .filter(|(_, set)| *set)
+    .map(|(flag, _)| flag)
+    .collect()
+}
+
+/// Whether the server counted fewer prompt tokens than can be explained. A prompt that grew from an earlier one has at
+/// least its tokens and something for what was added; and a prompt that leaves no room in the context cannot have been
+/// read whole.
+fn prompt_was_cut(ask: &Ask, reply: &Reply<'_>, log: &[Entry]) -> bool {
+    /// No tokenizer in use packs more bytes of a conversation into a token, on average.
+    const MOST_BYTES_PER_TOKEN: u64 = 16;
+    let Some(tokens) = reply.prompt.tokens.map(u64::from) else { return false };
+    let fits = reply.context.is_none_or(|context| tokens < u64::from(context));
+    let before = match ask.growth {
+        Growth::Unknown => return !fits,
+        Growth::New => None,
+        Growth::From(seq) => log.get(seq as usize).and_then(|e| e.prompt),
+    };
+    let (bytes_before, tokens_before) = before.map_or((0, 0), |p| (p.bytes, u64::from(p.tokens.unwrap_or_default())));
+    let added = reply.prompt.bytes.saturating_sub(bytes_before) / MOST_BYTES_PER_TOKEN;
+    tokens < tokens_before + added || !fits
+}
+
+pub(super) fn sorted(mut flags: Vec<Flag>) -> Vec<Flag> {
+    flags.sort_unstable();
+    flags.dedup();
+    flags
+}
+
+/// The entry that a reply becomes.
+pub(super) fn entry(ask: &Ask, reply: &Reply<'_>, kind: Kind, content: String, flags: Vec<Flag>) -> Entry {
+    Entry {
+        seq: ask.seq,
+        day: ask.day,
+        index: ask.index,
+        kind,
+        speaker: ask.speaker.clone(),
+        role: Some(ask.role.clone()),
+        model: Some(ask.model.id.clone()),
+        content,
+        raw: Some(reply.content.to_owned()),
+        flags,
+        call: Some(ask.call),
+        prompt: Some(reply.prompt),
+        more: None,
+    }
+}
+
+/// The reason of a process that failed by a rejected reply.
+pub(super) fn failure(rejected: &Entry) -> String {
+    let flags: Vec<&str> = rejected.flags.iter().map(|f| f.word()).collect();
+    format!("a reply of {} on day {} was flagged {}", rejected.speaker, rejected.day, flags.join(", "))
+}

@@ -1,0 +1,181 @@
+//! One call: stored as sent, asked, and returned with its answer, which is stored with its entry.
+
+use super::Worker;
+use super::round::Round;
+use crate::design::ModelSpec;
+use crate::design::check::server_of;
+use crate::design::key::sha256;
+use crate::model::retry::{Asked, Asking, End, Verdict, ask, verdict};
+use crate::model::{Attempt, ChatRequest, ModelError, Waiting};
+use crate::process::Ask;
+use crate::run::event::Event;
+use crate::run::leave::{Leave, STOPPED, Unsent};
+use crate::run::roster::{Member, name_of};
+use crate::run::shared::Shared;
+use crate::store::{CallRecord, CallState};
+use tracing::{info, warn};
+
+impl Worker<'_> {
+    /// Makes a call.
+    pub(super) async fn call(
+        &self,
+        ask: &Ask,
+        member: &Member,
+        request: &ChatRequest,
+        round: &Round,
+    ) -> Result<CallRecord, Leave> {
+        let record = record(ask, member, request);
+        let started = (self.shared.options.clock)();
+        let asked = self.ask(member, request, &record, (ask, round)).await;
+        let mut call = CallRecord { attempts: asked.attempts, ..record };
+        call.sent = call.attempts.first().map_or(started, |a| a.at);
+        match asked.end {
+            End::Answered(reply) => {
+                call.answered = Some((self.shared.options.clock)());
+                call.state = CallState::Answered;
+                call.reply = Some(reply);
+                Ok(call)
+            }
+            End::Failed(error) => {
+                // First others are kept from the same refusal, then it is stored.
+                let leave = self.given_up(&ask.model, &error, started);
+                self.give_up(call).await?;
+                Err(leave)
+            }
+            End::Stopped => self.interrupted(call, STOPPED).await,
+            End::Aborted => self.interrupted(call, "stopped with a turn in flight").await,
+            End::Unsaved(Unsent::Store(error)) => Err(error.into()),
+            End::Unsaved(Unsent::Stopped(why)) => self.interrupted(call, &why).await,
+        }
+    }
+
+    async fn ask(
+        &self,
+        member: &Member,
+        request: &ChatRequest,
+        record: &CallRecord,
+        (question, round): (&Ask, &Round),
+    ) -> Asked<Unsent> {
+        let Shared { options, slots, gates, .. } = self.shared;
+        let id = &self.job.id;
+        let asking = Asking {
+            model: &*member.model,
+            request,
+            server: &member.server.name,
+            retry: options.retry,
+            slots,
+            gates,
+            priority: round.left,
+            stop: &round.halt,
+            abort: &options.abort,
+            clock: &options.clock,
+        };
+        let before = |tried: &[Attempt]| {
+            let sent = tried.first().map_or_else(options.clock, |first| first.at);
+            self.leaves(CallRecord { sent, attempts: tried.to_vec(), ..record.clone() }, &question.model, round)
+        };
+        let notify = |waiting: Waiting| {
+            warn!(conversation = %id, seq = record.seq, error = %waiting.error, wait = ?waiting.wait, "waiting");
+            self.shared.tell(Event::Waiting {
+                conversation: id.clone(),
+                server: member.server.name.clone(),
+                reason: waiting.error.to_string(),
+                wait: waiting.wait.as_millis() as u64,
+            });
+        };
+        ask(&asking, before, notify).await
+    }
+
+    /// Stores a call as sent, with what was tried so far: a request that is lost later is counted, and so are those
+    /// before it. What came to stop it while it was stored keeps it from leaving.
+    async fn leaves(&self, call: CallRecord, spec: &ModelSpec, round: &Round) -> Result<(), Unsent> {
+        let Shared { work, patience, .. } = self.shared;
+        let (id, again) = (&self.job.id, !call.attempts.is_empty());
+        self.may_leave(spec, round)?;
+        let stored = if again {
+            patience.with(|| work.store.settle(id, self.epoch, call.clone())).await
+        } else {
+            patience.with(|| work.store.sent(id, self.epoch, call.clone())).await
+        };
+        stored.map_err(Unsent::Store)?;
+        let Err(stopped) = self.may_leave(spec, round) else {
+            info!(conversation = %id, seq = call.seq, purpose = call.call.purpose.word(), again, "sent");
+            return Ok(());
+        };
+        let unsent = CallRecord { state: CallState::Failed, ..call };
+        patience.with(|| work.store.settle(id, self.epoch, unsent.clone())).await.map_err(Unsent::Store)?;
+        Err(stopped)
+    }
+
+    fn may_leave(&self, spec: &ModelSpec, round: &Round) -> Result<(), Unsent> {
+        if round.halt.is_cancelled() {
+            return Err(Unsent::Stopped(STOPPED.to_owned()));
+        }
+        self.shared.stopped(spec).map_or(Ok(()), |error| Err(Unsent::Stopped(error.to_string())))
+    }
+
+    /// The model of an ask; it must be usable.
+    pub(super) fn member(&self, spec: &ModelSpec) -> Result<&Member, Leave> {
+        if let Some(error) = self.shared.stopped(spec) {
+            return Err(Leave::Interrupted(error.to_string()));
+        }
+        let missing = || Leave::Interrupted(format!("the model {} was not looked up", spec.id));
+        self.shared.work.roster.member(&spec.id).ok_or_else(missing)
+    }
+
+    /// Stores what was tried, if anything was.
+    async fn interrupted(&self, call: CallRecord, why: &str) -> Result<CallRecord, Leave> {
+        if !call.attempts.is_empty() {
+            self.give_up(call).await?;
+        }
+        Err(Leave::Interrupted(why.to_owned()))
+    }
+
+    async fn give_up(&self, call: CallRecord) -> Result<(), Leave> {
+        let (seq, attempts) = (call.seq, call.attempts.len());
+        self.settle(CallRecord { state: CallState::Failed, ..call }).await?;
+        info!(conversation = %self.job.id, seq, attempts, "given up");
+        Ok(())
+    }
+
+    /// Stores the state of a call without an entry.
+    pub(super) async fn settle(&self, call: CallRecord) -> Result<(), Leave> {
+        let Shared { work, patience, .. } = self.shared;
+        patience.with(|| work.store.settle(&self.job.id, self.epoch, call.clone())).await?;
+        Ok(())
+    }
+
+    /// The consequence of an error for this process and for others.
+    fn given_up(&self, spec: &ModelSpec, error: &ModelError, started: i64) -> Leave {
+        let (server, name) = (server_of(&spec.id), name_of(&spec.id));
+        match verdict(error) {
+            Verdict::Fail => return Leave::Failed(error.to_string()),
+            Verdict::StopModel => self.shared.stop(server, Some(name), error),
+            Verdict::StopServer => self.shared.stop(server, None, error),
+            Verdict::Retry => {
+                // Where the server answered another process meanwhile, the trouble is this one's alone.
+                if self.shared.gates.last_success(server).is_none_or(|at| at < started) {
+                    self.shared.stop(server, None, error);
+                }
+            }
+        }
+        Leave::Interrupted(error.to_string())
+    }
+}
+
+fn record(ask: &Ask, member: &Member, request: &ChatRequest) -> CallRecord {
+    CallRecord {
+        seq: ask.seq,
+        call: ask.call,
+        state: CallState::Sent,
+        server: member.server.name.clone(),
+        model: request.model.clone(),
+        parameters: request.parameters.clone(),
+        view: ask.view.clone(),
+        body_sha256: sha256(request.body()),
+        attempts: Vec::new(),
+        sent: 0,
+        answered: None,
+        reply: None,
+    }
+}

@@ -1,0 +1,188 @@
+//! A round: asks that do not depend on each other, answered side by side and stored in order.
+//!
+//! All requests are built before the first leaves, from the log as it is then. Whenever the lowest missing entry is
+//! answered it is stored with its call; an answer that arrives before its turn is stored at once without its entry, so
+//! that a kill loses none. If a lane cannot go on, no further one leaves; those in flight are awaited and stored, and
+//! the process is left by the gravest reason.
+
+use super::person::Turn;
+use super::{Open, Worker};
+use crate::model::{ChatReply, ChatRequest, Finish};
+use crate::process::{Ask, Message, Process, PromptSize, Reply};
+use crate::run::event::Event;
+use crate::run::leave::Leave;
+use crate::run::roster::Member;
+use crate::store::{CallRecord, StoreError};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use std::collections::BTreeMap;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_util::sync::CancellationToken;
+
+/// The facts that the lanes of a round share.
+pub(super) struct Round {
+    /// Cancelled when no further request of the round may leave.
+    pub(super) halt: CancellationToken,
+    /// Calls that the process has left: those with more go first.
+    pub(super) left: u32,
+}
+
+/// One ask of a round.
+struct Lane {
+    ask: Ask,
+    /// Bytes of its prompt.
+    bytes: u64,
+    /// The context of its model in tokens, where it is known.
+    context: Option<u32>,
+}
+
+/// The source of an answer.
+enum Source<'a> {
+    /// The database: an earlier run stored it without its entry.
+    Stored(Box<CallRecord>),
+    /// A person types it.
+    Person(Turn),
+    /// A model gives it.
+    Model(&'a Member, ChatRequest),
+    /// Nobody: the model cannot be asked.
+    Nobody(Leave),
+}
+
+/// An answer, or the reason why a lane has none.
+struct Landed {
+    lane: Lane,
+    call: Result<CallRecord, Leave>,
+    /// True if the database has the answer.
+    stored: bool,
+}
+
+impl Worker<'_> {
+    /// Answers the asks of a round and stores their entries.
+    pub(super) async fn round(&self, process: &mut dyn Process, asks: Vec<Ask>, open: &mut Open) -> Result<(), Leave> {
+        let round = Round { halt: self.shared.options.stop.child_token(), left: process.left() };
+        let lanes: Vec<_> = asks.into_iter().map(|ask| self.lane(process, ask, open)).collect();
+        let mut flights: FuturesUnordered<_> =
+            lanes.into_iter().map(|(lane, source)| self.fly(lane, source, &round)).collect();
+        let (landing, landed) = unbounded_channel();
+        // Both go on at once: an answer is awaited while another is being stored.
+        let fly = async move {
+            while let Some(one) = flights.next().await {
+                // The receiver is read to its end.
+                let _ = landing.send(one);
+            }
+        };
+        let ((), worst) = tokio::join!(fly, self.land(process, landed, &round.halt));
+        worst.map_or(Ok(()), Err)
+    }
+
+    fn lane(&self, process: &dyn Process, ask: Ask, open: &mut Open) -> (Lane, Source<'_>) {
+        let size = |messages: &[Message]| messages.iter().map(|m| m.content.len() as u64).sum();
+        let messages = || ask.view.messages(process.log(), process.subject());
+        let name = (ask.seq, ask.call.purpose, ask.call.ask);
+        let (bytes, source) = match (open.remove(&name), self.member(&ask.model)) {
+            (Some(call), _) => (size(&messages()), Source::Stored(Box::new(call))),
+            (None, _) if ask.model.is_human() => (size(&messages()), Source::Person(Turn::new(process, &ask))),
+            (None, Ok(member)) => {
+                let request = member.request(process, &ask, self.seed);
+                (size(&request.messages), Source::Model(member, request))
+            }
+            (None, Err(leave)) => (0, Source::Nobody(leave)),
+        };
+        let member = self.shared.work.roster.member(&ask.model.id);
+        let context = member.and_then(|member| member.context(&ask.model));
+        (Lane { ask, bytes, context }, source)
+    }
+
+    async fn fly(&self, lane: Lane, source: Source<'_>, round: &Round) -> Landed {
+        let (call, stored) = match source {
+            Source::Stored(call) => (Ok(*call), true),
+            Source::Person(turn) => (self.sitting.lock().await.typed(&lane.ask, turn, &round.halt).await, false),
+            Source::Model(member, request) => (self.call(&lane.ask, member, &request, round).await, false),
+            Source::Nobody(leave) => (Err(leave), false),
+        };
+        Landed { lane, call, stored }
+    }
+
+    /// Stores what lands: entries in their order, answers that are early without theirs.
+    async fn land(
+        &self,
+        process: &mut dyn Process,
+        mut received: UnboundedReceiver<Landed>,
+        halt: &CancellationToken,
+    ) -> Option<Leave> {
+        let mut worst: Option<Leave> = None;
+        let mut early = BTreeMap::new();
+        let mut is_adopted = false;
+        while let Some(landed) = received.recv().await {
+            let is_over = is_adopted || worst.as_ref().is_some_and(Leave::ends_the_claim);
+            let stored = match landed {
+                Landed { call: Err(leave), .. } => Err(leave),
+                Landed { .. } if is_over => Ok(true),
+                Landed { lane, call: Ok(call), stored } => {
+                    let is_early = lane.ask.seq as usize > process.log().len();
+                    let settled = if is_early && !stored { self.keep_early(&lane.ask, &call).await } else { Ok(()) };
+                    early.insert(lane.ask.seq, (lane, call));
+                    match settled {
+                        Ok(()) => self.keep_in_order(process, &mut early).await,
+                        Err(leave) => Err(leave),
+                    }
+                }
+            };
+            match stored {
+                Ok(is_ours) => is_adopted |= !is_ours,
+                Err(leave) => {
+                    if worst.as_ref().is_none_or(|worst| worst.gravity() < leave.gravity()) {
+                        worst = Some(leave);
+                    }
+                }
+            }
+            if is_adopted || worst.is_some() {
+                halt.cancel();
+            }
+        }
+        worst.filter(|worst| !is_adopted || worst.ends_the_claim())
+    }
+
+    /// Stores the entries whose turn it is. Returns false where another process was first.
+    async fn keep_in_order(
+        &self,
+        process: &mut dyn Process,
+        early: &mut BTreeMap<u32, (Lane, CallRecord)>,
+    ) -> Result<bool, Leave> {
+        while let Some((lane, call)) = early.remove(&(process.log().len() as u32)) {
+            let Some(reply) = &call.reply else {
+                let cause = format!("the answered call at {} of {} has no reply", call.seq, self.job.id);
+                return Err(StoreError::Damaged { place: self.shared.work.store.place(), cause }.into());
+            };
+            let entry = process.answer(&lane.ask, &as_read(reply, lane.bytes, lane.context));
+            if !self.keep(process, entry, Some(call)).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Stores an answer whose entry must wait for an earlier one.
+    async fn keep_early(&self, ask: &Ask, call: &CallRecord) -> Result<(), Leave> {
+        self.settle(call.clone()).await?;
+        self.shared.tell(Event::Answered {
+            conversation: self.job.id.clone(),
+            seq: ask.seq,
+            model: self.job.label.clone(),
+            usage: call.reply.as_ref().map(|reply| reply.usage).unwrap_or_default(),
+        });
+        Ok(())
+    }
+}
+
+fn as_read(reply: &ChatReply, bytes: u64, context: Option<u32>) -> Reply<'_> {
+    Reply {
+        content: &reply.content,
+        thinking: reply.thinking.as_ref().is_some_and(|t| !t.trim().is_empty()),
+        refused: reply.refused,
+        length: reply.finish == Finish::Length,
+        filtered: reply.finish == Finish::Filtered,
+        prompt: PromptSize { bytes, tokens: reply.usage.prompt },
+        context,
+    }
+}
