@@ -1,10 +1,13 @@
-//! How long it takes to check and plan 2,000 conditions whose prompts have several KB.
+//! Time to check and plan 2,000 conditions whose prompts have several KB.
+
+mod timing;
 
 use convoke::design::check::{KnownServer, check};
 use convoke::design::folder::Files;
-use criterion::{Criterion, criterion_group, criterion_main};
 use std::fmt::Write;
 use std::hint::black_box;
+use std::time::Instant;
+use timing::report_runs;
 
 fn files() -> Files {
     let levels = |name: &str, n: usize| {
@@ -30,18 +33,18 @@ fn files() -> Files {
     files
 }
 
-fn plan(c: &mut Criterion) {
+fn main() {
     let files = files();
     let servers = [KnownServer { name: "ollama".to_owned(), lacks: &[], refused: None }];
-    let mut group = c.benchmark_group("2,000 conditions");
-    group.sample_size(10);
-    group.bench_function("check and plan", |b| b.iter(|| check(black_box(&files), &servers)));
-    let checked = check(&files, &servers);
-    if let Some(plan) = checked.plan {
-        group.bench_function("20,000 keys", |b| b.iter(|| black_box(&plan).cells()));
-    }
-    group.finish();
+    report_runs("2,000 conditions checked and planned", 10, || {
+        let started = Instant::now();
+        black_box(check(black_box(&files), &servers));
+        started.elapsed()
+    });
+    let Some(plan) = check(&files, &servers).plan else { return };
+    report_runs("20,000 keys", 10, || {
+        let started = Instant::now();
+        black_box(black_box(&plan).cells());
+        started.elapsed()
+    });
 }
-
-criterion_group!(benches, plan);
-criterion_main!(benches);

@@ -5,13 +5,14 @@
 #[path = "../tests/store_story/fixtures.rs"]
 #[expect(dead_code, reason = "made for the story test; a bench needs few of them")]
 mod fixtures;
+mod timing;
 
 use convoke::store::sqlite::{OpenMode, Sqlite};
 use convoke::store::{CallRecord, Store};
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use fixtures::{NOW, answered, call, claimed, opening, planned, speech};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use timing::report_runs;
 use tokio::runtime::Runtime;
 
 /// Stores `turns` turns of about 500 bytes after the opening of a conversation.
@@ -41,17 +42,11 @@ async fn measure(concurrent: u32, turns: u64) -> Duration {
     started.elapsed().mul_f64(turns as f64 / (share * u64::from(concurrent)) as f64)
 }
 
-fn turns(criterion: &mut Criterion) {
+fn main() {
+    const TURNS: u64 = 1000;
     let runtime = Runtime::new().unwrap();
-    let mut group = criterion.benchmark_group("turns stored");
-    group.sample_size(10).measurement_time(Duration::from_secs(4)).throughput(Throughput::Elements(1));
     for concurrent in [1, 50] {
-        group.bench_function(BenchmarkId::from_parameter(concurrent), |bencher| {
-            bencher.iter_custom(|turns| runtime.block_on(measure(concurrent, turns)));
-        });
+        let name = format!("{TURNS} turns stored, {concurrent} at once");
+        report_runs(&name, 5, || runtime.block_on(measure(concurrent, TURNS)));
     }
-    group.finish();
 }
-
-criterion_group!(benches, turns);
-criterion_main!(benches);

@@ -16,7 +16,7 @@ fn command(line: &str) -> Option<String> {
     if line == "convoke" || line.starts_with("convoke ") {
         return Some(line.to_owned());
     }
-    let arguments = line.strip_prefix("cargo run --release -- ");
+    let arguments = line.strip_prefix("cargo run -- ");
     Some(format!("convoke {}", arguments.unwrap_or_else(|| panic!("README.md shows what no test knows: {line}"))))
 }
 
@@ -78,7 +78,7 @@ fn every_command_works() {
 
 #[test]
 fn blocks_are_read() {
-    let readme = "x\n```sh\nconvoke plan a \\\n  --json\n\n# why\ncargo run --release -- list\n```\n```text\nrm\n```\n";
+    let readme = "x\n```sh\nconvoke plan a \\\n  --json\n\n# why\ncargo run -- list\n```\n```text\nrm\n```\n";
     let commands: Vec<String> = lines(readme).iter().filter_map(|l| command(l)).collect();
     assert_eq!(commands, ["convoke plan a --json", "convoke list"]);
     assert_eq!(command("cd convoke"), None);

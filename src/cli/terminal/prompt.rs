@@ -406,13 +406,13 @@ fn interrupted() -> CliError {
 /// The terminal as it was before a question: a thread that is left behind may have hidden cursor or typing.
 struct AsFound {
     #[cfg(unix)]
-    found: Option<rustix::termios::Termios>,
+    found: Option<nix::sys::termios::Termios>,
 }
 
 impl AsFound {
     #[cfg(unix)]
     fn now() -> Self {
-        Self { found: rustix::termios::tcgetattr(std::io::stdin()).ok() }
+        Self { found: nix::sys::termios::tcgetattr(std::io::stdin()).ok() }
     }
 
     #[cfg(not(unix))]
@@ -426,8 +426,8 @@ impl Drop for AsFound {
         // A terminal that cannot be restored is gone.
         #[cfg(unix)]
         if let Some(found) = &self.found {
-            use rustix::termios::{OptionalActions, tcsetattr};
-            let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, found);
+            use nix::sys::termios::{SetArg, tcsetattr};
+            let _ = tcsetattr(std::io::stdin(), SetArg::TCSANOW, found);
         }
         let _ = console::Term::stderr().show_cursor();
     }
