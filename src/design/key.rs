@@ -16,7 +16,7 @@ pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
 }
 
 /// SHA-256 in hex over the canonical JSON of a value.
-fn hash(mut value: Json) -> String {
+pub fn hash(mut value: Json) -> String {
     exact(&mut value);
     // Every value here is made of strings, finite numbers and booleans, which always have a canonical form.
     sha256(serde_json_canonicalizer::to_vec(&value).unwrap_or_default())
@@ -144,7 +144,7 @@ fn role(experiment: &Experiment, condition: &Condition, index: usize, role: &Rol
 }
 
 /// A model as it shapes answers: never its name in the experiment, nor how it is transported.
-fn participant(model: &ModelSpec) -> Json {
+pub fn participant(model: &ModelSpec) -> Json {
     let mut map = Map::from_iter([("id".to_owned(), json!(model.id))]);
     if let Ok(Json::Object(sampling)) = serde_json::to_value(&model.sampling) {
         map.extend(sampling);

@@ -14,6 +14,7 @@
 //! | `selector` | write the prompts of the selector and read its choice |
 //! | `reply` | clean a reply and flag what is wrong with it |
 //! | `judge` | flag a reply by what the server reported, and apply the policies of `[health]` |
+//! | `question` | ask the agents of a finished conversation |
 //! | `state` | find the next step of a conversation, and turn a reply into an entry |
 //! | `harmless` | escape text for a terminal |
 
@@ -23,6 +24,7 @@ pub mod harmless;
 mod judge;
 pub mod log;
 pub mod prompt;
+pub mod question;
 pub mod random;
 pub mod reply;
 pub mod selector;
@@ -33,5 +35,6 @@ pub use agent::{Agent, Helper};
 pub use asking::{Ask, EndedBy, Growth, Next, Process, Reply, Sitting};
 pub use log::{CallRef, Entry, Flag, Kind, PromptSize, Purpose};
 pub use prompt::{Author, Ending, Message, Part, View};
+pub use question::Question;
 pub use setting::Setting;
 pub use state::Conversation;

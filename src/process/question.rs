@@ -1,0 +1,243 @@
+//! A question: agents of a finished conversation are asked alone, after what each had read, all at once.
+//!
+//! The log begins with the question; each agent's answer follows in speaking order, in one round. An answer that
+//! `[health]` does not take is requested again in the next round, with the others that were not taken.
+
+use super::agent::Agent;
+use super::asking::{Ask, EndedBy, Growth, Next, Process, Reply};
+use super::judge::{self, Verdict};
+use super::log::{CallRef, Entry, Kind, Purpose};
+use super::prompt::{Ending, View};
+use super::reply::Said;
+use super::setting::Setting;
+use super::state::RESEARCHER;
+use crate::design::{ModelSpec, key};
+use serde_json::{Map, Value as Json, json};
+use std::sync::Arc;
+
+/// Everything that a question's key is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Key of the conversation that it is about.
+    pub subject: &'a str,
+    /// Hash of that conversation's log, by [`log_hash`].
+    pub log: &'a str,
+    /// The role whose agents are asked.
+    pub role: &'a str,
+    /// The question as typed.
+    pub text: &'a str,
+    /// The model that answers in place of each agent's own.
+    pub model: Option<&'a ModelSpec>,
+    /// Number of the asking, from 2; `None` for the first.
+    pub again: Option<u32>,
+}
+
+impl Asked<'_> {
+    /// The key: SHA-256 over canonical JSON; `model` and `again` are left out where they are not given.
+    pub fn key(&self) -> String {
+        let Self { subject, log, role, text, model, again } = self;
+        let mut made = Map::new();
+        let mut insert = |name: &str, value: Json| made.insert(name.to_owned(), value);
+        insert("process", json!("question"));
+        insert("subject", json!(subject));
+        insert("log", json!(log));
+        insert("role", json!(role));
+        insert("question", json!(text));
+        if let Some(model) = model {
+            insert("model", key::participant(model));
+        }
+        if let Some(again) = again {
+            insert("again", json!(again));
+        }
+        key::hash(Json::Object(made))
+    }
+}
+
+/// SHA-256 over the canonical JSON of a log's `[seq, kind, speaker, content]` list.
+pub fn log_hash(log: &[Entry]) -> String {
+    key::hash(log.iter().map(|e| json!([e.seq, e.kind.word(), e.speaker, e.content])).collect())
+}
+
+/// A question to the agents of one role, and their answers so far.
+#[derive(Debug, Clone)]
+pub struct Question {
+    key: String,
+    text: String,
+    /// The setting of the conversation that it is about; its `retries` are those of the question.
+    setting: Arc<Setting>,
+    /// Agents that are asked, in speaking order.
+    agents: Vec<Agent>,
+    subject: Vec<Entry>,
+    log: Vec<Entry>,
+}
+
+/// A round: the log's length as it begins, and the agents that are asked, each with its number of the asking.
+struct Round {
+    base: usize,
+    lanes: Vec<(usize, u32)>,
+}
+
+impl Question {
+    /// Continues the log of a question about the finished log `subject`. `model` answers in place of each agent's own.
+    ///
+    /// # Errors
+    /// The conversation has no such agents, or the log is not one of this question.
+    pub fn replay(
+        (key, text): (String, String),
+        setting: Arc<Setting>,
+        (names, model): (&[String], Option<&ModelSpec>),
+        subject: Vec<Entry>,
+        log: Vec<Entry>,
+    ) -> Result<Self, String> {
+        let named = setting.agents.iter().filter(|agent| names.contains(&agent.name));
+        let model = |agent: &Agent| model.unwrap_or(&agent.model).clone();
+        let agents: Vec<Agent> = named.map(|agent| Agent { model: model(agent), ..agent.clone() }).collect();
+        if agents.len() != names.len() {
+            return Err(format!("the conversation has no agents {}", names.join(", ")));
+        }
+        if let Some(place) = log.iter().enumerate().find(|(place, e)| e.seq as usize != *place).map(|(place, _)| place)
+        {
+            return Err(format!("entry {place} of the log is numbered {}", log[place].seq));
+        }
+        Ok(Self { key, text, setting, agents, subject, log })
+    }
+
+    /// The round that is under way, or the rejected reply that ended the question for good.
+    fn round(&self) -> Result<Round, &Entry> {
+        let mut round = Round { base: 1, lanes: (0..self.agents.len()).map(|agent| (agent, 0)).collect() };
+        let mut failures = vec![0; self.agents.len()];
+        loop {
+            let end = round.base + round.lanes.len();
+            if round.lanes.is_empty() || self.log.len() < end {
+                return Ok(round);
+            }
+            let mut next = Vec::new();
+            for ((agent, ask), entry) in round.lanes.iter().zip(&self.log[round.base..end]) {
+                match self.verdict_of(entry) {
+                    Verdict::Keep => continue,
+                    Verdict::Again => {}
+                    Verdict::Fail => failures[*agent] += 1,
+                }
+                if failures[*agent] > self.setting.retries {
+                    return Err(entry);
+                }
+                next.push((*agent, ask + 1));
+            }
+            round = Round { base: end, lanes: next };
+        }
+    }
+
+    fn verdict_of(&self, entry: &Entry) -> Verdict {
+        match (entry.kind, entry.call) {
+            (Kind::Rejected, Some(call)) => self.setting.verdict(&entry.flags, call),
+            _ => Verdict::Keep,
+        }
+    }
+
+    fn opening(&self) -> Entry {
+        Entry {
+            seq: 0,
+            day: 1,
+            index: 0,
+            kind: Kind::Question,
+            speaker: RESEARCHER.to_owned(),
+            role: None,
+            model: None,
+            content: self.text.clone(),
+            raw: None,
+            flags: Vec::new(),
+            call: None,
+            prompt: None,
+            more: None,
+        }
+    }
+
+    fn ask(&self, round: &Round, lane: usize) -> Ask {
+        let (agent, ask) = round.lanes[lane];
+        let agent = &self.agents[agent];
+        let others = self.setting.agents.iter().filter(|a| a.name != agent.name).map(|a| a.name.clone()).collect();
+        Ask {
+            base: round.base as u32,
+            seq: (round.base + lane) as u32,
+            growth: Growth::Unknown,
+            day: 1,
+            index: 0,
+            call: CallRef { purpose: Purpose::Answer, ask },
+            view: self.view(agent),
+            speaker: agent.name.clone(),
+            role: agent.role.clone(),
+            model: agent.model.clone(),
+            others,
+        }
+    }
+
+    /// The messages of the agent's next turn on the last day, then the question.
+    fn view(&self, agent: &Agent) -> View {
+        View {
+            system: agent.prompt.clone(),
+            from: self.last_opening() as u32,
+            to: self.subject.len() as u32,
+            reader: Some(agent.name.clone()),
+            labels: self.setting.labels,
+            merge: self.setting.merge,
+            parts: Vec::new(),
+            subject: true,
+            ending: vec![Ending::Text(self.text.clone())],
+        }
+    }
+
+    fn last_opening(&self) -> usize {
+        self.subject.iter().rposition(|e| e.kind == Kind::Opening).unwrap_or(0)
+    }
+}
+
+impl Process for Question {
+    fn key(&self) -> &str {
+        &self.key
+    }
+
+    fn log(&self) -> &[Entry] {
+        &self.log
+    }
+
+    fn subject(&self) -> &[Entry] {
+        &self.subject
+    }
+
+    fn next(&self) -> Next {
+        if self.log.is_empty() {
+            return Next::Note(self.opening());
+        }
+        match self.round() {
+            Err(rejected) => Next::Failed(judge::failure(rejected)),
+            Ok(round) if round.lanes.is_empty() => Next::Done(EndedBy::Answered),
+            Ok(round) => {
+                let missing = self.log.len() - round.base..round.lanes.len();
+                Next::Ask(missing.map(|lane| self.ask(&round, lane)).collect())
+            }
+        }
+    }
+
+    fn answer(&self, ask: &Ask, reply: &Reply<'_>) -> Entry {
+        let today = self.subject[self.last_opening()..].iter().filter(|e| e.kind == Kind::Speech);
+        let earlier: Vec<Said<'_>> = today.map(|e| Said { speaker: &e.speaker, content: &e.content }).collect();
+        let (content, flags) = judge::speech(&self.setting, ask, reply, &earlier, &self.log[..ask.base as usize]);
+        let kind = match self.setting.verdict(&flags, ask.call) {
+            Verdict::Keep => Kind::Answer,
+            Verdict::Again | Verdict::Fail => Kind::Rejected,
+        };
+        judge::entry(ask, reply, kind, content, flags)
+    }
+
+    fn push(&mut self, entry: Entry) {
+        self.log.push(entry);
+    }
+
+    fn left(&self) -> u32 {
+        let answered = self.log.iter().filter(|e| e.kind == Kind::Answer).count();
+        self.agents.len().saturating_sub(answered) as u32
+    }
+}
+
+#[cfg(test)]
+mod tests;
