@@ -14,7 +14,7 @@
 mod fixtures;
 
 use convoke::design::{Cell, Experiment, Overrides, Plan};
-use convoke::exchange::{Of, calls, csv, jsonl};
+use convoke::exchange::{Of, Rows, calls, csv, jsonl};
 use convoke::run::prepare::prepare;
 use convoke::store::mongodb::Mongo;
 use convoke::store::sqlite::{OpenMode, Sqlite};
@@ -67,9 +67,10 @@ async fn measured() {
     let of = Of::All(Filter { experiment: Some(record.id.clone()), revision: None, ..Filter::default() });
     let mut nowhere = std::io::sink();
     let before = peak();
-    let written = timed("jsonl", async { jsonl::write(&*store, "large", &of, &mut nowhere).await.unwrap() }).await;
+    let written =
+        timed("jsonl", async { jsonl::write(&*store, "large", Rows::Entries(&of), &mut nowhere).await.unwrap() }).await;
     println!("{written:?}, peak {before} -> {} MiB", peak());
-    timed("csv", async { csv::write(&*store, "large", &of, &mut std::io::sink()).await.unwrap() }).await;
+    timed("csv", async { csv::write(&*store, "large", Rows::Entries(&of), &mut std::io::sink()).await.unwrap() }).await;
     println!("peak {} MiB", peak());
     timed("calls", async { calls::write(&*store, &of, &mut std::io::sink()).await.unwrap() }).await;
     println!("peak {} MiB", peak());

@@ -2,6 +2,7 @@
 //!
 //! What a command works on may be left out: the argument is empty then, and `pick` asks for it before the command sees it.
 
+use super::commands::ask::Ask;
 use super::commands::check::Check;
 use super::commands::completions::Completions;
 use super::commands::delete::Delete;
@@ -62,6 +63,12 @@ pub enum Command {
     /// A run of one conversation, of the first condition that the flags leave: the first that is not at its end, else a
     /// new one. Needs a terminal.
     Talk(Talk),
+    /// Ask agents of finished conversations; the same command continues
+    ///
+    /// Each agent is asked alone, after everything that its next turn would have shown it; all are asked at once. The
+    /// conversations stay as they are. The answers: `convoke export WHAT --rows answers --format csv`. `--json` gives an
+    /// array of those rows with the `id` and `status` of each question. Exit code 6 where no conversation is done.
+    Ask(Ask),
     /// List experiments, or the conversations of one
     List(List),
     /// Show an experiment, or a conversation's transcript

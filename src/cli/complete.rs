@@ -24,6 +24,7 @@ const TAKES: &[(&str, &str, Kind)] = &[
     ("check", "what", Kind::Experiment),
     ("plan", "what", Kind::Experiment),
     ("run", "what", Kind::Either),
+    ("ask", "what", Kind::Either),
     ("talk", "what", Kind::Experiment),
     ("list", "what", Kind::Either),
     ("show", "id", Kind::Either),

@@ -2,8 +2,8 @@
 
 use super::args::{Cli, Command};
 use super::commands::{
-    check, completions, delete, diff, doctor, duplicate, edit, export, import, list, login, man, mark, models, new,
-    plan, run, show, store, talk, verify,
+    ask, check, completions, delete, diff, doctor, duplicate, edit, export, import, list, login, man, mark, models,
+    new, plan, run, show, store, talk, verify,
 };
 use super::context::Context;
 use super::error::{CliError, Exit};
@@ -13,7 +13,7 @@ use std::future::Future;
 
 /// Whether a command hears Ctrl-C itself.
 pub(super) fn is_busy(command: &Command) -> bool {
-    matches!(command, Command::Run(_) | Command::Talk(_) | Command::Store(_))
+    matches!(command, Command::Run(_) | Command::Talk(_) | Command::Ask(_) | Command::Store(_))
 }
 
 /// Does what a command says; what was left out of it is asked for first.
@@ -31,6 +31,7 @@ async fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError
         Command::Plan(args) => plan::run(context, args).await,
         Command::Run(args) => Box::pin(run::run(context, args)).await,
         Command::Talk(args) => Box::pin(talk::run(context, args)).await,
+        Command::Ask(args) => Box::pin(ask::run(context, args)).await,
         Command::List(args) => list::run(context, args).await,
         Command::Show(args) => show::run(context, args).await,
         Command::Edit(args) => edit::run(context, args).await,

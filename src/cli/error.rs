@@ -3,7 +3,7 @@
 use super::shell::quoted;
 use crate::design::Obstacle;
 use crate::lab::models::NoOffer;
-use crate::lab::{LabError, Named};
+use crate::lab::{LabError, LeftOut, Named};
 use crate::model::ModelError;
 use crate::store::{SignInFailure, StoreError, UriError};
 use serde_json::{Value as Json, json};
@@ -253,6 +253,20 @@ impl From<LabError> for CliError {
             }
             LabError::IsConversation { .. } | LabError::IsExperiment { .. } | LabError::TooManyCopies { .. } => {
                 Self::usage(message)
+            }
+            LabError::IsQuestion { .. } => Self::usage(message).hint("name the conversation, or its experiment"),
+            LabError::NothingToAsk { left_out, .. } => {
+                let hint = match left_out {
+                    LeftOut { unknown, .. } if !unknown.is_empty() => {
+                        "the prompts of its finished conversations cannot be built again"
+                    }
+                    LeftOut { unfinished: 0, offline: 0, .. } => {
+                        "`convoke run` makes some; --all takes in older revisions"
+                    }
+                    LeftOut { unfinished: 0, .. } => "offline conversations are asked by their id",
+                    LeftOut { .. } => "`convoke run` brings its conversations to their end",
+                };
+                Self::new(Exit::NotFound, "nothing-to-ask", message).hint(hint)
             }
             LabError::Gone(_) | LabError::NoConversation { .. } => Self::not_found(message),
             LabError::NotYours { target, .. } => Self::new(Exit::NotYours, "not-yours", message).hint(match target {

@@ -56,13 +56,18 @@ async fn ask(context: &Context, about: &About) -> Result<(), CliError> {
                 return Err(declined("nothing was changed"));
             }
         }
-        About::Delete { target, creators, copies, entries } => {
+        About::Delete { target, creators, copies, questions, entries } => {
             match entries {
                 None => printer.say(&format!("with {target} {}", tally(creators))),
                 Some(entries) => {
                     let entries = format!("{entries} {}", if *entries == 1 { "entry" } else { "entries" });
                     printer.say(&format!("{target} has {entries}"));
                 }
+            }
+            if !questions.is_empty() {
+                let each: Vec<String> = questions.iter().map(|(who, n)| format!("{n} of {who}")).collect();
+                let all = count(questions.iter().map(|(_, n)| n).sum(), "question");
+                printer.say(&format!("questions that go with it: {all}: {}", each.join(", ")));
             }
             if !copies.is_empty() {
                 let copies: Vec<String> = copies.iter().map(|(name, who)| format!("`{name}` of {who}")).collect();

@@ -289,6 +289,17 @@ fn bad_model(experiment: &Experiment, name: &str, level: &Value) -> Option<Obsta
     Some(Obstacle::usage(format!("`{name}` cannot be `{model}`: {message}"), near.unwrap_or(hint)))
 }
 
+/// The model that a flag names: a declared one, else `SERVER/NAME`.
+///
+/// # Errors
+/// The name is neither.
+pub fn model_named(experiment: &Experiment, name: &str) -> Result<ModelSpec, Obstacle> {
+    match bad_model(experiment, "model", &Value::Text(name.to_owned())) {
+        Some(obstacle) => Err(obstacle),
+        None => Ok(declared(experiment, name).cloned().unwrap_or_else(|| ModelSpec::bare(name))),
+    }
+}
+
 /// `--offline` replaces every model, so the levels of what sets one come to the same.
 fn take_offline(axes: &mut [Axis]) {
     for axis in axes {

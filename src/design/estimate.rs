@@ -125,6 +125,13 @@ pub fn tokens(experiment: &Experiment, condition: &Condition) -> Tokens {
     }
 }
 
+/// Tokens of one call that reads `bytes` of text.
+pub fn call(bytes: u64, model: &ModelSpec) -> Tokens {
+    let longest = model.sampling.max_tokens.map_or(LONG, u64::from);
+    let of = |reply: u64| bytes / BYTES_PER_TOKEN + reply.min(longest);
+    Tokens { low: of(SHORT), expected: of(USUAL), high: of(longest) }
+}
+
 /// Tokens with every day at full length and replies of `reply` tokens: each prompt holds the day so far.
 fn at_full_length(experiment: &Experiment, condition: &Condition, reply: u64) -> u64 {
     let protocol = &condition.protocol;

@@ -57,6 +57,7 @@ pub(crate) mod arbitrary;
 #[cfg(test)]
 mod tests;
 
+pub use axis::model_named;
 pub use condition::Condition;
 pub use experiment::*;
 pub use overrides::Overrides;

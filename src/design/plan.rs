@@ -162,7 +162,7 @@ impl Plan {
     /// The conversations that `--only` and `--limit` leave. An error when they leave none, or name what is not there.
     pub fn selected(&self, experiment: &Experiment, overrides: &Overrides) -> Result<Vec<Cell>, Obstacle> {
         for when in overrides.only.iter().flat_map(|e| &e.all) {
-            self.check_only(experiment, when)?;
+            check_only(experiment, &self.conditions.iter().collect::<Vec<_>>(), when)?;
         }
         let wanted = |c: &Cell| {
             let condition = &self.conditions[c.condition];
@@ -176,27 +176,27 @@ impl Plan {
         }
         Ok(cells)
     }
+}
 
-    fn check_only(&self, experiment: &Experiment, when: &When) -> Result<(), Obstacle> {
-        let values: Vec<Value> = self.conditions.iter().filter_map(|c| c.value(experiment, &when.factor)).collect();
-        if values.is_empty() {
-            let mut known: Vec<&str> =
-                self.conditions.iter().flat_map(|c| &c.levels).map(|l| l.name.as_str()).collect();
-            unique(&mut known);
-            let hint = did_you_mean(&when.factor, known.iter().copied())
-                .unwrap_or_else(|| format!("factors: {}", known.join(", ")));
-            return Err(Obstacle::usage(format!("`--only {}=…`: there is no such factor", when.factor), hint));
-        }
-        if let Some(word) = when.any.iter().find(|w| !values.iter().any(|v| v.is_written(w))) {
-            let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
-            let mut texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-            unique(&mut texts);
-            let hint = did_you_mean(word, texts.iter().copied())
-                .unwrap_or_else(|| format!("its levels: {}", texts.join(", ")));
-            return Err(Obstacle::usage(format!("`--only {}={word}`: no condition has that level", when.factor), hint));
-        }
-        Ok(())
+/// Refuses a factor or level of `--only` that none of the conditions has.
+pub fn check_only(experiment: &Experiment, conditions: &[&Condition], when: &When) -> Result<(), Obstacle> {
+    let values: Vec<Value> = conditions.iter().filter_map(|c| c.value(experiment, &when.factor)).collect();
+    if values.is_empty() {
+        let mut known: Vec<&str> = conditions.iter().flat_map(|c| &c.levels).map(|l| l.name.as_str()).collect();
+        unique(&mut known);
+        let hint = did_you_mean(&when.factor, known.iter().copied())
+            .unwrap_or_else(|| format!("factors: {}", known.join(", ")));
+        return Err(Obstacle::usage(format!("`--only {}=…`: there is no such factor", when.factor), hint));
     }
+    if let Some(word) = when.any.iter().find(|w| !values.iter().any(|v| v.is_written(w))) {
+        let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
+        let mut texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        unique(&mut texts);
+        let hint =
+            did_you_mean(word, texts.iter().copied()).unwrap_or_else(|| format!("its levels: {}", texts.join(", ")));
+        return Err(Obstacle::usage(format!("`--only {}={word}`: no condition has that level", when.factor), hint));
+    }
+    Ok(())
 }
 
 /// Leaves each word at its first place.

@@ -7,7 +7,7 @@ use crate::model::body;
 use crate::process::harmless::harmless_json;
 use crate::process::log::Entry;
 use crate::process::prompt::Message;
-use crate::store::{CallRecord, Millis, Store};
+use crate::store::{CallRecord, ConversationRecord, Millis, Store};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use std::io::Write;
@@ -26,16 +26,16 @@ pub struct Rebuilt {
     pub matches: bool,
 }
 
-/// Builds a request again from its recipe and the log.
-pub fn rebuild(call: &CallRecord, log: &[Entry]) -> Rebuilt {
-    let messages = call.view.messages(log, &[]);
+/// Builds a request again from its recipe, the log, and the log that a question is about.
+pub fn rebuild(call: &CallRecord, log: &[Entry], subject: &[Entry]) -> Rebuilt {
+    let messages = call.view.messages(log, subject);
     let body = body(&call.model, &messages, &call.parameters);
     Rebuilt { matches: sha256(&body) == call.body_sha256, bytes: body.len(), messages }
 }
 
 /// A call as an object.
-pub fn object(call: &CallRecord, log: &[Entry]) -> Map<String, Json> {
-    let built = rebuild(call, log);
+pub fn object(call: &CallRecord, log: &[Entry], subject: &[Entry]) -> Map<String, Json> {
+    let built = rebuild(call, log, subject);
     let reply = call.reply.as_ref();
     let attempts: Vec<Json> = call
         .attempts
@@ -81,11 +81,12 @@ pub async fn write(store: &dyn Store, of: &Of, out: &mut dyn Write) -> Result<Wr
             return Ok(written);
         }
         for some in page.chunks(SOME) {
+            let subjects = subjects(store, some).await?;
             let (logs, calls) = (store.logs(&ids(some)).await?, store.calls_of(&ids(some)).await?);
-            for ((conversation, log), calls) in some.iter().zip(logs).zip(calls) {
+            for (((conversation, log), calls), subject) in some.iter().zip(logs).zip(calls).zip(subjects) {
                 for call in &calls {
                     let mut line = Map::from_iter([("conversation".to_owned(), Json::from(conversation.key.as_str()))]);
-                    line.extend(object(call, &log));
+                    line.extend(object(call, &log, &subject));
                     writeln!(out, "{}", harmless_json(&Json::Object(line).to_string()))?;
                 }
                 written.conversations += 1;
@@ -94,6 +95,13 @@ pub async fn write(store: &dyn Store, of: &Of, out: &mut dyn Write) -> Result<Wr
             }
         }
     }
+}
+
+/// The logs that processes are about; empty for conversations.
+async fn subjects(store: &dyn Store, of: &[ConversationRecord]) -> Result<Vec<Vec<Entry>>, ExportError> {
+    let ids: Vec<String> = of.iter().filter_map(|record| record.subject.clone()).collect();
+    let mut logs = store.logs(&ids).await?.into_iter();
+    Ok(of.iter().map(|record| record.subject.as_ref().and_then(|_| logs.next()).unwrap_or_default()).collect())
 }
 
 fn iso(at: Millis) -> String {

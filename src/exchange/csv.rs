@@ -3,45 +3,45 @@
 //! A factor whose name is that of another column, as `model` always is, stands in `condition.NAME`. No text starts
 //! a formula in a spreadsheet (contract S1): one that would gets a `'` before it.
 
-use super::{ExportError, Of, Pages, Written, entry, more_axes};
+use super::rows::{Group, RowPages};
+use super::{ExportError, Rows, Written, more_axes};
 use crate::design::{Value, named};
-use crate::store::{ConversationRecord, Store};
+use crate::store::Store;
 use csv::WriterBuilder;
 use serde_json::Value as Json;
 use std::borrow::Cow;
 use std::io::Write;
 
-const BEFORE: [&str; 2] = ["conversation", "experiment"];
-const AFTER: [&str; 11] =
-    ["replicate", "seq", "day", "index", "kind", "speaker", "role", "model", "content", "raw", "flags"];
-
-/// Writes the entries of conversations, in the order of their key. The columns are found in a first pass. What is
-/// written between two flushes is whole lines.
-pub async fn write(store: &dyn Store, experiment: &str, of: &Of, out: &mut dyn Write) -> Result<Written, ExportError> {
-    let factors = factors(store, of).await?;
-    out.write_all(&row(header(&factors))?)?;
-    let (mut pages, mut written) = (Pages::new(store, of), Written::default());
+/// Writes rows as a table. The columns are found in a first pass. What is written between two flushes is whole lines.
+pub async fn write(
+    store: &dyn Store,
+    experiment: &str,
+    rows: Rows<'_>,
+    out: &mut dyn Write,
+) -> Result<Written, ExportError> {
+    let factors = factors(RowPages::new(store, experiment, rows)).await?;
+    out.write_all(&row(header(&factors, rows.columns()))?)?;
+    let (mut pages, mut written) = (RowPages::new(store, experiment, rows), Written::default());
     loop {
-        let page = pages.next_logs().await?;
+        let page = pages.next().await?;
         if page.is_empty() {
             return Ok(written);
         }
-        for (conversation, log) in page {
-            for entry in &log {
-                out.write_all(&row(cells(experiment, &conversation, &factors, entry))?)?;
+        for group in page {
+            for after in &group.after {
+                out.write_all(&row(cells(&group, &factors, after))?)?;
             }
-            written.conversations += 1;
-            written.lines += log.len() as u64;
+            Rows::count(&mut written, &group);
             out.flush()?;
         }
     }
 }
 
 /// Every axis that any of them has.
-async fn factors(store: &dyn Store, of: &Of) -> Result<Vec<String>, ExportError> {
-    let (mut pages, mut factors) = (Pages::new(store, of), Vec::new());
+async fn factors(mut pages: RowPages<'_>) -> Result<Vec<String>, ExportError> {
+    let mut factors = Vec::new();
     loop {
-        let page = pages.next().await?;
+        let page = pages.next_records().await?;
         if page.is_empty() {
             return Ok(factors);
         }
@@ -51,29 +51,20 @@ async fn factors(store: &dyn Store, of: &Of) -> Result<Vec<String>, ExportError>
     }
 }
 
-fn header(factors: &[String]) -> Vec<String> {
-    let taken = |name: &str| BEFORE.contains(&name) || AFTER.contains(&name);
+fn header(factors: &[String], (before, after): (&[&str], &[&str])) -> Vec<String> {
+    let taken = |name: &str| before.contains(&name) || after.contains(&name);
     let factor = |name: &String| if taken(name) { format!("condition.{name}") } else { text(name).into_owned() };
     let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
-    [owned(&BEFORE), factors.iter().map(factor).collect(), owned(&AFTER)].concat()
+    [owned(before), factors.iter().map(factor).collect(), owned(after)].concat()
 }
 
-fn cells(
-    experiment: &str,
-    conversation: &ConversationRecord,
-    factors: &[String],
-    of: &crate::process::Entry,
-) -> Vec<String> {
-    let level = |name: &String| match named(&conversation.condition, name) {
+fn cells(group: &Group, factors: &[String], after: &[Json]) -> Vec<String> {
+    let level = |name: &String| match named(&group.record.condition, name) {
         Some(Value::Text(level)) => text(level).into_owned(),
         Some(level) => level.to_string(),
         None => String::new(),
     };
-    let mut cells = vec![conversation.key.clone(), text(experiment).into_owned()];
-    cells.extend(factors.iter().map(level));
-    cells.push(conversation.replicate.to_string());
-    cells.extend(entry(of).values().map(cell));
-    cells
+    group.before.iter().map(cell).chain(factors.iter().map(level)).chain(after.iter().map(cell)).collect()
 }
 
 fn cell(value: &Json) -> String {
@@ -99,6 +90,8 @@ fn row(cells: Vec<String>) -> Result<Vec<u8>, ExportError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exchange::Of;
+    use crate::store::Filter;
 
     #[test]
     fn no_text_starts_a_formula() {
@@ -111,7 +104,8 @@ mod tests {
 
     #[test]
     fn factors_named_as_columns_stand_apart() {
-        let header = header(&["model", "goal", "day", "@x"].map(str::to_owned));
+        let of = Of::All(Filter::default());
+        let header = header(&["model", "goal", "day", "@x"].map(str::to_owned), Rows::Entries(&of).columns());
         assert_eq!(
             header[..7],
             ["conversation", "experiment", "condition.model", "goal", "condition.day", "'@x", "replicate"]

@@ -3,12 +3,12 @@
 //! Model text is quoted, so that no heading of its own breaks the page, and made harmless: no control character, no
 //! HTML, no picture that a viewer would fetch (contract S1). Names of files come from conditions and ids (S3).
 
-use super::{ExportError, file_word};
+use super::{ExportError, Questioned, file_word};
 use crate::design::{Experiment, Named, Value, named};
 use crate::process::harmless::harmless;
 use crate::process::log::Entry;
 use crate::process::{Kind, Purpose};
-use crate::store::{CallRecord, ConversationRecord, Status, Store};
+use crate::store::{CallRecord, ConversationRecord, News, Status, Store};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
@@ -21,6 +21,7 @@ pub async fn write(
     store: &dyn Store,
     experiment: &Experiment,
     conversations: &[ConversationRecord],
+    questions: &[Questioned],
     keep: &mut Keep<'_>,
 ) -> Result<u64, ExportError> {
     let digits = conversations.len().to_string().len().max(2);
@@ -34,7 +35,8 @@ pub async fn write(
         if !log.is_empty() {
             written += 1;
             let name = file_name(written, digits, conversation);
-            keep(&name, &transcript(&experiment.name, conversation, &log))?;
+            let asked = questions_about(store, conversation, questions).await?;
+            keep(&name, &transcript(&experiment.name, conversation, &log, &asked))?;
             file = Some(name);
             if prompts.wants(conversation) {
                 prompts.add(conversation, &log, &store.calls(&conversation.id).await?, keep)?;
@@ -46,8 +48,20 @@ pub async fn write(
     Ok(written)
 }
 
-/// One conversation as a page.
-pub fn transcript(experiment: &str, conversation: &ConversationRecord, log: &[Entry]) -> String {
+/// The questions about a conversation, with their logs.
+pub async fn questions_about(
+    store: &dyn Store,
+    conversation: &ConversationRecord,
+    questions: &[Questioned],
+) -> Result<Vec<News>, ExportError> {
+    let about = questions.iter().filter(|question| question.record.subject.as_ref() == Some(&conversation.id));
+    let records: Vec<ConversationRecord> = about.map(|question| question.record.clone()).collect();
+    let logs = store.logs(&super::ids(&records)).await?;
+    Ok(records.into_iter().zip(logs).collect())
+}
+
+/// One conversation as a page, with the questions about it as its last section.
+pub fn transcript(experiment: &str, conversation: &ConversationRecord, log: &[Entry], questions: &[News]) -> String {
     let mut page = format!("# {} · conversation {}\n\n", safe(experiment), conversation.id);
     page += "| | |\n|---|---|\n";
     for level in &conversation.condition {
@@ -67,12 +81,18 @@ pub fn transcript(experiment: &str, conversation: &ConversationRecord, log: &[En
         }
         turn(&mut page, entry);
     }
+    if !questions.is_empty() {
+        page += "\n## Asked afterwards\n";
+    }
+    for entry in questions.iter().flat_map(|(_, log)| log).filter(|entry| entry.kind != Kind::Rejected) {
+        turn(&mut page, entry);
+    }
     page
 }
 
 fn turn(page: &mut String, entry: &Entry) {
     let kind = match entry.kind {
-        Kind::Opening | Kind::Speech => String::new(),
+        Kind::Opening | Kind::Speech | Kind::Answer => String::new(),
         kind => format!(" ({})", kind.word()),
     };
     let _ = write!(page, "\n**{}**{kind}", safe(&entry.speaker));

@@ -6,6 +6,7 @@
 //! | file | come here to … |
 //! |---|---|
 //! | `pages` | read the conversations of an export page by page; see its errors and its result |
+//! | `rows` | choose the rows of a table: entries, or answers to questions |
 //! | `fields` | see which fields several formats share |
 //! | `file_name` | turn a word into a part of a file name |
 //! | `jsonl` | write conversations with their entries as JSON lines |
@@ -25,7 +26,9 @@ pub mod jsonl;
 pub mod markdown;
 mod pages;
 pub mod records;
+mod rows;
 
 pub use fields::{axes, condition, entry, more_axes, place};
 pub use file_name::file_word;
 pub use pages::{ExportError, Of, Pages, Written, ids};
+pub use rows::{Questioned, Rows, answer_objects};

@@ -5,24 +5,28 @@ use super::question::{About, Confirmation, Progress};
 use super::setup::Lab;
 use super::target::Target;
 use crate::store::ProcessKind;
+use std::collections::BTreeMap;
 
 impl Lab {
     /// Deletes an experiment with all its conversations, or one conversation. Returns the creators of the conversations
     /// that went, and how many of each, the most first.
     pub async fn delete(&self, target: &Target, yes: &[String]) -> Result<Progress<Vec<(String, usize)>>, LabError> {
-        let (creators, copies, entries) = match target {
+        let (creators, copies, questions, entries) = match target {
             Target::Experiment(record) => {
                 let all = self.store.records().await?;
                 let copies = all.into_iter().filter(|e| e.parent.as_ref() == Some(&record.id));
                 let copies = copies.map(|e| (e.name, e.creator)).collect();
-                (self.creators(&record.id).await?, copies, None)
+                let questions = self.creators(&record.id, ProcessKind::Question).await?;
+                (self.creators(&record.id, ProcessKind::Conversation).await?, copies, questions, None)
             }
             Target::Conversation(record) => {
-                let entries = self.store.history(&record.id).await?.log.len();
-                (vec![(record.creator.clone(), 1)], Vec::new(), Some(entries))
+                let log = self.store.history(&record.id).await?.log;
+                let questions = self.questions_about(record, &log).await?;
+                let questions = tally(questions.into_iter().map(|(question, _)| question.creator));
+                (vec![(record.creator.clone(), 1)], Vec::new(), questions, Some(log.len()))
             }
         };
-        let about = About::Delete { target: target.into(), creators: creators.clone(), copies, entries };
+        let about = About::Delete { target: target.into(), creators: creators.clone(), copies, questions, entries };
         let question = Confirmation::new(about);
         if !question.is_given(yes) {
             return Ok(Progress::Needs(question));
@@ -32,16 +36,17 @@ impl Lab {
         Ok(Progress::Done(creators))
     }
 
-    /// Creators of an experiment's conversations and how many of each: the most first.
-    async fn creators(&self, experiment: &str) -> Result<Vec<(String, usize)>, LabError> {
-        let mut creators: Vec<(String, usize)> = Vec::new();
-        for standing in self.store.standing(experiment, ProcessKind::Conversation).await? {
-            match creators.iter_mut().find(|(who, _)| *who == standing.creator) {
-                Some((_, number)) => *number += 1,
-                None => creators.push((standing.creator, 1)),
-            }
-        }
-        creators.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        Ok(creators)
+    /// Creators of an experiment's processes of a kind, and how many of each: the most first.
+    async fn creators(&self, experiment: &str, kind: ProcessKind) -> Result<Vec<(String, usize)>, LabError> {
+        Ok(tally(self.store.standing(experiment, kind).await?.into_iter().map(|standing| standing.creator)))
     }
+}
+
+/// Names and how often each occurs: the most first.
+fn tally(names: impl Iterator<Item = String>) -> Vec<(String, usize)> {
+    let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
+    names.for_each(|name| *numbers.entry(name).or_insert(0) += 1);
+    let mut numbers: Vec<(String, usize)> = numbers.into_iter().collect();
+    numbers.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
+    numbers
 }

@@ -1,5 +1,6 @@
 //! Failures of use cases, as values: a front end adds the remedy in its own words.
 
+use super::ask::LeftOut;
 use super::named::Named;
 use crate::design::{Obstacle, Problem};
 use crate::exchange::ExportError;
@@ -82,6 +83,20 @@ pub enum LabError {
     IsExperiment {
         /// The name or id as given.
         name: String,
+    },
+    /// A question was named where a conversation is needed.
+    #[error("`{name}` is a question to agents of a conversation")]
+    IsQuestion {
+        /// The id as given.
+        name: String,
+    },
+    /// No conversation is done whose agents could be asked.
+    #[error("no conversation of `{name}` is done whose agents could be asked")]
+    NothingToAsk {
+        /// The name or id as given.
+        name: String,
+        /// Conversations that are not asked.
+        left_out: LeftOut,
     },
     /// It was deleted meanwhile.
     #[error("{0} is not there any more")]

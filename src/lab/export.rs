@@ -4,7 +4,7 @@ use super::error::LabError;
 use super::files::{NewFile, NewFolder, write_folder};
 use super::select::Selection;
 use super::setup::Lab;
-use crate::exchange::{self, Written, calls, csv, jsonl, markdown};
+use crate::exchange::{self, Of, Rows, Written, calls, csv, jsonl, markdown};
 use crate::store::ConversationRecord;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -19,35 +19,35 @@ pub enum Table {
 }
 
 impl Lab {
-    /// Writes the entries of a selection.
+    /// Writes rows of an experiment.
     pub async fn export_table(
         &self,
-        selection: &Selection,
+        (experiment, rows): (&str, Rows<'_>),
         table: Table,
         out: &mut dyn Write,
     ) -> Result<Written, LabError> {
-        let (store, name, of) = (&*self.store, &selection.record.name, &selection.of);
         Ok(match table {
-            Table::Csv => csv::write(store, name, of, out).await?,
-            Table::Jsonl => jsonl::write(store, name, of, out).await?,
+            Table::Csv => csv::write(&*self.store, experiment, rows, out).await?,
+            Table::Jsonl => jsonl::write(&*self.store, experiment, rows, out).await?,
         })
     }
 
-    /// Writes the entries into a file, and with `calls` the calls into a second one beside it. Returns both paths.
+    /// Writes rows of an experiment into a file, and with `calls` the calls of conversations into a second one beside it.
+    /// Returns the paths.
     pub async fn export_file(
         &self,
-        selection: &Selection,
+        rows: (&str, Rows<'_>),
         table: Table,
         path: &Path,
-        with_calls: bool,
+        calls: Option<&Of>,
     ) -> Result<(Vec<PathBuf>, Written), LabError> {
         let mut out = NewFile::create(path)?;
-        let written = self.export_table(selection, table, &mut out).await?;
+        let written = self.export_table(rows, table, &mut out).await?;
         let mut files = vec![path.to_owned()];
-        if with_calls {
+        if let Some(of) = calls {
             let beside = path.with_extension("calls.jsonl");
             let mut second = NewFile::create(&beside)?;
-            calls::write(&*self.store, &selection.of, &mut second).await?;
+            calls::write(&*self.store, of, &mut second).await?;
             second.finish()?;
             files.push(beside);
         }
@@ -58,19 +58,22 @@ impl Lab {
     /// Writes the transcripts of a selection into a new folder. Returns their number.
     pub async fn export_transcripts(&self, selection: &Selection, path: &Path) -> Result<u64, LabError> {
         let records = self.records_in_order(selection).await?;
+        let questions = self.select_questions(selection).await?;
         let folder = NewFolder::create(path)?;
         let mut keep = |name: &str, text: &str| folder.write(name, text.as_bytes());
-        let written = markdown::write(&*self.store, &selection.document, &records, &mut keep).await?;
+        let written = markdown::write(&*self.store, &selection.document, &records, &questions, &mut keep).await?;
         folder.finish()?;
         Ok(written)
     }
 
     /// Writes the transcripts of a selection one after the other.
     pub async fn write_transcripts(&self, selection: &Selection, out: &mut dyn Write) -> Result<(), LabError> {
+        let questions = self.select_questions(selection).await?;
         for conversation in self.records_in_order(selection).await? {
             let log = self.store.history(&conversation.id).await?.log;
             if !log.is_empty() {
-                let page = markdown::transcript(&selection.document.name, &conversation, &log);
+                let asked = markdown::questions_about(&*self.store, &conversation, &questions).await?;
+                let page = markdown::transcript(&selection.document.name, &conversation, &log, &asked);
                 writeln!(out, "{page}").and_then(|()| out.flush()).map_err(LabError::Output)?;
             }
         }

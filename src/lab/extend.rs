@@ -2,8 +2,8 @@
 
 use super::error::LabError;
 use super::launch::{REPLICATES, SEED};
-use super::old_flags;
 use super::planned::Planned;
+use super::recorded::read_run;
 use super::setup::Lab;
 use crate::design::{Experiment, Obstacle, Overrides, Plan, RunDefaults, key, named};
 use crate::run::patience::Patience;
@@ -104,7 +104,7 @@ fn earlier(runs: &[RunRecord], planned: &Planned) -> Option<u32> {
     let same = |run: &&RunRecord| {
         run.revision == planned.revision
             && named(&run.counts, SEED) == Some(&planned.plan.seed)
-            && old_flags::read(&run.flags).is_some_and(|r| r.had_more && is_same_plan(r.overrides, &planned.overrides))
+            && read_run(run).is_some_and(|r| r.had_more && is_same_plan(r.overrides, &planned.overrides))
     };
     let last = runs.iter().rev().find(same)?;
     named(&last.counts, REPLICATES).and_then(|n| u32::try_from(*n).ok())
@@ -126,6 +126,7 @@ fn is_unfinished(planned: &Planned, standing: &[Standing]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lab::old_flags;
 
     #[test]
     fn flags_of_earlier_runs_are_compared() {

@@ -4,6 +4,7 @@
 use super::error::LabError;
 use super::planned::Planned;
 use super::question::Progress;
+use super::recorded::MORE;
 use super::running::{Before, Launch, Running};
 use super::setup::Lab;
 use crate::design::Named;
@@ -35,7 +36,7 @@ impl Lab {
         }
         let patience = how.patience();
         let mut record = self.save_planned(&planned, &patience).await?;
-        if how.keeps_replicates {
+        if how.more.is_some() {
             record = self.keep_replicates(record, &planned.experiment, &patience).await?;
         }
         let standing = self.store.standing(&record.id, ProcessKind::Conversation).await?;
@@ -117,6 +118,7 @@ impl Lab {
         how: &Launch,
     ) -> RunRecord {
         let number = |name: &str, n: usize| Named::new(name, n as u64);
+        let more = how.more.map(|more| Named::new(MORE, u64::from(more)));
         RunRecord {
             id: id.to_owned(),
             experiment: record.id.clone(),
@@ -124,18 +126,21 @@ impl Lab {
             started: (self.clock)(),
             creator: self.who.creator.clone(),
             flags: how.flags.clone(),
-            counts: vec![
+            counts: [
                 number("conversations", prepared.asked),
                 number("done", prepared.done),
                 number("failed", prepared.failed),
                 number("left", prepared.missing.len()),
                 number(REPLICATES, planned.plan.replicates as usize),
                 Named::new(SEED, planned.plan.seed),
-            ],
+            ]
+            .into_iter()
+            .chain(more)
+            .collect(),
             answers: behind.into_iter().map(|revision| Named::new(LEFT, revision)).collect(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             ended: None,
-            kind: RunKind::Run,
+            kind: if how.is_talk { RunKind::Talk } else { RunKind::Run },
             overrides: Some(planned.overrides.clone()),
             ask: None,
         }

@@ -12,10 +12,13 @@
 //! | `find`, `target`, `named` | how an experiment or a conversation is found |
 //! | `select` | which conversations are meant |
 //! | `check`, `guesses`, `preview` | checking an experiment, the prompts it comes to |
-//! | `narrowing`, `old_flags` | how flags that narrow a plan are read, and those that 0.1 recorded |
+//! | `narrowing` | how flags that narrow a plan are read |
+//! | `recorded`, `old_flags` | what a recorded run says of itself, and what the arguments of 0.1 said |
+//! | `origin` | how the contents of a conversation are found again |
 //! | `planned`, `forecast` | the plan of an experiment, and what it costs |
 //! | `extend`, `resume`, `single` | more replicates; one conversation, as it was planned; one with a person |
 //! | `launch`, `running`, `outcome` | storing a plan as a run, its work, and how it ends |
+//! | `ask`, `questions` | asking agents of finished conversations, and reading their answers |
 //! | `progress` | how far an experiment is |
 //! | `question` | confirmations |
 //! | `behind` | conversations that a changed experiment leaves behind |
@@ -25,6 +28,7 @@
 //! | `export`, `verify`, `copy` | reading everything |
 //! | `models` | what servers offer |
 
+pub mod ask;
 mod behind;
 pub mod change;
 pub mod check;
@@ -45,11 +49,14 @@ pub mod models;
 mod named;
 pub mod narrowing;
 pub mod old_flags;
+pub mod origin;
 pub mod outcome;
 pub mod planned;
 pub mod preview;
 mod progress;
 pub mod question;
+pub mod questions;
+pub mod recorded;
 mod resume;
 pub mod running;
 pub mod select;
@@ -59,6 +66,7 @@ pub mod target;
 pub mod verify;
 pub mod watch;
 
+pub use ask::{AskNumbers, AskPlan, Asking, LeftOut};
 pub use change::{Copy, Edited};
 pub use error::LabError;
 pub use extend::Extended;

@@ -3,21 +3,8 @@
 //! Frozen: newer runs keep their overrides, and new flags are not added here.
 
 use super::narrowing::Narrowing;
+use super::recorded::Recorded;
 use super::single::played;
-use crate::design::Overrides;
-
-/// A run as its arguments described it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct OldRun {
-    /// What it narrowed or overrode.
-    pub overrides: Overrides,
-    /// Whether it had `--more`.
-    pub had_more: bool,
-    /// The argument that names the experiment or conversation.
-    pub what: String,
-    /// Of `talk`: the role of `--as`, empty without one; `None` for `run`.
-    pub role: Option<String>,
-}
 
 /// Flags of 0.1 that take a value and do not narrow.
 const OTHERS: [&str; 7] = ["--store", "--color", "--jobs", "--max-retries", "--grace", "--store-wait", "--more"];
@@ -37,7 +24,7 @@ const SWITCHES: [&str; 11] = [
 ];
 
 /// Reads the arguments, without the program's name; `None` where they are no `run` or `talk`.
-pub fn read(words: &[String]) -> Option<OldRun> {
+pub fn read(words: &[String]) -> Option<Recorded> {
     let (mut narrowing, mut role) = (Narrowing::default(), None);
     let (mut had_more, mut positional) = (false, Vec::new());
     let mut words = words.iter().map(String::as_str);
@@ -66,8 +53,7 @@ pub fn read(words: &[String]) -> Option<OldRun> {
         _ => return None,
     };
     overrides.set.extend(role.map(played));
-    let what = positional.get(1).copied().unwrap_or_default().to_owned();
-    Some(OldRun { overrides, had_more, what, role: is_talk.then(|| role.unwrap_or_default().to_owned()) })
+    Some(Recorded { overrides, had_more, is_talk })
 }
 
 /// Several short switches in one word, as in `-vv`.

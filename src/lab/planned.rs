@@ -84,7 +84,7 @@ fn planned(
         return Err(LabError::Wrong { subject, problems: checked.problems });
     };
     let plan = Plan::new(&experiment, &overrides).map_err(|obstacles| refused(what, obstacles))?;
-    check_models(&plan, servers)?;
+    check_models(plan.conditions.iter().flat_map(Condition::participants), servers)?;
     let cells = plan.selected(&experiment, &overrides)?;
     Ok(Planned {
         what: what.to_owned(),
@@ -116,9 +116,9 @@ impl Planned {
 
 /// Refuses models of servers that do not exist, and parameters that a server's protocol lacks: a flag may have brought
 /// them in.
-pub fn check_models(plan: &Plan, servers: &Servers) -> Result<(), LabError> {
+pub fn check_models<'a>(models: impl Iterator<Item = &'a ModelSpec>, servers: &Servers) -> Result<(), LabError> {
     let servers = servers.known();
-    for model in plan.conditions.iter().flat_map(Condition::participants).filter(|m| !m.is_human()) {
+    for model in models.filter(|m| !m.is_human()) {
         let name = server_of(&model.id);
         let Some(server) = servers.iter().find(|s| s.name == name) else {
             let known: Vec<&str> = servers.iter().map(|s| s.name.as_str()).collect();

@@ -2,7 +2,7 @@
 
 use super::error::LabError;
 use super::launch::REPLICATES;
-use super::old_flags;
+use super::recorded::{Recorded, read_run};
 use super::setup::Lab;
 use crate::design::{Condition, Experiment, Overrides, Plan, key, named};
 use crate::store::{ExperimentRecord, ProcessKind, RunRecord, Standing, Status};
@@ -38,8 +38,6 @@ pub struct Numbers {
 pub struct UnfinishedRun {
     /// Its arguments.
     pub flags: Vec<String>,
-    /// The argument among them that names the experiment.
-    pub what: String,
     /// Replicates that it planned.
     pub replicates: u32,
     /// Conversations of it that are left.
@@ -103,12 +101,12 @@ fn varying(conditions: &[Condition]) -> Vec<&str> {
 }
 
 fn unfinished(run: &RunRecord, document: &Experiment, by_key: &BTreeMap<&str, Status>) -> Option<UnfinishedRun> {
-    let old = old_flags::read(&run.flags).filter(|old| old.role.is_none())?;
+    let Recorded { overrides, had_more, .. } = read_run(run).filter(|recorded| !recorded.is_talk)?;
     let replicates = named(&run.counts, REPLICATES).and_then(|n| u32::try_from(*n).ok())?;
-    let planned = if old.had_more { Some(replicates) } else { old.overrides.replicates };
-    let overrides = Overrides { replicates: planned, ..old.overrides };
+    let planned = if had_more { Some(replicates) } else { overrides.replicates };
+    let overrides = Overrides { replicates: planned, ..overrides };
     let left = left(document, &overrides, by_key).filter(|left| *left > 0)?;
-    Some(UnfinishedRun { flags: run.flags.clone(), what: old.what, replicates, left })
+    Some(UnfinishedRun { flags: run.flags.clone(), replicates, left })
 }
 
 fn left(document: &Experiment, overrides: &Overrides, by_key: &BTreeMap<&str, Status>) -> Option<usize> {

@@ -80,6 +80,8 @@ pub enum About {
         creators: Vec<(String, usize)>,
         /// Copies that stay: name and creator.
         copies: Vec<(String, String)>,
+        /// Creators of the questions that go with it, and how many of each: the most first.
+        questions: Vec<(String, usize)>,
         /// Entries of a conversation; `None` for an experiment.
         entries: Option<usize>,
     },

@@ -5,11 +5,11 @@
 
 use super::check;
 use super::error::LabError;
-use super::old_flags;
+use super::origin::{Origin, Planning};
 use super::planned::{Planned, check_models};
 use super::setup::Lab;
 use super::target::Target;
-use crate::design::{Experiment, Overrides, Plan, Problem};
+use crate::design::{Cell, Condition, Experiment, Overrides, Plan, Problem};
 use crate::store::{ConversationRecord, ExperimentRecord, RunRecord};
 
 impl Lab {
@@ -47,7 +47,7 @@ impl Lab {
         };
         let runs = self.store.runs(&record.id).await?;
         let planned = as_planned(experiment, record, conversation, &runs, checked.problems)?;
-        check_models(&planned.plan, &self.servers)?;
+        check_models(planned.plan.conditions.iter().flat_map(Condition::participants), &self.servers)?;
         Ok(planned)
     }
 }
@@ -59,29 +59,25 @@ fn as_planned(
     runs: &[RunRecord],
     warnings: Vec<Problem>,
 ) -> Result<Planned, LabError> {
-    let of_it = runs.iter().rev().filter(|run| run.revision == conversation.revision);
-    for run in of_it.filter_map(|run| old_flags::read(&run.flags)) {
+    let planning = Planning::new(experiment.clone(), &conversation.revision, runs);
+    let Some(Origin { overrides, condition, .. }) = planning.find(conversation) else {
+        return Err(LabError::NoRun { conversation: conversation.id.clone(), experiment: record.name });
+    };
+    let ConversationRecord { key, seed, replicate, .. } = conversation;
+    let (seed, replicate) = (*seed, *replicate);
+    Ok(Planned {
+        what: conversation.id.clone(),
+        experiment,
+        revision: conversation.revision.clone(),
+        creator: record.creator.clone(),
+        record: Some(record),
         // The number of conversations that were planned does not change one of them.
-        let (replicates, seed) = (Some(conversation.replicate), Some(conversation.seed));
-        let overrides = Overrides { replicates, seed, only: Vec::new(), limit: None, ..run.overrides };
-        let Ok(mut plan) = Plan::new(&experiment, &overrides) else { continue };
-        let Some(mut cell) = plan.cells().into_iter().find(|c| c.key == conversation.key) else { continue };
-        plan.conditions = vec![plan.conditions.swap_remove(cell.condition)];
-        cell.condition = 0;
-        return Ok(Planned {
-            what: conversation.id.clone(),
-            experiment,
-            revision: conversation.revision.clone(),
-            creator: record.creator.clone(),
-            record: Some(record),
-            overrides,
-            plan,
-            cells: vec![cell],
-            alone: true,
-            warnings,
-        });
-    }
-    Err(LabError::NoRun { conversation: conversation.id.clone(), experiment: record.name })
+        overrides: Overrides { replicates: Some(replicate), seed: Some(seed), ..overrides },
+        plan: Plan { conditions: vec![(*condition).clone()], replicates: replicate, seed },
+        cells: vec![Cell { condition: 0, replicate, key: key.clone() }],
+        alone: true,
+        warnings,
+    })
 }
 
 fn short(id: &str) -> &str {

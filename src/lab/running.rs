@@ -25,8 +25,10 @@ pub struct Launch {
     pub max_retries: u32,
     /// Failed conversations are run again.
     pub retry_failed: bool,
-    /// Replicates of an extended plan are kept as the experiment's.
-    pub keeps_replicates: bool,
+    /// The number of `--more`, by which the plan was extended: its replicates are kept as the experiment's.
+    pub more: Option<u32>,
+    /// True if a person takes part in one conversation alone.
+    pub is_talk: bool,
     /// Replies of `scripted`, where they are fixed.
     pub script: Option<Vec<String>>,
     /// Models that a server lacks are fetched.
@@ -95,6 +97,11 @@ impl Running {
     /// The experiment's record.
     pub fn record(&self) -> &ExperimentRecord {
         &self.record
+    }
+
+    /// The kind of these processes.
+    pub fn kind(&self) -> ProcessKind {
+        self.kind
     }
 
     /// The state of these processes as the run begins.
@@ -173,6 +180,7 @@ impl Running {
         }
         let Before { all, done, failed } = self.before;
         Event::Begin {
+            kind: self.kind,
             experiment: self.record.name.clone(),
             store: self.lab.store.place(),
             conversations: all,

@@ -4,7 +4,7 @@ use super::error::LabError;
 use super::setup::Lab;
 use super::target::Target;
 use crate::exchange::{Of, Pages};
-use crate::store::{Fault, Filter};
+use crate::store::{Fault, Filter, ProcessKind};
 
 /// The result of reading everything, or one conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +13,9 @@ pub struct Verified {
     pub faults: Vec<Fault>,
     /// Conversations read; counted only where nothing is wrong.
     pub conversations: usize,
-    /// Their entries.
+    /// Questions read.
+    pub questions: usize,
+    /// Entries of both.
     pub entries: usize,
 }
 
@@ -23,26 +25,30 @@ impl Lab {
         let one = match what {
             None => None,
             Some(what) => match self.find(what).await? {
-                Target::Conversation(conversation) => Some(conversation.id),
+                Target::Conversation(conversation) => Some(conversation),
                 Target::Experiment(_) => return Err(LabError::IsExperiment { name: what.to_owned() }),
             },
         };
-        let faults = self.store.verify(one.as_deref()).await?;
+        let faults = self.store.verify(one.as_ref().map(|one| one.id.as_str())).await?;
         if !faults.is_empty() {
-            return Ok(Verified { faults, conversations: 0, entries: 0 });
+            return Ok(Verified { faults, conversations: 0, questions: 0, entries: 0 });
         }
-        let (conversations, entries) = match one {
-            Some(id) => (1, self.store.history(&id).await?.log.len()),
-            None => self.numbers().await?,
+        let kinds = [ProcessKind::Conversation, ProcessKind::Question];
+        let [(conversations, of_conversations), (questions, of_questions)] = match one {
+            Some(one) => {
+                let entries = self.store.history(&one.id).await?.log.len();
+                kinds.map(|kind| if one.kind == kind { (1, entries) } else { (0, 0) })
+            }
+            None => [self.numbers(kinds[0]).await?, self.numbers(kinds[1]).await?],
         };
-        Ok(Verified { faults, conversations, entries })
+        Ok(Verified { faults, conversations, questions, entries: of_conversations + of_questions })
     }
 
-    /// Numbers of all conversations and entries.
-    async fn numbers(&self) -> Result<(usize, usize), LabError> {
+    /// Numbers of all processes of a kind, and of their entries.
+    async fn numbers(&self, kind: ProcessKind) -> Result<(usize, usize), LabError> {
         let (mut conversations, mut entries) = (0, 0);
         for experiment in self.store.records().await? {
-            let of = Of::All(Filter { experiment: Some(experiment.id), revision: None, ..Filter::default() });
+            let of = Of::All(Filter { experiment: Some(experiment.id), revision: None, kind });
             let mut pages = Pages::new(&*self.store, &of);
             loop {
                 let page = pages.next_logs().await?;

@@ -122,7 +122,7 @@ impl Reporter for Bars {
                 self.line(&held(holder));
             }
             Event::Ended { status: crate::store::Status::Failed, reason: Some(reason), conversation, .. } => {
-                self.line(&format!("conversation {conversation} failed: {reason}"));
+                self.line(&format!("{} {conversation} failed: {reason}", self.tally.kind.word()));
             }
             _ => {}
         }

@@ -45,9 +45,10 @@ impl Plain {
     fn progress(&mut self, elapsed: Duration) {
         let t = &self.tally;
         let mut line = format!(
-            "{} of {} conversations done, {} failed · {} of {} turns · {} tokens",
+            "{} of {} {}s done, {} failed · {} of {} turns · {} tokens",
             t.done,
             t.asked,
+            t.kind.word(),
             t.failed,
             count(t.all_calls()),
             count(t.all_expected()),
@@ -86,7 +87,7 @@ impl Reporter for Plain {
             Event::Ended { status, reason: Some(reason), conversation, .. }
                 if *status == crate::store::Status::Failed =>
             {
-                (self.lines)(&format!("conversation {conversation} failed: {reason}"));
+                (self.lines)(&format!("{} {conversation} failed: {reason}", self.tally.kind.word()));
             }
             _ => {}
         }

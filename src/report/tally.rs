@@ -2,13 +2,15 @@
 
 use crate::model::Usage;
 use crate::run::Event;
-use crate::store::{Status, Tokens};
+use crate::store::{ProcessKind, Status, Tokens};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// How far the run has come.
 #[derive(Debug, Default)]
 pub struct Tally {
+    /// The kind of process that is worked on.
+    pub kind: ProcessKind,
     /// Conversations asked for, and how many are done, failed, interrupted.
     pub asked: usize,
     /// At their end, before this run too.
@@ -31,7 +33,8 @@ impl Tally {
     /// Counts an event.
     pub fn on(&mut self, event: &Event) {
         match event {
-            Event::Begin { conversations, done, failed, calls, .. } => {
+            Event::Begin { kind, conversations, done, failed, calls, .. } => {
+                self.kind = *kind;
                 (self.asked, self.done, self.failed) = (*conversations, *done, *failed);
                 self.expected.clone_from(calls);
             }

@@ -2,7 +2,7 @@
 
 use crate::model::Usage;
 use crate::process::{Flag, Kind};
-use crate::store::Status;
+use crate::store::{ProcessKind, Status};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 pub enum Event {
     /// What is to be done.
     Begin {
+        /// The kind of the processes; programs read it from the command that they gave.
+        #[serde(skip)]
+        kind: ProcessKind,
         /// The experiment's name.
         experiment: String,
         /// The database, without a password.

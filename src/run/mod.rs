@@ -7,6 +7,7 @@
 //! | `event` | see every event of a run, and its summary |
 //! | `job` | see what the run needs to know of a process |
 //! | `prepare` | find which conversations are missing: a set difference on keys |
+//! | `question` | make a question from its log and the conversation that it is about |
 //! | `roster` | look up (and fetch) the models of a run before the first call |
 //! | `shared` | see what all conversations of a run share: work, options, limits, totals |
 //! | `leave` | see every reason why a worker leaves a conversation |
@@ -22,6 +23,7 @@ pub mod job;
 mod leave;
 pub mod patience;
 pub mod prepare;
+pub mod question;
 pub mod roster;
 mod runner;
 mod shared;

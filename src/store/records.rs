@@ -191,6 +191,8 @@ pub enum RunKind {
     /// Conversations were run.
     #[default]
     Run,
+    /// A person took part in one conversation.
+    Talk,
     /// Agents of finished conversations were asked.
     Ask,
 }
@@ -200,13 +202,14 @@ impl RunKind {
     pub fn word(self) -> &'static str {
         match self {
             Self::Run => "run",
+            Self::Talk => "talk",
             Self::Ask => "ask",
         }
     }
 
     /// The kind of that word.
     pub fn of(word: &str) -> Option<Self> {
-        [Self::Run, Self::Ask].into_iter().find(|kind| kind.word() == word)
+        [Self::Run, Self::Talk, Self::Ask].into_iter().find(|kind| kind.word() == word)
     }
 
     /// Whether it is a run of conversations, which databases leave out.

@@ -5,12 +5,13 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::printer::Printer;
 use crate::cli::terminal::text::count;
 use crate::design::Obstacle;
-use crate::exchange::{Of, file_word};
+use crate::exchange::{Of, Questioned, Rows, file_word};
 use crate::lab::export::{Table, experiment_folder};
 use crate::lab::{Lab, LabError, Selection};
 use crate::process::harmless::harmless;
+use crate::store::ProcessKind;
 use clap::{Args, ValueEnum};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -29,6 +30,9 @@ pub struct Export {
     /// Conversations of older revisions too
     #[arg(long)]
     pub all: bool,
+    /// Rows of jsonl and csv: entries, or answers to the questions of `ask`
+    #[arg(long, value_name = "ROWS", default_value = "entries")]
+    pub rows: RowKind,
     /// jsonl, csv: a second file, PATH with `.calls.jsonl` for its ending, with what was sent, received, counted, timed
     #[arg(long)]
     pub calls: bool,
@@ -47,6 +51,15 @@ pub enum ExportFormat {
     Folder,
 }
 
+/// Rows of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RowKind {
+    /// One row an entry
+    Entries,
+    /// One row an answer
+    Answers,
+}
+
 /// Exports.
 pub async fn run(context: &Context, args: &Export) -> Result<Exit, CliError> {
     let table = match args.format {
@@ -62,9 +75,21 @@ pub async fn run(context: &Context, args: &Export) -> Result<Exit, CliError> {
         let message = "--calls writes a second file beside the first, and standard output is none";
         return Err(CliError::usage(message).hint("name a file with -o PATH"));
     }
+    if args.rows == RowKind::Answers && (table.is_none() || args.calls) {
+        return Err(CliError::usage("--rows answers goes with --format jsonl and csv, and without --calls"));
+    }
     let lab = context.reader().await?;
     let selection = lab.select(&args.what, args.all).await?;
-    let job = Job { context, lab, selection, output: args.output.as_deref() };
+    let is_question = matches!(&selection.of, Of::One(one) if one.kind == ProcessKind::Question);
+    if is_question && args.rows == RowKind::Entries {
+        let message = format!("`{}` is a question, and has answers", args.what);
+        return Err(CliError::usage(message).hint("--rows answers with --format jsonl or csv"));
+    }
+    let questions = match args.rows {
+        RowKind::Answers => lab.select_questions(&selection).await?,
+        RowKind::Entries => Vec::new(),
+    };
+    let job = Job { rows: args.rows, questions, context, lab, selection, output: args.output.as_deref() };
     let written = match (table, to_stdout) {
         (Some(table), true) => job.table_to_stdout(table).await,
         (Some(table), false) => job.table_to_file(table, args.calls).await,
@@ -90,27 +115,45 @@ struct Job<'a> {
     lab: Lab,
     selection: Selection,
     output: Option<&'a str>,
+    rows: RowKind,
+    /// The questions, where the rows are answers.
+    questions: Vec<Questioned>,
 }
 
 impl Job<'_> {
+    fn rows(&self) -> (&str, Rows<'_>) {
+        let rows = match self.rows {
+            RowKind::Entries => Rows::Entries(&self.selection.of),
+            RowKind::Answers => Rows::Answers(&self.questions),
+        };
+        (&self.selection.record.name, rows)
+    }
+
     async fn table_to_stdout(&self, table: Table) -> Result<(), LabError> {
         let mut out = Stdout::new(self.context);
-        self.lab.export_table(&self.selection, table, &mut out).await?;
+        self.lab.export_table(self.rows(), table, &mut out).await?;
         out.flush().map_err(LabError::Output)
     }
 
     async fn table_to_file(&self, table: Table, with_calls: bool) -> Result<(), LabError> {
         let path = self.context.world.folder.join(self.output.unwrap_or_default());
-        let (files, written) = self.lab.export_file(&self.selection, table, &path, with_calls).await?;
+        let calls = with_calls.then_some(&self.selection.of);
+        let (files, written) = self.lab.export_file(self.rows(), table, &path, calls).await?;
         let shown: Vec<String> = files.iter().map(|f| self.shown(f)).collect();
-        let (number, entries) = (written.conversations as usize, written.lines);
+        let (number, lines) = (written.conversations as usize, written.lines);
+        let (one, many, of) = match self.rows {
+            RowKind::Entries => ("entry", "entries", "conversation"),
+            RowKind::Answers => ("answer", "answers", "question"),
+        };
         if self.context.printer.json {
-            let data = json!({ "files": shown, "conversations": number, "entries": entries });
+            let mut data = serde_json::Map::from_iter([("files".to_owned(), json!(shown))]);
+            data.insert(format!("{of}s"), json!(number));
+            data.insert(many.to_owned(), json!(lines));
+            let data = Json::Object(data);
             return self.context.printer.json_ok(&data).map_err(LabError::Output);
         }
-        let entries = format!("{entries} {}", if entries == 1 { "entry" } else { "entries" });
-        let number = count(number, "conversation");
-        self.context.printer.chat(&format!("wrote {}: {number}, {entries}", shown.join(" and ")));
+        let lines = format!("{lines} {}", if lines == 1 { one } else { many });
+        self.context.printer.chat(&format!("wrote {}: {}, {lines}", shown.join(" and "), count(number, of)));
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The commands, one file each: what can be typed, and what it does.
 
+pub mod ask;
 pub mod check;
 pub mod completions;
 pub mod delete;

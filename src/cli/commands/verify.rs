@@ -19,7 +19,7 @@ pub struct Verify {
 /// Verifies.
 pub async fn run(context: &Context, args: &Verify) -> Result<Exit, CliError> {
     let verified = context.reader().await?.verify(args.id.as_deref()).await.map_err(explained)?;
-    let Verified { faults, conversations, entries } = verified;
+    let Verified { faults, conversations, questions, entries } = verified;
     if context.printer.json {
         return json(context, &faults);
     }
@@ -34,7 +34,12 @@ pub async fn run(context: &Context, args: &Verify) -> Result<Exit, CliError> {
     }
     if faults.is_empty() {
         let entries = format!("{entries} {}", if entries == 1 { "entry" } else { "entries" });
-        context.printer.out(&format!("{}, {entries}: whole and in order", count(conversations, "conversation")))?;
+        let counts = match (conversations, questions) {
+            (conversations, 0) => count(conversations, "conversation"),
+            (0, questions) => count(questions, "question"),
+            _ => format!("{}, {}", count(conversations, "conversation"), count(questions, "question")),
+        };
+        context.printer.out(&format!("{counts}, {entries}: whole and in order"))?;
         return Ok(Exit::Done);
     }
     context.printer.say(&format!("{}: keep a copy of it before anything else", count(faults.len(), "fault")));

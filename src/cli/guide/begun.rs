@@ -1,9 +1,11 @@
 //! Conversations of an experiment, before more are run.
 
+use crate::cli::args::{Cli, Command};
 use crate::cli::shell::{quoted, spelled_out};
 use crate::cli::terminal::printer::Printer;
 use crate::cli::terminal::text::{Column, table};
 use crate::lab::{Standings, UnfinishedRun};
+use clap::Parser;
 
 /// Conditions that are shown at most.
 const ROWS: usize = 20;
@@ -36,6 +38,7 @@ pub fn say(standings: &Standings, printer: &Printer, word: &str) {
 
 /// The words that go on with a run: with the experiment as it is called here, and without global options.
 pub fn again(run: &UnfinishedRun, word: &str) -> Vec<String> {
+    let what = experiment_in(&run.flags);
     let (mut words, mut is_value, mut is_named) = (Vec::new(), false, false);
     for typed in spelled_out(&run.flags, run.replicates) {
         let global = ["--json", "--no-input", "--yes", "-y", "--quiet", "-q", "--verbose", "-v", "--retry-failed"];
@@ -46,11 +49,17 @@ pub fn again(run: &UnfinishedRun, word: &str) -> Vec<String> {
         if is_value || typed.starts_with("--store=") || typed.starts_with("--color=") {
             continue;
         }
-        let is_what = !is_named && typed == run.what && !words.is_empty();
+        let is_what = !is_named && Some(&typed) == what.as_ref() && !words.is_empty();
         is_named |= is_what;
         words.push(if is_what { word.to_owned() } else { typed });
     }
     words
+}
+
+/// The word of a recorded run that names its experiment.
+fn experiment_in(words: &[String]) -> Option<String> {
+    let cli = Cli::try_parse_from(["convoke".to_owned()].iter().chain(words)).ok()?;
+    if let Some(Command::Run(args)) = cli.command { Some(args.what) } else { None }
 }
 
 #[cfg(test)]
@@ -59,15 +68,15 @@ mod tests {
 
     #[test]
     fn an_unfinished_run_is_repeated_as_the_guide_calls_it() {
-        let of = |what: &str, flags: &[&str]| {
+        let of = |flags: &[&str]| {
             let flags = flags.iter().map(|f| (*f).to_owned()).collect();
-            let run = UnfinishedRun { flags, what: what.to_owned(), replicates: 5, left: 1 };
+            let run = UnfinishedRun { flags, replicates: 5, left: 1 };
             again(&run, "id:1").join(" ")
         };
-        let ranges = of("./x", &["run", "./x", "--more", "2", "--days", "1..3"]);
+        let ranges = of(&["run", "./x", "--more", "2", "--days", "1..3"]);
         assert_eq!(ranges, "run id:1 --replicates 5 --days 1..3");
-        assert_eq!(of("x", &["--store", "sqlite:x", "run", "x", "--json", "-y"]), "run id:1");
-        assert_eq!(of("x", &["run", "x", "--store=sqlite:x", "--color", "never"]), "run id:1");
-        assert_eq!(of("run", &["run", "run"]), "run id:1");
+        assert_eq!(of(&["--store", "sqlite:x", "run", "x", "--json", "-y"]), "run id:1");
+        assert_eq!(of(&["run", "x", "--store=sqlite:x", "--color", "never"]), "run id:1");
+        assert_eq!(of(&["run", "run"]), "run id:1");
     }
 }

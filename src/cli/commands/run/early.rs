@@ -9,11 +9,13 @@ use std::pin::pin;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 /// A signal came before anything ran: what was stored of the plan is there for the same command.
-pub fn left(context: &Context, exit: Exit, resume: &str) -> Result<Exit, CliError> {
+pub fn left(context: &Context, exit: Exit, resume: &str, is_document: bool) -> Result<Exit, CliError> {
     // A question may have hidden it.
     let _ = console::Term::stderr().show_cursor();
     let interrupted = CliError::new(exit, "interrupted", "interrupted before anything was asked");
-    if context.printer.json {
+    if context.printer.json && is_document {
+        context.printer.json_error(&interrupted.json(), None)?;
+    } else if context.printer.json {
         let mut end = end_of(&interrupted, resume);
         end["status"] = json!("interrupted");
         context.printer.json_line(&end)?;
@@ -35,7 +37,7 @@ pub fn end_of(error: &CliError, resume: &str) -> Json {
 
 /// Launches a run, and reports meanwhile that the database is waited for.
 pub async fn listening<T>(
-    printer: &Printer,
+    (printer, is_json): (&Printer, bool),
     received: &mut UnboundedReceiver<Event>,
     launching: impl Future<Output = Result<T, CliError>>,
 ) -> Result<T, CliError> {
@@ -43,14 +45,14 @@ pub async fn listening<T>(
     loop {
         tokio::select! {
             biased;
-            Some(event) = received.recv() => report(printer, &event),
+            Some(event) = received.recv() => report(printer, is_json, &event),
             launched = &mut launching => return launched,
         }
     }
 }
 
-fn report(printer: &Printer, event: &Event) {
-    if printer.json {
+fn report(printer: &Printer, is_json: bool, event: &Event) {
+    if is_json {
         // Events are made of text and numbers; a reader that is gone needs none.
         let _ = printer.json_line(&serde_json::to_value(event).unwrap_or_default());
         return;

@@ -6,7 +6,7 @@ use crate::cli::terminal::printer::{Look, Piece};
 use crate::cli::terminal::text::{Column, short, table};
 use crate::lab::{Ending, Outcome};
 use crate::report::tally::count;
-use crate::store::StoreError;
+use crate::store::{ProcessKind, StoreError};
 use serde_json::json;
 
 /// Rows of each kind in the table.
@@ -16,6 +16,8 @@ const ROWS: usize = 20;
 pub struct End {
     /// What it came to.
     pub outcome: Outcome,
+    /// The kind of process that it was about.
+    pub kind: ProcessKind,
     /// The exit code of the first signal, if one came.
     pub signal: Option<Exit>,
     /// Whether nothing was waited for: a second signal.
@@ -24,7 +26,7 @@ pub struct End {
 
 impl End {
     /// The exit code.
-    fn exit(&self) -> Exit {
+    pub fn exit(&self) -> Exit {
         match self.outcome.ending() {
             Ending::Interrupted => self.signal.unwrap_or(Exit::Interrupt),
             Ending::Store => Exit::Store,
@@ -34,7 +36,8 @@ impl End {
         }
     }
 
-    fn error(&self) -> Option<CliError> {
+    /// The error that ended it.
+    pub fn error(&self) -> Option<CliError> {
         let store = self.outcome.summary.store.clone().map(|e: StoreError| CliError::from(e));
         let stopped =
             || self.outcome.summary.stopped.first().cloned().map(CliError::from).filter(|_| self.exit() == Exit::Model);
@@ -62,14 +65,20 @@ impl End {
             return Ok(self.exit());
         }
         self.print(context);
+        self.say_resume(context, resume);
+        Ok(self.exit())
+    }
+
+    /// Prints the line that continues it, where something is left.
+    pub fn say_resume(&self, context: &Context, resume: &str) {
         if self.outcome.left > 0 {
             context.printer.say("to continue:");
             context.printer.say(resume);
         }
-        Ok(self.exit())
     }
 
-    fn print(&self, context: &Context) {
+    /// Prints failures, counts and the error.
+    pub fn print(&self, context: &Context) {
         let printer = &context.printer;
         let short_list = |list: &[(String, String)], word: &str| -> Vec<Vec<String>> {
             list.iter().take(ROWS).map(|(id, why)| vec![word.to_owned(), short(id).to_owned(), why.clone()]).collect()
@@ -100,8 +109,8 @@ impl End {
         }
         if self.outcome.summary.calls == 0 && self.outcome.left == 0 && self.outcome.failed == 0 {
             printer.chat(&match self.outcome.done {
-                1 => "nothing is missing: the conversation is done".to_owned(),
-                done => format!("nothing is missing: all {done} conversations are done"),
+                1 => format!("nothing is missing: the {} is done", self.kind.word()),
+                done => format!("nothing is missing: all {done} {}s are done", self.kind.word()),
             });
             return;
         }
@@ -109,8 +118,12 @@ impl End {
         let counts = format!("{} done, {} failed, {} left", self.outcome.done, self.outcome.failed, self.outcome.left);
         let tokens = self.outcome.summary.tokens;
         let spent = format!(
-            " · {} turns, {} tokens read, {} written",
+            " · {} {}, {} tokens read, {} written",
             count(self.outcome.summary.calls),
+            match self.kind {
+                ProcessKind::Conversation => "turns",
+                ProcessKind::Question => "answers",
+            },
             count(tokens.prompt),
             count(tokens.completion)
         );
@@ -126,7 +139,7 @@ impl End {
             ));
         }
         if self.outcome.failed > 0 {
-            printer.say("failed conversations get another chance with --retry-failed");
+            printer.say(&format!("failed {}s get another chance with --retry-failed", self.kind.word()));
         }
     }
 }

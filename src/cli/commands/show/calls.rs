@@ -13,8 +13,8 @@ use std::fmt::Write as _;
 use std::io;
 
 /// Shows a call. Returns whether the request built again is the one that was sent.
-pub fn show(printer: &Printer, call: &CallRecord, log: &[Entry], raw: bool) -> io::Result<bool> {
-    let built = rebuild(call, log);
+pub fn show(printer: &Printer, call: &CallRecord, (log, subject): (&[Entry], &[Entry]), raw: bool) -> io::Result<bool> {
+    let built = rebuild(call, log, subject);
     let line = |text: &str, look: Look| block(printer, text, "    ", look);
     line(&heading(call), Look::Dim)?;
     if !call.parameters.is_empty() {

@@ -8,8 +8,9 @@ use crate::design::template::{RoleTags, Tag, Template, tag_of};
 use crate::design::{Experiment, Expression, ModelSpec, PromptText, Role, RoleModel, Seed, Value, inflect, markdown};
 use crate::exchange::records;
 use crate::lab::Lab;
+use crate::lab::questions::QuestionCount;
 use crate::store::{Counts, ExperimentRecord};
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use std::io;
 
@@ -19,8 +20,14 @@ const TAGS: &[Column] = &[Column::text("TAG", 30, 0), Column::text("ONE", 8, 0),
 pub async fn run(context: &Context, lab: &Lab, record: ExperimentRecord) -> Result<Exit, CliError> {
     let document = lab.document(&record).await?;
     let counts = lab.counts(&record).await?;
+    let questions = lab.question_counts(&record).await?;
     if context.printer.json {
         let mut data = records::experiment(&record, counts, &document);
+        if !questions.is_empty() {
+            let question =
+                |q: &QuestionCount| json!({ "question": q.text, "role": q.role, "done": q.done, "left": q.left });
+            data.insert("questions".to_owned(), questions.iter().map(question).collect());
+        }
         data.insert("document".to_owned(), serde_json::to_value(&document).unwrap_or(Json::Null));
         context.printer.json_ok(&Json::Object(data))?;
         return Ok(Exit::Done);
@@ -34,6 +41,7 @@ pub async fn run(context: &Context, lab: &Lab, record: ExperimentRecord) -> Resu
     }
     page.prompts(&document)?;
     page.design(&document)?;
+    page.questions(&questions)?;
     Ok(Exit::Done)
 }
 
@@ -81,6 +89,17 @@ impl Page<'_> {
         self.field("conversations", &format!("{done} done, {failed} failed, {left} left"))?;
         let run = record.run;
         self.field("run", &format!("{} of each condition, seed {}", run.replicates, run.seed))
+    }
+
+    fn questions(&self, questions: &[QuestionCount]) -> io::Result<()> {
+        if questions.is_empty() {
+            return Ok(());
+        }
+        self.title("Questions")?;
+        for QuestionCount { text, role, done, left } in questions {
+            self.field(role, &format!("{text} · {done} done, {left} left"))?;
+        }
+        Ok(())
     }
 
     fn protocol(&self, document: &Experiment) -> io::Result<()> {

@@ -5,13 +5,14 @@ use super::calls;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::printer::{Look, Piece, Printer};
-use crate::cli::terminal::text::wrap;
+use crate::cli::terminal::text::{short, wrap};
 use crate::exchange::{self, records};
 use crate::lab::watch::{ConversationWatch, is_at_its_end};
 use crate::lab::{Flagged, Lab};
 use crate::process::log::Entry;
+use crate::process::state::RESEARCHER;
 use crate::process::{Flag, Kind};
-use crate::store::{CallRecord, ConversationRecord, ExperimentRecord, News};
+use crate::store::{CallRecord, ConversationRecord, ExperimentRecord, News, ProcessKind, Status};
 use serde_json::{Map, Value as Json, json};
 use std::io;
 
@@ -34,13 +35,15 @@ pub async fn run(
     conversation: ConversationRecord,
 ) -> Result<Exit, CliError> {
     let experiment = lab.experiment_of(&conversation).await?;
+    let subject = lab.subject_log(&conversation).await?;
     let mut watch = ConversationWatch::begin(lab, &conversation.id);
     if context.printer.json {
         let (now, log) = if detail.follow { watch.until_end().await? } else { watch.next().await? };
-        return json_document(context, detail, lab, &experiment, (now, log)).await;
+        return json_document(context, detail, lab, (&experiment, &subject), (now, log)).await;
     }
     let (mut now, mut new) = watch.next().await?;
-    let mut page = Page { printer: &context.printer, conversation: now.clone(), detail, day: 0, unlike: false };
+    let mut page =
+        Page { printer: &context.printer, conversation: now.clone(), subject, detail, day: 0, unlike: false };
     page.header(&experiment.name, &(now.clone(), flags(&new)))?;
     let mut log: Vec<Entry> = Vec::new();
     loop {
@@ -63,6 +66,9 @@ pub async fn run(
                 page.calls(&calls, &log, open)?;
             }
             page.closing(&now, log.is_empty())?;
+            for (question, answers) in lab.questions_about(&now, &log).await? {
+                page.asked(&question, &answers)?;
+            }
             break;
         }
         (now, new) = watch.next().await?;
@@ -82,7 +88,7 @@ async fn json_document(
     context: &Context,
     detail: Detail,
     lab: &Lab,
-    experiment: &ExperimentRecord,
+    (experiment, subject): (&ExperimentRecord, &[Entry]),
     (conversation, log): News,
 ) -> Result<Exit, CliError> {
     let id = &conversation.id;
@@ -98,10 +104,15 @@ async fn json_document(
         "entries": entries,
         "reason": conversation.reason,
     })));
+    let questions = lab.questions_about(&conversation, &log).await?;
+    if !questions.is_empty() {
+        let questions = questions.iter().map(|(question, answers)| Json::Object(question_object(question, answers)));
+        data.insert("questions".to_owned(), questions.collect());
+    }
     let mut exit = Exit::Done;
     if detail.calls {
         let calls: Vec<Map<String, Json>> =
-            lab.store.calls(id).await?.iter().map(|c| exchange::calls::object(c, &log)).collect();
+            lab.store.calls(id).await?.iter().map(|c| exchange::calls::object(c, &log, subject)).collect();
         if calls.iter().any(|c| c.get("body_matches") == Some(&Json::Bool(false))) {
             exit = Exit::Store;
         }
@@ -117,10 +128,28 @@ async fn json_document(
     Ok(exit)
 }
 
+/// A question about a conversation, with its answers.
+fn question_object(question: &ConversationRecord, log: &[Entry]) -> Map<String, Json> {
+    let answers = log.iter().filter(|entry| entry.kind == Kind::Answer);
+    let answers: Vec<Json> = answers.map(|entry| Json::Object(exchange::entry(entry))).collect();
+    let asked = question.question.as_ref();
+    records::object(json!({
+        "id": question.id,
+        "creator": question.creator,
+        "status": question.status.word(),
+        "question": asked.map(|asked| &asked.text),
+        "role": asked.map(|asked| &asked.role),
+        "again": asked.map(|asked| asked.again.unwrap_or(1)),
+        "answers": answers,
+    }))
+}
+
 /// Prints a transcript as far as it goes.
 struct Page<'a> {
     printer: &'a Printer,
     conversation: ConversationRecord,
+    /// The log that it is about, where it is a question.
+    subject: Vec<Entry>,
     detail: Detail,
     day: u32,
     /// Whether a request built again was not the one that was sent.
@@ -131,11 +160,15 @@ impl Page<'_> {
     fn header(&self, experiment: &str, (conversation, flags): &Flagged) -> io::Result<()> {
         let condition: Vec<String> = conversation.condition.iter().map(|l| format!("{}={}", l.name, l.value)).collect();
         self.printer.pieces(&[
-            Piece("conversation ", Look::Dim),
+            Piece(conversation.kind.word(), Look::Dim),
+            Piece(" ", Look::Dim),
             Piece(&conversation.id, Look::Bold),
             Piece(" of ", Look::Dim),
             Piece(experiment, Look::Bold),
         ])?;
+        if let Some(subject) = &conversation.subject {
+            self.field("about", &format!("conversation {subject}"))?;
+        }
         self.field("condition", &condition.join(" "))?;
         let run = format!("{}, seed {}, run by {}", conversation.replicate, conversation.seed, conversation.creator);
         self.field("replicate", &run)?;
@@ -163,14 +196,46 @@ impl Page<'_> {
         Ok(())
     }
 
+    /// Prints a question about the conversation, with its answers.
+    fn asked(&mut self, question: &ConversationRecord, log: &[Entry]) -> io::Result<()> {
+        let Some(asked) = &question.question else { return Ok(()) };
+        if self.day != 0 {
+            self.day = 0;
+            self.printer.out("")?;
+            self.printer.pieces(&[Piece("Asked afterwards", Look::Bold)])?;
+        }
+        self.printer.out("")?;
+        let again = asked.again.map(|n| format!(", asking {n}")).unwrap_or_default();
+        let by = format!("  to {}, by {}{again}, question {}", asked.role, question.creator, short(&question.id));
+        self.printer.pieces(&[Piece(RESEARCHER, Look::Bold), Piece(&by, Look::Dim)])?;
+        self.block(&asked.text, "  ", Look::Plain)?;
+        let answers: Vec<&Entry> = log.iter().filter(|entry| entry.kind == Kind::Answer).collect();
+        for answer in &answers {
+            self.printer.out("")?;
+            self.turn(answer)?;
+        }
+        if question.status == Status::Done {
+            return Ok(());
+        }
+        self.printer.out("")?;
+        let missing = asked.agents.len().saturating_sub(answers.len());
+        let line = format!("{missing} of {} answers missing: {}", asked.agents.len(), status(question));
+        self.block(&line, "  ", Look::Dim)
+    }
+
     fn entry(&mut self, entry: &Entry) -> io::Result<()> {
-        if entry.day != self.day {
+        let is_question = self.conversation.kind == ProcessKind::Question;
+        if entry.day != self.day && !is_question {
             self.day = entry.day;
             self.printer.out("")?;
             self.printer.pieces(&[Piece(&format!("Day {}", entry.day), Look::Bold)])?;
         }
         self.printer.out("")?;
-        let aside = !entry.kind.is_message();
+        self.turn(entry)
+    }
+
+    fn turn(&self, entry: &Entry) -> io::Result<()> {
+        let aside = !(entry.kind.is_message() || matches!(entry.kind, Kind::Question | Kind::Answer));
         let agents = &self.conversation.participants;
         let look = match agents.iter().position(|p| p.name == entry.speaker) {
             _ if aside => Look::Dim,
@@ -199,7 +264,7 @@ impl Page<'_> {
 
     fn calls(&mut self, calls: &[CallRecord], log: &[Entry], which: impl Fn(&CallRecord) -> bool) -> io::Result<()> {
         for call in calls.iter().filter(|c| which(c)) {
-            self.unlike |= !calls::show(self.printer, call, log, self.detail.raw)?;
+            self.unlike |= !calls::show(self.printer, call, (log, &self.subject), self.detail.raw)?;
         }
         Ok(())
     }

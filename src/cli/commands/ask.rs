@@ -1,0 +1,279 @@
+//! `convoke ask`: asks agents of finished conversations; the same command continues.
+
+use super::run::{Drive, End, Manner, Start, left};
+use crate::cli::context::Context;
+use crate::cli::error::{CliError, Exit, file_error};
+use crate::cli::shell::resume_line;
+use crate::cli::terminal::signals;
+use crate::cli::terminal::text::count;
+use crate::exchange::{Questioned, answer_objects};
+use crate::lab::{AskNumbers, AskPlan, Asking, Lab, LeftOut, files};
+use crate::report::tally;
+use crate::store::sqlite::OpenMode;
+use clap::Args;
+use serde_json::{Value as Json, json};
+
+/// Questions whose answers are in memory at a time.
+const PAGE: usize = 200;
+
+/// `convoke ask`.
+#[derive(Debug, Args)]
+pub struct Ask {
+    /// An experiment's name, id or folder, or a finished conversation's id
+    #[arg(required = true)]
+    pub what: String,
+    /// Question to send as typed, or @FILE to read one; several are asked apart
+    #[arg(required = true)]
+    pub question: Vec<String>,
+    /// Role whose agents are asked; repeated for several; without it, every role
+    #[arg(long, value_name = "ROLE")]
+    pub role: Vec<String>,
+    /// Only conversations whose condition holds, as in 'goal=escape risks=true'; repeated, any of them
+    #[arg(long, value_name = "EXPR")]
+    pub only: Vec<String>,
+    /// Ask conversations of older revisions too
+    #[arg(long)]
+    pub all: bool,
+    /// Maximum number of conversations
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// Model that answers in place of each agent's own, by its name in the experiment or SERVER/NAME
+    #[arg(long, value_name = "ID")]
+    pub model: Option<String>,
+    /// Number of askings in all: 2 asks everything once more
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub again: u32,
+    /// Let `scripted` answer, which is no model and costs nothing
+    #[arg(long, conflicts_with = "model")]
+    pub offline: bool,
+    /// Print calls and tokens, and ask nobody
+    #[arg(long)]
+    pub plan: bool,
+    /// Not in this version: answers by a person
+    #[arg(long, value_name = "ANSWER", hide = true)]
+    pub answer: Vec<String>,
+    /// The manner in which it works.
+    #[command(flatten)]
+    pub manner: Manner,
+}
+
+/// A request that is stored, or one that ends with its plan.
+enum Begun<'a> {
+    Stored(Box<Session<'a>>),
+    Planned,
+}
+
+/// A request to ask that can begin.
+struct Session<'a> {
+    lab: Lab,
+    drive: Drive<'a>,
+    questions: Vec<Questioned>,
+    experiment: String,
+    /// With `--json`, one document at the end, and no line for each event.
+    is_document: bool,
+}
+
+/// Asks.
+pub async fn run(context: &Context, args: &Ask) -> Result<Exit, CliError> {
+    let resume = resume_line(&context.world.arguments);
+    let begun = tokio::select! {
+        // Polled first, so that a signal is heard from now on.
+        biased;
+        exit = signals::first() => return left(context, exit?, &resume, true),
+        begun = begin(context, args) => begun?,
+    };
+    match begun {
+        Begun::Planned => Ok(Exit::Done),
+        Begun::Stored(session) => session.work(context, &resume).await,
+    }
+}
+
+/// Continues one question, as it was planned.
+pub async fn go_on(context: &Context, lab: Lab, plan: AskPlan, manner: &Manner) -> Result<Exit, CliError> {
+    let resume = resume_line(&context.world.arguments);
+    store(context, lab, plan, (manner, false)).await?.work(context, &resume).await
+}
+
+async fn begin<'a>(context: &'a Context, args: &Ask) -> Result<Begun<'a>, CliError> {
+    let asking = asking(context, args)?;
+    if args.plan {
+        let plan = context.reader().await?.plan_questions(asking).await?;
+        print_plan(context, &plan, args.manner.retry_failed)?;
+        return Ok(Begun::Planned);
+    }
+    let lab = context.lab(OpenMode::Run).await?;
+    let plan = lab.plan_questions(asking).await?;
+    Ok(Begun::Stored(Box::new(store(context, lab, plan, (&args.manner, true)).await?)))
+}
+
+async fn store<'a>(
+    context: &'a Context,
+    lab: Lab,
+    plan: AskPlan,
+    (manner, is_document): (&Manner, bool),
+) -> Result<Session<'a>, CliError> {
+    let waits = manner.waits()?;
+    if manner.jobs == Some(0) {
+        return Err(CliError::usage("--jobs is at least 1"));
+    }
+    let script = context.settings.servers.script.as_deref().map(files::script).transpose()?;
+    say_plan(context, &plan, manner.retry_failed);
+    let mut start = Start::new(context, "ask", manner, (waits, script));
+    start.is_document = is_document;
+    let how = start.how.clone();
+    let running = start.listen(async { Ok(lab.launch_questions(&plan, how).await?) }).await?;
+    let drive = start.drive(lab.clone(), running);
+    Ok(Session { lab, drive, questions: plan.questioned(), experiment: plan.experiment().to_owned(), is_document })
+}
+
+fn asking(context: &Context, args: &Ask) -> Result<Asking, CliError> {
+    if !args.answer.is_empty() {
+        return Err(
+            CliError::usage("--answer is not in this version").hint("a model answers, each agent's own or --model ID")
+        );
+    }
+    if args.again == 0 || args.limit == Some(0) {
+        return Err(CliError::usage("--again and --limit are at least 1"));
+    }
+    let mut questions: Vec<String> = Vec::new();
+    for word in &args.question {
+        let text = question(context, word)?;
+        if !questions.contains(&text) {
+            questions.push(text);
+        }
+    }
+    Ok(Asking {
+        what: args.what.clone(),
+        questions,
+        roles: args.role.clone(),
+        only: args.only.clone(),
+        all: args.all,
+        limit: args.limit,
+        model: args.model.clone(),
+        again: args.again,
+        offline: args.offline,
+    })
+}
+
+/// A question as typed, or the text of `@FILE` without the line break at its end.
+fn question(context: &Context, word: &str) -> Result<String, CliError> {
+    let text = match word.strip_prefix('@') {
+        None => word.to_owned(),
+        Some(path) => {
+            let path = context.world.folder.join(path);
+            let text = std::fs::read_to_string(&path).map_err(|error| file_error("read", &path, &error))?;
+            text.trim_end_matches(['\n', '\r']).to_owned()
+        }
+    };
+    if text.trim().is_empty() {
+        return Err(CliError::usage("a question has no text"));
+    }
+    Ok(text)
+}
+
+/// The line that says what is asked and what that costs.
+fn plan_line(plan: &AskPlan, numbers: AskNumbers) -> String {
+    let AskNumbers { questions, done, failed, calls, left, .. } = numbers;
+    let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+    format!(
+        "{} · {}: {}, {}: {done} done{failed}, {} left",
+        plan.experiment(),
+        count(plan.conversations, "conversation"),
+        count(questions, "question"),
+        count(calls as usize, "call"),
+        count(left as usize, "call")
+    )
+}
+
+fn left_out_lines(left_out: &LeftOut) -> Vec<String> {
+    let LeftOut { unfinished, offline, unknown, people } = left_out;
+    let conversations = |n: usize| count(n, "conversation");
+    let mut lines = Vec::new();
+    if *unfinished > 0 {
+        lines.push(format!("{} not done and not asked: repeat the command later", conversations(*unfinished)));
+    }
+    if *offline > 0 {
+        lines.push(format!("{} offline and not asked: name one by its id", conversations(*offline)));
+    }
+    if !unknown.is_empty() {
+        let first = unknown.iter().take(3).map(|id| id.get(..8).unwrap_or(id)).collect::<Vec<_>>().join(", ");
+        let reason = "no recorded run gives their prompts";
+        lines.push(format!("{} not asked, since {reason}: {first}", conversations(unknown.len())));
+    }
+    if *people > 0 {
+        lines.push(format!("{} played by a person and not asked", count(*people, "agent")));
+    }
+    lines
+}
+
+fn say_plan(context: &Context, plan: &AskPlan, retried: bool) {
+    context.printer.chat(&plan_line(plan, plan.numbers(retried)));
+    for line in left_out_lines(&plan.left_out) {
+        context.printer.chat(&line);
+    }
+}
+
+fn print_plan(context: &Context, plan: &AskPlan, retried: bool) -> Result<(), CliError> {
+    let numbers = plan.numbers(retried);
+    let AskNumbers { questions, done, failed, calls, left, tokens } = numbers;
+    let LeftOut { unfinished, offline, unknown, people } = &plan.left_out;
+    let printer = &context.printer;
+    if printer.json {
+        printer.json_ok(&json!({
+            "conversations": plan.conversations,
+            "questions": questions,
+            "done": done,
+            "failed": failed,
+            "calls": calls,
+            "left": left,
+            "tokens": tokens,
+            "left_out": { "unfinished": unfinished, "offline": offline, "unknown": unknown, "people": people },
+        }))?;
+        return Ok(());
+    }
+    printer.out(&plan_line(plan, numbers))?;
+    let number = tally::count;
+    let (expected, low, high) = (number(tokens.expected), number(tokens.low), number(tokens.high));
+    printer.out(&format!("left: {} calls, about {expected} tokens ({low} to {high})", number(left)))?;
+    for line in left_out_lines(&plan.left_out) {
+        printer.say(&line);
+    }
+    Ok(())
+}
+
+impl Session<'_> {
+    /// Asks what is missing, and prints the answers of all that was asked for.
+    async fn work(self, context: &Context, resume: &str) -> Result<Exit, CliError> {
+        let Self { lab, drive, questions, experiment, is_document } = self;
+        let end = drive.go().await?;
+        if !context.printer.json || !is_document {
+            return end.tell(context, resume);
+        }
+        end.print(context);
+        end.say_resume(context, resume);
+        print_answers(context, &lab, (&experiment, &questions), &end).await?;
+        Ok(end.exit())
+    }
+}
+
+async fn print_answers(
+    context: &Context,
+    lab: &Lab,
+    (experiment, questions): (&str, &[Questioned]),
+    end: &End,
+) -> Result<(), CliError> {
+    let mut rows: Vec<Json> = Vec::new();
+    for page in questions.chunks(PAGE) {
+        let ids: Vec<(String, u32)> = page.iter().map(|question| (question.record.id.clone(), 0)).collect();
+        for (record, log) in lab.store.news(&ids).await.map_err(CliError::from)? {
+            let subject = page.iter().find(|question| question.record.id == record.id);
+            let subject = subject.map(|question| question.subject.clone()).unwrap_or_default();
+            rows.extend(answer_objects(experiment, &Questioned { record, subject }, &log));
+        }
+    }
+    match end.error() {
+        Some(error) => context.printer.json_error(&error.json(), Some(&Json::Array(rows)))?,
+        None => context.printer.json_ok(&Json::Array(rows))?,
+    }
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! A run that can begin, driven to its end: reported as it goes, and stopped by signals.
+
+use super::early;
+use super::end::End;
+use super::manner::{Manner, Waits};
+use crate::cli::context::Context;
+use crate::cli::error::CliError;
+use crate::cli::logs;
+use crate::cli::shell::without_passwords;
+use crate::cli::terminal::person::AtTerminal;
+use crate::cli::terminal::signals::Signals;
+use crate::cli::terminal::text::count;
+use crate::lab::{Counted, Lab, Launch, Outcome, Running, Stop};
+use crate::model::person::Person;
+use crate::process::harmless::harmless;
+use crate::report::{Bars, JsonLines, Plain, Reporter, listen};
+use crate::run::{Event, Summary};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, WeakUnboundedSender, unbounded_channel};
+use tracing_appender::non_blocking::WorkerGuard;
+
+/// A run before it is stored: its manner, and its events while it is being stored.
+pub struct Start<'a> {
+    context: &'a Context,
+    /// The manner.
+    pub how: Launch,
+    grace: Duration,
+    received: UnboundedReceiver<Event>,
+    person: Arc<AtTerminal>,
+    log: Option<WorkerGuard>,
+    /// With `--json`, one document is printed at the end, and no line for each event.
+    pub is_document: bool,
+}
+
+impl<'a> Start<'a> {
+    /// The manner as flags have it; `command` names it in the program's log.
+    pub fn new(
+        context: &'a Context,
+        command: &str,
+        manner: &Manner,
+        (waits, script): (Waits, Option<Vec<String>>),
+    ) -> Self {
+        let person = Arc::new(AtTerminal::new(context));
+        let (events, received) = unbounded_channel();
+        let how = Launch {
+            jobs: manner.jobs,
+            max_retries: manner.max_retries,
+            retry_failed: manner.retry_failed,
+            more: None,
+            is_talk: false,
+            script,
+            pull: !manner.no_pull,
+            store_wait: waits.store,
+            flags: without_passwords(&context.world.arguments),
+            person: Some(Arc::clone(&person) as Arc<dyn Person>),
+            events,
+            stop: Stop::default(),
+        };
+        let log = logs::of(context, command);
+        Self { context, how, grace: waits.grace, received, person, log, is_document: false }
+    }
+
+    /// Waits until the run is stored, and reports meanwhile that the database is waited for.
+    pub async fn listen<T>(&mut self, launching: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+        let is_json = self.context.printer.json && !self.is_document;
+        early::listening((&self.context.printer, is_json), &mut self.received, launching).await
+    }
+
+    /// The run, once it is stored.
+    pub fn drive(self, lab: Lab, running: Running) -> Drive<'a> {
+        let Self { context, how, grace, received, person, log, is_document } = self;
+        let (events, stop) = (how.events.downgrade(), how.stop.clone());
+        let person = running.has_people().then_some(person);
+        Drive { context, lab, grace, running, events, received, stop, person, is_document, _log: log }
+    }
+}
+
+/// A run that is stored and can begin.
+pub struct Drive<'a> {
+    context: &'a Context,
+    lab: Lab,
+    grace: Duration,
+    running: Running,
+    events: WeakUnboundedSender<Event>,
+    received: UnboundedReceiver<Event>,
+    stop: Stop,
+    /// Types, where a conversation that is to be done needs somebody.
+    person: Option<Arc<AtTerminal>>,
+    is_document: bool,
+    // Dropped last, so that everything is written.
+    _log: Option<WorkerGuard>,
+}
+
+impl Drive<'_> {
+    /// Does what is missing.
+    pub async fn go(self) -> Result<End, CliError> {
+        let reporter = reporter(self.context, self.person.as_deref(), self.is_document);
+        let Self { grace, running, events, received, stop, .. } = self;
+        let reporter = tokio::spawn(listen(received, reporter));
+        let signals = Signals::listen(grace, &stop, events)?;
+        let (counted, kind) = (running.counted(), running.kind());
+        let outcome = tokio::select! {
+            outcome = running.work() => Some(outcome),
+            () = signals.now.cancelled() => None,
+        };
+        // The reporter ends when the last sender is gone; what it could not print is no reason to fail. Either way it
+        // is waited for: bars that are cleared later would take the last lines with them.
+        let patience = if outcome.is_some() {
+            Duration::from_secs(1)
+        } else {
+            reporter.abort();
+            Duration::from_millis(200)
+        };
+        let _ = tokio::time::timeout(patience, reporter).await;
+        Ok(match outcome {
+            Some(outcome) => End { outcome, kind, signal: signals.exit(), at_once: false },
+            None => End { outcome: count_at_once(&counted).await, kind, signal: signals.exit(), at_once: true },
+        })
+    }
+
+    /// Prints the first line: the processes and the database.
+    pub fn say_first_line(&self) {
+        let (place, origin) = (self.lab.store.place(), self.context.settings.store.origin.word());
+        let before = self.running.before();
+        let failed = if before.failed > 0 { format!(", {} failed", before.failed) } else { String::new() };
+        self.context.printer.chat(&format!(
+            "{} · {}: {} done{failed}, {} to do · database {place} ({origin})",
+            self.running.record().name,
+            count(before.all, self.running.kind().word()),
+            before.done,
+            self.running.left()
+        ));
+    }
+}
+
+/// Counts what can be counted in no time, for whoever wants out at once.
+async fn count_at_once(counted: &Counted) -> Outcome {
+    let counting = Outcome::count(counted, Summary::default(), true);
+    let outcome = tokio::time::timeout(Duration::from_millis(150), counting).await;
+    outcome.unwrap_or_else(|_| Outcome::uncounted(counted.len(), Summary::default(), true))
+}
+
+/// The listener of what happens.
+fn reporter(context: &Context, person: Option<&AtTerminal>, is_document: bool) -> Box<dyn Reporter> {
+    let printer = context.printer.clone();
+    if printer.json && !is_document {
+        return Box::new(JsonLines::new(Box::new(move |value| {
+            let _ = printer.json_line(value);
+        })));
+    }
+    if let Some(person) = person {
+        let types = person.types();
+        let unless_they_type = move |line: &str| {
+            if !types.load(Ordering::Relaxed) {
+                printer.chat(line);
+            }
+        };
+        return Box::new(Plain::of_trouble(Box::new(unless_they_type)));
+    }
+    if context.world.terminals[2] && !printer.quiet {
+        return Box::new(Bars::new(harmless));
+    }
+    Box::new(Plain::new(Box::new(move |line| printer.chat(line))))
+}

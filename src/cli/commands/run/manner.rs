@@ -1,0 +1,73 @@
+//! Flags of `run`, `talk` and `ask` about the manner in which they work.
+
+use crate::cli::error::CliError;
+use clap::Args;
+use std::time::Duration;
+
+/// Flags about the manner in which a run works.
+#[derive(Debug, Clone, Args)]
+pub struct Manner {
+    /// Requests in flight over all servers
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<u32>,
+    /// Further attempts of a call that failed
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub max_retries: u32,
+    /// Give failed conversations another chance
+    #[arg(long)]
+    pub retry_failed: bool,
+    /// Refuse to fetch models that a server lacks
+    #[arg(long)]
+    pub no_pull: bool,
+    /// How long turns in flight may take after Ctrl-C
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    pub grace: String,
+    /// How long to wait for a database that went away or is full
+    #[arg(long, value_name = "TIME", default_value = "10m")]
+    pub store_wait: String,
+}
+
+/// Times of a run.
+pub struct Waits {
+    /// Time that turns in flight may take after Ctrl-C.
+    pub grace: Duration,
+    /// Time for which a database is waited for.
+    pub store: Duration,
+}
+
+impl Manner {
+    /// Reads the times.
+    pub fn waits(&self) -> Result<Waits, CliError> {
+        let (grace, store) = (duration("--grace", &self.grace)?, duration("--store-wait", &self.store_wait)?);
+        Ok(Waits { grace, store })
+    }
+}
+
+/// `30s`, `10m`, `1h 30m`, or a number of seconds.
+fn duration(flag: &str, text: &str) -> Result<Duration, CliError> {
+    let seconds =
+        text.trim().parse::<f64>().ok().filter(|s| s.is_finite() && *s >= 0.0 && *s < 1e9).map(Duration::from_secs_f64);
+    let friendly = || text.trim().parse::<jiff::SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok());
+    seconds
+        .or_else(friendly)
+        .ok_or_else(|| CliError::usage(format!("{flag} {text}: it is no time")).hint("write it as in 30s, 10m or 1h"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::error::Exit;
+
+    #[test]
+    fn times_are_read() {
+        let of = |text: &str| duration("--grace", text).map(|d| d.as_secs_f64()).map_err(|e| e.exit);
+        assert_eq!(of("30s"), Ok(30.0));
+        assert_eq!(of("10m"), Ok(600.0));
+        assert_eq!(of("1h 30m"), Ok(5400.0));
+        assert_eq!(of("500ms"), Ok(0.5));
+        assert_eq!(of("2"), Ok(2.0));
+        for bad in ["", "x", "-1s", "1 fortnight"] {
+            assert_eq!(of(bad), Err(Exit::Usage), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,478 @@
+//! Questions to agents of finished conversations: the plan of them, and their run.
+//!
+//! One question is one process for each (conversation, role, text, asking), so that asking more roles later asks nobody
+//! twice. The conversations themselves are only read.
+
+use super::error::LabError;
+use super::narrowing::expression;
+use super::origin::Origin;
+use super::planned::check_models;
+use super::running::{Before, Launch, Running};
+use super::select::Selection;
+use super::setup::Lab;
+use crate::design::estimate::{self, Tokens};
+use crate::design::plan::{SCRIPTED, check_only};
+use crate::design::problem::did_you_mean;
+use crate::design::{Condition, Expression, HUMAN, ModelSpec, Named, Obstacle, Overrides, key, model_named};
+use crate::exchange::{Of, Questioned};
+use crate::process::question::log_hash;
+use crate::process::{Entry, Setting};
+use crate::run::Job;
+use crate::run::prepare::label;
+use crate::run::question::Source;
+use crate::store::{
+    AskRecord, ConversationRecord, Participant, ProcessKind, QuestionRecord, RunKind, RunRecord, Standing, Status,
+    UsedModel,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tracing::info;
+
+/// Conversations whose logs are in memory at a time.
+const PAGE: usize = 200;
+
+/// The arguments of a request to ask.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Asking {
+    /// An experiment or a finished conversation, as a person named it.
+    pub what: String,
+    /// Questions as typed; each is asked apart.
+    pub questions: Vec<String>,
+    /// Roles whose agents are asked; empty means all.
+    pub roles: Vec<String>,
+    /// Conditions as `--only` has them.
+    pub only: Vec<String>,
+    /// Conversations of older revisions too.
+    pub all: bool,
+    /// Maximum number of conversations.
+    pub limit: Option<usize>,
+    /// The model that answers in place of each agent's own.
+    pub model: Option<String>,
+    /// Number of askings in all.
+    pub again: u32,
+    /// `scripted` answers.
+    pub offline: bool,
+}
+
+/// Conversations and agents that are not asked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LeftOut {
+    /// Conversations that are not done.
+    pub unfinished: usize,
+    /// Offline conversations, where others were begun.
+    pub offline: usize,
+    /// Ids of conversations whose prompts cannot be built again.
+    pub unknown: Vec<String>,
+    /// Agents that a person plays.
+    pub people: usize,
+}
+
+/// A question that is planned.
+#[derive(Debug, Clone)]
+struct PlannedQuestion {
+    record: ConversationRecord,
+    source: Arc<Source>,
+    /// Tokens of its calls.
+    tokens: Tokens,
+}
+
+/// Everything that a request to ask comes to.
+#[derive(Debug, Clone)]
+pub struct AskPlan {
+    /// Name, id and revision of the experiment.
+    selection: Selection,
+    asking: Asking,
+    model: Option<Arc<ModelSpec>>,
+    only: Vec<Expression>,
+    questions: Vec<PlannedQuestion>,
+    pub(super) standing: BTreeMap<String, Standing>,
+    /// Conversations whose agents are asked.
+    pub conversations: usize,
+    /// Those that are not asked.
+    pub left_out: LeftOut,
+}
+
+/// Numbers of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct AskNumbers {
+    /// Questions: one for each conversation, role, text and asking.
+    pub questions: usize,
+    /// Of them done.
+    pub done: usize,
+    /// Of them failed.
+    pub failed: usize,
+    /// Calls of all of them: one for each agent.
+    pub calls: u64,
+    /// Calls that are left.
+    pub left: u64,
+    /// Tokens of the questions that are left.
+    pub tokens: Tokens,
+}
+
+impl AskPlan {
+    /// A plan without a question yet.
+    pub(super) fn empty(
+        selection: Selection,
+        asking: Asking,
+        model: Option<Arc<ModelSpec>>,
+        left_out: LeftOut,
+    ) -> Self {
+        let (only, questions, standing) = (Vec::new(), Vec::new(), BTreeMap::new());
+        Self { selection, asking, model, only, questions, standing, conversations: 1, left_out }
+    }
+
+    /// Leaves only the question of a key. Returns false where there is none.
+    pub(super) fn keep(&mut self, key: &str) -> bool {
+        self.questions.retain(|question| question.record.key == key);
+        !self.questions.is_empty()
+    }
+
+    /// The questions that are planned, with the keys of their conversations.
+    pub fn questioned(&self) -> Vec<Questioned> {
+        let questioned =
+            |q: &PlannedQuestion| Questioned { record: q.record.clone(), subject: q.source.subject.clone() };
+        self.questions.iter().map(questioned).collect()
+    }
+
+    /// Name of the experiment.
+    pub fn experiment(&self) -> &str {
+        &self.selection.record.name
+    }
+
+    /// Counts what is planned, what is done and what is left. Failed questions are left where they are `retried`.
+    pub fn numbers(&self, retried: bool) -> AskNumbers {
+        let mut numbers = AskNumbers { questions: self.questions.len(), ..AskNumbers::default() };
+        for question in &self.questions {
+            let agents = question.record.participants.len() as u64;
+            numbers.calls += agents;
+            let standing = self.standing.get(&question.record.key);
+            match standing.map(|s| s.status) {
+                Some(Status::Done) => numbers.done += 1,
+                Some(Status::Failed) if !retried => numbers.failed += 1,
+                _ => {
+                    let left = agents.saturating_sub(standing.map_or(0, |s| u64::from(s.answered)));
+                    numbers.left += left;
+                    numbers.tokens.add(&question.tokens, left as f64 / agents.max(1) as f64);
+                }
+            }
+        }
+        numbers
+    }
+
+    /// The keys of all questions.
+    pub fn keys(&self) -> Vec<String> {
+        self.questions.iter().map(|question| question.record.key.clone()).collect()
+    }
+
+    fn jobs(&self, retry_failed: bool) -> Vec<Job> {
+        let is_missing = |question: &&PlannedQuestion| match self.status(question) {
+            Some(Status::Done) => false,
+            Some(Status::Failed) => retry_failed,
+            _ => true,
+        };
+        self.questions.iter().filter(is_missing).map(|question| self.job(question)).collect()
+    }
+
+    fn status(&self, question: &PlannedQuestion) -> Option<Status> {
+        self.standing.get(&question.record.key).map(|standing| standing.status)
+    }
+
+    fn job(&self, question: &PlannedQuestion) -> Job {
+        let PlannedQuestion { record, source, .. } = question;
+        let answered = self.standing.get(&record.key).map_or(0, |standing| standing.answered);
+        let own = || source.condition.participants().cloned().collect();
+        Job {
+            id: record.id.clone(),
+            retry: self.status(question) == Some(Status::Failed),
+            left: (record.participants.len() as u32).saturating_sub(answered),
+            label: self.model.as_ref().map_or_else(|| label(&source.condition), |model| model.name().to_owned()),
+            members: self.model.as_ref().map_or_else(own, |model| Arc::from([(**model).clone()])),
+            replay: Arc::clone(source) as _,
+        }
+    }
+}
+
+impl Lab {
+    /// Plans questions: finds the conversations, and builds again what their agents had read. Writes nothing.
+    ///
+    /// # Errors
+    /// [`LabError::NothingToAsk`] where no conversation is done, and everything that is wrong with the arguments.
+    pub async fn plan_questions(&self, asking: Asking) -> Result<AskPlan, LabError> {
+        let selection = self.select(&asking.what, asking.all).await?;
+        if let Of::One(one) = &selection.of
+            && one.kind == ProcessKind::Question
+        {
+            return Err(LabError::IsQuestion { name: asking.what });
+        }
+        let only = asking.only.iter().map(|text| expression("--only", text)).collect::<Result<Vec<_>, _>>()?;
+        let (mut done, mut left_out) = self.finished(&selection).await?;
+        let mut origins = self.origins(&selection.record).await?;
+        let mut subjects = Vec::new();
+        for record in done.drain(..) {
+            match origins.find(self, &record).await? {
+                Some(origin) => subjects.push((record, origin)),
+                None => left_out.unknown.push(record.id),
+            }
+        }
+        select_conditions(&mut subjects, &only)?;
+        subjects.truncate(asking.limit.unwrap_or(usize::MAX));
+        if subjects.is_empty() {
+            return Err(LabError::NothingToAsk { name: asking.what, left_out });
+        }
+        let roles = roles(&asking.roles, &subjects)?;
+        let model = self.answering(&asking, &selection)?;
+        let standing = self.store.standing(&selection.record.id, ProcessKind::Question).await?;
+        let mut plan = AskPlan {
+            only,
+            standing: standing.into_iter().map(|standing| (standing.key.clone(), standing)).collect(),
+            conversations: subjects.len(),
+            ..AskPlan::empty(selection, asking, model, left_out)
+        };
+        for page in subjects.chunks(PAGE) {
+            let ids: Vec<String> = page.iter().map(|(record, _)| record.id.clone()).collect();
+            for ((record, origin), log) in page.iter().zip(self.store.logs(&ids).await?) {
+                self.plan_subject(&mut plan, (record, origin, &log), &roles);
+            }
+        }
+        self.check_answering(&plan)?;
+        Ok(plan)
+    }
+
+    /// Conversations of a selection that are done, in the order of the design, and the number of the others.
+    async fn finished(&self, selection: &Selection) -> Result<(Vec<ConversationRecord>, LeftOut), LabError> {
+        let found = self.conversations(selection).await?.into_iter().map(|(record, _)| record);
+        let (mut found, mut left_out): (Vec<ConversationRecord>, _) = (found.collect(), LeftOut::default());
+        let is_begun = |record: &ConversationRecord| record.status != Status::Pending;
+        let is_all = matches!(selection.of, Of::All(_));
+        if is_all && found.iter().any(|record| !record.offline && is_begun(record)) {
+            let before = found.len();
+            found.retain(|record| !record.offline);
+            left_out.offline = before - found.len();
+        }
+        let before = found.len();
+        found.retain(|record| record.status == Status::Done);
+        left_out.unfinished = before - found.len();
+        Ok((found, left_out))
+    }
+
+    /// The model that answers in place of each agent's own.
+    fn answering(&self, asking: &Asking, selection: &Selection) -> Result<Option<Arc<ModelSpec>>, LabError> {
+        let model = match &asking.model {
+            _ if asking.offline => Some(ModelSpec::bare(SCRIPTED)),
+            Some(name) if name == HUMAN => {
+                let message = "--model human: a person cannot answer in this version".to_owned();
+                return Err(Obstacle::usage(message, None).into());
+            }
+            Some(name) => Some(model_named(&selection.document, name)?),
+            None => None,
+        };
+        Ok(model.map(Arc::new))
+    }
+
+    pub(super) fn check_answering(&self, plan: &AskPlan) -> Result<(), LabError> {
+        let members: Vec<ModelSpec> = plan.jobs(true).iter().flat_map(|job| job.members.to_vec()).collect();
+        check_models(members.iter(), &self.servers)
+    }
+
+    pub(super) fn plan_subject(
+        &self,
+        plan: &mut AskPlan,
+        (subject, origin, log): (&ConversationRecord, &Origin, &[Entry]),
+        roles: &[String],
+    ) {
+        let setting = Setting::new(&origin.experiment, &origin.condition, &subject.key);
+        let hash = log_hash(log);
+        // An offline conversation is asked of `scripted` in any case, and has one key for that.
+        let model = plan.model.clone().filter(|model| !(subject.offline && model.id == SCRIPTED));
+        for role in roles {
+            let of_role = || subject.participants.iter().filter(|p| p.role == *role);
+            let asked: Vec<Participant> = of_role().filter(|p| p.model != HUMAN).cloned().collect();
+            plan.left_out.people += of_role().count() - asked.len();
+            if asked.is_empty() {
+                continue;
+            }
+            let tokens = tokens(&setting, &asked, log, model.as_deref());
+            for text in plan.asking.questions.clone() {
+                for again in 1..=plan.asking.again {
+                    let source = Source {
+                        experiment: Arc::clone(&origin.experiment),
+                        condition: Arc::clone(&origin.condition),
+                        subject: subject.key.clone(),
+                        text: text.as_str().into(),
+                        role: role.clone(),
+                        agents: asked.iter().map(|p| p.name.clone()).collect(),
+                        model: model.clone(),
+                        again: (again > 1).then_some(again),
+                    };
+                    let record = self.question_record(subject, &source, (&hash, &asked, &setting));
+                    plan.questions.push(PlannedQuestion { record, source: Arc::new(source), tokens });
+                }
+            }
+        }
+    }
+
+    fn question_record(
+        &self,
+        subject: &ConversationRecord,
+        source: &Source,
+        (hash, asked, setting): (&str, &[Participant], &Setting),
+    ) -> ConversationRecord {
+        let key = source.key(hash);
+        let answering = |p: &Participant| {
+            let own = || setting.agents.iter().find(|agent| agent.name == p.name).map(|agent| agent.model.clone());
+            source.model.as_deref().cloned().or_else(own)
+        };
+        let mut models: Vec<UsedModel> = Vec::new();
+        for model in asked.iter().filter_map(answering) {
+            let used = UsedModel { name: model.name().to_owned(), id: model.id.clone(), sampling: model.sampling };
+            if !models.contains(&used) {
+                models.push(used);
+            }
+        }
+        let with_model = |p: &Participant| match &source.model {
+            Some(model) => Participant { model: model.id.clone(), ..p.clone() },
+            None => p.clone(),
+        };
+        ConversationRecord {
+            id: key::id(&subject.experiment, &key),
+            creator: self.who.creator.clone(),
+            created: (self.clock)(),
+            status: Status::Pending,
+            reason: None,
+            agents: vec![Named::new(source.role.clone(), asked.len() as u32)],
+            participants: asked.iter().map(with_model).collect(),
+            messages: 1 + asked.len() as u32,
+            days: 1,
+            speakers: String::new(),
+            starting_message: source.text.to_string(),
+            offline: models.iter().all(|model| model.id == SCRIPTED),
+            models,
+            starred: false,
+            note: None,
+            retries: 0,
+            lease: None,
+            kind: ProcessKind::Question,
+            subject: Some(subject.id.clone()),
+            question: Some(QuestionRecord {
+                text: source.text.to_string(),
+                role: source.role.clone(),
+                agents: source.agents.clone(),
+                again: source.again,
+            }),
+            ended_by: None,
+            key,
+            ..subject.clone()
+        }
+    }
+
+    /// Stores the questions and the run. Nobody is asked before [`Running::work`].
+    pub async fn launch_questions(&self, plan: &AskPlan, how: Launch) -> Result<Running, LabError> {
+        let patience = how.patience();
+        let experiment = plan.selection.record.id.clone();
+        let is_new = |question: &&PlannedQuestion| !plan.standing.contains_key(&question.record.key);
+        let mut new: BTreeMap<String, Vec<ConversationRecord>> = BTreeMap::new();
+        for question in plan.questions.iter().filter(is_new) {
+            new.entry(question.record.revision.clone()).or_default().push(question.record.clone());
+        }
+        for (revision, records) in new {
+            patience.with(|| self.store.plan(&experiment, &revision, &[], records.clone())).await?;
+        }
+        let id = format!("{:016x}", (self.random)());
+        let numbers = plan.numbers(how.retry_failed);
+        let run = self.ask_record(&id, plan, numbers, &how);
+        patience.with(|| self.store.begin_run(run.clone())).await?;
+        let jobs = plan.jobs(how.retry_failed);
+        info!(run = %id, experiment = %plan.experiment(), questions = numbers.questions, left = jobs.len(), "ask");
+        Ok(Running {
+            lab: self.clone(),
+            how,
+            record: plan.selection.record.clone(),
+            id,
+            kind: ProcessKind::Question,
+            keys: plan.keys(),
+            before: Before { all: numbers.questions, done: numbers.done, failed: numbers.failed },
+            jobs,
+        })
+    }
+
+    fn ask_record(&self, id: &str, plan: &AskPlan, numbers: AskNumbers, how: &Launch) -> RunRecord {
+        let AskPlan { selection, asking, model, only, .. } = plan;
+        let number = |name: &str, n: usize| Named::new(name, n as u64);
+        let left = numbers.questions - numbers.done - numbers.failed;
+        RunRecord {
+            id: id.to_owned(),
+            experiment: selection.record.id.clone(),
+            revision: selection.record.revision.clone(),
+            started: (self.clock)(),
+            creator: self.who.creator.clone(),
+            flags: how.flags.clone(),
+            counts: vec![
+                number("questions", numbers.questions),
+                number("done", numbers.done),
+                number("failed", numbers.failed),
+                number("left", left),
+            ],
+            answers: Vec::new(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ended: None,
+            kind: RunKind::Ask,
+            overrides: Some(Overrides {
+                models: asking.model.iter().cloned().collect(),
+                only: only.clone(),
+                limit: asking.limit,
+                offline: asking.offline,
+                ..Overrides::default()
+            }),
+            ask: Some(AskRecord {
+                questions: asking.questions.clone(),
+                roles: asking.roles.clone(),
+                model: model.as_deref().cloned(),
+                again: asking.again,
+            }),
+        }
+    }
+}
+
+/// Leaves conversations whose condition one of the expressions selects.
+fn select_conditions(subjects: &mut Vec<(ConversationRecord, Origin)>, only: &[Expression]) -> Result<(), LabError> {
+    if only.is_empty() {
+        return Ok(());
+    }
+    if let Some((_, first)) = subjects.first() {
+        let conditions: Vec<&Condition> = subjects.iter().map(|(_, origin)| &*origin.condition).collect();
+        for when in only.iter().flat_map(|expression| &expression.all) {
+            check_only(&first.experiment, &conditions, when)?;
+        }
+    }
+    subjects.retain(|(_, origin)| only.iter().any(|e| origin.condition.holds(&origin.experiment, e)));
+    Ok(())
+}
+
+/// The roles that are asked: those given, else all, as written.
+fn roles(given: &[String], subjects: &[(ConversationRecord, Origin)]) -> Result<Vec<String>, LabError> {
+    let mut known: Vec<String> = Vec::new();
+    for role in subjects.iter().flat_map(|(_, origin)| &origin.experiment.roles) {
+        if !known.contains(&role.name) {
+            known.push(role.name.clone());
+        }
+    }
+    if let Some(unknown) = given.iter().find(|role| !known.contains(role)) {
+        let near = did_you_mean(unknown, known.iter().map(String::as_str));
+        let hint = near.unwrap_or_else(|| format!("its roles: {}", known.join(", ")));
+        return Err(Obstacle::usage(format!("--role {unknown}: there is no such role"), hint).into());
+    }
+    known.retain(|role| given.is_empty() || given.contains(role));
+    Ok(known)
+}
+
+/// Tokens of one question to these agents: each reads its system prompt and the last day.
+fn tokens(setting: &Setting, asked: &[Participant], log: &[Entry], model: Option<&ModelSpec>) -> Tokens {
+    let last = log.last().map_or(1, |entry| entry.day);
+    let read: usize = log.iter().filter(|e| e.day == last && e.kind.is_message()).map(|e| e.content.len()).sum();
+    let mut tokens = Tokens::default();
+    for agent in setting.agents.iter().filter(|agent| asked.iter().any(|p| p.name == agent.name)) {
+        let model = model.unwrap_or(&agent.model);
+        tokens.add(&estimate::call((agent.prompt.len() + read) as u64, model), 1.0);
+    }
+    tokens
+}

@@ -1,0 +1,89 @@
+//! Contents of planned conversations, found again from revisions and recorded runs. A conversation's key tells whether
+//! they are the right ones.
+
+use super::check;
+use super::error::LabError;
+use super::recorded::read_run;
+use super::setup::Lab;
+use crate::design::{Condition, Experiment, Overrides, Plan, key};
+use crate::store::{ConversationRecord, ExperimentRecord, RunRecord};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Contents of a conversation.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The experiment as the conversation's revision has it.
+    pub experiment: Arc<Experiment>,
+    /// The overrides of the run that planned it, without those that select conversations.
+    pub overrides: Overrides,
+    /// Its condition.
+    pub condition: Arc<Condition>,
+}
+
+/// The conditions that the runs of a revision planned, the newest run first.
+pub struct Planning {
+    experiment: Arc<Experiment>,
+    runs: Vec<(Overrides, Vec<Arc<Condition>>)>,
+}
+
+impl Planning {
+    /// Plans a revision as each of its runs did. A run that planned the same as another is planned once.
+    pub fn new(experiment: Experiment, revision: &str, runs: &[RunRecord]) -> Self {
+        let mut planned: Vec<(Overrides, Vec<Arc<Condition>>)> = Vec::new();
+        for run in runs.iter().rev().filter(|run| run.revision == revision).filter_map(read_run) {
+            let overrides = Overrides { replicates: None, seed: None, only: Vec::new(), limit: None, ..run.overrides };
+            if planned.iter().any(|(other, _)| *other == overrides) {
+                continue;
+            }
+            if let Ok(plan) = Plan::new(&experiment, &overrides) {
+                planned.push((overrides, plan.conditions.into_iter().map(Arc::new).collect()));
+            }
+        }
+        Self { experiment: Arc::new(experiment), runs: planned }
+    }
+
+    /// Finds the contents that give a conversation's key.
+    pub fn find(&self, conversation: &ConversationRecord) -> Option<Origin> {
+        let ConversationRecord { key, seed, replicate, .. } = conversation;
+        let gives_key = |c: &&Arc<Condition>| key::conversation(&c.key, *seed, *replicate) == *key;
+        self.runs.iter().find_map(|(overrides, conditions)| {
+            let condition = conditions.iter().filter(|c| c.levels == conversation.condition).find(gives_key)?;
+            Some(Origin {
+                experiment: Arc::clone(&self.experiment),
+                overrides: overrides.clone(),
+                condition: Arc::clone(condition),
+            })
+        })
+    }
+}
+
+/// Contents of the conversations of an experiment, revision by revision as they are needed.
+pub struct Origins {
+    record: ExperimentRecord,
+    runs: Vec<RunRecord>,
+    known: BTreeMap<String, Option<Planning>>,
+}
+
+impl Lab {
+    /// Prepares to find the contents of an experiment's conversations.
+    pub async fn origins(&self, record: &ExperimentRecord) -> Result<Origins, LabError> {
+        Ok(Origins { record: record.clone(), runs: self.store.runs(&record.id).await?, known: BTreeMap::new() })
+    }
+}
+
+impl Origins {
+    /// Finds the contents of a conversation; `None` where its revision cannot be used any more, or no run gives its key.
+    pub async fn find(&mut self, lab: &Lab, conversation: &ConversationRecord) -> Result<Option<Origin>, LabError> {
+        let revision = &conversation.revision;
+        if !self.known.contains_key(revision) {
+            let then = ExperimentRecord { revision: revision.clone(), ..self.record.clone() };
+            let checked = check::of_document(&lab.document(&then).await?, &lab.servers);
+            let is_right = !checked.has_errors();
+            let experiment = checked.experiment.filter(|_| is_right);
+            let planning = experiment.map(|experiment| Planning::new(experiment, revision, &self.runs));
+            self.known.insert(revision.clone(), planning);
+        }
+        Ok(self.known.get(revision).and_then(Option::as_ref).and_then(|planning| planning.find(conversation)))
+    }
+}
