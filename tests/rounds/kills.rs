@@ -82,8 +82,12 @@ impl Case {
                 run.stored(id, seq).await;
             }
         }
-        if self.prefix == 4 && way != Way::Racing {
-            server.asked(key, LAST).await;
+        if way != Way::Racing {
+            let has_all = |events: &Vec<Event>| told(events).get(id).is_some_and(|t| t.len() >= self.told().len());
+            run.events.subscribe().wait_for(has_all).await.unwrap();
+            if self.prefix == 4 {
+                server.asked(key, LAST).await;
+            }
         }
     }
 }
@@ -271,7 +275,7 @@ async fn stopped_and_awaited_in_a_file() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ended_in_each_way_on_a_server() {
-    on_server(async |place: Place| {
+    on_server("ended", async |place: Place| {
         end_in(&place, Way::Killed, 1).await;
         for way in [Way::Racing, Way::Aborted, Way::Stopped] {
             end_in(&place, way, 4).await;

@@ -5,7 +5,7 @@ use crate::panel::{BAD, CALLS, FOUR, LAST, Panels};
 use crate::place::{MANY, Place, Run, Stored, Study};
 use crate::server::Gated;
 use convoke::process::Kind;
-use convoke::run::Summary;
+use convoke::run::{Event, Summary};
 use convoke::store::{CallState, Status, Store};
 use futures_util::future::join_all;
 use std::sync::Arc;
@@ -192,5 +192,39 @@ async fn an_entry_of_another_process_is_adopted_in_mid_round() {
     let stored = scene.read().await;
     assert_eq!(stored.log[1].content, "Ada thinks otherwise.");
     assert_eq!((stored.log.len(), stored.answered()), (6, (1..=5).collect()));
+    scene.study.recount(&*scene.store).await;
+}
+
+/// A claim that is taken over ends the work of its holder, whatever its lanes bring; whoever has it then goes on.
+#[tokio::test]
+async fn a_claim_that_was_taken_is_left_by_its_holder() {
+    let scene = Scene::new(Panels::default()).await;
+    scene.server.choose(FOUR[1], 400, TOO_LONG);
+    let run = Run::new(MANY);
+    let take = async {
+        scene.asked(&FOUR).await;
+        scene.release(FOUR[3]);
+        run.stored(scene.id(), 4).await;
+        let taken = scene.store.claim(scene.id(), crate::fixtures::lease("other"), false).await.unwrap();
+        assert_eq!(taken.lease.unwrap().epoch, 2);
+        scene.release(FOUR[0]);
+        scene.release(FOUR[2]);
+        let is_held = |events: &Vec<Event>| events.iter().any(|event| matches!(event, Event::Held { .. }));
+        let mut events = run.events.subscribe();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        scene.server.release(&scene.study.all[0].1, FOUR[1]);
+        events.wait_for(is_held).await.unwrap();
+        assert_eq!(
+            (scene.read().await.log.len(), scene.server.seen().len()),
+            (1, 4),
+            "nothing more was stored or asked"
+        );
+        scene.server.be_good();
+        scene.server.release_all();
+    };
+    let (summary, ()) = tokio::join!(run.work(&scene.store, &scene.server, scene.study.jobs(false)), take);
+    assert_eq!((summary.done, summary.failed.len(), &summary.store), (1, 0, &None), "taken back: {summary:?}");
+    let stored = scene.read().await;
+    assert_eq!((scene.server.seen().len() - CALLS, stored.standing.possible_spend), (3, 3));
     scene.study.recount(&*scene.store).await;
 }

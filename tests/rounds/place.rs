@@ -47,7 +47,7 @@ impl Place {
 }
 
 /// Does `test` on a server, where a variable names one.
-pub async fn on_server<F: Future<Output = ()>>(test: impl FnOnce(Place) -> F) {
+pub async fn on_server(name: &str, test: impl AsyncFnOnce(Place)) {
     const VARIABLE: &str = "CONVOKE_TEST_MONGODB_URI";
     let Some(address) = std::env::var(VARIABLE).ok().filter(|v| !v.is_empty()) else {
         assert!(std::env::var_os("CONVOKE_TEST_REQUIRE_SERVERS").is_none(), "{VARIABLE} is unset");
@@ -55,7 +55,7 @@ pub async fn on_server<F: Future<Output = ()>>(test: impl FnOnce(Place) -> F) {
         return;
     };
     let StoreUri::Mongo(mut uri) = address.parse().unwrap() else { panic!("{address} is no MongoDB") };
-    let name = format!("convoke_test_rounds_{:x}", now());
+    let name = format!("convoke_test_rounds_{name}_{:x}", now());
     uri.database = Some(name.clone());
     test(Place::Server(uri)).await;
     mongodb::Client::with_uri_str(&address).await.unwrap().database(&name).drop().await.unwrap();
