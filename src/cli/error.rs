@@ -121,7 +121,6 @@ impl From<StoreError> for CliError {
                 (Exit::Store, code, Some(hint))
             }
             StoreError::Newer { .. } => (Exit::Store, "store-newer", None),
-            StoreError::Older { .. } => (Exit::Store, "store-older", None),
             StoreError::Foreign { .. } => (Exit::Store, "store-foreign", None),
             StoreError::Locked { .. } => (Exit::Store, "store-locked", None),
             StoreError::Full { place, .. } if is_server(place) => {

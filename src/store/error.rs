@@ -40,18 +40,6 @@ pub enum StoreError {
         /// Ours.
         known: u32,
     },
-    /// Made by an older program, and opened for reading only.
-    #[error(
-        "{place} has schema {found}; this version of convoke reads schema {known}: any command that writes brings it up to date, after a backup (`convoke run`)"
-    )]
-    Older {
-        /// Where.
-        place: String,
-        /// Its schema.
-        found: u32,
-        /// Ours.
-        known: u32,
-    },
     /// Another program's file.
     #[error("{place} is not a convoke database: {cause}; name another with --store")]
     Foreign {

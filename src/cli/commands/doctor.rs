@@ -215,7 +215,7 @@ fn schema(found: u32, known: u32) -> Finding {
             Finding::new(Standing::Fail, "schema", message).hint("use a newer convoke")
         }
         Ordering::Less => {
-            let message = format!("schema {found}; this version of convoke reads schema {known}");
+            let message = format!("schema {found}; this version of convoke writes schema {known}");
             Finding::new(Standing::Warn, "schema", message).hint("the next `convoke run` brings it up to date")
         }
     }

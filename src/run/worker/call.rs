@@ -29,6 +29,10 @@ impl Worker<'_> {
         let asked = self.ask(member, request, &record, (ask, round)).await;
         let mut call = CallRecord { attempts: asked.attempts, ..record };
         call.sent = call.attempts.first().map_or(started, |a| a.at);
+        if !matches!(asked.end, End::Answered(_)) {
+            // Before anything is awaited: no other lane of the round may take the slot that is free now.
+            round.halt.cancel();
+        }
         match asked.end {
             End::Answered(reply) => {
                 call.answered = Some((self.shared.options.clock)());

@@ -3,7 +3,8 @@
 //! All requests are built before the first leaves, from the log as it is then. Whenever the lowest missing entry is
 //! answered it is stored with its call; an answer that arrives before its turn is stored at once without its entry, so
 //! that a kill loses none. If a lane cannot go on, no further one leaves; those in flight are awaited and stored, and
-//! the process is left by the gravest reason.
+//! the process is left by the gravest reason. Where another process wrote an entry of the round first, its entries
+//! count; the answers that are there are used for the entries that are still missing.
 
 use super::person::Turn;
 use super::{Open, Worker};
@@ -56,6 +57,30 @@ struct Landed {
     stored: bool,
 }
 
+/// The answers of a round that have landed so far.
+#[derive(Default)]
+struct Landings {
+    /// Answers that wait for their entry, by its place.
+    early: BTreeMap<u32, (Lane, CallRecord)>,
+    /// The gravest reason why the process must be left.
+    worst: Option<Leave>,
+    /// True if another process wrote an entry of the round.
+    is_adopted: bool,
+}
+
+impl Landings {
+    fn worsen(&mut self, leave: Leave) {
+        if self.worst.as_ref().is_none_or(|worst| worst.gravity() < leave.gravity()) {
+            self.worst = Some(leave);
+        }
+    }
+
+    /// True if nothing more can be stored.
+    fn is_over(&self) -> bool {
+        self.worst.as_ref().is_some_and(Leave::ends_the_claim)
+    }
+}
+
 impl Worker<'_> {
     /// Answers the asks of a round and stores their entries.
     pub(super) async fn round(&self, process: &mut dyn Process, asks: Vec<Ask>, open: &mut Open) -> Result<(), Leave> {
@@ -71,7 +96,7 @@ impl Worker<'_> {
                 let _ = landing.send(one);
             }
         };
-        let ((), worst) = tokio::join!(fly, self.land(process, landed, &round.halt));
+        let ((), worst) = tokio::join!(fly, self.land(process, landed, open, &round.halt));
         worst.map_or(Ok(()), Err)
     }
 
@@ -100,6 +125,9 @@ impl Worker<'_> {
             Source::Model(member, request) => (self.call(&lane.ask, member, &request, round).await, false),
             Source::Nobody(leave) => (Err(leave), false),
         };
+        if call.is_err() {
+            round.halt.cancel();
+        }
         Landed { lane, call, stored }
     }
 
@@ -108,39 +136,44 @@ impl Worker<'_> {
         &self,
         process: &mut dyn Process,
         mut received: UnboundedReceiver<Landed>,
+        open: &mut Open,
         halt: &CancellationToken,
     ) -> Option<Leave> {
-        let mut worst: Option<Leave> = None;
-        let mut early = BTreeMap::new();
-        let mut is_adopted = false;
+        let mut landings = Landings::default();
         while let Some(landed) = received.recv().await {
-            let is_over = is_adopted || worst.as_ref().is_some_and(Leave::ends_the_claim);
-            let stored = match landed {
-                Landed { call: Err(leave), .. } => Err(leave),
-                Landed { .. } if is_over => Ok(true),
-                Landed { lane, call: Ok(call), stored } => {
-                    let is_early = lane.ask.seq as usize > process.log().len();
-                    let settled = if is_early && !stored { self.keep_early(&lane.ask, &call).await } else { Ok(()) };
-                    early.insert(lane.ask.seq, (lane, call));
-                    match settled {
-                        Ok(()) => self.keep_in_order(process, &mut early).await,
-                        Err(leave) => Err(leave),
-                    }
-                }
-            };
-            match stored {
-                Ok(is_ours) => is_adopted |= !is_ours,
-                Err(leave) => {
-                    if worst.as_ref().is_none_or(|worst| worst.gravity() < leave.gravity()) {
-                        worst = Some(leave);
-                    }
-                }
+            if let Err(leave) = self.store_landed(process, landed, &mut landings).await {
+                landings.worsen(leave);
             }
-            if is_adopted || worst.is_some() {
+            if landings.is_adopted || landings.worst.is_some() {
                 halt.cancel();
             }
         }
+        let Landings { early, worst, is_adopted } = landings;
+        open.extend(early.into_values().map(|(_, call)| ((call.seq, call.call.purpose, call.call.ask), call)));
         worst.filter(|worst| !is_adopted || worst.ends_the_claim())
+    }
+
+    /// Stores one answer, and the entries whose turn has come by it.
+    async fn store_landed(
+        &self,
+        process: &mut dyn Process,
+        landed: Landed,
+        landings: &mut Landings,
+    ) -> Result<(), Leave> {
+        let Landed { lane, call, stored } = landed;
+        let (seq, call) = (lane.ask.seq, call?);
+        if landings.is_over() {
+            return Ok(());
+        }
+        let next = process.log().len() as u32;
+        let must_wait = seq > next || (seq == next && landings.is_adopted);
+        let settled = if must_wait && !stored { self.keep_early(&lane.ask, &call).await } else { Ok(()) };
+        landings.early.insert(seq, (lane, call));
+        settled?;
+        if !landings.is_adopted {
+            landings.is_adopted = !self.keep_in_order(process, &mut landings.early).await?;
+        }
+        Ok(())
     }
 
     /// Stores the entries whose turn it is. Returns false where another process was first.

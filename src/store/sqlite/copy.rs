@@ -133,7 +133,7 @@ fn fill(conn: &Connection, record: &ConversationRecord, log: &[Entry], calls: &[
     let epoch = first(
         conn.prepare_cached(
             "update conversations set status = ?2, reason = ?3, retries = ?4, entries = ?5, answered = ?6,
-                possible_spend = ?7, flags = ?8, epoch = epoch + ?9, owner = null, host = null, boot = null, pid = null,
+                possible_spend = ?7, flags = ?8, ended_by = ?10, epoch = epoch + ?9, owner = null, host = null, boot = null, pid = null,
                 until = null where id = ?1 returning epoch",
         )?,
         params![
@@ -145,7 +145,8 @@ fn fill(conn: &Connection, record: &ConversationRecord, log: &[Entry], calls: &[
             tally.answered,
             tally.possible_spend,
             json(&tally.flags)?,
-            begun
+            begun,
+            record.ended_by.as_ref().map(rows::word).transpose()?
         ],
         number,
     )?;

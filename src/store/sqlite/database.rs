@@ -94,9 +94,7 @@ fn reading(path: &Path, found: Found, place: Place, known: &[&str]) -> Result<Op
     let error = |fail| place.error(fail);
     let conn = open::reader(path).map_err(error)?;
     let found = schema::version(&conn).map_err(error)?.ok_or_else(missing)?;
-    if migrate::is_older(found, known, &place)? {
-        return Err(StoreError::Older { place: place.name.clone(), found, known: known.len() as u32 });
-    }
+    migrate::is_older(found, known, &place)?;
     let readers = Readers::new(path.to_owned(), Some(conn));
     Ok(Opened { store: Sqlite { place, readers, writer: None, _lock: None }, created: false, migrated: None })
 }

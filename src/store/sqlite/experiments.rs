@@ -1,7 +1,7 @@
 //! Writing experiments, plans and runs.
 
 use super::fail::Fail;
-use super::rows::{self, first, iso, json};
+use super::rows::{self, first, iso, json, json_if_any};
 use crate::design::Experiment;
 use crate::store::{ConversationRecord, ExperimentRecord, NewExperiment, RunRecord};
 use rusqlite::{Connection, named_params, params};
@@ -74,10 +74,11 @@ pub(super) fn add(conn: &Connection, experiment: &str, revision: &str, c: &Conve
     let mut statement = conn.prepare_cached(
         "insert into conversations
             (id, experiment, revision, key, creator, created, condition, replicate, seed, status, models, agents,
-             participants, messages, days, speakers, starting_message, offline, starred, note, retries)
+             participants, messages, days, speakers, starting_message, offline, starred, note, retries, kind, subject,
+             question)
          values (:id, :experiment, :revision, :key, :creator, :created, :condition, :replicate, :seed, 'pending',
              :models, :agents, :participants, :messages, :days, :speakers, :starting_message, :offline, :starred,
-             :note, 0)
+             :note, 0, :kind, :subject, :question)
          on conflict (experiment, key) do update set revision = excluded.revision
             where revision <> excluded.revision",
     )?;
@@ -101,6 +102,9 @@ pub(super) fn add(conn: &Connection, experiment: &str, revision: &str, c: &Conve
         ":offline": c.offline,
         ":starred": c.starred,
         ":note": c.note,
+        ":kind": c.kind.word(),
+        ":subject": c.subject,
+        ":question": json_if_any(c.question.as_ref())?,
     })?;
     Ok(())
 }
@@ -108,8 +112,9 @@ pub(super) fn add(conn: &Connection, experiment: &str, revision: &str, c: &Conve
 /// Records that a run began.
 pub(super) fn begin_run(conn: &Connection, run: &RunRecord) -> Result<(), Fail> {
     conn.prepare_cached(
-        "insert into runs (id, experiment, revision, started, creator, flags, counts, answers, version, ended)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) on conflict (id) do nothing",
+        "insert into runs (id, experiment, revision, started, creator, flags, counts, answers, version, ended, kind,
+            overrides, ask)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) on conflict (id) do nothing",
     )?
     .execute(params![
         run.id,
@@ -121,7 +126,10 @@ pub(super) fn begin_run(conn: &Connection, run: &RunRecord) -> Result<(), Fail> 
         json(&run.counts)?,
         json(&run.answers)?,
         run.version,
-        run.ended
+        run.ended,
+        run.kind.word(),
+        json_if_any(run.overrides.as_ref())?,
+        json_if_any(run.ask.as_ref())?
     ])?;
     Ok(())
 }

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `database` | open a file, or run a question or a change on its connections |
 //! | `open` | see whose a file is; take the lock of a run; make a connection |
-//! | `schema` | read the schema of an open database |
+//! | `schema` | read the schema of an open database; read an older one as the current one |
 //! | `migrate` | create the tables, or migrate an older file after a backup |
 //! | `health` | take a quick look at a file, for `doctor` |
 //! | `verbs` | see which function does which verb |

@@ -155,8 +155,9 @@ fn readable(opened: rusqlite::Result<Connection>) -> Result<Connection, Fail> {
     let conn = opened?;
     conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Reads the file, so that one that cannot be opened is found here.
+    schema::read_as_current(&conn)?;
     conn.pragma_update(None, "query_only", true)?;
-    schema::version(&conn)?;
     Ok(conn)
 }
 

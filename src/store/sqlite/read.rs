@@ -93,7 +93,8 @@ fn counts(conn: &Connection) -> Result<HashMap<String, Counts>, Fail> {
     // The index holds all that is asked, so that no conversation is read.
     let statement = conn.prepare_cached(
         "select e.id, c.status, count(*) from experiments e
-         join conversations c on c.experiment = e.id and c.revision = e.revision group by e.id, c.status",
+         join conversations c on c.experiment = e.id and c.kind = 'conversation' and c.revision = e.revision
+         group by e.id, c.status",
     )?;
     let rows = all(statement, [], |c| Ok((c.next::<String>()?, c.word(Status::of)?, c.next::<u32>()?)))?;
     let mut counts: HashMap<String, Counts> = HashMap::new();
@@ -116,13 +117,13 @@ pub(super) fn document(conn: &Connection, revision: &str) -> Result<Option<Exper
 }
 
 /// How each conversation of an experiment stands, in the order of creation.
-pub(super) fn standing(conn: &Connection, experiment: &str, _kind: ProcessKind) -> Result<Vec<Standing>, Fail> {
+pub(super) fn standing(conn: &Connection, experiment: &str, kind: ProcessKind) -> Result<Vec<Standing>, Fail> {
     let statement = conn.prepare_cached(
         "select id, key, revision, status, entries > 0, answered, possible_spend, offline, replicate, seed,
                 creator
-         from conversations where experiment = ?1 order by created, id",
+         from conversations where experiment = ?1 and kind = ?2 order by created, id",
     )?;
-    all(statement, [experiment], |c| {
+    all(statement, [experiment, kind.word()], |c| {
         Ok(Standing {
             id: c.next()?,
             key: c.next()?,
@@ -173,11 +174,12 @@ pub(super) fn conversations(conn: &Connection, filter: &Filter) -> Result<Vec<(C
 
 /// A filter as a condition and its values: only what is asked stands in it, so that an index can be used.
 fn asked(filter: &Filter) -> (String, Vec<Value>) {
-    let asked = [("experiment", &filter.experiment), ("revision", &filter.revision)];
+    let kind = Some(filter.kind.word().to_owned());
+    let asked = [("experiment", &filter.experiment), ("kind", &kind), ("revision", &filter.revision)];
     let asked = asked.into_iter().filter_map(|(column, value)| Some((column, value.clone()?)));
     let (clauses, values): (Vec<_>, Vec<_>) =
         asked.map(|(column, value)| (format!("{column} = ?"), Value::Text(value))).unzip();
-    (if clauses.is_empty() { "true".to_owned() } else { clauses.join(" and ") }, values)
+    (clauses.join(" and "), values)
 }
 
 /// Conversations in the order of their key, after one of them.

@@ -27,6 +27,21 @@ pub(super) fn json(value: &impl Serialize) -> Result<String, Fail> {
     Ok(serde_json::to_string(value)?)
 }
 
+/// Structured data as it is stored, where there is some.
+pub(super) fn json_if_any(value: Option<&impl Serialize>) -> Result<Option<String>, Fail> {
+    value.map(json).transpose()
+}
+
+/// The word of an enum whose variants serialise as words.
+pub(super) fn word(value: &impl Serialize) -> Result<String, Fail> {
+    Ok(json(value)?.trim_matches('"').to_owned())
+}
+
+/// The value of such a word.
+fn plain<T: DeserializeOwned>(word: &str) -> Result<T, Fail> {
+    Ok(serde_json::from_value(serde_json::Value::from(word))?)
+}
+
 /// Columns of a row from left to right, in the order of the `const` that names them.
 pub(super) struct Columns<'a> {
     row: &'a Row<'a>,
@@ -45,6 +60,10 @@ impl<'a> Columns<'a> {
 
     pub(super) fn json<T: DeserializeOwned>(&mut self) -> Result<T, Fail> {
         Ok(serde_json::from_str(self.text()?)?)
+    }
+
+    pub(super) fn json_if_any<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Fail> {
+        Ok(self.next::<Option<String>>()?.map(|text| serde_json::from_str(&text)).transpose()?)
     }
 
     pub(super) fn time(&mut self) -> Result<Millis, Fail> {
@@ -123,7 +142,7 @@ pub(super) fn experiment(c: &mut Columns<'_>) -> Result<ExperimentRecord, Fail> 
 /// What [`conversation`] reads.
 pub(super) const CONVERSATION: &str = "id, experiment, revision, key, creator, created, condition, replicate, seed, \
     status, reason, models, agents, participants, messages, days, speakers, starting_message, offline, starred, note, \
-    retries, epoch, owner, host, boot, pid, until";
+    retries, epoch, owner, host, boot, pid, until, kind, subject, question, ended_by";
 
 pub(super) fn conversation(c: &mut Columns<'_>) -> Result<ConversationRecord, Fail> {
     Ok(ConversationRecord {
@@ -150,10 +169,10 @@ pub(super) fn conversation(c: &mut Columns<'_>) -> Result<ConversationRecord, Fa
         note: c.next()?,
         retries: c.next()?,
         lease: lease(c)?,
-        kind: ProcessKind::Conversation,
-        subject: None,
-        question: None,
-        ended_by: None,
+        kind: c.word(ProcessKind::of)?,
+        subject: c.next()?,
+        question: c.json_if_any()?,
+        ended_by: c.next::<Option<String>>()?.map(|word| plain(&word)).transpose()?,
     })
 }
 
@@ -173,7 +192,7 @@ fn lease(c: &mut Columns<'_>) -> Result<Option<Lease>, Fail> {
 
 /// What [`entry`] reads.
 pub(super) const ENTRY: &str = "seq, day, idx, kind, speaker, role, model, content, raw, flags, purpose, ask, \
-    prompt_bytes, prompt_tokens";
+    prompt_bytes, prompt_tokens, more";
 
 pub(super) fn entry(c: &mut Columns<'_>) -> Result<Entry, Fail> {
     Ok(Entry {
@@ -189,7 +208,7 @@ pub(super) fn entry(c: &mut Columns<'_>) -> Result<Entry, Fail> {
         flags: c.json()?,
         call: call_ref(c)?,
         prompt: prompt_size(c)?,
-        more: None,
+        more: c.json_if_any()?,
     })
 }
 
@@ -210,7 +229,8 @@ fn prompt_size(c: &mut Columns<'_>) -> Result<Option<PromptSize>, Fail> {
 }
 
 /// What [`run`] reads.
-pub(super) const RUN: &str = "id, experiment, revision, started, creator, flags, counts, answers, version, ended";
+pub(super) const RUN: &str =
+    "id, experiment, revision, started, creator, flags, counts, answers, version, ended, kind, overrides, ask";
 
 pub(super) fn run(c: &mut Columns<'_>) -> Result<RunRecord, Fail> {
     Ok(RunRecord {
@@ -224,9 +244,9 @@ pub(super) fn run(c: &mut Columns<'_>) -> Result<RunRecord, Fail> {
         answers: c.json()?,
         version: c.next()?,
         ended: c.next()?,
-        kind: RunKind::Run,
-        overrides: None,
-        ask: None,
+        kind: c.word(RunKind::of)?,
+        overrides: c.json_if_any()?,
+        ask: c.json_if_any()?,
     })
 }
 

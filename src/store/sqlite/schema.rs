@@ -1,10 +1,22 @@
-//! The mark and the schema number in a file's header.
+//! The mark and the schema number in a file's header, and how an older schema is read.
 
 use super::fail::Fail;
 use rusqlite::Connection;
 
 /// `cnvk`: marks the file as ours, in its header.
 pub(super) const APPLICATION_ID: u32 = 0x636e_766b;
+
+/// Statements that let a connection read an older schema as the current one, without a change of the file.
+const AS_CURRENT: &[(u32, &str)] = &[(1, include_str!("migrations/0001_as_0002.sql"))];
+
+/// Makes a connection that only reads see the current schema in an older file.
+pub(super) fn read_as_current(conn: &Connection) -> Result<(), Fail> {
+    let found = version(conn)?;
+    for (_, statements) in AS_CURRENT.iter().filter(|(schema, _)| Some(*schema) == found) {
+        conn.execute_batch(statements)?;
+    }
+    Ok(())
+}
 
 /// Returns the schema of an open database; `None` if it has no table.
 pub(super) fn version(conn: &Connection) -> Result<Option<u32>, Fail> {

@@ -2,13 +2,15 @@
 
 use super::migrate::MIGRATIONS;
 use super::{OpenMode, Opened, Sqlite, open};
-use crate::store::{Store, StoreError};
+use crate::store::{Filter, ProcessKind, Store, StoreError};
 use rusqlite::Connection;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 const NEXT: &str = "alter table experiments add column colour text; update experiments set colour = 'red'";
+/// The schema of this program.
+const KNOWN: u32 = MIGRATIONS.len() as u32;
 const BROKEN: &str = "alter table experiments add column colour text; alter table nothing add column x text";
 
 fn folder() -> (TempDir, PathBuf) {
@@ -41,8 +43,8 @@ fn names(folder: &TempDir) -> Vec<String> {
 async fn an_older_schema_is_brought_up_to_date_after_a_backup() {
     let (folder, path) = folder();
     let migrated = open_as(&path, OpenMode::Write, &[NEXT]).unwrap().migrated.unwrap();
-    assert_eq!((migrated.from, migrated.to), (1, 2));
-    assert_eq!(migrated.backup, path.canonicalize().unwrap().with_file_name("convoke.db.schema-1.bak"));
+    assert_eq!((migrated.from, migrated.to), (KNOWN, KNOWN + 1));
+    assert_eq!(migrated.backup, path.canonicalize().unwrap().with_file_name("convoke.db.schema-2.bak"));
     let colour = |p: &Path| Connection::open(p).unwrap().query_row("select colour from experiments", [], |r| r.get(0));
     assert_eq!(colour(&path), Ok("red".to_owned()));
     assert!(colour(&migrated.backup).is_err());
@@ -50,26 +52,115 @@ async fn an_older_schema_is_brought_up_to_date_after_a_backup() {
     assert_eq!(backup.experiments().await.unwrap()[0].0.name, "prison");
     assert!(open_as(&path, OpenMode::Run, &[NEXT]).unwrap().migrated.is_none(), "once");
     let old = Sqlite::open(&path, OpenMode::Read, None).map(|_| ()).unwrap_err();
-    assert!(matches!(old, StoreError::Newer { found: 2, known: 1, .. }), "the older program refuses");
-    assert_eq!(names(&folder), ["convoke.db", "convoke.db.lock", "convoke.db.schema-1.bak"]);
+    assert!(matches!(old, StoreError::Newer { found: 3, known: KNOWN, .. }), "the older program refuses");
+    assert_eq!(names(&folder), ["convoke.db", "convoke.db.lock", "convoke.db.schema-2.bak"]);
 }
 
 #[test]
 fn a_backup_never_overwrites_another() {
     let (folder, path) = folder();
-    fs::write(folder.path().join("convoke.db.schema-1.bak"), "precious").unwrap();
+    fs::write(folder.path().join("convoke.db.schema-2.bak"), "precious").unwrap();
     let migrated = open_as(&path, OpenMode::Run, &[NEXT]).unwrap().migrated.unwrap();
-    assert!(migrated.backup.ends_with("convoke.db.schema-1.bak.2"));
-    assert_eq!(fs::read(folder.path().join("convoke.db.schema-1.bak")).unwrap(), b"precious");
+    assert!(migrated.backup.ends_with("convoke.db.schema-2.bak.2"));
+    assert_eq!(fs::read(folder.path().join("convoke.db.schema-2.bak")).unwrap(), b"precious");
 }
 
-#[test]
-fn reading_migrates_nothing_and_says_what_does() {
+#[tokio::test]
+async fn reading_migrates_nothing() {
     let (folder, path) = folder();
-    let error = open_as(&path, OpenMode::Read, &[NEXT]).map(|_| ()).unwrap_err();
-    assert!(matches!(error, StoreError::Older { found: 1, known: 2, .. }));
-    assert!(error.to_string().contains("`convoke run`"), "{error}");
+    let before = fs::read(&path).unwrap();
+    let opened = open_as(&path, OpenMode::Read, &[NEXT]).unwrap();
+    assert!(opened.migrated.is_none());
+    assert_eq!(opened.store.experiments().await.unwrap()[0].0.name, "prison");
+    drop(opened);
+    assert!(fs::read(&path).unwrap() == before);
     assert_eq!(names(&folder), ["convoke.db"]);
+}
+
+/// Makes a file of schema 1 with one conversation of two entries and a run.
+fn of_schema_1() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("convoke.db");
+    Sqlite::open_with(&path, OpenMode::Write, None, &MIGRATIONS[..1]).unwrap();
+    Connection::open(&path).unwrap().execute_batch(ROWS).unwrap();
+    (folder, path)
+}
+
+const ROWS: &str = r#"
+    insert into revisions values ('r', '{}');
+    insert into experiments (id, name, creator, created, version, revision, run)
+        values ('e', 'prison', 'ada', '2026-11-20T09:08:07.006Z', 1, 'r', '{"replicates":1,"seed":0}');
+    insert into conversations (id, experiment, revision, key, creator, created, condition, replicate, seed, status,
+            models, agents, participants, messages, days, speakers, starting_message, offline, starred, retries, entries)
+        values ('c', 'e', 'r', 'k', 'ada', '2026-11-20T09:08:07.006Z', '[]', 1, '7', 'done', '[]', '[]', '[]', 2, 1,
+            'round-robin', 'Go', 0, 0, 0, 2),
+            ('d', 'e', 'r', 'l', 'ada', '2026-11-20T09:08:07.006Z', '[]', 2, '7', 'pending', '[]', '[]', '[]', 2, 1,
+            'round-robin', 'Go', 0, 0, 0, 0);
+    insert into messages (conversation, seq, day, idx, kind, speaker, content, flags)
+        values ('c', 0, 1, 0, 'opening', 'Researcher', 'Go', '[]'), ('c', 1, 1, 1, 'opening', 'Researcher', 'Go', '[]');
+    insert into runs values ('x', 'e', 'r', '2026-11-20T09:08:07.006Z', 'ada', '[]', '[]', '[]', '0.1.0', null);
+"#;
+
+/// Reads everything that a schema may hold differently, as text.
+async fn all_of(store: &Sqlite) -> String {
+    use std::fmt::Write;
+    let of = Filter { experiment: Some("e".to_owned()), ..Filter::default() };
+    let questions = Filter { kind: ProcessKind::Question, ..of.clone() };
+    let mut all = format!("{:?}\n", store.experiments().await.unwrap());
+    writeln!(all, "{:?}", store.conversations(&of).await.unwrap()).unwrap();
+    writeln!(all, "{:?}", store.page(&of, "", 10).await.unwrap()).unwrap();
+    writeln!(all, "{:?}", store.standing("e", ProcessKind::Conversation).await.unwrap()).unwrap();
+    writeln!(all, "{:?}", store.unfinished("e").await.unwrap()).unwrap();
+    writeln!(all, "{:?}", store.news(&[("c".to_owned(), 0)]).await.unwrap()).unwrap();
+    writeln!(all, "{:?}", store.find_conversations("c").await.unwrap()).unwrap();
+    writeln!(all, "{:?}", store.history("c").await.unwrap()).unwrap();
+    writeln!(all, "{:?}", store.runs("e").await.unwrap()).unwrap();
+    writeln!(all, "{:?}", store.verify(None).await.unwrap()).unwrap();
+    assert_eq!(store.conversations(&questions).await.unwrap(), []);
+    assert_eq!(store.standing("e", ProcessKind::Question).await.unwrap(), []);
+    all
+}
+
+/// Also by a connection that was open before another process migrated the file.
+#[tokio::test]
+async fn an_older_schema_reads_as_the_current_one() {
+    let (_folder, path) = of_schema_1();
+    let before = fs::read(&path).unwrap();
+    let reader = Sqlite::open(&path, OpenMode::Read, None).unwrap().store;
+    let read = all_of(&reader).await;
+    assert!(read.contains("left: 1") && read.contains("kind: Run") && read.contains("seq: 1"), "{read}");
+    assert!(fs::read(&path).unwrap() == before);
+    let migrated = Sqlite::open(&path, OpenMode::Write, None).unwrap();
+    assert_eq!(migrated.migrated.map(|m| (m.from, m.to)), Some((1, KNOWN)));
+    assert_eq!(all_of(&migrated.store).await, read);
+    let sql =
+        "update conversations set kind = 'question', question = '{\"text\":\"Why?\",\"role\":\"a\",\"agents\":[]}'
+         where id = 'd'";
+    Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    let of = Filter { experiment: Some("e".to_owned()), kind: ProcessKind::Question, ..Filter::default() };
+    let question = reader.conversations(&of).await.unwrap().remove(0).0;
+    assert_eq!((question.id.as_str(), question.question.unwrap().text.as_str()), ("d", "Why?"));
+    assert_eq!(reader.standing("e", ProcessKind::Conversation).await.unwrap().len(), 1);
+}
+
+/// A list of experiments reads the index alone, and so does a count of what is done.
+#[test]
+fn counting_reads_no_conversation() {
+    let (_folder, path) = of_schema_1();
+    drop(Sqlite::open(&path, OpenMode::Write, None).unwrap());
+    let conn = Connection::open(&path).unwrap();
+    for sql in [
+        "select e.id, c.status, count(*) from experiments e
+         join conversations c on c.experiment = e.id and c.kind = 'conversation' and c.revision = e.revision
+         group by e.id, c.status",
+        "select revision, count(*) from conversations
+         where experiment = 'e' and kind = 'conversation' and status = 'done' group by revision",
+    ] {
+        let mut statement = conn.prepare(&format!("explain query plan {sql}")).unwrap();
+        let plan: Vec<String> = statement.query_map([], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+        let index = "USING COVERING INDEX conversations_by_status";
+        assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::calls::{self, Ready};
 use super::fail::Fail;
-use super::rows::{self, all, first, iso, json};
+use super::rows::{self, all, first, iso, json, json_if_any, word};
 use crate::process::Flag;
 use crate::process::log::Entry;
 use crate::store::turn;
@@ -119,8 +119,8 @@ pub(super) fn log(conn: &Connection, id: &str, from: u32) -> Result<Vec<Entry>, 
 pub(super) fn insert(conn: &Connection, id: &str, entry: &Entry) -> Result<(), Fail> {
     conn.prepare_cached(
         "insert into messages (conversation, seq, day, idx, kind, speaker, role, model, content, raw, flags, purpose,
-            ask, prompt_bytes, prompt_tokens)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+            ask, prompt_bytes, prompt_tokens, more)
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     )?
     .execute(params![
         id,
@@ -138,6 +138,7 @@ pub(super) fn insert(conn: &Connection, id: &str, entry: &Entry) -> Result<(), F
         entry.call.map(|c| c.ask),
         entry.prompt.map(|p| p.bytes.cast_signed()),
         entry.prompt.and_then(|p| p.tokens),
+        json_if_any(entry.more.as_ref())?,
     ])?;
     Ok(())
 }
@@ -159,13 +160,16 @@ fn count(conn: &Connection, id: &str, held: &Held, new: &[Entry], spend: i64) ->
 
 /// Ends the claim.
 pub(super) fn finish(conn: &Connection, id: &str, epoch: u64, end: &End) -> Result<(), Fail> {
-    let End { status, reason, ended_by: _ } = end;
+    let End { status, reason, ended_by } = end;
+    let ended_by = ended_by.as_ref().map(word).transpose()?;
     let ended = conn
         .prepare_cached(
-            "update conversations set status = ?3, reason = ?4, owner = null, host = null, boot = null, pid = null,
-                until = null where id = ?1 and epoch = ?2 and (owner is not null or (status = ?3 and reason is ?4))",
+            "update conversations set status = ?3, reason = ?4, ended_by = ?5, owner = null, host = null, boot = null,
+                pid = null, until = null
+             where id = ?1 and epoch = ?2
+                and (owner is not null or (status = ?3 and reason is ?4 and ended_by is ?5))",
         )?
-        .execute(params![id, epoch.cast_signed(), status.word(), reason])?;
+        .execute(params![id, epoch.cast_signed(), status.word(), reason, ended_by])?;
     if ended == 0 {
         held(conn, id, epoch)?;
     }

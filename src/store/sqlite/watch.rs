@@ -9,11 +9,12 @@ use rusqlite::Connection;
 /// What is left to be done of an experiment. Of conversations that are done the index says enough.
 pub(super) fn unfinished(conn: &Connection, experiment: &str) -> Result<Unfinished, Fail> {
     let done = conn.prepare_cached(
-        "select revision, count(*) from conversations where experiment = ?1 and status = 'done' group by revision",
+        "select revision, count(*) from conversations
+         where experiment = ?1 and kind = 'conversation' and status = 'done' group by revision",
     )?;
     let others = conn.prepare_cached(
-        "select id, revision, status from conversations indexed by conversations_by_status
-         where experiment = ?1 and status <> 'done'",
+        "select id, revision, status from conversations
+         where experiment = ?1 and kind = 'conversation' and status <> 'done'",
     )?;
     let read =
         |c: &mut rows::Columns<'_>| Ok(Waiting { id: c.next()?, revision: c.next()?, status: c.word(Status::of)? });
