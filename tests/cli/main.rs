@@ -5,6 +5,7 @@
 mod support;
 
 mod alone;
+mod asking;
 mod bad_input;
 mod bad_servers;
 mod canary;

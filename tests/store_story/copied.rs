@@ -3,7 +3,7 @@
 use crate::fixtures::*;
 use crate::mongo::{Scratch, server};
 use convoke::exchange::copy::{Copied, copy};
-use convoke::exchange::{Of, calls, csv, jsonl};
+use convoke::exchange::{Of, Rows, calls, csv, jsonl};
 use convoke::model::Attempt;
 use convoke::process::Flag;
 use convoke::store::sqlite::{OpenMode, Sqlite};
@@ -135,8 +135,8 @@ async fn exports(store: &dyn Store) -> Vec<Vec<u8>> {
     let experiment = store.experiment("ada", "prison").await.unwrap().unwrap();
     let of = Of::All(Filter { experiment: Some(experiment.id), revision: None, ..Filter::default() });
     let mut files = vec![Vec::new(); 3];
-    jsonl::write(store, "prison", &of, &mut files[0]).await.unwrap();
-    csv::write(store, "prison", &of, &mut files[1]).await.unwrap();
+    jsonl::write(store, "prison", Rows::Entries(&of), &mut files[0]).await.unwrap();
+    csv::write(store, "prison", Rows::Entries(&of), &mut files[1]).await.unwrap();
     calls::write(store, &of, &mut files[2]).await.unwrap();
     assert!(files.iter().all(|file| file.len() > 1000));
     files
