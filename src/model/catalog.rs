@@ -1,7 +1,7 @@
-//! The models that a server offers, with names, digests and contexts; and the connection to a server.
+//! The connection to a server, and the list of its models with names, digests and contexts.
 //!
-//! Ollama's list, show and pull go through `ollama-rs`, what it lacks (digests, versions, what is loaded) through our
-//! own requests. Its client is made here, so that it follows no redirect and keeps our time limits.
+//! `ollama-rs` lists, shows and pulls Ollama's models; our own requests add digests, versions and loaded models. Its
+//! client is built here, so that it follows no redirect and keeps our time limits.
 
 use super::classify::{Problem, classify, unusable};
 use super::http::{Answer, Http, headers};
@@ -13,10 +13,10 @@ use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Looking things up is tried once and not for long.
+/// Time limit of a look-up, which is never retried.
 const CHECK: Duration = Duration::from_secs(5);
 
-/// A server that can be asked: one pool of connections, whatever its models.
+/// A connection to a server: one pool for all its models.
 #[derive(Debug, Clone)]
 pub struct Connection {
     pub(super) http: Http,
@@ -25,23 +25,23 @@ pub struct Connection {
 /// A model that a server offers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Offered {
-    /// Its name there.
+    /// Its name at the server.
     pub name: String,
-    /// Bytes.
+    /// Size in bytes.
     pub size: Option<u64>,
     /// Ollama's digest.
     pub digest: Option<String>,
-    /// The longest context it was made for, in tokens; only [`Connection::described`] asks for it.
+    /// The longest context it was trained for, in tokens; filled by [`Connection::described`] only.
     pub context: Option<u32>,
-    /// When it was changed, as the server says it.
+    /// Time of the last change, in the server's format.
     pub modified: Option<String>,
-    /// Such as `8.0B`.
+    /// Number of parameters, such as `8.0B`.
     pub parameters: Option<String>,
-    /// Such as `Q4_K_M`.
+    /// Quantization, such as `Q4_K_M`.
     pub quantization: Option<String>,
 }
 
-/// A model that Ollama holds in memory.
+/// A model that Ollama has loaded into memory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loaded {
     /// Its name.
@@ -49,12 +49,12 @@ pub struct Loaded {
     /// Its digest.
     #[serde(default)]
     pub digest: Option<String>,
-    /// The context with which it runs, where this version of Ollama says so.
+    /// The context it was loaded with, if this version of Ollama reports it.
     #[serde(default)]
     pub context_length: Option<u32>,
 }
 
-/// Whether two names mean one model of Ollama: without a tag, `latest` is meant.
+/// Compares two names of Ollama models; a name without a tag means `latest`.
 pub fn is_same_model(a: &str, b: &str) -> bool {
     tagged(a).eq_ignore_ascii_case(&tagged(b))
 }
@@ -65,7 +65,7 @@ fn tagged(name: &str) -> String {
 }
 
 impl Connection {
-    /// Makes the client; nothing is sent.
+    /// Builds the client; sends nothing.
     pub fn open(server: &Server) -> Result<Self, ModelError> {
         Ok(Self { http: Http::new(server)? })
     }
@@ -75,7 +75,7 @@ impl Connection {
         self.http.server()
     }
 
-    /// A model of this server, whose name stands in each request.
+    /// Returns a model of this server; each request names the model.
     pub fn model(&self, known: Known) -> Arc<dyn ChatModel> {
         let http = self.http.clone();
         match self.server().kind {
@@ -85,7 +85,7 @@ impl Connection {
         }
     }
 
-    /// What the server offers, in its own order.
+    /// Lists the server's models, in its own order.
     pub async fn offered(&self) -> Result<Vec<Offered>, ModelError> {
         match self.server().kind {
             ServerKind::Ollama => self.offered_by_ollama().await,
@@ -94,7 +94,7 @@ impl Connection {
         }
     }
 
-    /// What the server offers, with the context of each model where the server tells it: one more request a model.
+    /// Lists the server's models with the context of each, which takes one more request per model at Ollama.
     pub async fn described(&self) -> Result<Vec<Offered>, ModelError> {
         let mut offered = self.offered().await?;
         if self.server().kind == ServerKind::Ollama {
@@ -114,7 +114,7 @@ impl Connection {
     }
 
     async fn offered_by_ollama(&self) -> Result<Vec<Offered>, ModelError> {
-        // Our own request first: it tells apart what `ollama-rs` does not (status, size limit), and has the digests.
+        // Our own request is first: it reports what `ollama-rs` hides (status, size limit), and has the digests.
         let tags: Tags = self.look_up("api/tags").await?;
         let listed = self.ollama(Some(CHECK))?.list_local_models().await.map_err(|e| self.of_library(&e, ""))?;
         let tag = |name: &str| tags.models.iter().find(|t| t.name == name);
@@ -132,7 +132,7 @@ impl Connection {
             .collect())
     }
 
-    /// What is known of a model: of Ollama's, its digest, context and parameters; of others, nothing.
+    /// Returns the digest, context and parameters of an Ollama model; nothing for other servers.
     pub async fn show(&self, model: &str) -> Result<Known, ModelError> {
         if self.server().kind != ServerKind::Ollama {
             return Ok(Known::default());
@@ -153,14 +153,14 @@ impl Connection {
         })
     }
 
-    /// The version of an Ollama.
+    /// Returns Ollama's version.
     pub async fn version(&self) -> Result<String, ModelError> {
         let json: Json = self.look_up("api/version").await?;
         let version = json.get("version").and_then(Json::as_str);
         version.map(str::to_owned).ok_or_else(|| self.http.invalid("it tells no version"))
     }
 
-    /// What an Ollama holds in memory.
+    /// Lists the models that Ollama has loaded into memory.
     pub async fn loaded(&self) -> Result<Vec<Loaded>, ModelError> {
         #[derive(Deserialize)]
         struct Running {
@@ -177,7 +177,7 @@ impl Connection {
         serde_json::from_str(&answer.text).map_err(|e| self.http.invalid(&unusable(&answer.text, &e)))
     }
 
-    /// The client of `ollama-rs`, made by our rules.
+    /// Builds the client of `ollama-rs` with our redirect and time limits.
     pub(super) fn ollama(&self, limit: Option<Duration>) -> Result<ollama_rs::Ollama, ModelError> {
         use reqwest_of_ollama as reqwest;
         let mut builder = reqwest::Client::builder()
@@ -195,7 +195,7 @@ impl Connection {
         Ok(ollama_rs::Ollama::builder().url(url).reqwest_client(client).build())
     }
 
-    /// An error of `ollama-rs`, which keeps words and loses the HTTP status.
+    /// Converts an error of `ollama-rs`, which keeps the message and drops the HTTP status.
     pub(super) fn of_library(&self, error: &ollama_rs::error::OllamaError, model: &str) -> ModelError {
         use ollama_rs::error::OllamaError;
         let server = self.server().name.clone();
@@ -231,7 +231,7 @@ impl Connection {
     }
 }
 
-/// `/api/tags`, for what `ollama-rs` drops.
+/// The answer of `/api/tags`, for the fields that `ollama-rs` drops.
 #[derive(Debug, Deserialize)]
 struct Tags {
     #[serde(default)]
@@ -254,13 +254,13 @@ struct Details {
     quantization_level: Option<String>,
 }
 
-/// `llama.context_length`, whatever the architecture.
+/// Finds `llama.context_length`, for any architecture.
 fn context_length(info: &serde_json::Map<String, Json>) -> Option<u32> {
     let found = info.iter().find(|(key, _)| key.ends_with(".context_length"));
     found.and_then(|(_, value)| u32::try_from(value.as_u64()?).ok())
 }
 
-/// A line `name   value` of the parameters that Ollama shows.
+/// Finds a parameter in Ollama's lines of `name   value`.
 fn parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
     let mut lines = parameters.lines().map(|line| line.split_once(char::is_whitespace).unwrap_or((line, "")));
     lines.find(|(key, _)| *key == name).map(|(_, value)| value.trim())

@@ -1,4 +1,4 @@
-//! Meaning of a server's error, which comes as an HTTP status or inside a stream.
+//! Meaning of a server's error, which arrives as an HTTP status or inside a stream.
 
 use super::http::{Answer, Http};
 use super::text::html_title;
@@ -6,25 +6,24 @@ use super::{ChatRequest, ModelError};
 use serde_json::{Map, Value as Json};
 use std::time::Duration;
 
-/// An error in a server's own words.
+/// An error as the server describes it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Problem {
-    /// HTTP status, or the one that an error inside a 200 names, or 500.
+    /// HTTP status; for an error inside a 200, the status it names, or 500.
     pub(super) status: u16,
-    /// Its words.
     pub(super) message: String,
-    /// `error.code` and `error.type`, where they are words.
+    /// `error.code` and `error.type`, if they are text.
     pub(super) codes: Vec<String>,
     /// `error.param`.
     pub(super) parameter: Option<String>,
-    /// How long the server asks us to wait.
+    /// The wait that the server requests.
     pub(super) retry_after: Option<Duration>,
-    /// Whether the error was written as JSON, so that it is the model server's and not some gateway's page.
+    /// True for an error written as JSON: it is the model server's own, not a gateway's page.
     pub(super) is_json: bool,
 }
 
 impl Problem {
-    /// The error of an answer whose status is none of success.
+    /// Reads the error of an answer with an error status.
     pub(super) fn of_answer(answer: &Answer) -> Self {
         let json = serde_json::from_str::<Json>(&answer.text).ok();
         let mut problem = json.as_ref().and_then(Self::of_json).unwrap_or_else(|| Self::of_page(&answer.text));
@@ -33,7 +32,7 @@ impl Problem {
         problem
     }
 
-    /// The error that a JSON object tells, in any of the shapes in use.
+    /// Reads an error from a JSON object, in any of the common shapes.
     pub(super) fn of_json(json: &Json) -> Option<Self> {
         let json = json.as_array().and_then(|list| list.first()).unwrap_or(json);
         let inner = match json.get("error") {
@@ -70,7 +69,7 @@ impl Problem {
         phrases.iter().any(|phrase| message.contains(phrase))
     }
 
-    /// Whether the server's filter refused the prompt: that is an answer, for health to judge.
+    /// True if the server's filter refused the prompt: that is an answer, judged by health.
     pub(super) fn is_filter(&self) -> bool {
         self.status == 400 && self.has_code(&["content_filter", "content_policy_violation"])
     }
@@ -78,7 +77,7 @@ impl Problem {
     fn is_quota(&self) -> bool {
         self.status == 402
             || self.has_code(&["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"])
-            // "Exceeded your current quota" is what some servers say of a limit per minute too; those say when.
+            // Some servers report a limit per minute as "exceeded your current quota"; those name a time.
             || self.status == 429
                 && self.retry_after.is_none()
                 && self.says(&["insufficient quota", "exceeded your current quota", "insufficient balance",
@@ -111,29 +110,29 @@ impl Problem {
     }
 }
 
-/// Why a body with a status of success is no answer.
+/// Reason why a body with a success status is no answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Fault {
-    /// It tells an error.
+    /// It is an error.
     Problem(Problem),
-    /// It ends before it is whole.
+    /// It is incomplete.
     Broken(String),
     /// It is something else.
     Invalid(String),
 }
 
 impl Fault {
-    /// A text that should have been JSON.
+    /// Creates the fault of a text that should be JSON.
     pub(super) fn not_json(text: &str, cause: &impl std::fmt::Display) -> Self {
         Self::Invalid(unusable(text, cause))
     }
 
-    /// A stream that ends in a line.
+    /// Creates the fault of a stream that ends inside a line.
     pub(super) fn cut_line() -> Self {
         Self::Broken("in the middle of a line of its stream".to_owned())
     }
 
-    /// The error for the caller.
+    /// Converts the fault for the caller.
     pub(super) fn into_error(self, http: &Http, request: &ChatRequest) -> ModelError {
         match self {
             Self::Problem(problem) => classify(http, &request.model, &request.parameters, &problem),
@@ -143,7 +142,7 @@ impl Fault {
     }
 }
 
-/// What a text is that should have been JSON.
+/// Describes a text that should be JSON.
 pub(super) fn unusable(text: &str, cause: &impl std::fmt::Display) -> String {
     let begin: String = text.chars().take(80).collect();
     match html_title(text) {
@@ -153,9 +152,9 @@ pub(super) fn unusable(text: &str, cause: &impl std::fmt::Display) -> String {
     }
 }
 
-/// The one reading of a server's errors (contract R7).
+/// Classifies a server's error (contract R7); the only place that does.
 ///
-/// `sent` are the parameters of the request, one of which the server may name.
+/// `sent` holds the parameters of the request, one of which the server may name.
 pub(super) fn classify(http: &Http, model: &str, sent: &Map<String, Json>, problem: &Problem) -> ModelError {
     let server = http.server().name.clone();
     let message = http.redactor().words(&problem.message);
@@ -178,12 +177,12 @@ pub(super) fn classify(http: &Http, model: &str, sent: &Map<String, Json>, probl
     }
 }
 
-/// The parameter that a server names: its own `param`, or one of those sent that its message speaks of.
+/// Finds the parameter that a server names: its own `param`, or a sent one that its message mentions.
 fn parameter(sent: &Map<String, Json>, problem: &Problem) -> Option<String> {
     let options = sent.get("options").and_then(Json::as_object);
     let sent: Vec<&String> = sent.keys().chain(options.into_iter().flat_map(|o| o.keys())).collect();
     let quoted = |name: &str| ["'", "\"", "`"].iter().any(|q| problem.message.contains(&format!("{q}{name}{q}")));
-    // Names that are words of every day count only where they are quoted.
+    // Common words count only if they are quoted.
     let plain =
         |name: &str| !matches!(name, "stop" | "stream" | "seed" | "options") && has_word(&problem.message, name);
     let named = || sent.iter().find(|n| quoted(n)).or_else(|| sent.iter().find(|n| plain(n)));
@@ -194,7 +193,7 @@ fn has_word(text: &str, word: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w.eq_ignore_ascii_case(word))
 }
 
-/// The words of a message, or of the first of a list of messages (`detail` of some servers).
+/// Returns a message, or the first of a list of messages (`detail` of some servers).
 fn words(json: &Json) -> Option<String> {
     match json {
         Json::String(text) => Some(text.clone()),
@@ -203,12 +202,12 @@ fn words(json: &Json) -> Option<String> {
     }
 }
 
-/// The last name of `detail[0].loc`.
+/// Returns the last name of `detail[0].loc`.
 fn location(json: &Json) -> Option<String> {
     json.get("detail")?.get(0)?.get("loc")?.as_array()?.last()?.as_str().map(str::to_owned)
 }
 
-/// A status written as a number or as text.
+/// Parses a status written as a number or as text.
 fn status(json: &Json) -> Option<u16> {
     let number = json.as_u64().or_else(|| json.as_str()?.parse().ok())?;
     u16::try_from(number).ok().filter(|s| (400..600).contains(s))

@@ -1,8 +1,8 @@
 //! One HTTP request: connect, first-byte, idle and whole-attempt limits, a cap on size, no redirects, no retries.
 //!
-//! The first-byte limit runs from asking to the first byte of the *body*: some servers send their headers at once
-//! and think afterwards. A proxy of the environment is used for `https` only, where it sees nothing; what goes over
-//! plain `http` (this machine, a laboratory's server) goes there directly, so that no key passes a proxy in the clear.
+//! The first-byte limit runs from the request to the first byte of the *body*, because some servers send their headers
+//! before they compute. A proxy from the environment is used for `https` only, where it cannot read the key. Requests
+//! over plain `http` (this machine, a laboratory's server) go directly to the server.
 
 use super::error::CONNECTION;
 use super::text::Redactor;
@@ -14,12 +14,12 @@ use std::error::Error;
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout_at};
 
-/// How long the end of a body is waited for once the answer is whole, so that the connection can be used again.
+/// Wait for the end of a body whose answer is complete, so that the connection can be reused.
 const TAIL: Duration = Duration::from_millis(50);
-/// Some servers close a connection after five seconds of nothing. One that was closed at the moment of asking would
-/// look like an answer that broke off; over plain `http` a new one costs next to nothing.
+/// Some servers close a connection after five idle seconds. A request on such a connection would look like a broken
+/// answer; over plain `http` a new connection costs almost nothing.
 const KEPT: Duration = Duration::from_secs(4);
-/// Longer waits than these are taken for a mistake of the server.
+/// A longer requested wait is treated as a mistake of the server.
 const LONGEST_WAIT: Duration = Duration::from_hours(24 * 30);
 
 /// A client of one server.
@@ -30,23 +30,22 @@ pub(super) struct Http {
     redactor: Redactor,
 }
 
-/// What came back, whatever its status.
+/// A server's answer, with any status.
 #[derive(Debug, Clone)]
 pub(super) struct Answer {
-    /// HTTP status.
     pub(super) status: u16,
-    /// The body, whole, without the key.
+    /// The whole body, without the key.
     pub(super) text: String,
-    /// How long the server asks us to wait.
+    /// The wait that the server requests.
     pub(super) retry_after: Option<Duration>,
 }
 
-/// How a body is read.
+/// Way of reading a body.
 #[derive(Clone, Copy)]
 pub(super) enum Reading {
-    /// As one text.
+    /// One text.
     Whole,
-    /// As lines, each within the idle limit; the line for which the function is true is the last.
+    /// Lines, each within the idle limit; the function recognises the last line.
     Lines(fn(&[u8]) -> bool),
 }
 
@@ -59,7 +58,7 @@ impl Http {
             .connect_timeout(server.limits.connect)
             .user_agent(concat!("convoke/", env!("CARGO_PKG_VERSION")));
         let direct = server.base_url.url().scheme() == "http";
-        // Without TLS its certificates need not be loaded, which takes longer than a request.
+        // Without TLS the certificates are not needed, and loading them takes longer than a request.
         let builder = if direct { builder.no_proxy().tls_certs_only([]).pool_idle_timeout(KEPT) } else { builder };
         let client = builder.build().map_err(|e| unreachable(server, &e))?;
         Ok(Self { server: server.clone(), client, redactor: Redactor::new(server.key.as_ref()) })
@@ -83,7 +82,7 @@ impl Http {
         self.send(request, reading, self.server.limits.attempt).await
     }
 
-    /// Gets, within `limit`.
+    /// Sends a GET request that must finish within `limit`.
     pub(super) async fn get(&self, path: &str, limit: Duration) -> Result<Answer, ModelError> {
         self.send(self.client.get(self.server.base_url.join(path)), Reading::Whole, limit).await
     }
@@ -131,7 +130,7 @@ impl Http {
             };
             clock.begun(Some(self.server.limits.idle));
             if ends(&bytes, &mut line, is_last) {
-                // Whole already: what is left only frees the connection.
+                // The answer is complete: reading the rest only frees the connection.
                 let rest = async { while let Ok(Some(_)) = response.chunk().await {} };
                 drop(tokio::time::timeout(TAIL, rest).await);
                 return Ok(bytes);
@@ -187,7 +186,7 @@ impl Http {
     }
 }
 
-/// Which time limit is next.
+/// The time limits of one attempt.
 struct Clock {
     start: Instant,
     attempt: Duration,
@@ -200,7 +199,7 @@ impl Clock {
         Self { start, attempt, next: Some((start + first_byte, "first byte", first_byte)) }
     }
 
-    /// A piece has come; the next must come within `idle`, if that is limited.
+    /// Notes a received piece; the next must arrive within `idle`, if that is set.
     fn begun(&mut self, idle: Option<Duration>) {
         self.next = idle.map(|idle| (Instant::now() + idle, "next byte", idle));
     }
@@ -211,8 +210,8 @@ impl Clock {
     }
 }
 
-/// Whether one of the lines that are complete, from `line` on, is the last. Lines are bytes: a character that is
-/// cut between two pieces stays whole.
+/// True if one of the complete lines from `line` on is the last. Lines are bytes, so that a character split between two
+/// pieces stays whole.
 fn ends(bytes: &[u8], line: &mut usize, is_last: fn(&[u8]) -> bool) -> bool {
     while let Some(rest) = bytes.get(*line..)
         && let Some(length) = rest.iter().position(|b| *b == b'\n')
@@ -244,7 +243,7 @@ fn unreachable(server: &Server, error: &reqwest::Error) -> ModelError {
     ModelError::Unreachable { server: server.name.clone(), cause: format!("{}: {}", server.base_url, root(error)) }
 }
 
-/// The innermost cause: `Connection refused`, not `error sending request`.
+/// Returns the innermost cause: `Connection refused`, not `error sending request`.
 fn root(error: &reqwest::Error) -> String {
     let mut cause: &dyn Error = error;
     while let Some(inner) = cause.source() {
@@ -253,8 +252,8 @@ fn root(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-/// `retry-after-ms`, else `Retry-After` in seconds, else as a date against the reply's own `Date` (`now` where it
-/// has none).
+/// Reads `retry-after-ms`, else `Retry-After` in seconds, else as a date. A date is compared to the reply's own `Date`,
+/// or to `now` if there is none.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::trim);
     let seconds = |text: &str, unit: f64| {

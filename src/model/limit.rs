@@ -1,6 +1,6 @@
-//! Slots: how many requests are in flight, over all servers and at each; the longest chains go first.
+//! Slots limit the requests in flight, over all servers and at each; the longest chains go first.
 //!
-//! One lock holds both counts, so that nobody ever holds one kind of slot while waiting for the other.
+//! One lock holds both counts, so that no caller ever holds one kind of slot while waiting for the other.
 
 use super::ServerKind;
 use std::cmp::Reverse;
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
-/// How many requests may be in flight.
+/// Maximum numbers of requests in flight.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Bounds {
     /// Over all servers.
@@ -18,9 +18,9 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// The bounds of a run (cli.md, `run`). `--jobs N` is the total and stands in for each server's default, 4 for
-    /// Ollama and 16 for others, but not for a written `concurrency`; without it the total is the sum. Of several
-    /// models of one server the smallest `concurrency` holds.
+    /// Computes the bounds of a run (cli.md, `run`). `--jobs N` is the total and replaces each server's default, which
+    /// is 4 for Ollama and 16 for others. It does not replace a configured `concurrency`. Without it the total is the
+    /// sum. For several models of one server the smallest `concurrency` applies.
     pub fn of(jobs: Option<u32>, servers: &[(String, ServerKind)], written: &[(String, u32)]) -> Self {
         let bound = |name: &str, kind: ServerKind| {
             let smallest = written.iter().filter(|(server, _)| server == name).map(|(_, bound)| *bound).min();
@@ -52,14 +52,14 @@ struct State {
     asked: u64,
 }
 
-/// One server's slots and who waits for them.
+/// One server's slots and the callers waiting for them.
 #[derive(Debug)]
 struct Desk {
     free: u32,
     waiting: BinaryHeap<Waiter>,
 }
 
-/// Who waits: the highest priority first, then who asked first.
+/// A waiting caller: ordered by priority, then by time of arrival.
 #[derive(Debug)]
 struct Waiter {
     rank: (u32, Reverse<u64>),
@@ -84,27 +84,27 @@ impl Ord for Waiter {
 }
 
 impl Slots {
-    /// Free slots within these bounds.
+    /// Creates free slots within these bounds.
     pub fn new(bounds: &Bounds) -> Self {
         let desk = |free: &u32| Desk { free: *free, waiting: BinaryHeap::new() };
         let servers = bounds.servers.iter().map(|(name, free)| (name.clone(), desk(free))).collect();
         Self { state: Arc::new(Mutex::new(State { free: bounds.total, servers, asked: 0 })) }
     }
 
-    /// Waits for a slot at `server`: of all who wait, the one with the highest priority gets the next that is
-    /// free. Dropping the future gives up the place. A server without a bound has only the total's.
+    /// Waits for a slot at `server`: the waiting caller with the highest priority gets the next free one. Dropping the
+    /// future leaves the queue. A server without a bound is limited by the total only.
     pub async fn take(&self, server: &str, priority: u32) -> Slot {
         loop {
             let waiting = self.queue(server, priority);
             self.hand_out();
-            // A sender is dropped without a grant only when the slots themselves go.
+            // A sender is dropped without a grant only when the slots themselves are dropped.
             if let Ok(slot) = waiting.await {
                 return slot;
             }
         }
     }
 
-    /// Slots of the total that are free.
+    /// Number of free slots of the total.
     pub fn free(&self) -> u32 {
         self.lock().free
     }
@@ -120,7 +120,7 @@ impl Slots {
         granted
     }
 
-    /// Gives free slots to those who wait. What cannot be delivered frees itself again, outside the lock.
+    /// Gives free slots to waiting callers. An undeliverable slot frees itself again, outside the lock.
     fn hand_out(&self) {
         loop {
             let next = self.lock().next();
@@ -143,7 +143,7 @@ impl Slots {
 }
 
 impl State {
-    /// Takes a slot for the first in rank among those who wait where one is free.
+    /// Takes a slot for the first waiting caller whose server has a free one.
     fn next(&mut self) -> Option<(String, Waiter)> {
         if self.free == 0 {
             return None;

@@ -1,4 +1,4 @@
-//! Ollama's own `/api/chat`, by our own typed requests: it takes what chat completions drop (`top_k`, `num_ctx`).
+//! Ollama's own `/api/chat`, with our own types: it accepts `top_k` and `num_ctx`, which chat completions drop.
 
 use super::classify::{Fault, Problem, classify};
 use super::http::{Http, Reading};
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-/// A model of an Ollama.
+/// A model at an Ollama server.
 #[derive(Debug)]
 pub(super) struct Ollama {
     pub(super) http: Http,
@@ -45,7 +45,7 @@ impl Ollama {
         }
     }
 
-    /// Ollama gives a model no more context than it was trained with, and says nothing of it.
+    /// Reports a requested context above the trained one: Ollama reduces it without a message.
     fn differs(&self, request: &ChatRequest) -> Vec<String> {
         let asked = request.parameters.get("options").and_then(|o| o.get("num_ctx")).and_then(Json::as_u64);
         match (asked, self.known.context) {
@@ -57,7 +57,7 @@ impl Ollama {
     }
 }
 
-/// An answer, or a piece of one.
+/// An answer, or one piece of a stream.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 struct Piece {
@@ -77,7 +77,7 @@ struct Said {
     thinking: Option<String>,
 }
 
-/// What an answer says.
+/// The content of an answer, collected from its pieces.
 #[derive(Debug, Default, PartialEq)]
 struct Gathered {
     content: String,
@@ -85,7 +85,7 @@ struct Gathered {
     end: Piece,
 }
 
-/// Reads one object, or the lines of a stream: the same to a reader of JSON texts one after the other.
+/// Reads one object or the lines of a stream; both are JSON texts in a row.
 fn gather(text: &str, streamed: bool) -> Result<Gathered, Fault> {
     if !text.trim_start().starts_with('{') {
         return Err(Fault::not_json(text, &"no object"));
@@ -123,7 +123,7 @@ impl Gathered {
     }
 }
 
-/// Whether nothing of use comes after this line. A quoted `"done":true` in a text has its quotes escaped.
+/// True for the last useful line. A quoted `"done":true` inside a text has its quotes escaped.
 fn is_last(line: &[u8]) -> bool {
     let done = br#""done":true"#;
     line.starts_with(br#"{"error""#) || line.windows(done.len()).any(|w| w == done)

@@ -28,7 +28,7 @@ impl ChatModel for OpenAi {
 }
 
 impl OpenAi {
-    /// An error status: a filtered prompt is an answer all the same.
+    /// Handles an error status; a filtered prompt still counts as an answer.
     fn unsuccessful(&self, request: &ChatRequest, answer: Answer) -> Result<ChatReply, ModelError> {
         let problem = Problem::of_answer(&answer);
         if !problem.is_filter() {
@@ -42,7 +42,7 @@ impl OpenAi {
         let Gathered { content, thinking, refusal, finish_reason, usage, served, echo, .. } = gathered;
         let refused = !refusal.is_empty();
         let content = if content.is_empty() { refusal } else { content };
-        // A key that came in pieces of a stream is whole only here.
+        // A key split between pieces of a stream is complete only here.
         let content = self.http.redactor().reply(content);
         ChatReply {
             content,
@@ -58,7 +58,7 @@ impl OpenAi {
     }
 }
 
-/// What an answer says, from one object or from the pieces of a stream.
+/// The content of an answer, from one object or from the pieces of a stream.
 #[derive(Debug, Default, PartialEq)]
 struct Gathered {
     content: String,
@@ -67,13 +67,13 @@ struct Gathered {
     finish_reason: Option<String>,
     usage: Usage,
     served: Served,
-    /// Fields beside the usual ones, where some servers repeat the parameters.
+    /// Other fields, in which some servers repeat the parameters.
     echo: Map<String, Json>,
     has_choice: bool,
 }
 
 impl Gathered {
-    /// Takes in one object; its text stands under `part`: `message`, or `delta` in a stream.
+    /// Adds one object, whose text is under `part`: `message`, or `delta` in a stream.
     fn take(&mut self, json: &Json, part: &str) -> Result<(), Fault> {
         let choice = json.get("choices").and_then(|c| c.get(0));
         let error = json.get("error").or_else(|| choice?.get("error")).filter(|e| !e.is_null());
@@ -151,13 +151,13 @@ fn gather_whole(text: &str) -> Result<Gathered, Fault> {
     Ok(gathered)
 }
 
-/// An error told without an `error` field, as some servers do.
+/// Finds an error without an `error` field, as some servers send it.
 fn lone_problem(json: &Json) -> Option<Problem> {
     let is_error = json.get("object").and_then(Json::as_str) == Some("error");
     if is_error { Problem::of_json(json) } else { None }
 }
 
-/// Server-sent events: lines, of which only `data:` matter.
+/// Reads server-sent events; only the `data:` lines count.
 fn gather_stream(text: &str) -> Result<Gathered, Fault> {
     if text.trim_start().starts_with(['{', '<']) {
         return gather_whole(text);
@@ -183,7 +183,7 @@ fn gather_stream(text: &str) -> Result<Gathered, Fault> {
     }
 }
 
-/// Whether nothing of use comes after this line.
+/// True for the last useful line.
 fn is_last(line: &[u8]) -> bool {
     let data = line.strip_prefix(b"data:").unwrap_or(line).trim_ascii();
     data == b"[DONE]" || data.starts_with(br#"{"error""#)
@@ -198,14 +198,14 @@ fn finish(reason: Option<&str>) -> Finish {
     }
 }
 
-/// Parameters that the server repeats otherwise than they were sent.
+/// Lists the parameters that the server repeats with other values.
 fn differs(sent: &Map<String, Json>, echo: &Map<String, Json>) -> Vec<String> {
     let nested = ["generation_settings", "parameters", "sampling_params"];
     let objects = || nested.iter().filter_map(|n| echo.get(*n)?.as_object()).chain([echo]);
     let changed = |(name, value): (&String, &Json)| {
         let number = value.as_f64()?;
         let back = objects().find_map(|o| o.get(name)?.as_f64())?;
-        // Servers that keep 32 bits give 0.699999988 for 0.7.
+        // Servers with 32-bit floats return 0.699999988 for 0.7.
         ((back - number).abs() > 1e-4 * number.abs().max(1.0))
             .then(|| format!("{name}: sent {value}, the server says {back}"))
     };

@@ -4,14 +4,15 @@ use super::{Server, ServerKind};
 use crate::design::{ModelSpec, Sampling, Value};
 use serde_json::{Map, Value as Json, json};
 
-/// The context that Ollama is asked for unless the researcher says otherwise or the model has a smaller one: its own
-/// default is small, and what does not fit is cut in silence.
+/// Default context requested from Ollama, unless the model's is smaller. Ollama's own default is small, and it cuts
+/// longer prompts without a message.
 pub const CONTEXT: u32 = 10_000;
 
-/// Everything in the body but model and messages, in the order in which it is sent. What is not set is not sent.
+/// Returns everything in the body but model and messages, in the order in which it is sent. Unset parameters are
+/// omitted.
 ///
-/// `context` is the context of an Ollama model (see [`Known::default_context`](super::Known::default_context)), sent
-/// where the researcher set none.
+/// `context` is the context of an Ollama model (see [`Known::default_context`](super::Known::default_context)), sent if
+/// the researcher set none.
 pub fn parameters(server: &Server, spec: &ModelSpec, seed: Option<u64>, context: Option<u32>) -> Map<String, Json> {
     match server.kind {
         ServerKind::Ollama => ollama(spec, seed, context),
@@ -20,7 +21,7 @@ pub fn parameters(server: &Server, spec: &ModelSpec, seed: Option<u64>, context:
     }
 }
 
-/// Parameters that are set and that the protocol lacks, each with the remedy.
+/// Lists the parameters that are set but missing in the protocol, each with the remedy.
 pub fn lacks(kind: ServerKind, spec: &ModelSpec) -> Vec<(&'static str, String)> {
     if kind != ServerKind::OpenAi {
         return Vec::new();
@@ -36,7 +37,7 @@ pub fn lacks(kind: ServerKind, spec: &ModelSpec) -> Vec<(&'static str, String)> 
 
 fn openai(is_openai: bool, spec: &ModelSpec, seed: Option<u64>) -> Map<String, Json> {
     let Sampling { temperature, top_p, max_tokens, ref stop, .. } = spec.sampling;
-    // OpenAI itself has retired `max_tokens`; compatible servers may know nothing else.
+    // OpenAI has retired `max_tokens`; compatible servers may know only this name.
     let longest = if is_openai { "max_completion_tokens" } else { "max_tokens" };
     let mut map = present([
         ("temperature", temperature.map(Json::from)),
@@ -64,7 +65,7 @@ fn ollama(spec: &ModelSpec, seed: Option<u64>, context: Option<u32>) -> Map<Stri
         ("num_ctx", Some(Json::from(num_ctx.or(context).unwrap_or(CONTEXT)))),
     ]);
     present([
-        // Always sent: Ollama's own default is to stream.
+        // Always sent: Ollama streams by default.
         ("stream", Some(json!(spec.stream == Some(true)))),
         ("options", Some(Json::Object(options))),
         ("keep_alive", spec.keep_alive.as_ref().map(scalar)),

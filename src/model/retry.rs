@@ -8,20 +8,20 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-/// What an error means for whom.
+/// Consequence of an error for the conversation, the model or the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Try again; when the retries are used up, the server is in trouble, or this conversation with it.
+    /// The request is retried; after the last retry the conversation or the server has a problem.
     Retry,
-    /// The conversation's own fault: it fails, others go on.
+    /// The conversation fails by its own fault; others continue.
     Fail,
-    /// No request with this model at this server will do better.
+    /// Every request with this model at this server would fail.
     StopModel,
-    /// No request to this server will do better.
+    /// Every request to this server would fail.
     StopServer,
 }
 
-/// The one table.
+/// Returns the consequence of an error: the one table.
 pub fn verdict(error: &ModelError) -> Verdict {
     match error {
         ModelError::Unreachable { .. }
@@ -36,14 +36,14 @@ pub fn verdict(error: &ModelError) -> Verdict {
     }
 }
 
-/// How often and how patiently.
+/// Number of retries and the waits between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
-    /// Attempts after the first.
+    /// Maximum attempts after the first.
     pub max_retries: u32,
-    /// The first wait, where the server asks for none; it doubles.
+    /// First wait if the server requests none; it doubles with each retry.
     pub base: Duration,
-    /// The longest such wait.
+    /// Maximum of the doubled wait.
     pub cap: Duration,
 }
 
@@ -54,8 +54,8 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// The wait after `attempt` (from 0): what the server asked for, else doubling with jitter, which comes from
-    /// the call and never from a clock.
+    /// Computes the wait after `attempt` (from 0): the server's request, else doubling with jitter. The jitter is
+    /// derived from the call and never from a clock.
     fn wait(&self, error: &ModelError, request: &ChatRequest, attempt: u32) -> Duration {
         if let ModelError::Busy { retry_after: Some(asked), .. } = error {
             return *asked;
@@ -65,7 +65,7 @@ impl Retry {
     }
 }
 
-/// From 0 to 1.
+/// Returns a number from 0 to 1.
 fn jitter(request: &ChatRequest, attempt: u32) -> f64 {
     let mut hash = Sha256::new();
     hash.update(request.turn.conversation.as_bytes());
@@ -77,69 +77,69 @@ fn jitter(request: &ChatRequest, attempt: u32) -> f64 {
     f64::from(first) / f64::from(u32::MAX)
 }
 
-/// A call to be made, and all that decides when and how often.
+/// A call to be made, with its limits and stop signals.
 pub struct Asking<'a> {
-    /// Who is asked.
+    /// The model.
     pub model: &'a dyn ChatModel,
-    /// What.
+    /// The request.
     pub request: &'a ChatRequest,
     /// The server's name.
     pub server: &'a str,
-    /// How often and how patiently.
+    /// Number of retries and the waits between them.
     pub retry: Retry,
-    /// Slots of the run.
+    /// The slots of the run.
     pub slots: &'a Slots,
-    /// Gates of the run.
+    /// The gates of the run.
     pub gates: &'a Gates,
-    /// Calls that this conversation has left: the longest chains go first.
+    /// Number of calls that this conversation still needs: the longest chains go first.
     pub priority: u32,
-    /// No new attempt after this.
+    /// Prevents any new attempt.
     pub stop: &'a CancellationToken,
-    /// What is in flight is dropped.
+    /// Drops the attempt in flight.
     pub abort: &'a CancellationToken,
-    /// Milliseconds since 1970 (UTC).
+    /// Returns milliseconds since 1970 (UTC).
     pub clock: &'a (dyn Fn() -> i64 + Send + Sync),
 }
 
-/// Something that holds up a call, for listeners.
+/// A wait before a retry, for listeners.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Waiting {
-    /// Which attempt failed, from 0.
+    /// Number of the failed attempt, from 0.
     pub attempt: u32,
-    /// Why.
+    /// The error of that attempt.
     pub error: ModelError,
-    /// How long until the next one.
+    /// Time until the next attempt.
     pub wait: Duration,
 }
 
-/// What came of a call.
+/// Outcome of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asked<E> {
-    /// What was tried, in order; empty = nothing left this machine.
+    /// The attempts in order; empty if no request was sent.
     pub attempts: Vec<Attempt>,
-    /// How it ended.
+    /// The end of the call.
     pub end: End<E>,
 }
 
-/// How a call ended.
+/// The end of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum End<E> {
-    /// Answered.
+    /// The model answered.
     Answered(ChatReply),
-    /// Not answered: the last error, after all retries where there is hope in them.
+    /// The last error, after all retries if it can be retried.
     Failed(ModelError),
-    /// `stop` came before an attempt.
+    /// `stop` was set before an attempt.
     Stopped,
-    /// `abort` came while an attempt was in flight.
+    /// `abort` was set while an attempt was in flight.
     Aborted,
     /// `before` failed; the attempt was not made.
     Unsaved(E),
 }
 
-/// Asks until there is an answer, no hope, or a stop.
+/// Sends a request until it is answered, fails for good, or is stopped.
 ///
-/// An attempt waits for its gate, then for a slot, then for `before` (which is given the attempts so far and stores
-/// the call as sent: only then may the request leave), and frees its slot before it waits for the next.
+/// An attempt waits for its gate, then for a slot, then for `before`, and frees its slot before the next wait. `before`
+/// receives the attempts so far and stores the call as sent; only then may the request leave.
 pub async fn ask<E, F>(asking: &Asking<'_>, before: impl Fn(&[Attempt]) -> F, notify: impl Fn(Waiting)) -> Asked<E>
 where
     F: Future<Output = Result<(), E>>,
@@ -169,7 +169,7 @@ where
 }
 
 impl Asking<'_> {
-    /// Waits until the gate is open and a slot is free at once; none = stopped.
+    /// Waits until the gate is open and a slot is free at the same time; `None` if stopped.
     async fn slot(&self) -> Option<Slot> {
         loop {
             self.unless_stopped(self.open()).await?;
@@ -187,7 +187,7 @@ impl Asking<'_> {
         }
     }
 
-    /// One attempt, recorded; none = aborted.
+    /// Makes and records one attempt; `None` if aborted.
     async fn attempt(&self, attempts: &mut Vec<Attempt>) -> Option<Result<ChatReply, ModelError>> {
         let (at, start) = ((self.clock)(), Instant::now());
         let result = tokio::select! {
@@ -208,7 +208,7 @@ impl Asking<'_> {
         result
     }
 
-    /// Waits before the next attempt; false = stopped.
+    /// Waits before the next attempt; false if stopped.
     async fn pause(
         &self,
         attempt: u32,

@@ -1,4 +1,4 @@
-//! The retry loop against models that fail by script, on a paused clock.
+//! The retry loop against models with scripted failures, on a paused clock.
 
 use super::*;
 use crate::model::{Bounds, Turn};
@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Gives these results one after the other, each after a time; then answers.
+/// Returns these results in order, each after a delay; then answers.
 struct Fake {
     results: Mutex<VecDeque<Result<ChatReply, ModelError>>>,
     takes: Duration,
@@ -22,7 +22,7 @@ impl Fake {
         Self { results, takes: Duration::from_millis(100), asked: Mutex::new(Vec::new()) }
     }
 
-    /// Time between one asking and the next.
+    /// Times between one request and the next.
     fn gaps(&self) -> Vec<Duration> {
         self.asked.lock().unwrap().windows(2).map(|w| w[1] - w[0]).collect()
     }
@@ -141,7 +141,7 @@ async fn what_is_hopeless_is_not_retried() {
     }
 }
 
-// R7
+// Contract R7.
 #[tokio::test(start_paused = true)]
 async fn retry_after_is_obeyed_and_holds_for_everybody() {
     let world = World::new(4);

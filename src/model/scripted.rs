@@ -1,5 +1,5 @@
-//! A model that is none: offline, deterministic, free. It improvises from the experiment's own words, or gives the
-//! lines of a script. For tests of a design before anything is spent (`--offline`), and for demonstrations.
+//! An offline stand-in for a model: deterministic and free. It improvises from the experiment's own texts, or returns
+//! the lines of a script. It serves to test a design before spending (`--offline`), and for demonstrations.
 
 mod improvise;
 
@@ -13,23 +13,23 @@ pub struct Scripted {
     lines: Option<Vec<String>>,
 }
 
-/// A line of a script that cannot be read.
+/// An unreadable line of a script.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {cause}")]
 pub struct ScriptError {
-    /// From 1; 0 = the script as a whole.
+    /// Line number, from 1; 0 for the script as a whole.
     pub line: usize,
-    /// What is wrong, with the remedy.
+    /// The mistake and its remedy.
     pub cause: String,
 }
 
 impl Scripted {
-    /// Improvises: short turns marked `(scripted)`, made of the prompt's own words.
+    /// Improvises short turns marked `(scripted)` from the words of the prompt.
     pub fn improvised() -> Self {
         Self::default()
     }
 
-    /// Gives these replies: the k-th call of each conversation gets line k, from the first again after the last.
+    /// Returns these replies: the k-th call of each conversation gets line k; after the last line, the first follows.
     pub fn from_lines(lines: Vec<String>) -> Self {
         Self { lines: Some(lines).filter(|l| !l.is_empty()) }
     }
@@ -41,8 +41,8 @@ impl Scripted {
     }
 }
 
-/// Reads a script: one reply a line; a line that begins with `"` is a JSON string, so that it can hold newlines;
-/// empty lines and lines that begin with `#` are left out. Every mistake is reported.
+/// Parses a script with one reply a line. A line that begins with `"` is a JSON string, so that it can hold newlines.
+/// Empty lines and lines that begin with `#` are skipped. Every mistake is reported.
 pub fn parse_script(text: &str) -> Result<Vec<String>, Vec<ScriptError>> {
     let (mut replies, mut errors) = (Vec::new(), Vec::new());
     for (index, line) in text.lines().enumerate() {
@@ -92,13 +92,13 @@ fn words(text: &str) -> u32 {
     text.split_whitespace().count() as u32
 }
 
-/// A word is its token, so that `max_tokens` and budgets hold offline too.
+/// Each word counts as one token, so that `max_tokens` and budgets hold offline too.
 fn longest(request: &ChatRequest) -> usize {
     let most = request.parameters.get("max_tokens").and_then(Json::as_u64);
     most.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX)
 }
 
-/// The first `most` words.
+/// Returns the first `most` words.
 fn cut(text: &str, most: usize) -> &str {
     let mut ends = text.char_indices().filter(|(at, c)| {
         let is_end =

@@ -1,17 +1,17 @@
-//! A server's words made fit to show: no key, no control characters, not too long.
+//! Cleaning of a server's text before it is shown: no key, no control characters, limited length.
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// Characters of a server's words that an error shows.
+/// Maximum characters of a server's text in an error.
 const SHOWN: usize = 500;
-/// What stands where a key stood.
+/// Replacement for a key.
 const REDACTED: &str = "[redacted]";
-/// Shorter keys are placeholders (`none`, `EMPTY`, `ollama`): taking them out of replies would tear holes into data.
+/// Shorter keys are placeholders (`none`, `EMPTY`, `ollama`); removing them from replies would damage data.
 const SECRET_IN_REPLIES: usize = 8;
-/// In errors nothing is lost by being stricter.
+/// Errors are no data, so a stricter limit loses nothing there.
 const SECRET_IN_ERRORS: usize = 4;
 
-/// Takes a server's key out of what the server says.
+/// Removes a server's key from the server's answers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Redactor {
     key: Option<SecretString>,
@@ -22,12 +22,12 @@ impl Redactor {
         Self { key: key.cloned() }
     }
 
-    /// A reply's text: only a real key is replaced, nothing else is touched.
+    /// Replaces a real key in a reply and leaves everything else unchanged.
     pub(super) fn reply(&self, text: String) -> String {
         self.without_key(text, SECRET_IN_REPLIES)
     }
 
-    /// Words for an error: without the key, harmless, clipped.
+    /// Cleans a text for an error: without the key, without control characters, clipped.
     pub(super) fn words(&self, text: &str) -> String {
         harmless(&self.without_key(text.to_owned(), SECRET_IN_ERRORS))
     }
@@ -44,14 +44,14 @@ impl Redactor {
     }
 }
 
-/// The key as a JSON string holds it, where that differs.
+/// Returns the key as JSON escapes it, if that differs.
 fn escaped(key: &str) -> Option<String> {
     let json = serde_json::to_string(key).ok()?;
     let inner = json.get(1..json.len().checked_sub(1)?)?;
     (inner != key).then(|| inner.to_owned())
 }
 
-/// One line without control, bidi or invisible characters, at most 500 characters.
+/// Returns one line without control, bidi or invisible characters, at most 500 characters.
 pub(super) fn harmless(text: &str) -> String {
     let plain: String = text.chars().map(|c| if is_harmful(c) { ' ' } else { c }).collect();
     let mut words = plain.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -67,7 +67,7 @@ fn is_harmful(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// What an HTML page says of itself, where `text` is one.
+/// Returns the title of an HTML page; `None` for any other text.
 pub(super) fn html_title(text: &str) -> Option<String> {
     let start = text.trim_start();
     if !start.starts_with('<') {

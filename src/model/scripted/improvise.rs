@@ -1,13 +1,13 @@
-//! Turns made of the experiment's own words: what the speaker is to want, what the other spoke of. No language model.
+//! Turns made of the experiment's own words (the speaker's goal, the other's topics) without a language model.
 
 use crate::model::ChatRequest;
 use crate::process::{Author, Purpose};
 use sha2::{Digest, Sha256};
 
-/// What every improvised text begins with, so that nobody takes it for a model's.
+/// The mark that begins every improvised text, so that nobody mistakes it for a model's.
 const MARK: &str = "(scripted)";
 
-/// Said of what the other spoke of.
+/// First sentences, about the topics of the other speaker.
 const ANSWERS: [&str; 7] = [
     "You said “{theirs}”; I have heard it.",
     "About “{theirs}” we may yet agree.",
@@ -18,8 +18,8 @@ const ANSWERS: [&str; 7] = [
     "I did not expect “{theirs}” from you.",
 ];
 
-/// Said of what the speaker wants. Their number and that of the answers share no factor, nor does either with the
-/// few agents that usually speak in turn: a speaker comes back to the same pair late.
+/// Second sentences, about the speaker's goal. The lengths of the two lists are coprime, also to the usual number of
+/// speakers, so that a pair of sentences recurs late.
 const WISHES: [&str; 11] = [
     "What I want is to {wish}.",
     "Think of “{topic}” before you answer.",
@@ -34,14 +34,14 @@ const WISHES: [&str; 11] = [
     "We could begin with “{topic}”.",
 ];
 
-/// Where a prompt says what somebody wants.
+/// Phrases of a prompt that introduce a goal.
 const WANTS: [&str; 9] =
     ["goal is to ", "task is to ", "want to ", "wish to ", "aim to ", "try to ", "need to ", "have to ", "must "];
 
-/// Headings under which a sentence is a wish whatever its form.
+/// Headings under which any sentence is a goal.
 const GOALS: [&str; 8] = ["goal", "aim", "task", "objective", "purpose", "position", "interest", "mission"];
 
-/// Words that say nothing of an experiment: English's small change, and the words of the sentences above.
+/// Words without a topic: frequent words of English, and the words of the sentences above.
 const SMALL: &str = " about after again agent become behind above below agents aside before begin being between chance come comes consider could \
     does doing each either else every everything expect first from give have heard here hold into just keep keeps know \
     later leave like make makes mean moment more most much must never nothing other others rather same scripted settle \
@@ -49,13 +49,13 @@ const SMALL: &str = " about after again agent become behind above below agents a
     think this those through trying turn turns under until very view want wants what when where which while will with \
     within without would your yours yourself answer answers another because message messages conversation goal ";
 
-/// What stands before a noun.
+/// Words that precede a noun.
 const DETERMINERS: [&str; 18] = [
     "the", "a", "an", "my", "your", "his", "her", "its", "our", "their", "this", "that", "these", "any", "no", "some",
     "of", "about",
 ];
 
-/// The whole text for a request.
+/// Returns the whole reply to a request.
 pub(super) fn content(request: &ChatRequest) -> String {
     match request.turn.purpose {
         Purpose::Speech | Purpose::Answer => speech(request),
@@ -81,7 +81,7 @@ fn speech(request: &ChatRequest) -> String {
     let answer = answer.replace("{theirs}", &pick("theirs", &topics(last_turn(heard))));
     let wish = WISHES.get(step * 5 % WISHES.len()).copied().unwrap_or_default();
     let role = if turn.role.is_empty() { "one of us" } else { &turn.role };
-    // Each blank stands once, and what fills it holds no braces: nothing is read a second time.
+    // Each placeholder occurs once, and no replacement contains braces, so nothing is replaced twice.
     let wish = wish
         .replace("{wish}", &wanted(system).unwrap_or_else(|| "do my part".to_owned()))
         .replace("{topic}", &topic)
@@ -90,7 +90,7 @@ fn speech(request: &ChatRequest) -> String {
     format!("{MARK} {answer} {wish}")
 }
 
-/// Only a name, as a selector should answer.
+/// Returns a bare name, as a selector should.
 fn selection(request: &ChatRequest) -> String {
     let others = &request.turn.others;
     others.get(draw_seeded(request, "choice", others.len().max(1))).cloned().unwrap_or_default()
@@ -128,18 +128,18 @@ fn spoke_of(name: &str, topics: &[String]) -> String {
     }
 }
 
-/// The last message of an author.
+/// Returns the last message of an author.
 fn said(request: &ChatRequest, author: Author) -> &str {
     request.messages.iter().rev().find(|m| m.author == author).map_or("", |m| m.content.as_str())
 }
 
-/// What was said last, where several turns were joined; without its label.
+/// Returns the last of several joined turns, without its label.
 fn last_turn(text: &str) -> &str {
     let last = text.rsplit("\n\n").find(|part| !part.trim().is_empty()).unwrap_or(text);
     last.split_once(": ").filter(|(name, _)| is_name(name)).map_or(last, |(_, text)| text)
 }
 
-/// What the prompt has its reader want, in the reader's mouth.
+/// Returns the goal that the prompt gives its reader, in the first person.
 fn wanted(system: &str) -> Option<String> {
     let is_goal = |title: &str| GOALS.iter().any(|g| title.to_lowercase().contains(g));
     let sections = system.split("\n## ").map(|s| s.split_once('\n').unwrap_or(("", s)));
@@ -158,7 +158,7 @@ fn after_want(sentence: &str) -> Option<String> {
     WANTS.iter().find_map(|word| mine(sentence.get(place(word)?..)?))
 }
 
-/// `Keep order` → `keep order`: a sentence that is a command.
+/// Returns an imperative sentence without its capital letter: `Keep order` → `keep order`.
 fn command(sentence: &str) -> Option<String> {
     let first = sentence.split_whitespace().next()?.to_lowercase();
     let is_none =
@@ -170,7 +170,7 @@ fn command(sentence: &str) -> Option<String> {
     mine(&format!("{first}{rest}"))
 }
 
-/// A phrase in the speaker's mouth, up to its first comma and at most twelve words, without a dangling end.
+/// Turns a phrase into the first person, up to its first comma, at most twelve words, without a dangling end.
 fn mine(phrase: &str) -> Option<String> {
     let clause = phrase.split([',', ':', '(', '"', '–', '—']).next()?;
     let mut words: Vec<String> = turned(&plain(clause)).into_iter().take(12).collect();
@@ -182,7 +182,7 @@ fn mine(phrase: &str) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
-/// From the second person to the first.
+/// Replaces the second person by the first.
 fn turned(words: &[String]) -> Vec<String> {
     let acts = ["can", "could", "are", "were", "have", "do", "did", "will", "want", "need", "should", "must", "may"];
     let acts = |word: Option<&String>| word.is_some_and(|w| acts.contains(&w.as_str()));
@@ -198,15 +198,15 @@ fn turned(words: &[String]) -> Vec<String> {
     words.iter().enumerate().map(turn).collect()
 }
 
-/// The words of a text without its signs.
+/// Splits a text into words without punctuation.
 fn plain(text: &str) -> Vec<String> {
     let keeps = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '’' | '-');
     let words = text.split(|c: char| !keeps(c)).map(|w| w.trim_matches(|c: char| !c.is_alphanumeric()));
     words.filter(|w| !w.is_empty()).map(str::to_owned).collect()
 }
 
-/// What a text is about, in order, each once: the words that end a phrase such as `the yellow line`; where it has
-/// fewer than two of these, all its longer words that say something.
+/// Returns the topics of a text, in order and each once: words that end a phrase such as `the yellow line`. A text with
+/// fewer than two of these yields all its longer words.
 fn topics(text: &str) -> Vec<String> {
     let (mut nouns, mut all) = (Vec::new(), Vec::new());
     for clause in text.split(['.', '!', '?', ',', ';', ':', '\n']) {
@@ -230,7 +230,7 @@ fn add(list: &mut Vec<String>, word: Option<String>) {
     list.extend(word.filter(|w| !list.contains(w)));
 }
 
-/// A word that says something; names such as `Guard_117` and tags do not.
+/// Returns a meaningful word; names such as `Guard_117` and tags are skipped.
 fn topic(word: &str, begins: bool) -> Option<String> {
     if word.contains(['_', '<', '>', '#', '(', '{', '/']) {
         return None;
@@ -241,12 +241,12 @@ fn topic(word: &str, begins: bool) -> Option<String> {
     (is_word && !SMALL.contains(&format!(" {} ", word.to_lowercase()))).then_some(word)
 }
 
-/// A number below `n` from the conversation and the speaker: the same in every turn.
+/// Draws a number below `n` from the conversation and the speaker: the same in every turn.
 fn draw(request: &ChatRequest, what: &str, n: usize) -> usize {
     number(&[request.turn.conversation.as_bytes(), what.as_bytes()], n)
 }
 
-/// A number below `n` from this call's own seed.
+/// Draws a number below `n` from this call's own seed.
 fn draw_seeded(request: &ChatRequest, what: &str, n: usize) -> usize {
     number(&[&request.turn.seed.to_be_bytes(), what.as_bytes()], n)
 }

@@ -1,4 +1,4 @@
-//! What the offline model says.
+//! Replies of the offline model.
 
 use super::*;
 use crate::model::Turn;
