@@ -3,11 +3,11 @@
 //! `ollama-rs` lists, shows and pulls Ollama's models; our own requests add digests, versions and loaded models. Its
 //! client is built here, so that it follows no redirect and keeps our time limits.
 
-use super::classify::{Problem, classify, unusable};
-use super::http::{Answer, Http, headers};
+use super::classify::{Problem, classify_problem, describe_unusable};
+use super::http::{Answer, Http, key_headers};
 use super::ollama::Ollama;
 use super::openai::OpenAi;
-use super::{ChatModel, Known, ModelError, Server, ServerKind};
+use super::{ChatModel, ModelError, ModelFacts, Server, ServerKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
@@ -56,10 +56,10 @@ pub struct Loaded {
 
 /// Compares two names of Ollama models; a name without a tag means `latest`.
 pub fn is_same_model(a: &str, b: &str) -> bool {
-    tagged(a).eq_ignore_ascii_case(&tagged(b))
+    add_default_tag(a).eq_ignore_ascii_case(&add_default_tag(b))
 }
 
-fn tagged(name: &str) -> String {
+fn add_default_tag(name: &str) -> String {
     let has_tag = name.rsplit('/').next().is_some_and(|last| last.contains(':'));
     if has_tag { name.to_owned() } else { format!("{name}:latest") }
 }
@@ -76,7 +76,7 @@ impl Connection {
     }
 
     /// Returns a model of this server; each request names the model.
-    pub fn model(&self, known: Known) -> Arc<dyn ChatModel> {
+    pub fn model(&self, known: ModelFacts) -> Arc<dyn ChatModel> {
         let http = self.http.clone();
         match self.server().kind {
             ServerKind::OpenAi => Arc::new(OpenAi { http }),
@@ -99,7 +99,7 @@ impl Connection {
         let mut offered = self.offered().await?;
         if self.server().kind == ServerKind::Ollama {
             for model in &mut offered {
-                model.context = self.known(&model.name, None).await.ok().and_then(|known| known.context);
+                model.context = self.read_facts(&model.name, None).await.ok().and_then(|known| known.context);
             }
         }
         Ok(offered)
@@ -108,7 +108,7 @@ impl Connection {
     async fn offered_by_openai(&self) -> Result<Vec<Offered>, ModelError> {
         let list: Json = self.look_up("models").await?;
         let models = list.get("data").or(Some(&list)).and_then(Json::as_array);
-        let models = models.ok_or_else(|| self.http.invalid("its list of models has no `data`"))?;
+        let models = models.ok_or_else(|| self.http.invalid_error("its list of models has no `data`"))?;
         let names = models.iter().filter_map(|m| m.get("id")?.as_str());
         Ok(names.map(|name| Offered { name: name.to_owned(), ..Offered::default() }).collect())
     }
@@ -116,7 +116,7 @@ impl Connection {
     async fn offered_by_ollama(&self) -> Result<Vec<Offered>, ModelError> {
         // Our own request is first: it reports what `ollama-rs` hides (status, size limit), and has the digests.
         let tags: Tags = self.look_up("api/tags").await?;
-        let listed = self.ollama(Some(CHECK))?.list_local_models().await.map_err(|e| self.of_library(&e, ""))?;
+        let listed = self.ollama_client(Some(CHECK))?.list_local_models().await.map_err(|e| self.of_library(&e, ""))?;
         let tag = |name: &str| tags.models.iter().find(|t| t.name == name);
         Ok(listed
             .into_iter()
@@ -133,20 +133,20 @@ impl Connection {
     }
 
     /// Returns the digest, context and parameters of an Ollama model; nothing for other servers.
-    pub async fn show(&self, model: &str) -> Result<Known, ModelError> {
+    pub async fn show(&self, model: &str) -> Result<ModelFacts, ModelError> {
         if self.server().kind != ServerKind::Ollama {
-            return Ok(Known::default());
+            return Ok(ModelFacts::default());
         }
         let tags: Tags = self.look_up("api/tags").await?;
-        self.known(model, tags.models.into_iter().find(|t| is_same_model(&t.name, model))).await
+        self.read_facts(model, tags.models.into_iter().find(|t| is_same_model(&t.name, model))).await
     }
 
-    async fn known(&self, model: &str, tag: Option<Tag>) -> Result<Known, ModelError> {
-        let shown = self.ollama(Some(CHECK))?.show_model_info(model.to_owned()).await;
+    async fn read_facts(&self, model: &str, tag: Option<Tag>) -> Result<ModelFacts, ModelError> {
+        let shown = self.ollama_client(Some(CHECK))?.show_model_info(model.to_owned()).await;
         let shown = shown.map_err(|e| self.of_library(&e, model))?;
-        Ok(Known {
+        Ok(ModelFacts {
             context: context_length(&shown.model_info),
-            num_ctx: parameter(&shown.parameters, "num_ctx").and_then(|n| n.parse().ok()),
+            num_ctx: find_parameter(&shown.parameters, "num_ctx").and_then(|n| n.parse().ok()),
             parameters: shown.parameters,
             quantization: tag.as_ref().and_then(|t| t.details.quantization_level.clone()),
             digest: tag.map(|t| t.digest),
@@ -157,7 +157,7 @@ impl Connection {
     pub async fn version(&self) -> Result<String, ModelError> {
         let json: Json = self.look_up("api/version").await?;
         let version = json.get("version").and_then(Json::as_str);
-        version.map(str::to_owned).ok_or_else(|| self.http.invalid("it tells no version"))
+        version.map(str::to_owned).ok_or_else(|| self.http.invalid_error("it tells no version"))
     }
 
     /// Lists the models that Ollama has loaded into memory.
@@ -170,27 +170,27 @@ impl Connection {
     }
 
     async fn look_up<T: for<'a> Deserialize<'a>>(&self, path: &str) -> Result<T, ModelError> {
-        let answer: Answer = self.http.get(path, CHECK).await?;
+        let answer: Answer = self.http.get_within(path, CHECK).await?;
         if !(200..300).contains(&answer.status) {
-            return Err(classify(&self.http, "", &Map::new(), &Problem::of_answer(&answer)));
+            return Err(classify_problem(&self.http, "", &Map::new(), &Problem::from_answer(&answer)));
         }
-        serde_json::from_str(&answer.text).map_err(|e| self.http.invalid(&unusable(&answer.text, &e)))
+        serde_json::from_str(&answer.text).map_err(|e| self.http.invalid_error(&describe_unusable(&answer.text, &e)))
     }
 
     /// Builds the client of `ollama-rs` with our redirect and time limits.
-    pub(super) fn ollama(&self, limit: Option<Duration>) -> Result<ollama_rs::Ollama, ModelError> {
+    pub(super) fn ollama_client(&self, limit: Option<Duration>) -> Result<ollama_rs::Ollama, ModelError> {
         use reqwest_of_ollama as reqwest;
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CHECK)
-            .default_headers(headers(self.server())?);
+            .default_headers(key_headers(self.server())?);
         if let Some(limit) = limit {
             builder = builder.timeout(limit);
         }
         if self.server().base_url.url().scheme() == "http" {
             builder = builder.no_proxy();
         }
-        let client = builder.build().map_err(|e| self.http.invalid(&e.to_string()))?;
+        let client = builder.build().map_err(|e| self.http.invalid_error(&e.to_string()))?;
         let url = self.server().base_url.url().clone();
         Ok(ollama_rs::Ollama::builder().url(url).reqwest_client(client).build())
     }
@@ -206,19 +206,19 @@ impl Connection {
             OllamaError::ReqwestError(e) if e.is_connect() => {
                 ModelError::Unreachable { server, cause: format!("{}: no connection", self.server().base_url) }
             }
-            OllamaError::ReqwestError(e) if e.is_decode() => self.http.invalid("its answer cannot be read"),
-            OllamaError::ReqwestError(_) => self.http.broken("the connection was lost"),
-            OllamaError::JsonError(e) => self.http.invalid(&format!("it is not the JSON expected ({e})")),
+            OllamaError::ReqwestError(e) if e.is_decode() => self.http.invalid_error("its answer cannot be read"),
+            OllamaError::ReqwestError(_) => self.http.broken_error("the connection was lost"),
+            OllamaError::JsonError(e) => self.http.invalid_error(&format!("it is not the JSON expected ({e})")),
             OllamaError::InternalError(e) => self.of_words(&e.message, model),
             OllamaError::Other(words) => self.of_words(words, model),
-            OllamaError::ToolCallError(_) => self.http.invalid("a tool call"),
+            OllamaError::ToolCallError(_) => self.http.invalid_error("a tool call"),
         }
     }
 
     fn of_words(&self, words: &str, model: &str) -> ModelError {
         let json = serde_json::from_str::<Json>(words).ok();
         let said = json.as_ref().and_then(|j| j.get("error")?.as_str()).unwrap_or(words);
-        let message = self.http.redactor().words(said);
+        let message = self.http.redactor().redact_error(said);
         let server = self.server().name.clone();
         let is_missing = ["not found", "file does not exist", "manifest unknown"].iter().any(|w| message.contains(w));
         if is_missing {
@@ -261,7 +261,7 @@ fn context_length(info: &serde_json::Map<String, Json>) -> Option<u32> {
 }
 
 /// Finds a parameter in Ollama's lines of `name   value`.
-fn parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
+fn find_parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
     let mut lines = parameters.lines().map(|line| line.split_once(char::is_whitespace).unwrap_or((line, "")));
     lines.find(|(key, _)| *key == name).map(|(_, value)| value.trim())
 }
@@ -280,8 +280,8 @@ mod tests {
     #[test]
     fn what_ollama_shows() {
         let shown = "stop   \"<|end|>\"\nnum_ctx                        32768";
-        assert_eq!(parameter(shown, "num_ctx"), Some("32768"));
-        assert_eq!(parameter(shown, "num"), None);
+        assert_eq!(find_parameter(shown, "num_ctx"), Some("32768"));
+        assert_eq!(find_parameter(shown, "num"), None);
         let info = serde_json::json!({"general.x": 1, "qwen3.context_length": 40_960});
         assert_eq!(context_length(info.as_object().unwrap()), Some(40_960));
     }

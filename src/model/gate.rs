@@ -24,14 +24,14 @@ impl Gates {
     }
 
     /// Closes the gate until then, unless it is already closed for longer.
-    pub fn close(&self, server: &str, model: &str, until: Instant) {
+    pub fn close_until(&self, server: &str, model: &str, until: Instant) {
         let mut state = self.lock();
         let gate = state.closed_until.entry((server.to_owned(), model.to_owned())).or_insert(until);
         *gate = (*gate).max(until);
     }
 
     /// Records that the server answered a conversation.
-    pub fn answered(&self, server: &str, now: i64) {
+    pub fn record_answer(&self, server: &str, now: i64) {
         let mut state = self.lock();
         let last = state.answered.entry(server.to_owned()).or_insert(now);
         *last = (*last).max(now);

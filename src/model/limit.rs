@@ -93,9 +93,9 @@ impl Slots {
 
     /// Waits for a slot at `server`: the waiting caller with the highest priority gets the next free one. Dropping the
     /// future leaves the queue. A server without a bound is limited by the total only.
-    pub async fn take(&self, server: &str, priority: u32) -> Slot {
+    pub async fn take_slot(&self, server: &str, priority: u32) -> Slot {
         loop {
-            let waiting = self.queue(server, priority);
+            let waiting = self.join_queue(server, priority);
             self.hand_out();
             // A sender is dropped without a grant only when the slots themselves are dropped.
             if let Ok(slot) = waiting.await {
@@ -109,7 +109,7 @@ impl Slots {
         self.lock().free
     }
 
-    fn queue(&self, server: &str, priority: u32) -> oneshot::Receiver<Slot> {
+    fn join_queue(&self, server: &str, priority: u32) -> oneshot::Receiver<Slot> {
         let (grant, granted) = oneshot::channel();
         let mut state = self.lock();
         state.asked += 1;
@@ -123,7 +123,7 @@ impl Slots {
     /// Gives free slots to waiting callers. An undeliverable slot frees itself again, outside the lock.
     fn hand_out(&self) {
         loop {
-            let next = self.lock().next();
+            let next = self.lock().next_waiter();
             let Some((server, waiter)) = next else { return };
             drop(waiter.grant.send(Slot { slots: self.clone(), server }));
         }
@@ -144,7 +144,7 @@ impl Slots {
 
 impl State {
     /// Takes a slot for the first waiting caller whose server has a free one.
-    fn next(&mut self) -> Option<(String, Waiter)> {
+    fn next_waiter(&mut self) -> Option<(String, Waiter)> {
         if self.free == 0 {
             return None;
         }
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn one(servers: &[(&str, u32)], total: u32) -> Slots {
+    fn open_slots(servers: &[(&str, u32)], total: u32) -> Slots {
         Slots::new(&Bounds { total, servers: servers.iter().map(|(n, b)| ((*n).to_owned(), *b)).collect() })
     }
 
@@ -197,14 +197,14 @@ mod tests {
 
     #[tokio::test]
     async fn the_highest_priority_first_then_the_order_of_asking() {
-        let slots = one(&[("a", 1)], 9);
-        let held = slots.take("a", 0).await;
+        let slots = open_slots(&[("a", 1)], 9);
+        let held = slots.take_slot("a", 0).await;
         let order = Arc::new(Mutex::new(Vec::new()));
         let tasks: Vec<_> = [(1, "low"), (5, "high"), (3, "first"), (3, "second")]
             .map(|(priority, name)| {
                 let (slots, order) = (slots.clone(), Arc::clone(&order));
                 tokio::spawn(async move {
-                    let _slot = slots.take("a", priority).await;
+                    let _slot = slots.take_slot("a", priority).await;
                     order.lock().unwrap().push(name);
                 })
             })
@@ -219,38 +219,38 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_server_holds_up_no_other() {
-        let slots = one(&[("a", 1), ("b", 1)], 2);
-        let _held = slots.take("a", 0).await;
+        let slots = open_slots(&[("a", 1), ("b", 1)], 2);
+        let _held = slots.take_slot("a", 0).await;
         let waiting = tokio::spawn({
             let slots = slots.clone();
-            async move { drop(slots.take("a", 9).await) }
+            async move { drop(slots.take_slot("a", 9).await) }
         });
         tokio::task::yield_now().await;
-        let other = tokio::time::timeout(Duration::from_secs(1), slots.take("b", 0)).await;
+        let other = tokio::time::timeout(Duration::from_secs(1), slots.take_slot("b", 0)).await;
         assert!(other.is_ok(), "the server's waiter must hold no slot of the total");
         waiting.abort();
     }
 
     #[tokio::test]
     async fn the_total_holds_over_servers() {
-        let slots = one(&[("a", 5), ("b", 5)], 1);
-        let held = slots.take("a", 0).await;
-        let soon = tokio::time::timeout(Duration::from_millis(20), slots.take("b", 0)).await;
+        let slots = open_slots(&[("a", 5), ("b", 5)], 1);
+        let held = slots.take_slot("a", 0).await;
+        let soon = tokio::time::timeout(Duration::from_millis(20), slots.take_slot("b", 0)).await;
         assert!(soon.is_err());
         drop(held);
-        assert!(tokio::time::timeout(Duration::from_secs(1), slots.take("b", 0)).await.is_ok());
+        assert!(tokio::time::timeout(Duration::from_secs(1), slots.take_slot("b", 0)).await.is_ok());
     }
 
     #[tokio::test]
     async fn waiting_futures_that_are_dropped_lose_no_slot() {
-        let slots = one(&[("a", 2)], 2);
+        let slots = open_slots(&[("a", 2)], 2);
         for round in 0..200 {
-            let held = slots.take("a", 0).await;
-            let also = slots.take("a", 0).await;
+            let held = slots.take_slot("a", 0).await;
+            let also = slots.take_slot("a", 0).await;
             let tasks: Vec<_> = (0..5)
                 .map(|i| {
                     let slots = slots.clone();
-                    tokio::spawn(async move { drop(slots.take("a", i).await) })
+                    tokio::spawn(async move { drop(slots.take_slot("a", i).await) })
                 })
                 .collect();
             tokio::task::yield_now().await;
@@ -270,10 +270,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_grant_that_nobody_takes_goes_on_to_the_next() {
-        let slots = one(&[("a", 1)], 1);
-        let held = slots.take("a", 0).await;
-        let granted = slots.queue("a", 9);
-        let next = slots.queue("a", 1);
+        let slots = open_slots(&[("a", 1)], 1);
+        let held = slots.take_slot("a", 0).await;
+        let granted = slots.join_queue("a", 9);
+        let next = slots.join_queue("a", 1);
         drop(held);
         drop(granted);
         assert!(tokio::time::timeout(Duration::from_secs(1), next).await.unwrap().is_ok());

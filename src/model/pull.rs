@@ -86,13 +86,13 @@ impl Connection {
         pull: Pull,
         seen: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<(), ModelError> {
-        let ollama = self.ollama(None)?;
+        let ollama = self.ollama_client(None)?;
         let stream = timeout(pull.stall, ollama.pull_model_stream(model.to_owned(), pull.insecure)).await;
-        let stream = stream.map_err(|_| self.stalled(pull))?.map_err(|e| self.of_library(&e, model))?;
-        self.follow(stream, model, pull, seen).await
+        let stream = stream.map_err(|_| self.stall_error(pull))?.map_err(|e| self.of_library(&e, model))?;
+        self.follow_stream(stream, model, pull, seen).await
     }
 
-    async fn follow(
+    async fn follow_stream(
         &self,
         mut stream: PullModelStatusStream,
         model: &str,
@@ -100,15 +100,15 @@ impl Connection {
         seen: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<(), ModelError> {
         loop {
-            let status = timeout(pull.stall, stream.next()).await.map_err(|_| self.stalled(pull))?;
-            let Some(status) = status else { return Err(self.http.broken("the download was cut")) };
+            let status = timeout(pull.stall, stream.next()).await.map_err(|_| self.stall_error(pull))?;
+            let Some(status) = status else { return Err(self.http.broken_error("the download was cut")) };
             // Any library error other than a server error means that the connection was cut.
             let PullModelStatus { message, digest, total, completed } =
                 status.map_err(|e| self.of_library(&e, model))?;
             if message == "success" {
                 return Ok(());
             }
-            let status = self.http.redactor().words(&message);
+            let status = self.http.redactor().redact_error(&message);
             seen(Progress { status, digest, total, completed });
         }
     }
@@ -119,10 +119,10 @@ impl Connection {
         if offered.iter().any(|o| is_same_model(&o.name, model)) {
             return Ok(());
         }
-        Err(self.http.invalid("it said that the model was fetched, and does not list it"))
+        Err(self.http.invalid_error("it said that the model was fetched, and does not list it"))
     }
 
-    fn stalled(&self, pull: Pull) -> ModelError {
+    fn stall_error(&self, pull: Pull) -> ModelError {
         ModelError::Timeout { server: self.server().name.clone(), what: "next byte", limit: pull.stall }
     }
 }

@@ -56,7 +56,7 @@ impl Default for Retry {
 impl Retry {
     /// Computes the wait after `attempt` (from 0): the server's request, else doubling with jitter. The jitter is
     /// derived from the call and never from a clock.
-    fn wait(&self, error: &ModelError, request: &ChatRequest, attempt: u32) -> Duration {
+    fn next_wait(&self, error: &ModelError, request: &ChatRequest, attempt: u32) -> Duration {
         if let ModelError::Busy { retry_after: Some(asked), .. } = error {
             return *asked;
         }
@@ -147,11 +147,11 @@ where
     let mut attempts = Vec::new();
     let end = loop {
         let attempt = attempts.len() as u32;
-        let Some(slot) = asking.slot().await else { break End::Stopped };
+        let Some(slot) = asking.take_slot().await else { break End::Stopped };
         if let Err(error) = before(&attempts).await {
             break End::Unsaved(error);
         }
-        let tried = asking.attempt(&mut attempts).await;
+        let tried = asking.make_attempt(&mut attempts).await;
         drop(slot);
         let error = match tried {
             None => break End::Aborted,
@@ -161,7 +161,7 @@ where
         if verdict(&error) != Verdict::Retry || attempt >= asking.retry.max_retries {
             break End::Failed(error);
         }
-        if !asking.pause(attempt, error, &mut attempts, &notify).await {
+        if !asking.pause_before_retry(attempt, error, &mut attempts, &notify).await {
             break End::Stopped;
         }
     };
@@ -170,10 +170,10 @@ where
 
 impl Asking<'_> {
     /// Waits until the gate is open and a slot is free at the same time; `None` if stopped.
-    async fn slot(&self) -> Option<Slot> {
+    async fn take_slot(&self) -> Option<Slot> {
         loop {
-            self.unless_stopped(self.open()).await?;
-            let slot = self.unless_stopped(self.slots.take(self.server, self.priority)).await?;
+            self.unless_stopped(self.wait_for_gate()).await?;
+            let slot = self.unless_stopped(self.slots.take_slot(self.server, self.priority)).await?;
             // The gate may have closed while this call waited for its slot.
             if self.gates.closed_until(self.server, &self.request.model).is_none() {
                 return Some(slot);
@@ -181,14 +181,14 @@ impl Asking<'_> {
         }
     }
 
-    async fn open(&self) {
+    async fn wait_for_gate(&self) {
         while let Some(until) = self.gates.closed_until(self.server, &self.request.model) {
             sleep_until(until).await;
         }
     }
 
     /// Makes and records one attempt; `None` if aborted.
-    async fn attempt(&self, attempts: &mut Vec<Attempt>) -> Option<Result<ChatReply, ModelError>> {
+    async fn make_attempt(&self, attempts: &mut Vec<Attempt>) -> Option<Result<ChatReply, ModelError>> {
         let (at, start) = ((self.clock)(), Instant::now());
         let result = tokio::select! {
             biased;
@@ -203,23 +203,23 @@ impl Asking<'_> {
         let took = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         attempts.push(Attempt { at, took, error, message, waited: None, possible_spend });
         if matches!(result, Some(Ok(_))) {
-            self.gates.answered(self.server, (self.clock)());
+            self.gates.record_answer(self.server, (self.clock)());
         }
         result
     }
 
     /// Waits before the next attempt; false if stopped.
-    async fn pause(
+    async fn pause_before_retry(
         &self,
         attempt: u32,
         error: ModelError,
         attempts: &mut [Attempt],
         notify: &impl Fn(Waiting),
     ) -> bool {
-        let wait = self.retry.wait(&error, self.request, attempt);
+        let wait = self.retry.next_wait(&error, self.request, attempt);
         let until = Instant::now() + wait;
         if matches!(error, ModelError::Busy { retry_after: Some(_), .. }) {
-            self.gates.close(self.server, &self.request.model, until);
+            self.gates.close_until(self.server, &self.request.model, until);
         }
         if let Some(last) = attempts.last_mut() {
             last.waited = u64::try_from(wait.as_millis()).ok();

@@ -34,8 +34,8 @@ impl Scripted {
         Self { lines: Some(lines).filter(|l| !l.is_empty()) }
     }
 
-    fn content(&self, request: &ChatRequest) -> String {
-        let Some(lines) = &self.lines else { return improvise::content(request) };
+    fn next_reply(&self, request: &ChatRequest) -> String {
+        let Some(lines) = &self.lines else { return improvise::improvise_reply(request) };
         let place = request.turn.ordinal as usize % lines.len().max(1);
         lines.get(place).cloned().unwrap_or_default()
     }
@@ -72,12 +72,12 @@ fn read_line(line: &str) -> Option<Result<String, String>> {
 #[async_trait]
 impl ChatModel for Scripted {
     async fn chat(&self, request: &ChatRequest) -> Result<ChatReply, ModelError> {
-        let whole = self.content(request);
-        let content = cut(&whole, longest(request));
+        let whole = self.next_reply(request);
+        let content = first_words(&whole, max_words(request));
         let finish = if content.len() < whole.len() { Finish::Length } else { Finish::Stop };
         let read: usize = request.messages.iter().map(|m| m.content.split_whitespace().count()).sum();
         Ok(ChatReply {
-            usage: Usage { prompt: Some(read as u32), completion: Some(words(content)), cached: None },
+            usage: Usage { prompt: Some(read as u32), completion: Some(count_words(content)), cached: None },
             finish,
             finish_reason: Some(if finish == Finish::Length { "length" } else { "stop" }.to_owned()),
             served: Served { model: Some("scripted".to_owned()), ..Served::default() },
@@ -88,18 +88,18 @@ impl ChatModel for Scripted {
     }
 }
 
-fn words(text: &str) -> u32 {
+fn count_words(text: &str) -> u32 {
     text.split_whitespace().count() as u32
 }
 
 /// Each word counts as one token, so that `max_tokens` and budgets hold offline too.
-fn longest(request: &ChatRequest) -> usize {
+fn max_words(request: &ChatRequest) -> usize {
     let most = request.parameters.get("max_tokens").and_then(Json::as_u64);
     most.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX)
 }
 
 /// Returns the first `most` words.
-fn cut(text: &str, most: usize) -> &str {
+fn first_words(text: &str, most: usize) -> &str {
     let mut ends = text.char_indices().filter(|(at, c)| {
         let is_end =
             text.get(at + c.len_utf8()..).is_none_or(|rest| rest.starts_with(char::is_whitespace) || rest.is_empty());

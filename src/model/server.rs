@@ -110,9 +110,9 @@ impl Address {
     pub fn parse(kind: ServerKind, text: &str) -> Result<Self, AddressError> {
         let text = text.trim();
         let bare = !text.contains("://");
-        let full = if bare { format!("{}://{text}", scheme(kind, text)) } else { text.to_owned() };
+        let full = if bare { format!("{}://{text}", default_scheme(kind, text)) } else { text.to_owned() };
         let url = Url::parse(&full).map_err(|e| AddressError::Malformed(e.to_string()))?;
-        let mut url = checked(url)?;
+        let mut url = check_url(url)?;
         if kind == ServerKind::Ollama && bare && !names_port(text) {
             url.set_port(Some(OLLAMA_PORT)).map_err(|()| AddressError::Malformed("it can have no port".to_owned()))?;
         }
@@ -125,7 +125,7 @@ impl Address {
     }
 
     /// Appends `path` to this address.
-    pub(super) fn join(&self, path: &str) -> Url {
+    pub(super) fn join_path(&self, path: &str) -> Url {
         let mut url = self.0.clone();
         url.set_path(&format!("{}{path}", self.0.path()));
         url
@@ -192,12 +192,12 @@ impl Server {
     }
 }
 
-fn scheme(kind: ServerKind, bare: &str) -> &'static str {
+fn default_scheme(kind: ServerKind, bare: &str) -> &'static str {
     let here = ["localhost", "127.", "[::1]", "0.0.0.0"].iter().any(|h| bare.starts_with(h));
     if kind == ServerKind::OpenAi && !here { "https" } else { "http" }
 }
 
-fn checked(url: Url) -> Result<Url, AddressError> {
+fn check_url(url: Url) -> Result<Url, AddressError> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(AddressError::Secret);
     }
@@ -228,7 +228,7 @@ fn is_everywhere(url: &Url) -> bool {
 mod tests {
     use super::*;
 
-    fn ollama(text: &str) -> String {
+    fn ollama_url(text: &str) -> String {
         Address::parse(ServerKind::Ollama, text).unwrap().to_string()
     }
 
@@ -245,7 +245,7 @@ mod tests {
             ("https://lab.example/ollama/", "https://lab.example/ollama"),
             (" localhost ", "http://localhost:11434"),
         ] {
-            assert_eq!(ollama(written), meant, "{written}");
+            assert_eq!(ollama_url(written), meant, "{written}");
         }
     }
 

@@ -56,21 +56,21 @@ const DETERMINERS: [&str; 18] = [
 ];
 
 /// Returns the whole reply to a request.
-pub(super) fn content(request: &ChatRequest) -> String {
+pub(super) fn improvise_reply(request: &ChatRequest) -> String {
     match request.turn.purpose {
-        Purpose::Speech | Purpose::Answer => speech(request),
-        Purpose::Selection => selection(request),
-        Purpose::Summary => summary(request),
+        Purpose::Speech | Purpose::Answer => improvise_speech(request),
+        Purpose::Selection => improvise_choice(request),
+        Purpose::Summary => improvise_summary(request),
     }
 }
 
-fn speech(request: &ChatRequest) -> String {
+fn improvise_speech(request: &ChatRequest) -> String {
     let turn = &request.turn;
-    let system = said(request, Author::System);
-    let heard = said(request, Author::User);
-    let start = draw(request, "start", 77);
+    let system = last_message(request, Author::System);
+    let heard = last_message(request, Author::User);
+    let start = draw_fixed(request, "start", 77);
     let step = start + turn.ordinal as usize + turn.ask as usize;
-    let own = topics(if system.is_empty() { heard } else { system });
+    let own = find_topics(if system.is_empty() { heard } else { system });
     let pick = |what: &str, list: &[String]| {
         let place = draw_seeded(request, what, list.len().max(1));
         list.get(place).cloned().unwrap_or_else(|| "this".to_owned())
@@ -78,32 +78,32 @@ fn speech(request: &ChatRequest) -> String {
     let topic = pick("topic", &own);
     let others: Vec<String> = own.iter().filter(|t| **t != topic).cloned().collect();
     let answer = ANSWERS.get(step % ANSWERS.len()).copied().unwrap_or_default();
-    let answer = answer.replace("{theirs}", &pick("theirs", &topics(last_turn(heard))));
+    let answer = answer.replace("{theirs}", &pick("theirs", &find_topics(last_turn(heard))));
     let wish = WISHES.get(step * 5 % WISHES.len()).copied().unwrap_or_default();
     let role = if turn.role.is_empty() { "one of us" } else { &turn.role };
     // Each placeholder occurs once, and no replacement contains braces, so nothing is replaced twice.
     let wish = wish
-        .replace("{wish}", &wanted(system).unwrap_or_else(|| "do my part".to_owned()))
+        .replace("{wish}", &find_goal(system).unwrap_or_else(|| "do my part".to_owned()))
         .replace("{topic}", &topic)
         .replace("{other}", &pick("other", &others))
-        .replace("{role}", &plain(role).join(" "));
+        .replace("{role}", &plain_words(role).join(" "));
     format!("{MARK} {answer} {wish}")
 }
 
 /// Returns a bare name, as a selector should.
-fn selection(request: &ChatRequest) -> String {
+fn improvise_choice(request: &ChatRequest) -> String {
     let others = &request.turn.others;
     others.get(draw_seeded(request, "choice", others.len().max(1))).cloned().unwrap_or_default()
 }
 
-fn summary(request: &ChatRequest) -> String {
-    let day = said(request, Author::User);
+fn improvise_summary(request: &ChatRequest) -> String {
+    let day = last_message(request, Author::User);
     let mut speakers: Vec<(&str, Vec<String>)> = Vec::new();
     let mut turns = 0;
     for line in day.lines() {
         let Some((name, text)) = line.split_once(": ").filter(|(name, _)| is_name(name)) else { continue };
         turns += 1;
-        let found = topics(text);
+        let found = find_topics(text);
         match speakers.iter_mut().find(|(known, _)| *known == name) {
             Some((_, topics)) => topics.extend(found),
             None => speakers.push((name, found)),
@@ -129,7 +129,7 @@ fn spoke_of(name: &str, topics: &[String]) -> String {
 }
 
 /// Returns the last message of an author.
-fn said(request: &ChatRequest, author: Author) -> &str {
+fn last_message(request: &ChatRequest, author: Author) -> &str {
     request.messages.iter().rev().find(|m| m.author == author).map_or("", |m| m.content.as_str())
 }
 
@@ -140,7 +140,7 @@ fn last_turn(text: &str) -> &str {
 }
 
 /// Returns the goal that the prompt gives its reader, in the first person.
-fn wanted(system: &str) -> Option<String> {
+fn find_goal(system: &str) -> Option<String> {
     let is_goal = |title: &str| GOALS.iter().any(|g| title.to_lowercase().contains(g));
     let sections = system.split("\n## ").map(|s| s.split_once('\n').unwrap_or(("", s)));
     let (goals, rest): (Vec<_>, Vec<_>) = sections.partition(|(title, _)| is_goal(title));
@@ -149,17 +149,19 @@ fn wanted(system: &str) -> Option<String> {
     };
     let goals = sentences(goals);
     let said = |list: &[String]| list.iter().find_map(|s| after_want(s));
-    said(&goals).or_else(|| goals.iter().find_map(|s| command(s))).or_else(|| said(&sentences(rest)))
+    last_message(&goals)
+        .or_else(|| goals.iter().find_map(|s| imperative_goal(s)))
+        .or_else(|| last_message(&sentences(rest)))
 }
 
 fn after_want(sentence: &str) -> Option<String> {
     let lower = sentence.to_lowercase();
     let place = |word: &&str| Some(lower.find(*word)? + word.len());
-    WANTS.iter().find_map(|word| mine(sentence.get(place(word)?..)?))
+    WANTS.iter().find_map(|word| in_first_person(sentence.get(place(word)?..)?))
 }
 
 /// Returns an imperative sentence without its capital letter: `Keep order` → `keep order`.
-fn command(sentence: &str) -> Option<String> {
+fn imperative_goal(sentence: &str) -> Option<String> {
     let first = sentence.split_whitespace().next()?.to_lowercase();
     let is_none =
         ["you", "your", "the", "a", "an", "there", "it", "this", "in", "if", "do", "as", "when", "we", "never"];
@@ -167,13 +169,13 @@ fn command(sentence: &str) -> Option<String> {
         return None;
     }
     let rest = sentence.get(first.len()..)?;
-    mine(&format!("{first}{rest}"))
+    in_first_person(&format!("{first}{rest}"))
 }
 
 /// Turns a phrase into the first person, up to its first comma, at most twelve words, without a dangling end.
-fn mine(phrase: &str) -> Option<String> {
+fn in_first_person(phrase: &str) -> Option<String> {
     let clause = phrase.split([',', ':', '(', '"', '–', '—']).next()?;
-    let mut words: Vec<String> = turned(&plain(clause)).into_iter().take(12).collect();
+    let mut words: Vec<String> = swap_person(&plain_words(clause)).into_iter().take(12).collect();
     let dangling =
         ["to", "the", "a", "an", "of", "and", "or", "in", "for", "with", "at", "on", "by", "my", "that", "is"];
     while words.last().is_some_and(|w| dangling.contains(&w.as_str())) {
@@ -183,7 +185,7 @@ fn mine(phrase: &str) -> Option<String> {
 }
 
 /// Replaces the second person by the first.
-fn turned(words: &[String]) -> Vec<String> {
+fn swap_person(words: &[String]) -> Vec<String> {
     let acts = ["can", "could", "are", "were", "have", "do", "did", "will", "want", "need", "should", "must", "may"];
     let acts = |word: Option<&String>| word.is_some_and(|w| acts.contains(&w.as_str()));
     let turn = |(index, word): (usize, &String)| match word.as_str() {
@@ -199,7 +201,7 @@ fn turned(words: &[String]) -> Vec<String> {
 }
 
 /// Splits a text into words without punctuation.
-fn plain(text: &str) -> Vec<String> {
+fn plain_words(text: &str) -> Vec<String> {
     let keeps = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '’' | '-');
     let words = text.split(|c: char| !keeps(c)).map(|w| w.trim_matches(|c: char| !c.is_alphanumeric()));
     words.filter(|w| !w.is_empty()).map(str::to_owned).collect()
@@ -207,31 +209,31 @@ fn plain(text: &str) -> Vec<String> {
 
 /// Returns the topics of a text, in order and each once: words that end a phrase such as `the yellow line`. A text with
 /// fewer than two of these yields all its longer words.
-fn topics(text: &str) -> Vec<String> {
+fn find_topics(text: &str) -> Vec<String> {
     let (mut nouns, mut all) = (Vec::new(), Vec::new());
     for clause in text.split(['.', '!', '?', ',', ';', ':', '\n']) {
         let mut phrase: Option<Option<String>> = None;
         for (index, word) in clause.split_whitespace().enumerate() {
-            let topic = topic(word, index == 0);
+            let topic = topic_word(word, index == 0);
             if let (Some(last), Some(topic)) = (phrase.as_mut(), &topic) {
                 *last = Some(topic.clone());
             } else {
-                add(&mut nouns, phrase.take().flatten());
+                add_once(&mut nouns, phrase.take().flatten());
                 phrase = DETERMINERS.contains(&word.to_lowercase().as_str()).then_some(None);
             }
-            add(&mut all, topic);
+            add_once(&mut all, topic);
         }
-        add(&mut nouns, phrase.flatten());
+        add_once(&mut nouns, phrase.flatten());
     }
     if nouns.len() < 2 { all } else { nouns }
 }
 
-fn add(list: &mut Vec<String>, word: Option<String>) {
+fn add_once(list: &mut Vec<String>, word: Option<String>) {
     list.extend(word.filter(|w| !list.contains(w)));
 }
 
 /// Returns a meaningful word; names such as `Guard_117` and tags are skipped.
-fn topic(word: &str, begins: bool) -> Option<String> {
+fn topic_word(word: &str, begins: bool) -> Option<String> {
     if word.contains(['_', '<', '>', '#', '(', '{', '/']) {
         return None;
     }
@@ -242,16 +244,16 @@ fn topic(word: &str, begins: bool) -> Option<String> {
 }
 
 /// Draws a number below `n` from the conversation and the speaker: the same in every turn.
-fn draw(request: &ChatRequest, what: &str, n: usize) -> usize {
-    number(&[request.turn.conversation.as_bytes(), what.as_bytes()], n)
+fn draw_fixed(request: &ChatRequest, what: &str, n: usize) -> usize {
+    hash_below(&[request.turn.conversation.as_bytes(), what.as_bytes()], n)
 }
 
 /// Draws a number below `n` from this call's own seed.
 fn draw_seeded(request: &ChatRequest, what: &str, n: usize) -> usize {
-    number(&[&request.turn.seed.to_be_bytes(), what.as_bytes()], n)
+    hash_below(&[&request.turn.seed.to_be_bytes(), what.as_bytes()], n)
 }
 
-fn number(parts: &[&[u8]], n: usize) -> usize {
+fn hash_below(parts: &[&[u8]], n: usize) -> usize {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part);
