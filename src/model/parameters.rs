@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn names_at_each_server() {
-        let streamed = ModelSpec { stream: Some(true), ..spec() };
+        let streamed = ModelSpec { stream: Some(true), ..full_spec() };
         assert_eq!(
             sent_json(ServerKind::OpenAi, "https://api.openai.com/v1", &full_spec(), None),
             r#"{"temperature":0.7,"top_p":0.9,"max_completion_tokens":400,"stop":["END"],"seed":5}"#

@@ -215,7 +215,7 @@ async fn abort_drops_what_is_in_flight() {
 fn the_wait_comes_from_the_call() {
     let retry = Retry::default();
     let error = busy_error(500, None);
-    let wait = |c: &str, attempt| retry.wait(&error, &request_of(c), attempt);
+    let wait = |c: &str, attempt| retry.next_wait(&error, &request_of(c), attempt);
     assert_eq!(wait("c", 1), wait("c", 1));
     assert_ne!(wait("c", 1), wait("d", 1));
     assert!(wait("c", 40) <= retry.cap && wait("c", 40) >= retry.cap / 2);

@@ -258,7 +258,7 @@ mod tests {
             ("router.example/api/v1", "https://router.example/api/v1/chat/completions"),
         ] {
             let address = Address::parse(ServerKind::OpenAi, written).unwrap();
-            assert_eq!(address.join("chat/completions").as_str(), meant, "{written}");
+            assert_eq!(address.join_path("chat/completions").as_str(), meant, "{written}");
         }
     }
 

@@ -148,10 +148,10 @@ fn find_goal(system: &str) -> Option<String> {
         texts.iter().flat_map(|(_, text)| text.split(['.', '!', '?', ';', '\n'])).map(|s| s.trim().to_owned()).collect()
     };
     let goals = sentences(goals);
-    let said = |list: &[String]| list.iter().find_map(|s| after_want(s));
-    last_message(&goals)
+    let first_wish = |list: &[String]| list.iter().find_map(|s| after_want(s));
+    first_wish(&goals)
         .or_else(|| goals.iter().find_map(|s| imperative_goal(s)))
-        .or_else(|| last_message(&sentences(rest)))
+        .or_else(|| first_wish(&sentences(rest)))
 }
 
 fn after_want(sentence: &str) -> Option<String> {
