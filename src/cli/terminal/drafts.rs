@@ -1,29 +1,29 @@
-//! What a person typed and has not sent: a file for each turn, so that it survives whatever ends the program.
+//! Drafts of turns that a person typed but has not sent: one file for each turn, so that it survives a crash.
 
 use crate::cli::settings::dotenv::replace;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where drafts are. Clones are of the same folder.
+/// The folder of drafts. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Drafts {
     folder: Option<PathBuf>,
 }
 
 impl Drafts {
-    /// Drafts in the program's folder of state; none are kept where there is no such folder.
+    /// Uses the program's state folder; without one, no drafts are saved.
     pub fn of(state: Option<&Path>) -> Self {
         Self { folder: state.map(|state| state.join("drafts")) }
     }
 
-    /// The lines that were typed for a turn.
+    /// Loads the lines typed for a turn.
     pub fn read(&self, conversation: &str, seq: u32) -> Vec<String> {
         let text = self.path(conversation, seq).and_then(|path| fs::read_to_string(path).ok());
         text.map(|text| text.lines().map(str::to_owned).collect()).unwrap_or_default()
     }
 
-    /// Keeps the lines typed so far, which only their owner can read.
+    /// Saves the lines typed so far, readable by their owner only.
     pub fn keep(&self, conversation: &str, seq: u32, lines: &[String]) -> io::Result<()> {
         let nowhere = || io::Error::new(io::ErrorKind::NotFound, "there is no folder for it");
         let path = self.path(conversation, seq).ok_or_else(nowhere)?;
@@ -32,35 +32,35 @@ impl Drafts {
         replace(&path, text.as_bytes())
     }
 
-    /// Where half a line of a turn is kept; none where it cannot be.
+    /// Returns the file for the unfinished line of a turn; `None` if it cannot be saved.
     pub fn half(&self, conversation: &str, seq: u32) -> Option<PathBuf> {
         let path = self.path(conversation, seq)?;
         make(path.parent()?).ok().map(|()| path.with_extension("half"))
     }
 
-    /// Removes the draft of a turn, and those of earlier ones that something left behind.
+    /// Removes the draft of a turn, and leftover drafts of earlier turns.
     pub fn remove(&self, conversation: &str, seq: u32) {
         let (Some(folder), true) = (&self.folder, is_id(conversation)) else { return };
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let place = name.strip_prefix(conversation).and_then(|rest| rest.strip_prefix('-'));
-            // What follows a point is of a write that was cut off.
+            // A name with a dot belongs to an interrupted write.
             let place = place.and_then(|place| place.split('.').next()?.parse::<u32>().ok());
             if place.is_some_and(|n| n <= seq) {
-                // One that cannot be removed is of a turn that is over, and is never read again.
+                // A draft that remains belongs to a finished turn and is never read again.
                 let _ = fs::remove_file(entry.path());
             }
         }
     }
 
-    /// Named by id and number alone: never by anybody's words.
+    /// Builds the path from id and number alone, never from text.
     fn path(&self, conversation: &str, seq: u32) -> Option<PathBuf> {
         let folder = self.folder.as_ref().filter(|_| is_id(conversation))?;
         Some(folder.join(format!("{conversation}-{seq}")))
     }
 }
 
-/// Makes the folder of drafts, which is its owner's alone.
+/// Creates the folder of drafts, accessible to its owner only.
 pub fn make(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]

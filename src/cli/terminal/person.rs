@@ -1,4 +1,4 @@
-//! A person at this terminal, who takes somebody's part in conversations.
+//! A person at this terminal who plays a participant of conversations.
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
@@ -26,11 +26,11 @@ const COMMANDS: [(&str, &str); 5] = [
 pub struct AtTerminal {
     context: Context,
     drafts: Drafts,
-    /// Whether they type: then nobody else writes to the terminal.
+    /// True while the person types: then no other output is written to the terminal.
     types: Arc<AtomicBool>,
 }
 
-/// What a line is.
+/// A line that the person typed.
 #[derive(Debug, PartialEq, Eq)]
 enum Typed<'a> {
     Text(&'a str),
@@ -41,7 +41,7 @@ enum Typed<'a> {
     Unknown(&'a str),
 }
 
-/// A line that begins with `/` is a command; with `//`, text that begins with `/`.
+/// Parses a line: `/` begins a command; `//` begins text that starts with `/`.
 fn read(line: &str) -> Typed<'_> {
     let Some(rest) = line.strip_prefix('/') else { return Typed::Text(line) };
     if rest.starts_with('/') {
@@ -57,14 +57,14 @@ fn read(line: &str) -> Typed<'_> {
 }
 
 impl AtTerminal {
-    /// The person at the terminal of a command.
+    /// Creates the person at the terminal of a command.
     pub fn new(context: &Context) -> Self {
         let drafts = Drafts::of(context.settings.state.as_deref());
         let context = context.again(context.world.arguments.clone(), context.global.clone());
         Self { context, drafts, types: Arc::default() }
     }
 
-    /// Says whether they type now.
+    /// Returns the flag that is true while the person types.
     pub fn types(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.types)
     }
@@ -143,7 +143,7 @@ impl Person for AtTerminal {
     }
 }
 
-/// The candidate of that number or name; nothing typed is nobody in particular.
+/// Finds the candidate with this number or name; empty input chooses nobody in particular.
 fn chosen(text: &str, candidates: &[String]) -> Option<String> {
     if text.is_empty() {
         return Some(String::new());
@@ -153,7 +153,7 @@ fn chosen(text: &str, candidates: &[String]) -> Option<String> {
     by_number.or_else(by_name).cloned()
 }
 
-/// Why somebody who did not say so is gone.
+/// Describes why an unfinished answer ended.
 fn gone(error: &CliError) -> String {
     match error.exit {
         crate::cli::error::Exit::Interrupt => "you left".to_owned(),
@@ -176,7 +176,7 @@ fn heading(scene: &Scene<'_>) -> String {
     format!("{who}{message} · conversation {}", short(scene.conversation))
 }
 
-/// While it lives, a person types.
+/// Guard that marks the terminal as in use while a person types.
 struct Typing<'a> {
     types: &'a AtomicBool,
     printer: &'a Printer,
@@ -199,25 +199,25 @@ impl Drop for Typing<'_> {
     fn drop(&mut self) {
         self.types.store(false, Ordering::Relaxed);
         if !self.is_sent {
-            // They left, or were cut off in the middle of a line, where nothing else is to be written.
+            // The cursor may still be in the middle of a line.
             self.printer.say("");
         }
     }
 }
 
-/// One turn as it stands on the terminal.
+/// One turn as shown on the terminal.
 struct Stage {
     printer: Printer,
     heading: String,
     messages: Vec<Message>,
     drafts: Drafts,
     place: (String, u32),
-    /// Whether it was told that nothing can be kept.
+    /// True after the warning that drafts cannot be saved.
     is_told: bool,
 }
 
 impl Stage {
-    /// Shows what is new.
+    /// Prints the heading and the new messages.
     fn enter(&self, scene: &Scene<'_>) {
         self.say("");
         self.bold(&self.heading);
@@ -231,7 +231,7 @@ impl Stage {
         self.say("");
     }
 
-    /// Shows everything.
+    /// Prints the heading and all messages.
     fn all(&self) {
         self.say("");
         self.bold(&self.heading);
@@ -253,7 +253,7 @@ impl Stage {
         }
     }
 
-    /// What becomes of a line that was typed; it is the last of `lines`.
+    /// Handles the last of `lines`, which was just typed.
     fn line(&mut self, lines: &[String]) -> Line {
         let Some((last, before)) = lines.split_last() else { return Line::Kept };
         let mut left = before.to_vec();
@@ -283,7 +283,7 @@ impl Stage {
         Line::Back(left)
     }
 
-    /// Keeps what is typed so far; that it cannot be kept is told once.
+    /// Saves the text typed so far; warns once if that fails.
     fn keep(&mut self, lines: &[String]) {
         if let Err(error) = self.drafts.keep(&self.place.0, self.place.1, lines)
             && !std::mem::replace(&mut self.is_told, true)

@@ -1,4 +1,4 @@
-//! The only place that asks a person.
+//! The only place that asks a person a question.
 
 mod theme;
 
@@ -22,24 +22,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use theme::{Coloured, Plain, asking};
 use unicode_width::UnicodeWidthStr;
 
-/// A terminal on which a person is asked.
+/// A terminal that can ask a person.
 #[derive(Debug)]
 pub struct Terminal {
-    /// Questions may be asked.
+    /// True if questions may be asked.
     pub may_ask: bool,
-    /// `--yes`: every confirmation is given without asking.
+    /// `--yes`: accepts every confirmation without asking.
     pub yes: bool,
-    /// Environment variables, among them the editor's name.
+    /// Environment variables; one names the editor.
     pub env: BTreeMap<String, String>,
     /// Prints long questions.
     pub printer: Printer,
-    /// Keeps half a line.
+    /// Saves unfinished lines.
     pub typing: Typing,
-    /// Flags that would have given the confirmations that the person gave.
+    /// Flags that would have given the person's confirmations.
     pub agreed: Mutex<Vec<&'static str>>,
 }
 
-/// Asks for a yes. Where nothing may be asked, an error that names the flag that answers.
+/// Asks for a confirmation. If questions are not allowed, fails with an error that names the flag.
 pub async fn confirm(terminal: &Terminal, question: &str, flag: &'static str) -> Result<bool, CliError> {
     if terminal.yes {
         return Ok(true);
@@ -57,7 +57,7 @@ pub async fn confirm(terminal: &Terminal, question: &str, flag: &'static str) ->
     Ok(yes)
 }
 
-/// Asks for a yes or no; none on Esc.
+/// Asks for yes or no; `None` on Esc.
 pub async fn yes(terminal: &Terminal, question: &str, usual: bool, hint: &str) -> Result<Option<bool>, CliError> {
     let question = fitted(question, QUESTION);
     let shown = question.clone();
@@ -67,18 +67,18 @@ pub async fn yes(terminal: &Terminal, question: &str, usual: bool, hint: &str) -
     answer.await
 }
 
-/// Asks for a line, with `text` in it to begin with; none on Esc. `hint` says how to answer where nothing may be asked.
+/// Asks for a line, starting with `text`; `None` on Esc. `hint` is the remedy if questions are not allowed.
 pub async fn line(terminal: &Terminal, question: &str, text: &str, hint: &str) -> Result<Option<String>, CliError> {
     let kept = Kept { typing: terminal.typing.clone(), question: one_line(question) };
     let text = kept.typing.left(&kept.question).unwrap_or_else(|| text.to_owned());
     let (label, text) = (label(terminal, question), harmless(&text).replace('\n', " "));
     let answer = asked(terminal, question, hint, move |_| Field::new(Some(kept))?.read(&label, &text));
-    // What is pasted may hold ends of lines.
+    // Pasted text may contain line breaks.
     Ok(answer.await?.map(|line| line.trim().replace(['\r', '\n'], " ")))
 }
 
-/// Asks for lines up to a lone `.`, after those that are there already; none on Esc. Every line that is ended goes to
-/// `keep` at once, with all before it.
+/// Asks for lines up to a lone `.`, appended to the lines in `already`; `None` on Esc. After each line, `keep` receives
+/// all lines.
 pub async fn lines(
     terminal: &Terminal,
     question: &str,
@@ -92,7 +92,7 @@ pub async fn lines(
         let mut field = Field::new(Some(kept))?;
         loop {
             let Some(typed) = field.read("  ", &std::mem::take(&mut half))? else { return Ok(None) };
-            // What is pasted may be several lines.
+            // Pasted text may contain several lines.
             for line in typed.replace("\r\n", "\n").replace('\r', "\n").split('\n') {
                 if line.trim_end() == "." {
                     return Ok(Some(lines));
@@ -109,24 +109,24 @@ pub async fn lines(
     .await
 }
 
-/// What becomes of a line that was typed.
+/// Effect of a typed line.
 pub enum Line {
-    /// It stays.
+    /// The line is added.
     Kept,
-    /// These are left.
+    /// These lines replace all lines.
     Back(Vec<String>),
-    /// No more are asked for.
+    /// No more lines are read.
     End,
 }
 
-/// Asks for a password, which is not shown; an empty one is an answer; none on Esc.
+/// Asks for a password without showing it; an empty password is valid; `None` on Esc.
 pub async fn password(terminal: &Terminal, question: &str, hint: &str) -> Result<Option<SecretString>, CliError> {
     let label = label(terminal, question);
     let answer = asked(terminal, question, hint, move |_| Field::new(None)?.read(&label, ""));
     Ok(answer.await?.map(SecretString::from))
 }
 
-/// Asks for one of several, by its place; none on Esc.
+/// Asks for one of several items and returns its index; `None` on Esc.
 pub async fn one_of(
     terminal: &Terminal,
     question: &str,
@@ -147,7 +147,7 @@ pub async fn one_of(
     answer.await
 }
 
-/// The same of many, narrowed by what is typed.
+/// Asks for one of many items, which typing narrows.
 pub async fn search(
     terminal: &Terminal,
     question: &str,
@@ -157,7 +157,7 @@ pub async fn search(
     search_from(terminal, question, items, 0, hint).await
 }
 
-/// The same with the cursor on an item to begin with.
+/// Asks for one of many items, starting with the cursor on the item at `usual`.
 pub async fn search_from(
     terminal: &Terminal,
     question: &str,
@@ -179,7 +179,7 @@ pub async fn search_from(
             .interact_opt()?;
         if let Some(at) = chosen {
             let mut answered = String::new();
-            // Writing into a text cannot fail.
+            // Writing into a string cannot fail.
             let _ = theme.format_select_prompt_selection(&mut answered, &question, &items[at]);
             Term::stderr().write_line(&answered)?;
         }
@@ -188,7 +188,7 @@ pub async fn search_from(
     answer.await
 }
 
-/// Asks which of several, by their places; those that are `ticked` are so to begin with; none on Esc.
+/// Asks for any number of items and returns their indexes; `ticked` marks the default; `None` on Esc.
 pub async fn several(
     terminal: &Terminal,
     question: &str,
@@ -210,14 +210,14 @@ pub async fn several(
     answer.await
 }
 
-/// Opens the person's editor on a text; none where it was left without saving.
+/// Opens the person's editor on a text; `None` if it was closed without saving.
 pub async fn editor(terminal: &Terminal, text: &str, hint: &str) -> Result<Option<String>, CliError> {
     let command = editor_command(&terminal.env);
     let text = text.to_owned();
     asked(terminal, "a text", hint, move |_| Editor::new().executable(command).extension(".md").edit(&text)).await
 }
 
-/// The editor as `VISUAL` or `EDITOR` says, without the secrets that the program was given.
+/// Builds the editor command from `VISUAL` or `EDITOR`, without the secrets in the environment.
 fn editor_command(env: &BTreeMap<String, String>) -> String {
     let named = ["VISUAL", "EDITOR"].iter().find_map(|name| env.get(*name).filter(|v| !v.trim().is_empty()));
     let editor = named.map_or("vi", String::as_str);
@@ -226,28 +226,28 @@ fn editor_command(env: &BTreeMap<String, String>) -> String {
     if cfg!(unix) && !secrets.is_empty() { format!("env {} {editor}", secrets.join(" ")) } else { editor.to_owned() }
 }
 
-/// Columns that a theme puts beside a question.
+/// Columns that a theme adds to a question.
 const QUESTION: usize = 8;
-/// Columns that a theme puts beside an item.
+/// Columns that a theme adds to an item.
 const ITEM: usize = 6;
 
-/// A text in one line that fits the screen beside so many columns: what counts rows must not meet a line that wraps.
+/// Shortens a text to one line of the screen, leaving `beside` columns: a wrapped line would break the row count.
 fn fitted(text: &str, beside: usize) -> String {
     let columns = usize::from(Term::stderr().size().1).max(20).saturating_sub(beside);
     console::truncate_str(&one_line(text), columns, "…").into_owned()
 }
 
-/// Items as a list shows them. Names may come from a database.
+/// Formats the items of a list. Names may come from a database.
 fn shown(items: &[String]) -> Vec<String> {
     items.iter().map(|item| fitted(item, ITEM)).collect()
 }
 
-/// How many items of a list are shown at once.
+/// Number of items of a list shown at once.
 fn rows() -> usize {
     usize::from(Term::stderr().size().0).saturating_sub(4).clamp(3, 20)
 }
 
-/// What stands before a field. A long question gets lines of its own.
+/// Text before a field. A long question is printed on lines of its own.
 fn label(terminal: &Terminal, question: &str) -> String {
     let question = one_line(question);
     let columns = usize::from(Term::stderr().size().1).max(20);
@@ -260,16 +260,16 @@ fn label(terminal: &Terminal, question: &str) -> String {
     "> ".to_owned()
 }
 
-/// A text field. It moves by characters as people see them, takes what is pasted whole, and Esc leaves it.
+/// A text field. It moves by visible characters, accepts pasted text, and Esc leaves it.
 struct Field {
     editor: rustyline::Editor<Look, rustyline::history::MemHistory>,
     escaped: Arc<AtomicBool>,
 }
 
 impl Field {
-    /// One that keeps what stands in it; or, without that, shows none of it.
+    /// Creates a field that saves its content; without `kept`, the content is hidden.
     fn new(kept: Option<Kept>) -> dialoguer::Result<Self> {
-        /// So long the rest of a key is waited for that begins as Esc does.
+        /// Milliseconds to wait for the rest of a key code that begins like Esc.
         const KEY: u16 = 50;
         let config = rustyline::Config::builder()
             .behavior(rustyline::Behavior::PreferTerm)
@@ -287,7 +287,7 @@ impl Field {
         Ok(Self { editor, escaped })
     }
 
-    /// What was typed; none on Esc.
+    /// Reads a line; `None` on Esc.
     fn read(&mut self, label: &str, text: &str) -> dialoguer::Result<Option<String>> {
         match self.editor.readline_with_initial(label, (text, "")) {
             Ok(line) => {
@@ -297,7 +297,7 @@ impl Field {
                 Ok(Some(line))
             }
             Err(ReadlineError::Interrupted) if self.escaped.swap(false, Ordering::Relaxed) => Ok(None),
-            // The end of input leaves as Esc does.
+            // The end of input acts like Esc.
             Err(ReadlineError::Eof) => Ok(None),
             Err(error) => Err(io_error(error)),
         }
@@ -312,7 +312,7 @@ fn io_error(error: ReadlineError) -> dialoguer::Error {
     })
 }
 
-/// Leaves a field and says that it was Esc.
+/// Leaves a field and records that Esc was pressed.
 struct Leave(Arc<AtomicBool>);
 
 impl rustyline::ConditionalEventHandler for Leave {
@@ -322,13 +322,13 @@ impl rustyline::ConditionalEventHandler for Leave {
     }
 }
 
-/// Where what stands in a field is kept, and under which question.
+/// File for the content of a field, and its question.
 struct Kept {
     typing: Typing,
     question: String,
 }
 
-/// Sees a field at every key: keeps what stands in it, and shows nothing of a password.
+/// Observes a field at every key: saves its content, and hides a password.
 struct Look {
     kept: Option<Kept>,
 }
@@ -361,7 +361,7 @@ impl rustyline::hint::Hinter for Look {
 impl rustyline::validate::Validator for Look {}
 impl rustyline::Helper for Look {}
 
-/// Asks on a blocked thread, so that Ctrl-C is heard meanwhile; whatever happens, the terminal is left as it was found.
+/// Asks on a blocking thread, so that Ctrl-C is received meanwhile. The terminal is restored in every case.
 async fn asked<T: Send + 'static>(
     terminal: &Terminal,
     question: &str,
@@ -378,7 +378,7 @@ async fn asked<T: Send + 'static>(
         tokio::task::spawn_blocking(ask).await
     };
     let answer = tokio::select! {
-        // Polled first, so that the signal is heard before the question stands there: unheard, it kills.
+        // Polled first, so that the handler is installed before the question appears; otherwise the signal kills.
         biased;
         _ = tokio::signal::ctrl_c() => {
             return Err(interrupted());
@@ -394,7 +394,7 @@ async fn asked<T: Send + 'static>(
     }
 }
 
-/// A question that may not be asked.
+/// Creates the error for a question that is not allowed.
 pub fn needed(question: &str, hint: &str) -> CliError {
     CliError::new(Exit::Usage, "needs-answer", format!("this needs an answer: {question}")).hint(hint)
 }
@@ -403,7 +403,7 @@ fn interrupted() -> CliError {
     CliError::new(Exit::Interrupt, "interrupted", "interrupted; nothing was done")
 }
 
-/// The terminal as it was before a question: a thread that is left behind may have hidden cursor or typing.
+/// The terminal's state before a question: an abandoned thread may have hidden the cursor or the input.
 struct AsFound {
     #[cfg(unix)]
     found: Option<nix::sys::termios::Termios>,
@@ -423,7 +423,7 @@ impl AsFound {
 
 impl Drop for AsFound {
     fn drop(&mut self) {
-        // A terminal that cannot be restored is gone.
+        // A terminal that cannot be restored is closed.
         #[cfg(unix)]
         if let Some(found) = &self.found {
             use nix::sys::termios::{SetArg, tcsetattr};

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first stops in good order, the second at once (contract R6).
+//! Ctrl-C and SIGTERM: the first stops in good order, the second exits at once (contract R6).
 
 use crate::cli::error::Exit;
 use crate::lab::Stop;
@@ -9,18 +9,17 @@ use std::time::Duration;
 use tokio::sync::mpsc::WeakUnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-/// What signals have come to.
+/// The signals received so far.
 #[derive(Debug, Clone, Default)]
 pub struct Signals {
     stop: Stop,
-    /// Out at once.
+    /// Set by the second signal: exit at once.
     pub now: CancellationToken,
     first: Arc<AtomicU8>,
 }
 
 impl Signals {
-    /// Listens from now on, and stops a run by `stop`. The run ends when its listeners do, so `events` does not keep
-    /// them waiting.
+    /// Starts listening, and stops a run through `stop`. `events` is weak, because the run ends when its listeners do.
     pub fn listen(grace: Duration, stop: &Stop, events: WeakUnboundedSender<Event>) -> std::io::Result<Self> {
         let signals = Self { stop: stop.clone(), ..Self::default() };
         let mut incoming = Incoming::new()?;
@@ -32,7 +31,7 @@ impl Signals {
             };
             heard.first.store(exit as u8, Ordering::Relaxed);
             heard.stop.stop.cancel();
-            // Whoever left said so; turns of others beside them are waited for all the same.
+            // A person who left knows it; turns of other participants are still waited for.
             if let Some(events) = events.upgrade().filter(|_| !heard.stop.leave.is_cancelled()) {
                 let _ = events.send(Event::Stopping { grace: grace.as_secs() });
             }
@@ -48,7 +47,7 @@ impl Signals {
         Ok(signals)
     }
 
-    /// The exit code of the first signal, if one came.
+    /// Exit code of the first signal, if any.
     pub fn exit(&self) -> Option<Exit> {
         match self.first.load(Ordering::Relaxed) {
             130 => Some(Exit::Interrupt),
@@ -58,12 +57,12 @@ impl Signals {
     }
 }
 
-/// Waits for the first signal, for the time before anything runs.
+/// Waits for the first signal; used before a run starts.
 pub async fn first() -> std::io::Result<Exit> {
     Ok(Incoming::new()?.next().await)
 }
 
-/// Waits for a signal that comes while nobody else hears it.
+/// Waits for a signal that arrives while no other listener is active.
 pub async fn unheard(somebody_hears: &AtomicBool) -> std::io::Result<Exit> {
     let mut incoming = Incoming::new()?;
     loop {
@@ -105,7 +104,7 @@ impl Incoming {
     }
 
     async fn next(&mut self) -> Exit {
-        // Where Ctrl-C cannot be heard, nothing interrupts.
+        // If Ctrl-C cannot be received, nothing interrupts.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -1,4 +1,4 @@
-//! How questions and answers look. An answer that is too long for its line gets lines of its own, broken between words.
+//! Look of questions and answers. A long answer gets lines of its own, wrapped between words.
 
 use crate::cli::terminal::text::wrap;
 use console::Term;
@@ -6,7 +6,7 @@ use dialoguer::theme::{ColorfulTheme, Theme};
 use std::fmt;
 use unicode_width::UnicodeWidthStr;
 
-/// Without colour.
+/// A theme without colour.
 pub struct Plain;
 
 impl Theme for Plain {
@@ -23,19 +23,19 @@ impl Theme for Plain {
     }
 }
 
-/// A question with the sign that it ends in.
+/// Ends a question with `?` or `:`.
 pub fn asking(question: &str) -> String {
     if question.ends_with('?') { question.to_owned() } else { format!("{question}:") }
 }
 
-/// What was ticked.
+/// Lists the ticked items.
 fn all_of(ticked: &[&str]) -> String {
     if ticked.is_empty() { "none".to_owned() } else { ticked.join(", ") }
 }
 
-/// An answer behind its question, or below it where both together are too wide.
+/// Puts an answer after its question, or below it if both together are too wide.
 fn folded(question: &str, answer: &str) -> String {
-    /// Columns of the signs around question and answer.
+    /// Columns of the marks around question and answer.
     const SIGNS: usize = 5;
     let columns = usize::from(Term::stderr().size().1).max(20);
     if question.width() + answer.width() + SIGNS <= columns {
@@ -44,7 +44,7 @@ fn folded(question: &str, answer: &str) -> String {
     format!("\n  {}", wrap(answer, Some(columns - 3)).join("\n  "))
 }
 
-/// In colour, which never is the only sign: where the cursor stands is marked, too.
+/// A theme in colour, which is never the only sign: the cursor's line is marked, too.
 #[derive(Default)]
 pub struct Coloured(ColorfulTheme);
 
