@@ -6,7 +6,7 @@ use crate::design::edit::{Changes, split};
 use crate::design::folder::bad_name;
 use clap::Args;
 
-/// What `edit`, `duplicate` and `new` change.
+/// Flags of `edit`, `duplicate` and `new` that change an experiment.
 #[derive(Debug, Clone, Args)]
 pub struct ChangeFlags {
     /// A note
@@ -40,14 +40,14 @@ pub struct ChangeFlags {
     pub set: Vec<String>,
 }
 
-/// Refuses what cannot be an experiment's name.
+/// Rejects an invalid name for an experiment.
 pub fn good_name(name: &str) -> Result<(), CliError> {
     let Some(why) = bad_name(name) else { return Ok(()) };
     let message = format!("`{name}` cannot be an experiment's name: {why}");
     Err(CliError::usage(message).hint("write a name that could name a folder"))
 }
 
-/// Reads the flags that all commands have which change an experiment, and the files that they name.
+/// Reads the flags that change an experiment, and the files that they name.
 pub fn read(context: &Context, args: &crate::cli::changes::ChangeFlags) -> Result<Changes, CliError> {
     let read = |file: &str| {
         let path = context.world.folder.join(file);
@@ -56,7 +56,7 @@ pub fn read(context: &Context, args: &crate::cli::changes::ChangeFlags) -> Resul
     of_flags(args, &read)
 }
 
-/// The same with another way to read files.
+/// Reads the flags with another function for files.
 pub(super) fn of_flags(
     args: &crate::cli::changes::ChangeFlags,
     read: &dyn Fn(&str) -> Result<String, CliError>,
@@ -85,7 +85,7 @@ fn pair<'a>(flag: &str, written: &'a str, form: &str) -> Result<(&'a str, &'a st
     })
 }
 
-/// `TITLE=TEXT`, or `TITLE=@FILE`; `@@` is a text that begins with `@`.
+/// Parses `TITLE=TEXT` or `TITLE=@FILE`; `@@` begins a text that starts with `@`.
 fn section(read: &dyn Fn(&str) -> Result<String, CliError>, written: &str) -> Result<(String, String), CliError> {
     let (address, text) = pair("--section", written, "[ROLE/]TITLE=TEXT")?;
     let text = match text.strip_prefix('@') {
@@ -96,7 +96,7 @@ fn section(read: &dyn Fn(&str) -> Result<String, CliError>, written: &str) -> Re
     Ok((address.to_owned(), text))
 }
 
-/// `guard=1,prisoner=2`.
+/// Parses `guard=1,prisoner=2`.
 fn roles(written: &str) -> Result<Vec<(String, Option<u32>)>, CliError> {
     let wrong = |part: &str, why: &str| {
         CliError::usage(format!("--roles {written}: `{part}`: {why}"))

@@ -1,5 +1,4 @@
-//! Answers to a shell that completes a line. Nothing is asked, nothing is made, and a database that does not answer at
-//! once is left alone.
+//! Shell completion. It asks no questions, creates nothing, and gives up on a slow database.
 
 use crate::cli::args::Cli;
 use crate::cli::commands::completions::completer;
@@ -16,10 +15,10 @@ use std::io::Write;
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
-/// So long a person who pressed a key is kept waiting for a database.
+/// Maximum wait for the database after a key press.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// What a command takes: its name, the argument, and what that may be.
+/// Arguments that take a name or an id: command, argument, kind.
 const TAKES: &[(&str, &str, Kind)] = &[
     ("check", "what", Kind::Experiment),
     ("plan", "what", Kind::Experiment),
@@ -38,7 +37,7 @@ const TAKES: &[(&str, &str, Kind)] = &[
     ("verify", "id", Kind::Conversation),
 ];
 
-/// What is named in the database.
+/// A kind of object in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Experiment,
@@ -46,7 +45,7 @@ enum Kind {
     Either,
 }
 
-/// Answers a shell. What goes wrong is told to nobody: the person is in the middle of a line.
+/// Prints completions for a shell. Errors are silent, because the user is in the middle of a line.
 pub fn answer(shell: &OsStr, arguments: &[OsString], world: World) -> Exit {
     let Ok(completer) = completer(&shell.to_string_lossy()) else { return Exit::Usage };
     let words = arguments.iter().skip_while(|a| *a != "--").skip(1).cloned().collect::<Vec<_>>();
@@ -60,10 +59,10 @@ pub fn answer(shell: &OsStr, arguments: &[OsString], world: World) -> Exit {
     if written.is_ok() { Exit::Done } else { Exit::Usage }
 }
 
-/// The command line with what the database knows.
+/// Returns the command line with completers for names and ids.
 fn command(words: &[OsString], world: World) -> Command {
     let lookup = LookUp { store: written_store(words), world, until: Instant::now() + PATIENCE };
-    // One argument or command alone would be changed out of its place.
+    // `mut_subcommand` and `mut_arg` for one item would change its place in the list.
     Cli::command().mut_subcommands(|command| {
         let name = command.get_name().to_owned();
         command.mut_args(|argument| {
@@ -76,14 +75,14 @@ fn command(words: &[OsString], world: World) -> Command {
     })
 }
 
-/// What `--store` says in the line that is being typed.
+/// Returns the value of `--store` in the typed line.
 fn written_store(words: &[OsString]) -> Option<String> {
     let words: Vec<&str> = words.iter().filter_map(|w| w.to_str()).collect();
     let after = words.windows(2).find(|pair| pair[0] == "--store").map(|pair| pair[1]);
     after.or_else(|| words.iter().find_map(|w| w.strip_prefix("--store="))).map(str::to_owned)
 }
 
-/// Looks up names and ids.
+/// Looks up names and ids in the database.
 #[derive(Clone)]
 struct LookUp {
     store: Option<String>,
@@ -91,7 +90,7 @@ struct LookUp {
     until: Instant,
 }
 
-/// What comes from the database, in two answers.
+/// Results from the database, sent in two messages.
 enum Found {
     Experiments(Vec<ExperimentRecord>),
     Conversations(Vec<String>),
@@ -106,19 +105,19 @@ impl LookUp {
         for found in self.ask(kind, prefix) {
             match found {
                 Found::Experiments(experiments) => words.extend(experiments.into_iter().flat_map(|e| {
-                    // Whoever presses the key on an empty word sees names, and ids once one is begun.
+                    // For an empty word names are offered; ids are added once a character is typed.
                     let id = (e.id.starts_with(prefix) && (!prefix.is_empty() || !mark.is_empty())).then_some(e.id);
                     [Some(e.name).filter(|name| mark.is_empty() && name.starts_with(prefix)), id]
                 })),
                 Found::Conversations(ids) => words.extend(ids.into_iter().map(Some)),
             }
         }
-        // What a shell would take for more than a word, it is not given.
+        // Words that a shell would treat specially are omitted.
         let words = words.into_iter().flatten().filter(|w| crate::cli::shell::quoted(w) == *w && !w.starts_with('-'));
         words.map(|word| CompletionCandidate::new(format!("{mark}{word}"))).chain(folders).collect()
     }
 
-    /// What has come when the time is over. The thread is left behind: the program ends before it.
+    /// Collects the results that arrive in time. The thread may outlive the call; the program ends first.
     fn ask(&self, kind: Kind, prefix: &str) -> Vec<Found> {
         let (found, answers) = channel();
         let (lookup, prefix) = (self.clone(), prefix.to_owned());
@@ -135,7 +134,7 @@ impl LookUp {
                 if kind != Kind::Conversation
                     && let Ok(all) = store.records().await
                 {
-                    // Who no longer listens needs nothing.
+                    // The receiver may be gone.
                     let _ = found.send(Found::Experiments(all));
                 }
             };
@@ -152,7 +151,7 @@ impl LookUp {
         });
     }
 
-    /// Opens the database for reading if nothing has to be asked for that.
+    /// Opens the database for reading, if that needs no question.
     async fn open(&self) -> Option<Box<dyn Store>> {
         match Settings::resolve(&self.world, self.store.as_deref()).ok()?.store.uri {
             StoreUri::Sqlite { path, max_mb } => {
@@ -171,7 +170,7 @@ impl LookUp {
 mod tests {
     use super::*;
 
-    /// A command that takes what is in the database is completed.
+    /// Checks that every command with an argument in the database is completed.
     #[test]
     fn every_argument_is_there_and_none_is_forgotten() {
         let command = Cli::command();

@@ -1,4 +1,5 @@
-//! The log: one file for every invocation that calls or changes something, beside the database; the last 100 kept.
+//! Logs: one file for each invocation that changes something or calls a model, beside the database; the last 100 are
+//! kept.
 
 use crate::cli::context::Context;
 use crate::store::StoreUri;
@@ -11,10 +12,10 @@ use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// So many logs are kept.
+/// Number of logs to keep.
 const KEPT: usize = 100;
 
-/// The folder of the database; of one on a server, the working folder.
+/// Returns the folder of the database; for a server, the working folder.
 pub fn beside(context: &Context) -> PathBuf {
     match &context.settings.store.uri {
         StoreUri::Sqlite { path, .. } => {
@@ -24,7 +25,7 @@ pub fn beside(context: &Context) -> PathBuf {
     }
 }
 
-/// The log beside the database. One that cannot be written costs the log and nothing else.
+/// Starts the log beside the database. A log that cannot be written is only a warning.
 pub fn of(context: &Context, command: &str) -> Option<WorkerGuard> {
     let folder = beside(context).join("logs");
     let now = jiff::Timestamp::from_millisecond((context.world.clock)()).unwrap_or_default();
@@ -37,8 +38,7 @@ pub fn of(context: &Context, command: &str) -> Option<WorkerGuard> {
     }
 }
 
-/// Starts the log of this invocation in `folder`. Dropping the guard writes what is left. An error costs the log and
-/// nothing else.
+/// Starts the log of this invocation in `folder`. Dropping the guard writes the remaining lines.
 fn start(
     folder: &Path,
     command: &str,
@@ -56,15 +56,15 @@ fn start(
         .filename_suffix("log")
         .build(folder)
         .map_err(io::Error::other)?;
-    // Lossy by default, which does for a log: data never goes this way.
+    // The writer may drop lines under load, which is acceptable for a log; data never passes through it.
     let (writer, guard) = tracing_appender::non_blocking(Redacting { inner: file, secrets });
     let level = if verbose { "convoke=debug" } else { "convoke=info" };
     write_to(writer, level)?;
     Ok(guard)
 }
 
-/// What is logged goes here from now on. A process has one subscriber: the guide gives several commands, each with a
-/// log of its own, so it is the file that changes.
+/// Redirects the log to this writer. A process has only one subscriber, but the guide runs several commands with a log
+/// each, so only the writer changes.
 fn write_to(writer: NonBlocking, level: &str) -> io::Result<()> {
     static LOG: OnceLock<Current> = OnceLock::new();
     if let Some(current) = LOG.get() {
@@ -79,7 +79,7 @@ fn subscriber(writer: Current, level: &str) -> impl tracing::Subscriber + Send +
     tracing_subscriber::fmt().with_writer(writer).with_ansi(false).with_env_filter(EnvFilter::new(level)).finish()
 }
 
-/// The log of the command that is being done.
+/// The writer of the current command's log.
 #[derive(Clone)]
 struct Current(Arc<Mutex<NonBlocking>>);
 
@@ -112,7 +112,7 @@ fn prune(folder: &Path) {
     }
 }
 
-/// Keeps secrets out, however they came into a line.
+/// Removes secrets from every line.
 struct Redacting<W> {
     inner: W,
     secrets: Vec<SecretString>,

@@ -48,7 +48,7 @@ impl Context {
         self.lab(OpenMode::Read).await
     }
 
-    /// Opens the database for a small change. One that does not exist is not made for that.
+    /// Opens the database for a small change, which never creates a database.
     pub async fn changing(&self) -> Result<Lab, CliError> {
         if matches!(self.settings.store.uri, StoreUri::Sqlite { .. })
             && let Err(error) = self.reader().await

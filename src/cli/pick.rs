@@ -1,7 +1,7 @@
-//! What is left out is chosen: on a terminal from a list of what the database holds, narrowed by what is typed.
+//! The choice of an omitted argument: from a list of what the database holds, narrowed by typing.
 //!
-//! The choice becomes a word of the line, and the line is read again: no command knows that it was not typed, and
-//! whatever repeats the line names it.
+//! The choice becomes a word of the line, and the line is parsed again. So no command knows that it was not typed, and
+//! the line can be repeated.
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::context::Context;
@@ -16,23 +16,23 @@ use crate::lab::{Lab, Listed, Target};
 use crate::store::{ConversationRecord, ExperimentRecord};
 use clap::Parser;
 
-/// Flags before a command that take the next word.
+/// Global flags that take a value.
 const TAKING: [&str; 2] = ["--store", "--color"];
 
-/// What is missing in a line.
+/// A missing argument.
 struct Missing {
     command: &'static str,
     question: &'static str,
-    /// What to type instead.
+    /// The full command, for the remedy.
     usage: &'static str,
-    /// Whether a conversation is an answer, too.
+    /// True if a conversation is valid, too.
     conversations: bool,
-    /// Whether it stands behind another that is there.
+    /// True if it follows another argument of the same command.
     second: bool,
 }
 
 impl Missing {
-    /// What a command needs and was not given.
+    /// Returns the missing argument of a command, if any.
     fn of(command: &Command) -> Option<Self> {
         const ONE: &str = "which experiment?";
         let (word, command, question, usage, conversations) = match command {
@@ -55,7 +55,7 @@ impl Missing {
     }
 }
 
-/// The command with what was left out, and the context of its line; none where nothing was.
+/// Completes the command by asking; `None` if no argument is missing.
 pub async fn complete(context: &Context, command: &Command) -> Result<Option<(Context, Command)>, CliError> {
     let mut line = context.world.arguments.clone();
     let Some(mut missing) = Missing::of(command) else { return Ok(None) };
@@ -73,8 +73,8 @@ pub async fn complete(context: &Context, command: &Command) -> Result<Option<(Co
     }
 }
 
-/// The line with a word where the first of a command's own would stand, or behind that; and what it says. A script may
-/// have left an empty word there: that is replaced.
+/// Inserts a word as the command's first argument, or after it, and parses the line. An empty word left by a script is
+/// replaced.
 fn put(line: &[String], missing: &Missing, word: &str) -> Result<(Vec<String>, Cli), CliError> {
     let is_value = |at: usize| at > 0 && TAKING.contains(&line[at - 1].as_str());
     let command = (0..line.len()).find(|at| line[*at] == missing.command && !is_value(*at));
@@ -90,11 +90,11 @@ fn put(line: &[String], missing: &Missing, word: &str) -> Result<(Vec<String>, C
     lines.find_map(read).ok_or_else(|| CliError::usage("the line is wrong").hint(format!("name it: {}", missing.usage)))
 }
 
-/// Asks what is meant.
+/// Asks for the missing argument.
 async fn chosen(context: &Context, missing: &Missing) -> Result<String, CliError> {
     let hint = format!("name it: {}", missing.usage);
     if !context.may_ask() {
-        return Err(prompt::needed(missing.question, &hint));
+        return Err(prompt::unanswered_error(missing.question, &hint));
     }
     let nothing = || {
         CliError::not_found(format!("there is nothing to choose: {} holds no experiment", context.settings.store.uri))
@@ -109,7 +109,7 @@ async fn chosen(context: &Context, missing: &Missing) -> Result<String, CliError
         return Err(nothing());
     }
     let lines = experiments.iter().map(experiment_line).collect::<Vec<_>>();
-    let Some(place) = prompt::search(&context.terminal, missing.question, &lines, &hint).await? else {
+    let Some(place) = prompt::ask_search(&context.terminal, missing.question, &lines, &hint).await? else {
         return Err(left());
     };
     let experiment = &experiments[place].record;
@@ -125,7 +125,7 @@ fn left() -> CliError {
     CliError::new(Exit::Usage, "declined", "nothing was chosen")
 }
 
-/// The experiment's name where that means it and nothing else, else its id.
+/// Returns the experiment's name if that is unambiguous, else its id.
 async fn name_of(lab: &Lab, experiment: &ExperimentRecord) -> String {
     let name = &experiment.name;
     let is_word =
@@ -134,7 +134,7 @@ async fn name_of(lab: &Lab, experiment: &ExperimentRecord) -> String {
     if is_it { name.clone() } else { format!("id:{}", experiment.id) }
 }
 
-/// Asks whether the experiment itself is meant (none), or one of its conversations.
+/// Asks for one of the experiment's conversations; `None` selects the experiment itself.
 async fn conversation_of(
     context: &Context,
     lab: &Lab,
@@ -158,14 +158,14 @@ async fn conversation_of(
         format!("{star}{id} · {levels}replicate {} · {}{note}", record.replicate, record.status.word())
     }));
     let question = "the experiment, or which conversation?";
-    match prompt::search(&context.terminal, question, &lines, hint).await? {
+    match prompt::ask_search(&context.terminal, question, &lines, hint).await? {
         None => Err(left()),
         Some(0) => Ok(None),
         Some(place) => Ok(records.get(place - 1).map(|record| record.id.clone())),
     }
 }
 
-/// An experiment in one line.
+/// Formats an experiment as one line.
 fn experiment_line(Listed { record, counts, document }: &Listed) -> String {
     let roles: Vec<String> = document.roles.iter().map(Role::players).collect();
     let models: Vec<&str> = document.models.iter().map(ModelSpec::name).collect();

@@ -7,7 +7,7 @@ use super::terminal::text::count;
 use crate::lab::{About, LabError, Progress};
 use crate::store::StoreError;
 
-/// Carries out a use case, asking for each confirmation that it needs.
+/// Runs a use case and asks for each confirmation that it needs.
 pub async fn agreed<T>(
     context: &Context,
     mut carry_out: impl AsyncFnMut(&[String]) -> Result<Progress<T>, LabError>,
@@ -24,7 +24,7 @@ pub async fn agreed<T>(
     }
 }
 
-/// Shows what a question is about and asks for a yes.
+/// Prints the subject of a confirmation and asks for it.
 async fn ask(context: &Context, about: &About) -> Result<(), CliError> {
     let printer = &context.printer;
     match about {
@@ -43,7 +43,7 @@ async fn ask(context: &Context, about: &About) -> Result<(), CliError> {
         About::ChangedMeanwhile { id, name, expected, found, changes, replaces } => {
             printer.say(&format!("`{name}` was changed meanwhile:"));
             say_lines(context, changes);
-            // A whole document would undo the other's change: nobody says yes to that beforehand.
+            // A whole document would undo the other change, so `--yes` cannot confirm it in advance.
             if *replaces && (context.global.yes || !context.may_ask()) {
                 let what = format!("experiment {id}");
                 let lost = StoreError::Changed { what, expected: *expected, found: *found };
@@ -86,7 +86,7 @@ fn declined(message: &str) -> CliError {
     CliError::new(Exit::Usage, "declined", message)
 }
 
-/// `go 3 conversations: 2 of ada, 1 of bob`, or how many at all.
+/// Describes the conversations that go with it: `go 3 conversations: 2 of ada, 1 of bob`.
 fn tally(creators: &[(String, usize)]) -> String {
     let all: usize = creators.iter().map(|(_, n)| n).sum();
     let each: Vec<String> = creators.iter().map(|(who, n)| format!("{n} of {who}")).collect();

@@ -18,7 +18,7 @@ pub fn listed(line: &str) -> Vec<String> {
 pub async fn titles(guide: &Guide, question: &str, before: &[String]) -> Result<Option<Vec<String>>, CliError> {
     let mut written = before.join(", ");
     loop {
-        let Some(line) = prompt::line(&guide.context.terminal, question, &written, HINT).await? else {
+        let Some(line) = prompt::ask_line(&guide.context.terminal, question, &written, HINT).await? else {
             return Ok(None);
         };
         match titles_of(&line) {
@@ -135,7 +135,7 @@ pub async fn text(guide: &Guide, asked: Text<'_>) -> Result<Option<String>, CliE
                 tags(guide, asked.roles, asked.named);
                 None
             }
-            Way::Editor => prompt::editor(&guide.context.terminal, &now, HINT).await?,
+            Way::Editor => prompt::open_editor(&guide.context.terminal, &now, HINT).await?,
             Way::Correct => correct(guide, &now).await?,
             Way::Type | Way::Add | Way::GoOn => {
                 let already = match way {
@@ -143,7 +143,7 @@ pub async fn text(guide: &Guide, asked: Text<'_>) -> Result<Option<String>, CliE
                     Way::Add => now.lines().map(str::to_owned).collect(),
                     _ => Vec::new(),
                 };
-                match lines(guide, &asked, already).await? {
+                match ask_lines(guide, &asked, already).await? {
                     Ok(text) => Some(text),
                     Err(so_far) => {
                         typed = Some(so_far).filter(|lines| !lines.is_empty());
@@ -172,12 +172,16 @@ async fn way(guide: &Guide, asked: &Text<'_>, text: &str, typed: usize) -> Resul
     };
     let items: Vec<String> = ways.iter().map(|way| way.words(text, typed)).collect();
     let empty = ways.iter().position(|way| *way == Way::Empty).filter(|_| asked.left_empty && typed == 0);
-    let chosen = prompt::one_of(&guide.context.terminal, asked.name, &items, empty.unwrap_or(0), HINT).await?;
+    let chosen = prompt::ask_one_of(&guide.context.terminal, asked.name, &items, empty.unwrap_or(0), HINT).await?;
     Ok(chosen.map(|at| ways.swap_remove(at)))
 }
 
 /// Lines up to a lone `.`, after those that are there already; those that there are where a person goes back.
-async fn lines(guide: &Guide, asked: &Text<'_>, already: Vec<String>) -> Result<Result<String, Vec<String>>, CliError> {
+async fn ask_lines(
+    guide: &Guide,
+    asked: &Text<'_>,
+    already: Vec<String>,
+) -> Result<Result<String, Vec<String>>, CliError> {
     guide.say("Type the text. A line with nothing but . ends it; Esc goes back.");
     for line in &already {
         guide.context.printer.say(&format!("  {line}"));
@@ -190,7 +194,8 @@ async fn lines(guide: &Guide, asked: &Text<'_>, already: Vec<String>) -> Result<
         *seen.lock().unwrap_or_else(PoisonError::into_inner) = lines.to_vec();
         Line::Kept
     };
-    let text = prompt::lines(&guide.context.terminal, asked.name, already, kept).await?.map(|lines| lines.join("\n"));
+    let text =
+        prompt::ask_lines(&guide.context.terminal, asked.name, already, kept).await?.map(|lines| lines.join("\n"));
     Ok(text.ok_or_else(|| so_far.lock().unwrap_or_else(PoisonError::into_inner).clone()))
 }
 
@@ -199,11 +204,13 @@ async fn correct(guide: &Guide, text: &str) -> Result<Option<String>, CliError> 
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let at = match lines.len() {
         1 => Some(0),
-        _ => prompt::one_of(&guide.context.terminal, "which line?", &lines, 0, HINT).await?,
+        _ => prompt::ask_one_of(&guide.context.terminal, "which line?", &lines, 0, HINT).await?,
     };
     let Some(at) = at else { return Ok(None) };
     let question = format!("line {}", at + 1);
-    let Some(line) = prompt::line(&guide.context.terminal, &question, &lines[at], HINT).await? else { return Ok(None) };
+    let Some(line) = prompt::ask_line(&guide.context.terminal, &question, &lines[at], HINT).await? else {
+        return Ok(None);
+    };
     lines[at] = line;
     Ok(Some(lines.join("\n")))
 }
@@ -220,7 +227,7 @@ async fn mended(guide: &Guide, asked: &Text<'_>, mut text: String) -> Result<Res
         let Some(at) = at.or((lines.len() == 1).then_some(0)) else { return Ok(Err(text)) };
         (asked.keep)(&lines);
         let question = format!("line {}", at + 1);
-        let Some(line) = prompt::line(&guide.context.terminal, &question, &lines[at], HINT).await? else {
+        let Some(line) = prompt::ask_line(&guide.context.terminal, &question, &lines[at], HINT).await? else {
             return Ok(Err(text));
         };
         lines[at] = line;

@@ -211,7 +211,7 @@ impl Guide {
             }
             at = match self.planned(&selected, &answers).await? {
                 None => Step::More,
-                Some(()) if prompt::yes(&self.context.terminal, "run it?", true, HINT).await? == Some(true) => {
+                Some(()) if prompt::ask_yes_no(&self.context.terminal, "run it?", true, HINT).await? == Some(true) => {
                     return self.run_batch(&selected, &answers).await;
                 }
                 Some(()) => answers.steps(&selected.document).last().copied().unwrap_or(Step::More),
@@ -234,7 +234,7 @@ impl Guide {
         }
         let mut items: Vec<String> = offers.iter().map(|(item, _)| item.clone()).collect();
         items.extend(["run more", "back"].map(str::to_owned));
-        match prompt::one_of(&self.context.terminal, "which conversations?", &items, 0, HINT).await? {
+        match prompt::ask_one_of(&self.context.terminal, "which conversations?", &items, 0, HINT).await? {
             Some(place) if place < offers.len() => {
                 self.job(&offers[place].1).await?;
                 Ok(Some(true))
@@ -292,7 +292,7 @@ impl Guide {
             Step::Days => self.number("days", "days", answers.days).await?.map(|n| answers.days = n),
             Step::EachDay => {
                 let question = format!("each number of days from 1 to {}?", answers.days);
-                let yes = prompt::yes(&self.context.terminal, &question, answers.each_day, HINT).await?;
+                let yes = prompt::ask_yes_no(&self.context.terminal, &question, answers.each_day, HINT).await?;
                 yes.map(|yes| answers.each_day = yes)
             }
             Step::Agents(role) => {
@@ -302,7 +302,7 @@ impl Guide {
             }
             Step::EachCombination => {
                 let question = "each combination of agents, from 1 of each role?";
-                let yes = prompt::yes(&self.context.terminal, question, answers.each_combination, HINT).await?;
+                let yes = prompt::ask_yes_no(&self.context.terminal, question, answers.each_combination, HINT).await?;
                 yes.map(|yes| answers.each_combination = yes)
             }
             Step::Speakers => self.speakers(&answers.speakers).await?.map(|speakers| answers.speakers = speakers),
@@ -314,7 +314,7 @@ impl Guide {
     async fn number(&self, question: &str, key: &str, usual: u32) -> Result<Option<u32>, CliError> {
         let mut text = usual.to_string();
         loop {
-            let Some(typed) = prompt::line(&self.context.terminal, question, &text, HINT).await? else {
+            let Some(typed) = prompt::ask_line(&self.context.terminal, question, &text, HINT).await? else {
                 return Ok(None);
             };
             let number = typed.parse::<u32>().ok();
@@ -335,7 +335,8 @@ impl Guide {
     async fn models_of(&self, document: &Experiment, ticked: &[bool]) -> Result<Option<Vec<bool>>, CliError> {
         let names: Vec<String> = document.models.iter().map(|m| m.name().to_owned()).collect();
         loop {
-            let Some(chosen) = prompt::several(&self.context.terminal, "models", &names, ticked, HINT).await? else {
+            let Some(chosen) = prompt::ask_several(&self.context.terminal, "models", &names, ticked, HINT).await?
+            else {
                 return Ok(None);
             };
             if !chosen.is_empty() {
@@ -350,7 +351,7 @@ impl Guide {
         let known: Vec<(&str, &str)> = SPEAKERS.into_iter().filter(|(word, _)| can(word)).collect();
         let items: Vec<String> = known.iter().map(|(_, words)| (*words).to_owned()).collect();
         let at = known.iter().position(|(word, _)| *word == usual).unwrap_or(0);
-        let chosen = prompt::one_of(&self.context.terminal, "who speaks next?", &items, at, HINT).await?;
+        let chosen = prompt::ask_one_of(&self.context.terminal, "who speaks next?", &items, at, HINT).await?;
         Ok(chosen.map(|place| known[place].0.to_owned()))
     }
 

@@ -61,7 +61,8 @@ impl Guide {
         loop {
             let ticked: Vec<bool> = all.iter().map(|part| changing.parts.contains(part)).collect();
             let question = "what is to be otherwise?";
-            let Some(chosen) = prompt::several(&self.context.terminal, question, &items, &ticked, HINT).await? else {
+            let Some(chosen) = prompt::ask_several(&self.context.terminal, question, &items, &ticked, HINT).await?
+            else {
                 return Ok(End::Back);
             };
             changing.parts = chosen.iter().map(|i| all[*i]).collect();
@@ -135,7 +136,7 @@ impl Guide {
                 let note = changing.wanted.note.clone().or_else(|| changing.old.note.clone());
                 let question = "note (may be empty)";
                 let Some(note) =
-                    prompt::line(&self.context.terminal, question, &note.unwrap_or_default(), HINT).await?
+                    prompt::ask_line(&self.context.terminal, question, &note.unwrap_or_default(), HINT).await?
                 else {
                     return Ok(false);
                 };
@@ -205,7 +206,7 @@ impl Guide {
         let titles = changing.titles();
         let ticked: Vec<bool> = titles.iter().map(|title| changing.is_shared(title)).collect();
         let question = "which do all agents share?";
-        let Some(shared) = prompt::several(&self.context.terminal, question, &titles, &ticked, HINT).await? else {
+        let Some(shared) = prompt::ask_several(&self.context.terminal, question, &titles, &ticked, HINT).await? else {
             return Ok(false);
         };
         for (i, title) in titles.iter().enumerate() {
@@ -225,7 +226,8 @@ impl Guide {
         let line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
         let items: Vec<String> = all.iter().map(|p| format!("{} · {}", p.words, line(&p.text))).collect();
         let ticked: Vec<bool> = all.iter().map(|place| changing.contents.contains(&place.address)).collect();
-        let Some(chosen) = prompt::several(&self.context.terminal, "which contents?", &items, &ticked, HINT).await?
+        let Some(chosen) =
+            prompt::ask_several(&self.context.terminal, "which contents?", &items, &ticked, HINT).await?
         else {
             return Ok(false);
         };
@@ -238,7 +240,7 @@ impl Guide {
         let ways = [(Way::Titles, "its titles"), (Way::Contents, "its contents"), (Way::Gone, "no summariser")];
         let items = ways.map(|(_, words)| words.to_owned());
         let at = ways.iter().position(|(way, _)| *way == changing.way).unwrap_or(0);
-        let Some(at) = prompt::one_of(&self.context.terminal, "summariser: what?", &items, at, HINT).await? else {
+        let Some(at) = prompt::ask_one_of(&self.context.terminal, "summariser: what?", &items, at, HINT).await? else {
             return Ok(false);
         };
         changing.set_way(ways[at].0);
@@ -285,7 +287,7 @@ impl Guide {
                 return Ok(Some(false));
             }
             let question = "nothing is otherwise: make an exact copy?";
-            return prompt::yes(&self.context.terminal, question, false, HINT).await;
+            return prompt::ask_yes_no(&self.context.terminal, question, false, HINT).await;
         }
         let changed = wanted.changes(&self.context, old).and_then(|changes| {
             let changed = changed_document(old, &changes, &self.context.settings.servers);
@@ -300,7 +302,7 @@ impl Guide {
         };
         self.say(if copy { "the copy differs in:" } else { "this is changed:" });
         self.say_differences(old, &new, wanted);
-        prompt::yes(&self.context.terminal, "save it?", true, HINT).await
+        prompt::ask_yes_no(&self.context.terminal, "save it?", true, HINT).await
     }
 
     /// The first name of a copy that is free: `NAME-2` and so on.

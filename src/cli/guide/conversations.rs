@@ -60,8 +60,8 @@ impl Guide {
                 return Ok(());
             }
             let axes = varying(&records);
-            let items: Vec<String> = records.iter().map(|record| line(record, &axes)).collect();
-            let chosen = prompt::search_from(&self.context.terminal, "conversation", &items, at, HINT).await?;
+            let items: Vec<String> = records.iter().map(|record| format_record(record, &axes)).collect();
+            let chosen = prompt::ask_search_from(&self.context.terminal, "conversation", &items, at, HINT).await?;
             let Some(place) = chosen else { return Ok(()) };
             at = place;
             self.conversation(&records[place].id).await?;
@@ -78,7 +78,7 @@ impl Guide {
             let actions = Action::all(self.is_mine(&record.creator), record.status);
             let items: Vec<String> = actions.iter().map(|action| action.words(&record)).collect();
             let question = format!("conversation {}", short(id));
-            let Some(place) = prompt::one_of(&self.context.terminal, &question, &items, at, HINT).await? else {
+            let Some(place) = prompt::ask_one_of(&self.context.terminal, &question, &items, at, HINT).await? else {
                 return Ok(());
             };
             at = place;
@@ -112,7 +112,7 @@ fn varying(records: &[ConversationRecord]) -> Vec<String> {
 }
 
 /// One conversation in one line, what matters most first: a narrow window cuts the end.
-fn line(record: &ConversationRecord, axes: &[String]) -> String {
+fn format_record(record: &ConversationRecord, axes: &[String]) -> String {
     let star = if record.starred { "★ " } else { "" };
     let levels = record.condition.iter().filter(|l| axes.contains(&l.name));
     let levels: Vec<String> = levels.map(|l| format!("{}={}", l.name, l.value)).collect();

@@ -48,11 +48,11 @@ impl Guide {
     pub(super) async fn create(&mut self) -> Result<Option<String>, CliError> {
         let Some((draft, kept)) = self.draft().await? else { return Ok(None) };
         let servers = self.context.settings.servers.known();
-        self.context.terminal.typing.at(kept.as_ref().map(Kept::half));
+        self.context.terminal.typing.save_in(kept.as_ref().map(Kept::half));
         let mut creating = Creating { guide: self, draft, kept, servers, jumped: false, told: false };
         creating.keep();
         let saved = creating.go().await?;
-        creating.guide.context.terminal.typing.at(None);
+        creating.guide.context.terminal.typing.save_in(None);
         Ok(saved.then_some(creating.draft.name))
     }
 
@@ -72,7 +72,7 @@ impl Guide {
             items.push("begin anew".to_owned());
             items.push("throw a draft away".to_owned());
             let drafts = all.len();
-            match prompt::one_of(
+            match prompt::ask_one_of(
                 &self.context.terminal,
                 if drafts == 1 { "there is a draft" } else { "there are drafts" },
                 &items,
@@ -101,11 +101,11 @@ impl Guide {
 
     async fn throw_away(&self, mut all: Vec<(Kept, Draft)>) -> Result<(), CliError> {
         let items: Vec<String> = all.iter().map(|(_, d)| named(d)).collect();
-        let Some(at) = prompt::one_of(&self.context.terminal, "which one?", &items, 0, HINT).await? else {
+        let Some(at) = prompt::ask_one_of(&self.context.terminal, "which one?", &items, 0, HINT).await? else {
             return Ok(());
         };
         let question = format!("throw away {}, with all that was typed?", items[at]);
-        if prompt::yes(&self.context.terminal, &question, false, HINT).await? == Some(true) {
+        if prompt::ask_yes_no(&self.context.terminal, &question, false, HINT).await? == Some(true) {
             all.swap_remove(at).0.remove();
         }
         Ok(())
@@ -192,7 +192,7 @@ impl Creating<'_> {
     }
 
     /// Asks for a line until it is right; none on Esc.
-    async fn line(
+    async fn ask_line(
         &self,
         question: &str,
         text: &str,
@@ -200,7 +200,7 @@ impl Creating<'_> {
     ) -> Result<Option<String>, CliError> {
         let mut text = text.to_owned();
         loop {
-            let Some(line) = prompt::line(&self.guide.context.terminal, question, &text, HINT).await? else {
+            let Some(line) = prompt::ask_line(&self.guide.context.terminal, question, &text, HINT).await? else {
                 return Ok(None);
             };
             let Some(why) = wrong(&line) else { return Ok(Some(line)) };
@@ -216,7 +216,9 @@ impl Creating<'_> {
                 _ if name.is_empty() => Some("An experiment needs a name.".to_owned()),
                 why => Some(format!("`{name}` cannot be its name: {why}.")),
             };
-            let Some(name) = self.line("name of the experiment", &before, wrong).await? else { return Ok(Next::Back) };
+            let Some(name) = self.ask_line("name of the experiment", &before, wrong).await? else {
+                return Ok(Next::Back);
+            };
             if self.stored(&name).await?.is_none() {
                 self.draft.name = name;
                 return Ok(Next::On);
@@ -242,7 +244,7 @@ impl Creating<'_> {
         let mut before = self.draft.starting_message.clone();
         loop {
             let wrong = |line: &str| line.is_empty().then(|| "A message is needed.".to_owned());
-            let Some(line) = self.line("starting message", &before, wrong).await? else { return Ok(Next::Back) };
+            let Some(line) = self.ask_line("starting message", &before, wrong).await? else { return Ok(Next::Back) };
             // Of which roles its tags may speak is known once these were named.
             let draft = Draft { starting_message: line.clone(), ..self.draft.clone() };
             let roles_are_known = self.draft.answered.contains(&Step::Roles);
@@ -273,7 +275,7 @@ impl Creating<'_> {
         let titles = self.draft.titles.clone();
         let ticked: Vec<bool> = titles.iter().map(|title| self.draft.shared.contains(title)).collect();
         let question = "which are shared?";
-        let Some(chosen) = prompt::several(&self.guide.context.terminal, question, &titles, &ticked, HINT).await?
+        let Some(chosen) = prompt::ask_several(&self.guide.context.terminal, question, &titles, &ticked, HINT).await?
         else {
             return Ok(Next::Back);
         };
@@ -293,7 +295,7 @@ impl Creating<'_> {
             (order != all).then(|| format!("Write each of these once: {}.", titles.join(", ")))
         };
         let question = "in which order do agents read them?";
-        let Some(line) = self.line(question, &titles.join(", "), wrong).await? else { return Ok(Next::Back) };
+        let Some(line) = self.ask_line(question, &titles.join(", "), wrong).await? else { return Ok(Next::Back) };
         self.draft.titles = ask::titles_of(&line).unwrap_or(titles);
         Ok(Next::On)
     }
@@ -306,7 +308,7 @@ impl Creating<'_> {
         let before: Vec<String> = self.draft.roles.iter().map(written).collect();
         let question = "roles in speaking order (guard=2: two of them)";
         let wrong = |line: &str| roles_of(line).err();
-        let Some(line) = self.line(question, &before.join(", "), wrong).await? else { return Ok(Next::Back) };
+        let Some(line) = self.ask_line(question, &before.join(", "), wrong).await? else { return Ok(Next::Back) };
         self.draft.roles = roles_of(&line).unwrap_or_default();
         Ok(Next::On)
     }
@@ -319,7 +321,7 @@ impl Creating<'_> {
         let before = self.words(role).plural.clone().unwrap_or_else(|| inflect::plural(role));
         let wrong = |line: &str| line.is_empty().then(|| "A word is needed.".to_owned());
         let question = format!("several of {role} are called");
-        let Some(line) = self.line(&question, &before, wrong).await? else { return Ok(Next::Back) };
+        let Some(line) = self.ask_line(&question, &before, wrong).await? else { return Ok(Next::Back) };
         self.words(role).plural = Some(line);
         Ok(Next::On)
     }
@@ -331,7 +333,7 @@ impl Creating<'_> {
             (!right).then(|| "Write pronoun and possessive of one, as in he/his.".to_owned())
         };
         let question = format!("pronouns of one {role}");
-        let Some(line) = self.line(&question, &before, wrong).await? else { return Ok(Next::Back) };
+        let Some(line) = self.ask_line(&question, &before, wrong).await? else { return Ok(Next::Back) };
         self.words(role).pronouns = Some(line);
         Ok(Next::On)
     }
@@ -342,7 +344,7 @@ impl Creating<'_> {
         let usual = names.iter().position(|name| Some(name) == before.as_ref()).map_or(0, |at| at + 1);
         let items: Vec<String> = ["the conversation's".to_owned()].into_iter().chain(names.clone()).collect();
         let question = format!("model of {role}");
-        let Some(at) = prompt::one_of(&self.guide.context.terminal, &question, &items, usual, HINT).await? else {
+        let Some(at) = prompt::ask_one_of(&self.guide.context.terminal, &question, &items, usual, HINT).await? else {
             return Ok(Next::Back);
         };
         self.words(role).model = at.checked_sub(1).map(|at| names[at].clone());
@@ -351,7 +353,7 @@ impl Creating<'_> {
 
     async fn summarizer(&mut self) -> Result<Next, CliError> {
         let question = "a summariser? (needed where a conversation has several days)";
-        match self.yes(question, self.draft.summarizer).await? {
+        match self.ask_yes_no(question, self.draft.summarizer).await? {
             Some(yes) => self.draft.summarizer = yes,
             None => return Ok(Next::Back),
         }
@@ -359,11 +361,11 @@ impl Creating<'_> {
     }
 
     /// A yes or no as a list, which a narrow window shows whole.
-    async fn yes(&self, question: &str, usual: bool) -> Result<Option<bool>, CliError> {
+    async fn ask_yes_no(&self, question: &str, usual: bool) -> Result<Option<bool>, CliError> {
         self.guide.say(question);
         let items = ["no", "yes"].map(str::to_owned);
         let usual = usize::from(usual);
-        Ok(prompt::one_of(&self.guide.context.terminal, "yes or no?", &items, usual, HINT).await?.map(|at| at == 1))
+        Ok(prompt::ask_one_of(&self.guide.context.terminal, "yes or no?", &items, usual, HINT).await?.map(|at| at == 1))
     }
 
     async fn summary_titles(&mut self) -> Result<Next, CliError> {
@@ -411,7 +413,7 @@ impl Creating<'_> {
     }
 
     async fn star(&mut self) -> Result<Next, CliError> {
-        match self.yes("a star, so that it is found among many?", self.draft.starred).await? {
+        match self.ask_yes_no("a star, so that it is found among many?", self.draft.starred).await? {
             Some(yes) => self.draft.starred = yes,
             None => return Ok(Next::Back),
         }
@@ -420,7 +422,7 @@ impl Creating<'_> {
 
     async fn note(&mut self) -> Result<Next, CliError> {
         let question = "note (may be empty)";
-        let Some(line) = self.line(question, &self.draft.note, |_| None).await? else { return Ok(Next::Back) };
+        let Some(line) = self.ask_line(question, &self.draft.note, |_| None).await? else { return Ok(Next::Back) };
         self.draft.note = line;
         Ok(Next::On)
     }
@@ -434,7 +436,7 @@ impl Creating<'_> {
             let items = ["save", "preview the prompts", "change an answer", "leave (the draft is kept)"];
             let items = items.map(str::to_owned);
             let usual = if checked.has_errors() { 2 } else { 0 };
-            match prompt::one_of(&self.guide.context.terminal, "what now?", &items, usual, HINT).await? {
+            match prompt::ask_one_of(&self.guide.context.terminal, "what now?", &items, usual, HINT).await? {
                 Some(0) if checked.has_errors() => self.guide.say("It is not right yet; see above."),
                 Some(0) => {
                     let revision = checked.experiment.as_ref().map(key::revision);
@@ -462,7 +464,7 @@ impl Creating<'_> {
         let mut steps = self.draft.steps();
         steps.pop();
         let items: Vec<String> = steps.iter().map(|step| self.draft.answer_to(step)).collect();
-        let chosen = prompt::one_of(&self.guide.context.terminal, "which one?", &items, 0, HINT).await?;
+        let chosen = prompt::ask_one_of(&self.guide.context.terminal, "which one?", &items, 0, HINT).await?;
         Ok(chosen.map(|at| steps.swap_remove(at)))
     }
 

@@ -73,7 +73,7 @@ impl Guide {
         while let Some(selected) = self.selected(id).await? {
             let actions = Action::all(self.is_mine(&selected.record.creator));
             let items: Vec<String> = actions.iter().map(|a| a.words(selected.record.starred).to_owned()).collect();
-            let chosen = prompt::one_of(&self.context.terminal, &selected.record.name, &items, at, HINT).await?;
+            let chosen = prompt::ask_one_of(&self.context.terminal, &selected.record.name, &items, at, HINT).await?;
             let Some(place) = chosen else { return Ok(()) };
             let Some(next) = self.act(&selected, actions[place]).await? else { return Ok(()) };
             at = actions.iter().position(|action| *action == next).unwrap_or(place);
@@ -104,7 +104,7 @@ impl Guide {
     /// Writes a note, or drops it where nothing is left of it.
     pub(super) async fn note(&mut self, word: &str, note: Option<&str>) -> Result<(), CliError> {
         let old = note.unwrap_or_default();
-        let Some(new) = prompt::line(&self.context.terminal, "note (may be empty)", old, HINT).await? else {
+        let Some(new) = prompt::ask_line(&self.context.terminal, "note (may be empty)", old, HINT).await? else {
             return Ok(());
         };
         match (new.is_empty(), note) {

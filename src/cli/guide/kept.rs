@@ -2,7 +2,7 @@
 //! whatever ends the program. A lock beside it says that somebody is at it.
 
 use crate::cli::settings::dotenv::replace;
-use crate::cli::terminal::drafts::make;
+use crate::cli::terminal::drafts::create_private;
 use crate::lab::draft::Draft;
 use std::fs::{self, File};
 use std::io;
@@ -19,7 +19,7 @@ impl Kept {
     /// A place for a new one, in the program's folder of state.
     pub fn new(state: &Path, id: u64) -> io::Result<Self> {
         let folder = state.join("drafts");
-        make(&folder)?;
+        create_private(&folder)?;
         let path = folder.join(format!("create-{id:016x}.json"));
         let lock = lock(&path)?.ok_or_else(|| io::Error::other("somebody else is at it"))?;
         Ok(Self { path, _lock: std::sync::Arc::new(lock) })

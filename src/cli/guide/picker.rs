@@ -54,7 +54,7 @@ pub async fn models(guide: &Guide, chosen: &[ModelSpec]) -> Result<Option<Vec<Mo
             let has_none = m.id == SCRIPTED || m.id == HUMAN;
             if has_none { format!("change {}", m.name()) } else { format!("change {}: {}", m.name(), parameters(m)) }
         }));
-        match prompt::one_of(&guide.context.terminal, "models", &items, 0, HINT).await? {
+        match prompt::ask_one_of(&guide.context.terminal, "models", &items, 0, HINT).await? {
             None => return Ok(None),
             Some(0) => return Ok(Some(chosen)),
             Some(1) => chosen.extend(pick(guide, &mut offers, &chosen).await?),
@@ -66,7 +66,8 @@ pub async fn models(guide: &Guide, chosen: &[ModelSpec]) -> Result<Option<Vec<Mo
 /// Changes a model that was chosen, or takes it away.
 async fn change(guide: &Guide, chosen: &mut Vec<ModelSpec>, at: usize) -> Result<(), CliError> {
     let items = ["its parameters", "its name here", "take it away"].map(str::to_owned);
-    match prompt::one_of(&guide.context.terminal, &format!("{}: what?", chosen[at].name()), &items, 0, HINT).await? {
+    match prompt::ask_one_of(&guide.context.terminal, &format!("{}: what?", chosen[at].name()), &items, 0, HINT).await?
+    {
         Some(0) => {
             if let Some(sampling) = sampling(guide, &chosen[at]).await? {
                 chosen[at].sampling = sampling;
@@ -107,7 +108,7 @@ async fn offers(guide: &Guide) -> Result<Option<Vec<Offer>>, CliError> {
         }
         let question = format!("{} cannot be asked", silent.join(", "));
         let items = ["try again", "go on without", "back"].map(str::to_owned);
-        match prompt::one_of(&guide.context.terminal, &question, &items, 0, HINT).await? {
+        match prompt::ask_one_of(&guide.context.terminal, &question, &items, 0, HINT).await? {
             Some(0) => {}
             Some(1) => return Ok(Some(asked.into_iter().map(offer).collect())),
             _ => return Ok(None),
@@ -163,7 +164,8 @@ async fn id(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliError>
     }
     let (shown, ids): (Vec<String>, Vec<Option<String>>) = items.into_iter().unzip();
     loop {
-        let Some(at) = prompt::search(&guide.context.terminal, "model (typing narrows)", &shown, HINT).await? else {
+        let Some(at) = prompt::ask_search(&guide.context.terminal, "model (typing narrows)", &shown, HINT).await?
+        else {
             return Ok(None);
         };
         if let Some(id) = &ids[at] {
@@ -180,7 +182,7 @@ async fn typed(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliErr
     let mut written = String::new();
     loop {
         let question = "model, as in llama3.1 or openai/gpt-4.1";
-        let Some(name) = prompt::line(&guide.context.terminal, question, &written, HINT).await? else {
+        let Some(name) = prompt::ask_line(&guide.context.terminal, question, &written, HINT).await? else {
             return Ok(None);
         };
         if name.is_empty() {
@@ -192,7 +194,7 @@ async fn typed(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliErr
             Meant::Id(id) => id,
             Meant::Of(servers) => {
                 let question = format!("which server has {name}?");
-                match prompt::one_of(&guide.context.terminal, &question, &servers, 0, HINT).await? {
+                match prompt::ask_one_of(&guide.context.terminal, &question, &servers, 0, HINT).await? {
                     Some(at) => format!("{}/{name}", servers[at]),
                     None => continue,
                 }
@@ -268,7 +270,7 @@ async fn sampling(guide: &Guide, model: &ModelSpec) -> Result<Option<Sampling>, 
             "the server's own".to_owned(),
         ];
         let question = format!("parameters of {}", model.name());
-        match prompt::one_of(&guide.context.terminal, &question, &items, 0, HINT).await? {
+        match prompt::ask_one_of(&guide.context.terminal, &question, &items, 0, HINT).await? {
             None => return Ok(None),
             Some(0) => return Ok(Some(model.sampling.clone())),
             Some(2) => return Ok(Some(Sampling::default())),
@@ -292,7 +294,7 @@ async fn each(guide: &Guide, kind: ServerKind, before: &Sampling) -> Result<Opti
     let mut at = 0;
     while let Some(name) = names.get(at) {
         let written = written(&sampling, name);
-        let Some(line) = prompt::line(&guide.context.terminal, &question(name), &written, HINT).await? else {
+        let Some(line) = prompt::ask_line(&guide.context.terminal, &question(name), &written, HINT).await? else {
             match at.checked_sub(1) {
                 Some(before) => at = before,
                 None => return Ok(None),
@@ -361,7 +363,7 @@ async fn name(guide: &Guide, others: &[ModelSpec], before: &str) -> Result<Optio
     let mut written = before.to_owned();
     loop {
         let question = "its name in the experiment";
-        let Some(name) = prompt::line(&guide.context.terminal, question, &written, HINT).await? else {
+        let Some(name) = prompt::ask_line(&guide.context.terminal, question, &written, HINT).await? else {
             return Ok(None);
         };
         if name.is_empty() {

@@ -20,7 +20,7 @@ impl Guide {
     pub(super) async fn save(&mut self, selected: &Selected) -> Result<(), CliError> {
         let items: Vec<String> = KINDS.iter().map(|(_, words, _)| (*words).to_owned()).collect();
         let mut kind = 0;
-        while let Some(chosen) = prompt::one_of(&self.context.terminal, "save what?", &items, kind, HINT).await? {
+        while let Some(chosen) = prompt::ask_one_of(&self.context.terminal, "save what?", &items, kind, HINT).await? {
             kind = chosen;
             if self.save_as(selected, kind).await? {
                 break;
@@ -69,6 +69,6 @@ impl Guide {
             return Ok(Some(None));
         }
         let question = format!("{older} are of older revisions: those, too?");
-        Ok(prompt::yes(&self.context.terminal, &question, true, HINT).await?.map(Some))
+        Ok(prompt::ask_yes_no(&self.context.terminal, &question, true, HINT).await?.map(Some))
     }
 }

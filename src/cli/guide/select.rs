@@ -25,8 +25,8 @@ impl Guide {
                 return Ok(());
             }
             all.reverse();
-            let items: Vec<String> = all.iter().map(line).collect();
-            let chosen = prompt::search(&self.context.terminal, "experiment", &items, HINT).await?;
+            let items: Vec<String> = all.iter().map(format_experiment).collect();
+            let chosen = prompt::ask_search(&self.context.terminal, "experiment", &items, HINT).await?;
             let Some(place) = chosen else { return Ok(()) };
             let id = all[place].record.id.clone();
             Box::pin(self.experiment(&id)).await?;
@@ -54,7 +54,7 @@ impl Guide {
 }
 
 /// One experiment in one line, what matters most first: a narrow window cuts the end.
-fn line(Listed { record, counts, document }: &Listed) -> String {
+fn format_experiment(Listed { record, counts, document }: &Listed) -> String {
     let star = if record.starred { "★ " } else { "" };
     let roles: Vec<String> = document.roles.iter().map(Role::players).collect();
     let models: Vec<&str> = document.models.iter().map(ModelSpec::name).collect();

@@ -44,11 +44,11 @@ impl Guide {
     /// Whether what failed is to be tried again.
     async fn again(&self) -> Result<bool, CliError> {
         let items = ["try again, once it is mended or started".to_owned(), "back".to_owned()];
-        Ok(prompt::one_of(&self.context.terminal, "what now?", &items, 0, HINT).await? == Some(0))
+        Ok(prompt::ask_one_of(&self.context.terminal, "what now?", &items, 0, HINT).await? == Some(0))
     }
 
     async fn once<W: AsRef<str>>(&mut self, words: &[W]) -> Result<Exit, CliError> {
-        let line = self.line(words);
+        let line = self.build_line(words);
         let cli = match Cli::try_parse_from(["convoke".to_owned()].iter().chain(&line)) {
             Ok(cli) => cli,
             Err(error) => {
@@ -86,7 +86,7 @@ impl Guide {
     }
 
     /// The words of a command that does the same from a shell.
-    fn line<W: AsRef<str>>(&self, words: &[W]) -> Vec<String> {
+    fn build_line<W: AsRef<str>>(&self, words: &[W]) -> Vec<String> {
         let line: Vec<String> = words.iter().map(|w| w.as_ref().to_owned()).collect();
         let is_login = line.first().is_some_and(|word| word == "login");
         if let Some(store) = self.context.global.store.as_ref().filter(|_| !is_login) {

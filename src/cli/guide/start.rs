@@ -38,7 +38,7 @@ impl Guide {
         let mut at = 0;
         loop {
             let items = Start::ALL.map(|s| s.words().to_owned());
-            let chosen = prompt::one_of(&self.context.terminal, "what next?", &items, at, HINT).await?;
+            let chosen = prompt::ask_one_of(&self.context.terminal, "what next?", &items, at, HINT).await?;
             at = chosen.unwrap_or_default();
             match chosen.map(|place| Start::ALL[place]) {
                 Some(Start::Create) => {
@@ -85,7 +85,7 @@ impl Guide {
 
     /// A line that is not empty; none on Esc or where nothing was typed.
     pub(super) async fn line_of(&self, question: &str, text: &str) -> Result<Option<String>, CliError> {
-        Ok(prompt::line(&self.context.terminal, question, text, HINT).await?.filter(|line| !line.is_empty()))
+        Ok(prompt::ask_line(&self.context.terminal, question, text, HINT).await?.filter(|line| !line.is_empty()))
     }
 
     /// Whether the guide goes on in another database.
@@ -93,7 +93,7 @@ impl Guide {
         let items = ["a MongoDB: sign in", "a file", "back"].map(str::to_owned);
         let mut at = 0;
         loop {
-            let chosen = prompt::one_of(&self.context.terminal, "where?", &items, at, HINT).await?;
+            let chosen = prompt::ask_one_of(&self.context.terminal, "where?", &items, at, HINT).await?;
             let goes_on = match chosen {
                 Some(0) => self.sign_in().await?,
                 Some(1) => self.open_file().await?,
@@ -120,7 +120,7 @@ impl Guide {
         let mut answers = [address.unwrap_or_default(), user, database];
         let mut at = 0;
         while at < questions.len() {
-            match prompt::line(&self.context.terminal, questions[at], &answers[at], HINT).await? {
+            match prompt::ask_line(&self.context.terminal, questions[at], &answers[at], HINT).await? {
                 Some(answer) if at > 0 || !answer.is_empty() => {
                     answers[at] = answer;
                     at += 1;

@@ -1,4 +1,4 @@
-//! Writing `.env`: what is set anew changes its own line and no other, and the file is replaced whole or not at all.
+//! Writing `.env`: a changed variable changes its own line only, and the file is replaced whole or not at all.
 
 use crate::cli::error::{CliError, Exit};
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Sets these variables in the `.env` of a folder, which only its owner can read afterwards. A link stays a link.
+/// Sets these variables in the `.env` of a folder, readable by its owner only. A symbolic link stays a link.
 pub fn save(folder: &Path, values: &[(&str, String)]) -> Result<(), CliError> {
     let path = folder.join(".env");
     let failed = |e: &io::Error| {
@@ -26,7 +26,7 @@ pub fn save(folder: &Path, values: &[(&str, String)]) -> Result<(), CliError> {
     replace(&target, new.as_bytes()).map_err(|e| failed(&e))
 }
 
-/// The file itself, where `.env` is a link to one.
+/// Returns the target of `.env` if it is a link.
 fn target(path: &Path) -> io::Result<PathBuf> {
     match path.symlink_metadata() {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
@@ -38,7 +38,7 @@ fn target(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Replaces a file through a new one beside it, which nobody else can have made or read.
+/// Replaces a file through a new one beside it, which no other user can create or read.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -50,16 +50,16 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = options.open(&new)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&new, path));
     if written.is_err() {
-        // What is left of the attempt holds a password.
+        // The unfinished file may hold a password.
         let _ = fs::remove_file(&new);
     }
     written?;
-    // The name itself is made to last where folders can be.
+    // Syncs the folder as well, where the system supports it.
     let _ = File::open(folder).and_then(|f| f.sync_all());
     Ok(())
 }
 
-/// The text with these variables set: in the line that counts, else at the end.
+/// Returns the text with these variables set: in the line that counts, else at the end.
 fn with(text: &str, values: &[(&str, String)]) -> String {
     let mut lines: Vec<String> = lines(text);
     let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
@@ -69,7 +69,7 @@ fn with(text: &str, values: &[(&str, String)]) -> String {
             continue;
         }
         let assignment = format!("{name}={}", quoted(value));
-        // Of several lines the last one counts.
+        // The last assignment of a variable counts.
         if let Some(line) = lines.iter_mut().rev().find(|l| name_of(l) == Some(name)) {
             let export = if line.trim_start().starts_with("export") { "export " } else { "" };
             let ending = &line[line.trim_end_matches(['\r', '\n']).len()..];
@@ -84,14 +84,14 @@ fn with(text: &str, values: &[(&str, String)]) -> String {
     lines.concat()
 }
 
-/// What a line assigns to.
+/// Returns the variable that a line assigns.
 fn name_of(line: &str) -> Option<&str> {
     let (name, _) = line.trim_start().split_once('=')?;
     let name = name.strip_prefix("export ").unwrap_or(name).trim();
     Some(name).filter(|n| !n.is_empty() && !n.starts_with('#'))
 }
 
-/// Lines with their ends, a quoted value of several lines being one, as `dotenvy` has them.
+/// Splits into lines with their line ends; a quoted value of several lines is one line, as in `dotenvy`.
 fn lines(text: &str) -> Vec<String> {
     let (mut lines, mut now) = (Vec::new(), String::new());
     let (mut quote, mut escaped, mut blank) = (None, false, false);
@@ -117,7 +117,7 @@ fn lines(text: &str) -> Vec<String> {
     lines
 }
 
-/// As `dotenvy` reads it back exactly; as a shell does, too, where it can be.
+/// Quotes a value so that `dotenvy` reads it back exactly, and a shell too if possible.
 fn quoted(value: &str) -> String {
     if value.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:,+@%".contains(c)) {
         return value.to_owned();
@@ -140,7 +140,7 @@ fn read(text: &str) -> Option<BTreeMap<String, String>> {
     dotenvy::from_read_iter(text.as_bytes()).collect::<Result<_, _>>().ok()
 }
 
-/// Whether the new text holds the new values and every other variable as before.
+/// True if the new text holds the new values and every other variable is unchanged.
 fn reads_back(old: &str, new: &str, values: &[(&str, String)]) -> bool {
     let (Some(mut old), Some(mut new)) = (read(old), read(new)) else { return false };
     let right = values.iter().all(|(name, value)| new.get(*name).map_or("", String::as_str) == value);
@@ -148,7 +148,7 @@ fn reads_back(old: &str, new: &str, values: &[(&str, String)]) -> bool {
         old.remove(*name);
         new.remove(*name);
     }
-    // Values may refer to what was set anew; their names may not change.
+    // Values may refer to changed variables, so only the other names must stay the same.
     right && old.keys().eq(new.keys())
 }
 

@@ -12,29 +12,29 @@ use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Everything resolved.
+/// All resolved settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The database.
     pub store: StoreChoice,
-    /// What `login` begins with.
+    /// Starting values of `login`.
     pub given: Given,
     /// Servers of language models.
     pub servers: lab::Servers,
-    /// Who acts, as far as it is known before signing in.
+    /// The creator's name as known before signing in.
     pub creator: String,
-    /// Whether a server is to vouch for the creator.
+    /// True if a server is to verify the creator's name.
     pub signs_in: bool,
-    /// Where the program keeps what is of no use elsewhere, if there is such a folder.
+    /// The program's own folder for drafts, if there is one.
     pub state: Option<PathBuf>,
-    /// Warnings to be said.
+    /// Warnings to print.
     pub warnings: Vec<String>,
     /// Every setting with its origin.
     pub shown: Vec<Shown>,
 }
 
 impl Settings {
-    /// Resolves everything. `store` is the flag.
+    /// Resolves all settings. `store` is the value of `--store`.
     pub fn resolve(world: &World, store: Option<&str>) -> Result<Self, CliError> {
         let mut warnings = Vec::new();
         let dotenv = read_dotenv(&world.folder, &mut warnings)?;
@@ -68,7 +68,7 @@ impl Settings {
         Ok(Self { store, given, servers, creator, signs_in, state, warnings, shown })
     }
 
-    /// Every secret in force, to be kept out of logs.
+    /// Returns every secret in use, so that logs can omit them.
     pub fn secrets(&self) -> Vec<SecretString> {
         let keys = self.servers.usable.iter().filter_map(|s| s.key.clone()).chain(self.given.any_password.clone());
         let StoreUri::Mongo(uri) = &self.store.uri else { return keys.collect() };
@@ -76,7 +76,7 @@ impl Settings {
     }
 }
 
-/// `$XDG_STATE_HOME/convoke`, else `~/.local/state/convoke`. A `.env` has no say in it.
+/// Finds `$XDG_STATE_HOME/convoke`, else `~/.local/state/convoke`. A `.env` cannot change it.
 fn state_folder(world: &World) -> Option<PathBuf> {
     use etcetera::BaseStrategy;
     let written = world.env.get("XDG_STATE_HOME").filter(|folder| Path::new(folder).is_absolute());

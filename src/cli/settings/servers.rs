@@ -1,4 +1,4 @@
-//! The servers of language models that a person has.
+//! The servers of language models that the user has configured.
 
 use super::sources::{Config, Variables};
 use super::world::{Origin, Shown};
@@ -7,7 +7,7 @@ use crate::design::plan::HUMAN;
 use crate::model::server::Address;
 use crate::model::{Limits, Server, ServerKind};
 
-/// Puts the servers together.
+/// Builds the list of servers.
 pub struct Servers<'a> {
     pub variables: &'a Variables<'a>,
     pub config: &'a Config,
@@ -19,7 +19,7 @@ pub struct Servers<'a> {
 type Refused = Vec<(String, String)>;
 
 impl Servers<'_> {
-    /// Every server; and those that cannot be used in this version, each with the reason.
+    /// Returns the usable servers, and the unusable ones with the reason.
     pub fn all(&mut self) -> Result<(Vec<Server>, Refused), CliError> {
         let openai = ["OPENAI_BASE_URL", "OPENAI_API_BASE"];
         let mut servers = vec![

@@ -1,9 +1,9 @@
-//! Which database, and who acts in it.
+//! The choice of the database, and of the creator's name.
 //!
-//! First wins: `--store` · `CONVOKE_STORE` · `DB_CLUSTER_URL` · configuration file · the nearest `convoke.db`. `DB_NAME`
-//! fills an address without a database; `DB_PASSWORD` one without a password, but never an address that came with a
-//! folder's `.env` unless it came with the same `.env`: nobody's own password goes to an address that somebody else
-//! wrote. `DB_USER` signs in where the address is `DB_CLUSTER_URL`; elsewhere it is a mere name.
+//! The first source wins: `--store` · `CONVOKE_STORE` · `DB_CLUSTER_URL` · configuration file · the nearest
+//! `convoke.db`. `DB_NAME` completes an address without a database, and `DB_PASSWORD` one without a password. An
+//! address from a folder's `.env` gets a password from the same `.env` only, so that no user's password goes to a
+//! foreign address. `DB_USER` signs in if the address is `DB_CLUSTER_URL`; otherwise it is only a name.
 
 use super::sources::{Config, Variables};
 use super::world::{Origin, Shown, World};
@@ -11,42 +11,41 @@ use crate::cli::error::CliError;
 use crate::store::{MongoUri, Parts, StoreUri};
 use secrecy::{ExposeSecret, SecretString};
 
-/// Which database, and why.
+/// The chosen database and its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreChoice {
-    /// Which.
+    /// The address of the database.
     pub uri: StoreUri,
-    /// Where that came from.
+    /// The origin of the address.
     pub origin: Origin,
-    /// What named it: `--store`, a variable, `store` in the configuration; empty by default.
+    /// The source that names it: `--store`, a variable, `store` in the configuration; empty by default.
     pub name: &'static str,
 }
 
-/// Who acts.
+/// The name under which this process acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Creator {
-    /// The name.
     pub name: String,
-    /// Whether a server is to vouch for it.
+    /// True if a server is to verify the name.
     pub signs_in: bool,
 }
 
-/// What variables say of a `MongoDB`, to be filled by flags and answers.
+/// MongoDB settings from variables, to be completed by flags and answers.
 #[derive(Debug, Clone, Default)]
 pub struct Given {
-    /// The address and what named it.
+    /// The address, its origin, and the source that names it.
     pub address: Option<(String, Origin, &'static str)>,
     /// `DB_USER`.
     pub user: Option<String>,
-    /// `DB_PASSWORD`, where it may go to that address.
+    /// `DB_PASSWORD`, if it may be sent to that address.
     pub password: Option<SecretString>,
-    /// `DB_PASSWORD`, wherever it comes from.
+    /// `DB_PASSWORD` from any origin.
     pub any_password: Option<SecretString>,
     /// `DB_NAME`.
     pub database: Option<String>,
 }
 
-/// Resolves them.
+/// Resolves the database and the creator's name.
 pub struct Choosing<'a> {
     pub world: &'a World,
     pub flag: Option<&'a str>,
@@ -57,7 +56,6 @@ pub struct Choosing<'a> {
 }
 
 impl Choosing<'_> {
-    /// The database.
     pub fn store(&mut self) -> Result<StoreChoice, CliError> {
         let Some((text, origin, name)) = self.written() else {
             let near = self.world.folder.ancestors().map(|f| f.join("convoke.db")).find(|p| p.is_file());
@@ -77,7 +75,7 @@ impl Choosing<'_> {
         Ok(StoreChoice { uri, origin, name })
     }
 
-    /// What names the database, first wins.
+    /// Returns the first source that names the database.
     fn written(&self) -> Option<(String, Origin, &'static str)> {
         let full = |text: &&str| !text.trim().is_empty();
         let flag = self.flag.filter(full).map(|f| (f.to_owned(), Origin::Flag, "--store"));
@@ -115,7 +113,7 @@ impl Choosing<'_> {
         Ok(MongoUri::of(text, parts)?)
     }
 
-    /// What variables say beside an address.
+    /// Collects the variables that complete an address.
     fn given(&self, address: Option<(String, Origin, &'static str)>) -> Given {
         let of = |name: &str| self.variables.get(name);
         let foreign = address.as_ref().is_some_and(|(_, origin, _)| *origin == Origin::DotEnv);
@@ -130,7 +128,7 @@ impl Choosing<'_> {
         }
     }
 
-    /// What `login` begins with: the first address of a `MongoDB`, even where a file is what is used.
+    /// Returns the starting values of `login`: the first MongoDB address, even if a file is in use.
     pub fn for_login(&self) -> Given {
         let mongo =
             |found: &(String, Origin, &str)| found.2 == "DB_CLUSTER_URL" || found.0.trim().starts_with("mongodb");
@@ -138,7 +136,7 @@ impl Choosing<'_> {
         self.given(self.written().filter(mongo).or_else(cluster))
     }
 
-    /// Who acts: the user who signs in, else `DB_USER`, else the login name.
+    /// Returns the creator's name: the user who signs in, else `DB_USER`, else the login name.
     pub fn creator(&mut self, store: &StoreChoice) -> Creator {
         let variable = self.variables.get("DB_USER");
         let signed_in = match &store.uri {
@@ -161,5 +159,5 @@ impl Choosing<'_> {
     }
 }
 
-/// How a password is given so that nobody reads it.
+/// Remedy for a password on the command line.
 pub const SAFER: &str = "give it as DB_PASSWORD, or use `convoke login`";

@@ -58,12 +58,12 @@ impl Printer {
 
     /// Prints a line of data in pieces.
     pub fn pieces(&self, pieces: &[Piece<'_>]) -> io::Result<()> {
-        forgive_closed(self.heard(pieces))
+        forgive_closed(self.try_pieces(pieces))
     }
 
     /// Prints a line of data, and fails if the reader closed the pipe.
-    pub fn heard(&self, pieces: &[Piece<'_>]) -> io::Result<()> {
-        writeln!(io::stdout().lock(), "{}", painted(pieces, self.colour))
+    pub fn try_pieces(&self, pieces: &[Piece<'_>]) -> io::Result<()> {
+        writeln!(io::stdout().lock(), "{}", paint_pieces(pieces, self.colour))
     }
 
     /// Prints one JSON line, and fails if the reader closed the pipe.
@@ -105,7 +105,7 @@ impl Printer {
     /// Prints a message in pieces.
     pub fn say_pieces(&self, pieces: &[Piece<'_>]) {
         // A failed write to standard error is no reason to fail.
-        let _ = writeln!(io::stderr().lock(), "{}", painted(pieces, self.colour_err));
+        let _ = writeln!(io::stderr().lock(), "{}", paint_pieces(pieces, self.colour_err));
     }
 
     /// Prints a warning.
@@ -152,11 +152,11 @@ fn forgive_closed(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-fn painted(pieces: &[Piece<'_>], colour: bool) -> String {
-    pieces.iter().map(|Piece(text, look)| paint(&harmless(text), *look, colour)).collect()
+fn paint_pieces(pieces: &[Piece<'_>], colour: bool) -> String {
+    pieces.iter().map(|Piece(text, look)| paint_text(&harmless(text), *look, colour)).collect()
 }
 
-fn paint(text: &str, look: Look, colour: bool) -> String {
+fn paint_text(text: &str, look: Look, colour: bool) -> String {
     /// Readable on dark and light backgrounds; a speaker's name is always printed beside the colour.
     const SPEAKERS: [u8; 8] = [33, 166, 64, 125, 37, 136, 61, 160];
     let style = Style::new().force_styling(colour);
@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn colour_is_added_only_where_wanted() {
         let pieces = [Piece("a\u{1b}", Look::Red)];
-        assert_eq!(painted(&pieces, false), "a␛");
-        assert!(painted(&pieces, true).starts_with("\u{1b}[31m"));
+        assert_eq!(paint_pieces(&pieces, false), "a␛");
+        assert!(paint_pieces(&pieces, true).starts_with("\u{1b}[31m"));
     }
 }

@@ -19,7 +19,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use theme::{Coloured, Plain, asking};
+use theme::{Coloured, Plain, end_question};
 use unicode_width::UnicodeWidthStr;
 
 /// A terminal that can ask a person.
@@ -47,7 +47,7 @@ pub async fn confirm(terminal: &Terminal, question: &str, flag: &'static str) ->
     let hint = format!("add {flag} to say yes");
     let question = harmless(question);
     let shown = question.clone();
-    let answer = asked(terminal, &shown, &hint, move |theme| {
+    let answer = ask_terminal(terminal, &shown, &hint, move |theme| {
         Confirm::with_theme(theme).with_prompt(question).default(false).interact_opt()
     });
     let yes = answer.await?.unwrap_or(false);
@@ -58,28 +58,33 @@ pub async fn confirm(terminal: &Terminal, question: &str, flag: &'static str) ->
 }
 
 /// Asks for yes or no; `None` on Esc.
-pub async fn yes(terminal: &Terminal, question: &str, usual: bool, hint: &str) -> Result<Option<bool>, CliError> {
-    let question = fitted(question, QUESTION);
+pub async fn ask_yes_no(
+    terminal: &Terminal,
+    question: &str,
+    usual: bool,
+    hint: &str,
+) -> Result<Option<bool>, CliError> {
+    let question = fit_line(question, QUESTION);
     let shown = question.clone();
-    let answer = asked(terminal, &shown, hint, move |theme| {
+    let answer = ask_terminal(terminal, &shown, hint, move |theme| {
         Confirm::with_theme(theme).with_prompt(question).default(usual).interact_opt()
     });
     answer.await
 }
 
 /// Asks for a line, starting with `text`; `None` on Esc. `hint` is the remedy if questions are not allowed.
-pub async fn line(terminal: &Terminal, question: &str, text: &str, hint: &str) -> Result<Option<String>, CliError> {
+pub async fn ask_line(terminal: &Terminal, question: &str, text: &str, hint: &str) -> Result<Option<String>, CliError> {
     let kept = Kept { typing: terminal.typing.clone(), question: one_line(question) };
-    let text = kept.typing.left(&kept.question).unwrap_or_else(|| text.to_owned());
-    let (label, text) = (label(terminal, question), harmless(&text).replace('\n', " "));
-    let answer = asked(terminal, question, hint, move |_| Field::new(Some(kept))?.read(&label, &text));
+    let text = kept.typing.saved_line(&kept.question).unwrap_or_else(|| text.to_owned());
+    let (label, text) = (field_label(terminal, question), harmless(&text).replace('\n', " "));
+    let answer = ask_terminal(terminal, question, hint, move |_| Field::new(Some(kept))?.read(&label, &text));
     // Pasted text may contain line breaks.
     Ok(answer.await?.map(|line| line.trim().replace(['\r', '\n'], " ")))
 }
 
 /// Asks for lines up to a lone `.`, appended to the lines in `already`; `None` on Esc. After each line, `keep` receives
 /// all lines.
-pub async fn lines(
+pub async fn ask_lines(
     terminal: &Terminal,
     question: &str,
     already: Vec<String>,
@@ -87,8 +92,8 @@ pub async fn lines(
 ) -> Result<Option<Vec<String>>, CliError> {
     let mut lines = already;
     let kept = Kept { typing: terminal.typing.clone(), question: one_line(question) };
-    let mut half = kept.typing.left(&kept.question).map(|half| harmless(&half)).unwrap_or_default();
-    asked(terminal, question, "run it on a terminal", move |_| {
+    let mut half = kept.typing.saved_line(&kept.question).map(|half| harmless(&half)).unwrap_or_default();
+    ask_terminal(terminal, question, "run it on a terminal", move |_| {
         let mut field = Field::new(Some(kept))?;
         loop {
             let Some(typed) = field.read("  ", &std::mem::take(&mut half))? else { return Ok(None) };
@@ -120,23 +125,23 @@ pub enum Line {
 }
 
 /// Asks for a password without showing it; an empty password is valid; `None` on Esc.
-pub async fn password(terminal: &Terminal, question: &str, hint: &str) -> Result<Option<SecretString>, CliError> {
-    let label = label(terminal, question);
-    let answer = asked(terminal, question, hint, move |_| Field::new(None)?.read(&label, ""));
+pub async fn ask_password(terminal: &Terminal, question: &str, hint: &str) -> Result<Option<SecretString>, CliError> {
+    let label = field_label(terminal, question);
+    let answer = ask_terminal(terminal, question, hint, move |_| Field::new(None)?.read(&label, ""));
     Ok(answer.await?.map(SecretString::from))
 }
 
 /// Asks for one of several items and returns its index; `None` on Esc.
-pub async fn one_of(
+pub async fn ask_one_of(
     terminal: &Terminal,
     question: &str,
     items: &[String],
     usual: usize,
     hint: &str,
 ) -> Result<Option<usize>, CliError> {
-    let (question, items, rows) = (fitted(question, QUESTION), shown(items), rows());
+    let (question, items, rows) = (fit_line(question, QUESTION), fit_items(items), visible_rows());
     let label = question.clone();
-    let answer = asked(terminal, &label, hint, move |theme| {
+    let answer = ask_terminal(terminal, &label, hint, move |theme| {
         Select::with_theme(theme)
             .with_prompt(question)
             .items(&items)
@@ -148,27 +153,27 @@ pub async fn one_of(
 }
 
 /// Asks for one of many items, which typing narrows.
-pub async fn search(
+pub async fn ask_search(
     terminal: &Terminal,
     question: &str,
     items: &[String],
     hint: &str,
 ) -> Result<Option<usize>, CliError> {
-    search_from(terminal, question, items, 0, hint).await
+    ask_search_from(terminal, question, items, 0, hint).await
 }
 
 /// Asks for one of many items, starting with the cursor on the item at `usual`.
-pub async fn search_from(
+pub async fn ask_search_from(
     terminal: &Terminal,
     question: &str,
     items: &[String],
     usual: usize,
     hint: &str,
 ) -> Result<Option<usize>, CliError> {
-    let (question, items, rows) = (fitted(question, QUESTION), shown(items), rows());
+    let (question, items, rows) = (fit_line(question, QUESTION), fit_items(items), visible_rows());
     let label = question.clone();
     let (coloured, items_in_colour) = (terminal.printer.colour_err, ColorfulTheme::default());
-    let answer = asked(terminal, &label, hint, move |theme| {
+    let answer = ask_terminal(terminal, &label, hint, move |theme| {
         let chosen = FuzzySelect::with_theme(if coloured { &items_in_colour } else { theme })
             .with_prompt(question.as_str())
             .items(&items)
@@ -189,17 +194,17 @@ pub async fn search_from(
 }
 
 /// Asks for any number of items and returns their indexes; `ticked` marks the default; `None` on Esc.
-pub async fn several(
+pub async fn ask_several(
     terminal: &Terminal,
     question: &str,
     items: &[String],
     ticked: &[bool],
     hint: &str,
 ) -> Result<Option<Vec<usize>>, CliError> {
-    let question = fitted(&format!("{question} (space ticks)"), QUESTION);
-    let (items, ticked, rows) = (shown(items), ticked.to_vec(), rows());
+    let question = fit_line(&format!("{question} (space ticks)"), QUESTION);
+    let (items, ticked, rows) = (fit_items(items), ticked.to_vec(), visible_rows());
     let label = question.clone();
-    let answer = asked(terminal, &label, hint, move |theme| {
+    let answer = ask_terminal(terminal, &label, hint, move |theme| {
         MultiSelect::with_theme(theme)
             .with_prompt(question)
             .items(&items)
@@ -211,10 +216,11 @@ pub async fn several(
 }
 
 /// Opens the person's editor on a text; `None` if it was closed without saving.
-pub async fn editor(terminal: &Terminal, text: &str, hint: &str) -> Result<Option<String>, CliError> {
+pub async fn open_editor(terminal: &Terminal, text: &str, hint: &str) -> Result<Option<String>, CliError> {
     let command = editor_command(&terminal.env);
     let text = text.to_owned();
-    asked(terminal, "a text", hint, move |_| Editor::new().executable(command).extension(".md").edit(&text)).await
+    ask_terminal(terminal, "a text", hint, move |_| Editor::new().executable(command).extension(".md").edit(&text))
+        .await
 }
 
 /// Builds the editor command from `VISUAL` or `EDITOR`, without the secrets in the environment.
@@ -232,27 +238,27 @@ const QUESTION: usize = 8;
 const ITEM: usize = 6;
 
 /// Shortens a text to one line of the screen, leaving `beside` columns: a wrapped line would break the row count.
-fn fitted(text: &str, beside: usize) -> String {
+fn fit_line(text: &str, beside: usize) -> String {
     let columns = usize::from(Term::stderr().size().1).max(20).saturating_sub(beside);
     console::truncate_str(&one_line(text), columns, "…").into_owned()
 }
 
 /// Formats the items of a list. Names may come from a database.
-fn shown(items: &[String]) -> Vec<String> {
-    items.iter().map(|item| fitted(item, ITEM)).collect()
+fn fit_items(items: &[String]) -> Vec<String> {
+    items.iter().map(|item| fit_line(item, ITEM)).collect()
 }
 
 /// Number of items of a list shown at once.
-fn rows() -> usize {
+fn visible_rows() -> usize {
     usize::from(Term::stderr().size().0).saturating_sub(4).clamp(3, 20)
 }
 
 /// Text before a field. A long question is printed on lines of its own.
-fn label(terminal: &Terminal, question: &str) -> String {
+fn field_label(terminal: &Terminal, question: &str) -> String {
     let question = one_line(question);
     let columns = usize::from(Term::stderr().size().1).max(20);
     if question.width() * 2 <= columns {
-        return format!("{} ", asking(&question));
+        return format!("{} ", end_question(&question));
     }
     for line in wrap(&question, Some(columns)) {
         terminal.printer.say(&line);
@@ -292,7 +298,7 @@ impl Field {
         match self.editor.readline_with_initial(label, (text, "")) {
             Ok(line) => {
                 if let Some(kept) = self.editor.helper().and_then(|look| look.kept.as_ref()) {
-                    kept.typing.end();
+                    kept.typing.remove_line();
                 }
                 Ok(Some(line))
             }
@@ -352,7 +358,7 @@ impl rustyline::hint::Hinter for Look {
 
     fn hint(&self, line: &str, _: usize, _: &rustyline::Context<'_>) -> Option<String> {
         if let Some(Kept { typing, question }) = &self.kept {
-            typing.keep(question, line);
+            typing.save_line(question, line);
         }
         None
     }
@@ -362,17 +368,17 @@ impl rustyline::validate::Validator for Look {}
 impl rustyline::Helper for Look {}
 
 /// Asks on a blocking thread, so that Ctrl-C is received meanwhile. The terminal is restored in every case.
-async fn asked<T: Send + 'static>(
+async fn ask_terminal<T: Send + 'static>(
     terminal: &Terminal,
     question: &str,
     hint: &str,
     ask: impl FnOnce(&dyn Theme) -> dialoguer::Result<T> + Send + 'static,
 ) -> Result<T, CliError> {
     if !terminal.may_ask {
-        return Err(needed(question, hint));
+        return Err(unanswered_error(question, hint));
     }
     let colour = terminal.printer.colour_err;
-    let found = AsFound::now();
+    let found = AsFound::save_state();
     let asking = async {
         let ask = move || if colour { ask(&Coloured::default()) } else { ask(&Plain) };
         tokio::task::spawn_blocking(ask).await
@@ -381,25 +387,25 @@ async fn asked<T: Send + 'static>(
         // Polled first, so that the handler is installed before the question appears; otherwise the signal kills.
         biased;
         _ = tokio::signal::ctrl_c() => {
-            return Err(interrupted());
+            return Err(interrupted_error());
         }
         answer = asking => answer,
     };
     drop(found);
     match answer {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(dialoguer::Error::IO(e))) if e.kind() == std::io::ErrorKind::Interrupted => Err(interrupted()),
+        Ok(Err(dialoguer::Error::IO(e))) if e.kind() == std::io::ErrorKind::Interrupted => Err(interrupted_error()),
         Ok(Err(e)) => Err(CliError::usage("cannot ask on this terminal").cause(e).hint(hint)),
         Err(e) => Err(CliError::usage("cannot ask on this terminal").cause(e)),
     }
 }
 
 /// Creates the error for a question that is not allowed.
-pub fn needed(question: &str, hint: &str) -> CliError {
+pub fn unanswered_error(question: &str, hint: &str) -> CliError {
     CliError::new(Exit::Usage, "needs-answer", format!("this needs an answer: {question}")).hint(hint)
 }
 
-fn interrupted() -> CliError {
+fn interrupted_error() -> CliError {
     CliError::new(Exit::Interrupt, "interrupted", "interrupted; nothing was done")
 }
 
@@ -411,12 +417,12 @@ struct AsFound {
 
 impl AsFound {
     #[cfg(unix)]
-    fn now() -> Self {
+    fn save_state() -> Self {
         Self { found: nix::sys::termios::tcgetattr(std::io::stdin()).ok() }
     }
 
     #[cfg(not(unix))]
-    fn now() -> Self {
+    fn save_state() -> Self {
         Self {}
     }
 }

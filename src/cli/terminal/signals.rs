@@ -26,7 +26,7 @@ impl Signals {
         let heard = signals.clone();
         tokio::spawn(async move {
             let exit = tokio::select! {
-                exit = incoming.next() => exit,
+                exit = incoming.next_exit() => exit,
                 () = heard.stop.leave.cancelled() => Exit::Interrupt,
             };
             heard.first.store(exit as u8, Ordering::Relaxed);
@@ -36,10 +36,10 @@ impl Signals {
                 let _ = events.send(Event::Stopping { grace: grace.as_secs() });
             }
             tokio::select! {
-                _ = incoming.next() => {}
+                _ = incoming.next_exit() => {}
                 () = tokio::time::sleep(grace) => {
                     heard.stop.abort.cancel();
-                    incoming.next().await;
+                    incoming.next_exit().await;
                 }
             }
             heard.now.cancel();
@@ -59,14 +59,14 @@ impl Signals {
 
 /// Waits for the first signal; used before a run starts.
 pub async fn first() -> std::io::Result<Exit> {
-    Ok(Incoming::new()?.next().await)
+    Ok(Incoming::new()?.next_exit().await)
 }
 
 /// Waits for a signal that arrives while no other listener is active.
 pub async fn unheard(somebody_hears: &AtomicBool) -> std::io::Result<Exit> {
     let mut incoming = Incoming::new()?;
     loop {
-        let exit = incoming.next().await;
+        let exit = incoming.next_exit().await;
         if !somebody_hears.load(Ordering::Relaxed) {
             return Ok(exit);
         }
@@ -86,7 +86,7 @@ impl Incoming {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    async fn next(&mut self) -> Exit {
+    async fn next_exit(&mut self) -> Exit {
         tokio::select! {
             _ = self.interrupt.recv() => Exit::Interrupt,
             _ = self.terminate.recv() => Exit::Terminate,
@@ -103,7 +103,7 @@ impl Incoming {
         Ok(Self)
     }
 
-    async fn next(&mut self) -> Exit {
+    async fn next_exit(&mut self) -> Exit {
         // If Ctrl-C cannot be received, nothing interrupts.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;

@@ -97,7 +97,7 @@ impl Column {
 /// Formats a table that fits `width`: columns without room or content are dropped, the others wrapped.
 pub fn table(columns: &[Column], rows: &[Vec<String>], width: Option<usize>) -> Vec<String> {
     let rows: Vec<Vec<String>> = rows.iter().map(|r| r.iter().map(|c| one_line(c)).collect()).collect();
-    let kept = kept(columns, &rows, width);
+    let kept = fitting_columns(columns, &rows, width);
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(kept.iter().map(|i| columns[*i].name).collect::<Vec<_>>());
     for row in &rows {
@@ -120,7 +120,7 @@ pub fn table(columns: &[Column], rows: &[Vec<String>], width: Option<usize>) -> 
     table.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
-fn kept(columns: &[Column], rows: &[Vec<String>], width: Option<usize>) -> Vec<usize> {
+fn fitting_columns(columns: &[Column], rows: &[Vec<String>], width: Option<usize>) -> Vec<usize> {
     let widest = |i: usize| rows.iter().map(|r| r[i].width()).max().unwrap_or(0);
     let mut kept: Vec<usize> = (0..columns.len()).filter(|i| columns[*i].drop == 0 || widest(*i) > 0).collect();
     let needs = |i: usize| {

@@ -24,47 +24,47 @@ struct Half {
 }
 
 impl Typing {
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    fn lock_inner(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Saves unfinished lines in this file from now on, and loads its content. `None` saves nothing.
-    pub fn at(&self, place: Option<PathBuf>) {
+    pub fn save_in(&self, place: Option<PathBuf>) {
         let left = place.as_ref().and_then(|place| serde_json::from_slice(&fs::read(place).ok()?).ok());
-        *self.inner() = Inner { place, left };
+        *self.lock_inner() = Inner { place, left };
     }
 
     /// Returns the unfinished answer to a question.
-    pub fn left(&self, question: &str) -> Option<String> {
-        self.inner().left.as_ref().filter(|half| half.question == question).map(|half| half.text.clone())
+    pub fn saved_line(&self, question: &str) -> Option<String> {
+        self.lock_inner().left.as_ref().filter(|half| half.question == question).map(|half| half.text.clone())
     }
 
     /// Saves the current content of the field; an empty field removes the file.
-    pub fn keep(&self, question: &str, text: &str) {
+    pub fn save_line(&self, question: &str, text: &str) {
         if text.is_empty() {
-            return self.end();
+            return self.remove_line();
         }
-        let mut inner = self.inner();
+        let mut inner = self.lock_inner();
         let Some(place) = &inner.place else { return };
         let half = Half { question: question.to_owned(), text: text.to_owned() };
         // If this write fails, the earlier lines could not be saved either, and that was reported.
-        let _ = serde_json::to_vec(&half).map(|bytes| write(place, &bytes));
+        let _ = serde_json::to_vec(&half).map(|bytes| replace_file(place, &bytes));
         inner.left = Some(half);
     }
 
     /// Removes the file, because the line is complete or empty.
-    pub fn end(&self) {
-        let mut inner = self.inner();
+    pub fn remove_line(&self) {
+        let mut inner = self.lock_inner();
         inner.left = None;
         if let Some(place) = &inner.place {
-            // What cannot be removed is offered for the same question only.
+            // A file that remains is offered for the same question only.
             let _ = fs::remove_file(place);
         }
     }
 }
 
 /// Replaces the file. It is not synced to disk, unlike an answer: a key must not wait for the disk.
-fn write(place: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn replace_file(place: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let new = place.with_extension("key");
     let mut options = fs::File::options();
     options.write(true).create(true).truncate(true);
@@ -83,16 +83,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let place = dir.path().join("a.half");
         let typing = Typing::default();
-        typing.keep("name", "lost");
-        assert_eq!(typing.left("name"), None, "there is no place for it");
-        typing.at(Some(place.clone()));
-        typing.keep("name", "pri");
-        typing.keep("name", "prisön");
+        typing.save_line("name", "lost");
+        assert_eq!(typing.saved_line("name"), None, "there is no place for it");
+        typing.save_in(Some(place.clone()));
+        typing.save_line("name", "pri");
+        typing.save_line("name", "prisön");
         let again = Typing::default();
-        again.at(Some(place.clone()));
-        assert_eq!((again.left("note"), again.left("name").as_deref()), (None, Some("prisön")));
-        again.keep("name", "");
-        assert_eq!(again.left("name"), None);
+        again.save_in(Some(place.clone()));
+        assert_eq!((again.saved_line("note"), again.saved_line("name").as_deref()), (None, Some("prisön")));
+        again.save_line("name", "");
+        assert_eq!(again.saved_line("name"), None);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

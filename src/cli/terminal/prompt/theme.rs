@@ -11,30 +11,30 @@ pub struct Plain;
 
 impl Theme for Plain {
     fn format_prompt(&self, f: &mut dyn fmt::Write, prompt: &str) -> fmt::Result {
-        f.write_str(&asking(prompt))
+        f.write_str(&end_question(prompt))
     }
 
     fn format_input_prompt_selection(&self, f: &mut dyn fmt::Write, prompt: &str, sel: &str) -> fmt::Result {
-        write!(f, "{} {}", asking(prompt), folded(prompt, sel))
+        write!(f, "{} {}", end_question(prompt), fold_answer(prompt, sel))
     }
 
     fn format_multi_select_prompt_selection(&self, f: &mut dyn fmt::Write, of: &str, sel: &[&str]) -> fmt::Result {
-        self.format_input_prompt_selection(f, of, &all_of(sel))
+        self.format_input_prompt_selection(f, of, &list_ticked(sel))
     }
 }
 
 /// Ends a question with `?` or `:`.
-pub fn asking(question: &str) -> String {
+pub fn end_question(question: &str) -> String {
     if question.ends_with('?') { question.to_owned() } else { format!("{question}:") }
 }
 
 /// Lists the ticked items.
-fn all_of(ticked: &[&str]) -> String {
+fn list_ticked(ticked: &[&str]) -> String {
     if ticked.is_empty() { "none".to_owned() } else { ticked.join(", ") }
 }
 
 /// Puts an answer after its question, or below it if both together are too wide.
-fn folded(question: &str, answer: &str) -> String {
+fn fold_answer(question: &str, answer: &str) -> String {
     /// Columns of the marks around question and answer.
     const SIGNS: usize = 5;
     let columns = usize::from(Term::stderr().size().1).max(20);
@@ -62,7 +62,7 @@ impl Theme for Coloured {
     }
 
     fn format_input_prompt_selection(&self, f: &mut dyn fmt::Write, prompt: &str, sel: &str) -> fmt::Result {
-        self.0.format_input_prompt_selection(f, prompt, &folded(prompt, sel))
+        self.0.format_input_prompt_selection(f, prompt, &fold_answer(prompt, sel))
     }
 
     fn format_select_prompt_item(&self, f: &mut dyn fmt::Write, text: &str, active: bool) -> fmt::Result {
@@ -70,7 +70,7 @@ impl Theme for Coloured {
     }
 
     fn format_multi_select_prompt_selection(&self, f: &mut dyn fmt::Write, of: &str, sel: &[&str]) -> fmt::Result {
-        self.format_input_prompt_selection(f, of, &all_of(sel))
+        self.format_input_prompt_selection(f, of, &list_ticked(sel))
     }
 
     fn format_multi_select_prompt_item(
@@ -89,7 +89,7 @@ impl Theme for Coloured {
 mod tests {
     use super::*;
 
-    fn answered(theme: &dyn Theme, question: &str, answer: &str) -> String {
+    fn show_answer(theme: &dyn Theme, question: &str, answer: &str) -> String {
         let mut line = String::new();
         theme.format_select_prompt_selection(&mut line, question, answer).unwrap();
         console::strip_ansi_codes(&line).into_owned()
@@ -97,12 +97,12 @@ mod tests {
 
     #[test]
     fn a_question_has_one_sign_and_a_long_answer_its_own_lines() {
-        assert_eq!(answered(&Plain, "what next?", "exit"), "what next? exit");
-        assert_eq!(answered(&Plain, "models", "that is all"), "models: that is all");
-        assert_eq!(answered(&Coloured::default(), "models", "that is all"), "✔ models · that is all");
+        assert_eq!(show_answer(&Plain, "what next?", "exit"), "what next? exit");
+        assert_eq!(show_answer(&Plain, "models", "that is all"), "models: that is all");
+        assert_eq!(show_answer(&Coloured::default(), "models", "that is all"), "✔ models · that is all");
         let (question, answer) = ("q".repeat(60), "word ".repeat(30));
         for theme in [&Plain as &dyn Theme, &Coloured::default()] {
-            let lines = answered(theme, &question, answer.trim());
+            let lines = show_answer(theme, &question, answer.trim());
             assert!(lines.lines().skip(1).all(|line| line.starts_with("  word") && line.width() <= 80), "{lines}");
             assert_eq!(lines.matches("word").count(), 30, "{lines}");
         }
