@@ -9,11 +9,11 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 fn main() -> ExitCode {
-    ExitCode::from(convoke::cli::start(std::env::args_os(), world))
+    ExitCode::from(convoke::cli::start(std::env::args_os(), read_world))
 }
 
 /// Reads the environment, after the arguments are parsed: `--help` needs none of it.
-fn world() -> World {
+fn read_world() -> World {
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };

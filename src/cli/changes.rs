@@ -53,23 +53,23 @@ pub fn read(context: &Context, args: &crate::cli::changes::ChangeFlags) -> Resul
         let path = context.world.folder.join(file);
         std::fs::read_to_string(&path).map_err(|e| file_error("read", std::path::Path::new(file), &e))
     };
-    of_flags(args, &read)
+    read_with(args, &read)
 }
 
 /// Reads the flags with another function for files.
-pub(super) fn of_flags(
+pub(super) fn read_with(
     args: &crate::cli::changes::ChangeFlags,
     read: &dyn Fn(&str) -> Result<String, CliError>,
 ) -> Result<Changes, CliError> {
-    let sections = args.section.iter().map(|written| section(read, written)).collect::<Result<_, _>>()?;
+    let sections = args.section.iter().map(|written| parse_section(read, written)).collect::<Result<_, _>>()?;
     let set = args.set.iter().map(|written| {
-        let (key, value) = pair("--set", written, "KEY=VALUE")?;
+        let (key, value) = split_pair("--set", written, "KEY=VALUE")?;
         Ok((key.to_owned(), value.to_owned()))
     });
     Ok(Changes {
         starting_message: args.starting_message.clone(),
         models: args.model.clone(),
-        roles: args.roles.as_deref().map(roles).transpose()?.unwrap_or_default(),
+        roles: args.roles.as_deref().map(parse_roles).transpose()?.unwrap_or_default(),
         drop: args.drop_section.clone(),
         private: args.private.clone(),
         share: args.share.clone(),
@@ -79,15 +79,15 @@ pub(super) fn of_flags(
     })
 }
 
-fn pair<'a>(flag: &str, written: &'a str, form: &str) -> Result<(&'a str, &'a str), CliError> {
+fn split_pair<'a>(flag: &str, written: &'a str, form: &str) -> Result<(&'a str, &'a str), CliError> {
     split(written).filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
         CliError::usage(format!("{flag} {written}: it is not {form}")).hint(format!("write {flag} '{form}'"))
     })
 }
 
 /// Parses `TITLE=TEXT` or `TITLE=@FILE`; `@@` begins a text that starts with `@`.
-fn section(read: &dyn Fn(&str) -> Result<String, CliError>, written: &str) -> Result<(String, String), CliError> {
-    let (address, text) = pair("--section", written, "[ROLE/]TITLE=TEXT")?;
+fn parse_section(read: &dyn Fn(&str) -> Result<String, CliError>, written: &str) -> Result<(String, String), CliError> {
+    let (address, text) = split_pair("--section", written, "[ROLE/]TITLE=TEXT")?;
     let text = match text.strip_prefix('@') {
         None => text.to_owned(),
         Some(rest) if rest.starts_with('@') => rest.to_owned(),
@@ -97,7 +97,7 @@ fn section(read: &dyn Fn(&str) -> Result<String, CliError>, written: &str) -> Re
 }
 
 /// Parses `guard=1,prisoner=2`.
-fn roles(written: &str) -> Result<Vec<(String, Option<u32>)>, CliError> {
+fn parse_roles(written: &str) -> Result<Vec<(String, Option<u32>)>, CliError> {
     let wrong = |part: &str, why: &str| {
         CliError::usage(format!("--roles {written}: `{part}`: {why}"))
             .hint("write every role with its number of agents, as in guard=1,prisoner=2")

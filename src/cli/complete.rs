@@ -46,7 +46,7 @@ enum Kind {
 }
 
 /// Prints completions for a shell. Errors are silent, because the user is in the middle of a line.
-pub fn answer(shell: &OsStr, arguments: &[OsString], world: World) -> Exit {
+pub fn print_completions(shell: &OsStr, arguments: &[OsString], world: World) -> Exit {
     let Ok(completer) = completer(&shell.to_string_lossy()) else { return Exit::Usage };
     let words = arguments.iter().skip_while(|a| *a != "--").skip(1).cloned().collect::<Vec<_>>();
     if words.is_empty() {
@@ -54,13 +54,13 @@ pub fn answer(shell: &OsStr, arguments: &[OsString], world: World) -> Exit {
     }
     let folder = world.folder.clone();
     let mut answer = Vec::new();
-    let written = completer.write_complete(&mut command(&words, world), words, Some(&folder), &mut answer);
+    let written = completer.write_complete(&mut completing_command(&words, world), words, Some(&folder), &mut answer);
     let written = written.and_then(|()| std::io::stdout().lock().write_all(&answer));
     if written.is_ok() { Exit::Done } else { Exit::Usage }
 }
 
 /// Returns the command line with completers for names and ids.
-fn command(words: &[OsString], world: World) -> Command {
+fn completing_command(words: &[OsString], world: World) -> Command {
     let lookup = LookUp { store: written_store(words), world, until: Instant::now() + PATIENCE };
     // `mut_subcommand` and `mut_arg` for one item would change its place in the list.
     Cli::command().mut_subcommands(|command| {
@@ -102,7 +102,7 @@ impl LookUp {
         let Some(typed) = current.to_str() else { return folders };
         let (mark, prefix) = typed.strip_prefix("id:").map_or(("", typed), |rest| ("id:", rest));
         let mut words = Vec::new();
-        for found in self.ask(kind, prefix) {
+        for found in self.collect_found(kind, prefix) {
             match found {
                 Found::Experiments(experiments) => words.extend(experiments.into_iter().flat_map(|e| {
                     // For an empty word names are offered; ids are added once a character is typed.
@@ -118,18 +118,18 @@ impl LookUp {
     }
 
     /// Collects the results that arrive in time. The thread may outlive the call; the program ends first.
-    fn ask(&self, kind: Kind, prefix: &str) -> Vec<Found> {
+    fn collect_found(&self, kind: Kind, prefix: &str) -> Vec<Found> {
         let (found, answers) = channel();
         let (lookup, prefix) = (self.clone(), prefix.to_owned());
-        std::thread::spawn(move || lookup.look(kind, &prefix, &found));
+        std::thread::spawn(move || lookup.look_up(kind, &prefix, &found));
         let left = || self.until.saturating_duration_since(Instant::now());
         std::iter::from_fn(|| answers.recv_timeout(left()).ok()).collect()
     }
 
-    fn look(&self, kind: Kind, prefix: &str, found: &Sender<Found>) {
+    fn look_up(&self, kind: Kind, prefix: &str, found: &Sender<Found>) {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
-            let Some(store) = self.open().await else { return };
+            let Some(store) = self.open_store().await else { return };
             let experiments = async {
                 if kind != Kind::Conversation
                     && let Ok(all) = store.records().await
@@ -152,7 +152,7 @@ impl LookUp {
     }
 
     /// Opens the database for reading, if that needs no question.
-    async fn open(&self) -> Option<Box<dyn Store>> {
+    async fn open_store(&self) -> Option<Box<dyn Store>> {
         match Settings::resolve(&self.world, self.store.as_deref()).ok()?.store.uri {
             StoreUri::Sqlite { path, max_mb } => {
                 let opened = Sqlite::open(&self.world.folder.join(path), OpenMode::Read, max_mb).ok()?;

@@ -30,16 +30,16 @@ pub struct Context {
 impl Context {
     /// Resolves the settings and prints their warnings.
     pub fn new(world: World, global: Global) -> Result<Self, CliError> {
-        let printer = printer(&world, &global);
+        let printer = create_printer(&world, &global);
         let settings = Settings::resolve(&world, global.store.as_deref())?;
         for warning in &settings.warnings {
             printer.warn(warning);
         }
-        Ok(Self::fresh(world, global, settings, printer))
+        Ok(Self::before_sign_in(world, global, settings, printer))
     }
 
     /// Creates a context before any sign-in.
-    fn fresh(world: World, global: Global, settings: Settings, printer: Printer) -> Self {
+    fn before_sign_in(world: World, global: Global, settings: Settings, printer: Printer) -> Self {
         let may_ask = !global.no_input && !global.json && world.terminals[0] && world.terminals[2];
         let (env, printing) = (world.env.clone(), printer.clone());
         let (typing, agreed) = (Typing::default(), Mutex::default());
@@ -48,22 +48,23 @@ impl Context {
     }
 
     /// Returns a context for another database, whose address follows the rules of `--store`.
-    pub fn at(&self, store: &str) -> Result<Self, CliError> {
+    pub fn with_store(&self, store: &str) -> Result<Self, CliError> {
         let (world, printer) = (self.world.clone(), self.printer.clone());
         let global = Global { store: Some(store.to_owned()), ..self.global.clone() };
         let settings = Settings::resolve(&world, Some(store))?;
         for warning in settings.warnings.iter().filter(|w| !self.settings.warnings.contains(w)) {
             printer.warn(warning);
         }
-        Ok(Self::fresh(world, global, settings, printer))
+        Ok(Self::before_sign_in(world, global, settings, printer))
     }
 
     /// Returns a context for a command that the guide runs, with the same identity.
     #[must_use]
-    pub fn again(&self, arguments: Vec<String>, global: Global) -> Self {
+    pub fn with_line(&self, arguments: Vec<String>, global: Global) -> Self {
         let world = World { arguments, ..self.world.clone() };
         let (settings, printer) = (self.settings.clone(), Printer { json: global.json, ..self.printer.clone() });
-        let mut again = Self { identity: self.identity.clone(), ..Self::fresh(world, global, settings, printer) };
+        let mut again =
+            Self { identity: self.identity.clone(), ..Self::before_sign_in(world, global, settings, printer) };
         again.terminal.typing = self.terminal.typing.clone();
         again
     }
@@ -82,7 +83,8 @@ impl Context {
         };
         let (world, printer) = (self.world.clone(), self.printer.clone());
         let global = Global { store: flag, ..self.global.clone() };
-        let mut there = Self { identity: OnceLock::from(identity), ..Self::fresh(world, global, settings, printer) };
+        let mut there =
+            Self { identity: OnceLock::from(identity), ..Self::before_sign_in(world, global, settings, printer) };
         there.terminal.typing = self.terminal.typing.clone();
         Ok(there)
     }
@@ -105,7 +107,7 @@ impl Context {
 }
 
 /// Creates the printer for these options and this environment.
-pub(super) fn printer(world: &World, global: &Global) -> Printer {
+pub(super) fn create_printer(world: &World, global: &Global) -> Printer {
     let unwanted =
         world.env.get("NO_COLOR").is_some_and(|v| !v.is_empty()) || world.env.get("TERM").is_some_and(|t| t == "dumb");
     let colour = |terminal: bool| match global.color {

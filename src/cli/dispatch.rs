@@ -17,14 +17,14 @@ pub(super) fn is_busy(command: &Command) -> bool {
 }
 
 /// Runs a command, after asking for omitted arguments.
-pub(super) async fn perform(context: &Context, command: &Command) -> Result<Exit, CliError> {
-    match pick::complete(context, command).await? {
-        Some((context, command)) => dispatch(&context, &command).await,
-        None => dispatch(context, command).await,
+pub(super) async fn run_command(context: &Context, command: &Command) -> Result<Exit, CliError> {
+    match pick::complete_command(context, command).await? {
+        Some((context, command)) => call_command(&context, &command).await,
+        None => call_command(context, command).await,
     }
 }
 
-async fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
+async fn call_command(context: &Context, command: &Command) -> Result<Exit, CliError> {
     match command {
         Command::New(args) => new::run(context, args).await,
         Command::Check(args) => check::run(context, args).await,
@@ -53,7 +53,7 @@ async fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError
 
 /// Runs a read-only command on one thread; Ctrl-C ends it at once. Background reads of the database are abandoned, and
 /// an unfinished file is removed.
-pub(super) fn looking(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
+pub(super) fn run_reading(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
         tokio::select! {
@@ -66,7 +66,7 @@ pub(super) fn looking(work: impl Future<Output = Result<Exit, CliError>>) -> Res
 }
 
 /// Runs a command that handles Ctrl-C itself.
-pub(super) fn busy(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
+pub(super) fn run_busy(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(work);
     // Remaining tasks have been told to stop; waiting for them any longer is useless.

@@ -117,7 +117,7 @@ impl From<StoreError> for CliError {
                 (Exit::Store, "store-unreachable", Some("check the path given by --store or CONVOKE_STORE"))
             }
             StoreError::SignIn { failure, .. } => {
-                let (code, hint) = sign_in(*failure);
+                let (code, hint) = describe_sign_in(*failure);
                 (Exit::Store, code, Some(hint))
             }
             StoreError::Newer { .. } => (Exit::Store, "store-newer", None),
@@ -154,7 +154,7 @@ fn is_server(place: &str) -> bool {
 }
 
 /// Returns an identifier and a remedy for each cause of a failed sign-in.
-fn sign_in(failure: SignInFailure) -> (&'static str, &'static str) {
+fn describe_sign_in(failure: SignInFailure) -> (&'static str, &'static str) {
     match failure {
         SignInFailure::Address => (
             "store-address",
@@ -233,7 +233,7 @@ impl From<LabError> for CliError {
             LabError::Store(error) => error.into(),
             LabError::Model(error) => error.into(),
             LabError::Obstacle(obstacle) => obstacle.into(),
-            LabError::Obstacles(obstacles) => together(obstacles, &message),
+            LabError::Obstacles(obstacles) => combine_obstacles(obstacles, &message),
             LabError::Wrong { .. } => Self::invalid(message),
             LabError::NotAFolder { .. } => {
                 Self::invalid(message).hint("`convoke new NAME` writes a folder to start from")
@@ -280,7 +280,7 @@ impl From<LabError> for CliError {
 }
 
 /// Combines several obstacles into one error.
-fn together(obstacles: Vec<Obstacle>, otherwise: &str) -> CliError {
+fn combine_obstacles(obstacles: Vec<Obstacle>, otherwise: &str) -> CliError {
     let mut obstacles = obstacles.into_iter();
     let Some(first) = obstacles.next() else { return CliError::usage(otherwise) };
     obstacles.fold(first.into(), |error, other| {

@@ -29,7 +29,7 @@ pub fn beside(context: &Context) -> PathBuf {
 pub fn of(context: &Context, command: &str) -> Option<WorkerGuard> {
     let folder = beside(context).join("logs");
     let now = jiff::Timestamp::from_millisecond((context.world.clock)()).unwrap_or_default();
-    match start(&folder, command, now, context.global.verbose > 0, context.secrets()) {
+    match open_log(&folder, command, now, context.global.verbose > 0, context.secrets()) {
         Ok(guard) => Some(guard),
         Err(error) => {
             context.printer.warn(&format!("no log is kept: {}: {error}", folder.display()));
@@ -39,7 +39,7 @@ pub fn of(context: &Context, command: &str) -> Option<WorkerGuard> {
 }
 
 /// Starts the log of this invocation in `folder`. Dropping the guard writes the remaining lines.
-fn start(
+fn open_log(
     folder: &Path,
     command: &str,
     now: jiff::Timestamp,
@@ -47,7 +47,7 @@ fn start(
     secrets: Vec<SecretString>,
 ) -> io::Result<WorkerGuard> {
     std::fs::create_dir_all(folder)?;
-    prune(folder);
+    remove_oldest(folder);
     let time = now.strftime("%Y-%m-%d_%H-%M-%S");
     let name = format!("{time}_{command}_{}", std::process::id());
     let file = RollingFileAppender::builder()
@@ -68,14 +68,14 @@ fn start(
 fn write_to(writer: NonBlocking, level: &str) -> io::Result<()> {
     static LOG: OnceLock<Current> = OnceLock::new();
     if let Some(current) = LOG.get() {
-        current.set(writer);
+        current.replace_writer(writer);
         return Ok(());
     }
     let current = LOG.get_or_init(|| Current(Arc::new(Mutex::new(writer)))).clone();
-    tracing::subscriber::set_global_default(subscriber(current, level)).map_err(io::Error::other)
+    tracing::subscriber::set_global_default(build_subscriber(current, level)).map_err(io::Error::other)
 }
 
-fn subscriber(writer: Current, level: &str) -> impl tracing::Subscriber + Send + Sync {
+fn build_subscriber(writer: Current, level: &str) -> impl tracing::Subscriber + Send + Sync {
     tracing_subscriber::fmt().with_writer(writer).with_ansi(false).with_env_filter(EnvFilter::new(level)).finish()
 }
 
@@ -84,7 +84,7 @@ fn subscriber(writer: Current, level: &str) -> impl tracing::Subscriber + Send +
 struct Current(Arc<Mutex<NonBlocking>>);
 
 impl Current {
-    fn set(&self, writer: NonBlocking) {
+    fn replace_writer(&self, writer: NonBlocking) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = writer;
     }
 }
@@ -98,7 +98,7 @@ impl<'a> MakeWriter<'a> for Current {
 }
 
 /// Removes the oldest logs, whose names begin with their time.
-fn prune(folder: &Path) {
+fn remove_oldest(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     let ours = |name: &str| {
         Path::new(name).extension().is_some_and(|e| e == "log") && name.get(..2) == Some("20") && name.contains('_')
@@ -151,7 +151,7 @@ mod tests {
             std::fs::write(folder.path().join(format!("2026-01-01_00-{i:03}_run_1.log")), "x").unwrap();
         }
         std::fs::write(folder.path().join("notes.log"), "mine").unwrap();
-        prune(folder.path());
+        remove_oldest(folder.path());
         let left = std::fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(left, KEPT - 1 + 1, "99 and the person's own, so that the new one is the hundredth");
         assert!(!folder.path().join("2026-01-01_00-000_run_1.log").exists());

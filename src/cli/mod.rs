@@ -52,7 +52,7 @@ use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
 use commands::{completions, run};
 use context::Context;
-use dispatch::{busy, is_busy, looking, perform};
+use dispatch::{is_busy, run_busy, run_command, run_reading};
 use error::{CliError, Exit};
 use global::Global;
 use settings::World;
@@ -65,24 +65,24 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, world: fn() -> World
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     // A completion request of a shell is not a command line, so it is not parsed.
     if let Some(shell) = std::env::var_os(completions::VARIABLE).filter(|shell| !shell.is_empty()) {
-        return complete::answer(&shell, &arguments, world()) as u8;
+        return complete::print_completions(&shell, &arguments, world()) as u8;
     }
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return misunderstood(&error, &arguments),
+        Err(error) => return report_parse_error(&error, &arguments),
     };
     let world = world();
-    let printer = context::printer(&world, &cli.global);
+    let printer = context::create_printer(&world, &cli.global);
     let resume =
         matches!(cli.command, Some(Command::Run(_) | Command::Talk(_))).then(|| shell::resume_line(&world.arguments));
-    match finish(world, cli.global, cli.command.as_ref()) {
+    match run_parsed(world, cli.global, cli.command.as_ref()) {
         Ok(exit) => exit as u8,
-        Err(error) => tell(&printer, &error, resume.as_deref()),
+        Err(error) => report_error(&printer, &error, resume.as_deref()),
     }
 }
 
 /// Reports an error of clap; help and version are no errors.
-fn misunderstood(error: &clap::Error, arguments: &[OsString]) -> u8 {
+fn report_parse_error(error: &clap::Error, arguments: &[OsString]) -> u8 {
     if error.use_stderr() && arguments.iter().any(|a| a == "--json") {
         let text = error.to_string();
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
@@ -91,14 +91,14 @@ fn misunderstood(error: &clap::Error, arguments: &[OsString]) -> u8 {
         let cli = Cli::command();
         let is_run = words.iter().find(|w| cli.find_subcommand(w).is_some()).is_some_and(|w| w == "run" || w == "talk");
         let resume = is_run.then(|| shell::resume_line(&words));
-        return tell(&Printer::plain(true), &CliError::usage(message).hint(hint), resume.as_deref());
+        return report_error(&Printer::plain(true), &CliError::usage(message).hint(hint), resume.as_deref());
     }
     let _ = error.print();
     if error.use_stderr() { Exit::Usage as u8 } else { Exit::Done as u8 }
 }
 
 /// Prints an error; with `resume`, as the last line of `run --json`.
-fn tell(printer: &Printer, error: &CliError, resume: Option<&str>) -> u8 {
+fn report_error(printer: &Printer, error: &CliError, resume: Option<&str>) -> u8 {
     match resume {
         // A failed write of this line cannot be reported.
         Some(resume) if printer.json => drop(printer.json_line(&run::end_of(error, resume))),
@@ -108,12 +108,12 @@ fn tell(printer: &Printer, error: &CliError, resume: Option<&str>) -> u8 {
     error.exit as u8
 }
 
-fn finish(world: World, global: Global, command: Option<&Command>) -> Result<Exit, CliError> {
+fn run_parsed(world: World, global: Global, command: Option<&Command>) -> Result<Exit, CliError> {
     let context = Context::new(world, global)?;
     match command {
-        Some(command) if is_busy(command) => busy(perform(&context, command)),
-        Some(command) => looking(perform(&context, command)),
-        None if context.may_ask() => busy(guide::run(context)),
+        Some(command) if is_busy(command) => run_busy(run_command(&context, command)),
+        Some(command) => run_reading(run_command(&context, command)),
+        None if context.may_ask() => run_busy(guide::run(context)),
         None => {
             // A failed write of the help cannot be reported.
             let _ = write!(std::io::stderr(), "{}", Cli::command().render_help());

@@ -33,7 +33,7 @@ struct Missing {
 
 impl Missing {
     /// Returns the missing argument of a command, if any.
-    fn of(command: &Command) -> Option<Self> {
+    fn find_missing(command: &Command) -> Option<Self> {
         const ONE: &str = "which experiment?";
         let (word, command, question, usage, conversations) = match command {
             Command::Check(args) => (&args.what, "check", ONE, "convoke check NAME", false),
@@ -56,26 +56,26 @@ impl Missing {
 }
 
 /// Completes the command by asking; `None` if no argument is missing.
-pub async fn complete(context: &Context, command: &Command) -> Result<Option<(Context, Command)>, CliError> {
+pub async fn complete_command(context: &Context, command: &Command) -> Result<Option<(Context, Command)>, CliError> {
     let mut line = context.world.arguments.clone();
-    let Some(mut missing) = Missing::of(command) else { return Ok(None) };
+    let Some(mut missing) = Missing::find_missing(command) else { return Ok(None) };
     loop {
-        let word = chosen(context, &missing).await?;
-        let (with_word, cli) = put(&line, &missing, &word)?;
+        let word = ask_missing(context, &missing).await?;
+        let (with_word, cli) = insert_word(&line, &missing, &word)?;
         line = with_word;
         let Some(command) = cli.command else { return Ok(None) };
-        if let Some(next) = Missing::of(&command) {
+        if let Some(next) = Missing::find_missing(&command) {
             missing = next;
             continue;
         }
         context.printer.say_pieces(&[Piece(&resume_line(&line), Look::Dim)]);
-        return Ok(Some((context.again(line, cli.global), command)));
+        return Ok(Some((context.with_line(line, cli.global), command)));
     }
 }
 
 /// Inserts a word as the command's first argument, or after it, and parses the line. An empty word left by a script is
 /// replaced.
-fn put(line: &[String], missing: &Missing, word: &str) -> Result<(Vec<String>, Cli), CliError> {
+fn insert_word(line: &[String], missing: &Missing, word: &str) -> Result<(Vec<String>, Cli), CliError> {
     let is_value = |at: usize| at > 0 && TAKING.contains(&line[at - 1].as_str());
     let command = (0..line.len()).find(|at| line[*at] == missing.command && !is_value(*at));
     let place = command.filter(|_| !missing.second).map_or(line.len(), |at| at + 1);
@@ -91,7 +91,7 @@ fn put(line: &[String], missing: &Missing, word: &str) -> Result<(Vec<String>, C
 }
 
 /// Asks for the missing argument.
-async fn chosen(context: &Context, missing: &Missing) -> Result<String, CliError> {
+async fn ask_missing(context: &Context, missing: &Missing) -> Result<String, CliError> {
     let hint = format!("name it: {}", missing.usage);
     if !context.may_ask() {
         return Err(prompt::unanswered_error(missing.question, &hint));
@@ -110,23 +110,23 @@ async fn chosen(context: &Context, missing: &Missing) -> Result<String, CliError
     }
     let lines = experiments.iter().map(experiment_line).collect::<Vec<_>>();
     let Some(place) = prompt::ask_search(&context.terminal, missing.question, &lines, &hint).await? else {
-        return Err(left());
+        return Err(declined_error());
     };
     let experiment = &experiments[place].record;
     let conversation =
-        if missing.conversations { conversation_of(context, &lab, experiment, &hint).await? } else { None };
+        if missing.conversations { ask_conversation(context, &lab, experiment, &hint).await? } else { None };
     match conversation {
         Some(id) => Ok(id),
-        None => Ok(name_of(&lab, experiment).await),
+        None => Ok(shortest_name(&lab, experiment).await),
     }
 }
 
-fn left() -> CliError {
+fn declined_error() -> CliError {
     CliError::new(Exit::Usage, "declined", "nothing was chosen")
 }
 
 /// Returns the experiment's name if that is unambiguous, else its id.
-async fn name_of(lab: &Lab, experiment: &ExperimentRecord) -> String {
+async fn shortest_name(lab: &Lab, experiment: &ExperimentRecord) -> String {
     let name = &experiment.name;
     let is_word =
         !name.starts_with('-') && !name.starts_with("id:") && lab.folder_named(name).is_ok_and(|f| f.is_none());
@@ -135,7 +135,7 @@ async fn name_of(lab: &Lab, experiment: &ExperimentRecord) -> String {
 }
 
 /// Asks for one of the experiment's conversations; `None` selects the experiment itself.
-async fn conversation_of(
+async fn ask_conversation(
     context: &Context,
     lab: &Lab,
     experiment: &ExperimentRecord,
@@ -154,12 +154,12 @@ async fn conversation_of(
         let levels: Vec<String> = levels.collect();
         let levels = if levels.is_empty() { String::new() } else { format!("{} · ", levels.join(" ")) };
         let (star, id) = (if record.starred { "★ " } else { "" }, short(&record.id));
-        let note = noted(record.note.as_ref());
+        let note = format_note(record.note.as_ref());
         format!("{star}{id} · {levels}replicate {} · {}{note}", record.replicate, record.status.word())
     }));
     let question = "the experiment, or which conversation?";
     match prompt::ask_search(&context.terminal, question, &lines, hint).await? {
-        None => Err(left()),
+        None => Err(declined_error()),
         Some(0) => Ok(None),
         Some(place) => Ok(records.get(place - 1).map(|record| record.id.clone())),
     }
@@ -179,11 +179,11 @@ fn experiment_line(Listed { record, counts, document }: &Listed) -> String {
         instant(record.created),
         roles.join(", "),
         models.join(", "),
-        noted(record.note.as_ref()),
+        format_note(record.note.as_ref()),
     )
 }
 
-fn noted(note: Option<&String>) -> String {
+fn format_note(note: Option<&String>) -> String {
     note.map_or_else(String::new, |note| format!(" · {note}"))
 }
 
@@ -196,13 +196,13 @@ mod tests {
         let of = |words: &str| {
             let line: Vec<String> = words.split(' ').map(str::to_owned).collect();
             let cli = Cli::try_parse_from(["convoke".to_owned()].iter().chain(&line)).unwrap();
-            let (line, _) = put(&line, &Missing::of(&cli.command.unwrap()).unwrap(), "E").unwrap();
+            let (line, _) = insert_word(&line, &Missing::find_missing(&cli.command.unwrap()).unwrap(), "E").unwrap();
             line.join(" ")
         };
-        assert_eq!(of("run --offline --limit 2"), "run E --offline --limit 2");
-        assert_eq!(of("--store run run --jobs 1"), "--store run run E --jobs 1");
-        assert_eq!(of("diff"), "diff E");
-        assert_eq!(of("--store sqlite:x.db diff A"), "--store sqlite:x.db diff A E");
-        assert_eq!(of("show  --raw"), "show E --raw", "an empty word is none");
+        assert_eq!(find_missing("run --offline --limit 2"), "run E --offline --limit 2");
+        assert_eq!(find_missing("--store run run --jobs 1"), "--store run run E --jobs 1");
+        assert_eq!(find_missing("diff"), "diff E");
+        assert_eq!(find_missing("--store sqlite:x.db diff A"), "--store sqlite:x.db diff A E");
+        assert_eq!(find_missing("show  --raw"), "show E --raw", "an empty word is none");
     }
 }

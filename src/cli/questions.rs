@@ -17,7 +17,7 @@ pub async fn agreed<T>(
         match carry_out(&yes).await.map_err(|error| context.refused(error))? {
             Progress::Done(result) => return Ok(result),
             Progress::Needs(confirmation) => {
-                ask(context, &confirmation.about).await?;
+                ask_confirmation(context, &confirmation.about).await?;
                 yes.push(confirmation.seen);
             }
         }
@@ -25,7 +25,7 @@ pub async fn agreed<T>(
 }
 
 /// Prints the subject of a confirmation and asks for it.
-async fn ask(context: &Context, about: &About) -> Result<(), CliError> {
+async fn ask_confirmation(context: &Context, about: &About) -> Result<(), CliError> {
     let printer = &context.printer;
     match about {
         About::LeaveBehind { experiment, conversations, changes, to_do, calls, .. } => {
@@ -37,7 +37,9 @@ async fn ask(context: &Context, about: &About) -> Result<(), CliError> {
                 count(*calls as usize, "call")
             ));
             if !confirm(&context.terminal, "go on with the changed experiment?", "--yes").await? {
-                return Err(declined("nothing was run").hint("change the experiment back, or give it another name"));
+                return Err(
+                    declined_error("nothing was run").hint("change the experiment back, or give it another name")
+                );
             }
         }
         About::ChangedMeanwhile { id, name, expected, found, changes, replaces } => {
@@ -53,12 +55,12 @@ async fn ask(context: &Context, about: &About) -> Result<(), CliError> {
             let question =
                 if *replaces { "put your folder in place of that?" } else { "make your change on top of that?" };
             if !confirm(&context.terminal, question, "--yes").await? {
-                return Err(declined("nothing was changed"));
+                return Err(declined_error("nothing was changed"));
             }
         }
         About::Delete { target, creators, copies, entries } => {
             match entries {
-                None => printer.say(&format!("with {target} {}", tally(creators))),
+                None => printer.say(&format!("with {target} {}", format_tally(creators))),
                 Some(entries) => {
                     let entries = format!("{entries} {}", if *entries == 1 { "entry" } else { "entries" });
                     printer.say(&format!("{target} has {entries}"));
@@ -69,7 +71,7 @@ async fn ask(context: &Context, about: &About) -> Result<(), CliError> {
                 printer.say(&format!("copies of it stay: {}", copies.join(", ")));
             }
             if !confirm(&context.terminal, &format!("delete {target}?"), "--yes").await? {
-                return Err(declined("nothing was deleted"));
+                return Err(declined_error("nothing was deleted"));
             }
         }
     }
@@ -82,12 +84,12 @@ fn say_lines(context: &Context, lines: &[String]) {
     }
 }
 
-fn declined(message: &str) -> CliError {
+fn declined_error(message: &str) -> CliError {
     CliError::new(Exit::Usage, "declined", message)
 }
 
 /// Describes the conversations that go with it: `go 3 conversations: 2 of ada, 1 of bob`.
-fn tally(creators: &[(String, usize)]) -> String {
+fn format_tally(creators: &[(String, usize)]) -> String {
     let all: usize = creators.iter().map(|(_, n)| n).sum();
     let each: Vec<String> = creators.iter().map(|(who, n)| format!("{n} of {who}")).collect();
     match all {

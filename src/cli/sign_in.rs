@@ -22,7 +22,7 @@ const HOW_DATABASE: &str = "name the database by DB_NAME, by `convoke login --da
 
 /// Opens the database on a server for any command. On a terminal it asks for a missing password or database, and again
 /// after a refused login.
-pub async fn open(context: &Context, uri: &MongoUri, mode: OpenMode) -> Result<Arc<dyn Store>, CliError> {
+pub async fn open_server(context: &Context, uri: &MongoUri, mode: OpenMode) -> Result<Arc<dyn Store>, CliError> {
     let uri = match context.identity.get() {
         Some(identity) => &identity.uri,
         // Nothing is missing, and the user's name is known without asking the server.
@@ -83,7 +83,7 @@ pub async fn offer(context: &Context, uri: &MongoUri, save: Option<bool>) -> Res
         return Ok(false);
     }
     if save != Some(true) {
-        let is_kept = kept(context, uri) && save.is_some();
+        let is_kept = is_saved(context, uri) && save.is_some();
         if is_kept || !context.may_ask() {
             return Ok(false);
         }
@@ -93,7 +93,7 @@ pub async fn offer(context: &Context, uri: &MongoUri, save: Option<bool>) -> Res
             return Ok(false);
         }
     }
-    dotenv::save(&context.world.folder, &values)?;
+    dotenv::save_variables(&context.world.folder, &values)?;
     context.printer.chat("saved to .env, which only you can read");
     match Settings::resolve(&context.world, context.global.store.as_deref().filter(|_| save.is_none())) {
         Ok(next) if next.store.uri != StoreUri::Mongo(uri.clone()) => {
@@ -113,7 +113,7 @@ impl Context {
 }
 
 /// True if the next command signs in the same way without saving.
-fn kept(context: &Context, uri: &MongoUri) -> bool {
+fn is_saved(context: &Context, uri: &MongoUri) -> bool {
     context.settings.store.origin != Origin::Flag && context.settings.store.uri == StoreUri::Mongo(uri.clone())
 }
 
@@ -152,20 +152,20 @@ impl Asking<'_> {
             }
             match SignedIn::open(&uri).await {
                 Ok(signed_in) if uri.database.is_some() => return Ok((uri, signed_in)),
-                Ok(signed_in) => self.uri = Some(self.choose(&uri, &signed_in).await?),
-                Err(error) => self.uri = Some(self.mended(uri, error).await?),
+                Ok(signed_in) => self.uri = Some(self.choose_database(&uri, &signed_in).await?),
+                Err(error) => self.uri = Some(self.ask_again(uri, error).await?),
             }
         }
     }
 
     /// Asks again for the wrong value only.
-    async fn mended(&mut self, uri: MongoUri, error: StoreError) -> Result<MongoUri, CliError> {
+    async fn ask_again(&mut self, uri: MongoUri, error: StoreError) -> Result<MongoUri, CliError> {
         let StoreError::SignIn { failure, .. } = &error else { return Err(error.into()) };
         let failure = *failure;
         if !self.context.may_ask() || (self.login_only && !failure.is_of_login()) {
             return Err(error.into());
         }
-        self.tell(&error.into());
+        self.report_error(&error.into());
         match (failure, uri.user.clone()) {
             (SignInFailure::Authentication | SignInFailure::NeedsUser, Some(_)) => {
                 let password = self.ask_password(&uri).await?;
@@ -193,7 +193,7 @@ impl Asking<'_> {
     }
 
     /// Prints an error. For a failed login the next question is the remedy.
-    pub fn tell(&self, error: &CliError) {
+    pub fn report_error(&self, error: &CliError) {
         let hint = error.hint.as_deref().filter(|_| error.code != "store-authentication");
         self.context.printer.error(&error.message, &error.causes, hint);
     }
@@ -214,7 +214,7 @@ impl Asking<'_> {
             };
             match MongoUri::of(&address, parts) {
                 Ok(uri) => return Ok(uri),
-                Err(error) => self.tell(&error.into()),
+                Err(error) => self.report_error(&error.into()),
             }
         }
     }
@@ -222,24 +222,25 @@ impl Asking<'_> {
     pub async fn ask_address(&mut self, old: Option<String>) -> Result<String, CliError> {
         self.asked = true;
         let old = old.unwrap_or_default();
-        answered(prompt::ask_line(&self.context.terminal, "address of the MongoDB", &old, HOW_ADDRESS).await?)
+        require_answer(prompt::ask_line(&self.context.terminal, "address of the MongoDB", &old, HOW_ADDRESS).await?)
     }
 
     async fn ask_user(&mut self, known: Option<String>) -> Result<String, CliError> {
         self.asked = true;
-        answered(prompt::ask_line(&self.context.terminal, "user", &known.unwrap_or_default(), HOW_USER).await?)
+        require_answer(prompt::ask_line(&self.context.terminal, "user", &known.unwrap_or_default(), HOW_USER).await?)
     }
 
     async fn ask_password(&mut self, uri: &MongoUri) -> Result<SecretString, CliError> {
         self.asked = true;
         let question = format!("password for {uri} (nothing: another user)");
-        answered(prompt::ask_password(&self.context.terminal, &question, HOW_PASSWORD).await?)
+        require_answer(prompt::ask_password(&self.context.terminal, &question, HOW_PASSWORD).await?)
     }
 
     async fn ask_database(&mut self, uri: &MongoUri) -> Result<MongoUri, CliError> {
         self.asked = true;
         loop {
-            let name = answered(prompt::ask_line(&self.context.terminal, "database", "convoke", HOW_DATABASE).await?)?;
+            let name =
+                require_answer(prompt::ask_line(&self.context.terminal, "database", "convoke", HOW_DATABASE).await?)?;
             match uri.clone().with_database(&name) {
                 Ok(uri) => return Ok(uri),
                 Err(error) => self.context.printer.error(&error.to_string(), &[], None),
@@ -248,7 +249,7 @@ impl Asking<'_> {
     }
 
     /// Asks for a database from the server's list, or a new one, which the server creates with the first document.
-    async fn choose(&mut self, uri: &MongoUri, signed_in: &SignedIn) -> Result<MongoUri, CliError> {
+    async fn choose_database(&mut self, uri: &MongoUri, signed_in: &SignedIn) -> Result<MongoUri, CliError> {
         if !self.context.may_ask() {
             let message = format!("{uri} names no database");
             return Err(CliError::new(Exit::Usage, "needs-answer", message).hint(HOW_DATABASE));
@@ -269,7 +270,7 @@ impl Asking<'_> {
 }
 
 /// Returns the answer; Esc ends the command without a change.
-fn answered<T>(answer: Option<T>) -> Result<T, CliError> {
+fn require_answer<T>(answer: Option<T>) -> Result<T, CliError> {
     answer.ok_or_else(|| CliError::new(Exit::Usage, "declined", "left; nothing was changed"))
 }
 

@@ -85,7 +85,7 @@ mod tests {
         let words = command(draft);
         let cli = Cli::try_parse_from(["convoke".to_owned()].iter().chain(&words)).unwrap();
         let Some(Command::New(args)) = cli.command else { panic!("another command") };
-        let changes = crate::cli::changes::of_flags(&args.changes, &|file| panic!("{file} is read")).unwrap();
+        let changes = crate::cli::changes::read_with(&args.changes, &|file| panic!("{file} is read")).unwrap();
         let start = Experiment { note: args.changes.note.clone(), ..Experiment::empty(&args.name) };
         let checked = check(&changes.apply(&start).unwrap(), &servers());
         assert!(!checked.has_errors(), "{:?}", checked.problems);

@@ -1,7 +1,7 @@
 //! Drafts on the disk: each a file that only its owner can read, replaced whole at every answer, so that one survives
 //! whatever ends the program. A lock beside it says that somebody is at it.
 
-use crate::cli::settings::dotenv::replace;
+use crate::cli::settings::dotenv::replace_file;
 use crate::cli::terminal::drafts::create_private;
 use crate::lab::draft::Draft;
 use std::fs::{self, File};
@@ -48,7 +48,7 @@ impl Kept {
 
     /// Keeps it as it is now.
     pub fn keep(&self, draft: &Draft) -> io::Result<()> {
-        replace(&self.path, serde_json::to_string(draft)?.as_bytes())
+        replace_file(&self.path, serde_json::to_string(draft)?.as_bytes())
     }
 
     /// Where half a line of it is kept.

@@ -2,7 +2,7 @@
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::context::Context;
-use crate::cli::dispatch::{is_busy, perform};
+use crate::cli::dispatch::{is_busy, run_command};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::terminal::printer::{Look, Piece};
@@ -35,14 +35,14 @@ impl Guide {
     pub async fn job<W: AsRef<str>>(&mut self, words: &[W]) -> Result<Exit, CliError> {
         loop {
             let exit = self.once(words).await?;
-            if !matches!(exit, Exit::Store | Exit::Model) || !self.again().await? {
+            if !matches!(exit, Exit::Store | Exit::Model) || !self.ask_retry().await? {
                 return Ok(exit);
             }
         }
     }
 
     /// Whether what failed is to be tried again.
-    async fn again(&self) -> Result<bool, CliError> {
+    async fn ask_retry(&self) -> Result<bool, CliError> {
         let items = ["try again, once it is mended or started".to_owned(), "back".to_owned()];
         Ok(prompt::ask_one_of(&self.context.terminal, "what now?", &items, 0, HINT).await? == Some(0))
     }
@@ -60,12 +60,12 @@ impl Guide {
         };
         let Some(command) = cli.command else { return Ok(Exit::Done) };
         let yes = self.context.global.yes || cli.global.yes;
-        let mut context = self.context.again(line.clone(), Global { yes, ..self.context.global.clone() });
+        let mut context = self.context.with_line(line.clone(), Global { yes, ..self.context.global.clone() });
         if matches!(command, Command::Login(_)) {
             context.identity = OnceLock::new();
         }
         self.busy.store(is_busy(&command), Ordering::Relaxed);
-        let done = perform(&context, &command).await;
+        let done = run_command(&context, &command).await;
         self.busy.store(false, Ordering::Relaxed);
         match done {
             Ok(exit @ (Exit::Interrupt | Exit::Terminate)) => Err(CliError::new(exit, LEFT, "")),
@@ -153,7 +153,7 @@ impl Guide {
                 Err(error) if error.exit == Exit::Interrupt => return Err(error),
                 Err(error) => {
                     self.tell(&error);
-                    if error.exit != Exit::Store || !self.again().await? {
+                    if error.exit != Exit::Store || !self.ask_retry().await? {
                         return Ok(None);
                     }
                 }

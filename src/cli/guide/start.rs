@@ -140,7 +140,7 @@ impl Guide {
     async fn open_file(&mut self) -> Result<bool, CliError> {
         let Some(path) = self.line_of("file of the database", "convoke.db").await? else { return Ok(false) };
         let path = path.strip_prefix("sqlite:").unwrap_or(&path);
-        match self.context.at(&format!("sqlite:{path}")) {
+        match self.context.with_store(&format!("sqlite:{path}")) {
             Ok(context) => self.context = context,
             Err(error) => {
                 self.tell(&error);

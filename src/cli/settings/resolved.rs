@@ -49,13 +49,13 @@ impl Settings {
             warnings: &mut warnings,
             shown: &mut shown,
         };
-        let store = choosing.store()?;
-        let creator = choosing.creator(&store);
-        let given = choosing.for_login();
-        let limits = limits(&variables, &config.limits, &mut shown)?;
+        let store = choosing.choose_store()?;
+        let creator = choosing.choose_creator(&store);
+        let given = choosing.login_values();
+        let limits = resolve_limits(&variables, &config.limits, &mut shown)?;
         let mut servers =
             Servers { variables: &variables, config: &config, limits, warnings: &mut warnings, shown: &mut shown };
-        let (usable, refused) = servers.all()?;
+        let (usable, refused) = servers.resolve_all()?;
         let script = variables.get("CONVOKE_SCRIPT").or_else(|| config.script.clone().map(|s| (s, Origin::Config)));
         if let Some((path, origin)) = &script {
             shown.push(Shown { name: "script".into(), value: path.clone(), origin: *origin });
@@ -88,7 +88,11 @@ fn state_folder(world: &World) -> Option<PathBuf> {
     Some(base.join("convoke"))
 }
 
-fn limits(variables: &Variables<'_>, config: &LimitsConfig, shown: &mut Vec<Shown>) -> Result<Limits, CliError> {
+fn resolve_limits(
+    variables: &Variables<'_>,
+    config: &LimitsConfig,
+    shown: &mut Vec<Shown>,
+) -> Result<Limits, CliError> {
     let default = Limits::default();
     let mut number = |name: &str, variable: &str, config: Option<f64>, default: f64| -> Result<f64, CliError> {
         let written = match variables.get(variable) {

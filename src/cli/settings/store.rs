@@ -56,27 +56,27 @@ pub struct Choosing<'a> {
 }
 
 impl Choosing<'_> {
-    pub fn store(&mut self) -> Result<StoreChoice, CliError> {
-        let Some((text, origin, name)) = self.written() else {
+    pub fn choose_store(&mut self) -> Result<StoreChoice, CliError> {
+        let Some((text, origin, name)) = self.first_source() else {
             let near = self.world.folder.ancestors().map(|f| f.join("convoke.db")).find(|p| p.is_file());
             let path = near.unwrap_or_else(|| self.world.folder.join("convoke.db"));
             let uri = StoreUri::Sqlite { path, max_mb: None };
-            self.show("store", &uri.to_string(), Origin::Default);
+            self.record_shown("store", &uri.to_string(), Origin::Default);
             return Ok(StoreChoice { uri, origin: Origin::Default, name: "" });
         };
         let is_cluster = name == "DB_CLUSTER_URL";
         let uri = if is_cluster || text.trim().starts_with("mongodb") {
             let named = |e: CliError| CliError { message: format!("{name} ({}): {}", origin.word(), e.message), ..e };
-            StoreUri::Mongo(self.mongo(&text, origin, name).map_err(named)?)
+            StoreUri::Mongo(self.complete_address(&text, origin, name).map_err(named)?)
         } else {
             text.parse()?
         };
-        self.show("store", &uri.to_string(), origin);
+        self.record_shown("store", &uri.to_string(), origin);
         Ok(StoreChoice { uri, origin, name })
     }
 
     /// Returns the first source that names the database.
-    fn written(&self) -> Option<(String, Origin, &'static str)> {
+    fn first_source(&self) -> Option<(String, Origin, &'static str)> {
         let full = |text: &&str| !text.trim().is_empty();
         let flag = self.flag.filter(full).map(|f| (f.to_owned(), Origin::Flag, "--store"));
         let variable = |name: &'static str| self.variables.get(name).map(|(text, origin)| (text, origin, name));
@@ -84,12 +84,12 @@ impl Choosing<'_> {
         flag.or_else(|| variable("CONVOKE_STORE")).or_else(|| variable("DB_CLUSTER_URL")).or_else(config)
     }
 
-    fn mongo(&mut self, text: &str, origin: Origin, name: &'static str) -> Result<MongoUri, CliError> {
+    fn complete_address(&mut self, text: &str, origin: Origin, name: &'static str) -> Result<MongoUri, CliError> {
         let bare = MongoUri::of(text, Parts::default())?;
         if origin == Origin::Flag && bare.password().is_some() {
             self.warnings.push(format!("others on this machine can read the password in {name}: {SAFER}"));
         }
-        let given = self.given(Some((text.to_owned(), origin, name)));
+        let given = self.collect_given(Some((text.to_owned(), origin, name)));
         let user = given.user.clone().filter(|_| name == "DB_CLUSTER_URL");
         let has_user = bare.user.is_some() || user.is_some();
         let unused = given.password.as_ref().zip(bare.password());
@@ -103,18 +103,18 @@ impl Choosing<'_> {
             } else if !has_user && name == "DB_CLUSTER_URL" {
                 self.warnings.push("DB_PASSWORD is set and DB_USER is not: nobody signs in".to_owned());
             } else if has_user && bare.password().is_none() {
-                self.show("store.password", "DB_PASSWORD is set", from);
+                self.record_shown("store.password", "DB_PASSWORD is set", from);
             }
         }
         if let Some((database, from)) = self.variables.get("DB_NAME").filter(|_| bare.database.is_none()) {
-            self.show("store.database", &database, from);
+            self.record_shown("store.database", &database, from);
         }
         let parts = Parts { user, password: given.password, database: given.database };
         Ok(MongoUri::of(text, parts)?)
     }
 
     /// Collects the variables that complete an address.
-    fn given(&self, address: Option<(String, Origin, &'static str)>) -> Given {
+    fn collect_given(&self, address: Option<(String, Origin, &'static str)>) -> Given {
         let of = |name: &str| self.variables.get(name);
         let foreign = address.as_ref().is_some_and(|(_, origin, _)| *origin == Origin::DotEnv);
         let any = of("DB_PASSWORD");
@@ -129,15 +129,15 @@ impl Choosing<'_> {
     }
 
     /// Returns the starting values of `login`: the first MongoDB address, even if a file is in use.
-    pub fn for_login(&self) -> Given {
+    pub fn login_values(&self) -> Given {
         let mongo =
             |found: &(String, Origin, &str)| found.2 == "DB_CLUSTER_URL" || found.0.trim().starts_with("mongodb");
         let cluster = || self.variables.get("DB_CLUSTER_URL").map(|(text, origin)| (text, origin, "DB_CLUSTER_URL"));
-        self.given(self.written().filter(mongo).or_else(cluster))
+        self.collect_given(self.first_source().filter(mongo).or_else(cluster))
     }
 
     /// Returns the creator's name: the user who signs in, else `DB_USER`, else the login name.
-    pub fn creator(&mut self, store: &StoreChoice) -> Creator {
+    pub fn choose_creator(&mut self, store: &StoreChoice) -> Creator {
         let variable = self.variables.get("DB_USER");
         let signed_in = match &store.uri {
             StoreUri::Mongo(uri) if uri.signs_in() => uri.user.clone(),
@@ -145,16 +145,16 @@ impl Choosing<'_> {
         };
         if let Some(name) = signed_in {
             let origin = variable.filter(|v| v.0 == name).map_or(store.origin, |v| v.1);
-            self.show("creator", &format!("{name} (signs in)"), origin);
+            self.record_shown("creator", &format!("{name} (signs in)"), origin);
             return Creator { name, signs_in: true };
         }
         let origin = variable.as_ref().map_or(Origin::Default, |v| v.1);
         let name = variable.map_or_else(|| self.world.user.clone(), |v| v.0);
-        self.show("creator", &format!("{name} (unverified)"), origin);
+        self.record_shown("creator", &format!("{name} (unverified)"), origin);
         Creator { name, signs_in: false }
     }
 
-    fn show(&mut self, name: &str, value: &str, origin: Origin) {
+    fn record_shown(&mut self, name: &str, value: &str, origin: Origin) {
         self.shown.push(Shown { name: name.to_owned(), value: value.to_owned(), origin });
     }
 }

@@ -1,6 +1,6 @@
 //! Drafts of turns that a person typed but has not sent: one file for each turn, so that it survives a crash.
 
-use crate::cli::settings::dotenv::replace;
+use crate::cli::settings::dotenv::replace_file;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ impl Drafts {
         let path = self.draft_path(conversation, seq).ok_or_else(nowhere)?;
         create_private(path.parent().ok_or_else(nowhere)?)?;
         let text: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
-        replace(&path, text.as_bytes())
+        replace_file(&path, text.as_bytes())
     }
 
     /// Returns the file for the unfinished line of a turn; `None` if it cannot be saved.

@@ -60,7 +60,7 @@ impl AtTerminal {
     /// Creates the person at the terminal of a command.
     pub fn new(context: &Context) -> Self {
         let drafts = Drafts::of(context.settings.state.as_deref());
-        let context = context.again(context.world.arguments.clone(), context.global.clone());
+        let context = context.with_line(context.world.arguments.clone(), context.global.clone());
         Self { context, drafts, types: Arc::default() }
     }
 
