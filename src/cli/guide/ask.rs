@@ -1,6 +1,6 @@
-//! Questions that several jobs of the guide ask: models, titles, a text.
+//! Questions that several parts of the guide share: titles and texts.
 //!
-//! Each takes what was answered before and gives what is answered now; none where a person goes back.
+//! Each receives the previous answer and returns the new one; `None` if the person goes back.
 
 use super::session::{Guide, HINT, columns};
 use crate::cli::commands::show::placeholders;
@@ -9,12 +9,12 @@ use crate::cli::terminal::prompt::{self, Line};
 use crate::design::{Problem, Role, Severity, markdown};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What a person types with commas in between.
+/// Splits a line at commas.
 pub fn listed(line: &str) -> Vec<String> {
     line.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }
 
-/// Asks for titles of sections in one line, `before` in it to begin with.
+/// Asks for section titles in one line, starting with `before`.
 pub async fn titles(guide: &Guide, question: &str, before: &[String]) -> Result<Option<Vec<String>>, CliError> {
     let mut written = before.join(", ");
     loop {
@@ -29,7 +29,7 @@ pub async fn titles(guide: &Guide, question: &str, before: &[String]) -> Result<
     }
 }
 
-/// The titles of a line: trimmed, `_` is a space, the first letter is a capital.
+/// Parses the titles of a line: trimmed, `_` replaced by a space, the first letter in upper case.
 pub fn titles_of(line: &str) -> Result<Vec<String>, String> {
     let mut titles: Vec<String> = Vec::new();
     for title in listed(line).iter().map(|written| title_of(written)) {
@@ -55,7 +55,7 @@ fn title_of(written: &str) -> String {
     format!("{first}{}", letters.as_str())
 }
 
-/// Why a text cannot be the title of a section that a flag names. `None` if it can.
+/// Explains why a flag could not name a section with this title; `None` if it could.
 fn bad_title(title: &str) -> Option<&'static str> {
     if title.contains('=') {
         return Some("it holds `=`");
@@ -65,31 +65,31 @@ fn bad_title(title: &str) -> Option<&'static str> {
     (!same || !parsed.problems.is_empty() || title.contains(['{', '}'])).then_some("it could not be read back")
 }
 
-/// Keeps lines.
+/// A function that saves lines.
 pub type Keep = Arc<dyn Fn(&[String]) + Send + Sync>;
 
-/// A text that is asked for.
+/// A question for a text.
 #[expect(clippy::struct_field_names, reason = "it is the text of a text")]
 pub struct Text<'a> {
-    /// What it is, as in `guard: Goal`.
+    /// Its name, as in `guard: Goal`.
     pub name: &'a str,
-    /// As it is.
+    /// The current text.
     pub text: &'a str,
-    /// Whether it was left empty before, on purpose.
+    /// True if the person left it empty before, on purpose.
     pub left_empty: bool,
-    /// Lines that were typed of a new one, before something cut that off.
+    /// Unfinished lines of an earlier attempt.
     pub typed: Option<Vec<String>>,
-    /// The roles of which its tags may speak.
+    /// The roles whose placeholders the text may use.
     pub roles: &'a [Role],
-    /// Whether its reader has a name (`<AGENT_NAME>`).
+    /// True if its reader has a name (`<AGENT_NAME>`).
     pub named: bool,
-    /// What is wrong with a text; lines are counted in it.
+    /// Returns the mistakes of a text; lines are counted within it.
     pub check: &'a (dyn Fn(&str) -> Vec<Problem> + Sync),
-    /// Keeps the lines of a text that is being typed.
+    /// Saves the lines of an unfinished text.
     pub keep: Keep,
 }
 
-/// Ways to a text.
+/// A way to enter a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Keep,
@@ -119,8 +119,8 @@ impl Way {
     }
 }
 
-/// Asks for a text: typed here as lines up to a lone `.`, or in the person's editor. It is checked at once, and what
-/// is wrong is shown and offered to be changed.
+/// Asks for a text: typed as lines up to a lone `.`, or in the person's editor. Mistakes are shown at once and offered
+/// for correction.
 pub async fn text(guide: &Guide, asked: Text<'_>) -> Result<Option<String>, CliError> {
     let mut typed = asked.typed.clone().filter(|lines| !lines.is_empty());
     let mut now = asked.text.to_owned();
@@ -176,7 +176,7 @@ async fn way(guide: &Guide, asked: &Text<'_>, text: &str, typed: usize) -> Resul
     Ok(chosen.map(|at| ways.swap_remove(at)))
 }
 
-/// Lines up to a lone `.`, after those that are there already; those that there are where a person goes back.
+/// Asks for lines up to a lone `.`, after the `already` typed ones; `Err` returns the lines if the person goes back.
 async fn ask_lines(
     guide: &Guide,
     asked: &Text<'_>,
@@ -199,7 +199,7 @@ async fn ask_lines(
     Ok(text.ok_or_else(|| so_far.lock().unwrap_or_else(PoisonError::into_inner).clone()))
 }
 
-/// One line of a text, changed.
+/// Asks for one line of a text and changes it.
 async fn correct(guide: &Guide, text: &str) -> Result<Option<String>, CliError> {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let at = match lines.len() {
@@ -215,8 +215,7 @@ async fn correct(guide: &Guide, text: &str) -> Result<Option<String>, CliError> 
     Ok(Some(lines.join("\n")))
 }
 
-/// The text when nothing is wrong with it: what is wrong is shown, and its line offered until it is right. The text as
-/// it is where a person leaves that.
+/// Shows mistakes and asks for the faulty line until the text is right. `Err` returns the text if the person gives up.
 async fn mended(guide: &Guide, asked: &Text<'_>, mut text: String) -> Result<Result<String, String>, CliError> {
     loop {
         let problems = (asked.check)(&text);
@@ -235,7 +234,7 @@ async fn mended(guide: &Guide, asked: &Text<'_>, mut text: String) -> Result<Res
     }
 }
 
-/// Shows all tags of these roles, with what each becomes for one and for several.
+/// Prints all placeholders of these roles, with their replacement for one and for several agents.
 pub fn tags(guide: &Guide, roles: &[Role], named: bool) {
     guide.say("What a text may hold, and what is read in its place:");
     for line in placeholders(roles, columns()) {

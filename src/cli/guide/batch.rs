@@ -1,4 +1,4 @@
-//! Running conversations of an experiment: what is asked, the plan, and then the run.
+//! Running conversations of an experiment: questions, the plan, and then the run.
 
 use super::begun::{self, again};
 use super::select::Selected;
@@ -13,7 +13,7 @@ use crate::lab::change::changed_document;
 use crate::lab::{Extended, Lab, Planned, Standings};
 use clap::Parser;
 
-/// How the next speaker may be found.
+/// The rules for choosing the next speaker.
 const SPEAKERS: [(&str, &str); 4] = [
     ("round-robin", "round-robin: in order"),
     ("random", "random: drawn, never the last speaker"),
@@ -34,7 +34,7 @@ enum Step {
     Speakers,
 }
 
-/// What was answered, to begin with what the experiment says.
+/// The answers, which start with the experiment's own values.
 #[derive(Debug, Clone, PartialEq)]
 struct Answers {
     more: u32,
@@ -61,7 +61,7 @@ impl Answers {
         }
     }
 
-    /// What is to be asked, in order. What a factor sets is not.
+    /// Returns the questions, in order. Values set by a factor are not asked.
     fn steps(&self, document: &Experiment) -> Vec<Step> {
         let free = |name: &str| !is_factor(document, name);
         let mut steps = vec![Step::More];
@@ -78,7 +78,7 @@ impl Answers {
         steps
     }
 
-    /// The flags of `plan` and `run` that say what the experiment does not.
+    /// Returns the flags of `plan` and `run` for values that differ from the experiment.
     fn flags(&self, document: &Experiment) -> Vec<String> {
         let mut flags = self.ranges(document);
         flags.extend(self.scalars(document).into_iter().flat_map(|(key, value)| match key {
@@ -88,7 +88,7 @@ impl Answers {
         flags
     }
 
-    /// Of these, what an experiment cannot keep: which models, and ranges.
+    /// Returns the flags that an experiment cannot store: a selection of models, and ranges.
     fn ranges(&self, document: &Experiment) -> Vec<String> {
         let mut flags = Vec::new();
         if self.models.contains(&false) {
@@ -119,7 +119,7 @@ impl Answers {
         self.each_combination && self.agents[role] > 1 && !is_factor(document, &agents_of(document, role))
     }
 
-    /// What differs from the experiment and is no range.
+    /// Returns the changed values that are not ranges.
     fn scalars(&self, document: &Experiment) -> Vec<(Scalar, String)> {
         let is_days = self.is_range_of_days(document);
         let different = self.different(document).into_iter();
@@ -130,7 +130,7 @@ impl Answers {
         plain.collect()
     }
 
-    /// What differs from the experiment; of a range, its end.
+    /// Returns the changed values; of a range, its upper end.
     fn different(&self, document: &Experiment) -> Vec<(Scalar, String)> {
         let protocol = &document.protocol;
         let mut found = Vec::new();
@@ -151,7 +151,7 @@ impl Answers {
         found
     }
 
-    /// The flags of `edit` that keep the answers as the experiment's protocol.
+    /// Returns the flags of `edit` that store the answers in the experiment.
     fn kept(&self, document: &Experiment) -> Vec<String> {
         let set = |(key, value): (Scalar, String)| match key {
             Scalar::Key(key) => format!("{key}={value}"),
@@ -161,7 +161,7 @@ impl Answers {
     }
 }
 
-/// One value of the protocol.
+/// A setting of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scalar {
     Key(&'static str),
@@ -176,13 +176,13 @@ fn agents_of(document: &Experiment, role: usize) -> String {
     format!("agents.{}", document.roles[role].name)
 }
 
-/// A role's name as a part of a dotted key.
+/// Quotes a role's name for use in a dotted key.
 fn in_path(name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_ ".contains(c);
     if name.chars().all(is_plain) { name.to_owned() } else { format!("{name:?}") }
 }
 
-/// What becomes of a question.
+/// Outcome of a question.
 enum Asked {
     Answered,
     Back,
@@ -190,7 +190,7 @@ enum Asked {
 }
 
 impl Guide {
-    /// Asks for a batch and runs it. Whether anything was run.
+    /// Asks for a batch and runs it; true if anything was run.
     pub(super) async fn batch(&mut self, id: &str) -> Result<bool, CliError> {
         let Some(selected) = self.selected(id).await? else { return Ok(false) };
         let (record, document) = (&selected.record, &selected.document);
@@ -219,7 +219,7 @@ impl Guide {
         }
     }
 
-    /// Offers first what was begun and is not at its end. None: more are wanted.
+    /// Offers to finish earlier work first; `None` if the person wants more conversations.
     async fn unfinished(&mut self, standings: &Standings, selected: &Selected) -> Result<Option<bool>, CliError> {
         let mut offers: Vec<(String, Vec<String>)> = Vec::new();
         if let Some(run) = &standings.unfinished {
@@ -244,7 +244,7 @@ impl Guide {
         }
     }
 
-    /// Says what is not asked, and why.
+    /// Explains which questions are skipped.
     fn say_factors(&self, document: &Experiment) {
         let roles = (0..document.roles.len()).map(|i| agents_of(document, i));
         let names = ["model", "messages", "days", "speakers"].into_iter().map(str::to_owned).chain(roles);
@@ -254,12 +254,12 @@ impl Guide {
         }
     }
 
-    /// Asks from a question on. Esc goes back one question, from the first out of them.
+    /// Asks the questions from `from` on. Esc goes back one question, or leaves from the first.
     async fn ask_all(&self, document: &Experiment, answers: &mut Answers, from: Step) -> Result<bool, CliError> {
         let mut at = from;
         loop {
             let asked = self.ask(document, answers, at).await?;
-            // An answer may bring questions or take them away.
+            // An answer may add or remove questions.
             let steps = answers.steps(document);
             let place = steps.iter().position(|step| *step == at).unwrap_or(0);
             let next = match asked {
@@ -310,7 +310,7 @@ impl Guide {
         Ok(if answered.is_some() { Asked::Answered } else { Asked::Back })
     }
 
-    /// A whole number; one that `key` of the protocol can be, if it is of one.
+    /// Asks for a whole number; with a `key`, for a valid level of that key of the protocol.
     async fn number(&self, question: &str, key: &str, usual: u32) -> Result<Option<u32>, CliError> {
         let mut text = usual.to_string();
         loop {
@@ -331,7 +331,7 @@ impl Guide {
         }
     }
 
-    /// Which models; at least one.
+    /// Asks for at least one model.
     async fn models_of(&self, document: &Experiment, ticked: &[bool]) -> Result<Option<Vec<bool>>, CliError> {
         let names: Vec<String> = document.models.iter().map(|m| m.name().to_owned()).collect();
         loop {
@@ -355,7 +355,7 @@ impl Guide {
         Ok(chosen.map(|place| known[place].0.to_owned()))
     }
 
-    /// Shows what the run would do; none where it cannot be done so, which is told.
+    /// Shows the plan; `None` if the run cannot be planned, which the command reports.
     async fn planned(&mut self, selected: &Selected, answers: &Answers) -> Result<Option<()>, CliError> {
         let reached = self.read(async |lab| self.reach(lab, selected, answers).await).await?;
         let Some(replicates) = reached else { return Ok(None) };
@@ -365,14 +365,14 @@ impl Guide {
         Ok((self.job(&words).await? == Exit::Done).then_some(()))
     }
 
-    /// M of `--replicates M` to which `run --more N` comes after the answers are kept.
+    /// Computes the total replicates of `run --more N`, after the answers are stored.
     async fn reach(&self, lab: &Lab, selected: &Selected, answers: &Answers) -> Result<u32, CliError> {
         let document = self.after(selected, answers)?;
         let words = self.run_words(selected, answers);
         let cli = Cli::try_parse_from(std::iter::once("convoke").chain(words.iter().map(String::as_str)));
         let Some(Command::Run(args)) = cli.ok().and_then(|cli| cli.command) else { return Ok(answers.more) };
         let overrides = args.narrow.narrowing().overrides()?;
-        // `plan` says why better.
+        // `plan` reports the error better.
         let Ok(plan) = Plan::new(&document, &overrides) else { return Ok(answers.more) };
         let cells = plan.selected(&document, &overrides)?;
         let mut planned = Planned {
@@ -394,7 +394,7 @@ impl Guide {
         Ok(replicates)
     }
 
-    /// The experiment after the answers are kept, where they will be.
+    /// Returns the experiment as it will be after the answers are stored.
     fn after(&self, selected: &Selected, answers: &Answers) -> Result<Experiment, CliError> {
         let kept = self.kept(selected, answers);
         let words = ["convoke", "edit", &selected.word].into_iter().chain(kept.iter().map(String::as_str));
@@ -408,7 +408,7 @@ impl Guide {
         }
     }
 
-    /// The flags of `edit` that keep the answers: of an experiment of one's own.
+    /// Returns the flags of `edit` that store the answers; none for another person's experiment.
     fn kept(&self, selected: &Selected, answers: &Answers) -> Vec<String> {
         if self.is_mine(&selected.record.creator) { answers.kept(&selected.document) } else { Vec::new() }
     }
@@ -423,7 +423,7 @@ impl Guide {
         words
     }
 
-    /// Keeps the answers, and runs. Whether anything was run.
+    /// Stores the answers and runs; true if anything was run.
     async fn run_batch(&mut self, selected: &Selected, answers: &Answers) -> Result<bool, CliError> {
         let kept = self.kept(selected, answers);
         if !kept.is_empty() {

@@ -1,11 +1,11 @@
-//! Conversations of an experiment, before more are run.
+//! Conversations of an experiment that exist before more are run.
 
 use crate::cli::shell::{quoted, spelled_out};
 use crate::cli::terminal::printer::Printer;
 use crate::cli::terminal::text::{Column, table};
 use crate::lab::{Standings, UnfinishedRun};
 
-/// Conditions that are shown at most.
+/// Maximum number of conditions shown.
 const ROWS: usize = 20;
 
 const COLUMNS: &[Column] = &[
@@ -15,7 +15,7 @@ const COLUMNS: &[Column] = &[
     Column::number("left", 0),
 ];
 
-/// Shows the numbers of each condition.
+/// Prints the number of conversations in each condition.
 pub fn say(standings: &Standings, printer: &Printer, word: &str) {
     let rows: Vec<Vec<String>> = standings
         .rows
@@ -34,7 +34,7 @@ pub fn say(standings: &Standings, printer: &Printer, word: &str) {
     }
 }
 
-/// The words that go on with a run: with the experiment as it is called here, and without global options.
+/// Returns the command that resumes a run, with the guide's name of the experiment and without global options.
 pub fn again(run: &UnfinishedRun, word: &str) -> Vec<String> {
     let (mut words, mut is_value, mut is_named) = (Vec::new(), false, false);
     for typed in spelled_out(&run.flags, run.replicates) {

@@ -1,5 +1,4 @@
-//! Changing an experiment, or a copy of one: what is to be otherwise is asked, what then differs is shown, and one
-//! command does it.
+//! Changing an experiment or its copy: questions about the changes, then the differences, then one command.
 
 use super::ask::{self, Text};
 use super::changing::{Changing, Part, Step, Way};
@@ -16,7 +15,7 @@ use crate::lab::LabError;
 use crate::lab::change::changed_document;
 use std::sync::{Arc, PoisonError};
 
-/// How asking ended.
+/// Outcome of the questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Saved,
@@ -26,7 +25,7 @@ enum End {
 }
 
 impl Guide {
-    /// Copies an experiment with changes. The id of the copy is nobody's business here; whether there is one is.
+    /// Copies an experiment with changes; true if the copy was stored.
     pub(super) async fn duplicate(&mut self, selected: &Selected) -> Result<bool, CliError> {
         let Some(name) = self.free_name(&selected.record.name).await? else { return Ok(false) };
         let Some(name) = self.name_of("name of the copy", &name).await? else { return Ok(false) };
@@ -42,13 +41,13 @@ impl Guide {
         }
     }
 
-    /// Changes an experiment of one's own.
+    /// Changes an experiment of the person's own.
     pub(super) async fn change(&mut self, selected: &Selected) -> Result<bool, CliError> {
         let mut changing = Changing::new(&selected.document, None);
         Ok(self.until_saved("edit", selected, &mut changing).await? == End::Saved)
     }
 
-    /// Asks, shows what differs, and saves; what will not do is asked again with all that was answered.
+    /// Asks, shows the differences, and saves. After a failure it asks again with all answers filled in.
     async fn until_saved(
         &mut self,
         command: &str,
@@ -82,8 +81,8 @@ impl Guide {
         }
     }
 
-    /// Asks question after question, and at the end whether that is meant. Esc goes back one question; none where
-    /// that is to the list of what is to be asked.
+    /// Asks each question and then for confirmation. Esc goes back one question; `None` if it goes back to the list of
+    /// parts.
     async fn asked_and_agreed(&self, changing: &mut Changing<'_>, copy: bool) -> Result<Option<bool>, CliError> {
         let steps = |changing: &Changing<'_>| changing.steps(&changing.now(&self.context));
         let mut at = 0;
@@ -91,7 +90,7 @@ impl Guide {
             let (now, all) = (changing.now(&self.context), steps(changing));
             let goes_on = if let Some(step) = all.get(at) {
                 let answered = self.ask_step(changing, &now, step).await?;
-                // An answer may bring questions or take them away.
+                // An answer may add or remove questions.
                 at = steps(changing).iter().position(|one| one == step).unwrap_or(at);
                 answered
             } else if let Some(agreed) = self.agreed(changing, copy).await? {
@@ -152,7 +151,7 @@ impl Guide {
             let changes = Changes { starting_message: Some(text.to_owned()), ..Changes::default() };
             problems_of(now, &servers, &changes, text)
         };
-        // No section has an empty address; and who reads it has no name, as the summariser has none.
+        // No section has an empty address. Like the summariser, the reader of this text has no name.
         let place = Place {
             address: String::new(),
             words: "starting message".to_owned(),
@@ -167,7 +166,7 @@ impl Guide {
         Ok(true)
     }
 
-    /// All roles with their numbers.
+    /// Asks for all roles with their numbers of agents.
     async fn roles(&self, changing: &mut Changing<'_>, now: &Experiment) -> Result<bool, CliError> {
         let written = |roles: &[Role]| roles.iter().map(|r| format!("{}={}", r.name, r.agents)).collect::<Vec<_>>();
         let mut line = written(&now.roles).join(", ");
@@ -189,7 +188,7 @@ impl Guide {
         }
     }
 
-    /// The titles that are read, in order.
+    /// Asks for the section titles, in order.
     async fn titles(&self, changing: &mut Changing<'_>, summarizer: bool) -> Result<bool, CliError> {
         let (question, before) = if summarizer {
             ("titles of the summariser's sections", changing.summarizer_titles())
@@ -201,7 +200,7 @@ impl Guide {
         Ok(true)
     }
 
-    /// Which sections all agents share.
+    /// Asks which sections all agents share.
     async fn sharing(&self, changing: &mut Changing<'_>) -> Result<bool, CliError> {
         let titles = changing.titles();
         let ticked: Vec<bool> = titles.iter().map(|title| changing.is_shared(title)).collect();
@@ -215,7 +214,7 @@ impl Guide {
         Ok(true)
     }
 
-    /// Which sections are to read otherwise.
+    /// Asks which section texts to change.
     async fn contents(
         &self,
         changing: &mut Changing<'_>,
@@ -235,7 +234,7 @@ impl Guide {
         Ok(true)
     }
 
-    /// What of the summariser is to be otherwise.
+    /// Asks what to change about the summariser.
     async fn summarizer(&self, changing: &mut Changing<'_>) -> Result<bool, CliError> {
         let ways = [(Way::Titles, "its titles"), (Way::Contents, "its contents"), (Way::Gone, "no summariser")];
         let items = ways.map(|(_, words)| words.to_owned());
@@ -260,7 +259,7 @@ impl Guide {
         Ok(true)
     }
 
-    /// Asks for a text. Lines that were typed of it and left are there again.
+    /// Asks for a text, starting with the unfinished lines of an earlier attempt.
     async fn text(
         &self,
         changing: &Changing<'_>,
@@ -278,7 +277,7 @@ impl Guide {
         ask::text(self, Text { name, text, left_empty, typed, roles, named, check, keep }).await
     }
 
-    /// Shows what differs and asks whether that is meant; none on Esc.
+    /// Shows the differences and asks for confirmation; `None` on Esc.
     async fn agreed(&self, changing: &Changing<'_>, copy: bool) -> Result<Option<bool>, CliError> {
         let Changing { old, wanted, .. } = changing;
         if wanted.is_empty() && wanted.name.as_ref().is_none_or(|_| copy) {
@@ -305,7 +304,7 @@ impl Guide {
         prompt::ask_yes_no(&self.context.terminal, "save it?", true, HINT).await
     }
 
-    /// The first name of a copy that is free: `NAME-2` and so on.
+    /// Finds the first free name for a copy: `NAME-2` and so on.
     async fn free_name(&self, name: &str) -> Result<Option<String>, CliError> {
         self.read(async |lab| {
             let all = lab.store.records().await?;
@@ -316,7 +315,7 @@ impl Guide {
         .await
     }
 
-    /// A name that an experiment can have.
+    /// Asks for a valid name of an experiment.
     async fn name_of(&self, question: &str, usual: &str) -> Result<Option<String>, CliError> {
         let mut name = usual.to_owned();
         loop {

@@ -1,8 +1,8 @@
-//! The command that makes the experiment of a draft.
+//! The command that creates the experiment of a draft.
 
 use crate::lab::draft::Draft;
 
-/// The words of the command that makes the experiment of a draft.
+/// Returns the command that creates the experiment of a draft.
 pub fn command(draft: &Draft) -> Vec<String> {
     let changes = draft.changes();
     let mut words = ["new", &draft.name, "--stored", "--from", "empty"].map(str::to_owned).to_vec();
@@ -22,7 +22,7 @@ pub fn command(draft: &Draft) -> Vec<String> {
     words
 }
 
-/// A flag and its value: a value that looks like a flag stands in one word with it.
+/// Adds a flag and its value; a value that looks like a flag is joined with `=`.
 fn flag(words: &mut Vec<String>, flag: &str, value: &str) {
     if value.starts_with('-') {
         words.push(format!("{flag}={value}"));
@@ -80,7 +80,7 @@ mod tests {
         draft
     }
 
-    /// The draft's words as the program reads them.
+    /// Parses the command of a draft as the program would.
     fn read(draft: &Draft) -> (crate::cli::commands::new::New, Experiment) {
         let words = command(draft);
         let cli = Cli::try_parse_from(["convoke".to_owned()].iter().chain(&words)).unwrap();

@@ -1,4 +1,4 @@
-//! Conversations of an experiment, and what can be done with one.
+//! Conversations of an experiment, and the actions on one.
 
 use super::select::Selected;
 use super::session::{Guide, HINT};
@@ -11,7 +11,7 @@ use crate::exchange;
 use crate::lab::files;
 use crate::store::{ConversationRecord, Status};
 
-/// What can be done with a conversation.
+/// An action on a conversation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Action {
     View,
@@ -23,7 +23,7 @@ enum Action {
 }
 
 impl Action {
-    /// What may be done with one's own, and with somebody else's.
+    /// Returns the actions on the person's own conversation, or on another person's.
     fn all(mine: bool, status: Status) -> Vec<Self> {
         let all = [Self::View, Self::Star, Self::Note, Self::Continue, Self::Delete, Self::Back];
         let is_open = !matches!(status, Status::Done | Status::Failed);
@@ -48,7 +48,7 @@ impl Action {
 }
 
 impl Guide {
-    /// The list of an experiment's conversations, those of older revisions too, until the person goes back.
+    /// Lists an experiment's conversations, older revisions included, until the person goes back.
     pub(super) async fn conversations(&mut self, selected: &Selected) -> Result<(), CliError> {
         let id = format!("id:{}", selected.record.id);
         let mut at = 0;
@@ -68,7 +68,7 @@ impl Guide {
         }
     }
 
-    /// A conversation's menu, until the person goes back.
+    /// Shows a conversation's menu until the person goes back.
     async fn conversation(&mut self, id: &str) -> Result<(), CliError> {
         let mut at = 0;
         loop {
@@ -101,7 +101,7 @@ impl Guide {
     }
 }
 
-/// Axes that tell conversations apart.
+/// Returns the axes in which the conversations differ.
 fn varying(records: &[ConversationRecord]) -> Vec<String> {
     let mut axes = exchange::axes(records);
     axes.retain(|axis| {
@@ -111,7 +111,7 @@ fn varying(records: &[ConversationRecord]) -> Vec<String> {
     axes
 }
 
-/// One conversation in one line, what matters most first: a narrow window cuts the end.
+/// Formats a conversation as one line, the important parts first: a narrow window cuts the end.
 fn format_record(record: &ConversationRecord, axes: &[String]) -> String {
     let star = if record.starred { "★ " } else { "" };
     let levels = record.condition.iter().filter(|l| axes.contains(&l.name));
@@ -127,7 +127,7 @@ fn format_record(record: &ConversationRecord, axes: &[String]) -> String {
     parts.join(" · ")
 }
 
-/// What a command calls a conversation: its id, unless a folder has that name.
+/// Returns a conversation's name in a command: its id, unless a folder has the same name.
 fn word_for(context: &Context, id: &str) -> String {
     if matches!(files::folder_named(&context.world.folder, id), Ok(None)) { id.to_owned() } else { format!("id:{id}") }
 }

@@ -1,5 +1,5 @@
-//! Making an experiment: a question after the other, each of which can be gone back to. Every answer is kept in a
-//! draft at once; at the end the draft's words are given as one command.
+//! Creating an experiment: one question after another, each of which can be revisited. Every answer is saved in a draft
+//! at once; at the end one command creates the experiment.
 
 use super::ask;
 use super::command::command;
@@ -16,35 +16,35 @@ use crate::design::{Severity, inflect, key};
 use crate::lab::draft::{Draft, Players, Step, Typed, Words};
 use std::sync::Arc;
 
-/// Where the road goes on.
+/// The next place in the questions.
 #[derive(Debug, PartialEq, Eq)]
 enum Next {
-    /// To the next question.
+    /// The next question.
     On,
-    /// To the one before.
+    /// The previous question.
     Back,
-    /// To this one, and from there to the overview.
+    /// This question, and then the overview.
     To(Step),
-    /// Nowhere: the draft is kept.
+    /// The menu; the draft is kept.
     Leave,
-    /// Nowhere: the experiment is stored.
+    /// The menu; the experiment is stored.
     Saved,
 }
 
-/// An experiment that is being made.
+/// An experiment under construction.
 struct Creating<'a> {
     guide: &'a mut Guide,
     draft: Draft,
     kept: Option<Kept>,
     servers: Vec<KnownServer>,
-    /// Whether a question was gone to from the overview: the answer leads back there.
+    /// True after a jump from the overview: the answer leads back there.
     jumped: bool,
-    /// Whether the placeholders were shown.
+    /// True once the placeholders were shown.
     told: bool,
 }
 
 impl Guide {
-    /// Makes an experiment; gives its name where it was stored.
+    /// Creates an experiment; returns its name if it was stored.
     pub(super) async fn create(&mut self) -> Result<Option<String>, CliError> {
         let Some((draft, kept)) = self.draft().await? else { return Ok(None) };
         let servers = self.context.settings.servers.known();
@@ -56,7 +56,7 @@ impl Guide {
         Ok(saved.then_some(creating.draft.name))
     }
 
-    /// A new draft, or one that was left.
+    /// Returns a new draft, or an unfinished one.
     async fn draft(&self) -> Result<Option<(Draft, Option<Kept>)>, CliError> {
         let Some(state) = self.context.settings.state.clone() else {
             self.say("There is no folder for drafts: what is typed is not kept if the program ends.");
@@ -117,7 +117,7 @@ fn named(draft: &Draft) -> String {
 }
 
 impl Creating<'_> {
-    /// Whether the experiment was stored.
+    /// Asks all questions; true if the experiment was stored.
     async fn go(&mut self) -> Result<bool, CliError> {
         if !self.draft.steps().contains(&self.draft.step) {
             self.draft.step = self.draft.open_step();
@@ -152,7 +152,7 @@ impl Creating<'_> {
         }
     }
 
-    /// Keeps the draft.
+    /// Saves the draft.
     fn keep(&mut self) {
         let Some(kept) = &self.kept else { return };
         if let Err(error) = kept.keep(&self.draft) {
@@ -191,7 +191,7 @@ impl Creating<'_> {
         }
     }
 
-    /// Asks for a line until it is right; none on Esc.
+    /// Asks for a line until it is valid; `None` on Esc.
     async fn ask_line(
         &self,
         question: &str,
@@ -228,8 +228,8 @@ impl Creating<'_> {
         }
     }
 
-    /// The revision of the person's experiment of that name, if there is one. A database that cannot be asked will say
-    /// so when the experiment is saved.
+    /// Returns the revision of the person's experiment with this name, if any. An unreachable database is reported when
+    /// the experiment is saved.
     async fn stored(&self, name: &str) -> Result<Option<String>, CliError> {
         let lab = match self.guide.context.reader().await {
             Ok(lab) => lab,
@@ -245,7 +245,7 @@ impl Creating<'_> {
         loop {
             let wrong = |line: &str| line.is_empty().then(|| "A message is needed.".to_owned());
             let Some(line) = self.ask_line("starting message", &before, wrong).await? else { return Ok(Next::Back) };
-            // Of which roles its tags may speak is known once these were named.
+            // The message's placeholders can be checked only after the roles are named.
             let draft = Draft { starting_message: line.clone(), ..self.draft.clone() };
             let roles_are_known = self.draft.answered.contains(&Step::Roles);
             let problems = if roles_are_known { draft.check_opening(&self.servers) } else { Vec::new() };
@@ -279,7 +279,7 @@ impl Creating<'_> {
         else {
             return Ok(Next::Back);
         };
-        // What was said of a title that is not there now is kept.
+        // Answers about titles that are currently absent are kept.
         self.draft.shared.retain(|title| !titles.contains(title));
         self.draft.shared.extend(chosen.into_iter().map(|at| titles[at].clone()));
         Ok(Next::On)
@@ -360,7 +360,7 @@ impl Creating<'_> {
         Ok(Next::On)
     }
 
-    /// A yes or no as a list, which a narrow window shows whole.
+    /// Asks for yes or no as a list, which a narrow window shows in full.
     async fn ask_yes_no(&self, question: &str, usual: bool) -> Result<Option<bool>, CliError> {
         self.guide.say(question);
         let items = ["no", "yes"].map(str::to_owned);
@@ -392,7 +392,7 @@ impl Creating<'_> {
         let keep = move |lines: &[String]| {
             let typed = Typed { address: of.clone(), lines: lines.to_vec() };
             let draft = Draft { typed: Some(typed), ..draft.clone() };
-            // A draft that cannot be kept is told of at every answer.
+            // A failed save of the draft is reported after every answer.
             let _ = kept.as_ref().map(|kept| kept.keep(&draft));
         };
         let asked = ask::Text {
@@ -459,7 +459,7 @@ impl Creating<'_> {
         }
     }
 
-    /// Which answer is to be changed.
+    /// Asks which answer to change.
     async fn which(&self) -> Result<Option<Step>, CliError> {
         let mut steps = self.draft.steps();
         steps.pop();
@@ -468,7 +468,7 @@ impl Creating<'_> {
         Ok(chosen.map(|at| steps.swap_remove(at)))
     }
 
-    /// Whether it is stored. What ended the program between the storing and the end of the draft is no harm.
+    /// Stores the experiment; true on success. A crash before the draft is removed does no harm.
     async fn save(&mut self, revision: Option<String>) -> Result<bool, CliError> {
         let there = self.stored(&self.draft.name).await?;
         if there.is_some() && there == revision {
@@ -477,14 +477,14 @@ impl Creating<'_> {
             return Ok(false);
         }
         if self.draft.starred {
-            // Where that fails it is told, and the experiment is there all the same.
+            // A failure is reported, and the experiment stays stored.
             self.guide.job(&["star".to_owned(), self.draft.name.clone()]).await?;
         }
         Ok(true)
     }
 }
 
-/// The roles of a line, as in `guard=2, prisoner`; or why they cannot be.
+/// Parses the roles of a line such as `guard=2, prisoner`; the error explains what is wrong.
 fn roles_of(line: &str) -> Result<Vec<Players>, String> {
     let mut roles: Vec<Players> = Vec::new();
     for part in ask::listed(line) {
@@ -511,7 +511,7 @@ fn roles_of(line: &str) -> Result<Vec<Players>, String> {
     Ok(roles)
 }
 
-/// Why a role of that name could not be told by the flags. `None` if it can.
+/// Explains why a flag could not name such a role; `None` if it could.
 fn bad_role(name: &str) -> Option<&'static str> {
     let taken = ["shared", "summarizer"].contains(&name);
     let marks = name.contains(['=', '{', '}', '"']);

@@ -1,11 +1,11 @@
-//! What can be done with an experiment.
+//! The menu of an experiment.
 
 use super::select::Selected;
 use super::session::{Guide, HINT};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::prompt;
 
-/// What can be done with an experiment.
+/// An action on an experiment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Action {
     Run,
@@ -21,7 +21,7 @@ enum Action {
 }
 
 impl Action {
-    /// What may be done with one's own, and with somebody else's.
+    /// Returns the actions on the person's own experiment, or on another person's.
     fn all(mine: bool) -> Vec<Self> {
         let all = [
             Self::Run,
@@ -58,7 +58,7 @@ impl Action {
 }
 
 impl Guide {
-    /// Shows an experiment, all that it consists of; then its menu, until the person goes back.
+    /// Shows an experiment completely; then its menu, until the person goes back.
     pub(super) async fn experiment(&mut self, id: &str) -> Result<(), CliError> {
         let Some(first) = self.selected(id).await? else { return Ok(()) };
         self.job(&["show", &first.word]).await?;
@@ -69,7 +69,7 @@ impl Guide {
             ));
         }
         let mut at = 0;
-        // Read again after each job, which may have changed it.
+        // Loaded again after each action, which may have changed it.
         while let Some(selected) = self.selected(id).await? {
             let actions = Action::all(self.is_mine(&selected.record.creator));
             let items: Vec<String> = actions.iter().map(|a| a.words(selected.record.starred).to_owned()).collect();
@@ -81,14 +81,14 @@ impl Guide {
         Ok(())
     }
 
-    /// Does one thing; what is sensible next, or none where that is to go back.
+    /// Runs an action; returns the suggested next one, or `None` to go back.
     async fn act(&mut self, selected: &Selected, action: Action) -> Result<Option<Action>, CliError> {
         let Selected { record, word, .. } = selected;
         match action {
             Action::Run if self.batch(&record.id).await? => return Ok(Some(Action::Conversations)),
             Action::Conversations => self.conversations(selected).await?,
             Action::Show => drop(self.job(&["show", word]).await?),
-            // The list shows the copy.
+            // The list of experiments shows the copy.
             Action::Duplicate if self.duplicate(selected).await? => return Ok(None),
             Action::Change => drop(self.change(selected).await?),
             Action::Note => self.note(word, record.note.as_deref()).await?,
@@ -101,7 +101,7 @@ impl Guide {
         Ok(Some(action))
     }
 
-    /// Writes a note, or drops it where nothing is left of it.
+    /// Asks for a note and writes it; an empty one removes the note.
     pub(super) async fn note(&mut self, word: &str, note: Option<&str>) -> Result<(), CliError> {
         let old = note.unwrap_or_default();
         let Some(new) = prompt::ask_line(&self.context.terminal, "note (may be empty)", old, HINT).await? else {
@@ -116,7 +116,7 @@ impl Guide {
         Ok(())
     }
 
-    /// Gives a star, or takes it.
+    /// Adds or removes a star.
     pub(super) async fn star(&mut self, word: &str, starred: bool) -> Result<(), CliError> {
         let words: &[&str] = if starred { &["star", word, "--off"] } else { &["star", word] };
         self.job(words).await?;

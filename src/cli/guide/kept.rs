@@ -1,5 +1,5 @@
-//! Drafts on the disk: each a file that only its owner can read, replaced whole at every answer, so that one survives
-//! whatever ends the program. A lock beside it says that somebody is at it.
+//! Drafts of experiments on disk, one file each. A file is replaced whole at every answer, so that it survives a crash.
+//! A lock file marks a draft as in use.
 
 use crate::cli::settings::dotenv::replace_file;
 use crate::cli::terminal::drafts::create_private;
@@ -8,7 +8,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A draft's place on the disk. Clones are of the same.
+/// A draft's file. Clones share the lock.
 #[derive(Debug, Clone)]
 pub struct Kept {
     path: PathBuf,
@@ -16,7 +16,7 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// A place for a new one, in the program's folder of state.
+    /// Creates the file of a new draft, in the program's state folder.
     pub fn new(state: &Path, id: u64) -> io::Result<Self> {
         let folder = state.join("drafts");
         create_private(&folder)?;
@@ -25,7 +25,7 @@ impl Kept {
         Ok(Self { path, _lock: std::sync::Arc::new(lock) })
     }
 
-    /// Those at which nobody is, the newest first.
+    /// Lists the drafts that are not in use, newest first.
     pub fn all(state: &Path) -> Vec<(Self, Draft)> {
         let folder = fs::read_dir(state.join("drafts")).into_iter().flatten().flatten();
         let mut found = Vec::new();
@@ -34,7 +34,7 @@ impl Kept {
             let draft = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Draft>(&bytes).ok());
             if let (Some(draft), Ok(Some(lock))) = (draft, lock(&path)) {
                 let kept = Self { path, _lock: std::sync::Arc::new(lock) };
-                // One in which nothing was said is none.
+                // Drafts without an answer are removed.
                 if draft.answered.is_empty() && !kept.half().exists() {
                     kept.remove();
                 } else {
@@ -46,19 +46,19 @@ impl Kept {
         found.into_iter().map(|(_, kept, draft)| (kept, draft)).collect()
     }
 
-    /// Keeps it as it is now.
+    /// Saves the draft.
     pub fn keep(&self, draft: &Draft) -> io::Result<()> {
         replace_file(&self.path, serde_json::to_string(draft)?.as_bytes())
     }
 
-    /// Where half a line of it is kept.
+    /// Returns the file for the unfinished line.
     pub fn half(&self) -> PathBuf {
         self.path.with_extension("half")
     }
 
-    /// Takes it away.
+    /// Removes the draft.
     pub fn remove(self) {
-        // What cannot be removed is offered again, which is no harm.
+        // A file that remains is merely offered again.
         let _ = fs::remove_file(&self.path);
         for beside in ["half", "lock"] {
             let _ = fs::remove_file(self.path.with_extension(beside));
@@ -71,7 +71,7 @@ fn is_draft(path: &Path) -> bool {
     name.starts_with("create-") && path.extension().is_some_and(|end| end == "json")
 }
 
-/// The lock of a draft; none where another process has it. It goes with the process.
+/// Locks a draft; `None` if another process holds the lock. The lock ends with the process.
 fn lock(path: &Path) -> io::Result<Option<File>> {
     let file = File::options().write(true).create(true).truncate(false).open(path.with_extension("lock"))?;
     match file.try_lock() {

@@ -1,4 +1,4 @@
-//! Which models: what the servers have, what can be fetched, what a person types; and how each is asked.
+//! Choosing models: installed ones, ones that can be pulled, typed names; and their parameters.
 
 use super::session::Guide;
 use super::session::HINT;
@@ -14,33 +14,33 @@ use crate::model::ServerKind;
 use crate::model::catalog::{Offered, is_same_model};
 use crate::model::parameters::CONTEXT;
 
-/// A person who types, where this version has that.
+/// The name of a person who types in a model's place.
 const HUMAN: &str = "human";
-/// What names of models begin with that `OpenAI` alone has.
+/// Prefixes of model names that only `OpenAI` offers.
 const OF_OPENAI: [&str; 5] = ["gpt-", "chatgpt-", "o1", "o3", "o4"];
 
-/// What a server has, as far as it said so.
+/// A server's offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Offer {
     server: String,
     kind: ServerKind,
-    /// Its models; none where it could not be asked.
+    /// Its models; `None` if it is unreachable.
     models: Option<Vec<Offered>>,
 }
 
-/// What a typed name means.
+/// The meaning of a typed name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Meant {
     /// This model.
     Id(String),
-    /// One of any of these servers.
+    /// The name at any of these servers.
     Of(Vec<String>),
 }
 
-/// Asks for models, each with its parameters; `chosen` are there to begin with.
+/// Asks for models, each with its parameters, starting with `chosen`.
 pub async fn models(guide: &Guide, chosen: &[ModelSpec]) -> Result<Option<Vec<ModelSpec>>, CliError> {
     let mut chosen = chosen.to_vec();
-    // The servers are asked once, and only where there is something to choose.
+    // The servers are queried once, and only if a model is to be chosen.
     let mut offers = None;
     loop {
         if chosen.is_empty() {
@@ -63,7 +63,7 @@ pub async fn models(guide: &Guide, chosen: &[ModelSpec]) -> Result<Option<Vec<Mo
     }
 }
 
-/// Changes a model that was chosen, or takes it away.
+/// Changes or removes a chosen model.
 async fn change(guide: &Guide, chosen: &mut Vec<ModelSpec>, at: usize) -> Result<(), CliError> {
     let items = ["its parameters", "its name here", "take it away"].map(str::to_owned);
     match prompt::ask_one_of(&guide.context.terminal, &format!("{}: what?", chosen[at].name()), &items, 0, HINT).await?
@@ -85,7 +85,7 @@ async fn change(guide: &Guide, chosen: &mut Vec<ModelSpec>, at: usize) -> Result
     Ok(())
 }
 
-/// Asks every server what it has. One that does not answer can be started and asked again.
+/// Queries every server for its models. The person can start an unreachable server and retry.
 async fn offers(guide: &Guide) -> Result<Option<Vec<Offer>>, CliError> {
     loop {
         guide.say("Asking the servers for their models …");
@@ -147,7 +147,7 @@ async fn pick(
     }
 }
 
-/// Asks for a model's id: one of the list, or typed.
+/// Asks for a model's id: from the list, or typed.
 async fn id(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliError> {
     let mut items: Vec<(String, Option<String>)> = Vec::new();
     for Offer { server, models, .. } in offers {
@@ -209,8 +209,8 @@ async fn typed(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliErr
     }
 }
 
-/// What a name that was typed means: a server that is known and a name there, else an installed model, else one of
-/// `OpenAI`'s by its look, else it must be asked.
+/// Resolves a typed name: a known server and a name there, else an installed model, else an `OpenAI` name by its
+/// prefix, else a question.
 fn meant(name: &str, offers: &[Offer]) -> Meant {
     let is_server = |server: &str| offers.iter().any(|o| o.server == server) || server == SCRIPTED;
     if name == SCRIPTED || name == HUMAN || name.split_once('/').is_some_and(|(s, _)| is_server(s)) {
@@ -221,16 +221,16 @@ fn meant(name: &str, offers: &[Offer]) -> Meant {
     if let Some(offer) = ollamas.clone().find(has) {
         return Meant::Id(format!("{}/{name}", offer.server));
     }
-    // `gpt-oss` is the one that bears the name and is installed on one's own machine.
+    // `gpt-oss` has this prefix, but is installed locally.
     if OF_OPENAI.iter().any(|start| name.starts_with(start)) && !name.starts_with("gpt-oss") {
         return Meant::Id(format!("openai/{name}"));
     }
-    // What can be fetched first.
+    // Servers that can pull the model are listed first.
     let others = offers.iter().filter(|o| o.kind != ServerKind::Ollama);
     Meant::Of(ollamas.chain(others).map(|o| o.server.clone()).collect())
 }
 
-/// Says of a model that a server lacks what becomes of that.
+/// Explains what happens if the server lacks the model.
 fn say_where(guide: &Guide, offers: &[Offer], id: &str) {
     let Some((server, name)) = id.split_once('/') else { return };
     let Some(offer) = offers.iter().find(|o| o.server == server) else { return };
@@ -251,7 +251,7 @@ fn kind_of(guide: &Guide, id: &str) -> ServerKind {
     guide.context.settings.servers.get(server).map_or(ServerKind::Scripted, |server| server.kind)
 }
 
-/// What the parameters are proposed to be.
+/// Returns the suggested parameters.
 fn usual(kind: ServerKind) -> Sampling {
     let both = Sampling { temperature: Some(0.7), top_p: Some(0.9), ..Sampling::default() };
     match kind {
@@ -261,7 +261,7 @@ fn usual(kind: ServerKind) -> Sampling {
     }
 }
 
-/// Asks how a model is asked.
+/// Asks for the parameters of a model.
 async fn sampling(guide: &Guide, model: &ModelSpec) -> Result<Option<Sampling>, CliError> {
     loop {
         let items = [
@@ -283,7 +283,7 @@ async fn sampling(guide: &Guide, model: &ModelSpec) -> Result<Option<Sampling>, 
     }
 }
 
-/// Asks for each parameter; what is left empty is not sent. Esc goes to the one before.
+/// Asks for each parameter; an empty one is not sent. Esc goes back to the previous one.
 async fn each(guide: &Guide, kind: ServerKind, before: &Sampling) -> Result<Option<Sampling>, CliError> {
     let mut names = vec!["temperature", "top_k", "top_p", "num_ctx"];
     if kind != ServerKind::Ollama {
@@ -329,7 +329,7 @@ fn written(sampling: &Sampling, name: &str) -> String {
     written.unwrap_or_default()
 }
 
-/// Sets a parameter as it was typed, or says why it cannot be so.
+/// Parses and sets a parameter; the error explains what is wrong.
 fn set(sampling: &mut Sampling, name: &str, line: &str) -> Result<(), String> {
     let written = Some(line.trim().replace(',', ".")).filter(|line| !line.is_empty());
     let number = |least: f64, most: f64, above: bool| {
@@ -351,7 +351,7 @@ fn set(sampling: &mut Sampling, name: &str, line: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A name that no model has yet: `llama3.1-2` and so on.
+/// Returns a free name for a model: `llama3.1-2` and so on.
 fn proposed(id: &str, chosen: &[ModelSpec]) -> String {
     let bare = id.rsplit_once('/').map_or(id, |(_, name)| name);
     let is_free = |name: &String| chosen.iter().all(|m| m.name() != name);

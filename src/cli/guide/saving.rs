@@ -7,7 +7,7 @@ use crate::cli::terminal::prompt;
 use crate::exchange::file_word;
 use crate::store::ProcessKind;
 
-/// What can be saved: the format's word, what it is, and how its path ends.
+/// Formats for saving: the format's name, its description, and the end of its path.
 const KINDS: [(&str, &str, &str); 4] = [
     ("md", "transcripts, and the prompts as sent (md)", ""),
     ("jsonl", "data, a line for each entry (jsonl)", ".jsonl"),
@@ -16,7 +16,7 @@ const KINDS: [(&str, &str, &str); 4] = [
 ];
 
 impl Guide {
-    /// Asks what and where to, and saves. A place that will not do is asked for again.
+    /// Asks for format and path, and saves. Asks again for a path that fails.
     pub(super) async fn save(&mut self, selected: &Selected) -> Result<(), CliError> {
         let items: Vec<String> = KINDS.iter().map(|(_, words, _)| (*words).to_owned()).collect();
         let mut kind = 0;
@@ -29,7 +29,7 @@ impl Guide {
         Ok(())
     }
 
-    /// Asks where to, and saves in this format; false where the person goes back to the formats.
+    /// Asks for a path, and saves in this format; false if the person goes back to the formats.
     async fn save_as(&mut self, selected: &Selected, kind: usize) -> Result<bool, CliError> {
         let (format, _, ending) = KINDS[kind];
         let mut path = format!("exports/{}{ending}", file_word(&selected.record.name));
@@ -50,15 +50,15 @@ impl Guide {
                 }
                 words.pop();
             }
-            // Back to the question before, if there was one.
+            // Back to the previous question, if there was one.
             if !matches!(older, Some(Some(_))) {
                 return Ok(false);
             }
         }
     }
 
-    /// Whether conversations of older revisions are meant, too: asked where there are some. None on Esc; nothing in it
-    /// where it was not asked.
+    /// Asks, if there are any, whether to include conversations of older revisions. `None` on Esc; `Some(None)` if
+    /// nothing was asked.
     async fn older(&self, selected: &Selected) -> Result<Option<Option<bool>>, CliError> {
         let standing = self
             .read(async |lab| Ok(lab.store.standing(&selected.record.id, ProcessKind::Conversation).await?))

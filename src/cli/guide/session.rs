@@ -1,4 +1,4 @@
-//! The guide at work: it does what a command does, reads from the database, and says what it did.
+//! The session of the guide: it runs commands, reads from the database, and reports results.
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::context::Context;
@@ -15,23 +15,23 @@ use console::Term;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
 
-/// Where nothing may be asked there is no guide, so no flag answers.
+/// Without questions there is no guide, so no flag can answer.
 pub const HINT: &str = "`convoke --help` lists the commands that ask nothing";
 
-/// The code of what is no error: a command was interrupted, said so, and the guide goes with it.
+/// Code that ends the guide after a command was interrupted and has reported it.
 pub const LEFT: &str = "left";
 
-/// The guide.
+/// The session of the guide.
 pub struct Guide {
-    /// In which database, as whom.
+    /// The context, which names the database and the creator.
     pub context: Context,
-    /// Whether a command hears signals itself.
+    /// True while a command handles signals itself.
     pub busy: Arc<AtomicBool>,
 }
 
 impl Guide {
-    /// Does what a command does, and says which. Its error is told; then the guide goes on, unless it was interrupted.
-    /// A server that is not there can be started and tried again.
+    /// Runs a command and prints it. An error is reported, and the guide continues unless it was interrupted. The
+    /// person can start an unreachable server and retry.
     pub async fn job<W: AsRef<str>>(&mut self, words: &[W]) -> Result<Exit, CliError> {
         loop {
             let exit = self.once(words).await?;
@@ -41,7 +41,7 @@ impl Guide {
         }
     }
 
-    /// Whether what failed is to be tried again.
+    /// Asks whether to retry.
     async fn ask_retry(&self) -> Result<bool, CliError> {
         let items = ["try again, once it is mended or started".to_owned(), "back".to_owned()];
         Ok(prompt::ask_one_of(&self.context.terminal, "what now?", &items, 0, HINT).await? == Some(0))
@@ -70,7 +70,7 @@ impl Guide {
         match done {
             Ok(exit @ (Exit::Interrupt | Exit::Terminate)) => Err(CliError::new(exit, LEFT, "")),
             Ok(exit) => {
-                // Asked nothing, the line does what was agreed to.
+                // With these flags the printed line asks no questions.
                 let agreed =
                     std::mem::take(&mut *context.terminal.agreed.lock().unwrap_or_else(PoisonError::into_inner));
                 self.by_hand(&with_flags(line, agreed));
@@ -85,7 +85,7 @@ impl Guide {
         }
     }
 
-    /// The words of a command that does the same from a shell.
+    /// Builds the same command for a shell.
     fn build_line<W: AsRef<str>>(&self, words: &[W]) -> Vec<String> {
         let line: Vec<String> = words.iter().map(|w| w.as_ref().to_owned()).collect();
         let is_login = line.first().is_some_and(|word| word == "login");
@@ -101,7 +101,7 @@ impl Guide {
         self.context.printer.say_pieces(&pieces);
     }
 
-    /// Whoever signed in for a command stays so; after `login`, the guide goes on there.
+    /// Keeps the identity of a command that signed in; after `login`, the guide continues in that database.
     fn follow(&mut self, command: &Command, context: &Context) -> Result<(), CliError> {
         let Some(identity) = context.identity.get() else { return Ok(()) };
         if matches!(command, Command::Login(_)) {
@@ -112,18 +112,18 @@ impl Guide {
         Ok(())
     }
 
-    /// Says something, wrapped to the terminal.
+    /// Prints a text, wrapped to the terminal.
     pub fn say(&self, text: &str) {
         for line in wrap(text, columns()) {
             self.context.printer.say(&line);
         }
     }
 
-    /// Shows problems, each under its line, as wide as the terminal is.
+    /// Prints problems, each below its line, in the width of the terminal.
     pub fn say_problems(&self, problems: &[Problem]) {
         for problem in problems {
             for line in problem.shown(columns()).lines() {
-                // A line of the text has its caret under it, and was cut to fit.
+                // A line of the text has its caret below it, and was cut to fit.
                 let lines = if line.contains(" | ") { vec![line.to_owned()] } else { wrap(line, columns()) };
                 for line in &lines {
                     self.context.printer.say(line);
@@ -132,7 +132,7 @@ impl Guide {
         }
     }
 
-    /// Says what a command would have ended with. To decline is no error.
+    /// Prints the error of a command. A declined confirmation is no error.
     pub fn tell(&self, error: &CliError) {
         if error.code == "declined" {
             return self.say(&error.message);
@@ -140,8 +140,7 @@ impl Guide {
         self.context.printer.error(&error.message, &error.causes, error.hint.as_deref());
     }
 
-    /// Reads from the database; none where there is nothing to be read, or where the person gives up. A server that is
-    /// not there can be started and tried again.
+    /// Reads from the database; `None` after a reported error. The person can start an unreachable server and retry.
     pub async fn read<T>(&self, read: impl AsyncFn(&Lab) -> Result<T, CliError>) -> Result<Option<T>, CliError> {
         loop {
             let tried = match self.context.reader().await {
@@ -162,12 +161,12 @@ impl Guide {
     }
 }
 
-/// Columns of the terminal on which the guide talks.
+/// Width of the terminal at standard error.
 pub fn columns() -> Option<usize> {
     Term::stderr().size_checked().map(|(_, columns)| usize::from(columns).max(20))
 }
 
-/// A line with flags at its end. After `--` nothing is a flag.
+/// Inserts flags at the end of a line, but before `--`.
 fn with_flags<'a>(mut line: Vec<String>, flags: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let end = line.iter().position(|word| word == "--").unwrap_or(line.len());
     line.splice(end..end, flags.into_iter().map(str::to_owned));

@@ -1,4 +1,4 @@
-//! The beginning: which database, and what to do in it.
+//! The first menu: the database, and the actions in it.
 
 use super::session::{Guide, HINT};
 use crate::cli::context::Context;
@@ -7,7 +7,7 @@ use crate::cli::terminal::printer::{Look, Piece};
 use crate::cli::terminal::prompt;
 use crate::store::StoreUri;
 
-/// What can be done at the beginning.
+/// An action of the first menu.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Start {
     Create,
@@ -32,7 +32,7 @@ impl Start {
 }
 
 impl Guide {
-    /// The first menu, until the person leaves.
+    /// Shows the first menu until the person leaves.
     pub(super) async fn start(&mut self) -> Result<Exit, CliError> {
         self.say_where();
         let mut at = 0;
@@ -63,7 +63,7 @@ impl Guide {
         }
     }
 
-    /// Which database, and why that one.
+    /// Prints the database and the origin of its address.
     fn say_where(&self) {
         let Context { settings, world, printer, .. } = &self.context;
         let place = match &settings.store.uri {
@@ -77,18 +77,18 @@ impl Guide {
         printer.say_pieces(&[Piece("convoke", Look::Bold), Piece(&format!(" · {place} ({origin})"), Look::Plain)]);
     }
 
-    /// Whether an experiment was stored.
+    /// Imports an experiment from a folder; true if it was stored.
     async fn import(&mut self) -> Result<bool, CliError> {
         let Some(folder) = self.line_of("folder of the experiment", "").await? else { return Ok(false) };
         Ok(self.job(&["import", &folder]).await? == Exit::Done)
     }
 
-    /// A line that is not empty; none on Esc or where nothing was typed.
+    /// Asks for a line; `None` on Esc or for an empty line.
     pub(super) async fn line_of(&self, question: &str, text: &str) -> Result<Option<String>, CliError> {
         Ok(prompt::ask_line(&self.context.terminal, question, text, HINT).await?.filter(|line| !line.is_empty()))
     }
 
-    /// Whether the guide goes on in another database.
+    /// Changes to another database; true if that succeeded.
     async fn elsewhere(&mut self) -> Result<bool, CliError> {
         let items = ["a MongoDB: sign in", "a file", "back"].map(str::to_owned);
         let mut at = 0;

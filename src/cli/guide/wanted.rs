@@ -1,4 +1,4 @@
-//! What is to be otherwise in an experiment or a copy of it, as flags of `edit` and `duplicate`; and what then differs.
+//! Requested changes of an experiment or its copy, as flags of `edit` and `duplicate`, and the resulting differences.
 
 use super::session::Guide;
 use crate::cli::args::{Cli, Command};
@@ -15,7 +15,7 @@ use crate::design::write::models_in_line;
 use crate::design::{Experiment, ModelSpec, Problem, PromptText, Section, Severity, markdown};
 use clap::Parser;
 
-/// What a person wants otherwise. Whatever is none or empty stays as it is.
+/// Requested changes. A value that is `None` or empty stays unchanged.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Wanted {
     pub name: Option<String>,
@@ -23,22 +23,22 @@ pub(super) struct Wanted {
     pub starting_message: Option<String>,
     pub models: Option<Vec<ModelSpec>>,
     pub roles: Option<String>,
-    /// The order in which sections are read.
+    /// The order of the sections in a prompt.
     pub order: Option<Vec<String>>,
     pub drop: Vec<String>,
     pub private: Vec<String>,
     pub share: Vec<String>,
-    /// Address and text.
+    /// Sections to write: address and text.
     pub sections: Vec<(String, String)>,
 }
 
 impl Wanted {
-    /// Whether nothing but the name is asked for.
+    /// True if at most the name is changed.
     pub fn is_empty(&self) -> bool {
         *self == Self { name: self.name.clone(), ..Self::default() }
     }
 
-    /// The flags of `edit` and `duplicate`.
+    /// Returns the flags for `edit` and `duplicate`.
     pub fn flags(&self, old: &Experiment) -> Vec<String> {
         let mut flags = Vec::new();
         let mut one = |flag: &str, value: &str| flags.push(format!("--{flag}={value}"));
@@ -66,7 +66,7 @@ impl Wanted {
             }
         }
         for (address, text) in &self.sections {
-            // A text that begins with `@` is no file's name.
+            // A text that begins with `@` must not be read as a file name.
             let at = if text.starts_with('@') { "@" } else { "" };
             one("section", &format!("{address}={at}{text}"));
         }
@@ -77,7 +77,7 @@ impl Wanted {
         flags
     }
 
-    /// A section's text from now on.
+    /// Sets the new text of a section.
     pub fn write(&mut self, address: String, text: String) {
         self.drop.retain(|dropped| *dropped != address);
         match self.sections.iter_mut().find(|(written, _)| *written == address) {
@@ -86,7 +86,7 @@ impl Wanted {
         }
     }
 
-    /// A section that is to go.
+    /// Removes a section.
     pub fn forget(&mut self, address: String, old: &Experiment) {
         self.sections.retain(|(written, _)| *written != address);
         if places(old).iter().any(|place| place.address == address) && !self.drop.contains(&address) {
@@ -94,7 +94,7 @@ impl Wanted {
         }
     }
 
-    /// The changes as `edit` reads them.
+    /// Returns the changes as `edit` parses them.
     pub fn changes(&self, context: &Context, old: &Experiment) -> Result<Changes, CliError> {
         let flags = self.flags(old);
         let words = ["convoke", "edit", "it"].into_iter().chain(flags.iter().map(String::as_str));
@@ -104,7 +104,7 @@ impl Wanted {
         }
     }
 
-    /// The experiment as far as it is now, for further questions.
+    /// Returns the experiment with the changes so far, for the next questions.
     pub fn so_far(&self, context: &Context, old: &Experiment) -> Experiment {
         let files = self.changes(context, old).ok().and_then(|changes| changes.apply(old).ok());
         let checked = files.map(|files| check(&files, &context.settings.servers.known()));
@@ -112,28 +112,28 @@ impl Wanted {
     }
 }
 
-/// Whether `--model` says all there is to say of a model.
+/// True if `--model` describes the model completely.
 fn is_by_name(old: &Experiment, model: &ModelSpec) -> bool {
     let declared = old.models.iter().find(|m| m.name() == model.name());
     declared.map_or_else(|| *model == ModelSpec::bare(&model.id), |declared| declared == model)
 }
 
-/// A section, and where it stands.
+/// A section and its place.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Place {
-    /// As a flag names it.
+    /// Its name in a flag.
     pub address: String,
-    /// As people read it.
+    /// Its name for people.
     pub words: String,
     pub title: String,
     pub text: String,
-    /// Whether it is of the summariser.
+    /// True for a section of the summariser.
     pub summarizer: bool,
-    /// Whether all agents read it.
+    /// True for a section that all agents read.
     pub shared: bool,
 }
 
-/// Every section, what stands before the first of a file among them.
+/// Lists every section, and the text before the first section of a file.
 pub(super) fn places(document: &Experiment) -> Vec<Place> {
     let mut found = in_file(&document.shared, "shared");
     for role in &document.roles {
@@ -162,7 +162,7 @@ fn in_file(prompt: &PromptText, file: &str) -> Vec<Place> {
     start.into_iter().chain(sections).collect()
 }
 
-/// How a flag names a section: a shared one by its title alone.
+/// Returns a section's name in a flag: for a shared section the title alone.
 pub(super) fn address(file: &str, heading: &str) -> String {
     let title = heading.split('{').next().unwrap_or_default();
     if file == "shared" && !title.contains('/') { heading.to_owned() } else { format!("{file}/{heading}") }
@@ -173,7 +173,7 @@ fn heading(section: &Section) -> String {
     if when.is_empty() { section.title.clone() } else { format!("{} {{{when}}}", section.title) }
 }
 
-/// What is wrong with a text in its place, with lines counted in it. What was wrong before is not its fault.
+/// Returns the new mistakes of a text, with lines counted within it. Earlier mistakes of the experiment are ignored.
 pub(super) fn problems_of(
     document: &Experiment,
     servers: &[KnownServer],
@@ -188,14 +188,14 @@ pub(super) fn problems_of(
     let before = check(&crate::design::write::write(document), servers).problems;
     let is_new = |p: &Problem| !before.iter().any(|b| (b.code, &b.message) == (p.code, &p.message));
     let found = check(&files, servers).problems.into_iter().filter(is_new);
-    // That a section is not sent or a title not in the order is told when all is put together.
+    // An unsent section or a title missing in the order is reported for the whole experiment later.
     let of_text = found.filter(|p| ["unknown-tag", "agent-name"].contains(&p.code));
     of_text
         .map(|p| {
             let at = p.excerpt.as_ref().and_then(|(line, _)| lines.iter().position(|l| *l == line.trim_end()));
             match at {
                 Some(at) => Problem { line: at + 1, ..p },
-                // A starting message stands in another file's syntax.
+                // A starting message is part of another file, so the line is unknown.
                 None => Problem { line: usize::from(lines.len() == 1), column: 1, excerpt: None, ..p },
             }
         })
@@ -208,7 +208,7 @@ fn problem(code: &'static str, message: String, hint: Option<String>) -> Problem
 }
 
 impl Guide {
-    /// Shows what differs: a heading for each part, its lines beneath.
+    /// Prints the differences: a heading for each part, then its lines.
     pub(super) fn say_differences(&self, old: &Experiment, new: &Experiment, wanted: &Wanted) {
         let mut parts: Vec<(String, Vec<Difference>)> = Vec::new();
         for difference in diff(old, new) {
@@ -252,7 +252,7 @@ impl Guide {
     }
 }
 
-/// The part of an experiment that a difference is in.
+/// Returns the part of an experiment that a difference belongs to.
 fn part_of(what: &str) -> String {
     if let Some((file, _)) = what.split_once(".md") {
         let file = format!("{file}.md");
