@@ -199,10 +199,10 @@ mod tests {
             let (line, _) = insert_word(&line, &Missing::find_missing(&cli.command.unwrap()).unwrap(), "E").unwrap();
             line.join(" ")
         };
-        assert_eq!(find_missing("run --offline --limit 2"), "run E --offline --limit 2");
-        assert_eq!(find_missing("--store run run --jobs 1"), "--store run run E --jobs 1");
-        assert_eq!(find_missing("diff"), "diff E");
-        assert_eq!(find_missing("--store sqlite:x.db diff A"), "--store sqlite:x.db diff A E");
-        assert_eq!(find_missing("show  --raw"), "show E --raw", "an empty word is none");
+        assert_eq!(of("run --offline --limit 2"), "run E --offline --limit 2");
+        assert_eq!(of("--store run run --jobs 1"), "--store run run E --jobs 1");
+        assert_eq!(of("diff"), "diff E");
+        assert_eq!(of("--store sqlite:x.db diff A"), "--store sqlite:x.db diff A E");
+        assert_eq!(of("show  --raw"), "show E --raw", "an empty word is none");
     }
 }

@@ -2,15 +2,15 @@
 //!
 //! Each receives the previous answer and returns the new one; `None` if the person goes back.
 
-use super::session::{Guide, HINT, columns};
+use super::session::{Guide, HINT, terminal_width};
 use crate::cli::commands::show::placeholders;
 use crate::cli::error::CliError;
-use crate::cli::terminal::prompt::{self, Line};
+use crate::cli::terminal::prompt::{self, LineEffect};
 use crate::design::{Problem, Role, Severity, markdown};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Splits a line at commas.
-pub fn listed(line: &str) -> Vec<String> {
+pub fn split_list(line: &str) -> Vec<String> {
     line.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }
 
@@ -21,7 +21,7 @@ pub async fn titles(guide: &Guide, question: &str, before: &[String]) -> Result<
         let Some(line) = prompt::ask_line(&guide.context.terminal, question, &written, HINT).await? else {
             return Ok(None);
         };
-        match titles_of(&line) {
+        match parse_titles(&line) {
             Ok(titles) => return Ok(Some(titles)),
             Err(why) => guide.say(&why),
         }
@@ -30,9 +30,9 @@ pub async fn titles(guide: &Guide, question: &str, before: &[String]) -> Result<
 }
 
 /// Parses the titles of a line: trimmed, `_` replaced by a space, the first letter in upper case.
-pub fn titles_of(line: &str) -> Result<Vec<String>, String> {
+pub fn parse_titles(line: &str) -> Result<Vec<String>, String> {
     let mut titles: Vec<String> = Vec::new();
-    for title in listed(line).iter().map(|written| title_of(written)) {
+    for title in split_list(line).iter().map(|written| format_title(written)) {
         if let Some(why) = bad_title(&title) {
             return Err(format!("`{title}` cannot be a title: {why}"));
         }
@@ -48,7 +48,7 @@ pub fn titles_of(line: &str) -> Result<Vec<String>, String> {
     }
 }
 
-fn title_of(written: &str) -> String {
+fn format_title(written: &str) -> String {
     let spaced = written.replace('_', " ");
     let mut letters = spaced.trim().chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
@@ -103,7 +103,7 @@ enum Way {
 }
 
 impl Way {
-    fn words(self, text: &str, typed: usize) -> String {
+    fn describe_way(self, text: &str, typed: usize) -> String {
         match self {
             Self::Keep => format!("keep it: {}", text.split_whitespace().collect::<Vec<_>>().join(" ")),
             Self::GoOn => format!("go on typing (lines so far: {typed})"),
@@ -125,18 +125,18 @@ pub async fn text(guide: &Guide, asked: Text<'_>) -> Result<Option<String>, CliE
     let mut typed = asked.typed.clone().filter(|lines| !lines.is_empty());
     let mut now = asked.text.to_owned();
     loop {
-        let Some(way) = way(guide, &asked, &now, typed.as_ref().map_or(0, Vec::len)).await? else {
+        let Some(way) = ask_way(guide, &asked, &now, typed.as_ref().map_or(0, Vec::len)).await? else {
             return Ok(None);
         };
         let written = match way {
             Way::Keep => Some(now.clone()),
             Way::Empty => Some(String::new()),
             Way::Tags => {
-                tags(guide, asked.roles, asked.named);
+                print_placeholders(guide, asked.roles, asked.named);
                 None
             }
             Way::Editor => prompt::open_editor(&guide.context.terminal, &now, HINT).await?,
-            Way::Correct => correct(guide, &now).await?,
+            Way::Correct => correct_line(guide, &now).await?,
             Way::Type | Way::Add | Way::GoOn => {
                 let already = match way {
                     Way::GoOn => typed.take().unwrap_or_default(),
@@ -155,7 +155,7 @@ pub async fn text(guide: &Guide, asked: Text<'_>) -> Result<Option<String>, CliE
         let Some(written) = written else { continue };
         let written = written.trim_end().to_owned();
         typed = None;
-        match mended(guide, &asked, written).await? {
+        match correct_problems(guide, &asked, written).await? {
             Ok(right) => return Ok(Some(right)),
             Err(wrong) => now = wrong,
         }
@@ -163,14 +163,14 @@ pub async fn text(guide: &Guide, asked: Text<'_>) -> Result<Option<String>, CliE
     }
 }
 
-async fn way(guide: &Guide, asked: &Text<'_>, text: &str, typed: usize) -> Result<Option<Way>, CliError> {
+async fn ask_way(guide: &Guide, asked: &Text<'_>, text: &str, typed: usize) -> Result<Option<Way>, CliError> {
     let mut ways = match (text.is_empty(), typed) {
         (true, 0) => vec![Way::Type, Way::Editor, Way::Empty, Way::Tags],
         (false, 0) => vec![Way::Keep, Way::Correct, Way::Add, Way::Editor, Way::Type, Way::Empty, Way::Tags],
         (true, _) => vec![Way::GoOn, Way::Type, Way::Editor, Way::Empty, Way::Tags],
         (false, _) => vec![Way::GoOn, Way::Keep, Way::Correct, Way::Add, Way::Editor, Way::Type, Way::Empty, Way::Tags],
     };
-    let items: Vec<String> = ways.iter().map(|way| way.words(text, typed)).collect();
+    let items: Vec<String> = ways.iter().map(|way| way.describe_way(text, typed)).collect();
     let empty = ways.iter().position(|way| *way == Way::Empty).filter(|_| asked.left_empty && typed == 0);
     let chosen = prompt::ask_one_of(&guide.context.terminal, asked.name, &items, empty.unwrap_or(0), HINT).await?;
     Ok(chosen.map(|at| ways.swap_remove(at)))
@@ -192,7 +192,7 @@ async fn ask_lines(
     let kept = move |lines: &[String]| {
         keep(lines);
         *seen.lock().unwrap_or_else(PoisonError::into_inner) = lines.to_vec();
-        Line::Kept
+        LineEffect::Keep
     };
     let text =
         prompt::ask_lines(&guide.context.terminal, asked.name, already, kept).await?.map(|lines| lines.join("\n"));
@@ -200,7 +200,7 @@ async fn ask_lines(
 }
 
 /// Asks for one line of a text and changes it.
-async fn correct(guide: &Guide, text: &str) -> Result<Option<String>, CliError> {
+async fn correct_line(guide: &Guide, text: &str) -> Result<Option<String>, CliError> {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let at = match lines.len() {
         1 => Some(0),
@@ -216,7 +216,11 @@ async fn correct(guide: &Guide, text: &str) -> Result<Option<String>, CliError> 
 }
 
 /// Shows mistakes and asks for the faulty line until the text is right. `Err` returns the text if the person gives up.
-async fn mended(guide: &Guide, asked: &Text<'_>, mut text: String) -> Result<Result<String, String>, CliError> {
+async fn correct_problems(
+    guide: &Guide,
+    asked: &Text<'_>,
+    mut text: String,
+) -> Result<Result<String, String>, CliError> {
     loop {
         let problems = (asked.check)(&text);
         guide.say_problems(&problems);
@@ -235,9 +239,9 @@ async fn mended(guide: &Guide, asked: &Text<'_>, mut text: String) -> Result<Res
 }
 
 /// Prints all placeholders of these roles, with their replacement for one and for several agents.
-pub fn tags(guide: &Guide, roles: &[Role], named: bool) {
+pub fn print_placeholders(guide: &Guide, roles: &[Role], named: bool) {
     guide.say("What a text may hold, and what is read in its place:");
-    for line in placeholders(roles, columns()) {
+    for line in placeholders(roles, terminal_width()) {
         guide.context.printer.say(&line);
     }
     if named {
@@ -253,12 +257,12 @@ mod tests {
     #[test]
     fn titles_are_trimmed_and_begin_with_a_capital() {
         assert_eq!(
-            titles_of("goal, personality, communication_rules, AI rules, élan, 規則"),
+            parse_titles("goal, personality, communication_rules, AI rules, élan, 規則"),
             Ok(["Goal", "Personality", "Communication rules", "AI rules", "Élan", "規則"].map(str::to_owned).to_vec())
         );
-        assert!(titles_of("goal, Goal").is_err_and(|why| why.contains("twice")));
+        assert!(parse_titles("goal, Goal").is_err_and(|why| why.contains("twice")));
         for wrong in ["", " , ", "a=b", "goal {x=y}", "goal {x}"] {
-            assert!(titles_of(wrong).is_err(), "{wrong}");
+            assert!(parse_titles(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Running conversations of an experiment: questions, the plan, and then the run.
 
-use super::begun::{self, again};
+use super::progress::{self, resume_words};
 use super::select::Selected;
 use super::session::{Guide, HINT};
 use crate::cli::args::{Cli, Command};
@@ -71,7 +71,7 @@ impl Answers {
             steps.push(Step::Days);
             steps.extend((self.days > 1).then_some(Step::EachDay));
         }
-        let roles: Vec<usize> = (0..document.roles.len()).filter(|i| free(&agents_of(document, *i))).collect();
+        let roles: Vec<usize> = (0..document.roles.len()).filter(|i| free(&agents_axis(document, *i))).collect();
         steps.extend(roles.iter().map(|i| Step::Agents(*i)));
         steps.extend(roles.iter().any(|i| self.agents[*i] > 1).then_some(Step::EachCombination));
         steps.extend(free("speakers").then_some(Step::Speakers));
@@ -79,9 +79,9 @@ impl Answers {
     }
 
     /// Returns the flags of `plan` and `run` for values that differ from the experiment.
-    fn flags(&self, document: &Experiment) -> Vec<String> {
-        let mut flags = self.ranges(document);
-        flags.extend(self.scalars(document).into_iter().flat_map(|(key, value)| match key {
+    fn changed_flags(&self, document: &Experiment) -> Vec<String> {
+        let mut flags = self.range_flags(document);
+        flags.extend(self.changed_scalars(document).into_iter().flat_map(|(key, value)| match key {
             Scalar::Key(key) => [format!("--{key}"), value],
             Scalar::Agents(role) => ["--agents".to_owned(), format!("{}={value}", document.roles[role].name)],
         }));
@@ -89,7 +89,7 @@ impl Answers {
     }
 
     /// Returns the flags that an experiment cannot store: a selection of models, and ranges.
-    fn ranges(&self, document: &Experiment) -> Vec<String> {
+    fn range_flags(&self, document: &Experiment) -> Vec<String> {
         let mut flags = Vec::new();
         if self.models.contains(&false) {
             let chosen = document.models.iter().zip(&self.models).filter(|(_, ticked)| **ticked);
@@ -116,13 +116,13 @@ impl Answers {
     }
 
     fn is_range_of(&self, document: &Experiment, role: usize) -> bool {
-        self.each_combination && self.agents[role] > 1 && !is_factor(document, &agents_of(document, role))
+        self.each_combination && self.agents[role] > 1 && !is_factor(document, &agents_axis(document, role))
     }
 
     /// Returns the changed values that are not ranges.
-    fn scalars(&self, document: &Experiment) -> Vec<(Scalar, String)> {
+    fn changed_scalars(&self, document: &Experiment) -> Vec<(Scalar, String)> {
         let is_days = self.is_range_of_days(document);
-        let different = self.different(document).into_iter();
+        let different = self.changed_values(document).into_iter();
         let plain = different.filter(|(key, _)| match key {
             Scalar::Key(key) => *key != "days" || !is_days,
             Scalar::Agents(role) => !self.is_range_of(document, *role),
@@ -131,7 +131,7 @@ impl Answers {
     }
 
     /// Returns the changed values; of a range, its upper end.
-    fn different(&self, document: &Experiment) -> Vec<(Scalar, String)> {
+    fn changed_values(&self, document: &Experiment) -> Vec<(Scalar, String)> {
         let protocol = &document.protocol;
         let mut found = Vec::new();
         if self.messages != protocol.messages {
@@ -152,12 +152,12 @@ impl Answers {
     }
 
     /// Returns the flags of `edit` that store the answers in the experiment.
-    fn kept(&self, document: &Experiment) -> Vec<String> {
+    fn edit_flags(&self, document: &Experiment) -> Vec<String> {
         let set = |(key, value): (Scalar, String)| match key {
             Scalar::Key(key) => format!("{key}={value}"),
-            Scalar::Agents(role) => format!("agents.{}={value}", in_path(&document.roles[role].name)),
+            Scalar::Agents(role) => format!("agents.{}={value}", quote_key(&document.roles[role].name)),
         };
-        self.different(document).into_iter().flat_map(|one| ["--set".to_owned(), set(one)]).collect()
+        self.changed_values(document).into_iter().flat_map(|one| ["--set".to_owned(), set(one)]).collect()
     }
 }
 
@@ -172,18 +172,18 @@ fn is_factor(document: &Experiment, name: &str) -> bool {
     document.factors.iter().any(|f| f.name == name)
 }
 
-fn agents_of(document: &Experiment, role: usize) -> String {
+fn agents_axis(document: &Experiment, role: usize) -> String {
     format!("agents.{}", document.roles[role].name)
 }
 
 /// Quotes a role's name for use in a dotted key.
-fn in_path(name: &str) -> String {
+fn quote_key(name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_ ".contains(c);
     if name.chars().all(is_plain) { name.to_owned() } else { format!("{name:?}") }
 }
 
 /// Outcome of a question.
-enum Asked {
+enum StepOutcome {
     Answered,
     Back,
     Leave,
@@ -191,14 +191,14 @@ enum Asked {
 
 impl Guide {
     /// Asks for a batch and runs it; true if anything was run.
-    pub(super) async fn batch(&mut self, id: &str) -> Result<bool, CliError> {
-        let Some(selected) = self.selected(id).await? else { return Ok(false) };
+    pub(super) async fn ask_batch(&mut self, id: &str) -> Result<bool, CliError> {
+        let Some(selected) = self.load_selected(id).await? else { return Ok(false) };
         let (record, document) = (&selected.record, &selected.document);
         let Some(standings) = self.read(async |lab| Ok(lab.standings(record, document).await?)).await? else {
             return Ok(false);
         };
-        begun::say(&standings, &self.context.printer, &selected.word);
-        if let Some(ran) = self.unfinished(&standings, &selected).await? {
+        progress::print_counts(&standings, &self.context.printer, &selected.word);
+        if let Some(ran) = self.ask_unfinished(&standings, &selected).await? {
             return Ok(ran);
         }
         self.say_factors(&selected.document);
@@ -209,7 +209,7 @@ impl Guide {
             if !self.ask_all(&selected.document, &mut answers, at).await? {
                 return Ok(false);
             }
-            at = match self.planned(&selected, &answers).await? {
+            at = match self.show_plan(&selected, &answers).await? {
                 None => Step::More,
                 Some(()) if prompt::ask_yes_no(&self.context.terminal, "run it?", true, HINT).await? == Some(true) => {
                     return self.run_batch(&selected, &answers).await;
@@ -220,10 +220,10 @@ impl Guide {
     }
 
     /// Offers to finish earlier work first; `None` if the person wants more conversations.
-    async fn unfinished(&mut self, standings: &Standings, selected: &Selected) -> Result<Option<bool>, CliError> {
+    async fn ask_unfinished(&mut self, standings: &Standings, selected: &Selected) -> Result<Option<bool>, CliError> {
         let mut offers: Vec<(String, Vec<String>)> = Vec::new();
         if let Some(run) = &standings.unfinished {
-            offers.push((format!("finish the {} that are left", run.left), again(run, &selected.word)));
+            offers.push((format!("finish the {} that are left", run.left), resume_words(run, &selected.word)));
         }
         if standings.failed > 0 {
             let words = ["run", &selected.word, "--retry-failed"].map(str::to_owned).to_vec();
@@ -236,7 +236,7 @@ impl Guide {
         items.extend(["run more", "back"].map(str::to_owned));
         match prompt::ask_one_of(&self.context.terminal, "which conversations?", &items, 0, HINT).await? {
             Some(place) if place < offers.len() => {
-                self.job(&offers[place].1).await?;
+                self.run_words(&offers[place].1).await?;
                 Ok(Some(true))
             }
             Some(place) if place == offers.len() => Ok(None),
@@ -246,7 +246,7 @@ impl Guide {
 
     /// Explains which questions are skipped.
     fn say_factors(&self, document: &Experiment) {
-        let roles = (0..document.roles.len()).map(|i| agents_of(document, i));
+        let roles = (0..document.roles.len()).map(|i| agents_axis(document, i));
         let names = ["model", "messages", "days", "speakers"].into_iter().map(str::to_owned).chain(roles);
         let set: Vec<String> = names.filter(|name| is_factor(document, name)).collect();
         if !set.is_empty() {
@@ -258,15 +258,15 @@ impl Guide {
     async fn ask_all(&self, document: &Experiment, answers: &mut Answers, from: Step) -> Result<bool, CliError> {
         let mut at = from;
         loop {
-            let asked = self.ask(document, answers, at).await?;
+            let asked = self.ask_batch_step(document, answers, at).await?;
             // An answer may add or remove questions.
             let steps = answers.steps(document);
             let place = steps.iter().position(|step| *step == at).unwrap_or(0);
             let next = match asked {
-                Asked::Leave => return Ok(false),
-                Asked::Back => place.checked_sub(1).map(|place| steps[place]),
-                Asked::Answered if place + 1 == steps.len() => return Ok(true),
-                Asked::Answered => steps.get(place + 1).copied(),
+                StepOutcome::Leave => return Ok(false),
+                StepOutcome::Back => place.checked_sub(1).map(|place| steps[place]),
+                StepOutcome::Answered if place + 1 == steps.len() => return Ok(true),
+                StepOutcome::Answered => steps.get(place + 1).copied(),
             };
             match next {
                 Some(step) => at = step,
@@ -275,21 +275,26 @@ impl Guide {
         }
     }
 
-    async fn ask(&self, document: &Experiment, answers: &mut Answers, step: Step) -> Result<Asked, CliError> {
+    async fn ask_batch_step(
+        &self,
+        document: &Experiment,
+        answers: &mut Answers,
+        step: Step,
+    ) -> Result<StepOutcome, CliError> {
         let answered = match step {
             Step::More => {
                 let question = "how many more of each condition? (0: none)";
-                match self.number(question, "", answers.more).await? {
-                    Some(0) => return Ok(Asked::Leave),
+                match self.ask_number(question, "", answers.more).await? {
+                    Some(0) => return Ok(StepOutcome::Leave),
                     more => more.map(|n| answers.more = n),
                 }
             }
-            Step::Models => self.models_of(document, &answers.models).await?.map(|models| answers.models = models),
+            Step::Models => self.ask_models(document, &answers.models).await?.map(|models| answers.models = models),
             Step::Messages => {
                 let question = "messages of a conversation, each day's opening among them";
-                self.number(question, "messages", answers.messages).await?.map(|n| answers.messages = n)
+                self.ask_number(question, "messages", answers.messages).await?.map(|n| answers.messages = n)
             }
-            Step::Days => self.number("days", "days", answers.days).await?.map(|n| answers.days = n),
+            Step::Days => self.ask_number("days", "days", answers.days).await?.map(|n| answers.days = n),
             Step::EachDay => {
                 let question = format!("each number of days from 1 to {}?", answers.days);
                 let yes = prompt::ask_yes_no(&self.context.terminal, &question, answers.each_day, HINT).await?;
@@ -297,7 +302,7 @@ impl Guide {
             }
             Step::Agents(role) => {
                 let question = format!("agents of {}, at most", document.roles[role].name);
-                let number = self.number(&question, &agents_of(document, role), answers.agents[role]).await?;
+                let number = self.ask_number(&question, &agents_axis(document, role), answers.agents[role]).await?;
                 number.map(|n| answers.agents[role] = n)
             }
             Step::EachCombination => {
@@ -305,13 +310,13 @@ impl Guide {
                 let yes = prompt::ask_yes_no(&self.context.terminal, question, answers.each_combination, HINT).await?;
                 yes.map(|yes| answers.each_combination = yes)
             }
-            Step::Speakers => self.speakers(&answers.speakers).await?.map(|speakers| answers.speakers = speakers),
+            Step::Speakers => self.ask_speakers(&answers.speakers).await?.map(|speakers| answers.speakers = speakers),
         };
-        Ok(if answered.is_some() { Asked::Answered } else { Asked::Back })
+        Ok(if answered.is_some() { StepOutcome::Answered } else { StepOutcome::Back })
     }
 
     /// Asks for a whole number; with a `key`, for a valid level of that key of the protocol.
-    async fn number(&self, question: &str, key: &str, usual: u32) -> Result<Option<u32>, CliError> {
+    async fn ask_number(&self, question: &str, key: &str, usual: u32) -> Result<Option<u32>, CliError> {
         let mut text = usual.to_string();
         loop {
             let Some(typed) = prompt::ask_line(&self.context.terminal, question, &text, HINT).await? else {
@@ -332,7 +337,7 @@ impl Guide {
     }
 
     /// Asks for at least one model.
-    async fn models_of(&self, document: &Experiment, ticked: &[bool]) -> Result<Option<Vec<bool>>, CliError> {
+    async fn ask_models(&self, document: &Experiment, ticked: &[bool]) -> Result<Option<Vec<bool>>, CliError> {
         let names: Vec<String> = document.models.iter().map(|m| m.name().to_owned()).collect();
         loop {
             let Some(chosen) = prompt::ask_several(&self.context.terminal, "models", &names, ticked, HINT).await?
@@ -346,7 +351,7 @@ impl Guide {
         }
     }
 
-    async fn speakers(&self, usual: &str) -> Result<Option<String>, CliError> {
+    async fn ask_speakers(&self, usual: &str) -> Result<Option<String>, CliError> {
         let can = |word: &str| bad_level("speakers", &Value::Text(word.to_owned())).is_none();
         let known: Vec<(&str, &str)> = SPEAKERS.into_iter().filter(|(word, _)| can(word)).collect();
         let items: Vec<String> = known.iter().map(|(_, words)| (*words).to_owned()).collect();
@@ -356,19 +361,19 @@ impl Guide {
     }
 
     /// Shows the plan; `None` if the run cannot be planned, which the command reports.
-    async fn planned(&mut self, selected: &Selected, answers: &Answers) -> Result<Option<()>, CliError> {
-        let reached = self.read(async |lab| self.reach(lab, selected, answers).await).await?;
+    async fn show_plan(&mut self, selected: &Selected, answers: &Answers) -> Result<Option<()>, CliError> {
+        let reached = self.read(async |lab| self.total_replicates(lab, selected, answers).await).await?;
         let Some(replicates) = reached else { return Ok(None) };
         let mut words =
             vec!["plan".to_owned(), selected.word.clone(), "--replicates".to_owned(), replicates.to_string()];
-        words.extend(answers.flags(&selected.document));
-        Ok((self.job(&words).await? == Exit::Done).then_some(()))
+        words.extend(answers.changed_flags(&selected.document));
+        Ok((self.run_words(&words).await? == Exit::Done).then_some(()))
     }
 
     /// Computes the total replicates of `run --more N`, after the answers are stored.
-    async fn reach(&self, lab: &Lab, selected: &Selected, answers: &Answers) -> Result<u32, CliError> {
-        let document = self.after(selected, answers)?;
-        let words = self.run_words(selected, answers);
+    async fn total_replicates(&self, lab: &Lab, selected: &Selected, answers: &Answers) -> Result<u32, CliError> {
+        let document = self.document_after(selected, answers)?;
+        let words = self.batch_words(selected, answers);
         let cli = Cli::try_parse_from(std::iter::once("convoke").chain(words.iter().map(String::as_str)));
         let Some(Command::Run(args)) = cli.ok().and_then(|cli| cli.command) else { return Ok(answers.more) };
         let overrides = args.narrow.narrowing().overrides()?;
@@ -395,8 +400,8 @@ impl Guide {
     }
 
     /// Returns the experiment as it will be after the answers are stored.
-    fn after(&self, selected: &Selected, answers: &Answers) -> Result<Experiment, CliError> {
-        let kept = self.kept(selected, answers);
+    fn document_after(&self, selected: &Selected, answers: &Answers) -> Result<Experiment, CliError> {
+        let kept = self.edit_flags(selected, answers);
         let words = ["convoke", "edit", &selected.word].into_iter().chain(kept.iter().map(String::as_str));
         match Cli::try_parse_from(words).ok().and_then(|cli| cli.command) {
             Some(Command::Edit(args)) if !kept.is_empty() => {
@@ -409,31 +414,31 @@ impl Guide {
     }
 
     /// Returns the flags of `edit` that store the answers; none for another person's experiment.
-    fn kept(&self, selected: &Selected, answers: &Answers) -> Vec<String> {
-        if self.is_mine(&selected.record.creator) { answers.kept(&selected.document) } else { Vec::new() }
+    fn edit_flags(&self, selected: &Selected, answers: &Answers) -> Vec<String> {
+        if self.is_mine(&selected.record.creator) { answers.edit_flags(&selected.document) } else { Vec::new() }
     }
 
-    fn run_words(&self, selected: &Selected, answers: &Answers) -> Vec<String> {
+    fn batch_words(&self, selected: &Selected, answers: &Answers) -> Vec<String> {
         let mut words = vec!["run".to_owned(), selected.word.clone(), "--more".to_owned(), answers.more.to_string()];
         words.extend(if self.is_mine(&selected.record.creator) {
-            answers.ranges(&selected.document)
+            answers.range_flags(&selected.document)
         } else {
-            answers.flags(&selected.document)
+            answers.changed_flags(&selected.document)
         });
         words
     }
 
     /// Stores the answers and runs; true if anything was run.
     async fn run_batch(&mut self, selected: &Selected, answers: &Answers) -> Result<bool, CliError> {
-        let kept = self.kept(selected, answers);
+        let kept = self.edit_flags(selected, answers);
         if !kept.is_empty() {
             let words = [vec!["edit".to_owned(), selected.word.clone()], kept].concat();
-            if self.job(&words).await? != Exit::Done {
+            if self.run_words(&words).await? != Exit::Done {
                 return Ok(false);
             }
         }
-        let words = self.run_words(selected, answers);
-        self.job(&words).await?;
+        let words = self.batch_words(selected, answers);
+        self.run_words(&words).await?;
         Ok(true)
     }
 }

@@ -33,7 +33,7 @@ impl Action {
             .collect()
     }
 
-    fn words(self, record: &ConversationRecord) -> String {
+    fn describe_action(self, record: &ConversationRecord) -> String {
         let words = match self {
             Self::View => "view",
             Self::Star if record.starred => "take its star",
@@ -49,7 +49,7 @@ impl Action {
 
 impl Guide {
     /// Lists an experiment's conversations, older revisions included, until the person goes back.
-    pub(super) async fn conversations(&mut self, selected: &Selected) -> Result<(), CliError> {
+    pub(super) async fn list_conversations(&mut self, selected: &Selected) -> Result<(), CliError> {
         let id = format!("id:{}", selected.record.id);
         let mut at = 0;
         loop {
@@ -59,39 +59,39 @@ impl Guide {
                 self.say("it has no conversation yet");
                 return Ok(());
             }
-            let axes = varying(&records);
+            let axes = varying_axes(&records);
             let items: Vec<String> = records.iter().map(|record| format_record(record, &axes)).collect();
             let chosen = prompt::ask_search_from(&self.context.terminal, "conversation", &items, at, HINT).await?;
             let Some(place) = chosen else { return Ok(()) };
             at = place;
-            self.conversation(&records[place].id).await?;
+            self.conversation_menu(&records[place].id).await?;
         }
     }
 
     /// Shows a conversation's menu until the person goes back.
-    async fn conversation(&mut self, id: &str) -> Result<(), CliError> {
+    async fn conversation_menu(&mut self, id: &str) -> Result<(), CliError> {
         let mut at = 0;
         loop {
             let found = self.read(async |lab| Ok(lab.store.find_conversations(id).await?)).await?;
             let Some(record) = found.into_iter().flatten().find(|c| c.id == id) else { return Ok(()) };
             let word = word_for(&self.context, id);
             let actions = Action::all(self.is_mine(&record.creator), record.status);
-            let items: Vec<String> = actions.iter().map(|action| action.words(&record)).collect();
+            let items: Vec<String> = actions.iter().map(|action| action.describe_action(&record)).collect();
             let question = format!("conversation {}", short(id));
             let Some(place) = prompt::ask_one_of(&self.context.terminal, &question, &items, at, HINT).await? else {
                 return Ok(());
             };
             at = place;
             match actions[place] {
-                Action::View => drop(self.job(&["show", &word]).await?),
-                Action::Star => self.star(&word, record.starred).await?,
-                Action::Note => self.note(&word, record.note.as_deref()).await?,
+                Action::View => drop(self.run_words(&["show", &word]).await?),
+                Action::Star => self.set_star(&word, record.starred).await?,
+                Action::Note => self.ask_note(&word, record.note.as_deref()).await?,
                 Action::Continue => {
-                    self.job(&["run", &word]).await?;
+                    self.run_words(&["run", &word]).await?;
                     at = 0;
                 }
                 Action::Delete => {
-                    if self.job(&["delete", &word]).await? == Exit::Done {
+                    if self.run_words(&["delete", &word]).await? == Exit::Done {
                         return Ok(());
                     }
                 }
@@ -102,7 +102,7 @@ impl Guide {
 }
 
 /// Returns the axes in which the conversations differ.
-fn varying(records: &[ConversationRecord]) -> Vec<String> {
+fn varying_axes(records: &[ConversationRecord]) -> Vec<String> {
     let mut axes = exchange::axes(records);
     axes.retain(|axis| {
         let level = |c: &ConversationRecord| named(&c.condition, axis).cloned();

@@ -2,8 +2,8 @@
 //! at once; at the end one command creates the experiment.
 
 use super::ask;
-use super::command::command;
-use super::kept::Kept;
+use super::command::creation_command;
+use super::draft_file::DraftFile;
 use super::picker;
 use super::session::Guide;
 use super::session::HINT;
@@ -35,7 +35,7 @@ enum Next {
 struct Creating<'a> {
     guide: &'a mut Guide,
     draft: Draft,
-    kept: Option<Kept>,
+    kept: Option<DraftFile>,
     servers: Vec<KnownServer>,
     /// True after a jump from the overview: the answer leads back there.
     jumped: bool,
@@ -45,29 +45,29 @@ struct Creating<'a> {
 
 impl Guide {
     /// Creates an experiment; returns its name if it was stored.
-    pub(super) async fn create(&mut self) -> Result<Option<String>, CliError> {
-        let Some((draft, kept)) = self.draft().await? else { return Ok(None) };
+    pub(super) async fn create_experiment(&mut self) -> Result<Option<String>, CliError> {
+        let Some((draft, kept)) = self.choose_draft().await? else { return Ok(None) };
         let servers = self.context.settings.servers.known();
-        self.context.terminal.typing.save_in(kept.as_ref().map(Kept::half));
+        self.context.terminal.typing.save_in(kept.as_ref().map(DraftFile::unfinished_file));
         let mut creating = Creating { guide: self, draft, kept, servers, jumped: false, told: false };
-        creating.keep();
-        let saved = creating.go().await?;
+        creating.save_draft();
+        let saved = creating.ask_all().await?;
         creating.guide.context.terminal.typing.save_in(None);
         Ok(saved.then_some(creating.draft.name))
     }
 
     /// Returns a new draft, or an unfinished one.
-    async fn draft(&self) -> Result<Option<(Draft, Option<Kept>)>, CliError> {
+    async fn choose_draft(&self) -> Result<Option<(Draft, Option<DraftFile>)>, CliError> {
         let Some(state) = self.context.settings.state.clone() else {
             self.say("There is no folder for drafts: what is typed is not kept if the program ends.");
             return Ok(Some((Draft::default(), None)));
         };
         loop {
-            let mut all = Kept::all(&state);
+            let mut all = DraftFile::list_free(&state);
             if all.is_empty() {
                 break;
             }
-            let go_on = all.iter().map(|(_, d)| format!("go on with {}, at: {}", named(d), d.step.words()));
+            let go_on = all.iter().map(|(_, d)| format!("go on with {}, at: {}", describe_draft(d), d.step.words()));
             let mut items: Vec<String> = go_on.collect();
             items.push("begin anew".to_owned());
             items.push("throw a draft away".to_owned());
@@ -90,7 +90,7 @@ impl Guide {
                 Some(_) => self.throw_away(all).await?,
             }
         }
-        match Kept::new(&state, (self.context.world.random)()) {
+        match DraftFile::new(&state, (self.context.world.random)()) {
             Ok(kept) => Ok(Some((Draft::default(), Some(kept)))),
             Err(error) => {
                 self.context.printer.warn(&format!("no draft can be kept in {}: {error}", state.display()));
@@ -99,32 +99,32 @@ impl Guide {
         }
     }
 
-    async fn throw_away(&self, mut all: Vec<(Kept, Draft)>) -> Result<(), CliError> {
-        let items: Vec<String> = all.iter().map(|(_, d)| named(d)).collect();
+    async fn throw_away(&self, mut all: Vec<(DraftFile, Draft)>) -> Result<(), CliError> {
+        let items: Vec<String> = all.iter().map(|(_, d)| describe_draft(d)).collect();
         let Some(at) = prompt::ask_one_of(&self.context.terminal, "which one?", &items, 0, HINT).await? else {
             return Ok(());
         };
         let question = format!("throw away {}, with all that was typed?", items[at]);
         if prompt::ask_yes_no(&self.context.terminal, &question, false, HINT).await? == Some(true) {
-            all.swap_remove(at).0.remove();
+            all.swap_remove(at).0.remove_files();
         }
         Ok(())
     }
 }
 
-fn named(draft: &Draft) -> String {
+fn describe_draft(draft: &Draft) -> String {
     if draft.name.is_empty() { "an experiment without a name".to_owned() } else { format!("`{}`", draft.name) }
 }
 
 impl Creating<'_> {
     /// Asks all questions; true if the experiment was stored.
-    async fn go(&mut self) -> Result<bool, CliError> {
+    async fn ask_all(&mut self) -> Result<bool, CliError> {
         if !self.draft.steps().contains(&self.draft.step) {
             self.draft.step = self.draft.open_step();
         }
         loop {
             let step = self.draft.step.clone();
-            let next = self.ask(&step).await?;
+            let next = self.ask_step(&step).await?;
             match next {
                 Next::On => {
                     self.draft.answer(&step);
@@ -134,60 +134,60 @@ impl Creating<'_> {
                 Next::Back if self.jumped => self.draft.step = Step::Overview,
                 Next::Back => match self.draft.beside(&step, -1) {
                     Some(before) => self.draft.step = before,
-                    None => return Ok(self.leave()),
+                    None => return Ok(self.leave_draft()),
                 },
                 Next::To(step) => {
                     self.jumped = true;
                     self.draft.step = step;
                 }
-                Next::Leave => return Ok(self.leave()),
+                Next::Leave => return Ok(self.leave_draft()),
                 Next::Saved => {
                     if let Some(kept) = self.kept.take() {
-                        kept.remove();
+                        kept.remove_files();
                     }
                     return Ok(true);
                 }
             }
-            self.keep();
+            self.save_draft();
         }
     }
 
     /// Saves the draft.
-    fn keep(&mut self) {
+    fn save_draft(&mut self) {
         let Some(kept) = &self.kept else { return };
-        if let Err(error) = kept.keep(&self.draft) {
+        if let Err(error) = kept.save_draft(&self.draft) {
             let warning = format!("the draft cannot be kept, so do not leave before it is saved: {error}");
             self.guide.context.printer.warn(&warning);
         }
     }
 
-    fn leave(&mut self) -> bool {
+    fn leave_draft(&mut self) -> bool {
         if self.draft.answered.is_empty() {
-            self.kept.take().into_iter().for_each(Kept::remove);
+            self.kept.take().into_iter().for_each(DraftFile::remove_files);
         } else if self.kept.is_some() {
             self.guide.say("The draft is kept; `create an experiment` offers it.");
         }
         false
     }
 
-    async fn ask(&mut self, step: &Step) -> Result<Next, CliError> {
+    async fn ask_step(&mut self, step: &Step) -> Result<Next, CliError> {
         match step {
-            Step::Name => self.name().await,
-            Step::Opening => self.opening().await,
-            Step::Models => self.models().await,
-            Step::Titles => self.titles().await,
-            Step::Shared => self.shared().await,
-            Step::Order => self.order().await,
-            Step::Roles => self.roles().await,
-            Step::Plural(role) => self.plural(role).await,
-            Step::Pronouns(role) => self.pronouns(role).await,
-            Step::RoleModel(role) => self.role_model(role).await,
-            Step::Summarizer => self.summarizer().await,
-            Step::SummaryTitles => self.summary_titles().await,
-            Step::Text(address) => self.text(address).await,
-            Step::Star => self.star().await,
-            Step::Note => self.note().await,
-            Step::Overview => self.overview().await,
+            Step::Name => self.ask_name().await,
+            Step::Opening => self.ask_opening().await,
+            Step::Models => self.ask_models().await,
+            Step::Titles => self.ask_titles().await,
+            Step::Shared => self.ask_shared().await,
+            Step::Order => self.ask_order().await,
+            Step::Roles => self.ask_roles().await,
+            Step::Plural(role) => self.ask_plural(role).await,
+            Step::Pronouns(role) => self.ask_pronouns(role).await,
+            Step::RoleModel(role) => self.ask_role_model(role).await,
+            Step::Summarizer => self.ask_summarizer().await,
+            Step::SummaryTitles => self.ask_summary_titles().await,
+            Step::Text(address) => self.ask_text(address).await,
+            Step::Star => self.ask_star().await,
+            Step::Note => self.ask_note().await,
+            Step::Overview => self.show_overview().await,
         }
     }
 
@@ -209,7 +209,7 @@ impl Creating<'_> {
         }
     }
 
-    async fn name(&mut self) -> Result<Next, CliError> {
+    async fn ask_name(&mut self) -> Result<Next, CliError> {
         let mut before = self.draft.name.clone();
         loop {
             let wrong = |name: &str| match bad_name(name)? {
@@ -219,7 +219,7 @@ impl Creating<'_> {
             let Some(name) = self.ask_line("name of the experiment", &before, wrong).await? else {
                 return Ok(Next::Back);
             };
-            if self.stored(&name).await?.is_none() {
+            if self.stored_revision(&name).await?.is_none() {
                 self.draft.name = name;
                 return Ok(Next::On);
             }
@@ -230,7 +230,7 @@ impl Creating<'_> {
 
     /// Returns the revision of the person's experiment with this name, if any. An unreachable database is reported when
     /// the experiment is saved.
-    async fn stored(&self, name: &str) -> Result<Option<String>, CliError> {
+    async fn stored_revision(&self, name: &str) -> Result<Option<String>, CliError> {
         let lab = match self.guide.context.reader().await {
             Ok(lab) => lab,
             Err(error) if error.exit == Exit::Interrupt => return Err(error),
@@ -240,7 +240,7 @@ impl Creating<'_> {
         Ok(record.map(|record| record.revision))
     }
 
-    async fn opening(&mut self) -> Result<Next, CliError> {
+    async fn ask_opening(&mut self) -> Result<Next, CliError> {
         let mut before = self.draft.starting_message.clone();
         loop {
             let wrong = |line: &str| line.is_empty().then(|| "A message is needed.".to_owned());
@@ -258,20 +258,20 @@ impl Creating<'_> {
         }
     }
 
-    async fn models(&mut self) -> Result<Next, CliError> {
-        let Some(models) = picker::models(self.guide, &self.draft.models).await? else { return Ok(Next::Back) };
+    async fn ask_models(&mut self) -> Result<Next, CliError> {
+        let Some(models) = picker::ask_models(self.guide, &self.draft.models).await? else { return Ok(Next::Back) };
         self.draft.models = models;
         Ok(Next::On)
     }
 
-    async fn titles(&mut self) -> Result<Next, CliError> {
+    async fn ask_titles(&mut self) -> Result<Next, CliError> {
         let question = "section titles, with commas in between";
         let Some(titles) = ask::titles(self.guide, question, &self.draft.titles).await? else { return Ok(Next::Back) };
         self.draft.titles = titles;
         Ok(Next::On)
     }
 
-    async fn shared(&mut self) -> Result<Next, CliError> {
+    async fn ask_shared(&mut self) -> Result<Next, CliError> {
         let titles = self.draft.titles.clone();
         let ticked: Vec<bool> = titles.iter().map(|title| self.draft.shared.contains(title)).collect();
         let question = "which are shared?";
@@ -285,10 +285,10 @@ impl Creating<'_> {
         Ok(Next::On)
     }
 
-    async fn order(&mut self) -> Result<Next, CliError> {
+    async fn ask_order(&mut self) -> Result<Next, CliError> {
         let titles = self.draft.titles.clone();
         let wrong = |line: &str| {
-            let mut order = ask::titles_of(line).unwrap_or_default();
+            let mut order = ask::parse_titles(line).unwrap_or_default();
             let mut all = titles.clone();
             order.sort();
             all.sort();
@@ -296,62 +296,62 @@ impl Creating<'_> {
         };
         let question = "in which order do agents read them?";
         let Some(line) = self.ask_line(question, &titles.join(", "), wrong).await? else { return Ok(Next::Back) };
-        self.draft.titles = ask::titles_of(&line).unwrap_or(titles);
+        self.draft.titles = ask::parse_titles(&line).unwrap_or(titles);
         Ok(Next::On)
     }
 
-    async fn roles(&mut self) -> Result<Next, CliError> {
+    async fn ask_roles(&mut self) -> Result<Next, CliError> {
         let written = |role: &Players| match role.agents {
             1 => role.name.clone(),
             n => format!("{}={n}", role.name),
         };
         let before: Vec<String> = self.draft.roles.iter().map(written).collect();
         let question = "roles in speaking order (guard=2: two of them)";
-        let wrong = |line: &str| roles_of(line).err();
+        let wrong = |line: &str| parse_roles(line).err();
         let Some(line) = self.ask_line(question, &before.join(", "), wrong).await? else { return Ok(Next::Back) };
-        self.draft.roles = roles_of(&line).unwrap_or_default();
+        self.draft.roles = parse_roles(&line).unwrap_or_default();
         Ok(Next::On)
     }
 
-    fn words(&mut self, role: &str) -> &mut Words {
+    fn role_words(&mut self, role: &str) -> &mut Words {
         self.draft.words.entry(role.to_owned()).or_default()
     }
 
-    async fn plural(&mut self, role: &str) -> Result<Next, CliError> {
-        let before = self.words(role).plural.clone().unwrap_or_else(|| inflect::plural(role));
+    async fn ask_plural(&mut self, role: &str) -> Result<Next, CliError> {
+        let before = self.role_words(role).plural.clone().unwrap_or_else(|| inflect::plural(role));
         let wrong = |line: &str| line.is_empty().then(|| "A word is needed.".to_owned());
         let question = format!("several of {role} are called");
         let Some(line) = self.ask_line(&question, &before, wrong).await? else { return Ok(Next::Back) };
-        self.words(role).plural = Some(line);
+        self.role_words(role).plural = Some(line);
         Ok(Next::On)
     }
 
-    async fn pronouns(&mut self, role: &str) -> Result<Next, CliError> {
-        let before = self.words(role).pronouns.clone().unwrap_or_else(|| inflect::GUESSED_PRONOUNS.to_owned());
+    async fn ask_pronouns(&mut self, role: &str) -> Result<Next, CliError> {
+        let before = self.role_words(role).pronouns.clone().unwrap_or_else(|| inflect::GUESSED_PRONOUNS.to_owned());
         let wrong = |line: &str| {
             let right = inflect::pronouns(line).is_some_and(|(one, two)| format!("{one}/{two}") == line);
             (!right).then(|| "Write pronoun and possessive of one, as in he/his.".to_owned())
         };
         let question = format!("pronouns of one {role}");
         let Some(line) = self.ask_line(&question, &before, wrong).await? else { return Ok(Next::Back) };
-        self.words(role).pronouns = Some(line);
+        self.role_words(role).pronouns = Some(line);
         Ok(Next::On)
     }
 
-    async fn role_model(&mut self, role: &str) -> Result<Next, CliError> {
+    async fn ask_role_model(&mut self, role: &str) -> Result<Next, CliError> {
         let names: Vec<String> = self.draft.models.iter().map(|m| m.name().to_owned()).collect();
-        let before = self.words(role).model.clone();
+        let before = self.role_words(role).model.clone();
         let usual = names.iter().position(|name| Some(name) == before.as_ref()).map_or(0, |at| at + 1);
         let items: Vec<String> = ["the conversation's".to_owned()].into_iter().chain(names.clone()).collect();
         let question = format!("model of {role}");
         let Some(at) = prompt::ask_one_of(&self.guide.context.terminal, &question, &items, usual, HINT).await? else {
             return Ok(Next::Back);
         };
-        self.words(role).model = at.checked_sub(1).map(|at| names[at].clone());
+        self.role_words(role).model = at.checked_sub(1).map(|at| names[at].clone());
         Ok(Next::On)
     }
 
-    async fn summarizer(&mut self) -> Result<Next, CliError> {
+    async fn ask_summarizer(&mut self) -> Result<Next, CliError> {
         let question = "a summariser? (needed where a conversation has several days)";
         match self.ask_yes_no(question, self.draft.summarizer).await? {
             Some(yes) => self.draft.summarizer = yes,
@@ -368,7 +368,7 @@ impl Creating<'_> {
         Ok(prompt::ask_one_of(&self.guide.context.terminal, "yes or no?", &items, usual, HINT).await?.map(|at| at == 1))
     }
 
-    async fn summary_titles(&mut self) -> Result<Next, CliError> {
+    async fn ask_summary_titles(&mut self) -> Result<Next, CliError> {
         let question = "the summariser's section titles";
         let Some(titles) = ask::titles(self.guide, question, &self.draft.summary_titles).await? else {
             return Ok(Next::Back);
@@ -377,11 +377,11 @@ impl Creating<'_> {
         Ok(Next::On)
     }
 
-    async fn text(&mut self, address: &str) -> Result<Next, CliError> {
+    async fn ask_text(&mut self, address: &str) -> Result<Next, CliError> {
         let roles = self.draft.as_roles();
         let named = !address.starts_with("summarizer/");
         if !self.told {
-            ask::tags(self.guide, &roles, named);
+            ask::print_placeholders(self.guide, &roles, named);
             self.told = true;
         }
         let name = crate::lab::draft::place(address);
@@ -393,7 +393,7 @@ impl Creating<'_> {
             let typed = Typed { address: of.clone(), lines: lines.to_vec() };
             let draft = Draft { typed: Some(typed), ..draft.clone() };
             // A failed save of the draft is reported after every answer.
-            let _ = kept.as_ref().map(|kept| kept.keep(&draft));
+            let _ = kept.as_ref().map(|kept| kept.save_draft(&draft));
         };
         let asked = ask::Text {
             name: &name,
@@ -412,7 +412,7 @@ impl Creating<'_> {
         Ok(Next::On)
     }
 
-    async fn star(&mut self) -> Result<Next, CliError> {
+    async fn ask_star(&mut self) -> Result<Next, CliError> {
         match self.ask_yes_no("a star, so that it is found among many?", self.draft.starred).await? {
             Some(yes) => self.draft.starred = yes,
             None => return Ok(Next::Back),
@@ -420,14 +420,14 @@ impl Creating<'_> {
         Ok(Next::On)
     }
 
-    async fn note(&mut self) -> Result<Next, CliError> {
+    async fn ask_note(&mut self) -> Result<Next, CliError> {
         let question = "note (may be empty)";
         let Some(line) = self.ask_line(question, &self.draft.note, |_| None).await? else { return Ok(Next::Back) };
         self.draft.note = line;
         Ok(Next::On)
     }
 
-    async fn overview(&mut self) -> Result<Next, CliError> {
+    async fn show_overview(&mut self) -> Result<Next, CliError> {
         self.jumped = false;
         let checked = self.draft.check(&self.servers);
         self.guide.say(&self.draft.summary());
@@ -440,7 +440,7 @@ impl Creating<'_> {
                 Some(0) if checked.has_errors() => self.guide.say("It is not right yet; see above."),
                 Some(0) => {
                     let revision = checked.experiment.as_ref().map(key::revision);
-                    if self.save(revision).await? {
+                    if self.save_experiment(revision).await? {
                         return Ok(Next::Saved);
                     }
                 }
@@ -449,7 +449,7 @@ impl Creating<'_> {
                     crate::cli::commands::check::preview_of(&self.guide.context, &checked)?;
                 }
                 Some(2) => {
-                    if let Some(step) = self.which().await? {
+                    if let Some(step) = self.ask_which().await? {
                         return Ok(Next::To(step));
                     }
                 }
@@ -460,7 +460,7 @@ impl Creating<'_> {
     }
 
     /// Asks which answer to change.
-    async fn which(&self) -> Result<Option<Step>, CliError> {
+    async fn ask_which(&self) -> Result<Option<Step>, CliError> {
         let mut steps = self.draft.steps();
         steps.pop();
         let items: Vec<String> = steps.iter().map(|step| self.draft.answer_to(step)).collect();
@@ -469,25 +469,25 @@ impl Creating<'_> {
     }
 
     /// Stores the experiment; true on success. A crash before the draft is removed does no harm.
-    async fn save(&mut self, revision: Option<String>) -> Result<bool, CliError> {
-        let there = self.stored(&self.draft.name).await?;
+    async fn save_experiment(&mut self, revision: Option<String>) -> Result<bool, CliError> {
+        let there = self.stored_revision(&self.draft.name).await?;
         if there.is_some() && there == revision {
             self.guide.say(&format!("`{}` is stored so already.", self.draft.name));
-        } else if self.guide.job(&command(&self.draft)).await? != Exit::Done {
+        } else if self.guide.run_words(&creation_command(&self.draft)).await? != Exit::Done {
             return Ok(false);
         }
         if self.draft.starred {
             // A failure is reported, and the experiment stays stored.
-            self.guide.job(&["star".to_owned(), self.draft.name.clone()]).await?;
+            self.guide.run_words(&["star".to_owned(), self.draft.name.clone()]).await?;
         }
         Ok(true)
     }
 }
 
 /// Parses the roles of a line such as `guard=2, prisoner`; the error explains what is wrong.
-fn roles_of(line: &str) -> Result<Vec<Players>, String> {
+fn parse_roles(line: &str) -> Result<Vec<Players>, String> {
     let mut roles: Vec<Players> = Vec::new();
-    for part in ask::listed(line) {
+    for part in ask::split_list(line) {
         let (name, number) = part.split_once('=').map_or((part.as_str(), "1"), |(name, n)| (name.trim(), n.trim()));
         let agents = number.parse::<u32>().ok().filter(|n| (1..=100).contains(n));
         let Some(agents) = agents else {
@@ -525,12 +525,12 @@ mod tests {
 
     #[test]
     fn roles_as_they_are_typed() {
-        let roles = roles_of("guard=2, prison guard , 囚人= 3").unwrap();
+        let roles = parse_roles("guard=2, prison guard , 囚人= 3").unwrap();
         let names: Vec<(&str, u32)> = roles.iter().map(|r| (r.name.as_str(), r.agents)).collect();
         assert_eq!(names, [("guard", 2), ("prison guard", 1), ("囚人", 3)]);
         for wrong in ["", "guard", "guard=0", "a=x, b", "a, a", "a/b, c", "agent, b", "shared, b", "a{b, c", "a b, a_b"]
         {
-            assert!(roles_of(wrong).is_err(), "{wrong}");
+            assert!(parse_roles(wrong).is_err(), "{wrong}");
         }
     }
 }

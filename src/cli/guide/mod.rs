@@ -5,20 +5,20 @@
 
 mod ask;
 mod batch;
-mod begun;
 mod change;
-mod changing;
+mod change_editor;
+mod change_set;
 mod command;
 mod conversations;
 mod create;
+mod draft_file;
 mod experiment;
-mod kept;
 mod picker;
+mod progress;
 mod saving;
 mod select;
 mod session;
 mod start;
-mod wanted;
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -36,7 +36,7 @@ pub async fn run(context: Context) -> Result<Exit, CliError> {
         // Polled first, so that signals are handled from now on.
         biased;
         exit = signals::unheard(&busy) => Ok(exit?),
-        left = guide.start() => left,
+        left = guide.first_menu() => left,
     };
     let exit = match left {
         Err(error) if error.code == LEFT => return Ok(error.exit),

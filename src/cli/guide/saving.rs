@@ -17,7 +17,7 @@ const KINDS: [(&str, &str, &str); 4] = [
 
 impl Guide {
     /// Asks for format and path, and saves. Asks again for a path that fails.
-    pub(super) async fn save(&mut self, selected: &Selected) -> Result<(), CliError> {
+    pub(super) async fn save_files(&mut self, selected: &Selected) -> Result<(), CliError> {
         let items: Vec<String> = KINDS.iter().map(|(_, words, _)| (*words).to_owned()).collect();
         let mut kind = 0;
         while let Some(chosen) = prompt::ask_one_of(&self.context.terminal, "save what?", &items, kind, HINT).await? {
@@ -35,17 +35,17 @@ impl Guide {
         let mut path = format!("exports/{}{ending}", file_word(&selected.record.name));
         loop {
             let mut words = vec!["export".to_owned(), selected.word.clone(), format!("--format={format}")];
-            let older = if format == "folder" { Some(None) } else { self.older(selected).await? };
+            let older = if format == "folder" { Some(None) } else { self.ask_older(selected).await? };
             match older {
                 Some(Some(true)) => words.push("--all".to_owned()),
                 Some(_) => {}
                 None => return Ok(false),
             }
             loop {
-                let Some(typed) = self.line_of("save to", &path).await? else { break };
+                let Some(typed) = self.ask_filled_line("save to", &path).await? else { break };
                 path = typed;
                 words.push(format!("--output={path}"));
-                if self.job(&words).await? == Exit::Done {
+                if self.run_words(&words).await? == Exit::Done {
                     return Ok(true);
                 }
                 words.pop();
@@ -59,7 +59,7 @@ impl Guide {
 
     /// Asks, if there are any, whether to include conversations of older revisions. `None` on Esc; `Some(None)` if
     /// nothing was asked.
-    async fn older(&self, selected: &Selected) -> Result<Option<Option<bool>>, CliError> {
+    async fn ask_older(&self, selected: &Selected) -> Result<Option<Option<bool>>, CliError> {
         let standing = self
             .read(async |lab| Ok(lab.store.standing(&selected.record.id, ProcessKind::Conversation).await?))
             .await?;

@@ -17,7 +17,7 @@ pub(super) struct Selected {
 
 impl Guide {
     /// Lists the experiments until the person goes back.
-    pub(super) async fn select(&mut self) -> Result<(), CliError> {
+    pub(super) async fn select_experiment(&mut self) -> Result<(), CliError> {
         loop {
             let Some(mut all) = self.read(async |lab| Ok(lab.experiments().await?)).await? else { return Ok(()) };
             if all.is_empty() {
@@ -29,12 +29,12 @@ impl Guide {
             let chosen = prompt::ask_search(&self.context.terminal, "experiment", &items, HINT).await?;
             let Some(place) = chosen else { return Ok(()) };
             let id = all[place].record.id.clone();
-            Box::pin(self.experiment(&id)).await?;
+            Box::pin(self.experiment_menu(&id)).await?;
         }
     }
 
     /// Loads an experiment in its current state; `None` if it was deleted.
-    pub(super) async fn selected(&self, id: &str) -> Result<Option<Selected>, CliError> {
+    pub(super) async fn load_selected(&self, id: &str) -> Result<Option<Selected>, CliError> {
         let found = self
             .read(async |lab| {
                 let all = lab.store.records().await?;

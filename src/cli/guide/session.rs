@@ -32,9 +32,9 @@ pub struct Guide {
 impl Guide {
     /// Runs a command and prints it. An error is reported, and the guide continues unless it was interrupted. The
     /// person can start an unreachable server and retry.
-    pub async fn job<W: AsRef<str>>(&mut self, words: &[W]) -> Result<Exit, CliError> {
+    pub async fn run_words<W: AsRef<str>>(&mut self, words: &[W]) -> Result<Exit, CliError> {
         loop {
-            let exit = self.once(words).await?;
+            let exit = self.run_once(words).await?;
             if !matches!(exit, Exit::Store | Exit::Model) || !self.ask_retry().await? {
                 return Ok(exit);
             }
@@ -47,14 +47,14 @@ impl Guide {
         Ok(prompt::ask_one_of(&self.context.terminal, "what now?", &items, 0, HINT).await? == Some(0))
     }
 
-    async fn once<W: AsRef<str>>(&mut self, words: &[W]) -> Result<Exit, CliError> {
+    async fn run_once<W: AsRef<str>>(&mut self, words: &[W]) -> Result<Exit, CliError> {
         let line = self.build_line(words);
         let cli = match Cli::try_parse_from(["convoke".to_owned()].iter().chain(&line)) {
             Ok(cli) => cli,
             Err(error) => {
                 let text = error.to_string();
                 let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-                self.tell(&CliError::usage(message));
+                self.report_error(&CliError::usage(message));
                 return Ok(Exit::Usage);
             }
         };
@@ -73,13 +73,13 @@ impl Guide {
                 // With these flags the printed line asks no questions.
                 let agreed =
                     std::mem::take(&mut *context.terminal.agreed.lock().unwrap_or_else(PoisonError::into_inner));
-                self.by_hand(&with_flags(line, agreed));
-                self.follow(&command, &context)?;
+                self.print_command(&with_flags(line, agreed));
+                self.keep_identity(&command, &context)?;
                 Ok(exit)
             }
             Err(error) if error.exit == Exit::Interrupt => Err(error),
             Err(error) => {
-                self.tell(&error);
+                self.report_error(&error);
                 Ok(error.exit)
             }
         }
@@ -95,14 +95,14 @@ impl Guide {
         line
     }
 
-    fn by_hand(&self, line: &[String]) {
+    fn print_command(&self, line: &[String]) {
         let pieces =
             [Piece("the same by hand: ", Look::Dim), Piece(&crate::cli::shell::resume_line(line), Look::Plain)];
         self.context.printer.say_pieces(&pieces);
     }
 
     /// Keeps the identity of a command that signed in; after `login`, the guide continues in that database.
-    fn follow(&mut self, command: &Command, context: &Context) -> Result<(), CliError> {
+    fn keep_identity(&mut self, command: &Command, context: &Context) -> Result<(), CliError> {
         let Some(identity) = context.identity.get() else { return Ok(()) };
         if matches!(command, Command::Login(_)) {
             self.context = self.context.signed_in(identity.clone())?;
@@ -114,7 +114,7 @@ impl Guide {
 
     /// Prints a text, wrapped to the terminal.
     pub fn say(&self, text: &str) {
-        for line in wrap(text, columns()) {
+        for line in wrap(text, terminal_width()) {
             self.context.printer.say(&line);
         }
     }
@@ -122,9 +122,9 @@ impl Guide {
     /// Prints problems, each below its line, in the width of the terminal.
     pub fn say_problems(&self, problems: &[Problem]) {
         for problem in problems {
-            for line in problem.shown(columns()).lines() {
+            for line in problem.shown(terminal_width()).lines() {
                 // A line of the text has its caret below it, and was cut to fit.
-                let lines = if line.contains(" | ") { vec![line.to_owned()] } else { wrap(line, columns()) };
+                let lines = if line.contains(" | ") { vec![line.to_owned()] } else { wrap(line, terminal_width()) };
                 for line in &lines {
                     self.context.printer.say(line);
                 }
@@ -133,7 +133,7 @@ impl Guide {
     }
 
     /// Prints the error of a command. A declined confirmation is no error.
-    pub fn tell(&self, error: &CliError) {
+    pub fn report_error(&self, error: &CliError) {
         if error.code == "declined" {
             return self.say(&error.message);
         }
@@ -151,7 +151,7 @@ impl Guide {
                 Ok(found) => return Ok(Some(found)),
                 Err(error) if error.exit == Exit::Interrupt => return Err(error),
                 Err(error) => {
-                    self.tell(&error);
+                    self.report_error(&error);
                     if error.exit != Exit::Store || !self.ask_retry().await? {
                         return Ok(None);
                     }
@@ -162,7 +162,7 @@ impl Guide {
 }
 
 /// Width of the terminal at standard error.
-pub fn columns() -> Option<usize> {
+pub fn terminal_width() -> Option<usize> {
     Term::stderr().size_checked().map(|(_, columns)| usize::from(columns).max(20))
 }
 

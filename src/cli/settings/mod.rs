@@ -21,5 +21,5 @@ mod world;
 
 pub use resolved::Settings;
 pub use sources::holds_secret;
-pub use store::{Given, SAFER, StoreChoice};
+pub use store::{MongoVariables, SAFER, StoreChoice};
 pub use world::{Origin, Shown, World};

@@ -2,7 +2,7 @@
 
 use super::servers::Servers;
 use super::sources::{LimitsConfig, Variables, read_config, read_dotenv};
-use super::store::{Choosing, Creator, Given, StoreChoice};
+use super::store::{Creator, MongoVariables, StoreChoice, StoreResolver};
 use super::world::{Origin, Shown, World};
 use crate::cli::error::CliError;
 use crate::lab;
@@ -18,7 +18,7 @@ pub struct Settings {
     /// The database.
     pub store: StoreChoice,
     /// Starting values of `login`.
-    pub given: Given,
+    pub given: MongoVariables,
     /// Servers of language models.
     pub servers: lab::Servers,
     /// The creator's name as known before signing in.
@@ -41,7 +41,7 @@ impl Settings {
         let variables = Variables { env: &world.env, dotenv };
         let config = read_config(&variables)?;
         let mut shown = Vec::new();
-        let mut choosing = Choosing {
+        let mut choosing = StoreResolver {
             world,
             flag: store,
             variables: &variables,

@@ -32,7 +32,7 @@ pub struct Creator {
 
 /// MongoDB settings from variables, to be completed by flags and answers.
 #[derive(Debug, Clone, Default)]
-pub struct Given {
+pub struct MongoVariables {
     /// The address, its origin, and the source that names it.
     pub address: Option<(String, Origin, &'static str)>,
     /// `DB_USER`.
@@ -46,7 +46,7 @@ pub struct Given {
 }
 
 /// Resolves the database and the creator's name.
-pub struct Choosing<'a> {
+pub struct StoreResolver<'a> {
     pub world: &'a World,
     pub flag: Option<&'a str>,
     pub variables: &'a Variables<'a>,
@@ -55,7 +55,7 @@ pub struct Choosing<'a> {
     pub shown: &'a mut Vec<Shown>,
 }
 
-impl Choosing<'_> {
+impl StoreResolver<'_> {
     pub fn choose_store(&mut self) -> Result<StoreChoice, CliError> {
         let Some((text, origin, name)) = self.first_source() else {
             let near = self.world.folder.ancestors().map(|f| f.join("convoke.db")).find(|p| p.is_file());
@@ -114,12 +114,12 @@ impl Choosing<'_> {
     }
 
     /// Collects the variables that complete an address.
-    fn collect_given(&self, address: Option<(String, Origin, &'static str)>) -> Given {
+    fn collect_given(&self, address: Option<(String, Origin, &'static str)>) -> MongoVariables {
         let of = |name: &str| self.variables.get(name);
         let foreign = address.as_ref().is_some_and(|(_, origin, _)| *origin == Origin::DotEnv);
         let any = of("DB_PASSWORD");
         let password = any.clone().filter(|(_, origin)| !foreign || *origin == Origin::DotEnv);
-        Given {
+        MongoVariables {
             address,
             user: of("DB_USER").map(|u| u.0),
             password: password.map(|p| SecretString::from(p.0)),
@@ -129,7 +129,7 @@ impl Choosing<'_> {
     }
 
     /// Returns the starting values of `login`: the first MongoDB address, even if a file is in use.
-    pub fn login_values(&self) -> Given {
+    pub fn login_values(&self) -> MongoVariables {
         let mongo =
             |found: &(String, Origin, &str)| found.2 == "DB_CLUSTER_URL" || found.0.trim().starts_with("mongodb");
         let cluster = || self.variables.get("DB_CLUSTER_URL").map(|(text, origin)| (text, origin, "DB_CLUSTER_URL"));

@@ -4,7 +4,7 @@ use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::terminal::drafts::Drafts;
 use crate::cli::terminal::printer::{Look, Piece, Printer};
-use crate::cli::terminal::prompt::{self, Line};
+use crate::cli::terminal::prompt::{self, LineEffect};
 use crate::cli::terminal::text::{count, short, wrap};
 use crate::model::person::{Answer, Person, Scene};
 use crate::process::harmless::harmless;
@@ -129,14 +129,14 @@ impl Person for AtTerminal {
                     candidates();
                 }
                 Typed::Help => {
-                    stage.print_dim("a number or a name chooses; Enter takes the next in order; /show, /stop")
+                    stage.print_dim("a number or a name chooses; Enter takes the next in order; /show, /stop");
                 }
                 Typed::Text(text) => match find_candidate(text, scene.candidates) {
                     Some(name) => return typing.finish_with(name),
                     None => stage.print_plain(&format!("`{text}` is none of them: type a number from the list")),
                 },
                 Typed::Undo | Typed::Unknown(_) => {
-                    stage.print_plain("there is no such command here: /show, /stop, /help")
+                    stage.print_plain("there is no such command here: /show, /stop, /help");
                 }
             }
         }
@@ -259,8 +259,8 @@ impl Stage {
     }
 
     /// Handles the last of `lines`, which was just typed.
-    fn handle_line(&mut self, lines: &[String]) -> Line {
-        let Some((last, before)) = lines.split_last() else { return Line::Kept };
+    fn handle_line(&mut self, lines: &[String]) -> LineEffect {
+        let Some((last, before)) = lines.split_last() else { return LineEffect::Keep };
         let mut left = before.to_vec();
         match parse_line(last) {
             Typed::Text(text) => {
@@ -278,14 +278,14 @@ impl Stage {
                 self.print_all();
                 self.print_typed(&left);
             }
-            Typed::Stop => return Line::End,
+            Typed::Stop => return LineEffect::Stop,
             Typed::Unknown(word) => {
                 self.print_plain(&format!(
                     "there is no command {word}: the line is not sent; /{last} says it, /help tells more"
                 ));
             }
         }
-        Line::Back(left)
+        LineEffect::Replace(left)
     }
 
     /// Saves the text typed so far; warns once if that fails.

@@ -74,7 +74,7 @@ pub async fn ask_yes_no(
 
 /// Asks for a line, starting with `text`; `None` on Esc. `hint` is the remedy if questions are not allowed.
 pub async fn ask_line(terminal: &Terminal, question: &str, text: &str, hint: &str) -> Result<Option<String>, CliError> {
-    let kept = Kept { typing: terminal.typing.clone(), question: one_line(question) };
+    let kept = FieldDraft { typing: terminal.typing.clone(), question: one_line(question) };
     let text = kept.typing.saved_line(&kept.question).unwrap_or_else(|| text.to_owned());
     let (label, text) = (field_label(terminal, question), harmless(&text).replace('\n', " "));
     let answer = ask_terminal(terminal, question, hint, move |_| Field::new(Some(kept))?.read(&label, &text));
@@ -88,10 +88,10 @@ pub async fn ask_lines(
     terminal: &Terminal,
     question: &str,
     already: Vec<String>,
-    mut keep: impl FnMut(&[String]) -> Line + Send + 'static,
+    mut keep: impl FnMut(&[String]) -> LineEffect + Send + 'static,
 ) -> Result<Option<Vec<String>>, CliError> {
     let mut lines = already;
-    let kept = Kept { typing: terminal.typing.clone(), question: one_line(question) };
+    let kept = FieldDraft { typing: terminal.typing.clone(), question: one_line(question) };
     let mut half = kept.typing.saved_line(&kept.question).map(|half| harmless(&half)).unwrap_or_default();
     ask_terminal(terminal, question, "run it on a terminal", move |_| {
         let mut field = Field::new(Some(kept))?;
@@ -104,9 +104,9 @@ pub async fn ask_lines(
                 }
                 lines.push(line.trim_end().to_owned());
                 match keep(&lines) {
-                    Line::Kept => {}
-                    Line::Back(left) => lines = left,
-                    Line::End => return Ok(None),
+                    LineEffect::Keep => {}
+                    LineEffect::Replace(left) => lines = left,
+                    LineEffect::Stop => return Ok(None),
                 }
             }
         }
@@ -115,13 +115,13 @@ pub async fn ask_lines(
 }
 
 /// Effect of a typed line.
-pub enum Line {
+pub enum LineEffect {
     /// The line is added.
-    Kept,
+    Keep,
     /// These lines replace all lines.
-    Back(Vec<String>),
+    Replace(Vec<String>),
     /// No more lines are read.
-    End,
+    Stop,
 }
 
 /// Asks for a password without showing it; an empty password is valid; `None` on Esc.
@@ -268,13 +268,13 @@ fn field_label(terminal: &Terminal, question: &str) -> String {
 
 /// A text field. It moves by visible characters, accepts pasted text, and Esc leaves it.
 struct Field {
-    editor: rustyline::Editor<Look, rustyline::history::MemHistory>,
+    editor: rustyline::Editor<FieldObserver, rustyline::history::MemHistory>,
     escaped: Arc<AtomicBool>,
 }
 
 impl Field {
     /// Creates a field that saves its content; without `kept`, the content is hidden.
-    fn new(kept: Option<Kept>) -> dialoguer::Result<Self> {
+    fn new(kept: Option<FieldDraft>) -> dialoguer::Result<Self> {
         /// Milliseconds to wait for the rest of a key code that begins like Esc.
         const KEY: u16 = 50;
         let config = rustyline::Config::builder()
@@ -285,7 +285,7 @@ impl Field {
             .build();
         let history = rustyline::history::MemHistory::new();
         let mut editor = rustyline::Editor::with_history(config, history).map_err(io_error)?;
-        editor.set_helper(Some(Look { kept }));
+        editor.set_helper(Some(FieldObserver { kept }));
         let escaped = Arc::new(AtomicBool::new(false));
         let leave = Leave(Arc::clone(&escaped));
         let esc = rustyline::KeyEvent(rustyline::KeyCode::Esc, rustyline::Modifiers::NONE);
@@ -329,17 +329,17 @@ impl rustyline::ConditionalEventHandler for Leave {
 }
 
 /// File for the content of a field, and its question.
-struct Kept {
+struct FieldDraft {
     typing: Typing,
     question: String,
 }
 
 /// Observes a field at every key: saves its content, and hides a password.
-struct Look {
-    kept: Option<Kept>,
+struct FieldObserver {
+    kept: Option<FieldDraft>,
 }
 
-impl Highlighter for Look {
+impl Highlighter for FieldObserver {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
         if self.kept.is_none() { " ".repeat(line.width()).into() } else { line.into() }
     }
@@ -349,23 +349,23 @@ impl Highlighter for Look {
     }
 }
 
-impl rustyline::completion::Completer for Look {
+impl rustyline::completion::Completer for FieldObserver {
     type Candidate = String;
 }
 
-impl rustyline::hint::Hinter for Look {
+impl rustyline::hint::Hinter for FieldObserver {
     type Hint = String;
 
     fn hint(&self, line: &str, _: usize, _: &rustyline::Context<'_>) -> Option<String> {
-        if let Some(Kept { typing, question }) = &self.kept {
+        if let Some(FieldDraft { typing, question }) = &self.kept {
             typing.save_line(question, line);
         }
         None
     }
 }
 
-impl rustyline::validate::Validator for Look {}
-impl rustyline::Helper for Look {}
+impl rustyline::validate::Validator for FieldObserver {}
+impl rustyline::Helper for FieldObserver {}
 
 /// Asks on a blocking thread, so that Ctrl-C is received meanwhile. The terminal is restored in every case.
 async fn ask_terminal<T: Send + 'static>(
@@ -378,7 +378,7 @@ async fn ask_terminal<T: Send + 'static>(
         return Err(unanswered_error(question, hint));
     }
     let colour = terminal.printer.colour_err;
-    let found = AsFound::save_state();
+    let found = TerminalState::save_state();
     let asking = async {
         let ask = move || if colour { ask(&Coloured::default()) } else { ask(&Plain) };
         tokio::task::spawn_blocking(ask).await
@@ -410,12 +410,12 @@ fn interrupted_error() -> CliError {
 }
 
 /// The terminal's state before a question: an abandoned thread may have hidden the cursor or the input.
-struct AsFound {
+struct TerminalState {
     #[cfg(unix)]
     found: Option<nix::sys::termios::Termios>,
 }
 
-impl AsFound {
+impl TerminalState {
     #[cfg(unix)]
     fn save_state() -> Self {
         Self { found: nix::sys::termios::tcgetattr(std::io::stdin()).ok() }
@@ -427,7 +427,7 @@ impl AsFound {
     }
 }
 
-impl Drop for AsFound {
+impl Drop for TerminalState {
     fn drop(&mut self) {
         // A terminal that cannot be restored is closed.
         #[cfg(unix)]

@@ -16,7 +16,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// Prints the number of conversations in each condition.
-pub fn say(standings: &Standings, printer: &Printer, word: &str) {
+pub fn print_counts(standings: &Standings, printer: &Printer, word: &str) {
     let rows: Vec<Vec<String>> = standings
         .rows
         .iter()
@@ -35,7 +35,7 @@ pub fn say(standings: &Standings, printer: &Printer, word: &str) {
 }
 
 /// Returns the command that resumes a run, with the guide's name of the experiment and without global options.
-pub fn again(run: &UnfinishedRun, word: &str) -> Vec<String> {
+pub fn resume_words(run: &UnfinishedRun, word: &str) -> Vec<String> {
     let (mut words, mut is_value, mut is_named) = (Vec::new(), false, false);
     for typed in spelled_out(&run.flags, run.replicates) {
         let global = ["--json", "--no-input", "--yes", "-y", "--quiet", "-q", "--verbose", "-v", "--retry-failed"];
@@ -62,7 +62,7 @@ mod tests {
         let of = |what: &str, flags: &[&str]| {
             let flags = flags.iter().map(|f| (*f).to_owned()).collect();
             let run = UnfinishedRun { flags, what: what.to_owned(), replicates: 5, left: 1 };
-            again(&run, "id:1").join(" ")
+            resume_words(&run, "id:1").join(" ")
         };
         let ranges = of("./x", &["run", "./x", "--more", "2", "--days", "1..3"]);
         assert_eq!(ranges, "run id:1 --replicates 5 --days 1..3");

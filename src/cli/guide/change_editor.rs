@@ -1,6 +1,6 @@
 //! The questions about a change and the answers so far, so that Esc goes back one question and loses nothing.
 
-use super::wanted::{Place, Wanted, address, places};
+use super::change_set::{ChangeSet, Place, list_places, section_address};
 use crate::cli::context::Context;
 use crate::design::Experiment;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ pub(super) enum Part {
 
 impl Part {
     /// Lists the parts. A copy always gets its own name; the note of the person's own experiment has its own menu.
-    pub fn all(copy: bool) -> Vec<Self> {
+    pub fn list_parts(copy: bool) -> Vec<Self> {
         let middle = [Self::StartingMessage, Self::Models, Self::Roles, Self::Titles, Self::Contents, Self::Summarizer];
         let first = (!copy).then_some(Self::Name).into_iter();
         first.chain(middle).chain(copy.then_some(Self::Note)).collect()
@@ -69,11 +69,11 @@ pub(super) enum Way {
 pub(super) type Typed = Arc<Mutex<BTreeMap<String, Vec<String>>>>;
 
 /// The questions, and the answers so far.
-pub(super) struct Changing<'a> {
+pub(super) struct ChangeEditor<'a> {
     pub old: &'a Experiment,
     /// The parts to change.
     pub parts: Vec<Part>,
-    pub wanted: Wanted,
+    pub wanted: ChangeSet,
     /// New titles that all agents share.
     pub shared: Vec<String>,
     /// Addresses of the sections whose text changes.
@@ -84,9 +84,9 @@ pub(super) struct Changing<'a> {
     pub typed: Typed,
 }
 
-impl<'a> Changing<'a> {
+impl<'a> ChangeEditor<'a> {
     pub fn new(old: &'a Experiment, name: Option<String>) -> Self {
-        let wanted = Wanted { name, ..Wanted::default() };
+        let wanted = ChangeSet { name, ..ChangeSet::default() };
         let (shared, contents, summarizer) = (Vec::new(), Vec::new(), None);
         Self { old, parts: Vec::new(), wanted, shared, contents, way: Way::Titles, summarizer, typed: Typed::default() }
     }
@@ -96,10 +96,10 @@ impl<'a> Changing<'a> {
         let mut steps: Vec<Step> = Vec::new();
         for part in &self.parts {
             let asked = match part {
-                Part::Roles => [vec![Step::Of(*part)], self.of_new_roles(now)].concat(),
-                Part::Titles => [vec![Step::Of(*part), Step::Sharing], self.of_new_titles(now)].concat(),
-                Part::Contents => [vec![Step::Of(*part)], self.chosen(now, false)].concat(),
-                Part::Summarizer => self.of_summarizer(now),
+                Part::Roles => [vec![Step::Of(*part)], self.new_role_steps(now)].concat(),
+                Part::Titles => [vec![Step::Of(*part), Step::Sharing], self.new_title_steps(now)].concat(),
+                Part::Contents => [vec![Step::Of(*part)], self.chosen_texts(now, false)].concat(),
+                Part::Summarizer => self.summarizer_steps(now),
                 _ => vec![Step::Of(*part)],
             };
             for step in asked {
@@ -111,64 +111,66 @@ impl<'a> Changing<'a> {
         steps
     }
 
-    fn of_new_roles(&self, now: &Experiment) -> Vec<Step> {
+    fn new_role_steps(&self, now: &Experiment) -> Vec<Step> {
         let is_new = |name: &str| !self.old.roles.iter().any(|old| old.name == name);
         // New titles get questions of their own.
-        let mut titles = titles(self.old, false);
-        titles.retain(|title| self.titles().contains(title) && !is_shared(self.old, title) && !self.is_shared(title));
+        let mut titles = titles_of(self.old, false);
+        titles.retain(|title| {
+            self.current_titles().contains(title) && !is_shared(self.old, title) && !self.is_shared(title)
+        });
         let new = now.roles.iter().filter(|role| is_new(&role.name));
-        new.flat_map(|role| titles.iter().map(|title| Step::Text(address(&role.name, title)))).collect()
+        new.flat_map(|role| titles.iter().map(|title| Step::Text(section_address(&role.name, title)))).collect()
     }
 
     /// Returns the experiment with the answers so far, for the next questions.
-    pub fn now(&self, context: &Context) -> Experiment {
+    pub fn current_document(&self, context: &Context) -> Experiment {
         let mut wanted = self.wanted.clone();
         // A newly shared section without a text would be an error.
         wanted.share.retain(|title| {
-            let there = address("shared", title);
-            !self.differs(title) || wanted.sections.iter().any(|(address, _)| *address == there)
+            let there = section_address("shared", title);
+            !self.has_different_texts(title) || wanted.sections.iter().any(|(address, _)| *address == there)
         });
-        wanted.so_far(context, self.old)
+        wanted.document_so_far(context, self.old)
     }
 
     /// True if the roles have different texts under a title, or not all have one.
-    fn differs(&self, title: &str) -> bool {
-        let of_roles = places(self.old).into_iter().filter(|p| !p.summarizer && !p.shared && p.title == title);
+    fn has_different_texts(&self, title: &str) -> bool {
+        let of_roles = list_places(self.old).into_iter().filter(|p| !p.summarizer && !p.shared && p.title == title);
         let texts: Vec<String> = of_roles.map(|place| place.text).collect();
         texts.len() != self.old.roles.len() || texts.windows(2).any(|pair| pair[0] != pair[1])
     }
 
-    fn of_new_titles(&self, now: &Experiment) -> Vec<Step> {
-        let before = titles(self.old, false);
-        let differ = self.wanted.share.iter().filter(|title| self.differs(title));
-        let mut steps: Vec<Step> = differ.map(|title| Step::Text(address("shared", title))).collect();
-        for title in self.titles().iter().filter(|title| !before.contains(title)) {
+    fn new_title_steps(&self, now: &Experiment) -> Vec<Step> {
+        let before = titles_of(self.old, false);
+        let differ = self.wanted.share.iter().filter(|title| self.has_different_texts(title));
+        let mut steps: Vec<Step> = differ.map(|title| Step::Text(section_address("shared", title))).collect();
+        for title in self.current_titles().iter().filter(|title| !before.contains(title)) {
             if self.is_shared(title) {
-                steps.push(Step::Text(address("shared", title)));
+                steps.push(Step::Text(section_address("shared", title)));
             } else {
-                steps.extend(now.roles.iter().map(|role| Step::Text(address(&role.name, title))));
+                steps.extend(now.roles.iter().map(|role| Step::Text(section_address(&role.name, title))));
             }
         }
         steps
     }
 
-    fn chosen(&self, now: &Experiment, summarizer: bool) -> Vec<Step> {
-        let there = places(now).into_iter().filter(|place| place.summarizer == summarizer);
+    fn chosen_texts(&self, now: &Experiment, summarizer: bool) -> Vec<Step> {
+        let there = list_places(now).into_iter().filter(|place| place.summarizer == summarizer);
         let chosen = there.filter(|place| self.contents.contains(&place.address));
         chosen.map(|place| Step::Text(place.address)).collect()
     }
 
-    fn of_summarizer(&self, now: &Experiment) -> Vec<Step> {
+    fn summarizer_steps(&self, now: &Experiment) -> Vec<Step> {
         let first = self.has_summarizer().then_some(Step::Of(Part::Summarizer));
         let way = if first.is_some() { self.way } else { Way::Titles };
         let more = match way {
             Way::Titles => {
-                let before = titles(self.old, true);
+                let before = titles_of(self.old, true);
                 let new = self.summarizer_titles().into_iter().filter(|title| !before.contains(title));
-                let texts = new.map(|title| Step::Text(address("summarizer", &title)));
+                let texts = new.map(|title| Step::Text(section_address("summarizer", &title)));
                 std::iter::once(Step::SummarizerTitles).chain(texts).collect()
             }
-            Way::Contents => [vec![Step::SummarizerContents], self.chosen(now, true)].concat(),
+            Way::Contents => [vec![Step::SummarizerContents], self.chosen_texts(now, true)].concat(),
             Way::Gone => Vec::new(),
         };
         first.into_iter().chain(more).collect()
@@ -176,17 +178,17 @@ impl<'a> Changing<'a> {
 
     /// True if the experiment has a summariser.
     fn has_summarizer(&self) -> bool {
-        places(self.old).iter().any(|place| place.summarizer)
+        list_places(self.old).iter().any(|place| place.summarizer)
     }
 
     /// Returns the current titles of the agents' sections.
-    pub fn titles(&self) -> Vec<String> {
-        self.wanted.order.clone().unwrap_or_else(|| titles(self.old, false))
+    pub fn current_titles(&self) -> Vec<String> {
+        self.wanted.order.clone().unwrap_or_else(|| titles_of(self.old, false))
     }
 
     /// Returns the current titles of the summariser's sections.
     pub fn summarizer_titles(&self) -> Vec<String> {
-        self.summarizer.clone().unwrap_or_else(|| titles(self.old, true))
+        self.summarizer.clone().unwrap_or_else(|| titles_of(self.old, true))
     }
 
     /// True if all agents share the section of that title.
@@ -197,13 +199,13 @@ impl<'a> Changing<'a> {
 
     /// Sets the titles. A section that is removed and added again is unchanged.
     pub fn set_titles(&mut self, after: &[String], summarizer: bool) {
-        let before = if summarizer { self.summarizer_titles() } else { self.titles() };
-        for place in places(self.old).into_iter().filter(|p| p.summarizer == summarizer && !p.title.is_empty()) {
+        let before = if summarizer { self.summarizer_titles() } else { self.current_titles() };
+        for place in list_places(self.old).into_iter().filter(|p| p.summarizer == summarizer && !p.title.is_empty()) {
             if after.contains(&place.title) {
                 let was_gone = !before.contains(&place.title);
                 self.wanted.drop.retain(|dropped| !was_gone || *dropped != place.address);
             } else {
-                self.wanted.forget(place.address, self.old);
+                self.wanted.remove_section(place.address, self.old);
             }
         }
         for gone in before.iter().filter(|title| !after.contains(title)) {
@@ -217,7 +219,7 @@ impl<'a> Changing<'a> {
         if summarizer {
             self.summarizer = Some(after.to_vec());
         } else {
-            self.wanted.order = (after != titles(self.old, false)).then(|| after.to_vec());
+            self.wanted.order = (after != titles_of(self.old, false)).then(|| after.to_vec());
         }
     }
 
@@ -231,7 +233,7 @@ impl<'a> Changing<'a> {
         for list in [&mut self.wanted.share, &mut self.wanted.private, &mut self.shared] {
             list.retain(|one| one != title);
         }
-        if !titles(self.old, false).contains(title) {
+        if !titles_of(self.old, false).contains(title) {
             self.shared.extend(is.then(|| title.clone()));
         } else if is_shared(self.old, title) != is {
             let list = if is { &mut self.wanted.share } else { &mut self.wanted.private };
@@ -248,10 +250,10 @@ impl<'a> Changing<'a> {
 
     /// Sets the change of the summariser. Its removal can be undone.
     pub fn set_way(&mut self, way: Way) {
-        let own: Vec<Place> = places(self.old).into_iter().filter(|place| place.summarizer).collect();
+        let own: Vec<Place> = list_places(self.old).into_iter().filter(|place| place.summarizer).collect();
         for place in own {
             if way == Way::Gone {
-                self.wanted.forget(place.address, self.old);
+                self.wanted.remove_section(place.address, self.old);
             } else if self.way == Way::Gone {
                 self.wanted.drop.retain(|dropped| *dropped != place.address);
             }
@@ -260,14 +262,14 @@ impl<'a> Changing<'a> {
     }
 
     /// Chooses the sections to ask for, of agents or of the summariser.
-    pub fn choose(&mut self, all: &[Place], chosen: &[usize]) {
+    pub fn choose_contents(&mut self, all: &[Place], chosen: &[usize]) {
         self.contents.retain(|address| !all.iter().any(|place| place.address == *address));
         self.contents.extend(chosen.iter().map(|at| all[*at].address.clone()));
     }
 
     /// Returns a section, which may not exist yet, in its current state.
-    pub fn place(&self, now: &Experiment, at: &str) -> Place {
-        if let Some(place) = places(now).into_iter().find(|place| place.address == at) {
+    pub fn current_place(&self, now: &Experiment, at: &str) -> Place {
+        if let Some(place) = list_places(now).into_iter().find(|place| place.address == at) {
             return place;
         }
         let (file, title) = at.split_once('/').unwrap_or(("shared", at));
@@ -279,21 +281,21 @@ impl<'a> Changing<'a> {
     }
 
     /// Sets the new text of a section.
-    pub fn write(&mut self, place: &Place, text: String) {
-        let old = places(self.old).into_iter().find(|old| old.address == place.address);
+    pub fn write_text(&mut self, place: &Place, text: String) {
+        let old = list_places(self.old).into_iter().find(|old| old.address == place.address);
         if old.is_some_and(|old| old.text == text) && !self.wanted.drop.contains(&place.address) {
             self.wanted.sections.retain(|(address, _)| *address != place.address);
         } else if text != place.text || text.is_empty() {
-            self.wanted.write(place.address.clone(), text);
+            self.wanted.set_section(place.address.clone(), text);
         }
         self.typed.lock().unwrap_or_else(PoisonError::into_inner).remove(&place.address);
     }
 }
 
 /// Returns the titles of the agents' or the summariser's sections, in order.
-fn titles(document: &Experiment, summarizer: bool) -> Vec<String> {
+fn titles_of(document: &Experiment, summarizer: bool) -> Vec<String> {
     let mut found: Vec<String> = if summarizer { Vec::new() } else { document.sections.clone() };
-    for place in places(document).into_iter().filter(|p| p.summarizer == summarizer && !p.title.is_empty()) {
+    for place in list_places(document).into_iter().filter(|p| p.summarizer == summarizer && !p.title.is_empty()) {
         if !found.contains(&place.title) {
             found.push(place.title);
         }
@@ -303,5 +305,5 @@ fn titles(document: &Experiment, summarizer: bool) -> Vec<String> {
 
 /// True if all agents share the section of that title.
 fn is_shared(document: &Experiment, title: &str) -> bool {
-    places(document).iter().any(|place| place.shared && place.title == title)
+    list_places(document).iter().any(|place| place.shared && place.title == title)
 }
