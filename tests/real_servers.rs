@@ -7,7 +7,7 @@ use convoke::design::{ModelSpec, Sampling};
 use convoke::model::catalog::is_same_model;
 use convoke::model::parameters::parameters;
 use convoke::model::pull::Pull;
-use convoke::model::{ChatReply, ChatRequest, Connection, Finish, ModelFacts, ModelError, Server, ServerKind, Turn};
+use convoke::model::{ChatReply, ChatRequest, Connection, Finish, ModelError, ModelFacts, Server, ServerKind, Turn};
 use convoke::process::{Author, Message, Purpose};
 use secrecy::SecretString;
 use std::collections::BTreeSet;

@@ -16,7 +16,7 @@ mod pull;
 #[path = "wire/retries.rs"]
 mod retries;
 
-use convoke::model::{ChatReply, ChatRequest, Connection, ModelFacts, Limits, ModelError, Server, ServerKind, Turn};
+use convoke::model::{ChatReply, ChatRequest, Connection, Limits, ModelError, ModelFacts, Server, ServerKind, Turn};
 use convoke::process::{Author, Message, Purpose};
 use secrecy::SecretString;
 use serde_json::{Map, Value as Json, json};
