@@ -1,4 +1,4 @@
-//! The program: what is around it is read here and handed down; `cli` does the rest.
+//! The program: reads its environment and passes it to `cli`.
 
 use convoke::cli::settings::World;
 use std::collections::BTreeMap;
@@ -9,11 +9,11 @@ use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 fn main() -> ExitCode {
-    ExitCode::from(convoke::cli::start(std::env::args_os(), world))
+    ExitCode::from(convoke::cli::start(std::env::args_os(), read_world))
 }
 
-/// Read only after the arguments are understood: `--help` needs none of it.
-fn world() -> World {
+/// Reads the environment, after the arguments are parsed: `--help` needs none of it.
+fn read_world() -> World {
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };
@@ -21,7 +21,7 @@ fn world() -> World {
         arguments: std::env::args_os().skip(1).map(|a| a.to_string_lossy().into_owned()).collect(),
         env: std::env::vars_os().filter_map(text).collect::<BTreeMap<_, _>>(),
         folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
-        // Of the uid, by the password database; a variable such as USER is anybody's to set.
+        // The name of the user id, from the system's user database; anyone can set a variable such as USER.
         user: whoami::username().unwrap_or_else(|_| "unknown".to_owned()),
         host: whoami::hostname().unwrap_or_else(|_| "unknown".to_owned()),
         terminals: [std::io::stdin().is_terminal(), std::io::stdout().is_terminal(), std::io::stderr().is_terminal()],
@@ -29,7 +29,7 @@ fn world() -> World {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
         },
-        // The keys of a `RandomState` come from the system's own randomness, new ones each time.
+        // The keys of a `RandomState` are random numbers from the system, new each time.
         random: || RandomState::new().build_hasher().finish(),
     }
 }

@@ -5,6 +5,7 @@
 
 use convoke::design::edit::Changes;
 use convoke::design::{Experiment, Overrides};
+use convoke::exchange::Rows;
 use convoke::lab::change::changed_document;
 use convoke::lab::export::Table;
 use convoke::lab::{
@@ -152,7 +153,7 @@ async fn killed_after(lab: &Lab, entries: usize) {
 async fn exported(lab: &Lab) -> String {
     let selection = lab.select("study", true).await.unwrap();
     let mut out = Vec::new();
-    lab.export_table(&selection, Table::Jsonl, &mut out).await.unwrap();
+    lab.export_table((&selection.record.name, Rows::Entries(&selection.of)), Table::Jsonl, &mut out).await.unwrap();
     String::from_utf8(out).unwrap()
 }
 

@@ -7,7 +7,7 @@ use convoke::design::{ModelSpec, Sampling};
 use convoke::model::catalog::is_same_model;
 use convoke::model::parameters::parameters;
 use convoke::model::pull::Pull;
-use convoke::model::{ChatReply, ChatRequest, Connection, Finish, Known, ModelError, Server, ServerKind, Turn};
+use convoke::model::{ChatReply, ChatRequest, Connection, Finish, ModelError, ModelFacts, Server, ServerKind, Turn};
 use convoke::process::{Author, Message, Purpose};
 use secrecy::SecretString;
 use std::collections::BTreeSet;
@@ -122,7 +122,7 @@ async fn a_model_that_is_not_there() {
     for connection in [ollama(), openai()].into_iter().flatten() {
         let spec = ModelSpec::bare("absent");
         let known = connection.show("absent").await;
-        assert!(known.is_err() || known == Ok(Known::default()));
+        assert!(known.is_err() || known == Ok(ModelFacts::default()));
         let error = match ask(&connection, "absent", &spec, 1).await {
             Err(error) => error,
             Ok(reply) => panic!("{reply:?}"),

@@ -16,7 +16,7 @@ mod pull;
 #[path = "wire/retries.rs"]
 mod retries;
 
-use convoke::model::{ChatReply, ChatRequest, Connection, Known, Limits, ModelError, Server, ServerKind, Turn};
+use convoke::model::{ChatReply, ChatRequest, Connection, Limits, ModelError, ModelFacts, Server, ServerKind, Turn};
 use convoke::process::{Author, Message, Purpose};
 use secrecy::SecretString;
 use serde_json::{Map, Value as Json, json};
@@ -70,7 +70,7 @@ fn streaming(kind: ServerKind, streamed: bool) -> Json {
 
 async fn ask(server: &Server, streamed: bool) -> Result<ChatReply, ModelError> {
     let connection = Connection::open(server)?;
-    connection.model(Known::default()).chat(&request(&streaming(server.kind, streamed))).await
+    connection.model(ModelFacts::default()).chat(&request(&streaming(server.kind, streamed))).await
 }
 
 /// What comes of one request of which the server makes this.

@@ -1,6 +1,7 @@
-//! What can be typed. A command's doc comment is its help.
+//! The commands and their arguments. A command's doc comment is its help.
 //!
-//! What a command works on may be left out: the argument is empty then, and `pick` asks for it before the command sees it.
+//! The name of an experiment or conversation may be omitted: the argument is empty then, and `pick` asks for it before
+//! the command runs.
 
 use super::commands::ask::Ask;
 use super::commands::check::Check;
@@ -36,15 +37,15 @@ use clap::{Parser, Subcommand};
     max_term_width = 100
 )]
 pub struct Cli {
-    /// What holds everywhere.
+    /// Global options.
     #[command(flatten)]
     pub global: Global,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Make a new experiment: a folder, or stored

@@ -6,7 +6,7 @@ use crate::design::edit::{Changes, split};
 use crate::design::folder::bad_name;
 use clap::Args;
 
-/// What `edit`, `duplicate` and `new` change.
+/// Flags of `edit`, `duplicate` and `new` that change an experiment.
 #[derive(Debug, Clone, Args)]
 pub struct ChangeFlags {
     /// A note
@@ -40,36 +40,36 @@ pub struct ChangeFlags {
     pub set: Vec<String>,
 }
 
-/// Refuses what cannot be an experiment's name.
+/// Rejects an invalid name for an experiment.
 pub fn good_name(name: &str) -> Result<(), CliError> {
     let Some(why) = bad_name(name) else { return Ok(()) };
     let message = format!("`{name}` cannot be an experiment's name: {why}");
     Err(CliError::usage(message).hint("write a name that could name a folder"))
 }
 
-/// Reads the flags that all commands have which change an experiment, and the files that they name.
+/// Reads the flags that change an experiment, and the files that they name.
 pub fn read(context: &Context, args: &crate::cli::changes::ChangeFlags) -> Result<Changes, CliError> {
     let read = |file: &str| {
         let path = context.world.folder.join(file);
         std::fs::read_to_string(&path).map_err(|e| file_error("read", std::path::Path::new(file), &e))
     };
-    of_flags(args, &read)
+    read_with(args, &read)
 }
 
-/// The same with another way to read files.
-pub(super) fn of_flags(
+/// Reads the flags with another function for files.
+pub(super) fn read_with(
     args: &crate::cli::changes::ChangeFlags,
     read: &dyn Fn(&str) -> Result<String, CliError>,
 ) -> Result<Changes, CliError> {
-    let sections = args.section.iter().map(|written| section(read, written)).collect::<Result<_, _>>()?;
+    let sections = args.section.iter().map(|written| parse_section(read, written)).collect::<Result<_, _>>()?;
     let set = args.set.iter().map(|written| {
-        let (key, value) = pair("--set", written, "KEY=VALUE")?;
+        let (key, value) = split_pair("--set", written, "KEY=VALUE")?;
         Ok((key.to_owned(), value.to_owned()))
     });
     Ok(Changes {
         starting_message: args.starting_message.clone(),
         models: args.model.clone(),
-        roles: args.roles.as_deref().map(roles).transpose()?.unwrap_or_default(),
+        roles: args.roles.as_deref().map(parse_roles).transpose()?.unwrap_or_default(),
         drop: args.drop_section.clone(),
         private: args.private.clone(),
         share: args.share.clone(),
@@ -79,15 +79,15 @@ pub(super) fn of_flags(
     })
 }
 
-fn pair<'a>(flag: &str, written: &'a str, form: &str) -> Result<(&'a str, &'a str), CliError> {
+fn split_pair<'a>(flag: &str, written: &'a str, form: &str) -> Result<(&'a str, &'a str), CliError> {
     split(written).filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
         CliError::usage(format!("{flag} {written}: it is not {form}")).hint(format!("write {flag} '{form}'"))
     })
 }
 
-/// `TITLE=TEXT`, or `TITLE=@FILE`; `@@` is a text that begins with `@`.
-fn section(read: &dyn Fn(&str) -> Result<String, CliError>, written: &str) -> Result<(String, String), CliError> {
-    let (address, text) = pair("--section", written, "[ROLE/]TITLE=TEXT")?;
+/// Parses `TITLE=TEXT` or `TITLE=@FILE`; `@@` begins a text that starts with `@`.
+fn parse_section(read: &dyn Fn(&str) -> Result<String, CliError>, written: &str) -> Result<(String, String), CliError> {
+    let (address, text) = split_pair("--section", written, "[ROLE/]TITLE=TEXT")?;
     let text = match text.strip_prefix('@') {
         None => text.to_owned(),
         Some(rest) if rest.starts_with('@') => rest.to_owned(),
@@ -96,8 +96,8 @@ fn section(read: &dyn Fn(&str) -> Result<String, CliError>, written: &str) -> Re
     Ok((address.to_owned(), text))
 }
 
-/// `guard=1,prisoner=2`.
-fn roles(written: &str) -> Result<Vec<(String, Option<u32>)>, CliError> {
+/// Parses `guard=1,prisoner=2`.
+fn parse_roles(written: &str) -> Result<Vec<(String, Option<u32>)>, CliError> {
     let wrong = |part: &str, why: &str| {
         CliError::usage(format!("--roles {written}: `{part}`: {why}"))
             .hint("write every role with its number of agents, as in guard=1,prisoner=2")

@@ -1,5 +1,4 @@
-//! Answers to a shell that completes a line. Nothing is asked, nothing is made, and a database that does not answer at
-//! once is left alone.
+//! Shell completion. It asks no questions, creates nothing, and gives up on a slow database.
 
 use crate::cli::args::Cli;
 use crate::cli::commands::completions::completer;
@@ -16,10 +15,10 @@ use std::io::Write;
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 
-/// So long a person who pressed a key is kept waiting for a database.
+/// Maximum wait for the database after a key press.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// What a command takes: its name, the argument, and what that may be.
+/// Arguments that take a name or an id: command, argument, kind.
 const TAKES: &[(&str, &str, Kind)] = &[
     ("check", "what", Kind::Experiment),
     ("plan", "what", Kind::Experiment),
@@ -39,7 +38,7 @@ const TAKES: &[(&str, &str, Kind)] = &[
     ("verify", "id", Kind::Conversation),
 ];
 
-/// What is named in the database.
+/// A kind of object in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Experiment,
@@ -47,8 +46,8 @@ enum Kind {
     Either,
 }
 
-/// Answers a shell. What goes wrong is told to nobody: the person is in the middle of a line.
-pub fn answer(shell: &OsStr, arguments: &[OsString], world: World) -> Exit {
+/// Prints completions for a shell. Errors are silent, because the user is in the middle of a line.
+pub fn print_completions(shell: &OsStr, arguments: &[OsString], world: World) -> Exit {
     let Ok(completer) = completer(&shell.to_string_lossy()) else { return Exit::Usage };
     let words = arguments.iter().skip_while(|a| *a != "--").skip(1).cloned().collect::<Vec<_>>();
     if words.is_empty() {
@@ -56,15 +55,15 @@ pub fn answer(shell: &OsStr, arguments: &[OsString], world: World) -> Exit {
     }
     let folder = world.folder.clone();
     let mut answer = Vec::new();
-    let written = completer.write_complete(&mut command(&words, world), words, Some(&folder), &mut answer);
+    let written = completer.write_complete(&mut completing_command(&words, world), words, Some(&folder), &mut answer);
     let written = written.and_then(|()| std::io::stdout().lock().write_all(&answer));
     if written.is_ok() { Exit::Done } else { Exit::Usage }
 }
 
-/// The command line with what the database knows.
-fn command(words: &[OsString], world: World) -> Command {
+/// Returns the command line with completers for names and ids.
+fn completing_command(words: &[OsString], world: World) -> Command {
     let lookup = LookUp { store: written_store(words), world, until: Instant::now() + PATIENCE };
-    // One argument or command alone would be changed out of its place.
+    // `mut_subcommand` and `mut_arg` for one item would change its place in the list.
     Cli::command().mut_subcommands(|command| {
         let name = command.get_name().to_owned();
         command.mut_args(|argument| {
@@ -77,14 +76,14 @@ fn command(words: &[OsString], world: World) -> Command {
     })
 }
 
-/// What `--store` says in the line that is being typed.
+/// Returns the value of `--store` in the typed line.
 fn written_store(words: &[OsString]) -> Option<String> {
     let words: Vec<&str> = words.iter().filter_map(|w| w.to_str()).collect();
     let after = words.windows(2).find(|pair| pair[0] == "--store").map(|pair| pair[1]);
     after.or_else(|| words.iter().find_map(|w| w.strip_prefix("--store="))).map(str::to_owned)
 }
 
-/// Looks up names and ids.
+/// Looks up names and ids in the database.
 #[derive(Clone)]
 struct LookUp {
     store: Option<String>,
@@ -92,7 +91,7 @@ struct LookUp {
     until: Instant,
 }
 
-/// What comes from the database, in two answers.
+/// Results from the database, sent in two messages.
 enum Found {
     Experiments(Vec<ExperimentRecord>),
     Conversations(Vec<String>),
@@ -104,39 +103,39 @@ impl LookUp {
         let Some(typed) = current.to_str() else { return folders };
         let (mark, prefix) = typed.strip_prefix("id:").map_or(("", typed), |rest| ("id:", rest));
         let mut words = Vec::new();
-        for found in self.ask(kind, prefix) {
+        for found in self.collect_found(kind, prefix) {
             match found {
                 Found::Experiments(experiments) => words.extend(experiments.into_iter().flat_map(|e| {
-                    // Whoever presses the key on an empty word sees names, and ids once one is begun.
+                    // For an empty word names are offered; ids are added once a character is typed.
                     let id = (e.id.starts_with(prefix) && (!prefix.is_empty() || !mark.is_empty())).then_some(e.id);
                     [Some(e.name).filter(|name| mark.is_empty() && name.starts_with(prefix)), id]
                 })),
                 Found::Conversations(ids) => words.extend(ids.into_iter().map(Some)),
             }
         }
-        // What a shell would take for more than a word, it is not given.
+        // Words that a shell would treat specially are omitted.
         let words = words.into_iter().flatten().filter(|w| crate::cli::shell::quoted(w) == *w && !w.starts_with('-'));
         words.map(|word| CompletionCandidate::new(format!("{mark}{word}"))).chain(folders).collect()
     }
 
-    /// What has come when the time is over. The thread is left behind: the program ends before it.
-    fn ask(&self, kind: Kind, prefix: &str) -> Vec<Found> {
+    /// Collects the results that arrive in time. The thread may outlive the call; the program ends first.
+    fn collect_found(&self, kind: Kind, prefix: &str) -> Vec<Found> {
         let (found, answers) = channel();
         let (lookup, prefix) = (self.clone(), prefix.to_owned());
-        std::thread::spawn(move || lookup.look(kind, &prefix, &found));
+        std::thread::spawn(move || lookup.look_up(kind, &prefix, &found));
         let left = || self.until.saturating_duration_since(Instant::now());
         std::iter::from_fn(|| answers.recv_timeout(left()).ok()).collect()
     }
 
-    fn look(&self, kind: Kind, prefix: &str, found: &Sender<Found>) {
+    fn look_up(&self, kind: Kind, prefix: &str, found: &Sender<Found>) {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
-            let Some(store) = self.open().await else { return };
+            let Some(store) = self.open_store().await else { return };
             let experiments = async {
                 if kind != Kind::Conversation
                     && let Ok(all) = store.records().await
                 {
-                    // Who no longer listens needs nothing.
+                    // The receiver may be gone.
                     let _ = found.send(Found::Experiments(all));
                 }
             };
@@ -153,8 +152,8 @@ impl LookUp {
         });
     }
 
-    /// Opens the database for reading if nothing has to be asked for that.
-    async fn open(&self) -> Option<Box<dyn Store>> {
+    /// Opens the database for reading, if that needs no question.
+    async fn open_store(&self) -> Option<Box<dyn Store>> {
         match Settings::resolve(&self.world, self.store.as_deref()).ok()?.store.uri {
             StoreUri::Sqlite { path, max_mb } => {
                 let opened = Sqlite::open(&self.world.folder.join(path), OpenMode::Read, max_mb).ok()?;
@@ -172,7 +171,7 @@ impl LookUp {
 mod tests {
     use super::*;
 
-    /// A command that takes what is in the database is completed.
+    /// Checks that every command with an argument in the database is completed.
     #[test]
     fn every_argument_is_there_and_none_is_forgotten() {
         let command = Cli::command();

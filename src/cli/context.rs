@@ -1,4 +1,4 @@
-//! What every command works with: the world, the settings, the printer; and how it finds what it is asked for.
+//! The context of a command: environment, settings, printer and terminal.
 
 use super::identity::Identity;
 use crate::cli::error::CliError;
@@ -11,35 +11,35 @@ use crate::store::StoreUri;
 use secrecy::SecretString;
 use std::sync::{Mutex, OnceLock};
 
-/// What every command works with.
+/// The context of a command.
 pub struct Context {
-    /// What the program finds around it.
+    /// The environment of the program.
     pub world: World,
-    /// Options that hold everywhere.
+    /// Global options.
     pub global: Global,
-    /// Everything resolved.
+    /// All resolved settings.
     pub settings: Settings,
     /// The only door to the terminal.
     pub printer: Printer,
-    /// Who signed in where, once somebody has.
+    /// The identity on a server, after signing in.
     pub identity: OnceLock<Identity>,
-    /// Where a person is asked.
+    /// The terminal for questions.
     pub terminal: Terminal,
 }
 
 impl Context {
-    /// Resolves the settings and says what is to be warned of.
+    /// Resolves the settings and prints their warnings.
     pub fn new(world: World, global: Global) -> Result<Self, CliError> {
-        let printer = printer(&world, &global);
+        let printer = create_printer(&world, &global);
         let settings = Settings::resolve(&world, global.store.as_deref())?;
         for warning in &settings.warnings {
             printer.warn(warning);
         }
-        Ok(Self::fresh(world, global, settings, printer))
+        Ok(Self::before_sign_in(world, global, settings, printer))
     }
 
-    /// One in which nobody has signed in yet.
-    fn fresh(world: World, global: Global, settings: Settings, printer: Printer) -> Self {
+    /// Creates a context before any sign-in.
+    fn before_sign_in(world: World, global: Global, settings: Settings, printer: Printer) -> Self {
         let may_ask = !global.no_input && !global.json && world.terminals[0] && world.terminals[2];
         let (env, printing) = (world.env.clone(), printer.clone());
         let (typing, agreed) = (Typing::default(), Mutex::default());
@@ -47,28 +47,29 @@ impl Context {
         Self { world, global, settings, printer, terminal, identity: OnceLock::new() }
     }
 
-    /// The same with another database: its address is read as that of `--store` is, with the same rules for passwords.
-    pub fn at(&self, store: &str) -> Result<Self, CliError> {
+    /// Returns a context for another database, whose address follows the rules of `--store`.
+    pub fn with_store(&self, store: &str) -> Result<Self, CliError> {
         let (world, printer) = (self.world.clone(), self.printer.clone());
         let global = Global { store: Some(store.to_owned()), ..self.global.clone() };
         let settings = Settings::resolve(&world, Some(store))?;
         for warning in settings.warnings.iter().filter(|w| !self.settings.warnings.contains(w)) {
             printer.warn(warning);
         }
-        Ok(Self::fresh(world, global, settings, printer))
+        Ok(Self::before_sign_in(world, global, settings, printer))
     }
 
-    /// The same for a command that the guide gives in a person's stead: signed in as this one is.
+    /// Returns a context for a command that the guide runs, with the same identity.
     #[must_use]
-    pub fn again(&self, arguments: Vec<String>, global: Global) -> Self {
+    pub fn with_line(&self, arguments: Vec<String>, global: Global) -> Self {
         let world = World { arguments, ..self.world.clone() };
         let (settings, printer) = (self.settings.clone(), Printer { json: global.json, ..self.printer.clone() });
-        let mut again = Self { identity: self.identity.clone(), ..Self::fresh(world, global, settings, printer) };
+        let mut again =
+            Self { identity: self.identity.clone(), ..Self::before_sign_in(world, global, settings, printer) };
         again.terminal.typing = self.terminal.typing.clone();
         again
     }
 
-    /// The same in another database, where somebody signed in. What was saved is found there without a flag.
+    /// Returns a context for the database that was signed in to. Saved settings are found without a flag.
     pub fn signed_in(&self, identity: Identity) -> Result<Self, CliError> {
         let uri = StoreUri::Mongo(identity.uri.clone());
         let found = Settings::resolve(&self.world, None).ok().filter(|settings| settings.store.uri == uri);
@@ -82,30 +83,31 @@ impl Context {
         };
         let (world, printer) = (self.world.clone(), self.printer.clone());
         let global = Global { store: flag, ..self.global.clone() };
-        let mut there = Self { identity: OnceLock::from(identity), ..Self::fresh(world, global, settings, printer) };
+        let mut there =
+            Self { identity: OnceLock::from(identity), ..Self::before_sign_in(world, global, settings, printer) };
         there.terminal.typing = self.terminal.typing.clone();
         Ok(there)
     }
 
-    /// Whether a question may be asked.
+    /// True if questions may be asked.
     pub fn may_ask(&self) -> bool {
         self.terminal.may_ask
     }
 
-    /// Who acts: whom the database let in, else the name that the surroundings say. Known once the database is open.
+    /// The creator's name: as verified by the database, else as configured. Final once the database is open.
     pub fn creator(&self) -> &str {
         self.identity.get().map_or(&self.settings.creator, |i| &i.creator)
     }
 
-    /// What must not be in a log.
+    /// Returns every secret, so that logs can omit them.
     pub fn secrets(&self) -> Vec<SecretString> {
         let asked = self.identity.get().map(|i| i.uri.secrets()).unwrap_or_default();
         self.settings.secrets().into_iter().chain(asked).collect()
     }
 }
 
-/// The door to the terminal, as arguments and surroundings want it.
-pub(super) fn printer(world: &World, global: &Global) -> Printer {
+/// Creates the printer for these options and this environment.
+pub(super) fn create_printer(world: &World, global: &Global) -> Printer {
     let unwanted =
         world.env.get("NO_COLOR").is_some_and(|v| !v.is_empty()) || world.env.get("TERM").is_some_and(|t| t == "dumb");
     let colour = |terminal: bool| match global.color {

@@ -1,4 +1,4 @@
-//! From a command that was typed to the function that does it.
+//! Dispatch of a parsed command to the function that runs it.
 
 use super::args::{Cli, Command};
 use super::commands::{
@@ -11,20 +11,20 @@ use super::pick;
 use clap::CommandFactory;
 use std::future::Future;
 
-/// Whether a command hears Ctrl-C itself.
+/// True for commands that handle Ctrl-C themselves.
 pub(super) fn is_busy(command: &Command) -> bool {
     matches!(command, Command::Run(_) | Command::Talk(_) | Command::Ask(_) | Command::Store(_))
 }
 
-/// Does what a command says; what was left out of it is asked for first.
-pub(super) async fn perform(context: &Context, command: &Command) -> Result<Exit, CliError> {
-    match pick::complete(context, command).await? {
-        Some((context, command)) => dispatch(&context, &command).await,
-        None => dispatch(context, command).await,
+/// Runs a command, after asking for omitted arguments.
+pub(super) async fn run_command(context: &Context, command: &Command) -> Result<Exit, CliError> {
+    match pick::complete_command(context, command).await? {
+        Some((context, command)) => call_command(&context, &command).await,
+        None => call_command(context, command).await,
     }
 }
 
-async fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError> {
+async fn call_command(context: &Context, command: &Command) -> Result<Exit, CliError> {
     match command {
         Command::New(args) => new::run(context, args).await,
         Command::Check(args) => check::run(context, args).await,
@@ -52,9 +52,9 @@ async fn dispatch(context: &Context, command: &Command) -> Result<Exit, CliError
     }
 }
 
-/// Commands that look: one thread does, and Ctrl-C ends them at once. What a database reads in the background is
-/// left behind, and a file that is being written is taken away.
-pub(super) fn looking(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
+/// Runs a read-only command on one thread; Ctrl-C ends it at once. Background reads of the database are abandoned, and
+/// an unfinished file is removed.
+pub(super) fn run_reading(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
         tokio::select! {
@@ -66,11 +66,11 @@ pub(super) fn looking(work: impl Future<Output = Result<Exit, CliError>>) -> Res
     outcome
 }
 
-/// What hears Ctrl-C itself.
-pub(super) fn busy(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
+/// Runs a command that handles Ctrl-C itself.
+pub(super) fn run_busy(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(work);
-    // What still runs was told to stop; nobody waits for it any longer.
+    // Remaining tasks have been told to stop; waiting for them any longer is useless.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     outcome
 }

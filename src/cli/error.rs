@@ -1,4 +1,4 @@
-//! What went wrong, as a person reads it, and the exit code that says its kind.
+//! Errors for people, and the exit code for each kind.
 
 use super::shell::quoted;
 use crate::design::Obstacle;
@@ -12,21 +12,21 @@ use serde_json::{Value as Json, json};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Everything asked for is done.
+    /// Everything requested is done.
     Done = 0,
-    /// Some conversations are failed.
+    /// Some conversations have failed.
     Failed = 1,
-    /// Wrong usage, or it would have to ask and may not.
+    /// Wrong usage, or a question that may not be asked.
     Usage = 2,
-    /// The experiment is wrong.
+    /// The experiment has mistakes.
     Experiment = 3,
-    /// The database.
+    /// The database failed.
     Store = 4,
-    /// A server or model that was needed could not be used.
+    /// A required server or model could not be used.
     Model = 5,
-    /// Not found, or a name that means several.
+    /// Not found, or an ambiguous name.
     NotFound = 6,
-    /// Not yours to change.
+    /// It belongs to another creator.
     NotYours = 7,
     /// Ctrl-C.
     Interrupt = 130,
@@ -37,54 +37,54 @@ pub enum Exit {
 /// An error with its remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CliError {
-    /// The kind, as exit code.
+    /// The kind of error, as exit code.
     pub exit: Exit,
-    /// A stable word for programs.
+    /// A stable identifier for programs.
     pub code: &'static str,
-    /// What is wrong, where.
+    /// The mistake and its place.
     pub message: String,
-    /// What caused it, nearest first.
+    /// Causes, nearest first.
     pub causes: Vec<String>,
-    /// What to do.
+    /// The remedy.
     pub hint: Option<String>,
 }
 
 impl CliError {
-    /// An error of a kind.
+    /// Creates an error with an exit code.
     pub fn new(exit: Exit, code: &'static str, message: impl Into<String>) -> Self {
         Self { exit, code, message: message.into(), causes: Vec::new(), hint: None }
     }
 
-    /// Wrong usage.
+    /// Creates a usage error.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, "usage", message)
     }
 
-    /// The experiment is wrong.
+    /// Creates an error of the experiment.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::new(Exit::Experiment, "experiment-invalid", message)
     }
 
-    /// Nothing of that name.
+    /// Creates an error for an unknown name.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(Exit::NotFound, "not-found", message)
     }
 
-    /// With a remedy.
+    /// Adds a remedy.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// With a remedy, if there is one.
+    /// Adds a remedy, if there is one.
     #[must_use]
     pub fn maybe_hint(mut self, hint: Option<String>) -> Self {
         self.hint = hint.or(self.hint);
         self
     }
 
-    /// With what caused it.
+    /// Adds a cause.
     #[must_use]
     #[expect(clippy::needless_pass_by_value, reason = "errors are handed over where they are met")]
     pub fn cause(mut self, cause: impl ToString) -> Self {
@@ -92,14 +92,14 @@ impl CliError {
         self
     }
 
-    /// The `error` object of `--json`.
+    /// Returns the `error` object of `--json`.
     pub fn json(&self) -> Json {
         let message = std::iter::once(&self.message).chain(&self.causes).cloned().collect::<Vec<_>>().join(": ");
         json!({ "code": self.code, "message": message, "hint": self.hint })
     }
 }
 
-/// Reading or writing a file that the person named.
+/// Creates the error for a file that the user named.
 pub fn file_error(what: &str, path: &std::path::Path, error: &std::io::Error) -> CliError {
     let exit = if error.kind() == std::io::ErrorKind::NotFound { Exit::NotFound } else { Exit::Usage };
     CliError::new(exit, "file", format!("cannot {what} {}", path.display())).cause(error)
@@ -117,7 +117,7 @@ impl From<StoreError> for CliError {
                 (Exit::Store, "store-unreachable", Some("check the path given by --store or CONVOKE_STORE"))
             }
             StoreError::SignIn { failure, .. } => {
-                let (code, hint) = sign_in(*failure);
+                let (code, hint) = describe_sign_in(*failure);
                 (Exit::Store, code, Some(hint))
             }
             StoreError::Newer { .. } => (Exit::Store, "store-newer", None),
@@ -148,13 +148,13 @@ impl From<StoreError> for CliError {
     }
 }
 
-/// Whether a place is a server's: what helps with a file does not help there.
+/// True for the address of a server: remedies for files do not apply there.
 fn is_server(place: &str) -> bool {
     place.starts_with("mongodb")
 }
 
-/// A stable word and the remedy for each way in which signing in fails.
-fn sign_in(failure: SignInFailure) -> (&'static str, &'static str) {
+/// Returns an identifier and a remedy for each cause of a failed sign-in.
+fn describe_sign_in(failure: SignInFailure) -> (&'static str, &'static str) {
     match failure {
         SignInFailure::Address => (
             "store-address",
@@ -233,7 +233,7 @@ impl From<LabError> for CliError {
             LabError::Store(error) => error.into(),
             LabError::Model(error) => error.into(),
             LabError::Obstacle(obstacle) => obstacle.into(),
-            LabError::Obstacles(obstacles) => together(obstacles, &message),
+            LabError::Obstacles(obstacles) => combine_obstacles(obstacles, &message),
             LabError::Wrong { .. } => Self::invalid(message),
             LabError::NotAFolder { .. } => {
                 Self::invalid(message).hint("`convoke new NAME` writes a folder to start from")
@@ -293,8 +293,8 @@ impl From<LabError> for CliError {
     }
 }
 
-/// Several obstacles as one error.
-fn together(obstacles: Vec<Obstacle>, otherwise: &str) -> CliError {
+/// Combines several obstacles into one error.
+fn combine_obstacles(obstacles: Vec<Obstacle>, otherwise: &str) -> CliError {
     let mut obstacles = obstacles.into_iter();
     let Some(first) = obstacles.next() else { return CliError::usage(otherwise) };
     obstacles.fold(first.into(), |error, other| {

@@ -2,11 +2,11 @@
 
 use crate::store::MongoUri;
 
-/// Who signed in where.
+/// An identity on a server.
 #[derive(Debug, Clone)]
 pub struct Identity {
     /// The server, the database and the login, all of which worked.
     pub uri: MongoUri,
-    /// Who acts: whom the server let in, else an unverified name.
+    /// The creator's name: as verified by the server, else unverified.
     pub creator: String,
 }

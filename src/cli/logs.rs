@@ -1,4 +1,5 @@
-//! The log: one file for every invocation that calls or changes something, beside the database; the last 100 kept.
+//! Logs: one file for each invocation that changes something or calls a model, beside the database; the last 100 are
+//! kept.
 
 use crate::cli::context::Context;
 use crate::store::StoreUri;
@@ -11,10 +12,10 @@ use tracing_appender::rolling::{RollingFileAppender, Rotation};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// So many logs are kept.
+/// Number of logs to keep.
 const KEPT: usize = 100;
 
-/// The folder of the database; of one on a server, the working folder.
+/// Returns the folder of the database; for a server, the working folder.
 pub fn beside(context: &Context) -> PathBuf {
     match &context.settings.store.uri {
         StoreUri::Sqlite { path, .. } => {
@@ -24,11 +25,11 @@ pub fn beside(context: &Context) -> PathBuf {
     }
 }
 
-/// The log beside the database. One that cannot be written costs the log and nothing else.
+/// Starts the log beside the database. A log that cannot be written is only a warning.
 pub fn of(context: &Context, command: &str) -> Option<WorkerGuard> {
     let folder = beside(context).join("logs");
     let now = jiff::Timestamp::from_millisecond((context.world.clock)()).unwrap_or_default();
-    match start(&folder, command, now, context.global.verbose > 0, context.secrets()) {
+    match open_log(&folder, command, now, context.global.verbose > 0, context.secrets()) {
         Ok(guard) => Some(guard),
         Err(error) => {
             context.printer.warn(&format!("no log is kept: {}: {error}", folder.display()));
@@ -37,9 +38,8 @@ pub fn of(context: &Context, command: &str) -> Option<WorkerGuard> {
     }
 }
 
-/// Starts the log of this invocation in `folder`. Dropping the guard writes what is left. An error costs the log and
-/// nothing else.
-fn start(
+/// Starts the log of this invocation in `folder`. Dropping the guard writes the remaining lines.
+fn open_log(
     folder: &Path,
     command: &str,
     now: jiff::Timestamp,
@@ -47,7 +47,7 @@ fn start(
     secrets: Vec<SecretString>,
 ) -> io::Result<WorkerGuard> {
     std::fs::create_dir_all(folder)?;
-    prune(folder);
+    remove_oldest(folder);
     let time = now.strftime("%Y-%m-%d_%H-%M-%S");
     let name = format!("{time}_{command}_{}", std::process::id());
     let file = RollingFileAppender::builder()
@@ -56,35 +56,35 @@ fn start(
         .filename_suffix("log")
         .build(folder)
         .map_err(io::Error::other)?;
-    // Lossy by default, which does for a log: data never goes this way.
+    // The writer may drop lines under load, which is acceptable for a log; data never passes through it.
     let (writer, guard) = tracing_appender::non_blocking(Redacting { inner: file, secrets });
     let level = if verbose { "convoke=debug" } else { "convoke=info" };
     write_to(writer, level)?;
     Ok(guard)
 }
 
-/// What is logged goes here from now on. A process has one subscriber: the guide gives several commands, each with a
-/// log of its own, so it is the file that changes.
+/// Redirects the log to this writer. A process has only one subscriber, but the guide runs several commands with a log
+/// each, so only the writer changes.
 fn write_to(writer: NonBlocking, level: &str) -> io::Result<()> {
     static LOG: OnceLock<Current> = OnceLock::new();
     if let Some(current) = LOG.get() {
-        current.set(writer);
+        current.replace_writer(writer);
         return Ok(());
     }
     let current = LOG.get_or_init(|| Current(Arc::new(Mutex::new(writer)))).clone();
-    tracing::subscriber::set_global_default(subscriber(current, level)).map_err(io::Error::other)
+    tracing::subscriber::set_global_default(build_subscriber(current, level)).map_err(io::Error::other)
 }
 
-fn subscriber(writer: Current, level: &str) -> impl tracing::Subscriber + Send + Sync {
+fn build_subscriber(writer: Current, level: &str) -> impl tracing::Subscriber + Send + Sync {
     tracing_subscriber::fmt().with_writer(writer).with_ansi(false).with_env_filter(EnvFilter::new(level)).finish()
 }
 
-/// The log of the command that is being done.
+/// The writer of the current command's log.
 #[derive(Clone)]
 struct Current(Arc<Mutex<NonBlocking>>);
 
 impl Current {
-    fn set(&self, writer: NonBlocking) {
+    fn replace_writer(&self, writer: NonBlocking) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = writer;
     }
 }
@@ -98,7 +98,7 @@ impl<'a> MakeWriter<'a> for Current {
 }
 
 /// Removes the oldest logs, whose names begin with their time.
-fn prune(folder: &Path) {
+fn remove_oldest(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     let ours = |name: &str| {
         Path::new(name).extension().is_some_and(|e| e == "log") && name.get(..2) == Some("20") && name.contains('_')
@@ -112,7 +112,7 @@ fn prune(folder: &Path) {
     }
 }
 
-/// Keeps secrets out, however they came into a line.
+/// Removes secrets from every line.
 struct Redacting<W> {
     inner: W,
     secrets: Vec<SecretString>,
@@ -151,7 +151,7 @@ mod tests {
             std::fs::write(folder.path().join(format!("2026-01-01_00-{i:03}_run_1.log")), "x").unwrap();
         }
         std::fs::write(folder.path().join("notes.log"), "mine").unwrap();
-        prune(folder.path());
+        remove_oldest(folder.path());
         let left = std::fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(left, KEPT - 1 + 1, "99 and the person's own, so that the new one is the hundredth");
         assert!(!folder.path().join("2026-01-01_00-000_run_1.log").exists());

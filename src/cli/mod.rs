@@ -4,24 +4,25 @@
 //!
 //! | place | come here to change |
 //! |---|---|
-//! | `args` | the list of commands; the text of `--help` stands with each command |
+//! | `args` | the list of commands; the text of `--help` is written at each command |
 //! | `global` | options of all commands |
 //! | `commands/` | a command: its arguments, and its work |
-//! | `narrow`, `changes` | flags that several commands have: those that narrow a plan, those that change an experiment |
-//! | `dispatch` | how commands are started, and how they hear Ctrl-C |
+//! | `narrow`, `changes` | flags shared by several commands: those that narrow a plan, those that change an experiment
+//! |
+//! | `dispatch` | how commands are started, and how they handle Ctrl-C |
 //! | `complete` | completions in a shell |
-//! | `planning` | planning an experiment that was named |
-//! | `pick` | the choice of an argument that was left out |
-//! | `context`, `opening` | the values that every command gets; opening the database |
+//! | `planning` | planning an experiment by its name |
+//! | `pick` | the choice of an omitted argument |
+//! | `context`, `opening` | the values that every command receives; opening the database |
 //! | `sign_in`, `identity` | signing in to a MongoDB, and the person who did |
-//! | `problems` | how mistakes of an experiment are shown |
+//! | `problems` | how mistakes of an experiment are printed |
 //! | `questions` | confirmations |
 //! | `stored` | lines that several commands print about an experiment that was changed |
 //! | `error` | exit codes, and the texts of errors |
-//! | `shell` | words and lines as a shell reads them |
+//! | `shell` | quoting for a shell |
 //! | `logs` | the program's own log |
 //! | `settings/` | flags, environment, `.env` and the configuration file |
-//! | `terminal/` | printing, asking, signals, a person's turn |
+//! | `terminal/` | output, questions, signals, a person's turn |
 //! | `guide/` | `convoke` alone on a terminal |
 
 pub mod args;
@@ -51,7 +52,7 @@ use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
 use commands::{completions, run};
 use context::Context;
-use dispatch::{busy, is_busy, looking, perform};
+use dispatch::{is_busy, run_busy, run_command, run_reading};
 use error::{CliError, Exit};
 use global::Global;
 use settings::World;
@@ -59,29 +60,29 @@ use std::ffi::OsString;
 use std::io::Write;
 use terminal::printer::Printer;
 
-/// Does what the arguments say and returns the exit code. `world` is asked only once they are understood.
+/// Runs the command and returns the exit code. `world` is called only after the arguments are parsed.
 pub fn start(arguments: impl IntoIterator<Item = OsString>, world: fn() -> World) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    // A shell asks for completions: there is no command to be understood yet.
+    // A completion request of a shell is not a command line, so it is not parsed.
     if let Some(shell) = std::env::var_os(completions::VARIABLE).filter(|shell| !shell.is_empty()) {
-        return complete::answer(&shell, &arguments, world()) as u8;
+        return complete::print_completions(&shell, &arguments, world()) as u8;
     }
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return misunderstood(&error, &arguments),
+        Err(error) => return report_parse_error(&error, &arguments),
     };
     let world = world();
-    let printer = context::printer(&world, &cli.global);
+    let printer = context::create_printer(&world, &cli.global);
     let resume =
         matches!(cli.command, Some(Command::Run(_) | Command::Talk(_))).then(|| shell::resume_line(&world.arguments));
-    match finish(world, cli.global, cli.command.as_ref()) {
+    match run_parsed(world, cli.global, cli.command.as_ref()) {
         Ok(exit) => exit as u8,
-        Err(error) => tell(&printer, &error, resume.as_deref()),
+        Err(error) => report_error(&printer, &error, resume.as_deref()),
     }
 }
 
-/// What clap says: help and versions are no errors.
-fn misunderstood(error: &clap::Error, arguments: &[OsString]) -> u8 {
+/// Reports an error of clap; help and version are no errors.
+fn report_parse_error(error: &clap::Error, arguments: &[OsString]) -> u8 {
     if error.use_stderr() && arguments.iter().any(|a| a == "--json") {
         let text = error.to_string();
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
@@ -90,16 +91,16 @@ fn misunderstood(error: &clap::Error, arguments: &[OsString]) -> u8 {
         let cli = Cli::command();
         let is_run = words.iter().find(|w| cli.find_subcommand(w).is_some()).is_some_and(|w| w == "run" || w == "talk");
         let resume = is_run.then(|| shell::resume_line(&words));
-        return tell(&Printer::plain(true), &CliError::usage(message).hint(hint), resume.as_deref());
+        return report_error(&Printer::plain(true), &CliError::usage(message).hint(hint), resume.as_deref());
     }
     let _ = error.print();
     if error.use_stderr() { Exit::Usage as u8 } else { Exit::Done as u8 }
 }
 
-/// Says an error; with `resume`, as the last line of `run --json`.
-fn tell(printer: &Printer, error: &CliError, resume: Option<&str>) -> u8 {
+/// Prints an error; with `resume`, as the last line of `run --json`.
+fn report_error(printer: &Printer, error: &CliError, resume: Option<&str>) -> u8 {
     match resume {
-        // Nobody can be told that it could not be written.
+        // A failed write of this line cannot be reported.
         Some(resume) if printer.json => drop(printer.json_line(&run::end_of(error, resume))),
         None if printer.json => drop(printer.json_error(&error.json(), None)),
         _ => printer.error(&error.message, &error.causes, error.hint.as_deref()),
@@ -107,14 +108,14 @@ fn tell(printer: &Printer, error: &CliError, resume: Option<&str>) -> u8 {
     error.exit as u8
 }
 
-fn finish(world: World, global: Global, command: Option<&Command>) -> Result<Exit, CliError> {
+fn run_parsed(world: World, global: Global, command: Option<&Command>) -> Result<Exit, CliError> {
     let context = Context::new(world, global)?;
     match command {
-        Some(command) if is_busy(command) => busy(perform(&context, command)),
-        Some(command) => looking(perform(&context, command)),
-        None if context.may_ask() => busy(guide::run(context)),
+        Some(command) if is_busy(command) => run_busy(run_command(&context, command)),
+        Some(command) => run_reading(run_command(&context, command)),
+        None if context.may_ask() => run_busy(guide::run(context)),
         None => {
-            // Nobody can be told that the help could not be written.
+            // A failed write of the help cannot be reported.
             let _ = write!(std::io::stderr(), "{}", Cli::command().render_help());
             Ok(Exit::Usage)
         }

@@ -42,7 +42,7 @@ pub struct Narrow {
 }
 
 impl Narrow {
-    /// The flags as written.
+    /// Returns the flags as written.
     pub fn narrowing(&self) -> Narrowing {
         Narrowing {
             models: self.model.clone(),

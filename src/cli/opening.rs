@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 impl Context {
     /// Opens the database.
-    async fn open(&self, mode: OpenMode) -> Result<Arc<dyn Store>, CliError> {
+    async fn open_store(&self, mode: OpenMode) -> Result<Arc<dyn Store>, CliError> {
         let (path, max_mb) = match &self.settings.store.uri {
             StoreUri::Sqlite { path, max_mb } => (path, *max_mb),
-            StoreUri::Mongo(uri) => return sign_in::open(self, uri, mode).await,
+            StoreUri::Mongo(uri) => return sign_in::open_server(self, uri, mode).await,
         };
         let opened = Sqlite::open(&self.world.folder.join(path), mode, max_mb)?;
         if let Some(migrated) = &opened.migrated {
@@ -25,7 +25,7 @@ impl Context {
 
     /// Opens the database for use cases.
     pub async fn lab(&self, mode: OpenMode) -> Result<Lab, CliError> {
-        let store = self.open(mode).await?;
+        let store = self.open_store(mode).await?;
         let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
         let who = Who {
             creator: self.creator().to_owned(),
@@ -48,7 +48,7 @@ impl Context {
         self.lab(OpenMode::Read).await
     }
 
-    /// Opens the database for a small change. One that does not exist is not made for that.
+    /// Opens the database for a small change, which never creates a database.
     pub async fn changing(&self) -> Result<Lab, CliError> {
         if matches!(self.settings.store.uri, StoreUri::Sqlite { .. })
             && let Err(error) = self.reader().await

@@ -1,7 +1,7 @@
-//! What is left out is chosen: on a terminal from a list of what the database holds, narrowed by what is typed.
+//! The choice of an omitted argument: from a list of what the database holds, narrowed by typing.
 //!
-//! The choice becomes a word of the line, and the line is read again: no command knows that it was not typed, and
-//! whatever repeats the line names it.
+//! The choice becomes a word of the line, and the line is parsed again. So no command knows that it was not typed, and
+//! the line can be repeated.
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::context::Context;
@@ -16,24 +16,24 @@ use crate::lab::{Lab, Listed, Target};
 use crate::store::{ConversationRecord, ExperimentRecord};
 use clap::Parser;
 
-/// Flags before a command that take the next word.
+/// Global flags that take a value.
 const TAKING: [&str; 2] = ["--store", "--color"];
 
-/// What is missing in a line.
+/// A missing argument.
 struct Missing {
     command: &'static str,
     question: &'static str,
-    /// What to type instead.
+    /// The full command, for the remedy.
     usage: &'static str,
-    /// Whether a conversation is an answer, too.
+    /// True if a conversation is valid, too.
     conversations: bool,
-    /// Whether it stands behind another that is there.
+    /// True if it follows another argument of the same command.
     second: bool,
 }
 
 impl Missing {
-    /// What a command needs and was not given.
-    fn of(command: &Command) -> Option<Self> {
+    /// Returns the missing argument of a command, if any.
+    fn find_missing(command: &Command) -> Option<Self> {
         const ONE: &str = "which experiment?";
         let (word, command, question, usage, conversations) = match command {
             Command::Check(args) => (&args.what, "check", ONE, "convoke check NAME", false),
@@ -55,27 +55,27 @@ impl Missing {
     }
 }
 
-/// The command with what was left out, and the context of its line; none where nothing was.
-pub async fn complete(context: &Context, command: &Command) -> Result<Option<(Context, Command)>, CliError> {
+/// Completes the command by asking; `None` if no argument is missing.
+pub async fn complete_command(context: &Context, command: &Command) -> Result<Option<(Context, Command)>, CliError> {
     let mut line = context.world.arguments.clone();
-    let Some(mut missing) = Missing::of(command) else { return Ok(None) };
+    let Some(mut missing) = Missing::find_missing(command) else { return Ok(None) };
     loop {
-        let word = chosen(context, &missing).await?;
-        let (with_word, cli) = put(&line, &missing, &word)?;
+        let word = ask_missing(context, &missing).await?;
+        let (with_word, cli) = insert_word(&line, &missing, &word)?;
         line = with_word;
         let Some(command) = cli.command else { return Ok(None) };
-        if let Some(next) = Missing::of(&command) {
+        if let Some(next) = Missing::find_missing(&command) {
             missing = next;
             continue;
         }
         context.printer.say_pieces(&[Piece(&resume_line(&line), Look::Dim)]);
-        return Ok(Some((context.again(line, cli.global), command)));
+        return Ok(Some((context.with_line(line, cli.global), command)));
     }
 }
 
-/// The line with a word where the first of a command's own would stand, or behind that; and what it says. A script may
-/// have left an empty word there: that is replaced.
-fn put(line: &[String], missing: &Missing, word: &str) -> Result<(Vec<String>, Cli), CliError> {
+/// Inserts a word as the command's first argument, or after it, and parses the line. An empty word left by a script is
+/// replaced.
+fn insert_word(line: &[String], missing: &Missing, word: &str) -> Result<(Vec<String>, Cli), CliError> {
     let is_value = |at: usize| at > 0 && TAKING.contains(&line[at - 1].as_str());
     let command = (0..line.len()).find(|at| line[*at] == missing.command && !is_value(*at));
     let place = command.filter(|_| !missing.second).map_or(line.len(), |at| at + 1);
@@ -90,11 +90,11 @@ fn put(line: &[String], missing: &Missing, word: &str) -> Result<(Vec<String>, C
     lines.find_map(read).ok_or_else(|| CliError::usage("the line is wrong").hint(format!("name it: {}", missing.usage)))
 }
 
-/// Asks what is meant.
-async fn chosen(context: &Context, missing: &Missing) -> Result<String, CliError> {
+/// Asks for the missing argument.
+async fn ask_missing(context: &Context, missing: &Missing) -> Result<String, CliError> {
     let hint = format!("name it: {}", missing.usage);
     if !context.may_ask() {
-        return Err(prompt::needed(missing.question, &hint));
+        return Err(prompt::unanswered_error(missing.question, &hint));
     }
     let nothing = || {
         CliError::not_found(format!("there is nothing to choose: {} holds no experiment", context.settings.store.uri))
@@ -109,24 +109,24 @@ async fn chosen(context: &Context, missing: &Missing) -> Result<String, CliError
         return Err(nothing());
     }
     let lines = experiments.iter().map(experiment_line).collect::<Vec<_>>();
-    let Some(place) = prompt::search(&context.terminal, missing.question, &lines, &hint).await? else {
-        return Err(left());
+    let Some(place) = prompt::ask_search(&context.terminal, missing.question, &lines, &hint).await? else {
+        return Err(declined_error());
     };
     let experiment = &experiments[place].record;
     let conversation =
-        if missing.conversations { conversation_of(context, &lab, experiment, &hint).await? } else { None };
+        if missing.conversations { ask_conversation(context, &lab, experiment, &hint).await? } else { None };
     match conversation {
         Some(id) => Ok(id),
-        None => Ok(name_of(&lab, experiment).await),
+        None => Ok(shortest_name(&lab, experiment).await),
     }
 }
 
-fn left() -> CliError {
+fn declined_error() -> CliError {
     CliError::new(Exit::Usage, "declined", "nothing was chosen")
 }
 
-/// The experiment's name where that means it and nothing else, else its id.
-async fn name_of(lab: &Lab, experiment: &ExperimentRecord) -> String {
+/// Returns the experiment's name if that is unambiguous, else its id.
+async fn shortest_name(lab: &Lab, experiment: &ExperimentRecord) -> String {
     let name = &experiment.name;
     let is_word =
         !name.starts_with('-') && !name.starts_with("id:") && lab.folder_named(name).is_ok_and(|f| f.is_none());
@@ -134,8 +134,8 @@ async fn name_of(lab: &Lab, experiment: &ExperimentRecord) -> String {
     if is_it { name.clone() } else { format!("id:{}", experiment.id) }
 }
 
-/// Asks whether the experiment itself is meant (none), or one of its conversations.
-async fn conversation_of(
+/// Asks for one of the experiment's conversations; `None` selects the experiment itself.
+async fn ask_conversation(
     context: &Context,
     lab: &Lab,
     experiment: &ExperimentRecord,
@@ -154,18 +154,18 @@ async fn conversation_of(
         let levels: Vec<String> = levels.collect();
         let levels = if levels.is_empty() { String::new() } else { format!("{} · ", levels.join(" ")) };
         let (star, id) = (if record.starred { "★ " } else { "" }, short(&record.id));
-        let note = noted(record.note.as_ref());
+        let note = format_note(record.note.as_ref());
         format!("{star}{id} · {levels}replicate {} · {}{note}", record.replicate, record.status.word())
     }));
     let question = "the experiment, or which conversation?";
-    match prompt::search(&context.terminal, question, &lines, hint).await? {
-        None => Err(left()),
+    match prompt::ask_search(&context.terminal, question, &lines, hint).await? {
+        None => Err(declined_error()),
         Some(0) => Ok(None),
         Some(place) => Ok(records.get(place - 1).map(|record| record.id.clone())),
     }
 }
 
-/// An experiment in one line.
+/// Formats an experiment as one line.
 fn experiment_line(Listed { record, counts, document }: &Listed) -> String {
     let roles: Vec<String> = document.roles.iter().map(Role::players).collect();
     let models: Vec<&str> = document.models.iter().map(ModelSpec::name).collect();
@@ -179,11 +179,11 @@ fn experiment_line(Listed { record, counts, document }: &Listed) -> String {
         instant(record.created),
         roles.join(", "),
         models.join(", "),
-        noted(record.note.as_ref()),
+        format_note(record.note.as_ref()),
     )
 }
 
-fn noted(note: Option<&String>) -> String {
+fn format_note(note: Option<&String>) -> String {
     note.map_or_else(String::new, |note| format!(" · {note}"))
 }
 
@@ -196,7 +196,7 @@ mod tests {
         let of = |words: &str| {
             let line: Vec<String> = words.split(' ').map(str::to_owned).collect();
             let cli = Cli::try_parse_from(["convoke".to_owned()].iter().chain(&line)).unwrap();
-            let (line, _) = put(&line, &Missing::of(&cli.command.unwrap()).unwrap(), "E").unwrap();
+            let (line, _) = insert_word(&line, &Missing::find_missing(&cli.command.unwrap()).unwrap(), "E").unwrap();
             line.join(" ")
         };
         assert_eq!(of("run --offline --limit 2"), "run E --offline --limit 2");

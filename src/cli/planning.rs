@@ -1,4 +1,4 @@
-//! The plan of an experiment that a person named: of a folder, for which no database is needed, or of the database.
+//! Planning of an experiment by its name: from a folder, which needs no database, or from the database.
 
 use super::context::Context;
 use super::error::{CliError, Exit};
@@ -8,7 +8,7 @@ use crate::lab::{LabError, Narrowing, Planned, files, planned};
 use crate::store::Standing;
 
 impl Context {
-    /// Plans an experiment. Its mistakes are shown before the error is returned, its warnings in any case.
+    /// Plans an experiment. Prints its mistakes before returning the error, and its warnings in any case.
     pub async fn planned(&self, what: &str, narrowing: &Narrowing) -> Result<Planned, CliError> {
         let overrides = narrowing.overrides()?;
         let (from, servers) = (&self.world.folder, &self.settings.servers);
@@ -31,7 +31,7 @@ impl Context {
                 });
                 let error =
                     CliError::invalid(error.to_string()).hint(format!("`convoke check {what}` reports every mistake"));
-                // A person has just read it; a program reads the error alone.
+                // A person has already read the mistakes; a program reads only the error.
                 first.filter(|_| self.printer.json).into_iter().fold(error, CliError::cause)
             }
             LabError::IsConversation { ref experiment, .. } => {
@@ -42,8 +42,8 @@ impl Context {
         }
     }
 
-    /// The state of an experiment's conversations, with its id; both are empty where it is not stored, or where the
-    /// database does not exist yet.
+    /// Returns the experiment's id and the state of its conversations. Both are empty if the experiment is not stored
+    /// or the database does not exist.
     pub async fn standing(&self, planned: &Planned) -> Result<(String, Vec<Standing>), CliError> {
         match self.reader().await {
             Ok(lab) => Ok(lab.standing(planned).await?),

@@ -1,4 +1,4 @@
-//! Mistakes of an experiment as people read them.
+//! Mistakes of an experiment, for people.
 
 use super::context::Context;
 use super::error::CliError;
@@ -6,14 +6,14 @@ use super::terminal::printer::{Look, Piece};
 use crate::design::{Problem, Severity};
 use crate::lab::LabError;
 
-/// Says problems as talk: errors always, warnings unless `--quiet`.
+/// Prints problems to standard error: errors always, warnings unless `--quiet`.
 pub fn say_problems(context: &Context, problems: &[Problem]) {
     for problem in problems.iter().filter(|p| p.severity == Severity::Error || !context.printer.quiet) {
         context.printer.say_pieces(&pieces(problem, &problem.to_string()));
     }
 }
 
-/// A problem with its first word in colour.
+/// Colours the first word of a problem.
 pub fn pieces<'a>(problem: &Problem, text: &'a str) -> [Piece<'a>; 2] {
     let (look, length) = if problem.severity == Severity::Error { (Look::Red, 6) } else { (Look::Yellow, 8) };
     let (word, rest) = text.split_at_checked(length).unwrap_or(("", text));
@@ -21,8 +21,8 @@ pub fn pieces<'a>(problem: &Problem, text: &'a str) -> [Piece<'a>; 2] {
 }
 
 impl Context {
-    /// An error of a use case. Mistakes of an experiment are shown first; a program reads the error alone, so it holds
-    /// them.
+    /// Converts an error of a use case. Mistakes of an experiment are printed first; a program reads only the error, so
+    /// it includes them.
     pub fn refused(&self, error: LabError) -> CliError {
         let LabError::Wrong { subject, problems } = error else { return error.into() };
         say_problems(self, &problems);

@@ -7,7 +7,7 @@ use super::terminal::text::count;
 use crate::lab::{About, LabError, Progress};
 use crate::store::StoreError;
 
-/// Carries out a use case, asking for each confirmation that it needs.
+/// Runs a use case and asks for each confirmation that it needs.
 pub async fn agreed<T>(
     context: &Context,
     mut carry_out: impl AsyncFnMut(&[String]) -> Result<Progress<T>, LabError>,
@@ -17,15 +17,15 @@ pub async fn agreed<T>(
         match carry_out(&yes).await.map_err(|error| context.refused(error))? {
             Progress::Done(result) => return Ok(result),
             Progress::Needs(confirmation) => {
-                ask(context, &confirmation.about).await?;
+                ask_confirmation(context, &confirmation.about).await?;
                 yes.push(confirmation.seen);
             }
         }
     }
 }
 
-/// Shows what a question is about and asks for a yes.
-async fn ask(context: &Context, about: &About) -> Result<(), CliError> {
+/// Prints the subject of a confirmation and asks for it.
+async fn ask_confirmation(context: &Context, about: &About) -> Result<(), CliError> {
     let printer = &context.printer;
     match about {
         About::LeaveBehind { experiment, conversations, changes, to_do, calls, .. } => {
@@ -37,13 +37,15 @@ async fn ask(context: &Context, about: &About) -> Result<(), CliError> {
                 count(*calls as usize, "call")
             ));
             if !confirm(&context.terminal, "go on with the changed experiment?", "--yes").await? {
-                return Err(declined("nothing was run").hint("change the experiment back, or give it another name"));
+                return Err(
+                    declined_error("nothing was run").hint("change the experiment back, or give it another name")
+                );
             }
         }
         About::ChangedMeanwhile { id, name, expected, found, changes, replaces } => {
             printer.say(&format!("`{name}` was changed meanwhile:"));
             say_lines(context, changes);
-            // A whole document would undo the other's change: nobody says yes to that beforehand.
+            // A whole document would undo the other change, so `--yes` cannot confirm it in advance.
             if *replaces && (context.global.yes || !context.may_ask()) {
                 let what = format!("experiment {id}");
                 let lost = StoreError::Changed { what, expected: *expected, found: *found };
@@ -53,12 +55,12 @@ async fn ask(context: &Context, about: &About) -> Result<(), CliError> {
             let question =
                 if *replaces { "put your folder in place of that?" } else { "make your change on top of that?" };
             if !confirm(&context.terminal, question, "--yes").await? {
-                return Err(declined("nothing was changed"));
+                return Err(declined_error("nothing was changed"));
             }
         }
         About::Delete { target, creators, copies, questions, entries } => {
             match entries {
-                None => printer.say(&format!("with {target} {}", tally(creators))),
+                None => printer.say(&format!("with {target} {}", format_tally(creators))),
                 Some(entries) => {
                     let entries = format!("{entries} {}", if *entries == 1 { "entry" } else { "entries" });
                     printer.say(&format!("{target} has {entries}"));
@@ -74,7 +76,7 @@ async fn ask(context: &Context, about: &About) -> Result<(), CliError> {
                 printer.say(&format!("copies of it stay: {}", copies.join(", ")));
             }
             if !confirm(&context.terminal, &format!("delete {target}?"), "--yes").await? {
-                return Err(declined("nothing was deleted"));
+                return Err(declined_error("nothing was deleted"));
             }
         }
     }
@@ -87,12 +89,12 @@ fn say_lines(context: &Context, lines: &[String]) {
     }
 }
 
-fn declined(message: &str) -> CliError {
+fn declined_error(message: &str) -> CliError {
     CliError::new(Exit::Usage, "declined", message)
 }
 
-/// `go 3 conversations: 2 of ada, 1 of bob`, or how many at all.
-fn tally(creators: &[(String, usize)]) -> String {
+/// Describes the conversations that go with it: `go 3 conversations: 2 of ada, 1 of bob`.
+fn format_tally(creators: &[(String, usize)]) -> String {
     let all: usize = creators.iter().map(|(_, n)| n).sum();
     let each: Vec<String> = creators.iter().map(|(who, n)| format!("{n} of {who}")).collect();
     match all {

@@ -1,9 +1,9 @@
-//! Words and lines as a shell reads them: the line that continues a run, without any password.
+//! Quoting for a shell, and the line that resumes a run, without any password.
 
 use crate::store::without_password;
 
-/// The command that repeats this one, as a shell reads it, without any password: where one was typed, the line says
-/// which variable supplies it.
+/// Returns the command line that repeats this one, without any password. A removed password is replaced by the variable
+/// that supplies it.
 pub fn resume_line(arguments: &[String]) -> String {
     let safe = without_passwords(arguments);
     let supplied = if safe == arguments { "" } else { "DB_PASSWORD=\"$DB_PASSWORD\" " };
@@ -11,7 +11,7 @@ pub fn resume_line(arguments: &[String]) -> String {
     format!("{supplied}convoke {}", words.join(" "))
 }
 
-/// Arguments as they are told and kept: no address in them has its password.
+/// Removes passwords from the addresses among the arguments.
 pub fn without_passwords(arguments: &[String]) -> Vec<String> {
     let mut is_store = false;
     let safe = arguments.iter().map(|word| {
@@ -26,7 +26,7 @@ pub fn without_passwords(arguments: &[String]) -> Vec<String> {
     safe.collect()
 }
 
-/// A word as a shell takes it.
+/// Quotes a word for a shell.
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -36,7 +36,7 @@ pub fn quoted(word: &str) -> String {
     }
 }
 
-/// The same arguments with `--replicates M` for `--more N`.
+/// Replaces `--more N` by `--replicates M`.
 pub fn spelled_out(arguments: &[String], replicates: u32) -> Vec<String> {
     let mut is_more = false;
     let spelled = arguments.iter().map(|word| {

@@ -1,5 +1,5 @@
-//! Signing in to a MongoDB, for every command: what is missing or wrong is asked for on a terminal, and only that; what
-//! was right is kept.
+//! Signing in to MongoDB, for every command. On a terminal it asks for missing or wrong values only, and keeps the
+//! others.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -20,12 +20,12 @@ pub const HOW_USER: &str = "name the user by --user or DB_USER";
 const HOW_PASSWORD: &str = "give the password by DB_PASSWORD, or by `convoke login --password-stdin`";
 const HOW_DATABASE: &str = "name the database by DB_NAME, by `convoke login --database`, or in the address";
 
-/// Opens the database on a server for any command. On a terminal a password or a database that is missing, or a login
-/// that is refused, is asked for.
-pub async fn open(context: &Context, uri: &MongoUri, mode: OpenMode) -> Result<Arc<dyn Store>, CliError> {
+/// Opens the database on a server for any command. On a terminal it asks for a missing password or database, and again
+/// after a refused login.
+pub async fn open_server(context: &Context, uri: &MongoUri, mode: OpenMode) -> Result<Arc<dyn Store>, CliError> {
     let uri = match context.identity.get() {
         Some(identity) => &identity.uri,
-        // Tried at once where nothing is missing and the server need not be asked who that is.
+        // Nothing is missing, and the user's name is known without asking the server.
         None if !uri.lacks_password() && uri.database.is_some() && uri.signs_in() == uri.user.is_some() => uri,
         None => &sign_in(context, uri).await?.uri,
     };
@@ -42,7 +42,7 @@ fn is_of_login(error: &StoreError) -> bool {
     matches!(error, StoreError::SignIn { failure, .. } if failure.is_of_login())
 }
 
-/// Signs in, once for all that a command does.
+/// Signs in, at most once per command.
 pub async fn sign_in<'a>(context: &'a Context, uri: &MongoUri) -> Result<&'a Identity, CliError> {
     if let Some(identity) = context.identity.get() {
         return Ok(identity);
@@ -56,7 +56,7 @@ pub async fn sign_in<'a>(context: &'a Context, uri: &MongoUri) -> Result<&'a Ide
     Ok(context.identity.get_or_init(|| Identity { uri, creator }))
 }
 
-/// Whom the server let in; who did not sign in has the name that the surroundings say.
+/// Returns the user that the server verified; without a sign-in, the configured name.
 pub async fn creator(context: &Context, uri: &MongoUri, signed_in: &SignedIn) -> Result<String, CliError> {
     if !uri.signs_in() {
         return Ok(if context.settings.signs_in {
@@ -69,21 +69,21 @@ pub async fn creator(context: &Context, uri: &MongoUri, signed_in: &SignedIn) ->
     Ok(user.unwrap_or_else(|| context.settings.creator.clone()))
 }
 
-/// A password that others on the way can learn something of.
+/// Warning about a connection that others can read.
 pub const PLAIN: &str = "without TLS, and not on this machine: add ?tls=true to the address if the server can";
 
-/// Offers to keep what worked; `save` is the flag of `login`. Whether it was kept.
+/// Offers to save the working values, and returns true if they were saved; `save` is the flag of `login`.
 pub async fn offer(context: &Context, uri: &MongoUri, save: Option<bool>) -> Result<bool, CliError> {
     let values = match (save, context.settings.store.name) {
         (Some(_), _) | (None, "DB_CLUSTER_URL") => to_save(uri),
-        // An address that was named otherwise stays where it was named; the database is remembered.
+        // An address from another source stays in that source; only the database is saved.
         _ => to_save(uri).into_iter().filter(|(name, _)| *name == "DB_NAME" && !context.names_database()).collect(),
     };
     if values.is_empty() {
         return Ok(false);
     }
     if save != Some(true) {
-        let is_kept = kept(context, uri) && save.is_some();
+        let is_kept = is_saved(context, uri) && save.is_some();
         if is_kept || !context.may_ask() {
             return Ok(false);
         }
@@ -93,7 +93,7 @@ pub async fn offer(context: &Context, uri: &MongoUri, save: Option<bool>) -> Res
             return Ok(false);
         }
     }
-    dotenv::save(&context.world.folder, &values)?;
+    dotenv::save_variables(&context.world.folder, &values)?;
     context.printer.chat("saved to .env, which only you can read");
     match Settings::resolve(&context.world, context.global.store.as_deref().filter(|_| save.is_none())) {
         Ok(next) if next.store.uri != StoreUri::Mongo(uri.clone()) => {
@@ -106,14 +106,14 @@ pub async fn offer(context: &Context, uri: &MongoUri, save: Option<bool>) -> Res
 }
 
 impl Context {
-    /// Whether the settings name a database on the server.
+    /// True if the settings name a database on the server.
     fn names_database(&self) -> bool {
         matches!(&self.settings.store.uri, StoreUri::Mongo(uri) if uri.database.is_some())
     }
 }
 
-/// Whether the next command signs in the same way without anything being saved.
-fn kept(context: &Context, uri: &MongoUri) -> bool {
+/// True if the next command signs in the same way without saving.
+fn is_saved(context: &Context, uri: &MongoUri) -> bool {
     context.settings.store.origin != Origin::Flag && context.settings.store.uri == StoreUri::Mongo(uri.clone())
 }
 
@@ -121,20 +121,20 @@ fn to_save(uri: &MongoUri) -> Vec<(&'static str, String)> {
     let password = uri.password().map(|p| p.expose_secret().to_owned());
     let mut values = vec![("DB_CLUSTER_URL", uri.address())];
     values.extend(uri.user.clone().map(|user| ("DB_USER", user)));
-    // Without one, an older one must not be used again.
+    // An empty value replaces a password saved earlier.
     values.push(("DB_PASSWORD", password.unwrap_or_default()));
     values.extend(uri.database.clone().map(|database| ("DB_NAME", database)));
     values
 }
 
-/// Asks until somebody is let in.
+/// Asks for values until signing in succeeds.
 pub struct Asking<'a> {
     pub context: &'a Context,
-    /// The address, as far as it is known.
+    /// The address as known so far.
     pub uri: Option<MongoUri>,
-    /// Whether another address is none of this command's business.
+    /// True if the command may not change the address.
     pub login_only: bool,
-    /// Whether anything was asked.
+    /// True once a question was asked.
     pub asked: bool,
 }
 
@@ -152,20 +152,20 @@ impl Asking<'_> {
             }
             match SignedIn::open(&uri).await {
                 Ok(signed_in) if uri.database.is_some() => return Ok((uri, signed_in)),
-                Ok(signed_in) => self.uri = Some(self.choose(&uri, &signed_in).await?),
-                Err(error) => self.uri = Some(self.mended(uri, error).await?),
+                Ok(signed_in) => self.uri = Some(self.choose_database(&uri, &signed_in).await?),
+                Err(error) => self.uri = Some(self.ask_again(uri, error).await?),
             }
         }
     }
 
-    /// Asks again for what was wrong, and for nothing else.
-    async fn mended(&mut self, uri: MongoUri, error: StoreError) -> Result<MongoUri, CliError> {
+    /// Asks again for the wrong value only.
+    async fn ask_again(&mut self, uri: MongoUri, error: StoreError) -> Result<MongoUri, CliError> {
         let StoreError::SignIn { failure, .. } = &error else { return Err(error.into()) };
         let failure = *failure;
         if !self.context.may_ask() || (self.login_only && !failure.is_of_login()) {
             return Err(error.into());
         }
-        self.tell(&error.into());
+        self.report_error(&error.into());
         match (failure, uri.user.clone()) {
             (SignInFailure::Authentication | SignInFailure::NeedsUser, Some(_)) => {
                 let password = self.ask_password(&uri).await?;
@@ -177,7 +177,7 @@ impl Asking<'_> {
         }
     }
 
-    /// With a password that was asked for; nothing typed means another user.
+    /// Adds the typed password; an empty one asks for another user.
     async fn with_answer(&mut self, uri: MongoUri, password: SecretString) -> Result<MongoUri, CliError> {
         match uri.user.clone() {
             Some(user) if !password.expose_secret().is_empty() => Ok(uri.with_login(&user, Some(password))?),
@@ -188,17 +188,17 @@ impl Asking<'_> {
     async fn other_user(&mut self, uri: MongoUri) -> Result<MongoUri, CliError> {
         let known = uri.user.clone().or_else(|| self.context.settings.given.user.clone());
         let user = self.ask_user(known).await?;
-        // The password is asked for next.
+        // The loop asks for the password next.
         Ok(uri.with_login(&user, None)?)
     }
 
-    /// Says what failed. Where the login did, the question that follows is the remedy.
-    pub fn tell(&self, error: &CliError) {
+    /// Prints an error. For a failed login the next question is the remedy.
+    pub fn report_error(&self, error: &CliError) {
         let hint = error.hint.as_deref().filter(|_| error.code != "store-authentication");
         self.context.printer.error(&error.message, &error.causes, hint);
     }
 
-    /// Another address, with the login and the database that there were.
+    /// Asks for another address, and keeps the login and the database.
     pub async fn other_address(&mut self, old: Option<&MongoUri>) -> Result<MongoUri, CliError> {
         loop {
             let address = self.ask_address(old.map(MongoUri::to_string)).await?;
@@ -214,7 +214,7 @@ impl Asking<'_> {
             };
             match MongoUri::of(&address, parts) {
                 Ok(uri) => return Ok(uri),
-                Err(error) => self.tell(&error.into()),
+                Err(error) => self.report_error(&error.into()),
             }
         }
     }
@@ -222,24 +222,25 @@ impl Asking<'_> {
     pub async fn ask_address(&mut self, old: Option<String>) -> Result<String, CliError> {
         self.asked = true;
         let old = old.unwrap_or_default();
-        answered(prompt::line(&self.context.terminal, "address of the MongoDB", &old, HOW_ADDRESS).await?)
+        require_answer(prompt::ask_line(&self.context.terminal, "address of the MongoDB", &old, HOW_ADDRESS).await?)
     }
 
     async fn ask_user(&mut self, known: Option<String>) -> Result<String, CliError> {
         self.asked = true;
-        answered(prompt::line(&self.context.terminal, "user", &known.unwrap_or_default(), HOW_USER).await?)
+        require_answer(prompt::ask_line(&self.context.terminal, "user", &known.unwrap_or_default(), HOW_USER).await?)
     }
 
     async fn ask_password(&mut self, uri: &MongoUri) -> Result<SecretString, CliError> {
         self.asked = true;
         let question = format!("password for {uri} (nothing: another user)");
-        answered(prompt::password(&self.context.terminal, &question, HOW_PASSWORD).await?)
+        require_answer(prompt::ask_password(&self.context.terminal, &question, HOW_PASSWORD).await?)
     }
 
     async fn ask_database(&mut self, uri: &MongoUri) -> Result<MongoUri, CliError> {
         self.asked = true;
         loop {
-            let name = answered(prompt::line(&self.context.terminal, "database", "convoke", HOW_DATABASE).await?)?;
+            let name =
+                require_answer(prompt::ask_line(&self.context.terminal, "database", "convoke", HOW_DATABASE).await?)?;
             match uri.clone().with_database(&name) {
                 Ok(uri) => return Ok(uri),
                 Err(error) => self.context.printer.error(&error.to_string(), &[], None),
@@ -247,8 +248,8 @@ impl Asking<'_> {
         }
     }
 
-    /// A database from the list of what is there, or a new one. A server makes it with the first document.
-    async fn choose(&mut self, uri: &MongoUri, signed_in: &SignedIn) -> Result<MongoUri, CliError> {
+    /// Asks for a database from the server's list, or a new one, which the server creates with the first document.
+    async fn choose_database(&mut self, uri: &MongoUri, signed_in: &SignedIn) -> Result<MongoUri, CliError> {
         if !self.context.may_ask() {
             let message = format!("{uri} names no database");
             return Err(CliError::new(Exit::Usage, "needs-answer", message).hint(HOW_DATABASE));
@@ -259,7 +260,7 @@ impl Asking<'_> {
         }
         names.push("another, or a new one".to_owned());
         self.asked = true;
-        let chosen = prompt::one_of(&self.context.terminal, "database", &names, 0, HOW_DATABASE).await?;
+        let chosen = prompt::ask_one_of(&self.context.terminal, "database", &names, 0, HOW_DATABASE).await?;
         match chosen {
             Some(place) if place + 1 < names.len() => Ok(uri.clone().with_database(&names[place])?),
             Some(_) => self.ask_database(uri).await,
@@ -268,15 +269,15 @@ impl Asking<'_> {
     }
 }
 
-/// What was answered. Esc leaves everything as it was.
-fn answered<T>(answer: Option<T>) -> Result<T, CliError> {
+/// Returns the answer; Esc ends the command without a change.
+fn require_answer<T>(answer: Option<T>) -> Result<T, CliError> {
     answer.ok_or_else(|| CliError::new(Exit::Usage, "declined", "left; nothing was changed"))
 }
 
-/// The first line of standard input.
+/// Reads a password from the first line of standard input.
 pub fn from_stdin() -> Result<SecretString, CliError> {
     let mut text = String::new();
-    // A password is short; what never ends is none.
+    // A password is short, so the input is limited.
     std::io::stdin().take(64 * 1024).read_to_string(&mut text).map_err(|e| {
         CliError::usage("cannot read the password from standard input").cause(e).hint("it is one line of UTF-8")
     })?;

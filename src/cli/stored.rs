@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::shell::quoted;
 
-/// Warns that conversations which were begun are left behind.
+/// Warns that conversations of an older revision are not continued.
 pub fn say_left_behind(context: &Context, name: &str, behind: usize) {
     if behind > 0 {
         let run = quoted(name);
@@ -14,12 +14,12 @@ pub fn say_left_behind(context: &Context, name: &str, behind: usize) {
     }
 }
 
-/// Names the command that a person may type next.
+/// Suggests the next command.
 pub fn say_next(context: &Context, command: &str, name: &str) {
     context.printer.chat(&format!("next:  convoke {command} {}", quoted(name)));
 }
 
-/// Prints changes, each in a line or in as many as it has.
+/// Prints changes, indented by two spaces.
 pub fn print_changes(context: &Context, changes: &[String]) -> std::io::Result<()> {
     let lines = changes.iter().flat_map(|change| change.lines().filter(|line| !line.trim().is_empty()));
     lines.map(|line| format!("  {line}")).try_for_each(|line| context.printer.out(&line))

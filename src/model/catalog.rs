@@ -1,22 +1,22 @@
-//! The models that a server offers, with names, digests and contexts; and the connection to a server.
+//! The connection to a server, and the list of its models with names, digests and contexts.
 //!
-//! Ollama's list, show and pull go through `ollama-rs`, what it lacks (digests, versions, what is loaded) through our
-//! own requests. Its client is made here, so that it follows no redirect and keeps our time limits.
+//! `ollama-rs` lists, shows and pulls Ollama's models; our own requests add digests, versions and loaded models. Its
+//! client is built here, so that it follows no redirect and keeps our time limits.
 
-use super::classify::{Problem, classify, unusable};
-use super::http::{Answer, Http, headers};
+use super::classify::{Problem, classify_problem, describe_unusable};
+use super::http::{Answer, Http, key_headers};
 use super::ollama::Ollama;
 use super::openai::OpenAi;
-use super::{ChatModel, Known, ModelError, Server, ServerKind};
+use super::{ChatModel, ModelError, ModelFacts, Server, ServerKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Looking things up is tried once and not for long.
+/// Time limit of a look-up, which is never retried.
 const CHECK: Duration = Duration::from_secs(5);
 
-/// A server that can be asked: one pool of connections, whatever its models.
+/// A connection to a server: one pool for all its models.
 #[derive(Debug, Clone)]
 pub struct Connection {
     pub(super) http: Http,
@@ -25,23 +25,23 @@ pub struct Connection {
 /// A model that a server offers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Offered {
-    /// Its name there.
+    /// Its name at the server.
     pub name: String,
-    /// Bytes.
+    /// Size in bytes.
     pub size: Option<u64>,
     /// Ollama's digest.
     pub digest: Option<String>,
-    /// The longest context it was made for, in tokens; only [`Connection::described`] asks for it.
+    /// The longest context it was trained for, in tokens; filled by [`Connection::described`] only.
     pub context: Option<u32>,
-    /// When it was changed, as the server says it.
+    /// Time of the last change, in the server's format.
     pub modified: Option<String>,
-    /// Such as `8.0B`.
+    /// Number of parameters, such as `8.0B`.
     pub parameters: Option<String>,
-    /// Such as `Q4_K_M`.
+    /// Quantization, such as `Q4_K_M`.
     pub quantization: Option<String>,
 }
 
-/// A model that Ollama holds in memory.
+/// A model that Ollama has loaded into memory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loaded {
     /// Its name.
@@ -49,23 +49,23 @@ pub struct Loaded {
     /// Its digest.
     #[serde(default)]
     pub digest: Option<String>,
-    /// The context with which it runs, where this version of Ollama says so.
+    /// The context it was loaded with, if this version of Ollama reports it.
     #[serde(default)]
     pub context_length: Option<u32>,
 }
 
-/// Whether two names mean one model of Ollama: without a tag, `latest` is meant.
+/// Compares two names of Ollama models; a name without a tag means `latest`.
 pub fn is_same_model(a: &str, b: &str) -> bool {
-    tagged(a).eq_ignore_ascii_case(&tagged(b))
+    add_default_tag(a).eq_ignore_ascii_case(&add_default_tag(b))
 }
 
-fn tagged(name: &str) -> String {
+fn add_default_tag(name: &str) -> String {
     let has_tag = name.rsplit('/').next().is_some_and(|last| last.contains(':'));
     if has_tag { name.to_owned() } else { format!("{name}:latest") }
 }
 
 impl Connection {
-    /// Makes the client; nothing is sent.
+    /// Builds the client; sends nothing.
     pub fn open(server: &Server) -> Result<Self, ModelError> {
         Ok(Self { http: Http::new(server)? })
     }
@@ -75,8 +75,8 @@ impl Connection {
         self.http.server()
     }
 
-    /// A model of this server, whose name stands in each request.
-    pub fn model(&self, known: Known) -> Arc<dyn ChatModel> {
+    /// Returns a model of this server; each request names the model.
+    pub fn model(&self, known: ModelFacts) -> Arc<dyn ChatModel> {
         let http = self.http.clone();
         match self.server().kind {
             ServerKind::OpenAi => Arc::new(OpenAi { http }),
@@ -85,7 +85,7 @@ impl Connection {
         }
     }
 
-    /// What the server offers, in its own order.
+    /// Lists the server's models, in its own order.
     pub async fn offered(&self) -> Result<Vec<Offered>, ModelError> {
         match self.server().kind {
             ServerKind::Ollama => self.offered_by_ollama().await,
@@ -94,12 +94,12 @@ impl Connection {
         }
     }
 
-    /// What the server offers, with the context of each model where the server tells it: one more request a model.
+    /// Lists the server's models with the context of each, which takes one more request per model at Ollama.
     pub async fn described(&self) -> Result<Vec<Offered>, ModelError> {
         let mut offered = self.offered().await?;
         if self.server().kind == ServerKind::Ollama {
             for model in &mut offered {
-                model.context = self.known(&model.name, None).await.ok().and_then(|known| known.context);
+                model.context = self.read_facts(&model.name, None).await.ok().and_then(|known| known.context);
             }
         }
         Ok(offered)
@@ -108,15 +108,15 @@ impl Connection {
     async fn offered_by_openai(&self) -> Result<Vec<Offered>, ModelError> {
         let list: Json = self.look_up("models").await?;
         let models = list.get("data").or(Some(&list)).and_then(Json::as_array);
-        let models = models.ok_or_else(|| self.http.invalid("its list of models has no `data`"))?;
+        let models = models.ok_or_else(|| self.http.invalid_error("its list of models has no `data`"))?;
         let names = models.iter().filter_map(|m| m.get("id")?.as_str());
         Ok(names.map(|name| Offered { name: name.to_owned(), ..Offered::default() }).collect())
     }
 
     async fn offered_by_ollama(&self) -> Result<Vec<Offered>, ModelError> {
-        // Our own request first: it tells apart what `ollama-rs` does not (status, size limit), and has the digests.
+        // Our own request is first: it reports what `ollama-rs` hides (status, size limit), and has the digests.
         let tags: Tags = self.look_up("api/tags").await?;
-        let listed = self.ollama(Some(CHECK))?.list_local_models().await.map_err(|e| self.of_library(&e, ""))?;
+        let listed = self.ollama_client(Some(CHECK))?.list_local_models().await.map_err(|e| self.of_library(&e, ""))?;
         let tag = |name: &str| tags.models.iter().find(|t| t.name == name);
         Ok(listed
             .into_iter()
@@ -132,35 +132,35 @@ impl Connection {
             .collect())
     }
 
-    /// What is known of a model: of Ollama's, its digest, context and parameters; of others, nothing.
-    pub async fn show(&self, model: &str) -> Result<Known, ModelError> {
+    /// Returns the digest, context and parameters of an Ollama model; nothing for other servers.
+    pub async fn show(&self, model: &str) -> Result<ModelFacts, ModelError> {
         if self.server().kind != ServerKind::Ollama {
-            return Ok(Known::default());
+            return Ok(ModelFacts::default());
         }
         let tags: Tags = self.look_up("api/tags").await?;
-        self.known(model, tags.models.into_iter().find(|t| is_same_model(&t.name, model))).await
+        self.read_facts(model, tags.models.into_iter().find(|t| is_same_model(&t.name, model))).await
     }
 
-    async fn known(&self, model: &str, tag: Option<Tag>) -> Result<Known, ModelError> {
-        let shown = self.ollama(Some(CHECK))?.show_model_info(model.to_owned()).await;
+    async fn read_facts(&self, model: &str, tag: Option<Tag>) -> Result<ModelFacts, ModelError> {
+        let shown = self.ollama_client(Some(CHECK))?.show_model_info(model.to_owned()).await;
         let shown = shown.map_err(|e| self.of_library(&e, model))?;
-        Ok(Known {
+        Ok(ModelFacts {
             context: context_length(&shown.model_info),
-            num_ctx: parameter(&shown.parameters, "num_ctx").and_then(|n| n.parse().ok()),
+            num_ctx: find_parameter(&shown.parameters, "num_ctx").and_then(|n| n.parse().ok()),
             parameters: shown.parameters,
             quantization: tag.as_ref().and_then(|t| t.details.quantization_level.clone()),
             digest: tag.map(|t| t.digest),
         })
     }
 
-    /// The version of an Ollama.
+    /// Returns Ollama's version.
     pub async fn version(&self) -> Result<String, ModelError> {
         let json: Json = self.look_up("api/version").await?;
         let version = json.get("version").and_then(Json::as_str);
-        version.map(str::to_owned).ok_or_else(|| self.http.invalid("it tells no version"))
+        version.map(str::to_owned).ok_or_else(|| self.http.invalid_error("it tells no version"))
     }
 
-    /// What an Ollama holds in memory.
+    /// Lists the models that Ollama has loaded into memory.
     pub async fn loaded(&self) -> Result<Vec<Loaded>, ModelError> {
         #[derive(Deserialize)]
         struct Running {
@@ -170,32 +170,32 @@ impl Connection {
     }
 
     async fn look_up<T: for<'a> Deserialize<'a>>(&self, path: &str) -> Result<T, ModelError> {
-        let answer: Answer = self.http.get(path, CHECK).await?;
+        let answer: Answer = self.http.get_within(path, CHECK).await?;
         if !(200..300).contains(&answer.status) {
-            return Err(classify(&self.http, "", &Map::new(), &Problem::of_answer(&answer)));
+            return Err(classify_problem(&self.http, "", &Map::new(), &Problem::from_answer(&answer)));
         }
-        serde_json::from_str(&answer.text).map_err(|e| self.http.invalid(&unusable(&answer.text, &e)))
+        serde_json::from_str(&answer.text).map_err(|e| self.http.invalid_error(&describe_unusable(&answer.text, &e)))
     }
 
-    /// The client of `ollama-rs`, made by our rules.
-    pub(super) fn ollama(&self, limit: Option<Duration>) -> Result<ollama_rs::Ollama, ModelError> {
+    /// Builds the client of `ollama-rs` with our redirect and time limits.
+    pub(super) fn ollama_client(&self, limit: Option<Duration>) -> Result<ollama_rs::Ollama, ModelError> {
         use reqwest_of_ollama as reqwest;
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CHECK)
-            .default_headers(headers(self.server())?);
+            .default_headers(key_headers(self.server())?);
         if let Some(limit) = limit {
             builder = builder.timeout(limit);
         }
         if self.server().base_url.url().scheme() == "http" {
             builder = builder.no_proxy();
         }
-        let client = builder.build().map_err(|e| self.http.invalid(&e.to_string()))?;
+        let client = builder.build().map_err(|e| self.http.invalid_error(&e.to_string()))?;
         let url = self.server().base_url.url().clone();
         Ok(ollama_rs::Ollama::builder().url(url).reqwest_client(client).build())
     }
 
-    /// An error of `ollama-rs`, which keeps words and loses the HTTP status.
+    /// Converts an error of `ollama-rs`, which keeps the message and drops the HTTP status.
     pub(super) fn of_library(&self, error: &ollama_rs::error::OllamaError, model: &str) -> ModelError {
         use ollama_rs::error::OllamaError;
         let server = self.server().name.clone();
@@ -206,19 +206,19 @@ impl Connection {
             OllamaError::ReqwestError(e) if e.is_connect() => {
                 ModelError::Unreachable { server, cause: format!("{}: no connection", self.server().base_url) }
             }
-            OllamaError::ReqwestError(e) if e.is_decode() => self.http.invalid("its answer cannot be read"),
-            OllamaError::ReqwestError(_) => self.http.broken("the connection was lost"),
-            OllamaError::JsonError(e) => self.http.invalid(&format!("it is not the JSON expected ({e})")),
+            OllamaError::ReqwestError(e) if e.is_decode() => self.http.invalid_error("its answer cannot be read"),
+            OllamaError::ReqwestError(_) => self.http.broken_error("the connection was lost"),
+            OllamaError::JsonError(e) => self.http.invalid_error(&format!("it is not the JSON expected ({e})")),
             OllamaError::InternalError(e) => self.of_words(&e.message, model),
             OllamaError::Other(words) => self.of_words(words, model),
-            OllamaError::ToolCallError(_) => self.http.invalid("a tool call"),
+            OllamaError::ToolCallError(_) => self.http.invalid_error("a tool call"),
         }
     }
 
     fn of_words(&self, words: &str, model: &str) -> ModelError {
         let json = serde_json::from_str::<Json>(words).ok();
         let said = json.as_ref().and_then(|j| j.get("error")?.as_str()).unwrap_or(words);
-        let message = self.http.redactor().words(said);
+        let message = self.http.redactor().redact_error(said);
         let server = self.server().name.clone();
         let is_missing = ["not found", "file does not exist", "manifest unknown"].iter().any(|w| message.contains(w));
         if is_missing {
@@ -231,7 +231,7 @@ impl Connection {
     }
 }
 
-/// `/api/tags`, for what `ollama-rs` drops.
+/// The answer of `/api/tags`, for the fields that `ollama-rs` drops.
 #[derive(Debug, Deserialize)]
 struct Tags {
     #[serde(default)]
@@ -254,14 +254,14 @@ struct Details {
     quantization_level: Option<String>,
 }
 
-/// `llama.context_length`, whatever the architecture.
+/// Finds `llama.context_length`, for any architecture.
 fn context_length(info: &serde_json::Map<String, Json>) -> Option<u32> {
     let found = info.iter().find(|(key, _)| key.ends_with(".context_length"));
     found.and_then(|(_, value)| u32::try_from(value.as_u64()?).ok())
 }
 
-/// A line `name   value` of the parameters that Ollama shows.
-fn parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
+/// Finds a parameter in Ollama's lines of `name   value`.
+fn find_parameter<'a>(parameters: &'a str, name: &str) -> Option<&'a str> {
     let mut lines = parameters.lines().map(|line| line.split_once(char::is_whitespace).unwrap_or((line, "")));
     lines.find(|(key, _)| *key == name).map(|(_, value)| value.trim())
 }
@@ -280,8 +280,8 @@ mod tests {
     #[test]
     fn what_ollama_shows() {
         let shown = "stop   \"<|end|>\"\nnum_ctx                        32768";
-        assert_eq!(parameter(shown, "num_ctx"), Some("32768"));
-        assert_eq!(parameter(shown, "num"), None);
+        assert_eq!(find_parameter(shown, "num_ctx"), Some("32768"));
+        assert_eq!(find_parameter(shown, "num"), None);
         let info = serde_json::json!({"general.x": 1, "qwen3.context_length": 40_960});
         assert_eq!(context_length(info.as_object().unwrap()), Some(40_960));
     }

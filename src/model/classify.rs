@@ -1,4 +1,4 @@
-//! Meaning of a server's error, which comes as an HTTP status or inside a stream.
+//! Meaning of a server's error, which arrives as an HTTP status or inside a stream.
 
 use super::http::{Answer, Http};
 use super::text::html_title;
@@ -6,56 +6,55 @@ use super::{ChatRequest, ModelError};
 use serde_json::{Map, Value as Json};
 use std::time::Duration;
 
-/// An error in a server's own words.
+/// An error as the server describes it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Problem {
-    /// HTTP status, or the one that an error inside a 200 names, or 500.
+    /// HTTP status; for an error inside a 200, the status it names, or 500.
     pub(super) status: u16,
-    /// Its words.
     pub(super) message: String,
-    /// `error.code` and `error.type`, where they are words.
+    /// `error.code` and `error.type`, if they are text.
     pub(super) codes: Vec<String>,
     /// `error.param`.
     pub(super) parameter: Option<String>,
-    /// How long the server asks us to wait.
+    /// The wait that the server requests.
     pub(super) retry_after: Option<Duration>,
-    /// Whether the error was written as JSON, so that it is the model server's and not some gateway's page.
+    /// True for an error written as JSON: it is the model server's own, not a gateway's page.
     pub(super) is_json: bool,
 }
 
 impl Problem {
-    /// The error of an answer whose status is none of success.
-    pub(super) fn of_answer(answer: &Answer) -> Self {
+    /// Reads the error of an answer with an error status.
+    pub(super) fn from_answer(answer: &Answer) -> Self {
         let json = serde_json::from_str::<Json>(&answer.text).ok();
-        let mut problem = json.as_ref().and_then(Self::of_json).unwrap_or_else(|| Self::of_page(&answer.text));
+        let mut problem = json.as_ref().and_then(Self::from_json).unwrap_or_else(|| Self::from_page(&answer.text));
         problem.status = answer.status;
         problem.retry_after = answer.retry_after;
         problem
     }
 
-    /// The error that a JSON object tells, in any of the shapes in use.
-    pub(super) fn of_json(json: &Json) -> Option<Self> {
+    /// Reads an error from a JSON object, in any of the common shapes.
+    pub(super) fn from_json(json: &Json) -> Option<Self> {
         let json = json.as_array().and_then(|list| list.first()).unwrap_or(json);
         let inner = match json.get("error") {
             Some(Json::Object(_)) => json.get("error")?,
-            Some(Json::String(text)) => return Some(Self::said(text, 500)),
+            Some(Json::String(text)) => return Some(Self::from_message(text, 500)),
             _ => json,
         };
-        let message = ["message", "detail", "msg"].into_iter().find_map(|key| inner.get(key)).and_then(words)?;
+        let message = ["message", "detail", "msg"].into_iter().find_map(|key| inner.get(key)).and_then(find_message)?;
         let field = |key: &str| inner.get(key).and_then(Json::as_str).map(str::to_owned);
-        let status = ["code", "status"].into_iter().find_map(|key| status(inner.get(key)?)).unwrap_or(500);
+        let status = ["code", "status"].into_iter().find_map(|key| parse_status(inner.get(key)?)).unwrap_or(500);
         Some(Self {
             codes: ["code", "type", "status"].into_iter().filter_map(field).collect(),
-            parameter: field("param").filter(|p| !p.is_empty()).or_else(|| location(inner)),
-            ..Self::said(&message, status)
+            parameter: field("param").filter(|p| !p.is_empty()).or_else(|| find_location(inner)),
+            ..Self::from_message(&message, status)
         })
     }
 
-    fn said(message: &str, status: u16) -> Self {
+    fn from_message(message: &str, status: u16) -> Self {
         Self { status, message: message.to_owned(), is_json: true, ..Self::default() }
     }
 
-    fn of_page(text: &str) -> Self {
+    fn from_page(text: &str) -> Self {
         let message = html_title(text).map_or_else(|| text.to_owned(), |title| format!("a page, \"{title}\""));
         let message = if message.trim().is_empty() { "it says nothing more".to_owned() } else { message };
         Self { message, ..Self::default() }
@@ -65,12 +64,12 @@ impl Problem {
         self.codes.iter().any(|code| words.iter().any(|word| code.eq_ignore_ascii_case(word)))
     }
 
-    fn says(&self, phrases: &[&str]) -> bool {
+    fn mentions_any(&self, phrases: &[&str]) -> bool {
         let message = self.message.to_lowercase();
         phrases.iter().any(|phrase| message.contains(phrase))
     }
 
-    /// Whether the server's filter refused the prompt: that is an answer, for health to judge.
+    /// True if the server's filter refused the prompt: that is an answer, judged by health.
     pub(super) fn is_filter(&self) -> bool {
         self.status == 400 && self.has_code(&["content_filter", "content_policy_violation"])
     }
@@ -78,12 +77,12 @@ impl Problem {
     fn is_quota(&self) -> bool {
         self.status == 402
             || self.has_code(&["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"])
-            // "Exceeded your current quota" is what some servers say of a limit per minute too; those say when.
+            // Some servers report a limit per minute as "exceeded your current quota"; those name a time.
             || self.status == 429
                 && self.retry_after.is_none()
-                && self.says(&["insufficient quota", "exceeded your current quota", "insufficient balance",
+                && self.mentions_any(&["insufficient quota", "exceeded your current quota", "insufficient balance",
                     "insufficient credit", "credit balance is too low", "out of credits"])
-                && !self.says(&["retry in", "try again in"])
+                && !self.mentions_any(&["retry in", "try again in"])
     }
 
     fn is_context(&self) -> bool {
@@ -96,55 +95,58 @@ impl Problem {
             "`inputs` tokens",
             "reduce the length of the messages",
         ];
-        let input =
-            self.says(&["input length", "prompt", "input"]) && self.says(&["exceed", "too long", "longer than"]);
+        let input = self.mentions_any(&["input length", "prompt", "input"])
+            && self.mentions_any(&["exceed", "too long", "longer than"]);
         self.has_code(&["context_length_exceeded", "exceed_context_size_error"])
-            || self.says(&words)
-            || input && self.says(&["context", "prompt is too long", "maximum input length"])
+            || self.mentions_any(&words)
+            || input && self.mentions_any(&["context", "prompt is too long", "maximum input length"])
     }
 
     fn is_no_model(&self) -> bool {
         let unknown = ["not found", "does not exist", "no such model", "not a valid model", "unknown model"];
         self.has_code(&["model_not_found"])
-            || self.is_json && self.status == 404 && self.says(&["model"])
-            || self.is_json && self.says(&["model"]) && self.says(&unknown) && matches!(self.status, 400 | 422 | 500)
+            || self.is_json && self.status == 404 && self.mentions_any(&["model"])
+            || self.is_json
+                && self.mentions_any(&["model"])
+                && self.mentions_any(&unknown)
+                && matches!(self.status, 400 | 422 | 500)
     }
 }
 
-/// Why a body with a status of success is no answer.
+/// Reason why a body with a success status is no answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Fault {
-    /// It tells an error.
+    /// It is an error.
     Problem(Problem),
-    /// It ends before it is whole.
+    /// It is incomplete.
     Broken(String),
     /// It is something else.
     Invalid(String),
 }
 
 impl Fault {
-    /// A text that should have been JSON.
+    /// Creates the fault of a text that should be JSON.
     pub(super) fn not_json(text: &str, cause: &impl std::fmt::Display) -> Self {
-        Self::Invalid(unusable(text, cause))
+        Self::Invalid(describe_unusable(text, cause))
     }
 
-    /// A stream that ends in a line.
+    /// Creates the fault of a stream that ends inside a line.
     pub(super) fn cut_line() -> Self {
         Self::Broken("in the middle of a line of its stream".to_owned())
     }
 
-    /// The error for the caller.
+    /// Converts the fault for the caller.
     pub(super) fn into_error(self, http: &Http, request: &ChatRequest) -> ModelError {
         match self {
-            Self::Problem(problem) => classify(http, &request.model, &request.parameters, &problem),
-            Self::Broken(cause) => http.broken(&cause),
-            Self::Invalid(cause) => http.invalid(&cause),
+            Self::Problem(problem) => classify_problem(http, &request.model, &request.parameters, &problem),
+            Self::Broken(cause) => http.broken_error(&cause),
+            Self::Invalid(cause) => http.invalid_error(&cause),
         }
     }
 }
 
-/// What a text is that should have been JSON.
-pub(super) fn unusable(text: &str, cause: &impl std::fmt::Display) -> String {
+/// Describes a text that should be JSON.
+pub(super) fn describe_unusable(text: &str, cause: &impl std::fmt::Display) -> String {
     let begin: String = text.chars().take(80).collect();
     match html_title(text) {
         Some(title) => format!("it is a page (\"{title}\"), not JSON; is the address right?"),
@@ -153,12 +155,12 @@ pub(super) fn unusable(text: &str, cause: &impl std::fmt::Display) -> String {
     }
 }
 
-/// The one reading of a server's errors (contract R7).
+/// Classifies a server's error (contract R7); the only place that does.
 ///
-/// `sent` are the parameters of the request, one of which the server may name.
-pub(super) fn classify(http: &Http, model: &str, sent: &Map<String, Json>, problem: &Problem) -> ModelError {
+/// `sent` holds the parameters of the request, one of which the server may name.
+pub(super) fn classify_problem(http: &Http, model: &str, sent: &Map<String, Json>, problem: &Problem) -> ModelError {
     let server = http.server().name.clone();
-    let message = http.redactor().words(&problem.message);
+    let message = http.redactor().redact_error(&problem.message);
     let model = model.to_owned();
     match problem.status {
         402 | 403 | 429 if problem.is_quota() => ModelError::Quota { server, message },
@@ -174,16 +176,16 @@ pub(super) fn classify(http: &Http, model: &str, sent: &Map<String, Json>, probl
             let message = format!("nothing is served at {}; is the address right? ({message})", http.server().base_url);
             ModelError::Refused { server, parameter: None, status: 404, message }
         }
-        status => ModelError::Refused { server, parameter: parameter(sent, problem), status, message },
+        status => ModelError::Refused { server, parameter: find_parameter(sent, problem), status, message },
     }
 }
 
-/// The parameter that a server names: its own `param`, or one of those sent that its message speaks of.
-fn parameter(sent: &Map<String, Json>, problem: &Problem) -> Option<String> {
+/// Finds the parameter that a server names: its own `param`, or a sent one that its message mentions.
+fn find_parameter(sent: &Map<String, Json>, problem: &Problem) -> Option<String> {
     let options = sent.get("options").and_then(Json::as_object);
     let sent: Vec<&String> = sent.keys().chain(options.into_iter().flat_map(|o| o.keys())).collect();
     let quoted = |name: &str| ["'", "\"", "`"].iter().any(|q| problem.message.contains(&format!("{q}{name}{q}")));
-    // Names that are words of every day count only where they are quoted.
+    // Common words count only if they are quoted.
     let plain =
         |name: &str| !matches!(name, "stop" | "stream" | "seed" | "options") && has_word(&problem.message, name);
     let named = || sent.iter().find(|n| quoted(n)).or_else(|| sent.iter().find(|n| plain(n)));
@@ -194,22 +196,22 @@ fn has_word(text: &str, word: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w.eq_ignore_ascii_case(word))
 }
 
-/// The words of a message, or of the first of a list of messages (`detail` of some servers).
-fn words(json: &Json) -> Option<String> {
+/// Returns a message, or the first of a list of messages (`detail` of some servers).
+fn find_message(json: &Json) -> Option<String> {
     match json {
         Json::String(text) => Some(text.clone()),
-        Json::Array(list) => words(list.first()?.get("msg")?),
+        Json::Array(list) => find_message(list.first()?.get("msg")?),
         _ => None,
     }
 }
 
-/// The last name of `detail[0].loc`.
-fn location(json: &Json) -> Option<String> {
+/// Returns the last name of `detail[0].loc`.
+fn find_location(json: &Json) -> Option<String> {
     json.get("detail")?.get(0)?.get("loc")?.as_array()?.last()?.as_str().map(str::to_owned)
 }
 
-/// A status written as a number or as text.
-fn status(json: &Json) -> Option<u16> {
+/// Parses a status written as a number or as text.
+fn parse_status(json: &Json) -> Option<u16> {
     let number = json.as_u64().or_else(|| json.as_str()?.parse().ok())?;
     u16::try_from(number).ok().filter(|s| (400..600).contains(s))
 }

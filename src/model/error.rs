@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-/// What can go wrong in one attempt. Whether it is retried is decided in one table, in `retry.rs`.
+/// An error of one attempt. The table in `retry.rs` decides if it is retried.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum ModelError {
-    /// No connection, or a name that does not resolve.
+    /// The connection failed, or the name does not resolve.
     #[error("cannot reach {server}: {cause}")]
     Unreachable {
         /// The server.
         server: String,
-        /// Why.
+        /// The cause.
         cause: String,
     },
     /// The connection broke, or the answer ended before it was whole.
@@ -18,45 +18,45 @@ pub enum ModelError {
     Broken {
         /// The server.
         server: String,
-        /// Where.
+        /// The place of the break.
         cause: String,
     },
-    /// One of the time limits.
+    /// A time limit passed.
     #[error("{server} gave no {what} within {} s", limit.as_secs_f64())]
     Timeout {
         /// The server.
         server: String,
-        /// `connection`, `first byte`, `next byte`, `whole answer`.
+        /// The limit that passed: `connection`, `first byte`, `next byte` or `whole answer`.
         what: &'static str,
         /// The limit.
         limit: Duration,
     },
-    /// 429, 408, 409, 425 or 5xx.
+    /// The server is overloaded: 429, 408, 409, 425 or 5xx.
     #[error("{server} is busy ({status}): {message}")]
     Busy {
         /// The server.
         server: String,
         /// HTTP status.
         status: u16,
-        /// Its words.
+        /// The server's message.
         message: String,
-        /// How long it asked us to wait.
+        /// The wait that the server requested.
         retry_after: Option<Duration>,
     },
-    /// An answer that is none: HTML, half a JSON, not UTF-8, an error inside a stream.
+    /// The answer is unusable: HTML, incomplete JSON, not UTF-8, or an error inside a stream.
     #[error("{server} sent no usable answer: {cause}")]
     Invalid {
         /// The server.
         server: String,
-        /// What is wrong with it.
+        /// The mistake in the answer.
         cause: String,
     },
-    /// A reply over the limit.
+    /// The reply is over the size limit.
     #[error("the answer of {server} is over {limit} bytes")]
     TooLarge {
         /// The server.
         server: String,
-        /// The limit.
+        /// The limit, in bytes.
         limit: u64,
     },
     /// The conversation no longer fits the model's context.
@@ -64,25 +64,25 @@ pub enum ModelError {
     ContextFull {
         /// The model.
         model: String,
-        /// The server's words.
+        /// The server's message.
         message: String,
     },
-    /// 401 or 403, or no key where one is needed.
+    /// The server rejects the key (401, 403), or requires one.
     #[error("{server} does not accept the key: {message}")]
     Key {
         /// The server.
         server: String,
-        /// The server's words.
+        /// The server's message.
         message: String,
         /// The variable that supplies the key.
         variable: String,
     },
-    /// Quota or credit is gone.
+    /// The quota or credit is used up.
     #[error("the quota at {server} is used up: {message}")]
     Quota {
         /// The server.
         server: String,
-        /// The server's words.
+        /// The server's message.
         message: String,
     },
     /// The server has no such model.
@@ -90,9 +90,9 @@ pub enum ModelError {
     NoModel {
         /// The server.
         server: String,
-        /// The model's name there.
+        /// The model's name at the server.
         model: String,
-        /// The server's words.
+        /// The server's message.
         message: String,
     },
     /// Any other 4xx: a parameter or a request that the server refuses.
@@ -100,17 +100,17 @@ pub enum ModelError {
     Refused {
         /// The server.
         server: String,
-        /// The parameter that it names.
+        /// The parameter that the server names.
         parameter: Option<String>,
         /// HTTP status.
         status: u16,
-        /// The server's words.
+        /// The server's message.
         message: String,
     },
 }
 
 impl ModelError {
-    /// The error in a word, as attempts keep it.
+    /// Returns the kind of the error, as attempts store it.
     pub fn word(&self) -> &'static str {
         match self {
             Self::Unreachable { .. } => "unreachable",
@@ -127,8 +127,8 @@ impl ModelError {
         }
     }
 
-    /// Whether the server may have counted the request although no answer of it is kept (contract R3): it was sent
-    /// and not plainly turned away.
+    /// True if the server may have charged for the request although no answer was received (contract R3): it was sent
+    /// and not plainly rejected.
     pub fn possible_spend(&self) -> bool {
         match self {
             Self::Broken { .. } | Self::Invalid { .. } | Self::TooLarge { .. } => true,
@@ -144,5 +144,5 @@ impl ModelError {
     }
 }
 
-/// What [`ModelError::Timeout`] calls the time limit of connecting: nothing was sent yet.
+/// Name of the connection limit in [`ModelError::Timeout`]: nothing has been sent yet.
 pub(super) const CONNECTION: &str = "connection";

@@ -1,4 +1,4 @@
-//! Gates: what one server's answers mean for everybody who asks it.
+//! Gates: one conversation's answer from a server holds back every other conversation.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,28 +17,28 @@ struct State {
 }
 
 impl Gates {
-    /// Until when the gate is closed; none = it is open.
+    /// Returns the time at which the gate opens; `None` if it is open.
     pub fn closed_until(&self, server: &str, model: &str) -> Option<Instant> {
         let until = self.lock().closed_until.get(&(server.to_owned(), model.to_owned())).copied();
         until.filter(|until| *until > Instant::now())
     }
 
-    /// Closes the gate until then, if it is not closed for longer already.
-    pub fn close(&self, server: &str, model: &str, until: Instant) {
+    /// Closes the gate until then, unless it is already closed for longer.
+    pub fn close_until(&self, server: &str, model: &str, until: Instant) {
         let mut state = self.lock();
         let gate = state.closed_until.entry((server.to_owned(), model.to_owned())).or_insert(until);
         *gate = (*gate).max(until);
     }
 
-    /// The server answered somebody.
-    pub fn answered(&self, server: &str, now: i64) {
+    /// Records that the server answered a conversation.
+    pub fn record_answer(&self, server: &str, now: i64) {
         let mut state = self.lock();
         let last = state.answered.entry(server.to_owned()).or_insert(now);
         *last = (*last).max(now);
     }
 
-    /// When the server last answered anybody, in milliseconds of the caller's clock. After retries are used up it
-    /// tells a server that is gone from one that only this conversation has trouble with.
+    /// Time of the server's last answer to any conversation, in milliseconds of the caller's clock. After all retries
+    /// it distinguishes an unreachable server from trouble with one conversation.
     pub fn last_success(&self, server: &str) -> Option<i64> {
         self.lock().answered.get(server).copied()
     }

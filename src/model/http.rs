@@ -1,8 +1,8 @@
 //! One HTTP request: connect, first-byte, idle and whole-attempt limits, a cap on size, no redirects, no retries.
 //!
-//! The first-byte limit runs from asking to the first byte of the *body*: some servers send their headers at once
-//! and think afterwards. A proxy of the environment is used for `https` only, where it sees nothing; what goes over
-//! plain `http` (this machine, a laboratory's server) goes there directly, so that no key passes a proxy in the clear.
+//! The first-byte limit runs from the request to the first byte of the *body*, because some servers send their headers
+//! before they compute. A proxy from the environment is used for `https` only, where it cannot read the key. Requests
+//! over plain `http` (this machine, a laboratory's server) go directly to the server.
 
 use super::error::CONNECTION;
 use super::text::Redactor;
@@ -14,12 +14,12 @@ use std::error::Error;
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout_at};
 
-/// How long the end of a body is waited for once the answer is whole, so that the connection can be used again.
+/// Wait for the end of a body whose answer is complete, so that the connection can be reused.
 const TAIL: Duration = Duration::from_millis(50);
-/// Some servers close a connection after five seconds of nothing. One that was closed at the moment of asking would
-/// look like an answer that broke off; over plain `http` a new one costs next to nothing.
+/// Some servers close a connection after five idle seconds. A request on such a connection would look like a broken
+/// answer; over plain `http` a new connection costs almost nothing.
 const KEPT: Duration = Duration::from_secs(4);
-/// Longer waits than these are taken for a mistake of the server.
+/// A longer requested wait is treated as a mistake of the server.
 const LONGEST_WAIT: Duration = Duration::from_hours(24 * 30);
 
 /// A client of one server.
@@ -30,38 +30,37 @@ pub(super) struct Http {
     redactor: Redactor,
 }
 
-/// What came back, whatever its status.
+/// A server's answer, with any status.
 #[derive(Debug, Clone)]
 pub(super) struct Answer {
-    /// HTTP status.
     pub(super) status: u16,
-    /// The body, whole, without the key.
+    /// The whole body, without the key.
     pub(super) text: String,
-    /// How long the server asks us to wait.
+    /// The wait that the server requests.
     pub(super) retry_after: Option<Duration>,
 }
 
-/// How a body is read.
+/// Way of reading a body.
 #[derive(Clone, Copy)]
 pub(super) enum Reading {
-    /// As one text.
+    /// One text.
     Whole,
-    /// As lines, each within the idle limit; the line for which the function is true is the last.
+    /// Lines, each within the idle limit; the function recognises the last line.
     Lines(fn(&[u8]) -> bool),
 }
 
 impl Http {
     pub(super) fn new(server: &Server) -> Result<Self, ModelError> {
         let builder = reqwest::Client::builder()
-            .default_headers(headers(server)?)
+            .default_headers(key_headers(server)?)
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
             .connect_timeout(server.limits.connect)
             .user_agent(concat!("convoke/", env!("CARGO_PKG_VERSION")));
         let direct = server.base_url.url().scheme() == "http";
-        // Without TLS its certificates need not be loaded, which takes longer than a request.
+        // Without TLS the certificates are not needed, and loading them takes longer than a request.
         let builder = if direct { builder.no_proxy().tls_certs_only([]).pool_idle_timeout(KEPT) } else { builder };
-        let client = builder.build().map_err(|e| unreachable(server, &e))?;
+        let client = builder.build().map_err(|e| unreachable_error(server, &e))?;
         Ok(Self { server: server.clone(), client, redactor: Redactor::new(server.key.as_ref()) })
     }
 
@@ -74,39 +73,39 @@ impl Http {
     }
 
     /// Posts exactly these bytes.
-    pub(super) async fn post(&self, path: &str, body: Vec<u8>, reading: Reading) -> Result<Answer, ModelError> {
+    pub(super) async fn post_json(&self, path: &str, body: Vec<u8>, reading: Reading) -> Result<Answer, ModelError> {
         let request = self
             .client
-            .post(self.server.base_url.join(path))
+            .post(self.server.base_url.join_path(path))
             .header(header::CONTENT_TYPE, "application/json")
             .body(body);
-        self.send(request, reading, self.server.limits.attempt).await
+        self.send_request(request, reading, self.server.limits.attempt).await
     }
 
-    /// Gets, within `limit`.
-    pub(super) async fn get(&self, path: &str, limit: Duration) -> Result<Answer, ModelError> {
-        self.send(self.client.get(self.server.base_url.join(path)), Reading::Whole, limit).await
+    /// Sends a GET request that must finish within `limit`.
+    pub(super) async fn get_within(&self, path: &str, limit: Duration) -> Result<Answer, ModelError> {
+        self.send_request(self.client.get(self.server.base_url.join_path(path)), Reading::Whole, limit).await
     }
 
-    async fn send(
+    async fn send_request(
         &self,
         request: reqwest::RequestBuilder,
         reading: Reading,
         attempt: Duration,
     ) -> Result<Answer, ModelError> {
         let mut clock = Clock::new(self.server.limits.first_byte, attempt);
-        let sent = timeout_at(clock.next().0, request.send()).await;
-        let response = sent.map_err(|_| self.late(&clock))?.map_err(|e| self.unsent(&e))?;
+        let sent = timeout_at(clock.next_limit().0, request.send()).await;
+        let response = sent.map_err(|_| self.timeout_error(&clock))?.map_err(|e| self.send_error(&e))?;
         self.refuse_redirect(&response)?;
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers(), SystemTime::now());
         let reading = if response.status().is_success() { reading } else { Reading::Whole };
-        let bytes = self.read(response, reading, &mut clock).await?;
-        let text = String::from_utf8(bytes).map_err(|e| self.invalid(&format!("it is not UTF-8: {e}")))?;
-        Ok(Answer { status, text: self.redactor.reply(text), retry_after })
+        let bytes = self.read_body(response, reading, &mut clock).await?;
+        let text = String::from_utf8(bytes).map_err(|e| self.invalid_error(&format!("it is not UTF-8: {e}")))?;
+        Ok(Answer { status, text: self.redactor.redact_reply(text), retry_after })
     }
 
-    async fn read(
+    async fn read_body(
         &self,
         mut response: reqwest::Response,
         reading: Reading,
@@ -119,19 +118,20 @@ impl Http {
         let mut bytes = Vec::new();
         let mut line = 0;
         loop {
-            let piece = timeout_at(clock.next().0, response.chunk()).await.map_err(|_| self.late(clock))?;
-            let Some(piece) = piece.map_err(|e| self.broken(&root(&e)))? else { return Ok(bytes) };
+            let piece =
+                timeout_at(clock.next_limit().0, response.chunk()).await.map_err(|_| self.timeout_error(clock))?;
+            let Some(piece) = piece.map_err(|e| self.broken_error(&root_cause(&e)))? else { return Ok(bytes) };
             if bytes.len() as u64 + piece.len() as u64 > limit {
                 return Err(self.too_large());
             }
             bytes.extend_from_slice(&piece);
             let Reading::Lines(is_last) = reading else {
-                clock.begun(None);
+                clock.note_piece(None);
                 continue;
             };
-            clock.begun(Some(self.server.limits.idle));
-            if ends(&bytes, &mut line, is_last) {
-                // Whole already: what is left only frees the connection.
+            clock.note_piece(Some(self.server.limits.idle));
+            if has_last_line(&bytes, &mut line, is_last) {
+                // The answer is complete: reading the rest only frees the connection.
                 let rest = async { while let Ok(Some(_)) = response.chunk().await {} };
                 drop(tokio::time::timeout(TAIL, rest).await);
                 return Ok(bytes);
@@ -153,24 +153,24 @@ impl Http {
             message: format!(
                 "{} is redirected to {}; set the server's address to it",
                 self.server.base_url,
-                self.redactor.words(place)
+                self.redactor.redact_error(place)
             ),
         })
     }
 
-    fn unsent(&self, error: &reqwest::Error) -> ModelError {
+    fn send_error(&self, error: &reqwest::Error) -> ModelError {
         if error.is_connect() && error.is_timeout() {
             let Server { name, limits, .. } = &self.server;
             return ModelError::Timeout { server: name.clone(), what: CONNECTION, limit: limits.connect };
         }
         if error.is_connect() || error.is_builder() {
-            return unreachable(&self.server, error);
+            return unreachable_error(&self.server, error);
         }
-        self.broken(&root(error))
+        self.broken_error(&root_cause(error))
     }
 
-    fn late(&self, clock: &Clock) -> ModelError {
-        let (_, what, limit) = clock.next();
+    fn timeout_error(&self, clock: &Clock) -> ModelError {
+        let (_, what, limit) = clock.next_limit();
         ModelError::Timeout { server: self.server.name.clone(), what, limit }
     }
 
@@ -178,16 +178,16 @@ impl Http {
         ModelError::TooLarge { server: self.server.name.clone(), limit: self.server.limits.reply_bytes }
     }
 
-    pub(super) fn broken(&self, cause: &str) -> ModelError {
-        ModelError::Broken { server: self.server.name.clone(), cause: self.redactor.words(cause) }
+    pub(super) fn broken_error(&self, cause: &str) -> ModelError {
+        ModelError::Broken { server: self.server.name.clone(), cause: self.redactor.redact_error(cause) }
     }
 
-    pub(super) fn invalid(&self, cause: &str) -> ModelError {
-        ModelError::Invalid { server: self.server.name.clone(), cause: self.redactor.words(cause) }
+    pub(super) fn invalid_error(&self, cause: &str) -> ModelError {
+        ModelError::Invalid { server: self.server.name.clone(), cause: self.redactor.redact_error(cause) }
     }
 }
 
-/// Which time limit is next.
+/// The time limits of one attempt.
 struct Clock {
     start: Instant,
     attempt: Duration,
@@ -200,20 +200,20 @@ impl Clock {
         Self { start, attempt, next: Some((start + first_byte, "first byte", first_byte)) }
     }
 
-    /// A piece has come; the next must come within `idle`, if that is limited.
-    fn begun(&mut self, idle: Option<Duration>) {
+    /// Notes a received piece; the next must arrive within `idle`, if that is set.
+    fn note_piece(&mut self, idle: Option<Duration>) {
         self.next = idle.map(|idle| (Instant::now() + idle, "next byte", idle));
     }
 
-    fn next(&self) -> (Instant, &'static str, Duration) {
+    fn next_limit(&self) -> (Instant, &'static str, Duration) {
         let whole = (self.start + self.attempt, "whole answer", self.attempt);
         self.next.filter(|next| next.0 < whole.0).unwrap_or(whole)
     }
 }
 
-/// Whether one of the lines that are complete, from `line` on, is the last. Lines are bytes: a character that is
-/// cut between two pieces stays whole.
-fn ends(bytes: &[u8], line: &mut usize, is_last: fn(&[u8]) -> bool) -> bool {
+/// True if one of the complete lines from `line` on is the last. Lines are bytes, so that a character split between two
+/// pieces stays whole.
+fn has_last_line(bytes: &[u8], line: &mut usize, is_last: fn(&[u8]) -> bool) -> bool {
     while let Some(rest) = bytes.get(*line..)
         && let Some(length) = rest.iter().position(|b| *b == b'\n')
     {
@@ -225,7 +225,7 @@ fn ends(bytes: &[u8], line: &mut usize, is_last: fn(&[u8]) -> bool) -> bool {
     false
 }
 
-pub(super) fn headers(server: &Server) -> Result<HeaderMap, ModelError> {
+pub(super) fn key_headers(server: &Server) -> Result<HeaderMap, ModelError> {
     let mut headers = HeaderMap::new();
     let Some(key) = server.key.as_ref().map(|k| k.expose_secret().trim()).filter(|k| !k.is_empty()) else {
         return Ok(headers);
@@ -240,12 +240,15 @@ pub(super) fn headers(server: &Server) -> Result<HeaderMap, ModelError> {
     Ok(headers)
 }
 
-fn unreachable(server: &Server, error: &reqwest::Error) -> ModelError {
-    ModelError::Unreachable { server: server.name.clone(), cause: format!("{}: {}", server.base_url, root(error)) }
+fn unreachable_error(server: &Server, error: &reqwest::Error) -> ModelError {
+    ModelError::Unreachable {
+        server: server.name.clone(),
+        cause: format!("{}: {}", server.base_url, root_cause(error)),
+    }
 }
 
-/// The innermost cause: `Connection refused`, not `error sending request`.
-fn root(error: &reqwest::Error) -> String {
+/// Returns the innermost cause: `Connection refused`, not `error sending request`.
+fn root_cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn Error = error;
     while let Some(inner) = cause.source() {
         cause = inner;
@@ -253,8 +256,8 @@ fn root(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-/// `retry-after-ms`, else `Retry-After` in seconds, else as a date against the reply's own `Date` (`now` where it
-/// has none).
+/// Reads `retry-after-ms`, else `Retry-After` in seconds, else as a date. A date is compared to the reply's own `Date`,
+/// or to `now` if there is none.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::trim);
     let seconds = |text: &str, unit: f64| {
@@ -276,7 +279,7 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    fn wait(pairs: &[(&'static str, &str)]) -> Option<Duration> {
+    fn read_wait(pairs: &[(&'static str, &str)]) -> Option<Duration> {
         let headers =
             pairs.iter().map(|(k, v)| (header::HeaderName::from_static(k), HeaderValue::from_str(v).unwrap()));
         retry_after(&headers.collect(), SystemTime::UNIX_EPOCH)
@@ -285,25 +288,25 @@ mod tests {
     #[test]
     fn waits_asked_for() {
         let seconds = Duration::from_secs;
-        assert_eq!(wait(&[("retry-after", "7")]), Some(seconds(7)));
-        assert_eq!(wait(&[("retry-after", "1.5")]), Some(Duration::from_millis(1500)));
-        assert_eq!(wait(&[("retry-after-ms", "250"), ("retry-after", "7")]), Some(Duration::from_millis(250)));
+        assert_eq!(read_wait(&[("retry-after", "7")]), Some(seconds(7)));
+        assert_eq!(read_wait(&[("retry-after", "1.5")]), Some(Duration::from_millis(1500)));
+        assert_eq!(read_wait(&[("retry-after-ms", "250"), ("retry-after", "7")]), Some(Duration::from_millis(250)));
         let date = ("date", "Thu, 01 Jan 2026 00:00:10 GMT");
-        assert_eq!(wait(&[("retry-after", "Thu, 01 Jan 2026 00:00:40 GMT"), date]), Some(seconds(30)));
-        assert_eq!(wait(&[("retry-after", "Thu, 01 Jan 2026 00:00:00 GMT"), date]), Some(seconds(0)));
-        assert_eq!(wait(&[("retry-after", "Thu, 01 Jan 1970 00:00:09 GMT")]), Some(seconds(9)));
-        assert_eq!(wait(&[("retry-after", "1e300")]), None);
-        assert_eq!(wait(&[("retry-after", "1e15")]), Some(LONGEST_WAIT));
-        assert_eq!(wait(&[("retry-after", "soon")]), None);
-        assert_eq!(wait(&[("retry-after", "-1")]), None);
+        assert_eq!(read_wait(&[("retry-after", "Thu, 01 Jan 2026 00:00:40 GMT"), date]), Some(seconds(30)));
+        assert_eq!(read_wait(&[("retry-after", "Thu, 01 Jan 2026 00:00:00 GMT"), date]), Some(seconds(0)));
+        assert_eq!(read_wait(&[("retry-after", "Thu, 01 Jan 1970 00:00:09 GMT")]), Some(seconds(9)));
+        assert_eq!(read_wait(&[("retry-after", "1e300")]), None);
+        assert_eq!(read_wait(&[("retry-after", "1e15")]), Some(LONGEST_WAIT));
+        assert_eq!(read_wait(&[("retry-after", "soon")]), None);
+        assert_eq!(read_wait(&[("retry-after", "-1")]), None);
     }
 
     #[test]
     fn the_last_line_is_found_whatever_the_pieces() {
         let text = b"one\ndata: [DONE]\r\n\n";
         let mut line = 0;
-        let found = (1..=text.len()).find(|n| ends(&text[..*n], &mut line, |l| l == b"data: [DONE]"));
+        let found = (1..=text.len()).find(|n| has_last_line(&text[..*n], &mut line, |l| l == b"data: [DONE]"));
         assert_eq!(found, Some(18));
-        assert!(!ends(b"data: [DONE]", &mut 0, |l| l == b"data: [DONE]"));
+        assert!(!has_last_line(b"data: [DONE]", &mut 0, |l| l == b"data: [DONE]"));
     }
 }

@@ -1,6 +1,6 @@
-//! Slots: how many requests are in flight, over all servers and at each; the longest chains go first.
+//! Slots limit the requests in flight, over all servers and at each; the longest chains go first.
 //!
-//! One lock holds both counts, so that nobody ever holds one kind of slot while waiting for the other.
+//! One lock holds both counts, so that no caller ever holds one kind of slot while waiting for the other.
 
 use super::ServerKind;
 use std::cmp::Reverse;
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
-/// How many requests may be in flight.
+/// Maximum numbers of requests in flight.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Bounds {
     /// Over all servers.
@@ -18,9 +18,9 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// The bounds of a run (cli.md, `run`). `--jobs N` is the total and stands in for each server's default, 4 for
-    /// Ollama and 16 for others, but not for a written `concurrency`; without it the total is the sum. Of several
-    /// models of one server the smallest `concurrency` holds.
+    /// Computes the bounds of a run (cli.md, `run`). `--jobs N` is the total and replaces each server's default, which
+    /// is 4 for Ollama and 16 for others. It does not replace a configured `concurrency`. Without it the total is the
+    /// sum. For several models of one server the smallest `concurrency` applies.
     pub fn of(jobs: Option<u32>, servers: &[(String, ServerKind)], written: &[(String, u32)]) -> Self {
         let bound = |name: &str, kind: ServerKind| {
             let smallest = written.iter().filter(|(server, _)| server == name).map(|(_, bound)| *bound).min();
@@ -52,14 +52,14 @@ struct State {
     asked: u64,
 }
 
-/// One server's slots and who waits for them.
+/// One server's slots and the callers waiting for them.
 #[derive(Debug)]
 struct Desk {
     free: u32,
     waiting: BinaryHeap<Waiter>,
 }
 
-/// Who waits: the highest priority first, then who asked first.
+/// A waiting caller: ordered by priority, then by time of arrival.
 #[derive(Debug)]
 struct Waiter {
     rank: (u32, Reverse<u64>),
@@ -84,32 +84,32 @@ impl Ord for Waiter {
 }
 
 impl Slots {
-    /// Free slots within these bounds.
+    /// Creates free slots within these bounds.
     pub fn new(bounds: &Bounds) -> Self {
         let desk = |free: &u32| Desk { free: *free, waiting: BinaryHeap::new() };
         let servers = bounds.servers.iter().map(|(name, free)| (name.clone(), desk(free))).collect();
         Self { state: Arc::new(Mutex::new(State { free: bounds.total, servers, asked: 0 })) }
     }
 
-    /// Waits for a slot at `server`: of all who wait, the one with the highest priority gets the next that is
-    /// free. Dropping the future gives up the place. A server without a bound has only the total's.
-    pub async fn take(&self, server: &str, priority: u32) -> Slot {
+    /// Waits for a slot at `server`: the waiting caller with the highest priority gets the next free one. Dropping the
+    /// future leaves the queue. A server without a bound is limited by the total only.
+    pub async fn take_slot(&self, server: &str, priority: u32) -> Slot {
         loop {
-            let waiting = self.queue(server, priority);
+            let waiting = self.join_queue(server, priority);
             self.hand_out();
-            // A sender is dropped without a grant only when the slots themselves go.
+            // A sender is dropped without a grant only when the slots themselves are dropped.
             if let Ok(slot) = waiting.await {
                 return slot;
             }
         }
     }
 
-    /// Slots of the total that are free.
+    /// Number of free slots of the total.
     pub fn free(&self) -> u32 {
         self.lock().free
     }
 
-    fn queue(&self, server: &str, priority: u32) -> oneshot::Receiver<Slot> {
+    fn join_queue(&self, server: &str, priority: u32) -> oneshot::Receiver<Slot> {
         let (grant, granted) = oneshot::channel();
         let mut state = self.lock();
         state.asked += 1;
@@ -120,10 +120,10 @@ impl Slots {
         granted
     }
 
-    /// Gives free slots to those who wait. What cannot be delivered frees itself again, outside the lock.
+    /// Gives free slots to waiting callers. An undeliverable slot frees itself again, outside the lock.
     fn hand_out(&self) {
         loop {
-            let next = self.lock().next();
+            let next = self.lock().next_waiter();
             let Some((server, waiter)) = next else { return };
             drop(waiter.grant.send(Slot { slots: self.clone(), server }));
         }
@@ -143,8 +143,8 @@ impl Slots {
 }
 
 impl State {
-    /// Takes a slot for the first in rank among those who wait where one is free.
-    fn next(&mut self) -> Option<(String, Waiter)> {
+    /// Takes a slot for the first waiting caller whose server has a free one.
+    fn next_waiter(&mut self) -> Option<(String, Waiter)> {
         if self.free == 0 {
             return None;
         }
@@ -176,7 +176,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn one(servers: &[(&str, u32)], total: u32) -> Slots {
+    fn open_slots(servers: &[(&str, u32)], total: u32) -> Slots {
         Slots::new(&Bounds { total, servers: servers.iter().map(|(n, b)| ((*n).to_owned(), *b)).collect() })
     }
 
@@ -197,14 +197,14 @@ mod tests {
 
     #[tokio::test]
     async fn the_highest_priority_first_then_the_order_of_asking() {
-        let slots = one(&[("a", 1)], 9);
-        let held = slots.take("a", 0).await;
+        let slots = open_slots(&[("a", 1)], 9);
+        let held = slots.take_slot("a", 0).await;
         let order = Arc::new(Mutex::new(Vec::new()));
         let tasks: Vec<_> = [(1, "low"), (5, "high"), (3, "first"), (3, "second")]
             .map(|(priority, name)| {
                 let (slots, order) = (slots.clone(), Arc::clone(&order));
                 tokio::spawn(async move {
-                    let _slot = slots.take("a", priority).await;
+                    let _slot = slots.take_slot("a", priority).await;
                     order.lock().unwrap().push(name);
                 })
             })
@@ -219,38 +219,38 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_server_holds_up_no_other() {
-        let slots = one(&[("a", 1), ("b", 1)], 2);
-        let _held = slots.take("a", 0).await;
+        let slots = open_slots(&[("a", 1), ("b", 1)], 2);
+        let _held = slots.take_slot("a", 0).await;
         let waiting = tokio::spawn({
             let slots = slots.clone();
-            async move { drop(slots.take("a", 9).await) }
+            async move { drop(slots.take_slot("a", 9).await) }
         });
         tokio::task::yield_now().await;
-        let other = tokio::time::timeout(Duration::from_secs(1), slots.take("b", 0)).await;
+        let other = tokio::time::timeout(Duration::from_secs(1), slots.take_slot("b", 0)).await;
         assert!(other.is_ok(), "the server's waiter must hold no slot of the total");
         waiting.abort();
     }
 
     #[tokio::test]
     async fn the_total_holds_over_servers() {
-        let slots = one(&[("a", 5), ("b", 5)], 1);
-        let held = slots.take("a", 0).await;
-        let soon = tokio::time::timeout(Duration::from_millis(20), slots.take("b", 0)).await;
+        let slots = open_slots(&[("a", 5), ("b", 5)], 1);
+        let held = slots.take_slot("a", 0).await;
+        let soon = tokio::time::timeout(Duration::from_millis(20), slots.take_slot("b", 0)).await;
         assert!(soon.is_err());
         drop(held);
-        assert!(tokio::time::timeout(Duration::from_secs(1), slots.take("b", 0)).await.is_ok());
+        assert!(tokio::time::timeout(Duration::from_secs(1), slots.take_slot("b", 0)).await.is_ok());
     }
 
     #[tokio::test]
     async fn waiting_futures_that_are_dropped_lose_no_slot() {
-        let slots = one(&[("a", 2)], 2);
+        let slots = open_slots(&[("a", 2)], 2);
         for round in 0..200 {
-            let held = slots.take("a", 0).await;
-            let also = slots.take("a", 0).await;
+            let held = slots.take_slot("a", 0).await;
+            let also = slots.take_slot("a", 0).await;
             let tasks: Vec<_> = (0..5)
                 .map(|i| {
                     let slots = slots.clone();
-                    tokio::spawn(async move { drop(slots.take("a", i).await) })
+                    tokio::spawn(async move { drop(slots.take_slot("a", i).await) })
                 })
                 .collect();
             tokio::task::yield_now().await;
@@ -270,10 +270,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_grant_that_nobody_takes_goes_on_to_the_next() {
-        let slots = one(&[("a", 1)], 1);
-        let held = slots.take("a", 0).await;
-        let granted = slots.queue("a", 9);
-        let next = slots.queue("a", 1);
+        let slots = open_slots(&[("a", 1)], 1);
+        let held = slots.take_slot("a", 0).await;
+        let granted = slots.join_queue("a", 9);
+        let next = slots.join_queue("a", 1);
         drop(held);
         drop(granted);
         assert!(tokio::time::timeout(Duration::from_secs(1), next).await.unwrap().is_ok());

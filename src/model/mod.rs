@@ -13,7 +13,7 @@
 //! | `text` | escape a server's text, and remove keys from it |
 //! | `classify` | decide which error a server's answer means |
 //! | `openai`, `ollama`, `scripted` | implement one of the three kinds of server |
-//! | `known` | see what is known of a model before it is asked |
+//! | `facts` | see the facts about a model that are looked up before its first call |
 //! | `catalog` | connect to a server, and list what it offers |
 //! | `pull` | fetch a model |
 //! | `parameters` | decide what is sent beside the messages, and what a protocol lacks |
@@ -27,9 +27,9 @@ pub mod catalog;
 mod chat;
 mod classify;
 mod error;
+mod facts;
 pub mod gate;
 mod http;
-mod known;
 pub mod limit;
 mod ollama;
 mod openai;
@@ -45,8 +45,8 @@ pub use attempt::Attempt;
 pub use catalog::Connection;
 pub use chat::{ChatModel, ChatReply, ChatRequest, Finish, Served, Turn, Usage, body};
 pub use error::ModelError;
+pub use facts::ModelFacts;
 pub use gate::Gates;
-pub use known::Known;
 pub use limit::{Bounds, Slots};
 pub use retry::{Asked, Asking, End, Retry, Verdict, Waiting};
 pub use scripted::Scripted;

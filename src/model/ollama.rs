@@ -1,17 +1,17 @@
-//! Ollama's own `/api/chat`, by our own typed requests: it takes what chat completions drop (`top_k`, `num_ctx`).
+//! Ollama's own `/api/chat`, with our own types: it accepts `top_k` and `num_ctx`, which chat completions drop.
 
-use super::classify::{Fault, Problem, classify};
+use super::classify::{Fault, Problem, classify_problem};
 use super::http::{Http, Reading};
-use super::{ChatModel, ChatReply, ChatRequest, Finish, Known, ModelError, Served, Usage};
+use super::{ChatModel, ChatReply, ChatRequest, Finish, ModelError, ModelFacts, Served, Usage};
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-/// A model of an Ollama.
+/// A model at an Ollama server.
 #[derive(Debug)]
 pub(super) struct Ollama {
     pub(super) http: Http,
-    pub(super) known: Known,
+    pub(super) known: ModelFacts,
 }
 
 #[async_trait]
@@ -19,34 +19,34 @@ impl ChatModel for Ollama {
     async fn chat(&self, request: &ChatRequest) -> Result<ChatReply, ModelError> {
         let streamed = request.parameters.get("stream") != Some(&Json::Bool(false));
         let reading = if streamed { Reading::Lines(is_last) } else { Reading::Whole };
-        let answer = self.http.post("api/chat", request.body(), reading).await?;
+        let answer = self.http.post_json("api/chat", request.body(), reading).await?;
         if !(200..300).contains(&answer.status) {
-            let problem = Problem::of_answer(&answer);
-            return Err(classify(&self.http, &request.model, &request.parameters, &problem));
+            let problem = Problem::from_answer(&answer);
+            return Err(classify_problem(&self.http, &request.model, &request.parameters, &problem));
         }
-        let gathered = gather(&answer.text, streamed).map_err(|fault| fault.into_error(&self.http, request))?;
-        Ok(self.reply(gathered, answer.text, request))
+        let gathered = gather_answer(&answer.text, streamed).map_err(|fault| fault.into_error(&self.http, request))?;
+        Ok(self.build_reply(gathered, answer.text, request))
     }
 }
 
 impl Ollama {
-    fn reply(&self, gathered: Gathered, raw: String, request: &ChatRequest) -> ChatReply {
+    fn build_reply(&self, gathered: Gathered, raw: String, request: &ChatRequest) -> ChatReply {
         let Gathered { content, thinking, end } = gathered;
         ChatReply {
-            content: self.http.redactor().reply(content),
-            thinking: (!thinking.is_empty()).then(|| self.http.redactor().reply(thinking)),
+            content: self.http.redactor().redact_reply(content),
+            thinking: (!thinking.is_empty()).then(|| self.http.redactor().redact_reply(thinking)),
             refused: false,
-            finish: finish(end.done_reason.as_deref()),
+            finish: parse_finish(end.done_reason.as_deref()),
             finish_reason: end.done_reason,
             usage: Usage { prompt: end.prompt_eval_count, completion: end.eval_count, cached: None },
             served: Served { model: end.model, digest: self.known.digest.clone(), fingerprint: None },
-            differs: self.differs(request),
+            differs: self.find_differences(request),
             raw,
         }
     }
 
-    /// Ollama gives a model no more context than it was trained with, and says nothing of it.
-    fn differs(&self, request: &ChatRequest) -> Vec<String> {
+    /// Reports a requested context above the trained one: Ollama reduces it without a message.
+    fn find_differences(&self, request: &ChatRequest) -> Vec<String> {
         let asked = request.parameters.get("options").and_then(|o| o.get("num_ctx")).and_then(Json::as_u64);
         match (asked, self.known.context) {
             (Some(asked), Some(context)) if asked > u64::from(context) => {
@@ -57,12 +57,12 @@ impl Ollama {
     }
 }
 
-/// An answer, or a piece of one.
+/// An answer, or one piece of a stream.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 struct Piece {
     model: Option<String>,
-    message: Option<Said>,
+    message: Option<AnswerText>,
     done: bool,
     done_reason: Option<String>,
     prompt_eval_count: Option<u32>,
@@ -72,12 +72,12 @@ struct Piece {
 
 #[derive(Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
-struct Said {
+struct AnswerText {
     content: Option<String>,
     thinking: Option<String>,
 }
 
-/// What an answer says.
+/// The content of an answer, collected from its pieces.
 #[derive(Debug, Default, PartialEq)]
 struct Gathered {
     content: String,
@@ -85,8 +85,8 @@ struct Gathered {
     end: Piece,
 }
 
-/// Reads one object, or the lines of a stream: the same to a reader of JSON texts one after the other.
-fn gather(text: &str, streamed: bool) -> Result<Gathered, Fault> {
+/// Reads one object or the lines of a stream; both are JSON texts in a row.
+fn gather_answer(text: &str, streamed: bool) -> Result<Gathered, Fault> {
     if !text.trim_start().starts_with('{') {
         return Err(Fault::not_json(text, &"no object"));
     }
@@ -99,10 +99,10 @@ fn gather(text: &str, streamed: bool) -> Result<Gathered, Fault> {
         })?;
         pieces += 1;
         if let Some(error) = piece.error.as_ref().filter(|e| !e.is_null()) {
-            let problem = Problem::of_json(&serde_json::json!({ "error": error }));
+            let problem = Problem::from_json(&serde_json::json!({ "error": error }));
             return Err(problem.map_or_else(|| Fault::Invalid(error.to_string()), Fault::Problem));
         }
-        gathered.take(piece);
+        gathered.add_piece(piece);
     }
     match (pieces, gathered.end.done) {
         (_, true) => Ok(gathered),
@@ -112,7 +112,7 @@ fn gather(text: &str, streamed: bool) -> Result<Gathered, Fault> {
 }
 
 impl Gathered {
-    fn take(&mut self, mut piece: Piece) {
+    fn add_piece(&mut self, mut piece: Piece) {
         if let Some(said) = piece.message.take() {
             self.content.push_str(said.content.as_deref().unwrap_or_default());
             self.thinking.push_str(said.thinking.as_deref().unwrap_or_default());
@@ -123,13 +123,13 @@ impl Gathered {
     }
 }
 
-/// Whether nothing of use comes after this line. A quoted `"done":true` in a text has its quotes escaped.
+/// True for the last useful line. A quoted `"done":true` inside a text has its quotes escaped.
 fn is_last(line: &[u8]) -> bool {
     let done = br#""done":true"#;
     line.starts_with(br#"{"error""#) || line.windows(done.len()).any(|w| w == done)
 }
 
-fn finish(reason: Option<&str>) -> Finish {
+fn parse_finish(reason: Option<&str>) -> Finish {
     match reason {
         Some("stop") => Finish::Stop,
         Some("length") => Finish::Length,
@@ -146,18 +146,18 @@ mod tests {
         let whole = r#"{"model":"m","message":{"content":"ab","thinking":"t"},"done":true,"done_reason":"length","eval_count":2}"#;
         let stream = "{\"message\":{\"content\":\"a\",\"thinking\":\"t\"},\"done\":false}\n\
             {\"model\":\"m\",\"message\":{\"content\":\"b\"},\"done\":true,\"done_reason\":\"length\",\"eval_count\":2}\n";
-        assert_eq!(gather(whole, false).unwrap(), gather(stream, true).unwrap());
-        assert_eq!(finish(gather(whole, false).unwrap().end.done_reason.as_deref()), Finish::Length);
+        assert_eq!(gather_answer(whole, false).unwrap(), gather_answer(stream, true).unwrap());
+        assert_eq!(parse_finish(gather_answer(whole, false).unwrap().end.done_reason.as_deref()), Finish::Length);
     }
 
     #[test]
     fn what_is_no_answer() {
         let open = "{\"message\":{\"content\":\"a\"},\"done\":false}\n";
-        assert!(matches!(gather(open, true), Err(Fault::Broken(_))));
-        assert!(matches!(gather(&format!("{open}{{\"mess"), true), Err(Fault::Broken(_))));
-        assert!(matches!(gather("{\"mess", false), Err(Fault::Invalid(_))));
-        assert!(matches!(gather("", true), Err(Fault::Invalid(_))));
-        let Err(Fault::Problem(problem)) = gather(&format!("{open}{{\"error\":\"boom\"}}\n"), true) else {
+        assert!(matches!(gather_answer(open, true), Err(Fault::Broken(_))));
+        assert!(matches!(gather_answer(&format!("{open}{{\"mess"), true), Err(Fault::Broken(_))));
+        assert!(matches!(gather_answer("{\"mess", false), Err(Fault::Invalid(_))));
+        assert!(matches!(gather_answer("", true), Err(Fault::Invalid(_))));
+        let Err(Fault::Problem(problem)) = gather_answer(&format!("{open}{{\"error\":\"boom\"}}\n"), true) else {
             unreachable!("an error inside a stream")
         };
         assert_eq!((problem.status, problem.message.as_str()), (500, "boom"));

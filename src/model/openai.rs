@@ -1,6 +1,6 @@
 //! Chat completions of any OpenAI-compatible server, read tolerantly: fields may be missing, unknown or odd.
 
-use super::classify::{Fault, Problem, classify};
+use super::classify::{Fault, Problem, classify_problem};
 use super::http::{Answer, Http, Reading};
 use super::{ChatModel, ChatReply, ChatRequest, Finish, ModelError, Served, Usage};
 use async_trait::async_trait;
@@ -17,48 +17,48 @@ impl ChatModel for OpenAi {
     async fn chat(&self, request: &ChatRequest) -> Result<ChatReply, ModelError> {
         let streamed = request.parameters.get("stream") == Some(&Json::Bool(true));
         let reading = if streamed { Reading::Lines(is_last) } else { Reading::Whole };
-        let answer = self.http.post("chat/completions", request.body(), reading).await?;
+        let answer = self.http.post_json("chat/completions", request.body(), reading).await?;
         if !(200..300).contains(&answer.status) {
-            return self.unsuccessful(request, answer);
+            return self.handle_failure(request, answer);
         }
         let gathered = if streamed { gather_stream(&answer.text) } else { gather_whole(&answer.text) };
         let gathered = gathered.map_err(|fault| fault.into_error(&self.http, request))?;
-        Ok(self.reply(gathered, answer.text, &request.parameters))
+        Ok(self.build_reply(gathered, answer.text, &request.parameters))
     }
 }
 
 impl OpenAi {
-    /// An error status: a filtered prompt is an answer all the same.
-    fn unsuccessful(&self, request: &ChatRequest, answer: Answer) -> Result<ChatReply, ModelError> {
-        let problem = Problem::of_answer(&answer);
+    /// Handles an error status; a filtered prompt still counts as an answer.
+    fn handle_failure(&self, request: &ChatRequest, answer: Answer) -> Result<ChatReply, ModelError> {
+        let problem = Problem::from_answer(&answer);
         if !problem.is_filter() {
-            return Err(classify(&self.http, &request.model, &request.parameters, &problem));
+            return Err(classify_problem(&self.http, &request.model, &request.parameters, &problem));
         }
         let finish_reason = Some("content_filter".to_owned());
         Ok(ChatReply { finish: Finish::Filtered, finish_reason, raw: answer.text, ..ChatReply::default() })
     }
 
-    fn reply(&self, gathered: Gathered, raw: String, sent: &Map<String, Json>) -> ChatReply {
+    fn build_reply(&self, gathered: Gathered, raw: String, sent: &Map<String, Json>) -> ChatReply {
         let Gathered { content, thinking, refusal, finish_reason, usage, served, echo, .. } = gathered;
         let refused = !refusal.is_empty();
         let content = if content.is_empty() { refusal } else { content };
-        // A key that came in pieces of a stream is whole only here.
-        let content = self.http.redactor().reply(content);
+        // A key split between pieces of a stream is complete only here.
+        let content = self.http.redactor().redact_reply(content);
         ChatReply {
             content,
-            thinking: (!thinking.is_empty()).then(|| self.http.redactor().reply(thinking)),
+            thinking: (!thinking.is_empty()).then(|| self.http.redactor().redact_reply(thinking)),
             refused,
-            finish: finish(finish_reason.as_deref()),
+            finish: parse_finish(finish_reason.as_deref()),
             finish_reason,
             usage,
             served,
-            differs: differs(sent, &echo),
+            differs: find_differences(sent, &echo),
             raw,
         }
     }
 }
 
-/// What an answer says, from one object or from the pieces of a stream.
+/// The content of an answer, from one object or from the pieces of a stream.
 #[derive(Debug, Default, PartialEq)]
 struct Gathered {
     content: String,
@@ -67,26 +67,26 @@ struct Gathered {
     finish_reason: Option<String>,
     usage: Usage,
     served: Served,
-    /// Fields beside the usual ones, where some servers repeat the parameters.
+    /// Other fields, in which some servers repeat the parameters.
     echo: Map<String, Json>,
     has_choice: bool,
 }
 
 impl Gathered {
-    /// Takes in one object; its text stands under `part`: `message`, or `delta` in a stream.
-    fn take(&mut self, json: &Json, part: &str) -> Result<(), Fault> {
+    /// Adds one object, whose text is under `part`: `message`, or `delta` in a stream.
+    fn add_object(&mut self, json: &Json, part: &str) -> Result<(), Fault> {
         let choice = json.get("choices").and_then(|c| c.get(0));
         let error = json.get("error").or_else(|| choice?.get("error")).filter(|e| !e.is_null());
         if let Some(error) = error {
             let said = serde_json::json!({ "error": error });
-            let problem = Problem::of_json(&said);
+            let problem = Problem::from_json(&said);
             return Err(problem.map_or_else(|| Fault::Invalid(error.to_string()), Fault::Problem));
         }
-        self.take_counts(json);
+        self.add_counts(json);
         let Some(choice) = choice else { return Ok(()) };
         if let Some(message) = choice.get(part).filter(|m| m.is_object()) {
             self.has_choice = true;
-            self.take_message(message);
+            self.add_message(message);
         }
         if let Some(reason) = choice.get("finish_reason").and_then(Json::as_str) {
             self.finish_reason = Some(reason.to_owned());
@@ -94,10 +94,10 @@ impl Gathered {
         Ok(())
     }
 
-    fn take_message(&mut self, message: &Json) {
+    fn add_message(&mut self, message: &Json) {
         let text = |key: &str| message.get(key).and_then(Json::as_str).unwrap_or_default();
         match message.get("content") {
-            Some(Json::Array(parts)) => parts.iter().for_each(|part| self.take_part(part)),
+            Some(Json::Array(parts)) => parts.iter().for_each(|part| self.add_part(part)),
             _ => self.content.push_str(text("content")),
         }
         let thinking = text("reasoning_content");
@@ -105,7 +105,7 @@ impl Gathered {
         self.refusal.push_str(text("refusal"));
     }
 
-    fn take_part(&mut self, part: &Json) {
+    fn add_part(&mut self, part: &Json) {
         let text = |key: &str| part.get(key).and_then(Json::as_str).unwrap_or_default();
         match text("type") {
             "refusal" => self.refusal.push_str(text("refusal")),
@@ -118,7 +118,7 @@ impl Gathered {
         }
     }
 
-    fn take_counts(&mut self, json: &Json) {
+    fn add_counts(&mut self, json: &Json) {
         let text = |key: &str| json.get(key).and_then(Json::as_str).map(str::to_owned);
         self.served.model = text("model").or(self.served.model.take());
         self.served.fingerprint = text("system_fingerprint").or(self.served.fingerprint.take());
@@ -144,20 +144,20 @@ fn gather_whole(text: &str) -> Result<Gathered, Fault> {
         return Err(Fault::Problem(problem));
     }
     let mut gathered = Gathered::default();
-    gathered.take(&json, "message")?;
+    gathered.add_object(&json, "message")?;
     if !gathered.has_choice {
         return Err(Fault::Invalid("it has no `choices` with a message".to_owned()));
     }
     Ok(gathered)
 }
 
-/// An error told without an `error` field, as some servers do.
+/// Finds an error without an `error` field, as some servers send it.
 fn lone_problem(json: &Json) -> Option<Problem> {
     let is_error = json.get("object").and_then(Json::as_str) == Some("error");
-    if is_error { Problem::of_json(json) } else { None }
+    if is_error { Problem::from_json(json) } else { None }
 }
 
-/// Server-sent events: lines, of which only `data:` matter.
+/// Reads server-sent events; only the `data:` lines count.
 fn gather_stream(text: &str) -> Result<Gathered, Fault> {
     if text.trim_start().starts_with(['{', '<']) {
         return gather_whole(text);
@@ -174,7 +174,7 @@ fn gather_stream(text: &str) -> Result<Gathered, Fault> {
         }
         let json: Json = serde_json::from_str(data)
             .map_err(|e| if line.ends_with('\n') { Fault::not_json(data, &e) } else { Fault::cut_line() })?;
-        gathered.take(&json, "delta")?;
+        gathered.add_object(&json, "delta")?;
     }
     match (is_stream, is_done || gathered.finish_reason.is_some()) {
         (true, true) => Ok(gathered),
@@ -183,13 +183,13 @@ fn gather_stream(text: &str) -> Result<Gathered, Fault> {
     }
 }
 
-/// Whether nothing of use comes after this line.
+/// True for the last useful line.
 fn is_last(line: &[u8]) -> bool {
     let data = line.strip_prefix(b"data:").unwrap_or(line).trim_ascii();
     data == b"[DONE]" || data.starts_with(br#"{"error""#)
 }
 
-fn finish(reason: Option<&str>) -> Finish {
+fn parse_finish(reason: Option<&str>) -> Finish {
     match reason {
         Some("stop" | "eos" | "end_turn" | "stop_sequence") => Finish::Stop,
         Some("length" | "max_tokens" | "model_length") => Finish::Length,
@@ -198,14 +198,14 @@ fn finish(reason: Option<&str>) -> Finish {
     }
 }
 
-/// Parameters that the server repeats otherwise than they were sent.
-fn differs(sent: &Map<String, Json>, echo: &Map<String, Json>) -> Vec<String> {
+/// Lists the parameters that the server repeats with other values.
+fn find_differences(sent: &Map<String, Json>, echo: &Map<String, Json>) -> Vec<String> {
     let nested = ["generation_settings", "parameters", "sampling_params"];
     let objects = || nested.iter().filter_map(|n| echo.get(*n)?.as_object()).chain([echo]);
     let changed = |(name, value): (&String, &Json)| {
         let number = value.as_f64()?;
         let back = objects().find_map(|o| o.get(name)?.as_f64())?;
-        // Servers that keep 32 bits give 0.699999988 for 0.7.
+        // Servers with 32-bit floats return 0.699999988 for 0.7.
         ((back - number).abs() > 1e-4 * number.abs().max(1.0))
             .then(|| format!("{name}: sent {value}, the server says {back}"))
     };
@@ -217,13 +217,13 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn whole(json: &Json) -> Gathered {
+    fn gather_json(json: &Json) -> Gathered {
         gather_whole(&json.to_string()).unwrap()
     }
 
     #[test]
     fn an_ordinary_answer() {
-        let got = whole(&json!({
+        let got = gather_json(&json!({
             "model": "m-1", "system_fingerprint": "fp", "service_tier": {"odd": 1},
             "choices": [{"message": {"content": "Hello", "reasoning_content": "hm"}, "finish_reason": "stop"}],
             "usage": {"prompt_tokens": 7, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 3}}
@@ -235,12 +235,12 @@ mod tests {
 
     #[test]
     fn sloppy_answers() {
-        let empty = whole(&json!({"choices": [{"message": {"content": null}, "finish_reason": ""}]}));
-        assert_eq!((empty.content.as_str(), finish(empty.finish_reason.as_deref())), ("", Finish::Other));
+        let empty = gather_json(&json!({"choices": [{"message": {"content": null}, "finish_reason": ""}]}));
+        assert_eq!((empty.content.as_str(), parse_finish(empty.finish_reason.as_deref())), ("", Finish::Other));
         let parts = json!([{"type": "text", "text": "a"}, "b", {"type": "thinking", "thinking": [{"text": "t"}]}]);
-        let got = whole(&json!({"choices": [{"message": {"content": parts}}], "usage": null}));
+        let got = gather_json(&json!({"choices": [{"message": {"content": parts}}], "usage": null}));
         assert_eq!((got.content.as_str(), got.thinking.as_str()), ("ab", "t"));
-        let refusal = whole(&json!({"choices": [{"message": {"content": null, "refusal": "no"}}]}));
+        let refusal = gather_json(&json!({"choices": [{"message": {"content": null, "refusal": "no"}}]}));
         assert_eq!(refusal.refusal, "no");
         assert!(matches!(gather_whole(r#"{"choices": []}"#), Err(Fault::Invalid(_))));
     }
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn streams() {
+    fn streams_are_gathered() {
         let stream = ": hello\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\r\n\r\n\
                       data:{\"choices\":[{\"delta\":{\"content\":\"b\"},\"finish_reason\":\"length\"}]}\n\n";
         let got = gather_stream(&format!("{stream}data: [DONE]\n\n")).unwrap();
@@ -276,9 +276,9 @@ mod tests {
     fn parameters_that_come_back_otherwise() {
         let sent = json!({"temperature": 0.7, "seed": 5, "max_tokens": 40});
         let echo = json!({"generation_settings": {"temperature": 1.0, "seed": 5}, "max_tokens": 40});
-        let said = differs(sent.as_object().unwrap(), echo.as_object().unwrap());
+        let said = find_differences(sent.as_object().unwrap(), echo.as_object().unwrap());
         assert_eq!(said, ["temperature: sent 0.7, the server says 1"]);
         let close = json!({"temperature": 0.699_999_988});
-        assert!(differs(sent.as_object().unwrap(), close.as_object().unwrap()).is_empty());
+        assert!(find_differences(sent.as_object().unwrap(), close.as_object().unwrap()).is_empty());
     }
 }

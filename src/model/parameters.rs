@@ -4,23 +4,24 @@ use super::{Server, ServerKind};
 use crate::design::{ModelSpec, Sampling, Value};
 use serde_json::{Map, Value as Json, json};
 
-/// The context that Ollama is asked for unless the researcher says otherwise or the model has a smaller one: its own
-/// default is small, and what does not fit is cut in silence.
+/// Default context requested from Ollama, unless the model's is smaller. Ollama's own default is small, and it cuts
+/// longer prompts without a message.
 pub const CONTEXT: u32 = 10_000;
 
-/// Everything in the body but model and messages, in the order in which it is sent. What is not set is not sent.
+/// Returns everything in the body but model and messages, in the order in which it is sent. Unset parameters are
+/// omitted.
 ///
-/// `context` is the context of an Ollama model (see [`Known::default_context`](super::Known::default_context)), sent
-/// where the researcher set none.
+/// `context` is the context of an Ollama model (see [`ModelFacts::default_context`](super::ModelFacts::default_context)), sent if
+/// the researcher set none.
 pub fn parameters(server: &Server, spec: &ModelSpec, seed: Option<u64>, context: Option<u32>) -> Map<String, Json> {
     match server.kind {
-        ServerKind::Ollama => ollama(spec, seed, context),
-        ServerKind::OpenAi => openai(server.base_url.is_openai(), spec, seed),
-        ServerKind::Scripted => openai(false, spec, None),
+        ServerKind::Ollama => ollama_parameters(spec, seed, context),
+        ServerKind::OpenAi => openai_parameters(server.base_url.is_openai(), spec, seed),
+        ServerKind::Scripted => openai_parameters(false, spec, None),
     }
 }
 
-/// Parameters that are set and that the protocol lacks, each with the remedy.
+/// Lists the parameters that are set but missing in the protocol, each with the remedy.
 pub fn lacks(kind: ServerKind, spec: &ModelSpec) -> Vec<(&'static str, String)> {
     if kind != ServerKind::OpenAi {
         return Vec::new();
@@ -34,15 +35,15 @@ pub fn lacks(kind: ServerKind, spec: &ModelSpec) -> Vec<(&'static str, String)> 
     set.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| (name, remedy(name))).collect()
 }
 
-fn openai(is_openai: bool, spec: &ModelSpec, seed: Option<u64>) -> Map<String, Json> {
+fn openai_parameters(is_openai: bool, spec: &ModelSpec, seed: Option<u64>) -> Map<String, Json> {
     let Sampling { temperature, top_p, max_tokens, ref stop, .. } = spec.sampling;
-    // OpenAI itself has retired `max_tokens`; compatible servers may know nothing else.
+    // OpenAI has retired `max_tokens`; compatible servers may know only this name.
     let longest = if is_openai { "max_completion_tokens" } else { "max_tokens" };
-    let mut map = present([
+    let mut map = keep_present([
         ("temperature", temperature.map(Json::from)),
         ("top_p", top_p.map(Json::from)),
         (longest, max_tokens.map(Json::from)),
-        ("stop", texts(stop)),
+        ("stop", list_json(stop)),
         ("seed", seed.map(Json::from)),
     ]);
     if spec.stream == Some(true) {
@@ -52,34 +53,34 @@ fn openai(is_openai: bool, spec: &ModelSpec, seed: Option<u64>) -> Map<String, J
     map
 }
 
-fn ollama(spec: &ModelSpec, seed: Option<u64>, context: Option<u32>) -> Map<String, Json> {
+fn ollama_parameters(spec: &ModelSpec, seed: Option<u64>, context: Option<u32>) -> Map<String, Json> {
     let Sampling { temperature, top_p, top_k, max_tokens, ref stop, num_ctx, .. } = spec.sampling;
-    let options = present([
+    let options = keep_present([
         ("temperature", temperature.map(Json::from)),
         ("top_k", top_k.map(Json::from)),
         ("top_p", top_p.map(Json::from)),
         ("seed", seed.map(Json::from)),
-        ("stop", texts(stop)),
+        ("stop", list_json(stop)),
         ("num_predict", max_tokens.map(Json::from)),
         ("num_ctx", Some(Json::from(num_ctx.or(context).unwrap_or(CONTEXT)))),
     ]);
-    present([
-        // Always sent: Ollama's own default is to stream.
+    keep_present([
+        // Always sent: Ollama streams by default.
         ("stream", Some(json!(spec.stream == Some(true)))),
         ("options", Some(Json::Object(options))),
-        ("keep_alive", spec.keep_alive.as_ref().map(scalar)),
+        ("keep_alive", spec.keep_alive.as_ref().map(scalar_json)),
     ])
 }
 
-fn present<const N: usize>(pairs: [(&str, Option<Json>); N]) -> Map<String, Json> {
+fn keep_present<const N: usize>(pairs: [(&str, Option<Json>); N]) -> Map<String, Json> {
     pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
-fn texts(list: &[String]) -> Option<Json> {
+fn list_json(list: &[String]) -> Option<Json> {
     (!list.is_empty()).then(|| Json::from(list.to_vec()))
 }
 
-fn scalar(value: &Value) -> Json {
+fn scalar_json(value: &Value) -> Json {
     match value {
         Value::Bool(b) => Json::from(*b),
         Value::Int(i) => Json::from(*i),
@@ -92,7 +93,7 @@ fn scalar(value: &Value) -> Json {
 mod tests {
     use super::*;
 
-    fn spec() -> ModelSpec {
+    fn full_spec() -> ModelSpec {
         let sampling = Sampling {
             temperature: Some(0.7),
             top_p: Some(0.9),
@@ -105,24 +106,24 @@ mod tests {
         ModelSpec { sampling, keep_alive: Some(Value::Text("30m".to_owned())), ..ModelSpec::bare("x/y") }
     }
 
-    fn sent(kind: ServerKind, address: &str, spec: &ModelSpec, context: Option<u32>) -> String {
+    fn sent_json(kind: ServerKind, address: &str, spec: &ModelSpec, context: Option<u32>) -> String {
         let server = Server::new("x", kind, address).unwrap();
         serde_json::to_string(&parameters(&server, spec, Some(5), context)).unwrap()
     }
 
     #[test]
     fn names_at_each_server() {
-        let streamed = ModelSpec { stream: Some(true), ..spec() };
+        let streamed = ModelSpec { stream: Some(true), ..full_spec() };
         assert_eq!(
-            sent(ServerKind::OpenAi, "https://api.openai.com/v1", &spec(), None),
+            sent_json(ServerKind::OpenAi, "https://api.openai.com/v1", &full_spec(), None),
             r#"{"temperature":0.7,"top_p":0.9,"max_completion_tokens":400,"stop":["END"],"seed":5}"#
         );
         assert_eq!(
-            sent(ServerKind::OpenAi, "http://localhost:8000/v1", &streamed, None),
+            sent_json(ServerKind::OpenAi, "http://localhost:8000/v1", &streamed, None),
             r#"{"temperature":0.7,"top_p":0.9,"max_tokens":400,"stop":["END"],"seed":5,"stream":true,"stream_options":{"include_usage":true}}"#
         );
         assert_eq!(
-            sent(ServerKind::Ollama, "localhost", &streamed, Some(4096)),
+            sent_json(ServerKind::Ollama, "localhost", &streamed, Some(4096)),
             r#"{"stream":true,"options":{"temperature":0.7,"top_k":40,"top_p":0.9,"seed":5,"stop":["END"],"num_predict":400,"num_ctx":4096},"keep_alive":"30m"}"#
         );
     }
@@ -130,16 +131,16 @@ mod tests {
     #[test]
     fn what_is_not_set_is_not_sent() {
         let bare = ModelSpec::bare("x/y");
-        assert_eq!(sent(ServerKind::OpenAi, "localhost/v1", &bare, None), r#"{"seed":5}"#);
-        let ollama = sent(ServerKind::Ollama, "localhost", &bare, None);
+        assert_eq!(sent_json(ServerKind::OpenAi, "localhost/v1", &bare, None), r#"{"seed":5}"#);
+        let ollama = sent_json(ServerKind::Ollama, "localhost", &bare, None);
         assert_eq!(ollama, r#"{"stream":false,"options":{"seed":5,"num_ctx":10000}}"#);
-        assert_eq!(sent(ServerKind::Scripted, "localhost", &bare, None), "{}");
+        assert_eq!(sent_json(ServerKind::Scripted, "localhost", &bare, None), "{}");
     }
 
     #[test]
     fn what_a_protocol_lacks() {
-        let lacking: Vec<_> = lacks(ServerKind::OpenAi, &spec()).into_iter().map(|(name, _)| name).collect();
+        let lacking: Vec<_> = lacks(ServerKind::OpenAi, &full_spec()).into_iter().map(|(name, _)| name).collect();
         assert_eq!(lacking, ["top_k", "keep_alive"]);
-        assert!(lacks(ServerKind::Ollama, &spec()).is_empty());
+        assert!(lacks(ServerKind::Ollama, &full_spec()).is_empty());
     }
 }

@@ -1,48 +1,48 @@
-//! A person who types in a model's place. This file holds only what the person is shown and the possible answers;
-//! others decide who the person is and where they sit.
+//! A person who types in a model's place. This file holds only the scene shown to the person and the possible answers;
+//! other modules decide who the person is and where they sit.
 
 use crate::process::{Message, Purpose};
 use async_trait::async_trait;
 
-/// What a person is shown: what the one whose part they take may see, and nothing else.
+/// The scene shown to a person: exactly what the participant they play may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scene<'a> {
     /// The conversation's id.
     pub conversation: &'a str,
-    /// Where the entry will stand.
+    /// Place of the entry in the log.
     pub seq: u32,
-    /// What is asked for.
+    /// Purpose of the turn.
     pub purpose: Purpose,
-    /// Whether the same was asked before, and what came was not taken.
+    /// True if an earlier answer for the same entry was rejected.
     pub again: bool,
-    /// Whose part they take: an agent's name, `summarizer`, `selector`.
+    /// The participant they play: an agent's name, `summarizer` or `selector`.
     pub name: &'a str,
-    /// That one's role.
+    /// The role of that participant.
     pub role: &'a str,
-    /// Day, from 1, and of how many.
+    /// Day, from 1, and number of days.
     pub day: (u32, u32),
-    /// Which message of the day, from 1, and of how many.
+    /// Number of the message in the day, from 1, and messages per day.
     pub message: (u32, u32),
-    /// All that may be seen, turn by turn.
+    /// All visible messages, turn by turn.
     pub messages: &'a [Message],
-    /// How many of them were shown to the same one before, in this sitting.
+    /// Number of messages that this participant was already shown since the program started.
     pub shown: usize,
-    /// Who may be chosen, for a selection.
+    /// Candidates of a selection.
     pub candidates: &'a [String],
-    /// Who speaks where nobody is chosen.
+    /// Name of the next speaker in order, used if nobody is chosen.
     pub next: &'a str,
 }
 
-/// What comes of asking a person.
+/// A person's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// What they typed; for a selection a candidate's name, or nothing for the next in order.
+    /// The typed text; for a selection a candidate's name, or empty for the next in order.
     Typed(String),
-    /// They left, and why.
+    /// The person left, with the reason.
     Left(String),
 }
 
-/// Somebody who types.
+/// A person who types.
 #[async_trait]
 pub trait Person: Send + Sync {
     /// Shows a scene and waits for a text.
@@ -51,6 +51,6 @@ pub trait Person: Send + Sync {
     /// Shows a scene and waits for a choice among its candidates.
     async fn choose(&self, scene: &Scene<'_>) -> Answer;
 
-    /// What was typed last for this place is stored: nothing of it need be kept elsewhere.
+    /// Reports that the last typed text for this place is stored, so that its draft can be removed.
     fn stored(&self, conversation: &str, seq: u32);
 }

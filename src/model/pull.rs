@@ -1,5 +1,4 @@
-//! Fetching a model for an Ollama, through `ollama-rs`, taken up again where the connection is cut: the server keeps
-//! what it has.
+//! Fetching a model to Ollama through `ollama-rs`. A cut connection is resumed: the server keeps the received part.
 
 use super::catalog::{Connection, is_same_model};
 use super::{ModelError, ServerKind};
@@ -8,16 +7,16 @@ use ollama_rs::models::pull::{PullModelStatus, PullModelStatusStream};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
-/// How a model is fetched.
+/// Options of a pull.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pull {
-    /// How often it is taken up again without a byte of progress in between.
+    /// Maximum retries without progress.
     pub retries: u32,
-    /// How long the server may say nothing.
+    /// Maximum time without a message from the server.
     pub stall: Duration,
-    /// How long is waited before it is taken up again.
+    /// Delay before a retry.
     pub pause: Duration,
-    /// Whether the registry may be one without TLS.
+    /// True to accept a registry without TLS.
     pub insecure: bool,
 }
 
@@ -27,21 +26,21 @@ impl Default for Pull {
     }
 }
 
-/// How far a pull has come.
+/// Progress of a pull.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
-    /// The server's word for what it does.
+    /// The server's description of its current step.
     pub status: String,
     /// The layer being fetched.
     pub digest: Option<String>,
-    /// Bytes of the layer.
+    /// Size of the layer, in bytes.
     pub total: Option<u64>,
-    /// Bytes of it that are there.
+    /// Received bytes of the layer.
     pub completed: Option<u64>,
 }
 
 impl Connection {
-    /// Fetches a model. Dropping the future stops the server, which keeps what it has.
+    /// Fetches a model. Dropping the future stops the server, which keeps the received part.
     pub async fn pull(
         &self,
         model: &str,
@@ -57,7 +56,8 @@ impl Connection {
                 message,
             });
         }
-        // Asked first by ourselves, since `ollama-rs` cannot tell a redirect or a bad key from a passing trouble.
+        // Our own request is first, since `ollama-rs` cannot distinguish a redirect or a bad key from a passing
+        // failure.
         self.version().await?;
         let mut left = pull.retries;
         let mut most = 0;
@@ -86,13 +86,13 @@ impl Connection {
         pull: Pull,
         seen: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<(), ModelError> {
-        let ollama = self.ollama(None)?;
+        let ollama = self.ollama_client(None)?;
         let stream = timeout(pull.stall, ollama.pull_model_stream(model.to_owned(), pull.insecure)).await;
-        let stream = stream.map_err(|_| self.stalled(pull))?.map_err(|e| self.of_library(&e, model))?;
-        self.follow(stream, model, pull, seen).await
+        let stream = stream.map_err(|_| self.stall_error(pull))?.map_err(|e| self.of_library(&e, model))?;
+        self.follow_stream(stream, model, pull, seen).await
     }
 
-    async fn follow(
+    async fn follow_stream(
         &self,
         mut stream: PullModelStatusStream,
         model: &str,
@@ -100,30 +100,29 @@ impl Connection {
         seen: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<(), ModelError> {
         loop {
-            let status = timeout(pull.stall, stream.next()).await.map_err(|_| self.stalled(pull))?;
-            let Some(status) = status else { return Err(self.http.broken("the download was cut")) };
-            // What the library says in its own words of a stream is a connection that was cut, unless it is the
-            // server's own error.
+            let status = timeout(pull.stall, stream.next()).await.map_err(|_| self.stall_error(pull))?;
+            let Some(status) = status else { return Err(self.http.broken_error("the download was cut")) };
+            // Any library error other than a server error means that the connection was cut.
             let PullModelStatus { message, digest, total, completed } =
                 status.map_err(|e| self.of_library(&e, model))?;
             if message == "success" {
                 return Ok(());
             }
-            let status = self.http.redactor().words(&message);
+            let status = self.http.redactor().redact_error(&message);
             seen(Progress { status, digest, total, completed });
         }
     }
 
-    /// Whether what was fetched is there.
+    /// Checks that the server lists the fetched model.
     async fn check_pulled(&self, model: &str) -> Result<(), ModelError> {
         let offered = self.offered().await?;
         if offered.iter().any(|o| is_same_model(&o.name, model)) {
             return Ok(());
         }
-        Err(self.http.invalid("it said that the model was fetched, and does not list it"))
+        Err(self.http.invalid_error("it said that the model was fetched, and does not list it"))
     }
 
-    fn stalled(&self, pull: Pull) -> ModelError {
+    fn stall_error(&self, pull: Pull) -> ModelError {
         ModelError::Timeout { server: self.server().name.clone(), what: "next byte", limit: pull.stall }
     }
 }

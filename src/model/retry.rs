@@ -8,20 +8,20 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-/// What an error means for whom.
+/// Consequence of an error for the conversation, the model or the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// Try again; when the retries are used up, the server is in trouble, or this conversation with it.
+    /// The request is retried; after the last retry the conversation or the server has a problem.
     Retry,
-    /// The conversation's own fault: it fails, others go on.
+    /// The conversation fails by its own fault; others continue.
     Fail,
-    /// No request with this model at this server will do better.
+    /// Every request with this model at this server would fail.
     StopModel,
-    /// No request to this server will do better.
+    /// Every request to this server would fail.
     StopServer,
 }
 
-/// The one table.
+/// Returns the consequence of an error: the one table.
 pub fn verdict(error: &ModelError) -> Verdict {
     match error {
         ModelError::Unreachable { .. }
@@ -36,14 +36,14 @@ pub fn verdict(error: &ModelError) -> Verdict {
     }
 }
 
-/// How often and how patiently.
+/// Number of retries and the waits between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
-    /// Attempts after the first.
+    /// Maximum attempts after the first.
     pub max_retries: u32,
-    /// The first wait, where the server asks for none; it doubles.
+    /// First wait if the server requests none; it doubles with each retry.
     pub base: Duration,
-    /// The longest such wait.
+    /// Maximum of the doubled wait.
     pub cap: Duration,
 }
 
@@ -54,9 +54,9 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// The wait after `attempt` (from 0): what the server asked for, else doubling with jitter, which comes from
-    /// the call and never from a clock.
-    fn wait(&self, error: &ModelError, request: &ChatRequest, attempt: u32) -> Duration {
+    /// Computes the wait after `attempt` (from 0): the server's request, else doubling with jitter. The jitter is
+    /// derived from the call and never from a clock.
+    fn next_wait(&self, error: &ModelError, request: &ChatRequest, attempt: u32) -> Duration {
         if let ModelError::Busy { retry_after: Some(asked), .. } = error {
             return *asked;
         }
@@ -65,7 +65,7 @@ impl Retry {
     }
 }
 
-/// From 0 to 1.
+/// Returns a number from 0 to 1.
 fn jitter(request: &ChatRequest, attempt: u32) -> f64 {
     let mut hash = Sha256::new();
     hash.update(request.turn.conversation.as_bytes());
@@ -77,69 +77,69 @@ fn jitter(request: &ChatRequest, attempt: u32) -> f64 {
     f64::from(first) / f64::from(u32::MAX)
 }
 
-/// A call to be made, and all that decides when and how often.
+/// A call to be made, with its limits and stop signals.
 pub struct Asking<'a> {
-    /// Who is asked.
+    /// The model.
     pub model: &'a dyn ChatModel,
-    /// What.
+    /// The request.
     pub request: &'a ChatRequest,
     /// The server's name.
     pub server: &'a str,
-    /// How often and how patiently.
+    /// Number of retries and the waits between them.
     pub retry: Retry,
-    /// Slots of the run.
+    /// The slots of the run.
     pub slots: &'a Slots,
-    /// Gates of the run.
+    /// The gates of the run.
     pub gates: &'a Gates,
-    /// Calls that this conversation has left: the longest chains go first.
+    /// Number of calls that this conversation still needs: the longest chains go first.
     pub priority: u32,
-    /// No new attempt after this.
+    /// Prevents any new attempt.
     pub stop: &'a CancellationToken,
-    /// What is in flight is dropped.
+    /// Drops the attempt in flight.
     pub abort: &'a CancellationToken,
-    /// Milliseconds since 1970 (UTC).
+    /// Returns milliseconds since 1970 (UTC).
     pub clock: &'a (dyn Fn() -> i64 + Send + Sync),
 }
 
-/// Something that holds up a call, for listeners.
+/// A wait before a retry, for listeners.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Waiting {
-    /// Which attempt failed, from 0.
+    /// Number of the failed attempt, from 0.
     pub attempt: u32,
-    /// Why.
+    /// The error of that attempt.
     pub error: ModelError,
-    /// How long until the next one.
+    /// Time until the next attempt.
     pub wait: Duration,
 }
 
-/// What came of a call.
+/// Outcome of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asked<E> {
-    /// What was tried, in order; empty = nothing left this machine.
+    /// The attempts in order; empty if no request was sent.
     pub attempts: Vec<Attempt>,
-    /// How it ended.
+    /// The end of the call.
     pub end: End<E>,
 }
 
-/// How a call ended.
+/// The end of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum End<E> {
-    /// Answered.
+    /// The model answered.
     Answered(ChatReply),
-    /// Not answered: the last error, after all retries where there is hope in them.
+    /// The last error, after all retries if it can be retried.
     Failed(ModelError),
-    /// `stop` came before an attempt.
+    /// `stop` was set before an attempt.
     Stopped,
-    /// `abort` came while an attempt was in flight.
+    /// `abort` was set while an attempt was in flight.
     Aborted,
     /// `before` failed; the attempt was not made.
     Unsaved(E),
 }
 
-/// Asks until there is an answer, no hope, or a stop.
+/// Sends a request until it is answered, fails for good, or is stopped.
 ///
-/// An attempt waits for its gate, then for a slot, then for `before` (which is given the attempts so far and stores
-/// the call as sent: only then may the request leave), and frees its slot before it waits for the next.
+/// An attempt waits for its gate, then for a slot, then for `before`, and frees its slot before the next wait. `before`
+/// receives the attempts so far and stores the call as sent; only then may the request leave.
 pub async fn ask<E, F>(asking: &Asking<'_>, before: impl Fn(&[Attempt]) -> F, notify: impl Fn(Waiting)) -> Asked<E>
 where
     F: Future<Output = Result<(), E>>,
@@ -147,11 +147,11 @@ where
     let mut attempts = Vec::new();
     let end = loop {
         let attempt = attempts.len() as u32;
-        let Some(slot) = asking.slot().await else { break End::Stopped };
+        let Some(slot) = asking.take_slot().await else { break End::Stopped };
         if let Err(error) = before(&attempts).await {
             break End::Unsaved(error);
         }
-        let tried = asking.attempt(&mut attempts).await;
+        let tried = asking.make_attempt(&mut attempts).await;
         drop(slot);
         let error = match tried {
             None => break End::Aborted,
@@ -161,7 +161,7 @@ where
         if verdict(&error) != Verdict::Retry || attempt >= asking.retry.max_retries {
             break End::Failed(error);
         }
-        if !asking.pause(attempt, error, &mut attempts, &notify).await {
+        if !asking.pause_before_retry(attempt, error, &mut attempts, &notify).await {
             break End::Stopped;
         }
     };
@@ -169,11 +169,11 @@ where
 }
 
 impl Asking<'_> {
-    /// Waits until the gate is open and a slot is free at once; none = stopped.
-    async fn slot(&self) -> Option<Slot> {
+    /// Waits until the gate is open and a slot is free at the same time; `None` if stopped.
+    async fn take_slot(&self) -> Option<Slot> {
         loop {
-            self.unless_stopped(self.open()).await?;
-            let slot = self.unless_stopped(self.slots.take(self.server, self.priority)).await?;
+            self.unless_stopped(self.wait_for_gate()).await?;
+            let slot = self.unless_stopped(self.slots.take_slot(self.server, self.priority)).await?;
             // The gate may have closed while this call waited for its slot.
             if self.gates.closed_until(self.server, &self.request.model).is_none() {
                 return Some(slot);
@@ -181,14 +181,14 @@ impl Asking<'_> {
         }
     }
 
-    async fn open(&self) {
+    async fn wait_for_gate(&self) {
         while let Some(until) = self.gates.closed_until(self.server, &self.request.model) {
             sleep_until(until).await;
         }
     }
 
-    /// One attempt, recorded; none = aborted.
-    async fn attempt(&self, attempts: &mut Vec<Attempt>) -> Option<Result<ChatReply, ModelError>> {
+    /// Makes and records one attempt; `None` if aborted.
+    async fn make_attempt(&self, attempts: &mut Vec<Attempt>) -> Option<Result<ChatReply, ModelError>> {
         let (at, start) = ((self.clock)(), Instant::now());
         let result = tokio::select! {
             biased;
@@ -203,23 +203,23 @@ impl Asking<'_> {
         let took = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         attempts.push(Attempt { at, took, error, message, waited: None, possible_spend });
         if matches!(result, Some(Ok(_))) {
-            self.gates.answered(self.server, (self.clock)());
+            self.gates.record_answer(self.server, (self.clock)());
         }
         result
     }
 
-    /// Waits before the next attempt; false = stopped.
-    async fn pause(
+    /// Waits before the next attempt; false if stopped.
+    async fn pause_before_retry(
         &self,
         attempt: u32,
         error: ModelError,
         attempts: &mut [Attempt],
         notify: &impl Fn(Waiting),
     ) -> bool {
-        let wait = self.retry.wait(&error, self.request, attempt);
+        let wait = self.retry.next_wait(&error, self.request, attempt);
         let until = Instant::now() + wait;
         if matches!(error, ModelError::Busy { retry_after: Some(_), .. }) {
-            self.gates.close(self.server, &self.request.model, until);
+            self.gates.close_until(self.server, &self.request.model, until);
         }
         if let Some(last) = attempts.last_mut() {
             last.waited = u64::try_from(wait.as_millis()).ok();

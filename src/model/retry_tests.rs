@@ -1,4 +1,4 @@
-//! The retry loop against models that fail by script, on a paused clock.
+//! The retry loop against models with scripted failures, on a paused clock.
 
 use super::*;
 use crate::model::{Bounds, Turn};
@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Gives these results one after the other, each after a time; then answers.
+/// Returns these results in order, each after a delay; then answers.
 struct Fake {
     results: Mutex<VecDeque<Result<ChatReply, ModelError>>>,
     takes: Duration,
@@ -17,13 +17,13 @@ struct Fake {
 }
 
 impl Fake {
-    fn failing(errors: Vec<ModelError>) -> Self {
+    fn failing_with(errors: Vec<ModelError>) -> Self {
         let results = Mutex::new(errors.into_iter().map(Err).collect());
         Self { results, takes: Duration::from_millis(100), asked: Mutex::new(Vec::new()) }
     }
 
-    /// Time between one asking and the next.
-    fn gaps(&self) -> Vec<Duration> {
+    /// Times between one request and the next.
+    fn request_gaps(&self) -> Vec<Duration> {
         self.asked.lock().unwrap().windows(2).map(|w| w[1] - w[0]).collect()
     }
 }
@@ -37,11 +37,11 @@ impl ChatModel for Fake {
     }
 }
 
-fn busy(status: u16, retry_after: Option<Duration>) -> ModelError {
+fn busy_error(status: u16, retry_after: Option<Duration>) -> ModelError {
     ModelError::Busy { server: "s".to_owned(), status, message: String::new(), retry_after }
 }
 
-fn request(conversation: &str) -> ChatRequest {
+fn request_of(conversation: &str) -> ChatRequest {
     let turn = Turn {
         conversation: conversation.to_owned(),
         seq: 3,
@@ -81,7 +81,7 @@ impl World {
     }
 
     async fn ask(&self, model: &Fake, conversation: &str) -> Asked<&'static str> {
-        let request = request(conversation);
+        let request = request_of(conversation);
         let asking = Asking {
             model,
             request: &request,
@@ -105,7 +105,7 @@ impl World {
 #[tokio::test(start_paused = true)]
 async fn what_is_retried_is_recorded() {
     let world = World::new(1);
-    let model = Fake::failing(vec![busy(503, None), busy(500, None)]);
+    let model = Fake::failing_with(vec![busy_error(503, None), busy_error(500, None)]);
     let asked = world.ask(&model, "c").await;
     assert_eq!(asked.end, End::Answered(ChatReply::default()));
     let words: Vec<_> = asked.attempts.iter().map(|a| (a.error.as_deref(), a.possible_spend)).collect();
@@ -121,7 +121,7 @@ async fn what_is_retried_is_recorded() {
 #[tokio::test(start_paused = true)]
 async fn retries_are_used_up() {
     let world = World { retry: Retry { max_retries: 2, ..Retry::default() }, ..World::new(1) };
-    let asked = world.ask(&Fake::failing(vec![busy(500, None); 9]), "c").await;
+    let asked = world.ask(&Fake::failing_with(vec![busy_error(500, None); 9]), "c").await;
     assert!(matches!(asked.end, End::Failed(ModelError::Busy { .. })));
     assert_eq!(asked.attempts.len(), 3);
     assert_eq!(world.gates.last_success("s"), None);
@@ -136,18 +136,18 @@ async fn what_is_hopeless_is_not_retried() {
         (ModelError::ContextFull { model: "m".into(), message: String::new() }, Verdict::Fail),
     ] {
         assert_eq!(verdict(&error), meaning);
-        let asked = World::new(1).ask(&Fake::failing(vec![error.clone()]), "c").await;
+        let asked = World::new(1).ask(&Fake::failing_with(vec![error.clone()]), "c").await;
         assert_eq!((asked.end, asked.attempts.len()), (End::Failed(error), 1));
     }
 }
 
-// R7
+// Contract R7.
 #[tokio::test(start_paused = true)]
 async fn retry_after_is_obeyed_and_holds_for_everybody() {
     let world = World::new(4);
     let asked = Duration::from_secs(7);
-    let model = Fake::failing(vec![busy(429, Some(asked))]);
-    let other = Fake::failing(Vec::new());
+    let model = Fake::failing_with(vec![busy_error(429, Some(asked))]);
+    let other = Fake::failing_with(Vec::new());
     let late = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         world.ask(&other, "d").await
@@ -155,7 +155,7 @@ async fn retry_after_is_obeyed_and_holds_for_everybody() {
     let start = Instant::now();
     let (first, second) = tokio::join!(world.ask(&model, "c"), late);
     assert!(matches!(first.end, End::Answered(_)) && matches!(second.end, End::Answered(_)));
-    let gap = model.gaps()[0].saturating_sub(model.takes);
+    let gap = model.request_gaps()[0].saturating_sub(model.takes);
     assert!(gap >= asked && gap <= asked.mul_f64(1.1) + Duration::from_millis(100), "{gap:?}");
     let left = other.asked.lock().unwrap()[0] - start;
     assert!(left >= asked, "the other conversation asked after {left:?}");
@@ -164,8 +164,8 @@ async fn retry_after_is_obeyed_and_holds_for_everybody() {
 #[tokio::test(start_paused = true)]
 async fn a_waiting_call_holds_no_slot() {
     let world = World::new(1);
-    let failing = Fake::failing(vec![busy(500, None)]);
-    let quick = Fake::failing(Vec::new());
+    let failing = Fake::failing_with(vec![busy_error(500, None)]);
+    let quick = Fake::failing_with(Vec::new());
     let (_, _) = tokio::join!(world.ask(&failing, "c"), world.ask(&quick, "d"));
     let (failed, answered) = (failing.asked.lock().unwrap(), quick.asked.lock().unwrap());
     assert!(answered[0] < failed[1], "the slot must serve the other call while this one waits");
@@ -174,7 +174,7 @@ async fn a_waiting_call_holds_no_slot() {
 #[tokio::test(start_paused = true)]
 async fn stop_ends_a_wait_and_not_a_flight() {
     let world = World::new(1);
-    let model = Fake::failing(vec![busy(429, Some(Duration::from_hours(1)))]);
+    let model = Fake::failing_with(vec![busy_error(429, Some(Duration::from_hours(1)))]);
     let stop = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         world.stop.cancel();
@@ -187,7 +187,7 @@ async fn stop_ends_a_wait_and_not_a_flight() {
     assert_eq!((none.end, none.attempts.len()), (End::Stopped, 0));
 
     let world = World::new(1);
-    let slow = Fake { takes: Duration::from_secs(5), ..Fake::failing(Vec::new()) };
+    let slow = Fake { takes: Duration::from_secs(5), ..Fake::failing_with(Vec::new()) };
     let stop = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         world.stop.cancel();
@@ -199,7 +199,7 @@ async fn stop_ends_a_wait_and_not_a_flight() {
 #[tokio::test(start_paused = true)]
 async fn abort_drops_what_is_in_flight() {
     let world = World::new(1);
-    let slow = Fake { takes: Duration::from_hours(1), ..Fake::failing(Vec::new()) };
+    let slow = Fake { takes: Duration::from_hours(1), ..Fake::failing_with(Vec::new()) };
     let abort = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         world.abort.cancel();
@@ -214,8 +214,8 @@ async fn abort_drops_what_is_in_flight() {
 #[test]
 fn the_wait_comes_from_the_call() {
     let retry = Retry::default();
-    let error = busy(500, None);
-    let wait = |c: &str, attempt| retry.wait(&error, &request(c), attempt);
+    let error = busy_error(500, None);
+    let wait = |c: &str, attempt| retry.next_wait(&error, &request_of(c), attempt);
     assert_eq!(wait("c", 1), wait("c", 1));
     assert_ne!(wait("c", 1), wait("d", 1));
     assert!(wait("c", 40) <= retry.cap && wait("c", 40) >= retry.cap / 2);
@@ -225,7 +225,7 @@ fn the_wait_comes_from_the_call() {
 #[test]
 fn the_loop_is_send() {
     fn is_send<T: Send>(_: &T) {}
-    let (model, world, request) = (Fake::failing(Vec::new()), World::new(1), request("c"));
+    let (model, world, request) = (Fake::failing_with(Vec::new()), World::new(1), request_of("c"));
     let asking = Asking {
         model: &model,
         request: &request,

@@ -1,5 +1,5 @@
-//! A model that is none: offline, deterministic, free. It improvises from the experiment's own words, or gives the
-//! lines of a script. For tests of a design before anything is spent (`--offline`), and for demonstrations.
+//! An offline stand-in for a model: deterministic and free. It improvises from the experiment's own texts, or returns
+//! the lines of a script. It serves to test a design before spending (`--offline`), and for demonstrations.
 
 mod improvise;
 
@@ -13,36 +13,36 @@ pub struct Scripted {
     lines: Option<Vec<String>>,
 }
 
-/// A line of a script that cannot be read.
+/// An unreadable line of a script.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {cause}")]
 pub struct ScriptError {
-    /// From 1; 0 = the script as a whole.
+    /// Line number, from 1; 0 for the script as a whole.
     pub line: usize,
-    /// What is wrong, with the remedy.
+    /// The mistake and its remedy.
     pub cause: String,
 }
 
 impl Scripted {
-    /// Improvises: short turns marked `(scripted)`, made of the prompt's own words.
+    /// Improvises short turns marked `(scripted)` from the words of the prompt.
     pub fn improvised() -> Self {
         Self::default()
     }
 
-    /// Gives these replies: the k-th call of each conversation gets line k, from the first again after the last.
+    /// Returns these replies: the k-th call of each conversation gets line k; after the last line, the first follows.
     pub fn from_lines(lines: Vec<String>) -> Self {
         Self { lines: Some(lines).filter(|l| !l.is_empty()) }
     }
 
-    fn content(&self, request: &ChatRequest) -> String {
-        let Some(lines) = &self.lines else { return improvise::content(request) };
+    fn next_reply(&self, request: &ChatRequest) -> String {
+        let Some(lines) = &self.lines else { return improvise::improvise_reply(request) };
         let place = request.turn.ordinal as usize % lines.len().max(1);
         lines.get(place).cloned().unwrap_or_default()
     }
 }
 
-/// Reads a script: one reply a line; a line that begins with `"` is a JSON string, so that it can hold newlines;
-/// empty lines and lines that begin with `#` are left out. Every mistake is reported.
+/// Parses a script with one reply a line. A line that begins with `"` is a JSON string, so that it can hold newlines.
+/// Empty lines and lines that begin with `#` are skipped. Every mistake is reported.
 pub fn parse_script(text: &str) -> Result<Vec<String>, Vec<ScriptError>> {
     let (mut replies, mut errors) = (Vec::new(), Vec::new());
     for (index, line) in text.lines().enumerate() {
@@ -72,12 +72,12 @@ fn read_line(line: &str) -> Option<Result<String, String>> {
 #[async_trait]
 impl ChatModel for Scripted {
     async fn chat(&self, request: &ChatRequest) -> Result<ChatReply, ModelError> {
-        let whole = self.content(request);
-        let content = cut(&whole, longest(request));
+        let whole = self.next_reply(request);
+        let content = first_words(&whole, max_words(request));
         let finish = if content.len() < whole.len() { Finish::Length } else { Finish::Stop };
         let read: usize = request.messages.iter().map(|m| m.content.split_whitespace().count()).sum();
         Ok(ChatReply {
-            usage: Usage { prompt: Some(read as u32), completion: Some(words(content)), cached: None },
+            usage: Usage { prompt: Some(read as u32), completion: Some(count_words(content)), cached: None },
             finish,
             finish_reason: Some(if finish == Finish::Length { "length" } else { "stop" }.to_owned()),
             served: Served { model: Some("scripted".to_owned()), ..Served::default() },
@@ -88,18 +88,18 @@ impl ChatModel for Scripted {
     }
 }
 
-fn words(text: &str) -> u32 {
+fn count_words(text: &str) -> u32 {
     text.split_whitespace().count() as u32
 }
 
-/// A word is its token, so that `max_tokens` and budgets hold offline too.
-fn longest(request: &ChatRequest) -> usize {
+/// Each word counts as one token, so that `max_tokens` and budgets hold offline too.
+fn max_words(request: &ChatRequest) -> usize {
     let most = request.parameters.get("max_tokens").and_then(Json::as_u64);
     most.and_then(|n| usize::try_from(n).ok()).unwrap_or(usize::MAX)
 }
 
-/// The first `most` words.
-fn cut(text: &str, most: usize) -> &str {
+/// Returns the first `most` words.
+fn first_words(text: &str, most: usize) -> &str {
     let mut ends = text.char_indices().filter(|(at, c)| {
         let is_end =
             text.get(at + c.len_utf8()..).is_none_or(|rest| rest.starts_with(char::is_whitespace) || rest.is_empty());

@@ -1,47 +1,47 @@
-//! A server: its kind, address, key and limits. Values only; who reads variables is the caller.
+//! A server: its kind, address, key and limits. Values only; the caller reads the environment.
 
 use secrecy::SecretString;
 use std::fmt;
 use std::time::Duration;
 use url::{Host, Url};
 
-/// Ollama's port where an address names none.
+/// Ollama's port if an address has none.
 const OLLAMA_PORT: u16 = 11_434;
 /// The address of OpenAI itself.
 pub const OPENAI: &str = "https://api.openai.com/v1";
-/// The address of an Ollama on this machine.
+/// The default address of Ollama on this machine.
 pub const OLLAMA: &str = "http://127.0.0.1:11434";
 
 /// A server of language models.
 #[derive(Debug, Clone)]
 pub struct Server {
-    /// Its name: what stands before the `/` of a model's id.
+    /// Its name: the part of a model's id before the `/`.
     pub name: String,
-    /// Which protocol it speaks.
+    /// Its protocol.
     pub kind: ServerKind,
-    /// Where it is.
+    /// Its address.
     pub base_url: Address,
-    /// Its key; goes to this server's host only and is in no `Debug`.
+    /// Its key: sent to this server's host only, and hidden from `Debug`.
     pub key: Option<SecretString>,
-    /// The variable that supplies the key, for messages.
+    /// The variable that supplies the key, for error messages.
     pub key_variable: String,
     /// Time and size limits.
     pub limits: Limits,
 }
 
-/// Which protocol a server speaks.
+/// The protocol of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ServerKind {
-    /// Chat completions: OpenAI and the many that are compatible with it.
+    /// Chat completions: OpenAI and compatible servers.
     OpenAi,
-    /// Ollama's own.
+    /// Ollama's own protocol.
     Ollama,
-    /// No server: the answers are made up here, offline.
+    /// No server: replies are generated in this process, offline.
     Scripted,
 }
 
 impl ServerKind {
-    /// The word in configuration files.
+    /// Returns the name used in configuration files.
     pub fn word(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
@@ -50,7 +50,7 @@ impl ServerKind {
         }
     }
 
-    /// The kind of that word.
+    /// Parses a name used in configuration files.
     pub fn of(word: &str) -> Option<Self> {
         [Self::OpenAi, Self::Ollama, Self::Scripted].into_iter().find(|k| k.word() == word)
     }
@@ -59,15 +59,15 @@ impl ServerKind {
 /// Limits of one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Until the connection stands.
+    /// Limit for connecting.
     pub connect: Duration,
-    /// From asking until the first byte of the answer's body; headers alone do not count.
+    /// Limit from the request to the first byte of the answer's body; headers alone do not count.
     pub first_byte: Duration,
-    /// Between two pieces of an answer that is streamed.
+    /// Limit between two pieces of a streamed answer.
     pub idle: Duration,
-    /// From asking until the whole answer is there.
+    /// Limit from the request to the end of the answer.
     pub attempt: Duration,
-    /// Bytes of an answer's body.
+    /// Maximum size of an answer's body, in bytes.
     pub reply_bytes: u64,
 }
 
@@ -83,36 +83,36 @@ impl Default for Limits {
     }
 }
 
-/// An address without a user, a password, a query or a fragment: it can be shown anywhere.
+/// An address without a user, a password, a query or a fragment: safe to show anywhere.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Address(Url);
 
-/// Why an address cannot be used. Says nothing of the address itself, which may hold a password.
+/// Reason why an address cannot be used. Omits the address itself, which may hold a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// Not an address.
+    /// It is not a URL.
     #[error("is not an address such as {OPENAI} or 127.0.0.1:11434: {0}")]
     Malformed(String),
-    /// Neither http nor https.
+    /// It is neither `http` nor `https`.
     #[error("does not begin with http:// or https://")]
     Scheme,
-    /// A user or password, which would be in logs.
+    /// It holds a user or a password, which would appear in logs.
     #[error("holds a user name or a password: give the key by its variable instead")]
     Secret,
-    /// A query or fragment, where keys are hidden too.
+    /// It holds a query or a fragment, which may hide a key.
     #[error("holds a `?` or `#`: give only what stands before it, and the key by its variable")]
     Query,
 }
 
 impl Address {
-    /// Reads a server's address. Ollama's is as in `OLLAMA_HOST`: a bare host gets port 11434, and `0.0.0.0`
-    /// means this machine. A bare OpenAI-compatible host gets `https`, or `http` where it is this machine.
+    /// Parses a server's address. Ollama's has the form of `OLLAMA_HOST`: a bare host gets port 11434, and `0.0.0.0`
+    /// means this machine. A bare OpenAI-compatible host gets `https`, or `http` on this machine.
     pub fn parse(kind: ServerKind, text: &str) -> Result<Self, AddressError> {
         let text = text.trim();
         let bare = !text.contains("://");
-        let full = if bare { format!("{}://{text}", scheme(kind, text)) } else { text.to_owned() };
+        let full = if bare { format!("{}://{text}", default_scheme(kind, text)) } else { text.to_owned() };
         let url = Url::parse(&full).map_err(|e| AddressError::Malformed(e.to_string()))?;
-        let mut url = checked(url)?;
+        let mut url = check_url(url)?;
         if kind == ServerKind::Ollama && bare && !names_port(text) {
             url.set_port(Some(OLLAMA_PORT)).map_err(|()| AddressError::Malformed("it can have no port".to_owned()))?;
         }
@@ -124,19 +124,19 @@ impl Address {
         Ok(Self(url))
     }
 
-    /// The address of `path` below this one.
-    pub(super) fn join(&self, path: &str) -> Url {
+    /// Appends `path` to this address.
+    pub(super) fn join_path(&self, path: &str) -> Url {
         let mut url = self.0.clone();
         url.set_path(&format!("{}{path}", self.0.path()));
         url
     }
 
-    /// The address itself, ending in `/`.
+    /// The URL, ending in `/`.
     pub(super) fn url(&self) -> &Url {
         &self.0
     }
 
-    /// Whether it is this machine.
+    /// True if the address is this machine.
     pub fn is_loopback(&self) -> bool {
         match self.0.host() {
             Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -146,13 +146,13 @@ impl Address {
         }
     }
 
-    /// Whether it is OpenAI itself rather than a server compatible with it.
+    /// True for OpenAI itself, false for a compatible server.
     pub fn is_openai(&self) -> bool {
         self.0.host_str() == Some("api.openai.com")
     }
 }
 
-/// Without the last `/`.
+/// Prints the address without the last `/`.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.as_str().trim_end_matches('/'))
@@ -166,7 +166,7 @@ impl fmt::Debug for Address {
 }
 
 impl Server {
-    /// A server at `address` with the usual limits and no key.
+    /// Creates a server at `address` with the default limits and no key.
     pub fn new(name: &str, kind: ServerKind, address: &str) -> Result<Self, AddressError> {
         Ok(Self {
             name: name.to_owned(),
@@ -178,12 +178,12 @@ impl Server {
         })
     }
 
-    /// The server of made-up answers. Its address leads nowhere and is never used.
+    /// The offline server. Its address is never used.
     pub fn scripted() -> Result<Self, AddressError> {
         Self::new("scripted", ServerKind::Scripted, "http://127.0.0.1:9")
     }
 
-    /// With this key, from this variable.
+    /// Adds this key, read from this variable.
     #[must_use]
     pub fn with_key(mut self, key: Option<SecretString>, variable: &str) -> Self {
         self.key = key;
@@ -192,12 +192,12 @@ impl Server {
     }
 }
 
-fn scheme(kind: ServerKind, bare: &str) -> &'static str {
+fn default_scheme(kind: ServerKind, bare: &str) -> &'static str {
     let here = ["localhost", "127.", "[::1]", "0.0.0.0"].iter().any(|h| bare.starts_with(h));
     if kind == ServerKind::OpenAi && !here { "https" } else { "http" }
 }
 
-fn checked(url: Url) -> Result<Url, AddressError> {
+fn check_url(url: Url) -> Result<Url, AddressError> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(AddressError::Secret);
     }
@@ -210,8 +210,8 @@ fn checked(url: Url) -> Result<Url, AddressError> {
     Ok(url)
 }
 
-/// Whether an address without a scheme names a port. Read under a scheme that has no default port, since `http`
-/// forgets a written `:80`.
+/// True if an address without a scheme names a port. It is parsed under a scheme without a default port, since `http`
+/// drops a written `:80`.
 fn names_port(bare: &str) -> bool {
     Url::parse(&format!("ollama://{bare}")).is_ok_and(|u| u.port().is_some())
 }
@@ -228,7 +228,7 @@ fn is_everywhere(url: &Url) -> bool {
 mod tests {
     use super::*;
 
-    fn ollama(text: &str) -> String {
+    fn ollama_url(text: &str) -> String {
         Address::parse(ServerKind::Ollama, text).unwrap().to_string()
     }
 
@@ -245,7 +245,7 @@ mod tests {
             ("https://lab.example/ollama/", "https://lab.example/ollama"),
             (" localhost ", "http://localhost:11434"),
         ] {
-            assert_eq!(ollama(written), meant, "{written}");
+            assert_eq!(ollama_url(written), meant, "{written}");
         }
     }
 
@@ -258,7 +258,7 @@ mod tests {
             ("router.example/api/v1", "https://router.example/api/v1/chat/completions"),
         ] {
             let address = Address::parse(ServerKind::OpenAi, written).unwrap();
-            assert_eq!(address.join("chat/completions").as_str(), meant, "{written}");
+            assert_eq!(address.join_path("chat/completions").as_str(), meant, "{written}");
         }
     }
 

@@ -1,17 +1,17 @@
-//! A server's words made fit to show: no key, no control characters, not too long.
+//! Cleaning of a server's text before it is shown: no key, no control characters, limited length.
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// Characters of a server's words that an error shows.
+/// Maximum characters of a server's text in an error.
 const SHOWN: usize = 500;
-/// What stands where a key stood.
+/// Replacement for a key.
 const REDACTED: &str = "[redacted]";
-/// Shorter keys are placeholders (`none`, `EMPTY`, `ollama`): taking them out of replies would tear holes into data.
+/// Shorter keys are placeholders (`none`, `EMPTY`, `ollama`); removing them from replies would damage data.
 const SECRET_IN_REPLIES: usize = 8;
-/// In errors nothing is lost by being stricter.
+/// Errors are no data, so a stricter limit loses nothing there.
 const SECRET_IN_ERRORS: usize = 4;
 
-/// Takes a server's key out of what the server says.
+/// Removes a server's key from the server's answers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Redactor {
     key: Option<SecretString>,
@@ -22,14 +22,14 @@ impl Redactor {
         Self { key: key.cloned() }
     }
 
-    /// A reply's text: only a real key is replaced, nothing else is touched.
-    pub(super) fn reply(&self, text: String) -> String {
+    /// Replaces a real key in a reply and leaves everything else unchanged.
+    pub(super) fn redact_reply(&self, text: String) -> String {
         self.without_key(text, SECRET_IN_REPLIES)
     }
 
-    /// Words for an error: without the key, harmless, clipped.
-    pub(super) fn words(&self, text: &str) -> String {
-        harmless(&self.without_key(text.to_owned(), SECRET_IN_ERRORS))
+    /// Cleans a text for an error: without the key, without control characters, clipped.
+    pub(super) fn redact_error(&self, text: &str) -> String {
+        clean_line(&self.without_key(text.to_owned(), SECRET_IN_ERRORS))
     }
 
     fn without_key(&self, text: String, least: usize) -> String {
@@ -37,22 +37,22 @@ impl Redactor {
             return text;
         };
         let text = if text.contains(key) { text.replace(key, REDACTED) } else { text };
-        match escaped(key) {
+        match escape_json(key) {
             Some(escaped) if text.contains(&escaped) => text.replace(&escaped, REDACTED),
             _ => text,
         }
     }
 }
 
-/// The key as a JSON string holds it, where that differs.
-fn escaped(key: &str) -> Option<String> {
+/// Returns the key as JSON escapes it, if that differs.
+fn escape_json(key: &str) -> Option<String> {
     let json = serde_json::to_string(key).ok()?;
     let inner = json.get(1..json.len().checked_sub(1)?)?;
     (inner != key).then(|| inner.to_owned())
 }
 
-/// One line without control, bidi or invisible characters, at most 500 characters.
-pub(super) fn harmless(text: &str) -> String {
+/// Returns one line without control, bidi or invisible characters, at most 500 characters.
+pub(super) fn clean_line(text: &str) -> String {
     let plain: String = text.chars().map(|c| if is_harmful(c) { ' ' } else { c }).collect();
     let mut words = plain.split_whitespace().collect::<Vec<_>>().join(" ");
     if let Some((end, _)) = words.char_indices().nth(SHOWN) {
@@ -67,7 +67,7 @@ fn is_harmful(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// What an HTML page says of itself, where `text` is one.
+/// Returns the title of an HTML page; `None` for any other text.
 pub(super) fn html_title(text: &str) -> Option<String> {
     let start = text.trim_start();
     if !start.starts_with('<') {
@@ -90,21 +90,21 @@ mod tests {
     fn keys_are_taken_out() {
         let redactor = Redactor::new(Some(&SecretString::from("sk-\"1234567".to_owned())));
         let said = r#"bad key sk-"1234567 and {"k": "sk-\"1234567"}"#.to_owned();
-        assert_eq!(redactor.reply(said), r#"bad key [redacted] and {"k": "[redacted]"}"#);
+        assert_eq!(redactor.redact_reply(said), r#"bad key [redacted] and {"k": "[redacted]"}"#);
     }
 
     #[test]
     fn a_placeholder_leaves_replies_whole() {
         let redactor = Redactor::new(Some(&SecretString::from("EMPTY".to_owned())));
-        assert_eq!(redactor.reply("The cell is EMPTY.".to_owned()), "The cell is EMPTY.");
-        assert_eq!(redactor.words("key EMPTY"), "key [redacted]");
-        assert_eq!(Redactor::default().reply("x".to_owned()), "x");
+        assert_eq!(redactor.redact_reply("The cell is EMPTY.".to_owned()), "The cell is EMPTY.");
+        assert_eq!(redactor.redact_error("key EMPTY"), "key [redacted]");
+        assert_eq!(Redactor::default().redact_reply("x".to_owned()), "x");
     }
 
     #[test]
     fn words_are_harmless_and_clipped() {
-        assert_eq!(harmless("a\u{1b}[31mred\r\n\tb\u{202e}c"), "a [31mred b c");
-        let long = harmless(&"é".repeat(600));
+        assert_eq!(clean_line("a\u{1b}[31mred\r\n\tb\u{202e}c"), "a [31mred b c");
+        let long = clean_line(&"é".repeat(600));
         assert_eq!(long.chars().count(), SHOWN + 1);
     }
 

@@ -10,15 +10,15 @@ pub struct JsonLines {
 }
 
 impl JsonLines {
-    /// A reporter that gives its values to `lines`.
+    /// Creates a reporter that passes its values to `lines`.
     pub fn new(lines: Box<dyn FnMut(&serde_json::Value) + Send>) -> Self {
         Self { lines }
     }
 }
 
 impl Reporter for JsonLines {
-    fn on(&mut self, event: &Event, _: Duration) {
-        // Events are made of text and numbers: they always have a JSON form.
+    fn on_event(&mut self, event: &Event, _: Duration) {
+        // Events consist of text and numbers, so they always have a JSON form.
         if let Ok(value) = serde_json::to_value(event) {
             (self.lines)(&value);
         }

@@ -1,6 +1,6 @@
 //! Listeners of a run's events: bars on a terminal, plain lines elsewhere, JSON lines for programs.
 //!
-//! They are given where to write and how to make text harmless; they decide nothing.
+//! The caller passes the output and the function that escapes text; listeners decide nothing.
 //!
 //! | file | come here to … |
 //! |---|---|

@@ -1,48 +1,48 @@
-//! Plain lines, now and then: for files, pipes and readers of screens.
+//! Plain lines for files, pipes and screen readers.
 
 use super::reporter::{Lines, Reporter};
-use super::tally::{Tally, count, size};
+use super::tally::{Tally, count, format_bytes};
 use crate::run::Event;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// A line of progress at most so often.
+/// Minimum time between two lines of progress.
 const EVERY: Duration = Duration::from_secs(10);
 
 /// Writes plain lines.
 pub struct Plain {
     lines: Lines,
-    /// Whether progress is told now and then.
+    /// False to report trouble only.
     counts: bool,
     tally: Tally,
-    told: Duration,
+    printed_at: Duration,
     waits: Option<String>,
     holders: BTreeSet<String>,
-    /// The layer that was told last.
+    /// The layer reported last, with its size.
     fetching: Option<(String, u64)>,
 }
 
 impl Plain {
-    /// A reporter that gives its lines to `lines`.
+    /// Creates a reporter that passes its lines to `lines`.
     pub fn new(lines: Lines) -> Self {
         Self {
             lines,
             counts: true,
             tally: Tally::default(),
-            told: Duration::ZERO,
+            printed_at: Duration::ZERO,
             waits: None,
             holders: BTreeSet::new(),
             fetching: None,
         }
     }
 
-    /// One that tells of trouble only.
+    /// Creates a reporter that omits progress and reports trouble only.
     #[must_use]
     pub fn of_trouble(lines: Lines) -> Self {
         Self { counts: false, ..Self::new(lines) }
     }
 
-    fn progress(&mut self, elapsed: Duration) {
+    fn print_progress(&mut self, elapsed: Duration) {
         let t = &self.tally;
         let mut line = format!(
             "{} of {} {}s done, {} failed · {} of {} turns · {} tokens",
@@ -54,27 +54,27 @@ impl Plain {
             count(t.all_expected()),
             count(t.all_tokens())
         );
-        for more in [t.pace(elapsed), t.waiting.clone().unwrap_or_default()].iter().filter(|m| !m.is_empty()) {
+        for more in [t.describe_pace(elapsed), t.waiting.clone().unwrap_or_default()].iter().filter(|m| !m.is_empty()) {
             line += " · ";
             line += more;
         }
         (self.lines)(&line);
-        self.told = elapsed;
+        self.printed_at = elapsed;
     }
 }
 
 impl Reporter for Plain {
-    fn on(&mut self, event: &Event, elapsed: Duration) {
-        self.tally.on(event);
+    fn on_event(&mut self, event: &Event, elapsed: Duration) {
+        self.tally.count_event(event);
         match event {
             Event::Stopped { reason, .. } => (self.lines)(&format!("no further requests: {reason}")),
             Event::StoreAway { reason } => (self.lines)(&format!("paused: {reason}")),
             Event::StoreBack => (self.lines)("the database is back; going on"),
-            Event::Stopping { grace } => (self.lines)(&stopping(*grace)),
+            Event::Stopping { grace } => (self.lines)(&describe_stop(*grace)),
             Event::Pull { model, total: Some(total), .. }
                 if self.fetching.as_ref() != Some(&(model.clone(), *total)) =>
             {
-                (self.lines)(&format!("fetching {model}: a layer of {}", size(*total)));
+                (self.lines)(&format!("fetching {model}: a layer of {}", format_bytes(*total)));
                 self.fetching = Some((model.clone(), *total));
             }
             Event::Waiting { server, reason, .. } if self.waits.as_ref() != Some(reason) => {
@@ -82,7 +82,7 @@ impl Reporter for Plain {
                 self.waits = Some(reason.clone());
             }
             Event::Held { holder, .. } if self.holders.insert(holder.clone()) => {
-                (self.lines)(&held(holder));
+                (self.lines)(&describe_holder(holder));
             }
             Event::Ended { status, reason: Some(reason), conversation, .. }
                 if *status == crate::store::Status::Failed =>
@@ -95,20 +95,20 @@ impl Reporter for Plain {
     }
 
     fn tick(&mut self, elapsed: Duration) {
-        if self.counts && elapsed >= self.told + EVERY {
-            self.progress(elapsed);
+        if self.counts && elapsed >= self.printed_at + EVERY {
+            self.print_progress(elapsed);
         }
     }
 
     fn end(&mut self) {}
 }
 
-/// What is said where another process works on some of the conversations.
-pub fn held(holder: &str) -> String {
+/// Line printed when another process holds some of the conversations.
+pub fn describe_holder(holder: &str) -> String {
     format!("some conversations are in the hands of {holder}: going on with the rest, then waiting for these")
 }
 
-/// What is said on the first Ctrl-C.
-pub fn stopping(grace: u64) -> String {
+/// Line printed on the first Ctrl-C.
+pub fn describe_stop(grace: u64) -> String {
     format!("stopping: turns in flight have {grace} s to finish; Ctrl-C again leaves at once")
 }

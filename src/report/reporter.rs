@@ -7,10 +7,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 /// A listener of a run's events.
 pub trait Reporter: Send {
     /// Receives an event; `elapsed` is the time since the run began.
-    fn on(&mut self, event: &Event, elapsed: Duration);
-    /// Is called now and then, so that displays of time stay current.
+    fn on_event(&mut self, event: &Event, elapsed: Duration);
+    /// Called at intervals, so that displayed times stay current.
     fn tick(&mut self, elapsed: Duration);
-    /// Is called once, after the last event.
+    /// Called once, after the last event.
     fn end(&mut self);
 }
 
@@ -25,7 +25,7 @@ pub async fn listen(mut events: UnboundedReceiver<Event>, mut reporter: Box<dyn 
         tokio::select! {
             biased;
             event = events.recv() => match event {
-                Some(event) => reporter.on(&event, began.elapsed()),
+                Some(event) => reporter.on_event(&event, began.elapsed()),
                 None => break,
             },
             _ = ticks.tick() => reporter.tick(began.elapsed()),

@@ -6,32 +6,32 @@ use crate::store::{ProcessKind, Status, Tokens};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// How far the run has come.
+/// Progress of a run.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// The kind of process that is worked on.
+    /// Kind of process that is worked on.
     pub kind: ProcessKind,
-    /// Conversations asked for, and how many are done, failed, interrupted.
+    /// Number of conversations in the run.
     pub asked: usize,
-    /// At their end, before this run too.
+    /// Conversations that are done, earlier runs included.
     pub done: usize,
-    /// Failed, before this run too.
+    /// Conversations that failed, earlier runs included.
     pub failed: usize,
-    /// Calls answered in this run, in all and by the condition's model.
+    /// Calls answered in this run, by the condition's model.
     pub calls: BTreeMap<String, u64>,
     /// Calls expected, by the condition's model.
     pub expected: BTreeMap<String, u64>,
-    /// Tokens by the condition's model.
+    /// Tokens, by the condition's model.
     pub tokens: BTreeMap<String, Tokens>,
-    /// Answers that were counted before their entry, by conversation and seq.
+    /// Answers counted before their entry, by conversation and seq.
     early: BTreeSet<(String, u32)>,
-    /// What is being waited for, if anything.
+    /// The current reason for waiting, if any.
     pub waiting: Option<String>,
 }
 
 impl Tally {
     /// Counts an event.
-    pub fn on(&mut self, event: &Event) {
+    pub fn count_event(&mut self, event: &Event) {
         match event {
             Event::Begin { kind, conversations, done, failed, calls, .. } => {
                 self.kind = *kind;
@@ -40,17 +40,17 @@ impl Tally {
             }
             Event::Answered { conversation, seq, model, usage } => {
                 self.early.insert((conversation.clone(), *seq));
-                self.answered(model, usage);
+                self.count_answer(model, usage);
             }
             Event::Entry { conversation, seq, model, called: true, usage, .. }
                 if !self.early.remove(&(conversation.clone(), *seq)) =>
             {
-                self.answered(model, usage);
+                self.count_answer(model, usage);
             }
             Event::Ended { status, model, unused, .. } => {
                 self.done += usize::from(*status == Status::Done);
                 self.failed += usize::from(*status == Status::Failed);
-                // A day that a stop phrase ended leaves calls that will not come.
+                // A day that a stop phrase ends has fewer calls than expected.
                 if let Some(expected) = self.expected.get_mut(model).filter(|_| *status == Status::Done) {
                     *expected = expected.saturating_sub(u64::from(*unused));
                 }
@@ -62,7 +62,9 @@ impl Tally {
             Event::StoreBack | Event::Started { .. } => self.waiting = None,
             Event::Pull { model, doing, completed, total } => {
                 self.waiting = Some(match (completed, total) {
-                    (Some(done), Some(all)) => format!("fetching {model}: {doing}, {} of {}", size(*done), size(*all)),
+                    (Some(done), Some(all)) => {
+                        format!("fetching {model}: {doing}, {} of {}", format_bytes(*done), format_bytes(*all))
+                    }
                     _ => format!("fetching {model}: {doing}"),
                 });
             }
@@ -70,47 +72,47 @@ impl Tally {
         }
     }
 
-    fn answered(&mut self, model: &str, usage: &Usage) {
+    fn count_answer(&mut self, model: &str, usage: &Usage) {
         *self.calls.entry(model.to_owned()).or_insert(0) += 1;
         self.tokens.entry(model.to_owned()).or_default().add(usage);
         self.waiting = None;
     }
 
-    /// Calls answered over all models.
+    /// Number of answered calls over all models.
     pub fn all_calls(&self) -> u64 {
         self.calls.values().sum()
     }
 
-    /// Calls expected over all models, never fewer than came.
+    /// Number of expected calls over all models; at least the number of answered ones.
     pub fn all_expected(&self) -> u64 {
         let known = self.expected.iter().map(|(model, expected)| (*expected).max(self.calls_of(model)));
         known.sum::<u64>().max(self.all_calls())
     }
 
-    /// Calls answered of one model.
+    /// Number of answered calls of one model.
     pub fn calls_of(&self, model: &str) -> u64 {
         self.calls.get(model).copied().unwrap_or(0)
     }
 
-    /// Tokens over all models.
+    /// Number of tokens over all models.
     pub fn all_tokens(&self) -> u64 {
         self.tokens.values().map(|t| t.prompt + t.completion).sum()
     }
 
-    /// `2.5 turns/s · about 3 min left`.
-    pub fn pace(&self, elapsed: Duration) -> String {
+    /// Describes the pace: `2.5 turns/s · about 3 min left`.
+    pub fn describe_pace(&self, elapsed: Duration) -> String {
         let calls = self.all_calls();
         if calls == 0 || elapsed.as_secs_f64() < 0.5 {
             return String::new();
         }
         let rate = calls as f64 / elapsed.as_secs_f64();
         let left = (self.all_expected() - calls) as f64 / rate;
-        format!("{rate:.1} turns/s · about {} left", duration(left))
+        format!("{rate:.1} turns/s · about {} left", format_seconds(left))
     }
 }
 
-/// Bytes as people read them.
-pub fn size(bytes: u64) -> String {
+/// Formats a number of bytes for people.
+pub fn format_bytes(bytes: u64) -> String {
     match bytes {
         0..1_000_000 => format!("{} kB", bytes / 1000),
         1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
@@ -118,8 +120,8 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// Seconds as people read them.
-pub fn duration(seconds: f64) -> String {
+/// Formats a number of seconds for people.
+pub fn format_seconds(seconds: f64) -> String {
     let seconds = seconds.max(0.0).round() as u64;
     match seconds {
         0..60 => format!("{seconds} s"),
@@ -128,7 +130,7 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// A count with thousands apart.
+/// Formats a count with a comma between thousands.
 pub fn count(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
@@ -148,7 +150,7 @@ mod tests {
     #[test]
     fn numbers_as_people_read_them() {
         assert_eq!([count(7), count(1234), count(1_234_567)], ["7", "1,234", "1,234,567"]);
-        assert_eq!([duration(0.4), duration(61.0), duration(7300.0)], ["0 s", "2 min", "2 h 1 min"]);
-        assert_eq!([size(1500), size(4_661_224_000)], ["1 kB", "4.66 GB"]);
+        assert_eq!([format_seconds(0.4), format_seconds(61.0), format_seconds(7300.0)], ["0 s", "2 min", "2 h 1 min"]);
+        assert_eq!([format_bytes(1500), format_bytes(4_661_224_000)], ["1 kB", "4.66 GB"]);
     }
 }

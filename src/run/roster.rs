@@ -6,7 +6,9 @@ use crate::design::{ModelSpec, Seed};
 use crate::model::catalog::is_same_model;
 use crate::model::parameters::parameters;
 use crate::model::pull::Pull;
-use crate::model::{ChatModel, ChatRequest, Connection, Known, ModelError, Retry, Scripted, Server, ServerKind, Turn};
+use crate::model::{
+    ChatModel, ChatRequest, Connection, ModelError, ModelFacts, Retry, Scripted, Server, ServerKind, Turn,
+};
 use crate::process::random::server_seed;
 use crate::process::{Ask, Process};
 use std::collections::BTreeMap;
@@ -33,7 +35,7 @@ pub struct Member {
     /// Its name there.
     pub name: String,
     /// What is known of it.
-    pub known: Known,
+    pub known: ModelFacts,
 }
 
 /// What looking up needs.
@@ -159,7 +161,7 @@ impl LookUp<'_> {
         let server = self.servers.iter().find(|s| s.name == name).ok_or_else(unknown)?.clone();
         if server.kind == ServerKind::Scripted {
             let scripted = self.script.clone().map_or_else(Scripted::improvised, Scripted::from_lines);
-            let known = Known::default();
+            let known = ModelFacts::default();
             return Ok(Member { model: Arc::new(scripted), server, name: model.to_owned(), known });
         }
         if server.base_url.is_openai() && server.key.is_none() {
@@ -176,9 +178,9 @@ impl LookUp<'_> {
     }
 
     /// What is known of a model. Ollama's are listed first, and fetched where they lack.
-    async fn known(&self, connection: &Connection, id: &str, model: &str) -> Result<Known, ModelError> {
+    async fn known(&self, connection: &Connection, id: &str, model: &str) -> Result<ModelFacts, ModelError> {
         if connection.server().kind != ServerKind::Ollama {
-            return Ok(Known::default());
+            return Ok(ModelFacts::default());
         }
         let offered = self.patiently(connection, || connection.offered()).await?;
         if !offered.iter().any(|o| is_same_model(&o.name, model)) {

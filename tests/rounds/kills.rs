@@ -170,7 +170,7 @@ impl Batch<'_> {
         {
             let mut tally = convoke::report::tally::Tally::default();
             for event in events {
-                tally.on(event);
+                tally.count_event(event);
             }
             let answered: usize = self.cases.iter().map(|case| case.prefix).sum();
             assert_eq!(tally.all_calls(), answered as u64, "each answer is counted once, early or not");

@@ -113,7 +113,7 @@ async fn a_key_in_a_reply_is_taken_out() {
 async fn a_context_larger_than_the_model_has_is_told() {
     let fake = Fake::start(vec![response(200, "", said(ServerKind::Ollama, "x").as_bytes())]).await;
     let connection = Connection::open(&server(ServerKind::Ollama, fake.port)).unwrap();
-    let known = Known { context: Some(4096), digest: Some("abc".to_owned()), ..Known::default() };
+    let known = ModelFacts { context: Some(4096), digest: Some("abc".to_owned()), ..ModelFacts::default() };
     let sent = request(&json!({"stream": false, "options": {"num_ctx": 10_000}}));
     let reply = connection.model(known).chat(&sent).await.unwrap();
     assert_eq!(reply.differs, ["num_ctx: sent 10000, the model has 4096"]);

@@ -11,7 +11,7 @@ const QUICK: Retry = Retry { max_retries: 2, base: Duration::from_millis(10), ca
 
 async fn retried(kind: ServerKind, fake: &Fake) -> Asked<Infallible> {
     let connection = Connection::open(&server(kind, fake.port)).unwrap();
-    let (model, request) = (connection.model(Known::default()), request(&streaming(kind, false)));
+    let (model, request) = (connection.model(ModelFacts::default()), request(&streaming(kind, false)));
     let (slots, gates, token) = (Slots::new(&Bounds::of(None, &[], &[])), Gates::default(), CancellationToken::new());
     let asking = Asking {
         model: model.as_ref(),

@@ -157,14 +157,14 @@ impl Screen<'_> {
         if self.printer.json {
             return self.printer.json_line_heard(&json!({ "event": "deleted", "conversation": id }));
         }
-        self.printer.heard(&[Piece(short(id), Look::Dim), Piece("  deleted", Look::Yellow)])
+        self.printer.try_pieces(&[Piece(short(id), Look::Dim), Piece("  deleted", Look::Yellow)])
     }
 
     /// `3f2a91c0  done`, or with words behind it.
     fn line(&self, record: &ConversationRecord, word: &str, words: &str, look: Look) -> io::Result<()> {
         let words = if words.is_empty() { String::new() } else { format!(": {}", one_line(words)) };
         let words = self.cut(&words, 10 + word.len());
-        self.printer.heard(&[
+        self.printer.try_pieces(&[
             Piece(short(&record.id), Look::Dim),
             Piece("  ", Look::Plain),
             Piece(word, look),
@@ -185,7 +185,7 @@ impl Screen<'_> {
         let before = 8 + place.len();
         let speaker = self.cut(&speaker, before);
         let text = self.cut(&format!(": {}", one_line(text)), before + console::measure_text_width(&speaker));
-        self.printer.heard(&[
+        self.printer.try_pieces(&[
             Piece(short(&record.id), Look::Dim),
             Piece(&place, Look::Dim),
             Piece(&speaker, look),

@@ -78,7 +78,7 @@ impl Asking<'_> {
             Parts { user: args.user.clone().or(given.user.clone()), password, database: given.database.clone() };
         let mut uri = match MongoUri::of(&address, parts.clone()) {
             Err(error) if self.context.may_ask() => {
-                self.tell(&error.into());
+                self.report_error(&error.into());
                 self.other_address(None).await?
             }
             uri => uri?,

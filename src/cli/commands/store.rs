@@ -94,7 +94,7 @@ impl<'a> Copy<'a> {
         if context.global.store.is_some() {
             return Err(CliError::usage("--store says nothing here: FROM and TO are the databases"));
         }
-        let (source, target) = (context.at(from)?, context.at(to)?);
+        let (source, target) = (context.with_store(from)?, context.with_store(to)?);
         let (one, other) = (same(&source), same(&target));
         if one == other {
             return Err(CliError::usage("FROM and TO are one database").hint("convoke store copy FROM TO"));

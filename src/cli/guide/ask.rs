@@ -1,27 +1,27 @@
-//! Questions that several jobs of the guide ask: models, titles, a text.
+//! Questions that several parts of the guide share: titles and texts.
 //!
-//! Each takes what was answered before and gives what is answered now; none where a person goes back.
+//! Each receives the previous answer and returns the new one; `None` if the person goes back.
 
-use super::session::{Guide, HINT, columns};
+use super::session::{Guide, HINT, terminal_width};
 use crate::cli::commands::show::placeholders;
 use crate::cli::error::CliError;
-use crate::cli::terminal::prompt::{self, Line};
+use crate::cli::terminal::prompt::{self, LineEffect};
 use crate::design::{Problem, Role, Severity, markdown};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What a person types with commas in between.
-pub fn listed(line: &str) -> Vec<String> {
+/// Splits a line at commas.
+pub fn split_list(line: &str) -> Vec<String> {
     line.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
 }
 
-/// Asks for titles of sections in one line, `before` in it to begin with.
+/// Asks for section titles in one line, starting with `before`.
 pub async fn titles(guide: &Guide, question: &str, before: &[String]) -> Result<Option<Vec<String>>, CliError> {
     let mut written = before.join(", ");
     loop {
-        let Some(line) = prompt::line(&guide.context.terminal, question, &written, HINT).await? else {
+        let Some(line) = prompt::ask_line(&guide.context.terminal, question, &written, HINT).await? else {
             return Ok(None);
         };
-        match titles_of(&line) {
+        match parse_titles(&line) {
             Ok(titles) => return Ok(Some(titles)),
             Err(why) => guide.say(&why),
         }
@@ -29,10 +29,10 @@ pub async fn titles(guide: &Guide, question: &str, before: &[String]) -> Result<
     }
 }
 
-/// The titles of a line: trimmed, `_` is a space, the first letter is a capital.
-pub fn titles_of(line: &str) -> Result<Vec<String>, String> {
+/// Parses the titles of a line: trimmed, `_` replaced by a space, the first letter in upper case.
+pub fn parse_titles(line: &str) -> Result<Vec<String>, String> {
     let mut titles: Vec<String> = Vec::new();
-    for title in listed(line).iter().map(|written| title_of(written)) {
+    for title in split_list(line).iter().map(|written| format_title(written)) {
         if let Some(why) = bad_title(&title) {
             return Err(format!("`{title}` cannot be a title: {why}"));
         }
@@ -48,14 +48,14 @@ pub fn titles_of(line: &str) -> Result<Vec<String>, String> {
     }
 }
 
-fn title_of(written: &str) -> String {
+fn format_title(written: &str) -> String {
     let spaced = written.replace('_', " ");
     let mut letters = spaced.trim().chars();
     let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
     format!("{first}{}", letters.as_str())
 }
 
-/// Why a text cannot be the title of a section that a flag names. `None` if it can.
+/// Explains why a flag could not name a section with this title; `None` if it could.
 fn bad_title(title: &str) -> Option<&'static str> {
     if title.contains('=') {
         return Some("it holds `=`");
@@ -65,31 +65,31 @@ fn bad_title(title: &str) -> Option<&'static str> {
     (!same || !parsed.problems.is_empty() || title.contains(['{', '}'])).then_some("it could not be read back")
 }
 
-/// Keeps lines.
+/// A function that saves lines.
 pub type Keep = Arc<dyn Fn(&[String]) + Send + Sync>;
 
-/// A text that is asked for.
+/// A question for a text.
 #[expect(clippy::struct_field_names, reason = "it is the text of a text")]
 pub struct Text<'a> {
-    /// What it is, as in `guard: Goal`.
+    /// Its name, as in `guard: Goal`.
     pub name: &'a str,
-    /// As it is.
+    /// The current text.
     pub text: &'a str,
-    /// Whether it was left empty before, on purpose.
+    /// True if the person left it empty before, on purpose.
     pub left_empty: bool,
-    /// Lines that were typed of a new one, before something cut that off.
+    /// Unfinished lines of an earlier attempt.
     pub typed: Option<Vec<String>>,
-    /// The roles of which its tags may speak.
+    /// The roles whose placeholders the text may use.
     pub roles: &'a [Role],
-    /// Whether its reader has a name (`<AGENT_NAME>`).
+    /// True if its reader has a name (`<AGENT_NAME>`).
     pub named: bool,
-    /// What is wrong with a text; lines are counted in it.
+    /// Returns the mistakes of a text; lines are counted within it.
     pub check: &'a (dyn Fn(&str) -> Vec<Problem> + Sync),
-    /// Keeps the lines of a text that is being typed.
+    /// Saves the lines of an unfinished text.
     pub keep: Keep,
 }
 
-/// Ways to a text.
+/// A way to enter a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Keep,
@@ -103,7 +103,7 @@ enum Way {
 }
 
 impl Way {
-    fn words(self, text: &str, typed: usize) -> String {
+    fn describe_way(self, text: &str, typed: usize) -> String {
         match self {
             Self::Keep => format!("keep it: {}", text.split_whitespace().collect::<Vec<_>>().join(" ")),
             Self::GoOn => format!("go on typing (lines so far: {typed})"),
@@ -119,31 +119,31 @@ impl Way {
     }
 }
 
-/// Asks for a text: typed here as lines up to a lone `.`, or in the person's editor. It is checked at once, and what
-/// is wrong is shown and offered to be changed.
+/// Asks for a text: typed as lines up to a lone `.`, or in the person's editor. Mistakes are shown at once and offered
+/// for correction.
 pub async fn text(guide: &Guide, asked: Text<'_>) -> Result<Option<String>, CliError> {
     let mut typed = asked.typed.clone().filter(|lines| !lines.is_empty());
     let mut now = asked.text.to_owned();
     loop {
-        let Some(way) = way(guide, &asked, &now, typed.as_ref().map_or(0, Vec::len)).await? else {
+        let Some(way) = ask_way(guide, &asked, &now, typed.as_ref().map_or(0, Vec::len)).await? else {
             return Ok(None);
         };
         let written = match way {
             Way::Keep => Some(now.clone()),
             Way::Empty => Some(String::new()),
             Way::Tags => {
-                tags(guide, asked.roles, asked.named);
+                print_placeholders(guide, asked.roles, asked.named);
                 None
             }
-            Way::Editor => prompt::editor(&guide.context.terminal, &now, HINT).await?,
-            Way::Correct => correct(guide, &now).await?,
+            Way::Editor => prompt::open_editor(&guide.context.terminal, &now, HINT).await?,
+            Way::Correct => correct_line(guide, &now).await?,
             Way::Type | Way::Add | Way::GoOn => {
                 let already = match way {
                     Way::GoOn => typed.take().unwrap_or_default(),
                     Way::Add => now.lines().map(str::to_owned).collect(),
                     _ => Vec::new(),
                 };
-                match lines(guide, &asked, already).await? {
+                match ask_lines(guide, &asked, already).await? {
                     Ok(text) => Some(text),
                     Err(so_far) => {
                         typed = Some(so_far).filter(|lines| !lines.is_empty());
@@ -155,7 +155,7 @@ pub async fn text(guide: &Guide, asked: Text<'_>) -> Result<Option<String>, CliE
         let Some(written) = written else { continue };
         let written = written.trim_end().to_owned();
         typed = None;
-        match mended(guide, &asked, written).await? {
+        match correct_problems(guide, &asked, written).await? {
             Ok(right) => return Ok(Some(right)),
             Err(wrong) => now = wrong,
         }
@@ -163,21 +163,25 @@ pub async fn text(guide: &Guide, asked: Text<'_>) -> Result<Option<String>, CliE
     }
 }
 
-async fn way(guide: &Guide, asked: &Text<'_>, text: &str, typed: usize) -> Result<Option<Way>, CliError> {
+async fn ask_way(guide: &Guide, asked: &Text<'_>, text: &str, typed: usize) -> Result<Option<Way>, CliError> {
     let mut ways = match (text.is_empty(), typed) {
         (true, 0) => vec![Way::Type, Way::Editor, Way::Empty, Way::Tags],
         (false, 0) => vec![Way::Keep, Way::Correct, Way::Add, Way::Editor, Way::Type, Way::Empty, Way::Tags],
         (true, _) => vec![Way::GoOn, Way::Type, Way::Editor, Way::Empty, Way::Tags],
         (false, _) => vec![Way::GoOn, Way::Keep, Way::Correct, Way::Add, Way::Editor, Way::Type, Way::Empty, Way::Tags],
     };
-    let items: Vec<String> = ways.iter().map(|way| way.words(text, typed)).collect();
+    let items: Vec<String> = ways.iter().map(|way| way.describe_way(text, typed)).collect();
     let empty = ways.iter().position(|way| *way == Way::Empty).filter(|_| asked.left_empty && typed == 0);
-    let chosen = prompt::one_of(&guide.context.terminal, asked.name, &items, empty.unwrap_or(0), HINT).await?;
+    let chosen = prompt::ask_one_of(&guide.context.terminal, asked.name, &items, empty.unwrap_or(0), HINT).await?;
     Ok(chosen.map(|at| ways.swap_remove(at)))
 }
 
-/// Lines up to a lone `.`, after those that are there already; those that there are where a person goes back.
-async fn lines(guide: &Guide, asked: &Text<'_>, already: Vec<String>) -> Result<Result<String, Vec<String>>, CliError> {
+/// Asks for lines up to a lone `.`, after the `already` typed ones; `Err` returns the lines if the person goes back.
+async fn ask_lines(
+    guide: &Guide,
+    asked: &Text<'_>,
+    already: Vec<String>,
+) -> Result<Result<String, Vec<String>>, CliError> {
     guide.say("Type the text. A line with nothing but . ends it; Esc goes back.");
     for line in &already {
         guide.context.printer.say(&format!("  {line}"));
@@ -188,29 +192,35 @@ async fn lines(guide: &Guide, asked: &Text<'_>, already: Vec<String>) -> Result<
     let kept = move |lines: &[String]| {
         keep(lines);
         *seen.lock().unwrap_or_else(PoisonError::into_inner) = lines.to_vec();
-        Line::Kept
+        LineEffect::Keep
     };
-    let text = prompt::lines(&guide.context.terminal, asked.name, already, kept).await?.map(|lines| lines.join("\n"));
+    let text =
+        prompt::ask_lines(&guide.context.terminal, asked.name, already, kept).await?.map(|lines| lines.join("\n"));
     Ok(text.ok_or_else(|| so_far.lock().unwrap_or_else(PoisonError::into_inner).clone()))
 }
 
-/// One line of a text, changed.
-async fn correct(guide: &Guide, text: &str) -> Result<Option<String>, CliError> {
+/// Asks for one line of a text and changes it.
+async fn correct_line(guide: &Guide, text: &str) -> Result<Option<String>, CliError> {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let at = match lines.len() {
         1 => Some(0),
-        _ => prompt::one_of(&guide.context.terminal, "which line?", &lines, 0, HINT).await?,
+        _ => prompt::ask_one_of(&guide.context.terminal, "which line?", &lines, 0, HINT).await?,
     };
     let Some(at) = at else { return Ok(None) };
     let question = format!("line {}", at + 1);
-    let Some(line) = prompt::line(&guide.context.terminal, &question, &lines[at], HINT).await? else { return Ok(None) };
+    let Some(line) = prompt::ask_line(&guide.context.terminal, &question, &lines[at], HINT).await? else {
+        return Ok(None);
+    };
     lines[at] = line;
     Ok(Some(lines.join("\n")))
 }
 
-/// The text when nothing is wrong with it: what is wrong is shown, and its line offered until it is right. The text as
-/// it is where a person leaves that.
-async fn mended(guide: &Guide, asked: &Text<'_>, mut text: String) -> Result<Result<String, String>, CliError> {
+/// Shows mistakes and asks for the faulty line until the text is right. `Err` returns the text if the person gives up.
+async fn correct_problems(
+    guide: &Guide,
+    asked: &Text<'_>,
+    mut text: String,
+) -> Result<Result<String, String>, CliError> {
     loop {
         let problems = (asked.check)(&text);
         guide.say_problems(&problems);
@@ -220,7 +230,7 @@ async fn mended(guide: &Guide, asked: &Text<'_>, mut text: String) -> Result<Res
         let Some(at) = at.or((lines.len() == 1).then_some(0)) else { return Ok(Err(text)) };
         (asked.keep)(&lines);
         let question = format!("line {}", at + 1);
-        let Some(line) = prompt::line(&guide.context.terminal, &question, &lines[at], HINT).await? else {
+        let Some(line) = prompt::ask_line(&guide.context.terminal, &question, &lines[at], HINT).await? else {
             return Ok(Err(text));
         };
         lines[at] = line;
@@ -228,10 +238,10 @@ async fn mended(guide: &Guide, asked: &Text<'_>, mut text: String) -> Result<Res
     }
 }
 
-/// Shows all tags of these roles, with what each becomes for one and for several.
-pub fn tags(guide: &Guide, roles: &[Role], named: bool) {
+/// Prints all placeholders of these roles, with their replacement for one and for several agents.
+pub fn print_placeholders(guide: &Guide, roles: &[Role], named: bool) {
     guide.say("What a text may hold, and what is read in its place:");
-    for line in placeholders(roles, columns()) {
+    for line in placeholders(roles, terminal_width()) {
         guide.context.printer.say(&line);
     }
     if named {
@@ -247,12 +257,12 @@ mod tests {
     #[test]
     fn titles_are_trimmed_and_begin_with_a_capital() {
         assert_eq!(
-            titles_of("goal, personality, communication_rules, AI rules, élan, 規則"),
+            parse_titles("goal, personality, communication_rules, AI rules, élan, 規則"),
             Ok(["Goal", "Personality", "Communication rules", "AI rules", "Élan", "規則"].map(str::to_owned).to_vec())
         );
-        assert!(titles_of("goal, Goal").is_err_and(|why| why.contains("twice")));
+        assert!(parse_titles("goal, Goal").is_err_and(|why| why.contains("twice")));
         for wrong in ["", " , ", "a=b", "goal {x=y}", "goal {x}"] {
-            assert!(titles_of(wrong).is_err(), "{wrong}");
+            assert!(parse_titles(wrong).is_err(), "{wrong}");
         }
     }
 }

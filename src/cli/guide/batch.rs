@@ -1,6 +1,6 @@
-//! Running conversations of an experiment: what is asked, the plan, and then the run.
+//! Running conversations of an experiment: questions, the plan, and then the run.
 
-use super::begun::{self, again};
+use super::progress::{self, resume_words};
 use super::select::Selected;
 use super::session::{Guide, HINT};
 use crate::cli::args::{Cli, Command};
@@ -13,7 +13,7 @@ use crate::lab::change::changed_document;
 use crate::lab::{Extended, Lab, Planned, Standings};
 use clap::Parser;
 
-/// How the next speaker may be found.
+/// The rules for choosing the next speaker.
 const SPEAKERS: [(&str, &str); 4] = [
     ("round-robin", "round-robin: in order"),
     ("random", "random: drawn, never the last speaker"),
@@ -34,7 +34,7 @@ enum Step {
     Speakers,
 }
 
-/// What was answered, to begin with what the experiment says.
+/// The answers, which start with the experiment's own values.
 #[derive(Debug, Clone, PartialEq)]
 struct Answers {
     more: u32,
@@ -61,7 +61,7 @@ impl Answers {
         }
     }
 
-    /// What is to be asked, in order. What a factor sets is not.
+    /// Returns the questions, in order. Values set by a factor are not asked.
     fn steps(&self, document: &Experiment) -> Vec<Step> {
         let free = |name: &str| !is_factor(document, name);
         let mut steps = vec![Step::More];
@@ -71,25 +71,25 @@ impl Answers {
             steps.push(Step::Days);
             steps.extend((self.days > 1).then_some(Step::EachDay));
         }
-        let roles: Vec<usize> = (0..document.roles.len()).filter(|i| free(&agents_of(document, *i))).collect();
+        let roles: Vec<usize> = (0..document.roles.len()).filter(|i| free(&agents_axis(document, *i))).collect();
         steps.extend(roles.iter().map(|i| Step::Agents(*i)));
         steps.extend(roles.iter().any(|i| self.agents[*i] > 1).then_some(Step::EachCombination));
         steps.extend(free("speakers").then_some(Step::Speakers));
         steps
     }
 
-    /// The flags of `plan` and `run` that say what the experiment does not.
-    fn flags(&self, document: &Experiment) -> Vec<String> {
-        let mut flags = self.ranges(document);
-        flags.extend(self.scalars(document).into_iter().flat_map(|(key, value)| match key {
+    /// Returns the flags of `plan` and `run` for values that differ from the experiment.
+    fn changed_flags(&self, document: &Experiment) -> Vec<String> {
+        let mut flags = self.range_flags(document);
+        flags.extend(self.changed_scalars(document).into_iter().flat_map(|(key, value)| match key {
             Scalar::Key(key) => [format!("--{key}"), value],
             Scalar::Agents(role) => ["--agents".to_owned(), format!("{}={value}", document.roles[role].name)],
         }));
         flags
     }
 
-    /// Of these, what an experiment cannot keep: which models, and ranges.
-    fn ranges(&self, document: &Experiment) -> Vec<String> {
+    /// Returns the flags that an experiment cannot store: a selection of models, and ranges.
+    fn range_flags(&self, document: &Experiment) -> Vec<String> {
         let mut flags = Vec::new();
         if self.models.contains(&false) {
             let chosen = document.models.iter().zip(&self.models).filter(|(_, ticked)| **ticked);
@@ -116,13 +116,13 @@ impl Answers {
     }
 
     fn is_range_of(&self, document: &Experiment, role: usize) -> bool {
-        self.each_combination && self.agents[role] > 1 && !is_factor(document, &agents_of(document, role))
+        self.each_combination && self.agents[role] > 1 && !is_factor(document, &agents_axis(document, role))
     }
 
-    /// What differs from the experiment and is no range.
-    fn scalars(&self, document: &Experiment) -> Vec<(Scalar, String)> {
+    /// Returns the changed values that are not ranges.
+    fn changed_scalars(&self, document: &Experiment) -> Vec<(Scalar, String)> {
         let is_days = self.is_range_of_days(document);
-        let different = self.different(document).into_iter();
+        let different = self.changed_values(document).into_iter();
         let plain = different.filter(|(key, _)| match key {
             Scalar::Key(key) => *key != "days" || !is_days,
             Scalar::Agents(role) => !self.is_range_of(document, *role),
@@ -130,8 +130,8 @@ impl Answers {
         plain.collect()
     }
 
-    /// What differs from the experiment; of a range, its end.
-    fn different(&self, document: &Experiment) -> Vec<(Scalar, String)> {
+    /// Returns the changed values; of a range, its upper end.
+    fn changed_values(&self, document: &Experiment) -> Vec<(Scalar, String)> {
         let protocol = &document.protocol;
         let mut found = Vec::new();
         if self.messages != protocol.messages {
@@ -151,17 +151,17 @@ impl Answers {
         found
     }
 
-    /// The flags of `edit` that keep the answers as the experiment's protocol.
-    fn kept(&self, document: &Experiment) -> Vec<String> {
+    /// Returns the flags of `edit` that store the answers in the experiment.
+    fn edit_flags(&self, document: &Experiment) -> Vec<String> {
         let set = |(key, value): (Scalar, String)| match key {
             Scalar::Key(key) => format!("{key}={value}"),
-            Scalar::Agents(role) => format!("agents.{}={value}", in_path(&document.roles[role].name)),
+            Scalar::Agents(role) => format!("agents.{}={value}", quote_key(&document.roles[role].name)),
         };
-        self.different(document).into_iter().flat_map(|one| ["--set".to_owned(), set(one)]).collect()
+        self.changed_values(document).into_iter().flat_map(|one| ["--set".to_owned(), set(one)]).collect()
     }
 }
 
-/// One value of the protocol.
+/// A setting of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scalar {
     Key(&'static str),
@@ -172,33 +172,33 @@ fn is_factor(document: &Experiment, name: &str) -> bool {
     document.factors.iter().any(|f| f.name == name)
 }
 
-fn agents_of(document: &Experiment, role: usize) -> String {
+fn agents_axis(document: &Experiment, role: usize) -> String {
     format!("agents.{}", document.roles[role].name)
 }
 
-/// A role's name as a part of a dotted key.
-fn in_path(name: &str) -> String {
+/// Quotes a role's name for use in a dotted key.
+fn quote_key(name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_ ".contains(c);
     if name.chars().all(is_plain) { name.to_owned() } else { format!("{name:?}") }
 }
 
-/// What becomes of a question.
-enum Asked {
+/// Outcome of a question.
+enum StepOutcome {
     Answered,
     Back,
     Leave,
 }
 
 impl Guide {
-    /// Asks for a batch and runs it. Whether anything was run.
-    pub(super) async fn batch(&mut self, id: &str) -> Result<bool, CliError> {
-        let Some(selected) = self.selected(id).await? else { return Ok(false) };
+    /// Asks for a batch and runs it; true if anything was run.
+    pub(super) async fn ask_batch(&mut self, id: &str) -> Result<bool, CliError> {
+        let Some(selected) = self.load_selected(id).await? else { return Ok(false) };
         let (record, document) = (&selected.record, &selected.document);
         let Some(standings) = self.read(async |lab| Ok(lab.standings(record, document).await?)).await? else {
             return Ok(false);
         };
-        begun::say(&standings, &self.context.printer, &selected.word);
-        if let Some(ran) = self.unfinished(&standings, &selected).await? {
+        progress::print_counts(&standings, &self.context.printer, &selected.word);
+        if let Some(ran) = self.ask_unfinished(&standings, &selected).await? {
             return Ok(ran);
         }
         self.say_factors(&selected.document);
@@ -209,9 +209,9 @@ impl Guide {
             if !self.ask_all(&selected.document, &mut answers, at).await? {
                 return Ok(false);
             }
-            at = match self.planned(&selected, &answers).await? {
+            at = match self.show_plan(&selected, &answers).await? {
                 None => Step::More,
-                Some(()) if prompt::yes(&self.context.terminal, "run it?", true, HINT).await? == Some(true) => {
+                Some(()) if prompt::ask_yes_no(&self.context.terminal, "run it?", true, HINT).await? == Some(true) => {
                     return self.run_batch(&selected, &answers).await;
                 }
                 Some(()) => answers.steps(&selected.document).last().copied().unwrap_or(Step::More),
@@ -219,11 +219,11 @@ impl Guide {
         }
     }
 
-    /// Offers first what was begun and is not at its end. None: more are wanted.
-    async fn unfinished(&mut self, standings: &Standings, selected: &Selected) -> Result<Option<bool>, CliError> {
+    /// Offers to finish earlier work first; `None` if the person wants more conversations.
+    async fn ask_unfinished(&mut self, standings: &Standings, selected: &Selected) -> Result<Option<bool>, CliError> {
         let mut offers: Vec<(String, Vec<String>)> = Vec::new();
         if let Some(run) = &standings.unfinished {
-            offers.push((format!("finish the {} that are left", run.left), again(run, &selected.word)));
+            offers.push((format!("finish the {} that are left", run.left), resume_words(run, &selected.word)));
         }
         if standings.failed > 0 {
             let words = ["run", &selected.word, "--retry-failed"].map(str::to_owned).to_vec();
@@ -234,9 +234,9 @@ impl Guide {
         }
         let mut items: Vec<String> = offers.iter().map(|(item, _)| item.clone()).collect();
         items.extend(["run more", "back"].map(str::to_owned));
-        match prompt::one_of(&self.context.terminal, "which conversations?", &items, 0, HINT).await? {
+        match prompt::ask_one_of(&self.context.terminal, "which conversations?", &items, 0, HINT).await? {
             Some(place) if place < offers.len() => {
-                self.job(&offers[place].1).await?;
+                self.run_words(&offers[place].1).await?;
                 Ok(Some(true))
             }
             Some(place) if place == offers.len() => Ok(None),
@@ -244,9 +244,9 @@ impl Guide {
         }
     }
 
-    /// Says what is not asked, and why.
+    /// Explains which questions are skipped.
     fn say_factors(&self, document: &Experiment) {
-        let roles = (0..document.roles.len()).map(|i| agents_of(document, i));
+        let roles = (0..document.roles.len()).map(|i| agents_axis(document, i));
         let names = ["model", "messages", "days", "speakers"].into_iter().map(str::to_owned).chain(roles);
         let set: Vec<String> = names.filter(|name| is_factor(document, name)).collect();
         if !set.is_empty() {
@@ -254,19 +254,19 @@ impl Guide {
         }
     }
 
-    /// Asks from a question on. Esc goes back one question, from the first out of them.
+    /// Asks the questions from `from` on. Esc goes back one question, or leaves from the first.
     async fn ask_all(&self, document: &Experiment, answers: &mut Answers, from: Step) -> Result<bool, CliError> {
         let mut at = from;
         loop {
-            let asked = self.ask(document, answers, at).await?;
-            // An answer may bring questions or take them away.
+            let asked = self.ask_batch_step(document, answers, at).await?;
+            // An answer may add or remove questions.
             let steps = answers.steps(document);
             let place = steps.iter().position(|step| *step == at).unwrap_or(0);
             let next = match asked {
-                Asked::Leave => return Ok(false),
-                Asked::Back => place.checked_sub(1).map(|place| steps[place]),
-                Asked::Answered if place + 1 == steps.len() => return Ok(true),
-                Asked::Answered => steps.get(place + 1).copied(),
+                StepOutcome::Leave => return Ok(false),
+                StepOutcome::Back => place.checked_sub(1).map(|place| steps[place]),
+                StepOutcome::Answered if place + 1 == steps.len() => return Ok(true),
+                StepOutcome::Answered => steps.get(place + 1).copied(),
             };
             match next {
                 Some(step) => at = step,
@@ -275,46 +275,51 @@ impl Guide {
         }
     }
 
-    async fn ask(&self, document: &Experiment, answers: &mut Answers, step: Step) -> Result<Asked, CliError> {
+    async fn ask_batch_step(
+        &self,
+        document: &Experiment,
+        answers: &mut Answers,
+        step: Step,
+    ) -> Result<StepOutcome, CliError> {
         let answered = match step {
             Step::More => {
                 let question = "how many more of each condition? (0: none)";
-                match self.number(question, "", answers.more).await? {
-                    Some(0) => return Ok(Asked::Leave),
+                match self.ask_number(question, "", answers.more).await? {
+                    Some(0) => return Ok(StepOutcome::Leave),
                     more => more.map(|n| answers.more = n),
                 }
             }
-            Step::Models => self.models_of(document, &answers.models).await?.map(|models| answers.models = models),
+            Step::Models => self.ask_models(document, &answers.models).await?.map(|models| answers.models = models),
             Step::Messages => {
                 let question = "messages of a conversation, each day's opening among them";
-                self.number(question, "messages", answers.messages).await?.map(|n| answers.messages = n)
+                self.ask_number(question, "messages", answers.messages).await?.map(|n| answers.messages = n)
             }
-            Step::Days => self.number("days", "days", answers.days).await?.map(|n| answers.days = n),
+            Step::Days => self.ask_number("days", "days", answers.days).await?.map(|n| answers.days = n),
             Step::EachDay => {
                 let question = format!("each number of days from 1 to {}?", answers.days);
-                let yes = prompt::yes(&self.context.terminal, &question, answers.each_day, HINT).await?;
+                let yes = prompt::ask_yes_no(&self.context.terminal, &question, answers.each_day, HINT).await?;
                 yes.map(|yes| answers.each_day = yes)
             }
             Step::Agents(role) => {
                 let question = format!("agents of {}, at most", document.roles[role].name);
-                let number = self.number(&question, &agents_of(document, role), answers.agents[role]).await?;
+                let number = self.ask_number(&question, &agents_axis(document, role), answers.agents[role]).await?;
                 number.map(|n| answers.agents[role] = n)
             }
             Step::EachCombination => {
                 let question = "each combination of agents, from 1 of each role?";
-                let yes = prompt::yes(&self.context.terminal, question, answers.each_combination, HINT).await?;
+                let yes = prompt::ask_yes_no(&self.context.terminal, question, answers.each_combination, HINT).await?;
                 yes.map(|yes| answers.each_combination = yes)
             }
-            Step::Speakers => self.speakers(&answers.speakers).await?.map(|speakers| answers.speakers = speakers),
+            Step::Speakers => self.ask_speakers(&answers.speakers).await?.map(|speakers| answers.speakers = speakers),
         };
-        Ok(if answered.is_some() { Asked::Answered } else { Asked::Back })
+        Ok(if answered.is_some() { StepOutcome::Answered } else { StepOutcome::Back })
     }
 
-    /// A whole number; one that `key` of the protocol can be, if it is of one.
-    async fn number(&self, question: &str, key: &str, usual: u32) -> Result<Option<u32>, CliError> {
+    /// Asks for a whole number; with a `key`, for a valid level of that key of the protocol.
+    async fn ask_number(&self, question: &str, key: &str, usual: u32) -> Result<Option<u32>, CliError> {
         let mut text = usual.to_string();
         loop {
-            let Some(typed) = prompt::line(&self.context.terminal, question, &text, HINT).await? else {
+            let Some(typed) = prompt::ask_line(&self.context.terminal, question, &text, HINT).await? else {
                 return Ok(None);
             };
             let number = typed.parse::<u32>().ok();
@@ -331,11 +336,12 @@ impl Guide {
         }
     }
 
-    /// Which models; at least one.
-    async fn models_of(&self, document: &Experiment, ticked: &[bool]) -> Result<Option<Vec<bool>>, CliError> {
+    /// Asks for at least one model.
+    async fn ask_models(&self, document: &Experiment, ticked: &[bool]) -> Result<Option<Vec<bool>>, CliError> {
         let names: Vec<String> = document.models.iter().map(|m| m.name().to_owned()).collect();
         loop {
-            let Some(chosen) = prompt::several(&self.context.terminal, "models", &names, ticked, HINT).await? else {
+            let Some(chosen) = prompt::ask_several(&self.context.terminal, "models", &names, ticked, HINT).await?
+            else {
                 return Ok(None);
             };
             if !chosen.is_empty() {
@@ -345,33 +351,33 @@ impl Guide {
         }
     }
 
-    async fn speakers(&self, usual: &str) -> Result<Option<String>, CliError> {
+    async fn ask_speakers(&self, usual: &str) -> Result<Option<String>, CliError> {
         let can = |word: &str| bad_level("speakers", &Value::Text(word.to_owned())).is_none();
         let known: Vec<(&str, &str)> = SPEAKERS.into_iter().filter(|(word, _)| can(word)).collect();
         let items: Vec<String> = known.iter().map(|(_, words)| (*words).to_owned()).collect();
         let at = known.iter().position(|(word, _)| *word == usual).unwrap_or(0);
-        let chosen = prompt::one_of(&self.context.terminal, "who speaks next?", &items, at, HINT).await?;
+        let chosen = prompt::ask_one_of(&self.context.terminal, "who speaks next?", &items, at, HINT).await?;
         Ok(chosen.map(|place| known[place].0.to_owned()))
     }
 
-    /// Shows what the run would do; none where it cannot be done so, which is told.
-    async fn planned(&mut self, selected: &Selected, answers: &Answers) -> Result<Option<()>, CliError> {
-        let reached = self.read(async |lab| self.reach(lab, selected, answers).await).await?;
+    /// Shows the plan; `None` if the run cannot be planned, which the command reports.
+    async fn show_plan(&mut self, selected: &Selected, answers: &Answers) -> Result<Option<()>, CliError> {
+        let reached = self.read(async |lab| self.total_replicates(lab, selected, answers).await).await?;
         let Some(replicates) = reached else { return Ok(None) };
         let mut words =
             vec!["plan".to_owned(), selected.word.clone(), "--replicates".to_owned(), replicates.to_string()];
-        words.extend(answers.flags(&selected.document));
-        Ok((self.job(&words).await? == Exit::Done).then_some(()))
+        words.extend(answers.changed_flags(&selected.document));
+        Ok((self.run_words(&words).await? == Exit::Done).then_some(()))
     }
 
-    /// M of `--replicates M` to which `run --more N` comes after the answers are kept.
-    async fn reach(&self, lab: &Lab, selected: &Selected, answers: &Answers) -> Result<u32, CliError> {
-        let document = self.after(selected, answers)?;
-        let words = self.run_words(selected, answers);
+    /// Computes the total replicates of `run --more N`, after the answers are stored.
+    async fn total_replicates(&self, lab: &Lab, selected: &Selected, answers: &Answers) -> Result<u32, CliError> {
+        let document = self.document_after(selected, answers)?;
+        let words = self.batch_words(selected, answers);
         let cli = Cli::try_parse_from(std::iter::once("convoke").chain(words.iter().map(String::as_str)));
         let Some(Command::Run(args)) = cli.ok().and_then(|cli| cli.command) else { return Ok(answers.more) };
         let overrides = args.narrow.narrowing().overrides()?;
-        // `plan` says why better.
+        // `plan` reports the error better.
         let Ok(plan) = Plan::new(&document, &overrides) else { return Ok(answers.more) };
         let cells = plan.selected(&document, &overrides)?;
         let mut planned = Planned {
@@ -393,9 +399,9 @@ impl Guide {
         Ok(replicates)
     }
 
-    /// The experiment after the answers are kept, where they will be.
-    fn after(&self, selected: &Selected, answers: &Answers) -> Result<Experiment, CliError> {
-        let kept = self.kept(selected, answers);
+    /// Returns the experiment as it will be after the answers are stored.
+    fn document_after(&self, selected: &Selected, answers: &Answers) -> Result<Experiment, CliError> {
+        let kept = self.edit_flags(selected, answers);
         let words = ["convoke", "edit", &selected.word].into_iter().chain(kept.iter().map(String::as_str));
         match Cli::try_parse_from(words).ok().and_then(|cli| cli.command) {
             Some(Command::Edit(args)) if !kept.is_empty() => {
@@ -407,32 +413,32 @@ impl Guide {
         }
     }
 
-    /// The flags of `edit` that keep the answers: of an experiment of one's own.
-    fn kept(&self, selected: &Selected, answers: &Answers) -> Vec<String> {
-        if self.is_mine(&selected.record.creator) { answers.kept(&selected.document) } else { Vec::new() }
+    /// Returns the flags of `edit` that store the answers; none for another person's experiment.
+    fn edit_flags(&self, selected: &Selected, answers: &Answers) -> Vec<String> {
+        if self.is_mine(&selected.record.creator) { answers.edit_flags(&selected.document) } else { Vec::new() }
     }
 
-    fn run_words(&self, selected: &Selected, answers: &Answers) -> Vec<String> {
+    fn batch_words(&self, selected: &Selected, answers: &Answers) -> Vec<String> {
         let mut words = vec!["run".to_owned(), selected.word.clone(), "--more".to_owned(), answers.more.to_string()];
         words.extend(if self.is_mine(&selected.record.creator) {
-            answers.ranges(&selected.document)
+            answers.range_flags(&selected.document)
         } else {
-            answers.flags(&selected.document)
+            answers.changed_flags(&selected.document)
         });
         words
     }
 
-    /// Keeps the answers, and runs. Whether anything was run.
+    /// Stores the answers and runs; true if anything was run.
     async fn run_batch(&mut self, selected: &Selected, answers: &Answers) -> Result<bool, CliError> {
-        let kept = self.kept(selected, answers);
+        let kept = self.edit_flags(selected, answers);
         if !kept.is_empty() {
             let words = [vec!["edit".to_owned(), selected.word.clone()], kept].concat();
-            if self.job(&words).await? != Exit::Done {
+            if self.run_words(&words).await? != Exit::Done {
                 return Ok(false);
             }
         }
-        let words = self.run_words(selected, answers);
-        self.job(&words).await?;
+        let words = self.batch_words(selected, answers);
+        self.run_words(&words).await?;
         Ok(true)
     }
 }

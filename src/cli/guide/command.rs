@@ -1,29 +1,29 @@
-//! The command that makes the experiment of a draft.
+//! The command that creates the experiment of a draft.
 
 use crate::lab::draft::Draft;
 
-/// The words of the command that makes the experiment of a draft.
-pub fn command(draft: &Draft) -> Vec<String> {
+/// Returns the command that creates the experiment of a draft.
+pub fn creation_command(draft: &Draft) -> Vec<String> {
     let changes = draft.changes();
     let mut words = ["new", &draft.name, "--stored", "--from", "empty"].map(str::to_owned).to_vec();
     if let Some(message) = &changes.starting_message {
-        flag(&mut words, "--starting-message", message);
+        push_flag(&mut words, "--starting-message", message);
     }
     let roles: Vec<String> = draft.roles.iter().map(|r| format!("{}={}", r.name, r.agents)).collect();
-    flag(&mut words, "--roles", &roles.join(","));
-    changes.set.iter().for_each(|(key, value)| flag(&mut words, "--set", &format!("{key}={value}")));
+    push_flag(&mut words, "--roles", &roles.join(","));
+    changes.set.iter().for_each(|(key, value)| push_flag(&mut words, "--set", &format!("{key}={value}")));
     for (address, text) in &changes.sections {
         let at = if text.starts_with('@') { "@" } else { "" };
-        flag(&mut words, "--section", &format!("{address}={at}{text}"));
+        push_flag(&mut words, "--section", &format!("{address}={at}{text}"));
     }
     if !draft.note.is_empty() {
-        flag(&mut words, "--note", &draft.note);
+        push_flag(&mut words, "--note", &draft.note);
     }
     words
 }
 
-/// A flag and its value: a value that looks like a flag stands in one word with it.
-fn flag(words: &mut Vec<String>, flag: &str, value: &str) {
+/// Adds a flag and its value; a value that looks like a flag is joined with `=`.
+fn push_flag(words: &mut Vec<String>, flag: &str, value: &str) {
     if value.starts_with('-') {
         words.push(format!("{flag}={value}"));
     } else {
@@ -40,11 +40,11 @@ mod tests {
     use crate::lab::draft::{Players, Step, Typed, Words};
     use clap::Parser;
 
-    fn servers() -> Vec<KnownServer> {
+    fn known_servers() -> Vec<KnownServer> {
         vec![KnownServer { name: "ollama".to_owned(), lacks: &[], refused: None }]
     }
 
-    fn hard() -> Draft {
+    fn hard_draft() -> Draft {
         let mut draft = Draft {
             name: "Ünïcödé 漢字 it's \"q\"".to_owned(),
             starting_message: "-- start: {x} = <PRISON_GUARD_NUM> e\u{301}".to_owned(),
@@ -80,39 +80,40 @@ mod tests {
         draft
     }
 
-    /// The draft's words as the program reads them.
-    fn read(draft: &Draft) -> (crate::cli::commands::new::New, Experiment) {
-        let words = command(draft);
+    /// Parses the command of a draft as the program would.
+    fn read_back(draft: &Draft) -> (crate::cli::commands::new::New, Experiment) {
+        let words = creation_command(draft);
         let cli = Cli::try_parse_from(["convoke".to_owned()].iter().chain(&words)).unwrap();
         let Some(Command::New(args)) = cli.command else { panic!("another command") };
-        let changes = crate::cli::changes::of_flags(&args.changes, &|file| panic!("{file} is read")).unwrap();
+        let changes = crate::cli::changes::read_with(&args.changes, &|file| panic!("{file} is read")).unwrap();
         let start = Experiment { note: args.changes.note.clone(), ..Experiment::empty(&args.name) };
-        let checked = check(&changes.apply(&start).unwrap(), &servers());
+        let checked = check(&changes.apply(&start).unwrap(), &known_servers());
         assert!(!checked.has_errors(), "{:?}", checked.problems);
         (*args, checked.experiment.unwrap())
     }
 
     #[test]
     fn words_give_the_document_that_was_previewed() {
-        for draft in
-            [hard(), Draft { models: vec![ModelSpec::bare("scripted")], name: "x".to_owned(), ..Draft::default() }]
-        {
-            let (args, experiment) = read(&draft);
-            let previewed = draft.check(&servers()).experiment.unwrap();
+        for draft in [
+            hard_draft(),
+            Draft { models: vec![ModelSpec::bare("scripted")], name: "x".to_owned(), ..Draft::default() },
+        ] {
+            let (args, experiment) = read_back(&draft);
+            let previewed = draft.check(&known_servers()).experiment.unwrap();
             assert_eq!(experiment, previewed);
             assert_eq!(key::revision(&experiment), key::revision(&previewed));
             assert!(args.stored);
         }
-        let (_, experiment) = read(&hard());
-        assert_eq!(experiment.name, hard().name);
-        assert_eq!(experiment.starting_message, hard().starting_message);
-        assert_eq!(experiment.models, hard().models);
-        assert_eq!(experiment.note.as_deref(), Some(hard().note.as_str()));
+        let (_, experiment) = read_back(&hard_draft());
+        assert_eq!(experiment.name, hard_draft().name);
+        assert_eq!(experiment.starting_message, hard_draft().starting_message);
+        assert_eq!(experiment.models, hard_draft().models);
+        assert_eq!(experiment.note.as_deref(), Some(hard_draft().note.as_str()));
         assert_eq!(experiment.sections, ["Goal", "A/B", "漢字 title"]);
-        assert_eq!(experiment.shared.start.trim(), hard().texts["shared/"]);
-        assert_eq!(experiment.shared.sections[0].text.trim(), hard().texts["Goal"]);
+        assert_eq!(experiment.shared.start.trim(), hard_draft().texts["shared/"]);
+        assert_eq!(experiment.shared.sections[0].text.trim(), hard_draft().texts["Goal"]);
         assert_eq!(experiment.shared.sections[1].text.trim(), "@@");
-        assert_eq!(experiment.roles[0].prompt.sections[0].text.trim(), hard().texts["prison guard/漢字 title"]);
+        assert_eq!(experiment.roles[0].prompt.sections[0].text.trim(), hard_draft().texts["prison guard/漢字 title"]);
         assert_eq!(experiment.roles[0].plural, "guards \"of\" it's");
         assert_eq!(experiment.roles[0].model, RoleModel::One("a \"b\" ' c".to_owned()));
         assert_eq!(experiment.roles[2].agents, 2);
@@ -121,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_draft_is_kept_whole() {
-        let mut draft = hard();
+        let mut draft = hard_draft();
         draft.typed = Some(Typed { address: "Goal".to_owned(), lines: vec!["half a".to_owned()] });
         draft.step = Step::Text("Goal".to_owned());
         draft.answer(&Step::Plural("it's".to_owned()));
@@ -155,15 +156,15 @@ mod tests {
     fn a_wrong_tag_is_told_at_its_line_of_the_text() {
         let draft = Draft::default();
         for address in ["shared/", "guard/", "guard/Goal"] {
-            let problems = draft.check_text(address, "fine\nThe <GAURD_NOUN> is\n<GUARD_NOUN>", &servers());
+            let problems = draft.check_text(address, "fine\nThe <GAURD_NOUN> is\n<GUARD_NOUN>", &known_servers());
             assert_eq!(problems.len(), 1, "{problems:?}");
             assert_eq!((problems[0].line, problems[0].column), (2, 5), "{address}");
             assert!(problems[0].hint.as_ref().is_some_and(|h| h.contains("<GUARD_NOUN>")));
         }
-        assert_eq!(draft.check_text("guard/Goal", "Escape.", &servers()), []);
-        let heading = draft.check_text("guard/Goal", "a\n## b\nc", &servers());
+        assert_eq!(draft.check_text("guard/Goal", "Escape.", &known_servers()), []);
+        let heading = draft.check_text("guard/Goal", "a\n## b\nc", &known_servers());
         assert!(heading[0].message.contains("heading"), "{heading:?}");
-        let fence = draft.check_text("guard/Goal", "a\n```\nc", &servers());
+        let fence = draft.check_text("guard/Goal", "a\n```\nc", &known_servers());
         assert!(fence[0].message.contains("fence"), "{fence:?}");
     }
 

@@ -1,4 +1,4 @@
-//! Conversations of an experiment, and what can be done with one.
+//! Conversations of an experiment, and the actions on one.
 
 use super::select::Selected;
 use super::session::{Guide, HINT};
@@ -11,7 +11,7 @@ use crate::exchange;
 use crate::lab::files;
 use crate::store::{ConversationRecord, Status};
 
-/// What can be done with a conversation.
+/// An action on a conversation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Action {
     View,
@@ -23,7 +23,7 @@ enum Action {
 }
 
 impl Action {
-    /// What may be done with one's own, and with somebody else's.
+    /// Returns the actions on the person's own conversation, or on another person's.
     fn all(mine: bool, status: Status) -> Vec<Self> {
         let all = [Self::View, Self::Star, Self::Note, Self::Continue, Self::Delete, Self::Back];
         let is_open = !matches!(status, Status::Done | Status::Failed);
@@ -33,7 +33,7 @@ impl Action {
             .collect()
     }
 
-    fn words(self, record: &ConversationRecord) -> String {
+    fn describe_action(self, record: &ConversationRecord) -> String {
         let words = match self {
             Self::View => "view",
             Self::Star if record.starred => "take its star",
@@ -48,8 +48,8 @@ impl Action {
 }
 
 impl Guide {
-    /// The list of an experiment's conversations, those of older revisions too, until the person goes back.
-    pub(super) async fn conversations(&mut self, selected: &Selected) -> Result<(), CliError> {
+    /// Lists an experiment's conversations, older revisions included, until the person goes back.
+    pub(super) async fn list_conversations(&mut self, selected: &Selected) -> Result<(), CliError> {
         let id = format!("id:{}", selected.record.id);
         let mut at = 0;
         loop {
@@ -59,39 +59,39 @@ impl Guide {
                 self.say("it has no conversation yet");
                 return Ok(());
             }
-            let axes = varying(&records);
-            let items: Vec<String> = records.iter().map(|record| line(record, &axes)).collect();
-            let chosen = prompt::search_from(&self.context.terminal, "conversation", &items, at, HINT).await?;
+            let axes = varying_axes(&records);
+            let items: Vec<String> = records.iter().map(|record| format_record(record, &axes)).collect();
+            let chosen = prompt::ask_search_from(&self.context.terminal, "conversation", &items, at, HINT).await?;
             let Some(place) = chosen else { return Ok(()) };
             at = place;
-            self.conversation(&records[place].id).await?;
+            self.conversation_menu(&records[place].id).await?;
         }
     }
 
-    /// A conversation's menu, until the person goes back.
-    async fn conversation(&mut self, id: &str) -> Result<(), CliError> {
+    /// Shows a conversation's menu until the person goes back.
+    async fn conversation_menu(&mut self, id: &str) -> Result<(), CliError> {
         let mut at = 0;
         loop {
             let found = self.read(async |lab| Ok(lab.store.find_conversations(id).await?)).await?;
             let Some(record) = found.into_iter().flatten().find(|c| c.id == id) else { return Ok(()) };
             let word = word_for(&self.context, id);
             let actions = Action::all(self.is_mine(&record.creator), record.status);
-            let items: Vec<String> = actions.iter().map(|action| action.words(&record)).collect();
+            let items: Vec<String> = actions.iter().map(|action| action.describe_action(&record)).collect();
             let question = format!("conversation {}", short(id));
-            let Some(place) = prompt::one_of(&self.context.terminal, &question, &items, at, HINT).await? else {
+            let Some(place) = prompt::ask_one_of(&self.context.terminal, &question, &items, at, HINT).await? else {
                 return Ok(());
             };
             at = place;
             match actions[place] {
-                Action::View => drop(self.job(&["show", &word]).await?),
-                Action::Star => self.star(&word, record.starred).await?,
-                Action::Note => self.note(&word, record.note.as_deref()).await?,
+                Action::View => drop(self.run_words(&["show", &word]).await?),
+                Action::Star => self.set_star(&word, record.starred).await?,
+                Action::Note => self.ask_note(&word, record.note.as_deref()).await?,
                 Action::Continue => {
-                    self.job(&["run", &word]).await?;
+                    self.run_words(&["run", &word]).await?;
                     at = 0;
                 }
                 Action::Delete => {
-                    if self.job(&["delete", &word]).await? == Exit::Done {
+                    if self.run_words(&["delete", &word]).await? == Exit::Done {
                         return Ok(());
                     }
                 }
@@ -101,8 +101,8 @@ impl Guide {
     }
 }
 
-/// Axes that tell conversations apart.
-fn varying(records: &[ConversationRecord]) -> Vec<String> {
+/// Returns the axes in which the conversations differ.
+fn varying_axes(records: &[ConversationRecord]) -> Vec<String> {
     let mut axes = exchange::axes(records);
     axes.retain(|axis| {
         let level = |c: &ConversationRecord| named(&c.condition, axis).cloned();
@@ -111,8 +111,8 @@ fn varying(records: &[ConversationRecord]) -> Vec<String> {
     axes
 }
 
-/// One conversation in one line, what matters most first: a narrow window cuts the end.
-fn line(record: &ConversationRecord, axes: &[String]) -> String {
+/// Formats a conversation as one line, the important parts first: a narrow window cuts the end.
+fn format_record(record: &ConversationRecord, axes: &[String]) -> String {
     let star = if record.starred { "★ " } else { "" };
     let levels = record.condition.iter().filter(|l| axes.contains(&l.name));
     let levels: Vec<String> = levels.map(|l| format!("{}={}", l.name, l.value)).collect();
@@ -127,7 +127,7 @@ fn line(record: &ConversationRecord, axes: &[String]) -> String {
     parts.join(" · ")
 }
 
-/// What a command calls a conversation: its id, unless a folder has that name.
+/// Returns a conversation's name in a command: its id, unless a folder has the same name.
 fn word_for(context: &Context, id: &str) -> String {
     if matches!(files::folder_named(&context.world.folder, id), Ok(None)) { id.to_owned() } else { format!("id:{id}") }
 }

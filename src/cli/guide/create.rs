@@ -1,9 +1,9 @@
-//! Making an experiment: a question after the other, each of which can be gone back to. Every answer is kept in a
-//! draft at once; at the end the draft's words are given as one command.
+//! Creating an experiment: one question after another, each of which can be revisited. Every answer is saved in a draft
+//! at once; at the end one command creates the experiment.
 
 use super::ask;
-use super::command::command;
-use super::kept::Kept;
+use super::command::creation_command;
+use super::draft_file::DraftFile;
 use super::picker;
 use super::session::Guide;
 use super::session::HINT;
@@ -16,63 +16,63 @@ use crate::design::{Severity, inflect, key};
 use crate::lab::draft::{Draft, Players, Step, Typed, Words};
 use std::sync::Arc;
 
-/// Where the road goes on.
+/// The next place in the questions.
 #[derive(Debug, PartialEq, Eq)]
 enum Next {
-    /// To the next question.
+    /// The next question.
     On,
-    /// To the one before.
+    /// The previous question.
     Back,
-    /// To this one, and from there to the overview.
+    /// This question, and then the overview.
     To(Step),
-    /// Nowhere: the draft is kept.
+    /// The menu; the draft is kept.
     Leave,
-    /// Nowhere: the experiment is stored.
+    /// The menu; the experiment is stored.
     Saved,
 }
 
-/// An experiment that is being made.
+/// An experiment under construction.
 struct Creating<'a> {
     guide: &'a mut Guide,
     draft: Draft,
-    kept: Option<Kept>,
+    kept: Option<DraftFile>,
     servers: Vec<KnownServer>,
-    /// Whether a question was gone to from the overview: the answer leads back there.
+    /// True after a jump from the overview: the answer leads back there.
     jumped: bool,
-    /// Whether the placeholders were shown.
+    /// True once the placeholders were shown.
     told: bool,
 }
 
 impl Guide {
-    /// Makes an experiment; gives its name where it was stored.
-    pub(super) async fn create(&mut self) -> Result<Option<String>, CliError> {
-        let Some((draft, kept)) = self.draft().await? else { return Ok(None) };
+    /// Creates an experiment; returns its name if it was stored.
+    pub(super) async fn create_experiment(&mut self) -> Result<Option<String>, CliError> {
+        let Some((draft, kept)) = self.choose_draft().await? else { return Ok(None) };
         let servers = self.context.settings.servers.known();
-        self.context.terminal.typing.at(kept.as_ref().map(Kept::half));
+        self.context.terminal.typing.save_in(kept.as_ref().map(DraftFile::unfinished_file));
         let mut creating = Creating { guide: self, draft, kept, servers, jumped: false, told: false };
-        creating.keep();
-        let saved = creating.go().await?;
-        creating.guide.context.terminal.typing.at(None);
+        creating.save_draft();
+        let saved = creating.ask_all().await?;
+        creating.guide.context.terminal.typing.save_in(None);
         Ok(saved.then_some(creating.draft.name))
     }
 
-    /// A new draft, or one that was left.
-    async fn draft(&self) -> Result<Option<(Draft, Option<Kept>)>, CliError> {
+    /// Returns a new draft, or an unfinished one.
+    async fn choose_draft(&self) -> Result<Option<(Draft, Option<DraftFile>)>, CliError> {
         let Some(state) = self.context.settings.state.clone() else {
             self.say("There is no folder for drafts: what is typed is not kept if the program ends.");
             return Ok(Some((Draft::default(), None)));
         };
         loop {
-            let mut all = Kept::all(&state);
+            let mut all = DraftFile::list_free(&state);
             if all.is_empty() {
                 break;
             }
-            let go_on = all.iter().map(|(_, d)| format!("go on with {}, at: {}", named(d), d.step.words()));
+            let go_on = all.iter().map(|(_, d)| format!("go on with {}, at: {}", describe_draft(d), d.step.words()));
             let mut items: Vec<String> = go_on.collect();
             items.push("begin anew".to_owned());
             items.push("throw a draft away".to_owned());
             let drafts = all.len();
-            match prompt::one_of(
+            match prompt::ask_one_of(
                 &self.context.terminal,
                 if drafts == 1 { "there is a draft" } else { "there are drafts" },
                 &items,
@@ -90,7 +90,7 @@ impl Guide {
                 Some(_) => self.throw_away(all).await?,
             }
         }
-        match Kept::new(&state, (self.context.world.random)()) {
+        match DraftFile::new(&state, (self.context.world.random)()) {
             Ok(kept) => Ok(Some((Draft::default(), Some(kept)))),
             Err(error) => {
                 self.context.printer.warn(&format!("no draft can be kept in {}: {error}", state.display()));
@@ -99,32 +99,32 @@ impl Guide {
         }
     }
 
-    async fn throw_away(&self, mut all: Vec<(Kept, Draft)>) -> Result<(), CliError> {
-        let items: Vec<String> = all.iter().map(|(_, d)| named(d)).collect();
-        let Some(at) = prompt::one_of(&self.context.terminal, "which one?", &items, 0, HINT).await? else {
+    async fn throw_away(&self, mut all: Vec<(DraftFile, Draft)>) -> Result<(), CliError> {
+        let items: Vec<String> = all.iter().map(|(_, d)| describe_draft(d)).collect();
+        let Some(at) = prompt::ask_one_of(&self.context.terminal, "which one?", &items, 0, HINT).await? else {
             return Ok(());
         };
         let question = format!("throw away {}, with all that was typed?", items[at]);
-        if prompt::yes(&self.context.terminal, &question, false, HINT).await? == Some(true) {
-            all.swap_remove(at).0.remove();
+        if prompt::ask_yes_no(&self.context.terminal, &question, false, HINT).await? == Some(true) {
+            all.swap_remove(at).0.remove_files();
         }
         Ok(())
     }
 }
 
-fn named(draft: &Draft) -> String {
+fn describe_draft(draft: &Draft) -> String {
     if draft.name.is_empty() { "an experiment without a name".to_owned() } else { format!("`{}`", draft.name) }
 }
 
 impl Creating<'_> {
-    /// Whether the experiment was stored.
-    async fn go(&mut self) -> Result<bool, CliError> {
+    /// Asks all questions; true if the experiment was stored.
+    async fn ask_all(&mut self) -> Result<bool, CliError> {
         if !self.draft.steps().contains(&self.draft.step) {
             self.draft.step = self.draft.open_step();
         }
         loop {
             let step = self.draft.step.clone();
-            let next = self.ask(&step).await?;
+            let next = self.ask_step(&step).await?;
             match next {
                 Next::On => {
                     self.draft.answer(&step);
@@ -134,65 +134,65 @@ impl Creating<'_> {
                 Next::Back if self.jumped => self.draft.step = Step::Overview,
                 Next::Back => match self.draft.beside(&step, -1) {
                     Some(before) => self.draft.step = before,
-                    None => return Ok(self.leave()),
+                    None => return Ok(self.leave_draft()),
                 },
                 Next::To(step) => {
                     self.jumped = true;
                     self.draft.step = step;
                 }
-                Next::Leave => return Ok(self.leave()),
+                Next::Leave => return Ok(self.leave_draft()),
                 Next::Saved => {
                     if let Some(kept) = self.kept.take() {
-                        kept.remove();
+                        kept.remove_files();
                     }
                     return Ok(true);
                 }
             }
-            self.keep();
+            self.save_draft();
         }
     }
 
-    /// Keeps the draft.
-    fn keep(&mut self) {
+    /// Saves the draft.
+    fn save_draft(&mut self) {
         let Some(kept) = &self.kept else { return };
-        if let Err(error) = kept.keep(&self.draft) {
+        if let Err(error) = kept.save_draft(&self.draft) {
             let warning = format!("the draft cannot be kept, so do not leave before it is saved: {error}");
             self.guide.context.printer.warn(&warning);
         }
     }
 
-    fn leave(&mut self) -> bool {
+    fn leave_draft(&mut self) -> bool {
         if self.draft.answered.is_empty() {
-            self.kept.take().into_iter().for_each(Kept::remove);
+            self.kept.take().into_iter().for_each(DraftFile::remove_files);
         } else if self.kept.is_some() {
             self.guide.say("The draft is kept; `create an experiment` offers it.");
         }
         false
     }
 
-    async fn ask(&mut self, step: &Step) -> Result<Next, CliError> {
+    async fn ask_step(&mut self, step: &Step) -> Result<Next, CliError> {
         match step {
-            Step::Name => self.name().await,
-            Step::Opening => self.opening().await,
-            Step::Models => self.models().await,
-            Step::Titles => self.titles().await,
-            Step::Shared => self.shared().await,
-            Step::Order => self.order().await,
-            Step::Roles => self.roles().await,
-            Step::Plural(role) => self.plural(role).await,
-            Step::Pronouns(role) => self.pronouns(role).await,
-            Step::RoleModel(role) => self.role_model(role).await,
-            Step::Summarizer => self.summarizer().await,
-            Step::SummaryTitles => self.summary_titles().await,
-            Step::Text(address) => self.text(address).await,
-            Step::Star => self.star().await,
-            Step::Note => self.note().await,
-            Step::Overview => self.overview().await,
+            Step::Name => self.ask_name().await,
+            Step::Opening => self.ask_opening().await,
+            Step::Models => self.ask_models().await,
+            Step::Titles => self.ask_titles().await,
+            Step::Shared => self.ask_shared().await,
+            Step::Order => self.ask_order().await,
+            Step::Roles => self.ask_roles().await,
+            Step::Plural(role) => self.ask_plural(role).await,
+            Step::Pronouns(role) => self.ask_pronouns(role).await,
+            Step::RoleModel(role) => self.ask_role_model(role).await,
+            Step::Summarizer => self.ask_summarizer().await,
+            Step::SummaryTitles => self.ask_summary_titles().await,
+            Step::Text(address) => self.ask_text(address).await,
+            Step::Star => self.ask_star().await,
+            Step::Note => self.ask_note().await,
+            Step::Overview => self.show_overview().await,
         }
     }
 
-    /// Asks for a line until it is right; none on Esc.
-    async fn line(
+    /// Asks for a line until it is valid; `None` on Esc.
+    async fn ask_line(
         &self,
         question: &str,
         text: &str,
@@ -200,7 +200,7 @@ impl Creating<'_> {
     ) -> Result<Option<String>, CliError> {
         let mut text = text.to_owned();
         loop {
-            let Some(line) = prompt::line(&self.guide.context.terminal, question, &text, HINT).await? else {
+            let Some(line) = prompt::ask_line(&self.guide.context.terminal, question, &text, HINT).await? else {
                 return Ok(None);
             };
             let Some(why) = wrong(&line) else { return Ok(Some(line)) };
@@ -209,15 +209,17 @@ impl Creating<'_> {
         }
     }
 
-    async fn name(&mut self) -> Result<Next, CliError> {
+    async fn ask_name(&mut self) -> Result<Next, CliError> {
         let mut before = self.draft.name.clone();
         loop {
             let wrong = |name: &str| match bad_name(name)? {
                 _ if name.is_empty() => Some("An experiment needs a name.".to_owned()),
                 why => Some(format!("`{name}` cannot be its name: {why}.")),
             };
-            let Some(name) = self.line("name of the experiment", &before, wrong).await? else { return Ok(Next::Back) };
-            if self.stored(&name).await?.is_none() {
+            let Some(name) = self.ask_line("name of the experiment", &before, wrong).await? else {
+                return Ok(Next::Back);
+            };
+            if self.stored_revision(&name).await?.is_none() {
                 self.draft.name = name;
                 return Ok(Next::On);
             }
@@ -226,9 +228,9 @@ impl Creating<'_> {
         }
     }
 
-    /// The revision of the person's experiment of that name, if there is one. A database that cannot be asked will say
-    /// so when the experiment is saved.
-    async fn stored(&self, name: &str) -> Result<Option<String>, CliError> {
+    /// Returns the revision of the person's experiment with this name, if any. An unreachable database is reported when
+    /// the experiment is saved.
+    async fn stored_revision(&self, name: &str) -> Result<Option<String>, CliError> {
         let lab = match self.guide.context.reader().await {
             Ok(lab) => lab,
             Err(error) if error.exit == Exit::Interrupt => return Err(error),
@@ -238,12 +240,12 @@ impl Creating<'_> {
         Ok(record.map(|record| record.revision))
     }
 
-    async fn opening(&mut self) -> Result<Next, CliError> {
+    async fn ask_opening(&mut self) -> Result<Next, CliError> {
         let mut before = self.draft.starting_message.clone();
         loop {
             let wrong = |line: &str| line.is_empty().then(|| "A message is needed.".to_owned());
-            let Some(line) = self.line("starting message", &before, wrong).await? else { return Ok(Next::Back) };
-            // Of which roles its tags may speak is known once these were named.
+            let Some(line) = self.ask_line("starting message", &before, wrong).await? else { return Ok(Next::Back) };
+            // The message's placeholders can be checked only after the roles are named.
             let draft = Draft { starting_message: line.clone(), ..self.draft.clone() };
             let roles_are_known = self.draft.answered.contains(&Step::Roles);
             let problems = if roles_are_known { draft.check_opening(&self.servers) } else { Vec::new() };
@@ -256,117 +258,117 @@ impl Creating<'_> {
         }
     }
 
-    async fn models(&mut self) -> Result<Next, CliError> {
-        let Some(models) = picker::models(self.guide, &self.draft.models).await? else { return Ok(Next::Back) };
+    async fn ask_models(&mut self) -> Result<Next, CliError> {
+        let Some(models) = picker::ask_models(self.guide, &self.draft.models).await? else { return Ok(Next::Back) };
         self.draft.models = models;
         Ok(Next::On)
     }
 
-    async fn titles(&mut self) -> Result<Next, CliError> {
+    async fn ask_titles(&mut self) -> Result<Next, CliError> {
         let question = "section titles, with commas in between";
         let Some(titles) = ask::titles(self.guide, question, &self.draft.titles).await? else { return Ok(Next::Back) };
         self.draft.titles = titles;
         Ok(Next::On)
     }
 
-    async fn shared(&mut self) -> Result<Next, CliError> {
+    async fn ask_shared(&mut self) -> Result<Next, CliError> {
         let titles = self.draft.titles.clone();
         let ticked: Vec<bool> = titles.iter().map(|title| self.draft.shared.contains(title)).collect();
         let question = "which are shared?";
-        let Some(chosen) = prompt::several(&self.guide.context.terminal, question, &titles, &ticked, HINT).await?
+        let Some(chosen) = prompt::ask_several(&self.guide.context.terminal, question, &titles, &ticked, HINT).await?
         else {
             return Ok(Next::Back);
         };
-        // What was said of a title that is not there now is kept.
+        // Answers about titles that are currently absent are kept.
         self.draft.shared.retain(|title| !titles.contains(title));
         self.draft.shared.extend(chosen.into_iter().map(|at| titles[at].clone()));
         Ok(Next::On)
     }
 
-    async fn order(&mut self) -> Result<Next, CliError> {
+    async fn ask_order(&mut self) -> Result<Next, CliError> {
         let titles = self.draft.titles.clone();
         let wrong = |line: &str| {
-            let mut order = ask::titles_of(line).unwrap_or_default();
+            let mut order = ask::parse_titles(line).unwrap_or_default();
             let mut all = titles.clone();
             order.sort();
             all.sort();
             (order != all).then(|| format!("Write each of these once: {}.", titles.join(", ")))
         };
         let question = "in which order do agents read them?";
-        let Some(line) = self.line(question, &titles.join(", "), wrong).await? else { return Ok(Next::Back) };
-        self.draft.titles = ask::titles_of(&line).unwrap_or(titles);
+        let Some(line) = self.ask_line(question, &titles.join(", "), wrong).await? else { return Ok(Next::Back) };
+        self.draft.titles = ask::parse_titles(&line).unwrap_or(titles);
         Ok(Next::On)
     }
 
-    async fn roles(&mut self) -> Result<Next, CliError> {
+    async fn ask_roles(&mut self) -> Result<Next, CliError> {
         let written = |role: &Players| match role.agents {
             1 => role.name.clone(),
             n => format!("{}={n}", role.name),
         };
         let before: Vec<String> = self.draft.roles.iter().map(written).collect();
         let question = "roles in speaking order (guard=2: two of them)";
-        let wrong = |line: &str| roles_of(line).err();
-        let Some(line) = self.line(question, &before.join(", "), wrong).await? else { return Ok(Next::Back) };
-        self.draft.roles = roles_of(&line).unwrap_or_default();
+        let wrong = |line: &str| parse_roles(line).err();
+        let Some(line) = self.ask_line(question, &before.join(", "), wrong).await? else { return Ok(Next::Back) };
+        self.draft.roles = parse_roles(&line).unwrap_or_default();
         Ok(Next::On)
     }
 
-    fn words(&mut self, role: &str) -> &mut Words {
+    fn role_words(&mut self, role: &str) -> &mut Words {
         self.draft.words.entry(role.to_owned()).or_default()
     }
 
-    async fn plural(&mut self, role: &str) -> Result<Next, CliError> {
-        let before = self.words(role).plural.clone().unwrap_or_else(|| inflect::plural(role));
+    async fn ask_plural(&mut self, role: &str) -> Result<Next, CliError> {
+        let before = self.role_words(role).plural.clone().unwrap_or_else(|| inflect::plural(role));
         let wrong = |line: &str| line.is_empty().then(|| "A word is needed.".to_owned());
         let question = format!("several of {role} are called");
-        let Some(line) = self.line(&question, &before, wrong).await? else { return Ok(Next::Back) };
-        self.words(role).plural = Some(line);
+        let Some(line) = self.ask_line(&question, &before, wrong).await? else { return Ok(Next::Back) };
+        self.role_words(role).plural = Some(line);
         Ok(Next::On)
     }
 
-    async fn pronouns(&mut self, role: &str) -> Result<Next, CliError> {
-        let before = self.words(role).pronouns.clone().unwrap_or_else(|| inflect::GUESSED_PRONOUNS.to_owned());
+    async fn ask_pronouns(&mut self, role: &str) -> Result<Next, CliError> {
+        let before = self.role_words(role).pronouns.clone().unwrap_or_else(|| inflect::GUESSED_PRONOUNS.to_owned());
         let wrong = |line: &str| {
             let right = inflect::pronouns(line).is_some_and(|(one, two)| format!("{one}/{two}") == line);
             (!right).then(|| "Write pronoun and possessive of one, as in he/his.".to_owned())
         };
         let question = format!("pronouns of one {role}");
-        let Some(line) = self.line(&question, &before, wrong).await? else { return Ok(Next::Back) };
-        self.words(role).pronouns = Some(line);
+        let Some(line) = self.ask_line(&question, &before, wrong).await? else { return Ok(Next::Back) };
+        self.role_words(role).pronouns = Some(line);
         Ok(Next::On)
     }
 
-    async fn role_model(&mut self, role: &str) -> Result<Next, CliError> {
+    async fn ask_role_model(&mut self, role: &str) -> Result<Next, CliError> {
         let names: Vec<String> = self.draft.models.iter().map(|m| m.name().to_owned()).collect();
-        let before = self.words(role).model.clone();
+        let before = self.role_words(role).model.clone();
         let usual = names.iter().position(|name| Some(name) == before.as_ref()).map_or(0, |at| at + 1);
         let items: Vec<String> = ["the conversation's".to_owned()].into_iter().chain(names.clone()).collect();
         let question = format!("model of {role}");
-        let Some(at) = prompt::one_of(&self.guide.context.terminal, &question, &items, usual, HINT).await? else {
+        let Some(at) = prompt::ask_one_of(&self.guide.context.terminal, &question, &items, usual, HINT).await? else {
             return Ok(Next::Back);
         };
-        self.words(role).model = at.checked_sub(1).map(|at| names[at].clone());
+        self.role_words(role).model = at.checked_sub(1).map(|at| names[at].clone());
         Ok(Next::On)
     }
 
-    async fn summarizer(&mut self) -> Result<Next, CliError> {
+    async fn ask_summarizer(&mut self) -> Result<Next, CliError> {
         let question = "a summariser? (needed where a conversation has several days)";
-        match self.yes(question, self.draft.summarizer).await? {
+        match self.ask_yes_no(question, self.draft.summarizer).await? {
             Some(yes) => self.draft.summarizer = yes,
             None => return Ok(Next::Back),
         }
         Ok(Next::On)
     }
 
-    /// A yes or no as a list, which a narrow window shows whole.
-    async fn yes(&self, question: &str, usual: bool) -> Result<Option<bool>, CliError> {
+    /// Asks for yes or no as a list, which a narrow window shows in full.
+    async fn ask_yes_no(&self, question: &str, usual: bool) -> Result<Option<bool>, CliError> {
         self.guide.say(question);
         let items = ["no", "yes"].map(str::to_owned);
         let usual = usize::from(usual);
-        Ok(prompt::one_of(&self.guide.context.terminal, "yes or no?", &items, usual, HINT).await?.map(|at| at == 1))
+        Ok(prompt::ask_one_of(&self.guide.context.terminal, "yes or no?", &items, usual, HINT).await?.map(|at| at == 1))
     }
 
-    async fn summary_titles(&mut self) -> Result<Next, CliError> {
+    async fn ask_summary_titles(&mut self) -> Result<Next, CliError> {
         let question = "the summariser's section titles";
         let Some(titles) = ask::titles(self.guide, question, &self.draft.summary_titles).await? else {
             return Ok(Next::Back);
@@ -375,11 +377,11 @@ impl Creating<'_> {
         Ok(Next::On)
     }
 
-    async fn text(&mut self, address: &str) -> Result<Next, CliError> {
+    async fn ask_text(&mut self, address: &str) -> Result<Next, CliError> {
         let roles = self.draft.as_roles();
         let named = !address.starts_with("summarizer/");
         if !self.told {
-            ask::tags(self.guide, &roles, named);
+            ask::print_placeholders(self.guide, &roles, named);
             self.told = true;
         }
         let name = crate::lab::draft::place(address);
@@ -390,8 +392,8 @@ impl Creating<'_> {
         let keep = move |lines: &[String]| {
             let typed = Typed { address: of.clone(), lines: lines.to_vec() };
             let draft = Draft { typed: Some(typed), ..draft.clone() };
-            // A draft that cannot be kept is told of at every answer.
-            let _ = kept.as_ref().map(|kept| kept.keep(&draft));
+            // A failed save of the draft is reported after every answer.
+            let _ = kept.as_ref().map(|kept| kept.save_draft(&draft));
         };
         let asked = ask::Text {
             name: &name,
@@ -410,22 +412,22 @@ impl Creating<'_> {
         Ok(Next::On)
     }
 
-    async fn star(&mut self) -> Result<Next, CliError> {
-        match self.yes("a star, so that it is found among many?", self.draft.starred).await? {
+    async fn ask_star(&mut self) -> Result<Next, CliError> {
+        match self.ask_yes_no("a star, so that it is found among many?", self.draft.starred).await? {
             Some(yes) => self.draft.starred = yes,
             None => return Ok(Next::Back),
         }
         Ok(Next::On)
     }
 
-    async fn note(&mut self) -> Result<Next, CliError> {
+    async fn ask_note(&mut self) -> Result<Next, CliError> {
         let question = "note (may be empty)";
-        let Some(line) = self.line(question, &self.draft.note, |_| None).await? else { return Ok(Next::Back) };
+        let Some(line) = self.ask_line(question, &self.draft.note, |_| None).await? else { return Ok(Next::Back) };
         self.draft.note = line;
         Ok(Next::On)
     }
 
-    async fn overview(&mut self) -> Result<Next, CliError> {
+    async fn show_overview(&mut self) -> Result<Next, CliError> {
         self.jumped = false;
         let checked = self.draft.check(&self.servers);
         self.guide.say(&self.draft.summary());
@@ -434,11 +436,11 @@ impl Creating<'_> {
             let items = ["save", "preview the prompts", "change an answer", "leave (the draft is kept)"];
             let items = items.map(str::to_owned);
             let usual = if checked.has_errors() { 2 } else { 0 };
-            match prompt::one_of(&self.guide.context.terminal, "what now?", &items, usual, HINT).await? {
+            match prompt::ask_one_of(&self.guide.context.terminal, "what now?", &items, usual, HINT).await? {
                 Some(0) if checked.has_errors() => self.guide.say("It is not right yet; see above."),
                 Some(0) => {
                     let revision = checked.experiment.as_ref().map(key::revision);
-                    if self.save(revision).await? {
+                    if self.save_experiment(revision).await? {
                         return Ok(Next::Saved);
                     }
                 }
@@ -447,7 +449,7 @@ impl Creating<'_> {
                     crate::cli::commands::check::preview_of(&self.guide.context, &checked)?;
                 }
                 Some(2) => {
-                    if let Some(step) = self.which().await? {
+                    if let Some(step) = self.ask_which().await? {
                         return Ok(Next::To(step));
                     }
                 }
@@ -457,35 +459,35 @@ impl Creating<'_> {
         }
     }
 
-    /// Which answer is to be changed.
-    async fn which(&self) -> Result<Option<Step>, CliError> {
+    /// Asks which answer to change.
+    async fn ask_which(&self) -> Result<Option<Step>, CliError> {
         let mut steps = self.draft.steps();
         steps.pop();
         let items: Vec<String> = steps.iter().map(|step| self.draft.answer_to(step)).collect();
-        let chosen = prompt::one_of(&self.guide.context.terminal, "which one?", &items, 0, HINT).await?;
+        let chosen = prompt::ask_one_of(&self.guide.context.terminal, "which one?", &items, 0, HINT).await?;
         Ok(chosen.map(|at| steps.swap_remove(at)))
     }
 
-    /// Whether it is stored. What ended the program between the storing and the end of the draft is no harm.
-    async fn save(&mut self, revision: Option<String>) -> Result<bool, CliError> {
-        let there = self.stored(&self.draft.name).await?;
+    /// Stores the experiment; true on success. A crash before the draft is removed does no harm.
+    async fn save_experiment(&mut self, revision: Option<String>) -> Result<bool, CliError> {
+        let there = self.stored_revision(&self.draft.name).await?;
         if there.is_some() && there == revision {
             self.guide.say(&format!("`{}` is stored so already.", self.draft.name));
-        } else if self.guide.job(&command(&self.draft)).await? != Exit::Done {
+        } else if self.guide.run_words(&creation_command(&self.draft)).await? != Exit::Done {
             return Ok(false);
         }
         if self.draft.starred {
-            // Where that fails it is told, and the experiment is there all the same.
-            self.guide.job(&["star".to_owned(), self.draft.name.clone()]).await?;
+            // A failure is reported, and the experiment stays stored.
+            self.guide.run_words(&["star".to_owned(), self.draft.name.clone()]).await?;
         }
         Ok(true)
     }
 }
 
-/// The roles of a line, as in `guard=2, prisoner`; or why they cannot be.
-fn roles_of(line: &str) -> Result<Vec<Players>, String> {
+/// Parses the roles of a line such as `guard=2, prisoner`; the error explains what is wrong.
+fn parse_roles(line: &str) -> Result<Vec<Players>, String> {
     let mut roles: Vec<Players> = Vec::new();
-    for part in ask::listed(line) {
+    for part in ask::split_list(line) {
         let (name, number) = part.split_once('=').map_or((part.as_str(), "1"), |(name, n)| (name.trim(), n.trim()));
         let agents = number.parse::<u32>().ok().filter(|n| (1..=100).contains(n));
         let Some(agents) = agents else {
@@ -509,7 +511,7 @@ fn roles_of(line: &str) -> Result<Vec<Players>, String> {
     Ok(roles)
 }
 
-/// Why a role of that name could not be told by the flags. `None` if it can.
+/// Explains why a flag could not name such a role; `None` if it could.
 fn bad_role(name: &str) -> Option<&'static str> {
     let taken = ["shared", "summarizer"].contains(&name);
     let marks = name.contains(['=', '{', '}', '"']);
@@ -523,12 +525,12 @@ mod tests {
 
     #[test]
     fn roles_as_they_are_typed() {
-        let roles = roles_of("guard=2, prison guard , 囚人= 3").unwrap();
+        let roles = parse_roles("guard=2, prison guard , 囚人= 3").unwrap();
         let names: Vec<(&str, u32)> = roles.iter().map(|r| (r.name.as_str(), r.agents)).collect();
         assert_eq!(names, [("guard", 2), ("prison guard", 1), ("囚人", 3)]);
         for wrong in ["", "guard", "guard=0", "a=x, b", "a, a", "a/b, c", "agent, b", "shared, b", "a{b, c", "a b, a_b"]
         {
-            assert!(roles_of(wrong).is_err(), "{wrong}");
+            assert!(parse_roles(wrong).is_err(), "{wrong}");
         }
     }
 }

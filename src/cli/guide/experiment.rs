@@ -1,11 +1,11 @@
-//! What can be done with an experiment.
+//! The menu of an experiment.
 
 use super::select::Selected;
 use super::session::{Guide, HINT};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::prompt;
 
-/// What can be done with an experiment.
+/// An action on an experiment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Action {
     Run,
@@ -21,7 +21,7 @@ enum Action {
 }
 
 impl Action {
-    /// What may be done with one's own, and with somebody else's.
+    /// Returns the actions on the person's own experiment, or on another person's.
     fn all(mine: bool) -> Vec<Self> {
         let all = [
             Self::Run,
@@ -40,7 +40,7 @@ impl Action {
             .collect()
     }
 
-    fn words(self, starred: bool) -> &'static str {
+    fn describe_action(self, starred: bool) -> &'static str {
         match self {
             Self::Run => "run conversations",
             Self::Conversations => "old conversations",
@@ -58,10 +58,10 @@ impl Action {
 }
 
 impl Guide {
-    /// Shows an experiment, all that it consists of; then its menu, until the person goes back.
-    pub(super) async fn experiment(&mut self, id: &str) -> Result<(), CliError> {
-        let Some(first) = self.selected(id).await? else { return Ok(()) };
-        self.job(&["show", &first.word]).await?;
+    /// Shows an experiment completely; then its menu, until the person goes back.
+    pub(super) async fn experiment_menu(&mut self, id: &str) -> Result<(), CliError> {
+        let Some(first) = self.load_selected(id).await? else { return Ok(()) };
+        self.run_words(&["show", &first.word]).await?;
         if !self.is_mine(&first.record.creator) {
             let creator = &first.record.creator;
             self.say(&format!(
@@ -69,57 +69,58 @@ impl Guide {
             ));
         }
         let mut at = 0;
-        // Read again after each job, which may have changed it.
-        while let Some(selected) = self.selected(id).await? {
+        // Loaded again after each action, which may have changed it.
+        while let Some(selected) = self.load_selected(id).await? {
             let actions = Action::all(self.is_mine(&selected.record.creator));
-            let items: Vec<String> = actions.iter().map(|a| a.words(selected.record.starred).to_owned()).collect();
-            let chosen = prompt::one_of(&self.context.terminal, &selected.record.name, &items, at, HINT).await?;
+            let items: Vec<String> =
+                actions.iter().map(|a| a.describe_action(selected.record.starred).to_owned()).collect();
+            let chosen = prompt::ask_one_of(&self.context.terminal, &selected.record.name, &items, at, HINT).await?;
             let Some(place) = chosen else { return Ok(()) };
-            let Some(next) = self.act(&selected, actions[place]).await? else { return Ok(()) };
+            let Some(next) = self.run_action(&selected, actions[place]).await? else { return Ok(()) };
             at = actions.iter().position(|action| *action == next).unwrap_or(place);
         }
         Ok(())
     }
 
-    /// Does one thing; what is sensible next, or none where that is to go back.
-    async fn act(&mut self, selected: &Selected, action: Action) -> Result<Option<Action>, CliError> {
+    /// Runs an action; returns the suggested next one, or `None` to go back.
+    async fn run_action(&mut self, selected: &Selected, action: Action) -> Result<Option<Action>, CliError> {
         let Selected { record, word, .. } = selected;
         match action {
-            Action::Run if self.batch(&record.id).await? => return Ok(Some(Action::Conversations)),
-            Action::Conversations => self.conversations(selected).await?,
-            Action::Show => drop(self.job(&["show", word]).await?),
-            // The list shows the copy.
-            Action::Duplicate if self.duplicate(selected).await? => return Ok(None),
-            Action::Change => drop(self.change(selected).await?),
-            Action::Note => self.note(word, record.note.as_deref()).await?,
-            Action::Star => self.star(word, record.starred).await?,
-            Action::Save => self.save(selected).await?,
-            Action::Delete if self.job(&["delete", word]).await? == Exit::Done => return Ok(None),
+            Action::Run if self.ask_batch(&record.id).await? => return Ok(Some(Action::Conversations)),
+            Action::Conversations => self.list_conversations(selected).await?,
+            Action::Show => drop(self.run_words(&["show", word]).await?),
+            // The list of experiments shows the copy.
+            Action::Duplicate if self.duplicate_experiment(selected).await? => return Ok(None),
+            Action::Change => drop(self.change_experiment(selected).await?),
+            Action::Note => self.ask_note(word, record.note.as_deref()).await?,
+            Action::Star => self.set_star(word, record.starred).await?,
+            Action::Save => self.save_files(selected).await?,
+            Action::Delete if self.run_words(&["delete", word]).await? == Exit::Done => return Ok(None),
             Action::Run | Action::Duplicate | Action::Delete => {}
             Action::Back => return Ok(None),
         }
         Ok(Some(action))
     }
 
-    /// Writes a note, or drops it where nothing is left of it.
-    pub(super) async fn note(&mut self, word: &str, note: Option<&str>) -> Result<(), CliError> {
+    /// Asks for a note and writes it; an empty one removes the note.
+    pub(super) async fn ask_note(&mut self, word: &str, note: Option<&str>) -> Result<(), CliError> {
         let old = note.unwrap_or_default();
-        let Some(new) = prompt::line(&self.context.terminal, "note (may be empty)", old, HINT).await? else {
+        let Some(new) = prompt::ask_line(&self.context.terminal, "note (may be empty)", old, HINT).await? else {
             return Ok(());
         };
         match (new.is_empty(), note) {
             (true, None) => {}
-            (true, Some(_)) => drop(self.job(&["note", word, "--drop"]).await?),
-            (false, _) if new.starts_with('-') => drop(self.job(&["note", word, "--", &new]).await?),
-            (false, _) => drop(self.job(&["note", word, &new]).await?),
+            (true, Some(_)) => drop(self.run_words(&["note", word, "--drop"]).await?),
+            (false, _) if new.starts_with('-') => drop(self.run_words(&["note", word, "--", &new]).await?),
+            (false, _) => drop(self.run_words(&["note", word, &new]).await?),
         }
         Ok(())
     }
 
-    /// Gives a star, or takes it.
-    pub(super) async fn star(&mut self, word: &str, starred: bool) -> Result<(), CliError> {
+    /// Adds or removes a star.
+    pub(super) async fn set_star(&mut self, word: &str, starred: bool) -> Result<(), CliError> {
         let words: &[&str] = if starred { &["star", word, "--off"] } else { &["star", word] };
-        self.job(words).await?;
+        self.run_words(words).await?;
         Ok(())
     }
 }

@@ -1,24 +1,24 @@
 //! The guide: `convoke` alone on a terminal.
 //!
-//! It asks, and fills the words of a command with the answers; the command does the job, and is shown afterwards, so
-//! that people learn it. Nothing is done here that a command could not do. Esc goes back everywhere, Ctrl-C leaves.
+//! It asks questions and builds a command from the answers. The command does the work and is printed, so that people
+//! learn it. Every action here is a command, too. Esc goes back, Ctrl-C leaves.
 
 mod ask;
 mod batch;
-mod begun;
 mod change;
-mod changing;
+mod change_editor;
+mod change_set;
 mod command;
 mod conversations;
 mod create;
+mod draft_file;
 mod experiment;
-mod kept;
 mod picker;
+mod progress;
 mod saving;
 mod select;
 mod session;
 mod start;
-mod wanted;
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -27,16 +27,16 @@ use session::{Guide, LEFT};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Guides until the person leaves.
+/// Runs the guide until the person leaves.
 pub async fn run(context: Context) -> Result<Exit, CliError> {
     let busy = Arc::new(AtomicBool::new(false));
     let mut guide = Guide { context, busy: Arc::clone(&busy) };
     let printer = guide.context.printer.clone();
     let left = tokio::select! {
-        // Polled first, so that a signal is heard from now on.
+        // Polled first, so that signals are handled from now on.
         biased;
         exit = signals::unheard(&busy) => Ok(exit?),
-        left = guide.start() => left,
+        left = guide.first_menu() => left,
     };
     let exit = match left {
         Err(error) if error.code == LEFT => return Ok(error.exit),

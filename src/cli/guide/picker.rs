@@ -1,4 +1,4 @@
-//! Which models: what the servers have, what can be fetched, what a person types; and how each is asked.
+//! Choosing models: installed ones, ones that can be pulled, typed names; and their parameters.
 
 use super::session::Guide;
 use super::session::HINT;
@@ -9,42 +9,42 @@ use crate::cli::terminal::text::size;
 use crate::design::plan::SCRIPTED;
 use crate::design::protocol::bad_model_id;
 use crate::design::{ModelSpec, Sampling};
-use crate::lab::models::{self, Offer as Asked};
+use crate::lab::models::{self, Offer as ServerOffer};
 use crate::model::ServerKind;
 use crate::model::catalog::{Offered, is_same_model};
 use crate::model::parameters::CONTEXT;
 
-/// A person who types, where this version has that.
+/// The name of a person who types in a model's place.
 const HUMAN: &str = "human";
-/// What names of models begin with that `OpenAI` alone has.
+/// Prefixes of model names that only `OpenAI` offers.
 const OF_OPENAI: [&str; 5] = ["gpt-", "chatgpt-", "o1", "o3", "o4"];
 
-/// What a server has, as far as it said so.
+/// A server's offer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Offer {
     server: String,
     kind: ServerKind,
-    /// Its models; none where it could not be asked.
+    /// Its models; `None` if it is unreachable.
     models: Option<Vec<Offered>>,
 }
 
-/// What a typed name means.
+/// The meaning of a typed name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Meant {
+enum NameMeaning {
     /// This model.
     Id(String),
-    /// One of any of these servers.
+    /// The name at any of these servers.
     Of(Vec<String>),
 }
 
-/// Asks for models, each with its parameters; `chosen` are there to begin with.
-pub async fn models(guide: &Guide, chosen: &[ModelSpec]) -> Result<Option<Vec<ModelSpec>>, CliError> {
+/// Asks for models, each with its parameters, starting with `chosen`.
+pub async fn ask_models(guide: &Guide, chosen: &[ModelSpec]) -> Result<Option<Vec<ModelSpec>>, CliError> {
     let mut chosen = chosen.to_vec();
-    // The servers are asked once, and only where there is something to choose.
+    // The servers are queried once, and only if a model is to be chosen.
     let mut offers = None;
     loop {
         if chosen.is_empty() {
-            match pick(guide, &mut offers, &chosen).await? {
+            match pick_model(guide, &mut offers, &chosen).await? {
                 Some(model) => chosen.push(model),
                 None => return Ok(None),
             }
@@ -54,27 +54,28 @@ pub async fn models(guide: &Guide, chosen: &[ModelSpec]) -> Result<Option<Vec<Mo
             let has_none = m.id == SCRIPTED || m.id == HUMAN;
             if has_none { format!("change {}", m.name()) } else { format!("change {}: {}", m.name(), parameters(m)) }
         }));
-        match prompt::one_of(&guide.context.terminal, "models", &items, 0, HINT).await? {
+        match prompt::ask_one_of(&guide.context.terminal, "models", &items, 0, HINT).await? {
             None => return Ok(None),
             Some(0) => return Ok(Some(chosen)),
-            Some(1) => chosen.extend(pick(guide, &mut offers, &chosen).await?),
-            Some(at) => change(guide, &mut chosen, at - 2).await?,
+            Some(1) => chosen.extend(pick_model(guide, &mut offers, &chosen).await?),
+            Some(at) => change_model(guide, &mut chosen, at - 2).await?,
         }
     }
 }
 
-/// Changes a model that was chosen, or takes it away.
-async fn change(guide: &Guide, chosen: &mut Vec<ModelSpec>, at: usize) -> Result<(), CliError> {
+/// Changes or removes a chosen model.
+async fn change_model(guide: &Guide, chosen: &mut Vec<ModelSpec>, at: usize) -> Result<(), CliError> {
     let items = ["its parameters", "its name here", "take it away"].map(str::to_owned);
-    match prompt::one_of(&guide.context.terminal, &format!("{}: what?", chosen[at].name()), &items, 0, HINT).await? {
+    match prompt::ask_one_of(&guide.context.terminal, &format!("{}: what?", chosen[at].name()), &items, 0, HINT).await?
+    {
         Some(0) => {
-            if let Some(sampling) = sampling(guide, &chosen[at]).await? {
+            if let Some(sampling) = ask_sampling(guide, &chosen[at]).await? {
                 chosen[at].sampling = sampling;
             }
         }
         Some(1) => {
             let others: Vec<ModelSpec> = [&chosen[..at], &chosen[at + 1..]].concat();
-            if let Some(name) = name(guide, &others, chosen[at].name()).await? {
+            if let Some(name) = ask_name(guide, &others, chosen[at].name()).await? {
                 chosen[at].alias = (name != chosen[at].id).then_some(name);
             }
         }
@@ -84,13 +85,13 @@ async fn change(guide: &Guide, chosen: &mut Vec<ModelSpec>, at: usize) -> Result
     Ok(())
 }
 
-/// Asks every server what it has. One that does not answer can be started and asked again.
-async fn offers(guide: &Guide) -> Result<Option<Vec<Offer>>, CliError> {
+/// Queries every server for its models. The person can start an unreachable server and retry.
+async fn ask_servers(guide: &Guide) -> Result<Option<Vec<Offer>>, CliError> {
     loop {
         guide.say("Asking the servers for their models …");
         let asked = models::offers(&guide.context.settings.servers).await;
         let mut silent = Vec::new();
-        for Asked { server, models } in &asked {
+        for ServerOffer { server, models } in &asked {
             let Err(error) = models else { continue };
             let error = CliError::from(error.clone());
             let hint = error.hint.as_ref().map(|h| format!(" ({h})")).unwrap_or_default();
@@ -103,51 +104,51 @@ async fn offers(guide: &Guide) -> Result<Option<Vec<Offer>>, CliError> {
             }
         }
         if silent.is_empty() {
-            return Ok(Some(asked.into_iter().map(offer).collect()));
+            return Ok(Some(asked.into_iter().map(to_offer).collect()));
         }
         let question = format!("{} cannot be asked", silent.join(", "));
         let items = ["try again", "go on without", "back"].map(str::to_owned);
-        match prompt::one_of(&guide.context.terminal, &question, &items, 0, HINT).await? {
+        match prompt::ask_one_of(&guide.context.terminal, &question, &items, 0, HINT).await? {
             Some(0) => {}
-            Some(1) => return Ok(Some(asked.into_iter().map(offer).collect())),
+            Some(1) => return Ok(Some(asked.into_iter().map(to_offer).collect())),
             _ => return Ok(None),
         }
     }
 }
 
-fn offer(asked: Asked<'_>) -> Offer {
+fn to_offer(asked: ServerOffer<'_>) -> Offer {
     Offer { server: asked.server.name.clone(), kind: asked.server.kind, models: asked.models.ok() }
 }
 
 /// Asks for one model.
-async fn pick(
+async fn pick_model(
     guide: &Guide,
     known: &mut Option<Vec<Offer>>,
     chosen: &[ModelSpec],
 ) -> Result<Option<ModelSpec>, CliError> {
     if known.is_none() {
-        *known = offers(guide).await?;
+        *known = ask_servers(guide).await?;
     }
     let Some(offers) = known else { return Ok(None) };
     loop {
-        let Some(id) = id(guide, offers).await? else { return Ok(None) };
+        let Some(id) = ask_id(guide, offers).await? else { return Ok(None) };
         let mut model = ModelSpec::bare(&id);
         if chosen.iter().any(|m| m.name() == id) {
             guide.say(&format!("{id} is there already: with other parameters it needs a name of its own."));
-            let Some(name) = name(guide, chosen, &proposed(&id, chosen)).await? else { continue };
+            let Some(name) = ask_name(guide, chosen, &free_name(&id, chosen)).await? else { continue };
             model.alias = Some(name);
         }
         if id == SCRIPTED || id == HUMAN {
             return Ok(Some(model));
         }
-        model.sampling = usual(kind_of(guide, &id));
-        let Some(sampling) = sampling(guide, &model).await? else { continue };
+        model.sampling = suggested_sampling(kind_of(guide, &id));
+        let Some(sampling) = ask_sampling(guide, &model).await? else { continue };
         return Ok(Some(ModelSpec { sampling, ..model }));
     }
 }
 
-/// Asks for a model's id: one of the list, or typed.
-async fn id(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliError> {
+/// Asks for a model's id: from the list, or typed.
+async fn ask_id(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliError> {
     let mut items: Vec<(String, Option<String>)> = Vec::new();
     for Offer { server, models, .. } in offers {
         for model in models.iter().flatten() {
@@ -163,24 +164,25 @@ async fn id(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliError>
     }
     let (shown, ids): (Vec<String>, Vec<Option<String>>) = items.into_iter().unzip();
     loop {
-        let Some(at) = prompt::search(&guide.context.terminal, "model (typing narrows)", &shown, HINT).await? else {
+        let Some(at) = prompt::ask_search(&guide.context.terminal, "model (typing narrows)", &shown, HINT).await?
+        else {
             return Ok(None);
         };
         if let Some(id) = &ids[at] {
             return Ok(Some(id.clone()));
         }
-        if let Some(id) = typed(guide, offers).await? {
+        if let Some(id) = ask_typed(guide, offers).await? {
             return Ok(Some(id));
         }
     }
 }
 
 /// Asks for a model by its name.
-async fn typed(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliError> {
+async fn ask_typed(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliError> {
     let mut written = String::new();
     loop {
         let question = "model, as in llama3.1 or openai/gpt-4.1";
-        let Some(name) = prompt::line(&guide.context.terminal, question, &written, HINT).await? else {
+        let Some(name) = prompt::ask_line(&guide.context.terminal, question, &written, HINT).await? else {
             return Ok(None);
         };
         if name.is_empty() {
@@ -188,11 +190,11 @@ async fn typed(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliErr
             continue;
         }
         written.clone_from(&name);
-        let id = match meant(&name, offers) {
-            Meant::Id(id) => id,
-            Meant::Of(servers) => {
+        let id = match resolve_name(&name, offers) {
+            NameMeaning::Id(id) => id,
+            NameMeaning::Of(servers) => {
                 let question = format!("which server has {name}?");
-                match prompt::one_of(&guide.context.terminal, &question, &servers, 0, HINT).await? {
+                match prompt::ask_one_of(&guide.context.terminal, &question, &servers, 0, HINT).await? {
                     Some(at) => format!("{}/{name}", servers[at]),
                     None => continue,
                 }
@@ -207,28 +209,28 @@ async fn typed(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliErr
     }
 }
 
-/// What a name that was typed means: a server that is known and a name there, else an installed model, else one of
-/// `OpenAI`'s by its look, else it must be asked.
-fn meant(name: &str, offers: &[Offer]) -> Meant {
+/// Resolves a typed name: a known server and a name there, else an installed model, else an `OpenAI` name by its
+/// prefix, else a question.
+fn resolve_name(name: &str, offers: &[Offer]) -> NameMeaning {
     let is_server = |server: &str| offers.iter().any(|o| o.server == server) || server == SCRIPTED;
     if name == SCRIPTED || name == HUMAN || name.split_once('/').is_some_and(|(s, _)| is_server(s)) {
-        return Meant::Id(name.to_owned());
+        return NameMeaning::Id(name.to_owned());
     }
     let ollamas = offers.iter().filter(|o| o.kind == ServerKind::Ollama);
     let has = |offer: &&Offer| offer.models.iter().flatten().any(|m| is_same_model(&m.name, name));
     if let Some(offer) = ollamas.clone().find(has) {
-        return Meant::Id(format!("{}/{name}", offer.server));
+        return NameMeaning::Id(format!("{}/{name}", offer.server));
     }
-    // `gpt-oss` is the one that bears the name and is installed on one's own machine.
+    // `gpt-oss` has this prefix, but is installed locally.
     if OF_OPENAI.iter().any(|start| name.starts_with(start)) && !name.starts_with("gpt-oss") {
-        return Meant::Id(format!("openai/{name}"));
+        return NameMeaning::Id(format!("openai/{name}"));
     }
-    // What can be fetched first.
+    // Servers that can pull the model are listed first.
     let others = offers.iter().filter(|o| o.kind != ServerKind::Ollama);
-    Meant::Of(ollamas.chain(others).map(|o| o.server.clone()).collect())
+    NameMeaning::Of(ollamas.chain(others).map(|o| o.server.clone()).collect())
 }
 
-/// Says of a model that a server lacks what becomes of that.
+/// Explains what happens if the server lacks the model.
 fn say_where(guide: &Guide, offers: &[Offer], id: &str) {
     let Some((server, name)) = id.split_once('/') else { return };
     let Some(offer) = offers.iter().find(|o| o.server == server) else { return };
@@ -249,8 +251,8 @@ fn kind_of(guide: &Guide, id: &str) -> ServerKind {
     guide.context.settings.servers.get(server).map_or(ServerKind::Scripted, |server| server.kind)
 }
 
-/// What the parameters are proposed to be.
-fn usual(kind: ServerKind) -> Sampling {
+/// Returns the suggested parameters.
+fn suggested_sampling(kind: ServerKind) -> Sampling {
     let both = Sampling { temperature: Some(0.7), top_p: Some(0.9), ..Sampling::default() };
     match kind {
         ServerKind::Ollama => Sampling { top_k: Some(40), num_ctx: Some(CONTEXT), ..both },
@@ -259,8 +261,8 @@ fn usual(kind: ServerKind) -> Sampling {
     }
 }
 
-/// Asks how a model is asked.
-async fn sampling(guide: &Guide, model: &ModelSpec) -> Result<Option<Sampling>, CliError> {
+/// Asks for the parameters of a model.
+async fn ask_sampling(guide: &Guide, model: &ModelSpec) -> Result<Option<Sampling>, CliError> {
     loop {
         let items = [
             format!("these: {}", parameters(&ModelSpec { alias: None, ..model.clone() })),
@@ -268,12 +270,12 @@ async fn sampling(guide: &Guide, model: &ModelSpec) -> Result<Option<Sampling>, 
             "the server's own".to_owned(),
         ];
         let question = format!("parameters of {}", model.name());
-        match prompt::one_of(&guide.context.terminal, &question, &items, 0, HINT).await? {
+        match prompt::ask_one_of(&guide.context.terminal, &question, &items, 0, HINT).await? {
             None => return Ok(None),
             Some(0) => return Ok(Some(model.sampling.clone())),
             Some(2) => return Ok(Some(Sampling::default())),
             Some(_) => {
-                if let Some(sampling) = each(guide, kind_of(guide, &model.id), &model.sampling).await? {
+                if let Some(sampling) = ask_each(guide, kind_of(guide, &model.id), &model.sampling).await? {
                     return Ok(Some(sampling));
                 }
             }
@@ -281,8 +283,8 @@ async fn sampling(guide: &Guide, model: &ModelSpec) -> Result<Option<Sampling>, 
     }
 }
 
-/// Asks for each parameter; what is left empty is not sent. Esc goes to the one before.
-async fn each(guide: &Guide, kind: ServerKind, before: &Sampling) -> Result<Option<Sampling>, CliError> {
+/// Asks for each parameter; an empty one is not sent. Esc goes back to the previous one.
+async fn ask_each(guide: &Guide, kind: ServerKind, before: &Sampling) -> Result<Option<Sampling>, CliError> {
     let mut names = vec!["temperature", "top_k", "top_p", "num_ctx"];
     if kind != ServerKind::Ollama {
         names.retain(|name| !["top_k", "num_ctx"].contains(name));
@@ -291,15 +293,16 @@ async fn each(guide: &Guide, kind: ServerKind, before: &Sampling) -> Result<Opti
     let mut sampling = before.clone();
     let mut at = 0;
     while let Some(name) = names.get(at) {
-        let written = written(&sampling, name);
-        let Some(line) = prompt::line(&guide.context.terminal, &question(name), &written, HINT).await? else {
+        let written = parameter_text(&sampling, name);
+        let Some(line) = prompt::ask_line(&guide.context.terminal, &parameter_question(name), &written, HINT).await?
+        else {
             match at.checked_sub(1) {
                 Some(before) => at = before,
                 None => return Ok(None),
             }
             continue;
         };
-        match set(&mut sampling, name, &line) {
+        match set_parameter(&mut sampling, name, &line) {
             Ok(()) => at += 1,
             Err(why) => guide.say(&why),
         }
@@ -307,7 +310,7 @@ async fn each(guide: &Guide, kind: ServerKind, before: &Sampling) -> Result<Opti
     Ok(Some(sampling))
 }
 
-fn question(name: &str) -> String {
+fn parameter_question(name: &str) -> String {
     let means = match name {
         "temperature" => "0 to 2",
         "top_k" => "how many candidates",
@@ -317,7 +320,7 @@ fn question(name: &str) -> String {
     format!("{name} ({means})")
 }
 
-fn written(sampling: &Sampling, name: &str) -> String {
+fn parameter_text(sampling: &Sampling, name: &str) -> String {
     let written = match name {
         "temperature" => sampling.temperature.map(|n| n.to_string()),
         "top_p" => sampling.top_p.map(|n| n.to_string()),
@@ -327,13 +330,13 @@ fn written(sampling: &Sampling, name: &str) -> String {
     written.unwrap_or_default()
 }
 
-/// Sets a parameter as it was typed, or says why it cannot be so.
-fn set(sampling: &mut Sampling, name: &str, line: &str) -> Result<(), String> {
+/// Parses and sets a parameter; the error explains what is wrong.
+fn set_parameter(sampling: &mut Sampling, name: &str, line: &str) -> Result<(), String> {
     let written = Some(line.trim().replace(',', ".")).filter(|line| !line.is_empty());
     let number = |least: f64, most: f64, above: bool| {
         let Some(written) = &written else { return Ok(None) };
         let found = written.parse::<f64>().ok().filter(|n| *n <= most && (*n > least || (!above && *n >= least)));
-        found.map(Some).ok_or_else(|| format!("{name} cannot be `{written}`: write {}", self::question(name)))
+        found.map(Some).ok_or_else(|| format!("{name} cannot be `{written}`: write {}", self::parameter_question(name)))
     };
     let whole = || {
         let Some(written) = &written else { return Ok(None) };
@@ -349,19 +352,19 @@ fn set(sampling: &mut Sampling, name: &str, line: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A name that no model has yet: `llama3.1-2` and so on.
-fn proposed(id: &str, chosen: &[ModelSpec]) -> String {
+/// Returns a free name for a model: `llama3.1-2` and so on.
+fn free_name(id: &str, chosen: &[ModelSpec]) -> String {
     let bare = id.rsplit_once('/').map_or(id, |(_, name)| name);
     let is_free = |name: &String| chosen.iter().all(|m| m.name() != name);
     (2..u32::MAX).map(|n| format!("{bare}-{n}")).find(is_free).unwrap_or_default()
 }
 
 /// Asks for a model's name within the experiment.
-async fn name(guide: &Guide, others: &[ModelSpec], before: &str) -> Result<Option<String>, CliError> {
+async fn ask_name(guide: &Guide, others: &[ModelSpec], before: &str) -> Result<Option<String>, CliError> {
     let mut written = before.to_owned();
     loop {
         let question = "its name in the experiment";
-        let Some(name) = prompt::line(&guide.context.terminal, question, &written, HINT).await? else {
+        let Some(name) = prompt::ask_line(&guide.context.terminal, question, &written, HINT).await? else {
             return Ok(None);
         };
         if name.is_empty() {
@@ -381,7 +384,7 @@ async fn name(guide: &Guide, others: &[ModelSpec], before: &str) -> Result<Optio
 mod tests {
     use super::*;
 
-    fn offers() -> Vec<Offer> {
+    fn test_offers() -> Vec<Offer> {
         let offer = |server: &str, kind, models: Option<&[&str]>| Offer {
             server: server.to_owned(),
             kind,
@@ -396,7 +399,7 @@ mod tests {
 
     #[test]
     fn a_bare_name_is_an_installed_model_then_openai_then_asked() {
-        let id = |id: &str| Meant::Id(id.to_owned());
+        let id = |id: &str| NameMeaning::Id(id.to_owned());
         for (typed, means) in [
             ("llama3.1", id("ollama/llama3.1")),
             ("gpt-j:6b", id("ollama/gpt-j:6b")),
@@ -405,19 +408,19 @@ mod tests {
             ("openai/gpt-4.1", id("openai/gpt-4.1")),
             ("hf.co/a/b", id("ollama/hf.co/a/b")),
             ("scripted", id("scripted")),
-            ("gpt-oss:20b", Meant::Of(vec!["ollama".to_owned(), "openai".to_owned()])),
-            ("hf.co/c/d", Meant::Of(vec!["ollama".to_owned(), "openai".to_owned()])),
+            ("gpt-oss:20b", NameMeaning::Of(vec!["ollama".to_owned(), "openai".to_owned()])),
+            ("hf.co/c/d", NameMeaning::Of(vec!["ollama".to_owned(), "openai".to_owned()])),
         ] {
-            assert_eq!(meant(typed, &offers()), means, "{typed}");
+            assert_eq!(resolve_name(typed, &test_offers()), means, "{typed}");
         }
     }
 
     #[test]
     fn parameters_as_they_are_typed() {
-        let mut sampling = usual(ServerKind::Ollama);
-        assert_eq!(written(&sampling, "num_ctx"), "10000");
+        let mut sampling = suggested_sampling(ServerKind::Ollama);
+        assert_eq!(parameter_text(&sampling, "num_ctx"), "10000");
         for (name, line) in [("temperature", "0"), ("top_p", "0,5"), ("top_k", ""), ("num_ctx", "4096")] {
-            assert_eq!(set(&mut sampling, name, line), Ok(()), "{name}");
+            assert_eq!(set_parameter(&mut sampling, name, line), Ok(()), "{name}");
         }
         let expected =
             Sampling { temperature: Some(0.0), top_p: Some(0.5), num_ctx: Some(4096), ..Sampling::default() };
@@ -425,7 +428,7 @@ mod tests {
         for (name, line) in
             [("temperature", "2.1"), ("temperature", "NaN"), ("top_p", "0"), ("top_k", "0"), ("num_ctx", "x")]
         {
-            assert!(set(&mut sampling, name, line).is_err(), "{name} {line}");
+            assert!(set_parameter(&mut sampling, name, line).is_err(), "{name} {line}");
         }
         assert_eq!(sampling, expected);
     }
@@ -433,8 +436,8 @@ mod tests {
     #[test]
     fn the_same_model_again_gets_the_next_name() {
         let mut chosen = vec![ModelSpec::bare("ollama/llama3.1")];
-        assert_eq!(proposed("ollama/llama3.1", &chosen), "llama3.1-2");
+        assert_eq!(free_name("ollama/llama3.1", &chosen), "llama3.1-2");
         chosen.push(ModelSpec { alias: Some("llama3.1-2".to_owned()), ..ModelSpec::bare("ollama/llama3.1") });
-        assert_eq!(proposed("ollama/llama3.1", &chosen), "llama3.1-3");
+        assert_eq!(free_name("ollama/llama3.1", &chosen), "llama3.1-3");
     }
 }

@@ -7,7 +7,7 @@ use crate::cli::terminal::prompt;
 use crate::exchange::file_word;
 use crate::store::ProcessKind;
 
-/// What can be saved: the format's word, what it is, and how its path ends.
+/// Formats for saving: the format's name, its description, and the end of its path.
 const KINDS: [(&str, &str, &str); 4] = [
     ("md", "transcripts, and the prompts as sent (md)", ""),
     ("jsonl", "data, a line for each entry (jsonl)", ".jsonl"),
@@ -16,11 +16,11 @@ const KINDS: [(&str, &str, &str); 4] = [
 ];
 
 impl Guide {
-    /// Asks what and where to, and saves. A place that will not do is asked for again.
-    pub(super) async fn save(&mut self, selected: &Selected) -> Result<(), CliError> {
+    /// Asks for format and path, and saves. Asks again for a path that fails.
+    pub(super) async fn save_files(&mut self, selected: &Selected) -> Result<(), CliError> {
         let items: Vec<String> = KINDS.iter().map(|(_, words, _)| (*words).to_owned()).collect();
         let mut kind = 0;
-        while let Some(chosen) = prompt::one_of(&self.context.terminal, "save what?", &items, kind, HINT).await? {
+        while let Some(chosen) = prompt::ask_one_of(&self.context.terminal, "save what?", &items, kind, HINT).await? {
             kind = chosen;
             if self.save_as(selected, kind).await? {
                 break;
@@ -29,37 +29,37 @@ impl Guide {
         Ok(())
     }
 
-    /// Asks where to, and saves in this format; false where the person goes back to the formats.
+    /// Asks for a path, and saves in this format; false if the person goes back to the formats.
     async fn save_as(&mut self, selected: &Selected, kind: usize) -> Result<bool, CliError> {
         let (format, _, ending) = KINDS[kind];
         let mut path = format!("exports/{}{ending}", file_word(&selected.record.name));
         loop {
             let mut words = vec!["export".to_owned(), selected.word.clone(), format!("--format={format}")];
-            let older = if format == "folder" { Some(None) } else { self.older(selected).await? };
+            let older = if format == "folder" { Some(None) } else { self.ask_older(selected).await? };
             match older {
                 Some(Some(true)) => words.push("--all".to_owned()),
                 Some(_) => {}
                 None => return Ok(false),
             }
             loop {
-                let Some(typed) = self.line_of("save to", &path).await? else { break };
+                let Some(typed) = self.ask_filled_line("save to", &path).await? else { break };
                 path = typed;
                 words.push(format!("--output={path}"));
-                if self.job(&words).await? == Exit::Done {
+                if self.run_words(&words).await? == Exit::Done {
                     return Ok(true);
                 }
                 words.pop();
             }
-            // Back to the question before, if there was one.
+            // Back to the previous question, if there was one.
             if !matches!(older, Some(Some(_))) {
                 return Ok(false);
             }
         }
     }
 
-    /// Whether conversations of older revisions are meant, too: asked where there are some. None on Esc; nothing in it
-    /// where it was not asked.
-    async fn older(&self, selected: &Selected) -> Result<Option<Option<bool>>, CliError> {
+    /// Asks, if there are any, whether to include conversations of older revisions. `None` on Esc; `Some(None)` if
+    /// nothing was asked.
+    async fn ask_older(&self, selected: &Selected) -> Result<Option<Option<bool>>, CliError> {
         let standing = self
             .read(async |lab| Ok(lab.store.standing(&selected.record.id, ProcessKind::Conversation).await?))
             .await?;
@@ -69,6 +69,6 @@ impl Guide {
             return Ok(Some(None));
         }
         let question = format!("{older} are of older revisions: those, too?");
-        Ok(prompt::yes(&self.context.terminal, &question, true, HINT).await?.map(Some))
+        Ok(prompt::ask_yes_no(&self.context.terminal, &question, true, HINT).await?.map(Some))
     }
 }

@@ -1,4 +1,4 @@
-//! Selecting an experiment, and what a command calls it.
+//! Selecting an experiment, and its name in a command.
 
 use super::session::{Guide, HINT};
 use crate::cli::error::CliError;
@@ -8,7 +8,7 @@ use crate::design::{Experiment, ModelSpec, Role};
 use crate::lab::{Lab, Listed};
 use crate::store::ExperimentRecord;
 
-/// An experiment as it stands now, and the word by which a command finds it.
+/// An experiment in its current state, and its name in a command.
 pub(super) struct Selected {
     pub record: ExperimentRecord,
     pub document: Experiment,
@@ -16,8 +16,8 @@ pub(super) struct Selected {
 }
 
 impl Guide {
-    /// The list of experiments, until the person goes back.
-    pub(super) async fn select(&mut self) -> Result<(), CliError> {
+    /// Lists the experiments until the person goes back.
+    pub(super) async fn select_experiment(&mut self) -> Result<(), CliError> {
         loop {
             let Some(mut all) = self.read(async |lab| Ok(lab.experiments().await?)).await? else { return Ok(()) };
             if all.is_empty() {
@@ -25,16 +25,16 @@ impl Guide {
                 return Ok(());
             }
             all.reverse();
-            let items: Vec<String> = all.iter().map(line).collect();
-            let chosen = prompt::search(&self.context.terminal, "experiment", &items, HINT).await?;
+            let items: Vec<String> = all.iter().map(format_experiment).collect();
+            let chosen = prompt::ask_search(&self.context.terminal, "experiment", &items, HINT).await?;
             let Some(place) = chosen else { return Ok(()) };
             let id = all[place].record.id.clone();
-            Box::pin(self.experiment(&id)).await?;
+            Box::pin(self.experiment_menu(&id)).await?;
         }
     }
 
-    /// An experiment as it stands now; none where it is gone.
-    pub(super) async fn selected(&self, id: &str) -> Result<Option<Selected>, CliError> {
+    /// Loads an experiment in its current state; `None` if it was deleted.
+    pub(super) async fn load_selected(&self, id: &str) -> Result<Option<Selected>, CliError> {
         let found = self
             .read(async |lab| {
                 let all = lab.store.records().await?;
@@ -47,14 +47,14 @@ impl Guide {
         Ok(found.flatten())
     }
 
-    /// Whether the person may change it.
+    /// True if the person may change it.
     pub(super) fn is_mine(&self, creator: &str) -> bool {
         self.context.creator() == creator
     }
 }
 
-/// One experiment in one line, what matters most first: a narrow window cuts the end.
-fn line(Listed { record, counts, document }: &Listed) -> String {
+/// Formats an experiment as one line, the important parts first: a narrow window cuts the end.
+fn format_experiment(Listed { record, counts, document }: &Listed) -> String {
     let star = if record.starred { "★ " } else { "" };
     let roles: Vec<String> = document.roles.iter().map(Role::players).collect();
     let models: Vec<&str> = document.models.iter().map(ModelSpec::name).collect();
@@ -70,7 +70,7 @@ fn line(Listed { record, counts, document }: &Listed) -> String {
     parts.join(" · ")
 }
 
-/// What a command calls an experiment: its name where that means this one and nothing else, else its id.
+/// Returns an experiment's name in a command: its name if that is unambiguous, else its id.
 fn word_for(lab: &Lab, record: &ExperimentRecord, all: &[ExperimentRecord]) -> String {
     let name = &record.name;
     let same: Vec<&ExperimentRecord> = all.iter().filter(|e| e.name == *name).collect();

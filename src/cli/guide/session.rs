@@ -1,8 +1,8 @@
-//! The guide at work: it does what a command does, reads from the database, and says what it did.
+//! The session of the guide: it runs commands, reads from the database, and reports results.
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::context::Context;
-use crate::cli::dispatch::{is_busy, perform};
+use crate::cli::dispatch::{is_busy, run_command};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
 use crate::cli::terminal::printer::{Look, Piece};
@@ -15,78 +15,78 @@ use console::Term;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError};
 
-/// Where nothing may be asked there is no guide, so no flag answers.
+/// Without questions there is no guide, so no flag can answer.
 pub const HINT: &str = "`convoke --help` lists the commands that ask nothing";
 
-/// The code of what is no error: a command was interrupted, said so, and the guide goes with it.
+/// Code that ends the guide after a command was interrupted and has reported it.
 pub const LEFT: &str = "left";
 
-/// The guide.
+/// The session of the guide.
 pub struct Guide {
-    /// In which database, as whom.
+    /// The context, which names the database and the creator.
     pub context: Context,
-    /// Whether a command hears signals itself.
+    /// True while a command handles signals itself.
     pub busy: Arc<AtomicBool>,
 }
 
 impl Guide {
-    /// Does what a command does, and says which. Its error is told; then the guide goes on, unless it was interrupted.
-    /// A server that is not there can be started and tried again.
-    pub async fn job<W: AsRef<str>>(&mut self, words: &[W]) -> Result<Exit, CliError> {
+    /// Runs a command and prints it. An error is reported, and the guide continues unless it was interrupted. The
+    /// person can start an unreachable server and retry.
+    pub async fn run_words<W: AsRef<str>>(&mut self, words: &[W]) -> Result<Exit, CliError> {
         loop {
-            let exit = self.once(words).await?;
-            if !matches!(exit, Exit::Store | Exit::Model) || !self.again().await? {
+            let exit = self.run_once(words).await?;
+            if !matches!(exit, Exit::Store | Exit::Model) || !self.ask_retry().await? {
                 return Ok(exit);
             }
         }
     }
 
-    /// Whether what failed is to be tried again.
-    async fn again(&self) -> Result<bool, CliError> {
+    /// Asks whether to retry.
+    async fn ask_retry(&self) -> Result<bool, CliError> {
         let items = ["try again, once it is mended or started".to_owned(), "back".to_owned()];
-        Ok(prompt::one_of(&self.context.terminal, "what now?", &items, 0, HINT).await? == Some(0))
+        Ok(prompt::ask_one_of(&self.context.terminal, "what now?", &items, 0, HINT).await? == Some(0))
     }
 
-    async fn once<W: AsRef<str>>(&mut self, words: &[W]) -> Result<Exit, CliError> {
-        let line = self.line(words);
+    async fn run_once<W: AsRef<str>>(&mut self, words: &[W]) -> Result<Exit, CliError> {
+        let line = self.build_line(words);
         let cli = match Cli::try_parse_from(["convoke".to_owned()].iter().chain(&line)) {
             Ok(cli) => cli,
             Err(error) => {
                 let text = error.to_string();
                 let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-                self.tell(&CliError::usage(message));
+                self.report_error(&CliError::usage(message));
                 return Ok(Exit::Usage);
             }
         };
         let Some(command) = cli.command else { return Ok(Exit::Done) };
         let yes = self.context.global.yes || cli.global.yes;
-        let mut context = self.context.again(line.clone(), Global { yes, ..self.context.global.clone() });
+        let mut context = self.context.with_line(line.clone(), Global { yes, ..self.context.global.clone() });
         if matches!(command, Command::Login(_)) {
             context.identity = OnceLock::new();
         }
         self.busy.store(is_busy(&command), Ordering::Relaxed);
-        let done = perform(&context, &command).await;
+        let done = run_command(&context, &command).await;
         self.busy.store(false, Ordering::Relaxed);
         match done {
             Ok(exit @ (Exit::Interrupt | Exit::Terminate)) => Err(CliError::new(exit, LEFT, "")),
             Ok(exit) => {
-                // Asked nothing, the line does what was agreed to.
+                // With these flags the printed line asks no questions.
                 let agreed =
                     std::mem::take(&mut *context.terminal.agreed.lock().unwrap_or_else(PoisonError::into_inner));
-                self.by_hand(&with_flags(line, agreed));
-                self.follow(&command, &context)?;
+                self.print_command(&with_flags(line, agreed));
+                self.keep_identity(&command, &context)?;
                 Ok(exit)
             }
             Err(error) if error.exit == Exit::Interrupt => Err(error),
             Err(error) => {
-                self.tell(&error);
+                self.report_error(&error);
                 Ok(error.exit)
             }
         }
     }
 
-    /// The words of a command that does the same from a shell.
-    fn line<W: AsRef<str>>(&self, words: &[W]) -> Vec<String> {
+    /// Builds the same command for a shell.
+    fn build_line<W: AsRef<str>>(&self, words: &[W]) -> Vec<String> {
         let line: Vec<String> = words.iter().map(|w| w.as_ref().to_owned()).collect();
         let is_login = line.first().is_some_and(|word| word == "login");
         if let Some(store) = self.context.global.store.as_ref().filter(|_| !is_login) {
@@ -95,14 +95,14 @@ impl Guide {
         line
     }
 
-    fn by_hand(&self, line: &[String]) {
+    fn print_command(&self, line: &[String]) {
         let pieces =
             [Piece("the same by hand: ", Look::Dim), Piece(&crate::cli::shell::resume_line(line), Look::Plain)];
         self.context.printer.say_pieces(&pieces);
     }
 
-    /// Whoever signed in for a command stays so; after `login`, the guide goes on there.
-    fn follow(&mut self, command: &Command, context: &Context) -> Result<(), CliError> {
+    /// Keeps the identity of a command that signed in; after `login`, the guide continues in that database.
+    fn keep_identity(&mut self, command: &Command, context: &Context) -> Result<(), CliError> {
         let Some(identity) = context.identity.get() else { return Ok(()) };
         if matches!(command, Command::Login(_)) {
             self.context = self.context.signed_in(identity.clone())?;
@@ -112,19 +112,19 @@ impl Guide {
         Ok(())
     }
 
-    /// Says something, wrapped to the terminal.
+    /// Prints a text, wrapped to the terminal.
     pub fn say(&self, text: &str) {
-        for line in wrap(text, columns()) {
+        for line in wrap(text, terminal_width()) {
             self.context.printer.say(&line);
         }
     }
 
-    /// Shows problems, each under its line, as wide as the terminal is.
+    /// Prints problems, each below its line, in the width of the terminal.
     pub fn say_problems(&self, problems: &[Problem]) {
         for problem in problems {
-            for line in problem.shown(columns()).lines() {
-                // A line of the text has its caret under it, and was cut to fit.
-                let lines = if line.contains(" | ") { vec![line.to_owned()] } else { wrap(line, columns()) };
+            for line in problem.shown(terminal_width()).lines() {
+                // A line of the text has its caret below it, and was cut to fit.
+                let lines = if line.contains(" | ") { vec![line.to_owned()] } else { wrap(line, terminal_width()) };
                 for line in &lines {
                     self.context.printer.say(line);
                 }
@@ -132,16 +132,15 @@ impl Guide {
         }
     }
 
-    /// Says what a command would have ended with. To decline is no error.
-    pub fn tell(&self, error: &CliError) {
+    /// Prints the error of a command. A declined confirmation is no error.
+    pub fn report_error(&self, error: &CliError) {
         if error.code == "declined" {
             return self.say(&error.message);
         }
         self.context.printer.error(&error.message, &error.causes, error.hint.as_deref());
     }
 
-    /// Reads from the database; none where there is nothing to be read, or where the person gives up. A server that is
-    /// not there can be started and tried again.
+    /// Reads from the database; `None` after a reported error. The person can start an unreachable server and retry.
     pub async fn read<T>(&self, read: impl AsyncFn(&Lab) -> Result<T, CliError>) -> Result<Option<T>, CliError> {
         loop {
             let tried = match self.context.reader().await {
@@ -152,8 +151,8 @@ impl Guide {
                 Ok(found) => return Ok(Some(found)),
                 Err(error) if error.exit == Exit::Interrupt => return Err(error),
                 Err(error) => {
-                    self.tell(&error);
-                    if error.exit != Exit::Store || !self.again().await? {
+                    self.report_error(&error);
+                    if error.exit != Exit::Store || !self.ask_retry().await? {
                         return Ok(None);
                     }
                 }
@@ -162,12 +161,12 @@ impl Guide {
     }
 }
 
-/// Columns of the terminal on which the guide talks.
-pub fn columns() -> Option<usize> {
+/// Width of the terminal at standard error.
+pub fn terminal_width() -> Option<usize> {
     Term::stderr().size_checked().map(|(_, columns)| usize::from(columns).max(20))
 }
 
-/// A line with flags at its end. After `--` nothing is a flag.
+/// Inserts flags at the end of a line, but before `--`.
 fn with_flags<'a>(mut line: Vec<String>, flags: impl IntoIterator<Item = &'a str>) -> Vec<String> {
     let end = line.iter().position(|word| word == "--").unwrap_or(line.len());
     line.splice(end..end, flags.into_iter().map(str::to_owned));

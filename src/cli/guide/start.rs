@@ -1,4 +1,4 @@
-//! The beginning: which database, and what to do in it.
+//! The first menu: the database, and the actions in it.
 
 use super::session::{Guide, HINT};
 use crate::cli::context::Context;
@@ -7,7 +7,7 @@ use crate::cli::terminal::printer::{Look, Piece};
 use crate::cli::terminal::prompt;
 use crate::store::StoreUri;
 
-/// What can be done at the beginning.
+/// An action of the first menu.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Start {
     Create,
@@ -20,7 +20,7 @@ enum Start {
 impl Start {
     const ALL: [Self; 5] = [Self::Create, Self::Select, Self::Import, Self::Elsewhere, Self::Exit];
 
-    fn words(self) -> &'static str {
+    fn describe_action(self) -> &'static str {
         match self {
             Self::Create => "create an experiment",
             Self::Select => "select an experiment",
@@ -32,29 +32,29 @@ impl Start {
 }
 
 impl Guide {
-    /// The first menu, until the person leaves.
-    pub(super) async fn start(&mut self) -> Result<Exit, CliError> {
-        self.say_where();
+    /// Shows the first menu until the person leaves.
+    pub(super) async fn first_menu(&mut self) -> Result<Exit, CliError> {
+        self.print_database();
         let mut at = 0;
         loop {
-            let items = Start::ALL.map(|s| s.words().to_owned());
-            let chosen = prompt::one_of(&self.context.terminal, "what next?", &items, at, HINT).await?;
+            let items = Start::ALL.map(|s| s.describe_action().to_owned());
+            let chosen = prompt::ask_one_of(&self.context.terminal, "what next?", &items, at, HINT).await?;
             at = chosen.unwrap_or_default();
             match chosen.map(|place| Start::ALL[place]) {
                 Some(Start::Create) => {
-                    if self.create().await?.is_some() {
+                    if self.create_experiment().await?.is_some() {
                         at = 1;
                     }
                 }
-                Some(Start::Select) => Box::pin(self.select()).await?,
+                Some(Start::Select) => Box::pin(self.select_experiment()).await?,
                 Some(Start::Import) => {
-                    if self.import().await? {
+                    if self.import_folder().await? {
                         at = 0;
                     }
                 }
                 Some(Start::Elsewhere) => {
-                    if self.elsewhere().await? {
-                        self.say_where();
+                    if self.change_database().await? {
+                        self.print_database();
                         at = 0;
                     }
                 }
@@ -63,8 +63,8 @@ impl Guide {
         }
     }
 
-    /// Which database, and why that one.
-    fn say_where(&self) {
+    /// Prints the database and the origin of its address.
+    fn print_database(&self) {
         let Context { settings, world, printer, .. } = &self.context;
         let place = match &settings.store.uri {
             StoreUri::Sqlite { path, .. } => {
@@ -77,23 +77,23 @@ impl Guide {
         printer.say_pieces(&[Piece("convoke", Look::Bold), Piece(&format!(" · {place} ({origin})"), Look::Plain)]);
     }
 
-    /// Whether an experiment was stored.
-    async fn import(&mut self) -> Result<bool, CliError> {
-        let Some(folder) = self.line_of("folder of the experiment", "").await? else { return Ok(false) };
-        Ok(self.job(&["import", &folder]).await? == Exit::Done)
+    /// Imports an experiment from a folder; true if it was stored.
+    async fn import_folder(&mut self) -> Result<bool, CliError> {
+        let Some(folder) = self.ask_filled_line("folder of the experiment", "").await? else { return Ok(false) };
+        Ok(self.run_words(&["import", &folder]).await? == Exit::Done)
     }
 
-    /// A line that is not empty; none on Esc or where nothing was typed.
-    pub(super) async fn line_of(&self, question: &str, text: &str) -> Result<Option<String>, CliError> {
-        Ok(prompt::line(&self.context.terminal, question, text, HINT).await?.filter(|line| !line.is_empty()))
+    /// Asks for a line; `None` on Esc or for an empty line.
+    pub(super) async fn ask_filled_line(&self, question: &str, text: &str) -> Result<Option<String>, CliError> {
+        Ok(prompt::ask_line(&self.context.terminal, question, text, HINT).await?.filter(|line| !line.is_empty()))
     }
 
-    /// Whether the guide goes on in another database.
-    async fn elsewhere(&mut self) -> Result<bool, CliError> {
+    /// Changes to another database; true if that succeeded.
+    async fn change_database(&mut self) -> Result<bool, CliError> {
         let items = ["a MongoDB: sign in", "a file", "back"].map(str::to_owned);
         let mut at = 0;
         loop {
-            let chosen = prompt::one_of(&self.context.terminal, "where?", &items, at, HINT).await?;
+            let chosen = prompt::ask_one_of(&self.context.terminal, "where?", &items, at, HINT).await?;
             let goes_on = match chosen {
                 Some(0) => self.sign_in().await?,
                 Some(1) => self.open_file().await?,
@@ -120,7 +120,7 @@ impl Guide {
         let mut answers = [address.unwrap_or_default(), user, database];
         let mut at = 0;
         while at < questions.len() {
-            match prompt::line(&self.context.terminal, questions[at], &answers[at], HINT).await? {
+            match prompt::ask_line(&self.context.terminal, questions[at], &answers[at], HINT).await? {
                 Some(answer) if at > 0 || !answer.is_empty() => {
                     answers[at] = answer;
                     at += 1;
@@ -134,16 +134,16 @@ impl Guide {
         words.extend((!user.is_empty()).then(|| format!("--user={user}")));
         words.extend((!database.is_empty()).then(|| format!("--database={database}")));
         words.insert(0, "login".to_owned());
-        Ok(self.job(&words).await? == Exit::Done)
+        Ok(self.run_words(&words).await? == Exit::Done)
     }
 
     async fn open_file(&mut self) -> Result<bool, CliError> {
-        let Some(path) = self.line_of("file of the database", "convoke.db").await? else { return Ok(false) };
+        let Some(path) = self.ask_filled_line("file of the database", "convoke.db").await? else { return Ok(false) };
         let path = path.strip_prefix("sqlite:").unwrap_or(&path);
-        match self.context.at(&format!("sqlite:{path}")) {
+        match self.context.with_store(&format!("sqlite:{path}")) {
             Ok(context) => self.context = context,
             Err(error) => {
-                self.tell(&error);
+                self.report_error(&error);
                 return Ok(false);
             }
         }

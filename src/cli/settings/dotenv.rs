@@ -1,4 +1,4 @@
-//! Writing `.env`: what is set anew changes its own line and no other, and the file is replaced whole or not at all.
+//! Writing `.env`: a changed variable changes its own line only, and the file is replaced whole or not at all.
 
 use crate::cli::error::{CliError, Exit};
 use std::collections::BTreeMap;
@@ -6,28 +6,28 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Sets these variables in the `.env` of a folder, which only its owner can read afterwards. A link stays a link.
-pub fn save(folder: &Path, values: &[(&str, String)]) -> Result<(), CliError> {
+/// Sets these variables in the `.env` of a folder, readable by its owner only. A symbolic link stays a link.
+pub fn save_variables(folder: &Path, values: &[(&str, String)]) -> Result<(), CliError> {
     let path = folder.join(".env");
     let failed = |e: &io::Error| {
         CliError::new(Exit::Usage, "file", format!("cannot write {}", path.display()))
             .cause(e)
             .hint("nothing of it was changed; see .env_template for writing it by hand")
     };
-    let target = target(&path).map_err(|e| failed(&e))?;
+    let target = resolve_link(&path).map_err(|e| failed(&e))?;
     let old = match fs::read_to_string(&target) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => String::new(),
         other => other.map_err(|e| failed(&e))?,
     };
-    let new = with(&old, values);
+    let new = set_variables(&old, values);
     if !reads_back(&old, &new, values) {
         return Err(failed(&io::Error::other("it holds lines that another one would break")));
     }
-    replace(&target, new.as_bytes()).map_err(|e| failed(&e))
+    replace_file(&target, new.as_bytes()).map_err(|e| failed(&e))
 }
 
-/// The file itself, where `.env` is a link to one.
-fn target(path: &Path) -> io::Result<PathBuf> {
+/// Returns the target of `.env` if it is a link.
+fn resolve_link(path: &Path) -> io::Result<PathBuf> {
     match path.symlink_metadata() {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(path.to_owned()),
         Err(e) => Err(e),
@@ -38,8 +38,8 @@ fn target(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Replaces a file through a new one beside it, which nobody else can have made or read.
-pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Replaces a file through a new one beside it, which no other user can create or read.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let new = folder.join(format!("{name}.{}.new", std::process::id()));
@@ -50,27 +50,27 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = options.open(&new)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&new, path));
     if written.is_err() {
-        // What is left of the attempt holds a password.
+        // The unfinished file may hold a password.
         let _ = fs::remove_file(&new);
     }
     written?;
-    // The name itself is made to last where folders can be.
+    // Syncs the folder as well, where the system supports it.
     let _ = File::open(folder).and_then(|f| f.sync_all());
     Ok(())
 }
 
-/// The text with these variables set: in the line that counts, else at the end.
-fn with(text: &str, values: &[(&str, String)]) -> String {
-    let mut lines: Vec<String> = lines(text);
+/// Returns the text with these variables set: in the line that counts, else at the end.
+fn set_variables(text: &str, values: &[(&str, String)]) -> String {
+    let mut lines: Vec<String> = split_lines(text);
     let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let now = read(text).unwrap_or_default();
+    let now = parse_variables(text).unwrap_or_default();
     for (name, value) in values {
         if now.get(*name).map_or("", String::as_str) == value {
             continue;
         }
-        let assignment = format!("{name}={}", quoted(value));
-        // Of several lines the last one counts.
-        if let Some(line) = lines.iter_mut().rev().find(|l| name_of(l) == Some(name)) {
+        let assignment = format!("{name}={}", quote_value(value));
+        // The last assignment of a variable counts.
+        if let Some(line) = lines.iter_mut().rev().find(|l| assigned_name(l) == Some(name)) {
             let export = if line.trim_start().starts_with("export") { "export " } else { "" };
             let ending = &line[line.trim_end_matches(['\r', '\n']).len()..];
             *line = format!("{export}{assignment}{ending}");
@@ -84,15 +84,15 @@ fn with(text: &str, values: &[(&str, String)]) -> String {
     lines.concat()
 }
 
-/// What a line assigns to.
-fn name_of(line: &str) -> Option<&str> {
+/// Returns the variable that a line assigns.
+fn assigned_name(line: &str) -> Option<&str> {
     let (name, _) = line.trim_start().split_once('=')?;
     let name = name.strip_prefix("export ").unwrap_or(name).trim();
     Some(name).filter(|n| !n.is_empty() && !n.starts_with('#'))
 }
 
-/// Lines with their ends, a quoted value of several lines being one, as `dotenvy` has them.
-fn lines(text: &str) -> Vec<String> {
+/// Splits into lines with their line ends; a quoted value of several lines is one line, as in `dotenvy`.
+fn split_lines(text: &str) -> Vec<String> {
     let (mut lines, mut now) = (Vec::new(), String::new());
     let (mut quote, mut escaped, mut blank) = (None, false, false);
     for line in text.split_inclusive('\n') {
@@ -117,8 +117,8 @@ fn lines(text: &str) -> Vec<String> {
     lines
 }
 
-/// As `dotenvy` reads it back exactly; as a shell does, too, where it can be.
-fn quoted(value: &str) -> String {
+/// Quotes a value so that `dotenvy` reads it back exactly, and a shell too if possible.
+fn quote_value(value: &str) -> String {
     if value.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:,+@%".contains(c)) {
         return value.to_owned();
     }
@@ -136,19 +136,19 @@ fn quoted(value: &str) -> String {
     format!("\"{escaped}\"")
 }
 
-fn read(text: &str) -> Option<BTreeMap<String, String>> {
+fn parse_variables(text: &str) -> Option<BTreeMap<String, String>> {
     dotenvy::from_read_iter(text.as_bytes()).collect::<Result<_, _>>().ok()
 }
 
-/// Whether the new text holds the new values and every other variable as before.
+/// True if the new text holds the new values and every other variable is unchanged.
 fn reads_back(old: &str, new: &str, values: &[(&str, String)]) -> bool {
-    let (Some(mut old), Some(mut new)) = (read(old), read(new)) else { return false };
+    let (Some(mut old), Some(mut new)) = (parse_variables(old), parse_variables(new)) else { return false };
     let right = values.iter().all(|(name, value)| new.get(*name).map_or("", String::as_str) == value);
     for (name, _) in values {
         old.remove(*name);
         new.remove(*name);
     }
-    // Values may refer to what was set anew; their names may not change.
+    // Values may refer to changed variables, so only the other names must stay the same.
     right && old.keys().eq(new.keys())
 }
 
@@ -157,21 +157,21 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn set(text: &str, name: &str, value: &str) -> String {
-        with(text, &[(name, value.to_owned())])
+    fn set_one(text: &str, name: &str, value: &str) -> String {
+        set_variables(text, &[(name, value.to_owned())])
     }
 
     #[test]
     fn only_its_own_line_changes() {
         let text = "# DB_USER=example\nexport DB_USER = ann # me\r\n\nOTHER='a\nDB_USER=no\n' \nX=1 # it's\nDB_NAME=d";
         let new = "# DB_USER=example\nexport DB_USER=eve\r\n\nOTHER='a\nDB_USER=no\n' \nX=1 # it's\nDB_NAME=d";
-        assert_eq!(set(text, "DB_USER", "eve"), new);
-        assert_eq!(set(text, "DB_NAME", "e f"), text.replace("DB_NAME=d", "DB_NAME='e f'"));
-        assert_eq!(set(text, "DB_NAME", "d"), text, "as it was");
-        assert_eq!(set("A=1", "B", "2"), "A=1\nB=2\n");
-        assert_eq!(set("A=1\r\n", "B", "2"), "A=1\r\nB=2\r\n");
-        assert_eq!(set("A=1\nA=2\n", "A", "3"), "A=1\nA=3\n", "the last one counts");
-        assert_eq!(set("", "A", ""), "", "empty is unset");
+        assert_eq!(set_one(text, "DB_USER", "eve"), new);
+        assert_eq!(set_one(text, "DB_NAME", "e f"), text.replace("DB_NAME=d", "DB_NAME='e f'"));
+        assert_eq!(set_one(text, "DB_NAME", "d"), text, "as it was");
+        assert_eq!(set_one("A=1", "B", "2"), "A=1\nB=2\n");
+        assert_eq!(set_one("A=1\r\n", "B", "2"), "A=1\r\nB=2\r\n");
+        assert_eq!(set_one("A=1\nA=2\n", "A", "3"), "A=1\nA=3\n", "the last one counts");
+        assert_eq!(set_one("", "A", ""), "", "empty is unset");
     }
 
     #[cfg(unix)]
@@ -183,14 +183,14 @@ mod tests {
         fs::create_dir(folder.path().join("here")).unwrap();
         fs::write(&real, "A=1\n").unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        save(&folder.path().join("here"), &[("B", "p@ss $1".to_owned())]).unwrap();
+        save_variables(&folder.path().join("here"), &[("B", "p@ss $1".to_owned())]).unwrap();
         assert!(link.symlink_metadata().unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&real).unwrap(), "A=1\nB='p@ss $1'\n");
         assert_eq!(real.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing is left behind");
 
         fs::write(&real, "A=1\nbroken line\n").unwrap();
-        let error = save(&folder.path().join("here"), &[("B", "canary".to_owned())]).unwrap_err();
+        let error = save_variables(&folder.path().join("here"), &[("B", "canary".to_owned())]).unwrap_err();
         assert_eq!(fs::read_to_string(&real).unwrap(), "A=1\nbroken line\n");
         assert!(!format!("{error:?}").contains("canary"));
     }
@@ -198,11 +198,11 @@ mod tests {
     proptest! {
         #[test]
         fn any_value_is_read_back(value in any::<String>(), nasty in "[\"'$#\\\\\n\r {}a]{0,12}", before in "(A=1|#x|B='a b'|C=\"\n\"|\n){0,4}") {
-            let before = if read(&before).is_some() { before } else { String::new() };
+            let before = if parse_variables(&before).is_some() { before } else { String::new() };
             for value in [value, nasty] {
-                let text = set(&before, "DB_PASSWORD", &value);
-                prop_assert_eq!(read(&text).unwrap().remove("DB_PASSWORD").unwrap_or_default(), value.clone());
-                let again = set(&set(&text, "DB_PASSWORD", "between"), "DB_PASSWORD", &value);
+                let text = set_one(&before, "DB_PASSWORD", &value);
+                prop_assert_eq!(parse_variables(&text).unwrap().remove("DB_PASSWORD").unwrap_or_default(), value.clone());
+                let again = set_one(&set_one(&text, "DB_PASSWORD", "between"), "DB_PASSWORD", &value);
                 prop_assert!(reads_back(&before, &again, &[("DB_PASSWORD", value)]));
                 prop_assert!(again.starts_with(&before));
             }

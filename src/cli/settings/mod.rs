@@ -5,10 +5,10 @@
 //!
 //! | file | come here to change |
 //! |---|---|
-//! | `world` | what the program finds around it |
+//! | `world` | the environment of the program |
 //! | `sources` | how the environment, `.env` and the configuration file are read |
 //! | `resolved` | a setting |
-//! | `store` | which database, and who acts in it |
+//! | `store` | the choice of the database and of the creator's name |
 //! | `servers` | servers of models |
 //! | `dotenv` | writing `.env` |
 
@@ -21,5 +21,5 @@ mod world;
 
 pub use resolved::Settings;
 pub use sources::holds_secret;
-pub use store::{Given, SAFER, StoreChoice};
+pub use store::{MongoVariables, SAFER, StoreChoice};
 pub use world::{Origin, Shown, World};

@@ -2,7 +2,7 @@
 
 use super::servers::Servers;
 use super::sources::{LimitsConfig, Variables, read_config, read_dotenv};
-use super::store::{Choosing, Creator, Given, StoreChoice};
+use super::store::{Creator, MongoVariables, StoreChoice, StoreResolver};
 use super::world::{Origin, Shown, World};
 use crate::cli::error::CliError;
 use crate::lab;
@@ -12,36 +12,36 @@ use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Everything resolved.
+/// All resolved settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The database.
     pub store: StoreChoice,
-    /// What `login` begins with.
-    pub given: Given,
+    /// Starting values of `login`.
+    pub given: MongoVariables,
     /// Servers of language models.
     pub servers: lab::Servers,
-    /// Who acts, as far as it is known before signing in.
+    /// The creator's name as known before signing in.
     pub creator: String,
-    /// Whether a server is to vouch for the creator.
+    /// True if a server is to verify the creator's name.
     pub signs_in: bool,
-    /// Where the program keeps what is of no use elsewhere, if there is such a folder.
+    /// The program's own folder for drafts, if there is one.
     pub state: Option<PathBuf>,
-    /// Warnings to be said.
+    /// Warnings to print.
     pub warnings: Vec<String>,
     /// Every setting with its origin.
     pub shown: Vec<Shown>,
 }
 
 impl Settings {
-    /// Resolves everything. `store` is the flag.
+    /// Resolves all settings. `store` is the value of `--store`.
     pub fn resolve(world: &World, store: Option<&str>) -> Result<Self, CliError> {
         let mut warnings = Vec::new();
         let dotenv = read_dotenv(&world.folder, &mut warnings)?;
         let variables = Variables { env: &world.env, dotenv };
         let config = read_config(&variables)?;
         let mut shown = Vec::new();
-        let mut choosing = Choosing {
+        let mut choosing = StoreResolver {
             world,
             flag: store,
             variables: &variables,
@@ -49,13 +49,13 @@ impl Settings {
             warnings: &mut warnings,
             shown: &mut shown,
         };
-        let store = choosing.store()?;
-        let creator = choosing.creator(&store);
-        let given = choosing.for_login();
-        let limits = limits(&variables, &config.limits, &mut shown)?;
+        let store = choosing.choose_store()?;
+        let creator = choosing.choose_creator(&store);
+        let given = choosing.login_values();
+        let limits = resolve_limits(&variables, &config.limits, &mut shown)?;
         let mut servers =
             Servers { variables: &variables, config: &config, limits, warnings: &mut warnings, shown: &mut shown };
-        let (usable, refused) = servers.all()?;
+        let (usable, refused) = servers.resolve_all()?;
         let script = variables.get("CONVOKE_SCRIPT").or_else(|| config.script.clone().map(|s| (s, Origin::Config)));
         if let Some((path, origin)) = &script {
             shown.push(Shown { name: "script".into(), value: path.clone(), origin: *origin });
@@ -68,7 +68,7 @@ impl Settings {
         Ok(Self { store, given, servers, creator, signs_in, state, warnings, shown })
     }
 
-    /// Every secret in force, to be kept out of logs.
+    /// Returns every secret in use, so that logs can omit them.
     pub fn secrets(&self) -> Vec<SecretString> {
         let keys = self.servers.usable.iter().filter_map(|s| s.key.clone()).chain(self.given.any_password.clone());
         let StoreUri::Mongo(uri) = &self.store.uri else { return keys.collect() };
@@ -76,7 +76,7 @@ impl Settings {
     }
 }
 
-/// `$XDG_STATE_HOME/convoke`, else `~/.local/state/convoke`. A `.env` has no say in it.
+/// Finds `$XDG_STATE_HOME/convoke`, else `~/.local/state/convoke`. A `.env` cannot change it.
 fn state_folder(world: &World) -> Option<PathBuf> {
     use etcetera::BaseStrategy;
     let written = world.env.get("XDG_STATE_HOME").filter(|folder| Path::new(folder).is_absolute());
@@ -88,7 +88,11 @@ fn state_folder(world: &World) -> Option<PathBuf> {
     Some(base.join("convoke"))
 }
 
-fn limits(variables: &Variables<'_>, config: &LimitsConfig, shown: &mut Vec<Shown>) -> Result<Limits, CliError> {
+fn resolve_limits(
+    variables: &Variables<'_>,
+    config: &LimitsConfig,
+    shown: &mut Vec<Shown>,
+) -> Result<Limits, CliError> {
     let default = Limits::default();
     let mut number = |name: &str, variable: &str, config: Option<f64>, default: f64| -> Result<f64, CliError> {
         let written = match variables.get(variable) {

@@ -1,4 +1,4 @@
-//! The servers of language models that a person has.
+//! The servers of language models that the user has configured.
 
 use super::sources::{Config, Variables};
 use super::world::{Origin, Shown};
@@ -7,7 +7,7 @@ use crate::design::plan::HUMAN;
 use crate::model::server::Address;
 use crate::model::{Limits, Server, ServerKind};
 
-/// Puts the servers together.
+/// Builds the list of servers.
 pub struct Servers<'a> {
     pub variables: &'a Variables<'a>,
     pub config: &'a Config,
@@ -19,8 +19,8 @@ pub struct Servers<'a> {
 type Refused = Vec<(String, String)>;
 
 impl Servers<'_> {
-    /// Every server; and those that cannot be used in this version, each with the reason.
-    pub fn all(&mut self) -> Result<(Vec<Server>, Refused), CliError> {
+    /// Returns the usable servers, and the unusable ones with the reason.
+    pub fn resolve_all(&mut self) -> Result<(Vec<Server>, Refused), CliError> {
         let openai = ["OPENAI_BASE_URL", "OPENAI_API_BASE"];
         let mut servers = vec![
             self.built_in("openai", ServerKind::OpenAi, &openai, crate::model::server::OPENAI, "OPENAI_API_KEY")?,
@@ -31,7 +31,7 @@ impl Servers<'_> {
                 crate::model::server::OLLAMA,
                 "OLLAMA_API_KEY",
             )?,
-            self.server("scripted", ServerKind::Scripted, ("http://127.0.0.1", Origin::Default), "")?,
+            self.resolve_server("scripted", ServerKind::Scripted, ("http://127.0.0.1", Origin::Default), "")?,
         ];
         let mut refused = Vec::new();
         let own = self.config.servers.iter().filter(|(n, _)| !["openai", "ollama"].contains(&n.as_str()));
@@ -52,7 +52,7 @@ impl Servers<'_> {
             }
             let Some(url) = &written.base_url else { return Err(wrong("`base_url` is missing")) };
             let key = written.api_key_env.clone().unwrap_or_default();
-            servers.push(self.server(name, kind, (url, Origin::Config), &key)?);
+            servers.push(self.resolve_server(name, kind, (url, Origin::Config), &key)?);
         }
         Ok((servers, refused))
     }
@@ -71,10 +71,10 @@ impl Servers<'_> {
             .or_else(|| written.and_then(|s| s.base_url.clone()).map(|u| (u, Origin::Config)))
             .unwrap_or_else(|| (default.to_owned(), Origin::Default));
         let key = written.and_then(|s| s.api_key_env.clone()).unwrap_or_else(|| key.to_owned());
-        self.server(name, kind, (&address.0, address.1), &key)
+        self.resolve_server(name, kind, (&address.0, address.1), &key)
     }
 
-    fn server(
+    fn resolve_server(
         &mut self,
         name: &str,
         kind: ServerKind,

@@ -37,18 +37,18 @@ pub struct LimitsConfig {
     pub reply_mib: Option<f64>,
 }
 
-/// Variables that hold secrets: never shown, and a reason to warn of a `.env` that others can read.
+/// True for a name that marks a secret: never shown, and a reason to warn if others can read the `.env`.
 fn is_secret(name: &str) -> bool {
     name.ends_with("_KEY") || name.ends_with("_PASSWORD") || name.ends_with("_TOKEN") || name.ends_with("_SECRET")
 }
 
-/// Whether a variable holds what no process that we start may see.
+/// True for a variable that no child process may inherit.
 pub fn holds_secret(name: &str, value: &str) -> bool {
     let is_address = name == "CONVOKE_STORE" || name == "DB_CLUSTER_URL";
     !value.is_empty() && (is_secret(name) || (is_address && without_password(value) != value))
 }
 
-/// Reads variables with their origin.
+/// The variables, with their origin.
 pub struct Variables<'a> {
     pub env: &'a BTreeMap<String, String>,
     pub dotenv: BTreeMap<String, String>,
@@ -60,8 +60,7 @@ impl Variables<'_> {
         of(self.env).map(|v| (v, Origin::Environment)).or_else(|| of(&self.dotenv).map(|v| (v, Origin::DotEnv)))
     }
 
-    /// The key in a variable, where it may go to an address of that origin: an address from a `.env` gets a key from
-    /// the same `.env` or none.
+    /// Returns a key for an address of that origin. An address from `.env` gets a key from the same `.env` only.
     pub fn key_for(&self, variable: &str, address: Origin, warnings: &mut Vec<String>) -> Option<SecretString> {
         let (key, origin) = self.get(variable)?;
         if address == Origin::DotEnv && origin != Origin::DotEnv {
@@ -84,7 +83,7 @@ pub fn read_dotenv(folder: &Path, warnings: &mut Vec<String>) -> Result<BTreeMap
             .cause(e)
             .hint("one NAME=VALUE a line; see .env_template")
     };
-    // dotenvy's errors quote the line, which may hold a secret: only its kind is told.
+    // The error of `dotenvy` quotes the line, which may hold a secret, so only its kind is reported.
     let items = dotenvy::from_path_iter(&path).map_err(|_| wrong(&"it cannot be opened"))?;
     let map: BTreeMap<String, String> =
         items.collect::<Result<_, _>>().map_err(|e| wrong(&format!("{} is not NAME=VALUE", line_of(&path, &e))))?;
@@ -94,7 +93,7 @@ pub fn read_dotenv(folder: &Path, warnings: &mut Vec<String>) -> Result<BTreeMap
     Ok(map)
 }
 
-/// Which line an error is about, by its number: its text may hold a secret.
+/// Names the faulty line by its number, because its text may hold a secret.
 fn line_of(path: &Path, error: &dotenvy::Error) -> String {
     let dotenvy::Error::LineParse(wrong, _) = error else { return "a line".to_owned() };
     let text = std::fs::read_to_string(path).unwrap_or_default();

@@ -1,9 +1,9 @@
-//! Which database, and who acts in it.
+//! The choice of the database, and of the creator's name.
 //!
-//! First wins: `--store` · `CONVOKE_STORE` · `DB_CLUSTER_URL` · configuration file · the nearest `convoke.db`. `DB_NAME`
-//! fills an address without a database; `DB_PASSWORD` one without a password, but never an address that came with a
-//! folder's `.env` unless it came with the same `.env`: nobody's own password goes to an address that somebody else
-//! wrote. `DB_USER` signs in where the address is `DB_CLUSTER_URL`; elsewhere it is a mere name.
+//! The first source wins: `--store` · `CONVOKE_STORE` · `DB_CLUSTER_URL` · configuration file · the nearest
+//! `convoke.db`. `DB_NAME` completes an address without a database, and `DB_PASSWORD` one without a password. An
+//! address from a folder's `.env` gets a password from the same `.env` only, so that no user's password goes to a
+//! foreign address. `DB_USER` signs in if the address is `DB_CLUSTER_URL`; otherwise it is only a name.
 
 use super::sources::{Config, Variables};
 use super::world::{Origin, Shown, World};
@@ -11,43 +11,42 @@ use crate::cli::error::CliError;
 use crate::store::{MongoUri, Parts, StoreUri};
 use secrecy::{ExposeSecret, SecretString};
 
-/// Which database, and why.
+/// The chosen database and its origin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreChoice {
-    /// Which.
+    /// The address of the database.
     pub uri: StoreUri,
-    /// Where that came from.
+    /// The origin of the address.
     pub origin: Origin,
-    /// What named it: `--store`, a variable, `store` in the configuration; empty by default.
+    /// The source that names it: `--store`, a variable, `store` in the configuration; empty by default.
     pub name: &'static str,
 }
 
-/// Who acts.
+/// The name under which this process acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Creator {
-    /// The name.
     pub name: String,
-    /// Whether a server is to vouch for it.
+    /// True if a server is to verify the name.
     pub signs_in: bool,
 }
 
-/// What variables say of a `MongoDB`, to be filled by flags and answers.
+/// MongoDB settings from variables, to be completed by flags and answers.
 #[derive(Debug, Clone, Default)]
-pub struct Given {
-    /// The address and what named it.
+pub struct MongoVariables {
+    /// The address, its origin, and the source that names it.
     pub address: Option<(String, Origin, &'static str)>,
     /// `DB_USER`.
     pub user: Option<String>,
-    /// `DB_PASSWORD`, where it may go to that address.
+    /// `DB_PASSWORD`, if it may be sent to that address.
     pub password: Option<SecretString>,
-    /// `DB_PASSWORD`, wherever it comes from.
+    /// `DB_PASSWORD` from any origin.
     pub any_password: Option<SecretString>,
     /// `DB_NAME`.
     pub database: Option<String>,
 }
 
-/// Resolves them.
-pub struct Choosing<'a> {
+/// Resolves the database and the creator's name.
+pub struct StoreResolver<'a> {
     pub world: &'a World,
     pub flag: Option<&'a str>,
     pub variables: &'a Variables<'a>,
@@ -56,29 +55,28 @@ pub struct Choosing<'a> {
     pub shown: &'a mut Vec<Shown>,
 }
 
-impl Choosing<'_> {
-    /// The database.
-    pub fn store(&mut self) -> Result<StoreChoice, CliError> {
-        let Some((text, origin, name)) = self.written() else {
+impl StoreResolver<'_> {
+    pub fn choose_store(&mut self) -> Result<StoreChoice, CliError> {
+        let Some((text, origin, name)) = self.first_source() else {
             let near = self.world.folder.ancestors().map(|f| f.join("convoke.db")).find(|p| p.is_file());
             let path = near.unwrap_or_else(|| self.world.folder.join("convoke.db"));
             let uri = StoreUri::Sqlite { path, max_mb: None };
-            self.show("store", &uri.to_string(), Origin::Default);
+            self.record_shown("store", &uri.to_string(), Origin::Default);
             return Ok(StoreChoice { uri, origin: Origin::Default, name: "" });
         };
         let is_cluster = name == "DB_CLUSTER_URL";
         let uri = if is_cluster || text.trim().starts_with("mongodb") {
             let named = |e: CliError| CliError { message: format!("{name} ({}): {}", origin.word(), e.message), ..e };
-            StoreUri::Mongo(self.mongo(&text, origin, name).map_err(named)?)
+            StoreUri::Mongo(self.complete_address(&text, origin, name).map_err(named)?)
         } else {
             text.parse()?
         };
-        self.show("store", &uri.to_string(), origin);
+        self.record_shown("store", &uri.to_string(), origin);
         Ok(StoreChoice { uri, origin, name })
     }
 
-    /// What names the database, first wins.
-    fn written(&self) -> Option<(String, Origin, &'static str)> {
+    /// Returns the first source that names the database.
+    fn first_source(&self) -> Option<(String, Origin, &'static str)> {
         let full = |text: &&str| !text.trim().is_empty();
         let flag = self.flag.filter(full).map(|f| (f.to_owned(), Origin::Flag, "--store"));
         let variable = |name: &'static str| self.variables.get(name).map(|(text, origin)| (text, origin, name));
@@ -86,12 +84,12 @@ impl Choosing<'_> {
         flag.or_else(|| variable("CONVOKE_STORE")).or_else(|| variable("DB_CLUSTER_URL")).or_else(config)
     }
 
-    fn mongo(&mut self, text: &str, origin: Origin, name: &'static str) -> Result<MongoUri, CliError> {
+    fn complete_address(&mut self, text: &str, origin: Origin, name: &'static str) -> Result<MongoUri, CliError> {
         let bare = MongoUri::of(text, Parts::default())?;
         if origin == Origin::Flag && bare.password().is_some() {
             self.warnings.push(format!("others on this machine can read the password in {name}: {SAFER}"));
         }
-        let given = self.given(Some((text.to_owned(), origin, name)));
+        let given = self.collect_given(Some((text.to_owned(), origin, name)));
         let user = given.user.clone().filter(|_| name == "DB_CLUSTER_URL");
         let has_user = bare.user.is_some() || user.is_some();
         let unused = given.password.as_ref().zip(bare.password());
@@ -105,23 +103,23 @@ impl Choosing<'_> {
             } else if !has_user && name == "DB_CLUSTER_URL" {
                 self.warnings.push("DB_PASSWORD is set and DB_USER is not: nobody signs in".to_owned());
             } else if has_user && bare.password().is_none() {
-                self.show("store.password", "DB_PASSWORD is set", from);
+                self.record_shown("store.password", "DB_PASSWORD is set", from);
             }
         }
         if let Some((database, from)) = self.variables.get("DB_NAME").filter(|_| bare.database.is_none()) {
-            self.show("store.database", &database, from);
+            self.record_shown("store.database", &database, from);
         }
         let parts = Parts { user, password: given.password, database: given.database };
         Ok(MongoUri::of(text, parts)?)
     }
 
-    /// What variables say beside an address.
-    fn given(&self, address: Option<(String, Origin, &'static str)>) -> Given {
+    /// Collects the variables that complete an address.
+    fn collect_given(&self, address: Option<(String, Origin, &'static str)>) -> MongoVariables {
         let of = |name: &str| self.variables.get(name);
         let foreign = address.as_ref().is_some_and(|(_, origin, _)| *origin == Origin::DotEnv);
         let any = of("DB_PASSWORD");
         let password = any.clone().filter(|(_, origin)| !foreign || *origin == Origin::DotEnv);
-        Given {
+        MongoVariables {
             address,
             user: of("DB_USER").map(|u| u.0),
             password: password.map(|p| SecretString::from(p.0)),
@@ -130,16 +128,16 @@ impl Choosing<'_> {
         }
     }
 
-    /// What `login` begins with: the first address of a `MongoDB`, even where a file is what is used.
-    pub fn for_login(&self) -> Given {
+    /// Returns the starting values of `login`: the first MongoDB address, even if a file is in use.
+    pub fn login_values(&self) -> MongoVariables {
         let mongo =
             |found: &(String, Origin, &str)| found.2 == "DB_CLUSTER_URL" || found.0.trim().starts_with("mongodb");
         let cluster = || self.variables.get("DB_CLUSTER_URL").map(|(text, origin)| (text, origin, "DB_CLUSTER_URL"));
-        self.given(self.written().filter(mongo).or_else(cluster))
+        self.collect_given(self.first_source().filter(mongo).or_else(cluster))
     }
 
-    /// Who acts: the user who signs in, else `DB_USER`, else the login name.
-    pub fn creator(&mut self, store: &StoreChoice) -> Creator {
+    /// Returns the creator's name: the user who signs in, else `DB_USER`, else the login name.
+    pub fn choose_creator(&mut self, store: &StoreChoice) -> Creator {
         let variable = self.variables.get("DB_USER");
         let signed_in = match &store.uri {
             StoreUri::Mongo(uri) if uri.signs_in() => uri.user.clone(),
@@ -147,19 +145,19 @@ impl Choosing<'_> {
         };
         if let Some(name) = signed_in {
             let origin = variable.filter(|v| v.0 == name).map_or(store.origin, |v| v.1);
-            self.show("creator", &format!("{name} (signs in)"), origin);
+            self.record_shown("creator", &format!("{name} (signs in)"), origin);
             return Creator { name, signs_in: true };
         }
         let origin = variable.as_ref().map_or(Origin::Default, |v| v.1);
         let name = variable.map_or_else(|| self.world.user.clone(), |v| v.0);
-        self.show("creator", &format!("{name} (unverified)"), origin);
+        self.record_shown("creator", &format!("{name} (unverified)"), origin);
         Creator { name, signs_in: false }
     }
 
-    fn show(&mut self, name: &str, value: &str, origin: Origin) {
+    fn record_shown(&mut self, name: &str, value: &str, origin: Origin) {
         self.shown.push(Shown { name: name.to_owned(), value: value.to_owned(), origin });
     }
 }
 
-/// How a password is given so that nobody reads it.
+/// Remedy for a password on the command line.
 pub const SAFER: &str = "give it as DB_PASSWORD, or use `convoke login`";

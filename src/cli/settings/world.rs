@@ -1,22 +1,22 @@
-//! The values that the program finds around it, and where a setting came from.
+//! The environment of the program, and the origin of each setting.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// What the program finds around it: read once, in `main`, and handed down.
+/// The environment of the program: read once, in `main`, and passed down.
 #[derive(Debug, Clone)]
 pub struct World {
-    /// Arguments as typed, without the program's name.
+    /// Arguments, without the program's name.
     pub arguments: Vec<String>,
     /// Environment variables.
     pub env: BTreeMap<String, String>,
     /// Working folder.
     pub folder: PathBuf,
-    /// Login name of the uid.
+    /// Login name of the user id.
     pub user: String,
     /// Host name.
     pub host: String,
-    /// Whether standard input, output, error are terminals.
+    /// Three flags: standard input, output and error are terminals.
     pub terminals: [bool; 3],
     /// Milliseconds since 1970.
     pub clock: fn() -> i64,
@@ -24,10 +24,10 @@ pub struct World {
     pub random: fn() -> u64,
 }
 
-/// Where a value came from.
+/// Origin of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
-    /// Nothing was said.
+    /// The built-in default.
     Default,
     /// The user's configuration file.
     Config,
@@ -40,7 +40,7 @@ pub enum Origin {
 }
 
 impl Origin {
-    /// In words.
+    /// Describes the origin for people.
     pub fn word(self) -> &'static str {
         match self {
             Self::Default => "default",
@@ -52,13 +52,13 @@ impl Origin {
     }
 }
 
-/// A setting as `doctor --config` shows it.
+/// A setting, as `doctor --config` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
     /// Its name.
     pub name: String,
-    /// Its value; a secret is only said to be set.
+    /// Its value; of a secret only that it is set.
     pub value: String,
-    /// Where it came from.
+    /// Its origin.
     pub origin: Origin,
 }

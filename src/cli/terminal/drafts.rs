@@ -1,67 +1,67 @@
-//! What a person typed and has not sent: a file for each turn, so that it survives whatever ends the program.
+//! Drafts of turns that a person typed but has not sent: one file for each turn, so that it survives a crash.
 
-use crate::cli::settings::dotenv::replace;
+use crate::cli::settings::dotenv::replace_file;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where drafts are. Clones are of the same folder.
+/// The folder of drafts. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Drafts {
     folder: Option<PathBuf>,
 }
 
 impl Drafts {
-    /// Drafts in the program's folder of state; none are kept where there is no such folder.
+    /// Uses the program's state folder; without one, no drafts are saved.
     pub fn of(state: Option<&Path>) -> Self {
         Self { folder: state.map(|state| state.join("drafts")) }
     }
 
-    /// The lines that were typed for a turn.
-    pub fn read(&self, conversation: &str, seq: u32) -> Vec<String> {
-        let text = self.path(conversation, seq).and_then(|path| fs::read_to_string(path).ok());
+    /// Loads the lines typed for a turn.
+    pub fn load_lines(&self, conversation: &str, seq: u32) -> Vec<String> {
+        let text = self.draft_path(conversation, seq).and_then(|path| fs::read_to_string(path).ok());
         text.map(|text| text.lines().map(str::to_owned).collect()).unwrap_or_default()
     }
 
-    /// Keeps the lines typed so far, which only their owner can read.
-    pub fn keep(&self, conversation: &str, seq: u32, lines: &[String]) -> io::Result<()> {
+    /// Saves the lines typed so far, readable by their owner only.
+    pub fn save_lines(&self, conversation: &str, seq: u32, lines: &[String]) -> io::Result<()> {
         let nowhere = || io::Error::new(io::ErrorKind::NotFound, "there is no folder for it");
-        let path = self.path(conversation, seq).ok_or_else(nowhere)?;
-        make(path.parent().ok_or_else(nowhere)?)?;
+        let path = self.draft_path(conversation, seq).ok_or_else(nowhere)?;
+        create_private(path.parent().ok_or_else(nowhere)?)?;
         let text: String = lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
-        replace(&path, text.as_bytes())
+        replace_file(&path, text.as_bytes())
     }
 
-    /// Where half a line of a turn is kept; none where it cannot be.
-    pub fn half(&self, conversation: &str, seq: u32) -> Option<PathBuf> {
-        let path = self.path(conversation, seq)?;
-        make(path.parent()?).ok().map(|()| path.with_extension("half"))
+    /// Returns the file for the unfinished line of a turn; `None` if it cannot be saved.
+    pub fn unfinished_file(&self, conversation: &str, seq: u32) -> Option<PathBuf> {
+        let path = self.draft_path(conversation, seq)?;
+        create_private(path.parent()?).ok().map(|()| path.with_extension("half"))
     }
 
-    /// Removes the draft of a turn, and those of earlier ones that something left behind.
-    pub fn remove(&self, conversation: &str, seq: u32) {
+    /// Removes the draft of a turn, and leftover drafts of earlier turns.
+    pub fn remove_through(&self, conversation: &str, seq: u32) {
         let (Some(folder), true) = (&self.folder, is_id(conversation)) else { return };
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let place = name.strip_prefix(conversation).and_then(|rest| rest.strip_prefix('-'));
-            // What follows a point is of a write that was cut off.
+            // A name with a dot belongs to an interrupted write.
             let place = place.and_then(|place| place.split('.').next()?.parse::<u32>().ok());
             if place.is_some_and(|n| n <= seq) {
-                // One that cannot be removed is of a turn that is over, and is never read again.
+                // A draft that remains belongs to a finished turn and is never read again.
                 let _ = fs::remove_file(entry.path());
             }
         }
     }
 
-    /// Named by id and number alone: never by anybody's words.
-    fn path(&self, conversation: &str, seq: u32) -> Option<PathBuf> {
+    /// Builds the path from id and number alone, never from text.
+    fn draft_path(&self, conversation: &str, seq: u32) -> Option<PathBuf> {
         let folder = self.folder.as_ref().filter(|_| is_id(conversation))?;
         Some(folder.join(format!("{conversation}-{seq}")))
     }
 }
 
-/// Makes the folder of drafts, which is its owner's alone.
-pub fn make(folder: &Path) -> io::Result<()> {
+/// Creates the folder of drafts, accessible to its owner only.
+pub fn create_private(folder: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
@@ -81,18 +81,19 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let drafts = Drafts::of(Some(dir.path()));
         let lines = ["one".to_owned(), String::new(), "  three é".to_owned()];
-        assert!(drafts.read("ab12", 3).is_empty());
+        assert!(drafts.load_lines("ab12", 3).is_empty());
         for n in 0..=lines.len() {
-            drafts.keep("ab12", 3, &lines[..n]).unwrap();
-            assert_eq!(drafts.read("ab12", 3), lines[..n]);
+            drafts.save_lines("ab12", 3, &lines[..n]).unwrap();
+            assert_eq!(drafts.load_lines("ab12", 3), lines[..n]);
         }
-        drafts.keep("ab12", 5, &lines).unwrap();
-        drafts.keep("ab12", 1, &lines).unwrap();
-        drafts.keep("ab123", 1, &lines).unwrap();
+        drafts.save_lines("ab12", 5, &lines).unwrap();
+        drafts.save_lines("ab12", 1, &lines).unwrap();
+        drafts.save_lines("ab123", 1, &lines).unwrap();
         fs::write(dir.path().join("drafts/ab12-2.77.new"), "cut off").unwrap();
-        drafts.remove("ab12", 3);
+        drafts.remove_through("ab12", 3);
         assert!(!dir.path().join("drafts/ab12-2.77.new").exists());
-        let left = [("ab12", 1), ("ab12", 3), ("ab12", 5), ("ab123", 1)].map(|(id, n)| !drafts.read(id, n).is_empty());
+        let left =
+            [("ab12", 1), ("ab12", 3), ("ab12", 5), ("ab123", 1)].map(|(id, n)| !drafts.load_lines(id, n).is_empty());
         assert_eq!(left, [false, false, true, true]);
     }
 
@@ -101,7 +102,7 @@ mod tests {
     fn only_their_owner_reads_them() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
-        Drafts::of(Some(dir.path())).keep("ab12", 3, &["x".to_owned()]).unwrap();
+        Drafts::of(Some(dir.path())).save_lines("ab12", 3, &["x".to_owned()]).unwrap();
         let mode = |path: &str| dir.path().join(path).metadata().unwrap().permissions().mode() & 0o777;
         assert_eq!((mode("drafts"), mode("drafts/ab12-3")), (0o700, 0o600));
     }
@@ -111,10 +112,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let drafts = Drafts::of(Some(dir.path()));
         for id in ["../x", "", "a/b", "a b"] {
-            assert!(drafts.keep(id, 1, &["x".to_owned()]).is_err(), "{id}");
-            drafts.remove(id, 1);
+            assert!(drafts.save_lines(id, 1, &["x".to_owned()]).is_err(), "{id}");
+            drafts.remove_through(id, 1);
         }
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
-        assert!(Drafts::of(None).keep("ab12", 1, &[]).is_err());
+        assert!(Drafts::of(None).save_lines("ab12", 1, &[]).is_err());
     }
 }

@@ -1,10 +1,10 @@
-//! A person at this terminal, who takes somebody's part in conversations.
+//! A person at this terminal who plays a participant of conversations.
 
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::terminal::drafts::Drafts;
 use crate::cli::terminal::printer::{Look, Piece, Printer};
-use crate::cli::terminal::prompt::{self, Line};
+use crate::cli::terminal::prompt::{self, LineEffect};
 use crate::cli::terminal::text::{count, short, wrap};
 use crate::model::person::{Answer, Person, Scene};
 use crate::process::harmless::harmless;
@@ -26,11 +26,11 @@ const COMMANDS: [(&str, &str); 5] = [
 pub struct AtTerminal {
     context: Context,
     drafts: Drafts,
-    /// Whether they type: then nobody else writes to the terminal.
+    /// True while the person types: then no other output is written to the terminal.
     types: Arc<AtomicBool>,
 }
 
-/// What a line is.
+/// A line that the person typed.
 #[derive(Debug, PartialEq, Eq)]
 enum Typed<'a> {
     Text(&'a str),
@@ -41,8 +41,8 @@ enum Typed<'a> {
     Unknown(&'a str),
 }
 
-/// A line that begins with `/` is a command; with `//`, text that begins with `/`.
-fn read(line: &str) -> Typed<'_> {
+/// Parses a line: `/` begins a command; `//` begins text that starts with `/`.
+fn parse_line(line: &str) -> Typed<'_> {
     let Some(rest) = line.strip_prefix('/') else { return Typed::Text(line) };
     if rest.starts_with('/') {
         return Typed::Text(rest);
@@ -57,22 +57,22 @@ fn read(line: &str) -> Typed<'_> {
 }
 
 impl AtTerminal {
-    /// The person at the terminal of a command.
+    /// Creates the person at the terminal of a command.
     pub fn new(context: &Context) -> Self {
         let drafts = Drafts::of(context.settings.state.as_deref());
-        let context = context.again(context.world.arguments.clone(), context.global.clone());
+        let context = context.with_line(context.world.arguments.clone(), context.global.clone());
         Self { context, drafts, types: Arc::default() }
     }
 
-    /// Says whether they type now.
+    /// Returns the flag that is true while the person types.
     pub fn types(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.types)
     }
 
-    fn stage(&self, scene: &Scene<'_>) -> Stage {
+    fn open_stage(&self, scene: &Scene<'_>) -> Stage {
         Stage {
             printer: self.context.printer.clone(),
-            heading: heading(scene),
+            heading: format_heading(scene),
             messages: scene.messages.to_vec(),
             drafts: self.drafts.clone(),
             place: (scene.conversation.to_owned(), scene.seq),
@@ -85,66 +85,71 @@ impl AtTerminal {
 impl Person for AtTerminal {
     async fn write(&self, scene: &Scene<'_>) -> Answer {
         let typing = Typing::begin(&self.types, &self.context.printer);
-        let mut stage = self.stage(scene);
-        stage.enter(scene);
-        let already = self.drafts.read(scene.conversation, scene.seq);
+        let mut stage = self.open_stage(scene);
+        stage.print_new(scene);
+        let already = self.drafts.load_lines(scene.conversation, scene.seq);
         if !already.is_empty() {
-            stage.dim("what you typed before, and did not send:");
-            stage.typed(&already);
+            stage.print_dim("what you typed before, and did not send:");
+            stage.print_typed(&already);
         }
         let what = if scene.purpose == Purpose::Summary { "the summary" } else { "your turn" };
-        stage.dim(&format!("{what}: a lone . on a line sends it, /help tells more"));
-        self.context.terminal.typing.at(self.drafts.half(scene.conversation, scene.seq));
-        let typed = prompt::lines(&self.context.terminal, what, already, move |lines| stage.line(lines)).await;
-        self.context.terminal.typing.at(None);
+        stage.print_dim(&format!("{what}: a lone . on a line sends it, /help tells more"));
+        self.context.terminal.typing.save_in(self.drafts.unfinished_file(scene.conversation, scene.seq));
+        let typed =
+            prompt::ask_lines(&self.context.terminal, what, already, move |lines| stage.handle_line(lines)).await;
+        self.context.terminal.typing.save_in(None);
         match typed {
-            Ok(Some(lines)) => typing.sent(lines.join("\n")),
+            Ok(Some(lines)) => typing.finish_with(lines.join("\n")),
             Ok(None) => Answer::Left("you left".to_owned()),
-            Err(error) => Answer::Left(gone(&error)),
+            Err(error) => Answer::Left(describe_end(&error)),
         }
     }
 
     async fn choose(&self, scene: &Scene<'_>) -> Answer {
         let typing = Typing::begin(&self.types, &self.context.printer);
-        let stage = self.stage(scene);
-        stage.enter(scene);
+        let stage = self.open_stage(scene);
+        stage.print_new(scene);
         let candidates = || {
             for (number, name) in (1..).zip(scene.candidates) {
-                stage.say(&format!("{number:>3}  {name}"));
+                stage.print_plain(&format!("{number:>3}  {name}"));
             }
         };
         candidates();
         let question = format!("who speaks? (Enter: {})", scene.next);
         loop {
-            let typed = match prompt::line(&self.context.terminal, &question, "", "run it on a terminal").await {
+            let typed = match prompt::ask_line(&self.context.terminal, &question, "", "run it on a terminal").await {
                 Ok(Some(typed)) => typed,
                 Ok(None) => return Answer::Left("you left".to_owned()),
-                Err(error) => return Answer::Left(gone(&error)),
+                Err(error) => return Answer::Left(describe_end(&error)),
             };
-            match read(&typed) {
+            match parse_line(&typed) {
                 Typed::Stop => return Answer::Left("you left".to_owned()),
                 Typed::Show => {
-                    stage.all();
+                    stage.print_all();
                     candidates();
                 }
-                Typed::Help => stage.dim("a number or a name chooses; Enter takes the next in order; /show, /stop"),
-                Typed::Text(text) => match chosen(text, scene.candidates) {
-                    Some(name) => return typing.sent(name),
-                    None => stage.say(&format!("`{text}` is none of them: type a number from the list")),
+                Typed::Help => {
+                    stage.print_dim("a number or a name chooses; Enter takes the next in order; /show, /stop");
+                }
+                Typed::Text(text) => match find_candidate(text, scene.candidates) {
+                    Some(name) => return typing.finish_with(name),
+                    None => stage.print_plain(&format!("`{text}` is none of them: type a number from the list")),
                 },
-                Typed::Undo | Typed::Unknown(_) => stage.say("there is no such command here: /show, /stop, /help"),
+                Typed::Undo | Typed::Unknown(_) => {
+                    stage.print_plain("there is no such command here: /show, /stop, /help");
+                }
             }
         }
     }
 
     fn stored(&self, conversation: &str, seq: u32) {
-        self.drafts.remove(conversation, seq);
+        self.drafts.remove_through(conversation, seq);
         self.context.printer.say_pieces(&[Piece("kept", Look::Dim)]);
     }
 }
 
-/// The candidate of that number or name; nothing typed is nobody in particular.
-fn chosen(text: &str, candidates: &[String]) -> Option<String> {
+/// Finds the candidate with this number or name; empty input chooses nobody in particular.
+fn find_candidate(text: &str, candidates: &[String]) -> Option<String> {
     if text.is_empty() {
         return Some(String::new());
     }
@@ -153,15 +158,15 @@ fn chosen(text: &str, candidates: &[String]) -> Option<String> {
     by_number.or_else(by_name).cloned()
 }
 
-/// Why somebody who did not say so is gone.
-fn gone(error: &CliError) -> String {
+/// Describes why an unfinished answer ended.
+fn describe_end(error: &CliError) -> String {
     match error.exit {
         crate::cli::error::Exit::Interrupt => "you left".to_owned(),
         _ => std::iter::once(&error.message).chain(&error.causes).cloned().collect::<Vec<_>>().join(": "),
     }
 }
 
-fn heading(scene: &Scene<'_>) -> String {
+fn format_heading(scene: &Scene<'_>) -> String {
     let who = match scene.purpose {
         Purpose::Speech => format!("you are {} ({})", scene.name, scene.role),
         Purpose::Selection => "you choose who speaks".to_owned(),
@@ -176,7 +181,7 @@ fn heading(scene: &Scene<'_>) -> String {
     format!("{who}{message} · conversation {}", short(scene.conversation))
 }
 
-/// While it lives, a person types.
+/// Guard that marks the terminal as in use while a person types.
 struct Typing<'a> {
     types: &'a AtomicBool,
     printer: &'a Printer,
@@ -189,7 +194,7 @@ impl<'a> Typing<'a> {
         Self { types, printer, is_sent: false }
     }
 
-    fn sent(mut self, text: String) -> Answer {
+    fn finish_with(mut self, text: String) -> Answer {
         self.is_sent = true;
         Answer::Typed(text)
     }
@@ -199,50 +204,50 @@ impl Drop for Typing<'_> {
     fn drop(&mut self) {
         self.types.store(false, Ordering::Relaxed);
         if !self.is_sent {
-            // They left, or were cut off in the middle of a line, where nothing else is to be written.
+            // The cursor may still be in the middle of a line.
             self.printer.say("");
         }
     }
 }
 
-/// One turn as it stands on the terminal.
+/// One turn as shown on the terminal.
 struct Stage {
     printer: Printer,
     heading: String,
     messages: Vec<Message>,
     drafts: Drafts,
     place: (String, u32),
-    /// Whether it was told that nothing can be kept.
+    /// True after the warning that drafts cannot be saved.
     is_told: bool,
 }
 
 impl Stage {
-    /// Shows what is new.
-    fn enter(&self, scene: &Scene<'_>) {
-        self.say("");
-        self.bold(&self.heading);
+    /// Prints the heading and the new messages.
+    fn print_new(&self, scene: &Scene<'_>) {
+        self.print_plain("");
+        self.print_bold(&self.heading);
         let is_new = |m: &&Message| scene.shown == 0 || m.author != Author::Assistant;
         for message in scene.messages.iter().skip(scene.shown).filter(is_new) {
-            self.message(message);
+            self.print_message(message);
         }
         if scene.again {
-            self.say("what you sent was empty, and this experiment asks again");
+            self.print_plain("what you sent was empty, and this experiment asks again");
         }
-        self.say("");
+        self.print_plain("");
     }
 
-    /// Shows everything.
-    fn all(&self) {
-        self.say("");
-        self.bold(&self.heading);
+    /// Prints the heading and all messages.
+    fn print_all(&self) {
+        self.print_plain("");
+        self.print_bold(&self.heading);
         for message in &self.messages {
-            self.message(message);
+            self.print_message(message);
         }
-        self.say("");
+        self.print_plain("");
     }
 
-    fn message(&self, message: &Message) {
-        self.say("");
+    fn print_message(&self, message: &Message) {
+        self.print_plain("");
         let (before, look) = match message.author {
             Author::System => ("", Look::Dim),
             Author::User => ("", Look::Plain),
@@ -253,64 +258,64 @@ impl Stage {
         }
     }
 
-    /// What becomes of a line that was typed; it is the last of `lines`.
-    fn line(&mut self, lines: &[String]) -> Line {
-        let Some((last, before)) = lines.split_last() else { return Line::Kept };
+    /// Handles the last of `lines`, which was just typed.
+    fn handle_line(&mut self, lines: &[String]) -> LineEffect {
+        let Some((last, before)) = lines.split_last() else { return LineEffect::Keep };
         let mut left = before.to_vec();
-        match read(last) {
+        match parse_line(last) {
             Typed::Text(text) => {
                 left.push(text.to_owned());
-                self.keep(&left);
+                self.save_draft(&left);
             }
             Typed::Undo if left.pop().is_some() => {
-                self.keep(&left);
-                self.dim(&format!("{} left", count(left.len(), "line")));
-                self.typed(&left);
+                self.save_draft(&left);
+                self.print_dim(&format!("{} left", count(left.len(), "line")));
+                self.print_typed(&left);
             }
-            Typed::Undo => self.dim("there is nothing to take back"),
-            Typed::Help => COMMANDS.iter().for_each(|(word, does)| self.say(&format!("{word:<6} {does}"))),
+            Typed::Undo => self.print_dim("there is nothing to take back"),
+            Typed::Help => COMMANDS.iter().for_each(|(word, does)| self.print_plain(&format!("{word:<6} {does}"))),
             Typed::Show => {
-                self.all();
-                self.typed(&left);
+                self.print_all();
+                self.print_typed(&left);
             }
-            Typed::Stop => return Line::End,
+            Typed::Stop => return LineEffect::Stop,
             Typed::Unknown(word) => {
-                self.say(&format!(
+                self.print_plain(&format!(
                     "there is no command {word}: the line is not sent; /{last} says it, /help tells more"
                 ));
             }
         }
-        Line::Back(left)
+        LineEffect::Replace(left)
     }
 
-    /// Keeps what is typed so far; that it cannot be kept is told once.
-    fn keep(&mut self, lines: &[String]) {
-        if let Err(error) = self.drafts.keep(&self.place.0, self.place.1, lines)
+    /// Saves the text typed so far; warns once if that fails.
+    fn save_draft(&mut self, lines: &[String]) {
+        if let Err(error) = self.drafts.save_lines(&self.place.0, self.place.1, lines)
             && !std::mem::replace(&mut self.is_told, true)
         {
             self.printer.warn(&format!("what you type is kept nowhere until it is sent: {error}"));
         }
     }
 
-    fn typed(&self, lines: &[String]) {
+    fn print_typed(&self, lines: &[String]) {
         for line in lines {
-            self.say(&format!("  {line}"));
+            self.print_plain(&format!("  {line}"));
         }
     }
 
-    fn say(&self, text: &str) {
-        self.looks(text, Look::Plain);
+    fn print_plain(&self, text: &str) {
+        self.print_styled(text, Look::Plain);
     }
 
-    fn bold(&self, text: &str) {
-        self.looks(text, Look::Bold);
+    fn print_bold(&self, text: &str) {
+        self.print_styled(text, Look::Bold);
     }
 
-    fn dim(&self, text: &str) {
-        self.looks(text, Look::Dim);
+    fn print_dim(&self, text: &str) {
+        self.print_styled(text, Look::Dim);
     }
 
-    fn looks(&self, text: &str, look: Look) {
+    fn print_styled(&self, text: &str, look: Look) {
         let lines = wrap(&harmless(text), self.printer.talk_width());
         for line in if lines.is_empty() { vec![String::new()] } else { lines } {
             self.printer.say_pieces(&[Piece(&line, look)]);
@@ -324,19 +329,19 @@ mod tests {
 
     #[test]
     fn a_slash_begins_a_command_and_two_say_one() {
-        assert_eq!(read("hello /stop"), Typed::Text("hello /stop"));
-        assert_eq!(read("//stop"), Typed::Text("/stop"));
-        assert_eq!(read("/stop "), Typed::Stop);
-        assert_eq!(read("/undo"), Typed::Undo);
-        assert_eq!(read("/stopp now"), Typed::Unknown("/stopp"));
-        assert_eq!(read("/"), Typed::Unknown("/"));
-        assert_eq!(read(""), Typed::Text(""));
+        assert_eq!(parse_line("hello /stop"), Typed::Text("hello /stop"));
+        assert_eq!(parse_line("//stop"), Typed::Text("/stop"));
+        assert_eq!(parse_line("/stop "), Typed::Stop);
+        assert_eq!(parse_line("/undo"), Typed::Undo);
+        assert_eq!(parse_line("/stopp now"), Typed::Unknown("/stopp"));
+        assert_eq!(parse_line("/"), Typed::Unknown("/"));
+        assert_eq!(parse_line(""), Typed::Text(""));
     }
 
     #[test]
     fn a_choice_is_a_number_a_name_or_nothing() {
         let candidates = ["Guard_1".to_owned(), "Prisoner_2".to_owned()];
-        let of = |text: &str| chosen(text, &candidates);
+        let of = |text: &str| find_candidate(text, &candidates);
         assert_eq!(of("2").as_deref(), Some("Prisoner_2"));
         assert_eq!(of("guard_1").as_deref(), Some("Guard_1"));
         assert_eq!(of("").as_deref(), Some(""));

@@ -1,7 +1,7 @@
-//! The only door to the terminal. Standard output is data, standard error is talk.
+//! The only door to the terminal. Standard output carries data, standard error carries messages.
 //!
-//! Everything that passes is made harmless first ([`harmless`]): model text, names from databases and servers' words
-//! may hold escape sequences, and none of them reaches a terminal (contract S1). Colour is added here and only here.
+//! All output is escaped first ([`harmless`]): texts of models, databases and servers may hold escape sequences, and
+//! none reaches a terminal (contract S1). Colour is added only here.
 
 use crate::process::harmless::{harmless, harmless_json};
 use console::{Style, Term};
@@ -16,9 +16,9 @@ pub struct Printer {
     pub colour: bool,
     /// Colour on standard error.
     pub colour_err: bool,
-    /// One JSON document, or JSON lines, on standard output.
+    /// True if standard output carries one JSON document or JSON lines.
     pub json: bool,
-    /// Little talk.
+    /// True if messages for information are dropped.
     pub quiet: bool,
 }
 
@@ -26,94 +26,94 @@ pub struct Printer {
 #[derive(Debug, Clone)]
 pub struct Piece<'a>(pub &'a str, pub Look);
 
-/// How a piece looks. Colour never is the only sign of anything.
+/// Style of a piece. Colour is never the only sign of anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
-    /// As it is.
+    /// Unstyled.
     Plain,
-    /// Strong.
+    /// Emphasised.
     Bold,
-    /// Weak.
+    /// Less important.
     Dim,
     /// An error.
     Red,
     /// A warning.
     Yellow,
-    /// All well.
+    /// Success.
     Green,
     /// A speaker, by a stable number.
     Speaker(usize),
 }
 
 impl Printer {
-    /// One without colour.
+    /// Creates a printer without colour.
     pub fn plain(json: bool) -> Self {
         Self { colour: false, colour_err: false, json, quiet: false }
     }
 
-    /// A line of data.
+    /// Prints a line of data.
     pub fn out(&self, line: &str) -> io::Result<()> {
         self.pieces(&[Piece(line, Look::Plain)])
     }
 
-    /// A line of data in pieces.
+    /// Prints a line of data in pieces.
     pub fn pieces(&self, pieces: &[Piece<'_>]) -> io::Result<()> {
-        forgive_closed(self.heard(pieces))
+        forgive_closed(self.try_pieces(pieces))
     }
 
-    /// The same to somebody who may leave in the middle: that the reader has closed is told.
-    pub fn heard(&self, pieces: &[Piece<'_>]) -> io::Result<()> {
-        writeln!(io::stdout().lock(), "{}", painted(pieces, self.colour))
+    /// Prints a line of data, and fails if the reader closed the pipe.
+    pub fn try_pieces(&self, pieces: &[Piece<'_>]) -> io::Result<()> {
+        writeln!(io::stdout().lock(), "{}", paint_pieces(pieces, self.colour))
     }
 
-    /// One JSON line to somebody who may leave in the middle.
+    /// Prints one JSON line, and fails if the reader closed the pipe.
     pub fn json_line_heard(&self, value: &Json) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
         writeln!(stdout, "{}", harmless_json(&value.to_string())).and_then(|()| stdout.flush())
     }
 
-    /// Bytes of data as they are, for exports: to a terminal they go through [`Self::out`] instead. That the reader
-    /// has closed is told, so that nothing more is read for nobody.
+    /// Writes raw bytes of an export to a pipe or a file; terminals get [`Self::out`] instead. Fails if the reader
+    /// closed the pipe, so that the export stops reading.
     pub fn raw(&self, bytes: &[u8]) -> io::Result<()> {
         io::stdout().lock().write_all(bytes)
     }
 
-    /// Columns of the terminal that standard output is; none where it is no terminal, and nothing is wrapped.
+    /// Width of the terminal at standard output; `None` if it is no terminal and nothing is wrapped.
     pub fn width(&self) -> Option<usize> {
         let (_, columns) = Term::stdout().size_checked()?;
         Some(usize::from(columns).max(20))
     }
 
-    /// The same of standard error.
+    /// Width of the terminal at standard error.
     pub fn talk_width(&self) -> Option<usize> {
         let (_, columns) = Term::stderr().size_checked()?;
         Some(usize::from(columns).max(20))
     }
 
-    /// A line of talk.
+    /// Prints a message.
     pub fn say(&self, line: &str) {
         self.say_pieces(&[Piece(line, Look::Plain)]);
     }
 
-    /// A line of talk that `--quiet` drops.
+    /// Prints a message that `--quiet` drops.
     pub fn chat(&self, line: &str) {
         if !self.quiet {
             self.say(line);
         }
     }
 
-    /// A line of talk in pieces.
+    /// Prints a message in pieces.
     pub fn say_pieces(&self, pieces: &[Piece<'_>]) {
-        // Talk that nobody can hear any more is no reason to fail.
-        let _ = writeln!(io::stderr().lock(), "{}", painted(pieces, self.colour_err));
+        // A failed write to standard error is no reason to fail.
+        let _ = writeln!(io::stderr().lock(), "{}", paint_pieces(pieces, self.colour_err));
     }
 
-    /// A warning.
+    /// Prints a warning.
     pub fn warn(&self, message: &str) {
         self.say_pieces(&[Piece("warning: ", Look::Yellow), Piece(message, Look::Plain)]);
     }
 
-    /// `error:`, `caused by:`, `hint:`.
+    /// Prints an error with its causes and its remedy: `error:`, `caused by:`, `hint:`.
     pub fn error(&self, message: &str, causes: &[String], hint: Option<&str>) {
         self.say_pieces(&[Piece("error: ", Look::Red), Piece(message, Look::Plain)]);
         for cause in causes {
@@ -124,13 +124,12 @@ impl Printer {
         }
     }
 
-    /// The document of `--json`: `{"status": "ok", "data": …}`.
+    /// Prints the document of `--json`: `{"status": "ok", "data": …}`.
     pub fn json_ok(&self, data: &Json) -> io::Result<()> {
         self.json_line(&json!({ "status": "ok", "data": data }))
     }
 
-    /// The document of `--json` where something is wrong: `{"status": "error", "error": …}`, and what there is to
-    /// tell all the same.
+    /// Prints the error document of `--json`: `{"status": "error", "error": …}`, with any data that is available.
     pub fn json_error(&self, error: &Json, data: Option<&Json>) -> io::Result<()> {
         let mut document = json!({ "status": "error", "error": error });
         if let (Some(data), Some(map)) = (data, document.as_object_mut()) {
@@ -139,13 +138,13 @@ impl Printer {
         self.json_line(&document)
     }
 
-    /// One JSON line.
+    /// Prints one JSON line.
     pub fn json_line(&self, value: &Json) -> io::Result<()> {
         forgive_closed(self.json_line_heard(value))
     }
 }
 
-/// A reader who has seen enough (`| head`) is no error.
+/// Treats a pipe closed by its reader (`| head`) as success.
 fn forgive_closed(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -153,12 +152,12 @@ fn forgive_closed(result: io::Result<()>) -> io::Result<()> {
     }
 }
 
-fn painted(pieces: &[Piece<'_>], colour: bool) -> String {
-    pieces.iter().map(|Piece(text, look)| paint(&harmless(text), *look, colour)).collect()
+fn paint_pieces(pieces: &[Piece<'_>], colour: bool) -> String {
+    pieces.iter().map(|Piece(text, look)| paint_text(&harmless(text), *look, colour)).collect()
 }
 
-fn paint(text: &str, look: Look, colour: bool) -> String {
-    /// Distinct on dark and light grounds; a speaker's name always stands beside its colour.
+fn paint_text(text: &str, look: Look, colour: bool) -> String {
+    /// Readable on dark and light backgrounds; a speaker's name is always printed beside the colour.
     const SPEAKERS: [u8; 8] = [33, 166, 64, 125, 37, 136, 61, 160];
     let style = Style::new().force_styling(colour);
     match look {
@@ -181,7 +180,7 @@ mod tests {
     #[test]
     fn colour_is_added_only_where_wanted() {
         let pieces = [Piece("a\u{1b}", Look::Red)];
-        assert_eq!(painted(&pieces, false), "a␛");
-        assert!(painted(&pieces, true).starts_with("\u{1b}[31m"));
+        assert_eq!(paint_pieces(&pieces, false), "a␛");
+        assert!(paint_pieces(&pieces, true).starts_with("\u{1b}[31m"));
     }
 }

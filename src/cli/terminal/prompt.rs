@@ -1,4 +1,4 @@
-//! The only place that asks a person.
+//! The only place that asks a person a question.
 
 mod theme;
 
@@ -19,27 +19,27 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use theme::{Coloured, Plain, asking};
+use theme::{Coloured, Plain, end_question};
 use unicode_width::UnicodeWidthStr;
 
-/// A terminal on which a person is asked.
+/// A terminal that can ask a person.
 #[derive(Debug)]
 pub struct Terminal {
-    /// Questions may be asked.
+    /// True if questions may be asked.
     pub may_ask: bool,
-    /// `--yes`: every confirmation is given without asking.
+    /// `--yes`: accepts every confirmation without asking.
     pub yes: bool,
-    /// Environment variables, among them the editor's name.
+    /// Environment variables; one names the editor.
     pub env: BTreeMap<String, String>,
     /// Prints long questions.
     pub printer: Printer,
-    /// Keeps half a line.
+    /// Saves unfinished lines.
     pub typing: Typing,
-    /// Flags that would have given the confirmations that the person gave.
+    /// Flags that would have given the person's confirmations.
     pub agreed: Mutex<Vec<&'static str>>,
 }
 
-/// Asks for a yes. Where nothing may be asked, an error that names the flag that answers.
+/// Asks for a confirmation. If questions are not allowed, fails with an error that names the flag.
 pub async fn confirm(terminal: &Terminal, question: &str, flag: &'static str) -> Result<bool, CliError> {
     if terminal.yes {
         return Ok(true);
@@ -47,7 +47,7 @@ pub async fn confirm(terminal: &Terminal, question: &str, flag: &'static str) ->
     let hint = format!("add {flag} to say yes");
     let question = harmless(question);
     let shown = question.clone();
-    let answer = asked(terminal, &shown, &hint, move |theme| {
+    let answer = ask_terminal(terminal, &shown, &hint, move |theme| {
         Confirm::with_theme(theme).with_prompt(question).default(false).interact_opt()
     });
     let yes = answer.await?.unwrap_or(false);
@@ -57,51 +57,56 @@ pub async fn confirm(terminal: &Terminal, question: &str, flag: &'static str) ->
     Ok(yes)
 }
 
-/// Asks for a yes or no; none on Esc.
-pub async fn yes(terminal: &Terminal, question: &str, usual: bool, hint: &str) -> Result<Option<bool>, CliError> {
-    let question = fitted(question, QUESTION);
+/// Asks for yes or no; `None` on Esc.
+pub async fn ask_yes_no(
+    terminal: &Terminal,
+    question: &str,
+    usual: bool,
+    hint: &str,
+) -> Result<Option<bool>, CliError> {
+    let question = fit_line(question, QUESTION);
     let shown = question.clone();
-    let answer = asked(terminal, &shown, hint, move |theme| {
+    let answer = ask_terminal(terminal, &shown, hint, move |theme| {
         Confirm::with_theme(theme).with_prompt(question).default(usual).interact_opt()
     });
     answer.await
 }
 
-/// Asks for a line, with `text` in it to begin with; none on Esc. `hint` says how to answer where nothing may be asked.
-pub async fn line(terminal: &Terminal, question: &str, text: &str, hint: &str) -> Result<Option<String>, CliError> {
-    let kept = Kept { typing: terminal.typing.clone(), question: one_line(question) };
-    let text = kept.typing.left(&kept.question).unwrap_or_else(|| text.to_owned());
-    let (label, text) = (label(terminal, question), harmless(&text).replace('\n', " "));
-    let answer = asked(terminal, question, hint, move |_| Field::new(Some(kept))?.read(&label, &text));
-    // What is pasted may hold ends of lines.
+/// Asks for a line, starting with `text`; `None` on Esc. `hint` is the remedy if questions are not allowed.
+pub async fn ask_line(terminal: &Terminal, question: &str, text: &str, hint: &str) -> Result<Option<String>, CliError> {
+    let kept = FieldDraft { typing: terminal.typing.clone(), question: one_line(question) };
+    let text = kept.typing.saved_line(&kept.question).unwrap_or_else(|| text.to_owned());
+    let (label, text) = (field_label(terminal, question), harmless(&text).replace('\n', " "));
+    let answer = ask_terminal(terminal, question, hint, move |_| Field::new(Some(kept))?.read(&label, &text));
+    // Pasted text may contain line breaks.
     Ok(answer.await?.map(|line| line.trim().replace(['\r', '\n'], " ")))
 }
 
-/// Asks for lines up to a lone `.`, after those that are there already; none on Esc. Every line that is ended goes to
-/// `keep` at once, with all before it.
-pub async fn lines(
+/// Asks for lines up to a lone `.`, appended to the lines in `already`; `None` on Esc. After each line, `keep` receives
+/// all lines.
+pub async fn ask_lines(
     terminal: &Terminal,
     question: &str,
     already: Vec<String>,
-    mut keep: impl FnMut(&[String]) -> Line + Send + 'static,
+    mut keep: impl FnMut(&[String]) -> LineEffect + Send + 'static,
 ) -> Result<Option<Vec<String>>, CliError> {
     let mut lines = already;
-    let kept = Kept { typing: terminal.typing.clone(), question: one_line(question) };
-    let mut half = kept.typing.left(&kept.question).map(|half| harmless(&half)).unwrap_or_default();
-    asked(terminal, question, "run it on a terminal", move |_| {
+    let kept = FieldDraft { typing: terminal.typing.clone(), question: one_line(question) };
+    let mut half = kept.typing.saved_line(&kept.question).map(|half| harmless(&half)).unwrap_or_default();
+    ask_terminal(terminal, question, "run it on a terminal", move |_| {
         let mut field = Field::new(Some(kept))?;
         loop {
             let Some(typed) = field.read("  ", &std::mem::take(&mut half))? else { return Ok(None) };
-            // What is pasted may be several lines.
+            // Pasted text may contain several lines.
             for line in typed.replace("\r\n", "\n").replace('\r', "\n").split('\n') {
                 if line.trim_end() == "." {
                     return Ok(Some(lines));
                 }
                 lines.push(line.trim_end().to_owned());
                 match keep(&lines) {
-                    Line::Kept => {}
-                    Line::Back(left) => lines = left,
-                    Line::End => return Ok(None),
+                    LineEffect::Keep => {}
+                    LineEffect::Replace(left) => lines = left,
+                    LineEffect::Stop => return Ok(None),
                 }
             }
         }
@@ -109,34 +114,34 @@ pub async fn lines(
     .await
 }
 
-/// What becomes of a line that was typed.
-pub enum Line {
-    /// It stays.
-    Kept,
-    /// These are left.
-    Back(Vec<String>),
-    /// No more are asked for.
-    End,
+/// Effect of a typed line.
+pub enum LineEffect {
+    /// The line is added.
+    Keep,
+    /// These lines replace all lines.
+    Replace(Vec<String>),
+    /// No more lines are read.
+    Stop,
 }
 
-/// Asks for a password, which is not shown; an empty one is an answer; none on Esc.
-pub async fn password(terminal: &Terminal, question: &str, hint: &str) -> Result<Option<SecretString>, CliError> {
-    let label = label(terminal, question);
-    let answer = asked(terminal, question, hint, move |_| Field::new(None)?.read(&label, ""));
+/// Asks for a password without showing it; an empty password is valid; `None` on Esc.
+pub async fn ask_password(terminal: &Terminal, question: &str, hint: &str) -> Result<Option<SecretString>, CliError> {
+    let label = field_label(terminal, question);
+    let answer = ask_terminal(terminal, question, hint, move |_| Field::new(None)?.read(&label, ""));
     Ok(answer.await?.map(SecretString::from))
 }
 
-/// Asks for one of several, by its place; none on Esc.
-pub async fn one_of(
+/// Asks for one of several items and returns its index; `None` on Esc.
+pub async fn ask_one_of(
     terminal: &Terminal,
     question: &str,
     items: &[String],
     usual: usize,
     hint: &str,
 ) -> Result<Option<usize>, CliError> {
-    let (question, items, rows) = (fitted(question, QUESTION), shown(items), rows());
+    let (question, items, rows) = (fit_line(question, QUESTION), fit_items(items), visible_rows());
     let label = question.clone();
-    let answer = asked(terminal, &label, hint, move |theme| {
+    let answer = ask_terminal(terminal, &label, hint, move |theme| {
         Select::with_theme(theme)
             .with_prompt(question)
             .items(&items)
@@ -147,28 +152,28 @@ pub async fn one_of(
     answer.await
 }
 
-/// The same of many, narrowed by what is typed.
-pub async fn search(
+/// Asks for one of many items, which typing narrows.
+pub async fn ask_search(
     terminal: &Terminal,
     question: &str,
     items: &[String],
     hint: &str,
 ) -> Result<Option<usize>, CliError> {
-    search_from(terminal, question, items, 0, hint).await
+    ask_search_from(terminal, question, items, 0, hint).await
 }
 
-/// The same with the cursor on an item to begin with.
-pub async fn search_from(
+/// Asks for one of many items, starting with the cursor on the item at `usual`.
+pub async fn ask_search_from(
     terminal: &Terminal,
     question: &str,
     items: &[String],
     usual: usize,
     hint: &str,
 ) -> Result<Option<usize>, CliError> {
-    let (question, items, rows) = (fitted(question, QUESTION), shown(items), rows());
+    let (question, items, rows) = (fit_line(question, QUESTION), fit_items(items), visible_rows());
     let label = question.clone();
     let (coloured, items_in_colour) = (terminal.printer.colour_err, ColorfulTheme::default());
-    let answer = asked(terminal, &label, hint, move |theme| {
+    let answer = ask_terminal(terminal, &label, hint, move |theme| {
         let chosen = FuzzySelect::with_theme(if coloured { &items_in_colour } else { theme })
             .with_prompt(question.as_str())
             .items(&items)
@@ -179,7 +184,7 @@ pub async fn search_from(
             .interact_opt()?;
         if let Some(at) = chosen {
             let mut answered = String::new();
-            // Writing into a text cannot fail.
+            // Writing into a string cannot fail.
             let _ = theme.format_select_prompt_selection(&mut answered, &question, &items[at]);
             Term::stderr().write_line(&answered)?;
         }
@@ -188,18 +193,18 @@ pub async fn search_from(
     answer.await
 }
 
-/// Asks which of several, by their places; those that are `ticked` are so to begin with; none on Esc.
-pub async fn several(
+/// Asks for any number of items and returns their indexes; `ticked` marks the default; `None` on Esc.
+pub async fn ask_several(
     terminal: &Terminal,
     question: &str,
     items: &[String],
     ticked: &[bool],
     hint: &str,
 ) -> Result<Option<Vec<usize>>, CliError> {
-    let question = fitted(&format!("{question} (space ticks)"), QUESTION);
-    let (items, ticked, rows) = (shown(items), ticked.to_vec(), rows());
+    let question = fit_line(&format!("{question} (space ticks)"), QUESTION);
+    let (items, ticked, rows) = (fit_items(items), ticked.to_vec(), visible_rows());
     let label = question.clone();
-    let answer = asked(terminal, &label, hint, move |theme| {
+    let answer = ask_terminal(terminal, &label, hint, move |theme| {
         MultiSelect::with_theme(theme)
             .with_prompt(question)
             .items(&items)
@@ -210,14 +215,15 @@ pub async fn several(
     answer.await
 }
 
-/// Opens the person's editor on a text; none where it was left without saving.
-pub async fn editor(terminal: &Terminal, text: &str, hint: &str) -> Result<Option<String>, CliError> {
+/// Opens the person's editor on a text; `None` if it was closed without saving.
+pub async fn open_editor(terminal: &Terminal, text: &str, hint: &str) -> Result<Option<String>, CliError> {
     let command = editor_command(&terminal.env);
     let text = text.to_owned();
-    asked(terminal, "a text", hint, move |_| Editor::new().executable(command).extension(".md").edit(&text)).await
+    ask_terminal(terminal, "a text", hint, move |_| Editor::new().executable(command).extension(".md").edit(&text))
+        .await
 }
 
-/// The editor as `VISUAL` or `EDITOR` says, without the secrets that the program was given.
+/// Builds the editor command from `VISUAL` or `EDITOR`, without the secrets in the environment.
 fn editor_command(env: &BTreeMap<String, String>) -> String {
     let named = ["VISUAL", "EDITOR"].iter().find_map(|name| env.get(*name).filter(|v| !v.trim().is_empty()));
     let editor = named.map_or("vi", String::as_str);
@@ -226,33 +232,33 @@ fn editor_command(env: &BTreeMap<String, String>) -> String {
     if cfg!(unix) && !secrets.is_empty() { format!("env {} {editor}", secrets.join(" ")) } else { editor.to_owned() }
 }
 
-/// Columns that a theme puts beside a question.
+/// Columns that a theme adds to a question.
 const QUESTION: usize = 8;
-/// Columns that a theme puts beside an item.
+/// Columns that a theme adds to an item.
 const ITEM: usize = 6;
 
-/// A text in one line that fits the screen beside so many columns: what counts rows must not meet a line that wraps.
-fn fitted(text: &str, beside: usize) -> String {
+/// Shortens a text to one line of the screen, leaving `beside` columns: a wrapped line would break the row count.
+fn fit_line(text: &str, beside: usize) -> String {
     let columns = usize::from(Term::stderr().size().1).max(20).saturating_sub(beside);
     console::truncate_str(&one_line(text), columns, "…").into_owned()
 }
 
-/// Items as a list shows them. Names may come from a database.
-fn shown(items: &[String]) -> Vec<String> {
-    items.iter().map(|item| fitted(item, ITEM)).collect()
+/// Formats the items of a list. Names may come from a database.
+fn fit_items(items: &[String]) -> Vec<String> {
+    items.iter().map(|item| fit_line(item, ITEM)).collect()
 }
 
-/// How many items of a list are shown at once.
-fn rows() -> usize {
+/// Number of items of a list shown at once.
+fn visible_rows() -> usize {
     usize::from(Term::stderr().size().0).saturating_sub(4).clamp(3, 20)
 }
 
-/// What stands before a field. A long question gets lines of its own.
-fn label(terminal: &Terminal, question: &str) -> String {
+/// Text before a field. A long question is printed on lines of its own.
+fn field_label(terminal: &Terminal, question: &str) -> String {
     let question = one_line(question);
     let columns = usize::from(Term::stderr().size().1).max(20);
     if question.width() * 2 <= columns {
-        return format!("{} ", asking(&question));
+        return format!("{} ", end_question(&question));
     }
     for line in wrap(&question, Some(columns)) {
         terminal.printer.say(&line);
@@ -260,16 +266,16 @@ fn label(terminal: &Terminal, question: &str) -> String {
     "> ".to_owned()
 }
 
-/// A text field. It moves by characters as people see them, takes what is pasted whole, and Esc leaves it.
+/// A text field. It moves by visible characters, accepts pasted text, and Esc leaves it.
 struct Field {
-    editor: rustyline::Editor<Look, rustyline::history::MemHistory>,
+    editor: rustyline::Editor<FieldObserver, rustyline::history::MemHistory>,
     escaped: Arc<AtomicBool>,
 }
 
 impl Field {
-    /// One that keeps what stands in it; or, without that, shows none of it.
-    fn new(kept: Option<Kept>) -> dialoguer::Result<Self> {
-        /// So long the rest of a key is waited for that begins as Esc does.
+    /// Creates a field that saves its content; without `kept`, the content is hidden.
+    fn new(kept: Option<FieldDraft>) -> dialoguer::Result<Self> {
+        /// Milliseconds to wait for the rest of a key code that begins like Esc.
         const KEY: u16 = 50;
         let config = rustyline::Config::builder()
             .behavior(rustyline::Behavior::PreferTerm)
@@ -279,7 +285,7 @@ impl Field {
             .build();
         let history = rustyline::history::MemHistory::new();
         let mut editor = rustyline::Editor::with_history(config, history).map_err(io_error)?;
-        editor.set_helper(Some(Look { kept }));
+        editor.set_helper(Some(FieldObserver { kept }));
         let escaped = Arc::new(AtomicBool::new(false));
         let leave = Leave(Arc::clone(&escaped));
         let esc = rustyline::KeyEvent(rustyline::KeyCode::Esc, rustyline::Modifiers::NONE);
@@ -287,17 +293,17 @@ impl Field {
         Ok(Self { editor, escaped })
     }
 
-    /// What was typed; none on Esc.
+    /// Reads a line; `None` on Esc.
     fn read(&mut self, label: &str, text: &str) -> dialoguer::Result<Option<String>> {
         match self.editor.readline_with_initial(label, (text, "")) {
             Ok(line) => {
                 if let Some(kept) = self.editor.helper().and_then(|look| look.kept.as_ref()) {
-                    kept.typing.end();
+                    kept.typing.remove_line();
                 }
                 Ok(Some(line))
             }
             Err(ReadlineError::Interrupted) if self.escaped.swap(false, Ordering::Relaxed) => Ok(None),
-            // The end of input leaves as Esc does.
+            // The end of input acts like Esc.
             Err(ReadlineError::Eof) => Ok(None),
             Err(error) => Err(io_error(error)),
         }
@@ -312,7 +318,7 @@ fn io_error(error: ReadlineError) -> dialoguer::Error {
     })
 }
 
-/// Leaves a field and says that it was Esc.
+/// Leaves a field and records that Esc was pressed.
 struct Leave(Arc<AtomicBool>);
 
 impl rustyline::ConditionalEventHandler for Leave {
@@ -322,18 +328,18 @@ impl rustyline::ConditionalEventHandler for Leave {
     }
 }
 
-/// Where what stands in a field is kept, and under which question.
-struct Kept {
+/// File for the content of a field, and its question.
+struct FieldDraft {
     typing: Typing,
     question: String,
 }
 
-/// Sees a field at every key: keeps what stands in it, and shows nothing of a password.
-struct Look {
-    kept: Option<Kept>,
+/// Observes a field at every key: saves its content, and hides a password.
+struct FieldObserver {
+    kept: Option<FieldDraft>,
 }
 
-impl Highlighter for Look {
+impl Highlighter for FieldObserver {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
         if self.kept.is_none() { " ".repeat(line.width()).into() } else { line.into() }
     }
@@ -343,87 +349,87 @@ impl Highlighter for Look {
     }
 }
 
-impl rustyline::completion::Completer for Look {
+impl rustyline::completion::Completer for FieldObserver {
     type Candidate = String;
 }
 
-impl rustyline::hint::Hinter for Look {
+impl rustyline::hint::Hinter for FieldObserver {
     type Hint = String;
 
     fn hint(&self, line: &str, _: usize, _: &rustyline::Context<'_>) -> Option<String> {
-        if let Some(Kept { typing, question }) = &self.kept {
-            typing.keep(question, line);
+        if let Some(FieldDraft { typing, question }) = &self.kept {
+            typing.save_line(question, line);
         }
         None
     }
 }
 
-impl rustyline::validate::Validator for Look {}
-impl rustyline::Helper for Look {}
+impl rustyline::validate::Validator for FieldObserver {}
+impl rustyline::Helper for FieldObserver {}
 
-/// Asks on a blocked thread, so that Ctrl-C is heard meanwhile; whatever happens, the terminal is left as it was found.
-async fn asked<T: Send + 'static>(
+/// Asks on a blocking thread, so that Ctrl-C is received meanwhile. The terminal is restored in every case.
+async fn ask_terminal<T: Send + 'static>(
     terminal: &Terminal,
     question: &str,
     hint: &str,
     ask: impl FnOnce(&dyn Theme) -> dialoguer::Result<T> + Send + 'static,
 ) -> Result<T, CliError> {
     if !terminal.may_ask {
-        return Err(needed(question, hint));
+        return Err(unanswered_error(question, hint));
     }
     let colour = terminal.printer.colour_err;
-    let found = AsFound::now();
+    let found = TerminalState::save_state();
     let asking = async {
         let ask = move || if colour { ask(&Coloured::default()) } else { ask(&Plain) };
         tokio::task::spawn_blocking(ask).await
     };
     let answer = tokio::select! {
-        // Polled first, so that the signal is heard before the question stands there: unheard, it kills.
+        // Polled first, so that the handler is installed before the question appears; otherwise the signal kills.
         biased;
         _ = tokio::signal::ctrl_c() => {
-            return Err(interrupted());
+            return Err(interrupted_error());
         }
         answer = asking => answer,
     };
     drop(found);
     match answer {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(dialoguer::Error::IO(e))) if e.kind() == std::io::ErrorKind::Interrupted => Err(interrupted()),
+        Ok(Err(dialoguer::Error::IO(e))) if e.kind() == std::io::ErrorKind::Interrupted => Err(interrupted_error()),
         Ok(Err(e)) => Err(CliError::usage("cannot ask on this terminal").cause(e).hint(hint)),
         Err(e) => Err(CliError::usage("cannot ask on this terminal").cause(e)),
     }
 }
 
-/// A question that may not be asked.
-pub fn needed(question: &str, hint: &str) -> CliError {
+/// Creates the error for a question that is not allowed.
+pub fn unanswered_error(question: &str, hint: &str) -> CliError {
     CliError::new(Exit::Usage, "needs-answer", format!("this needs an answer: {question}")).hint(hint)
 }
 
-fn interrupted() -> CliError {
+fn interrupted_error() -> CliError {
     CliError::new(Exit::Interrupt, "interrupted", "interrupted; nothing was done")
 }
 
-/// The terminal as it was before a question: a thread that is left behind may have hidden cursor or typing.
-struct AsFound {
+/// The terminal's state before a question: an abandoned thread may have hidden the cursor or the input.
+struct TerminalState {
     #[cfg(unix)]
     found: Option<nix::sys::termios::Termios>,
 }
 
-impl AsFound {
+impl TerminalState {
     #[cfg(unix)]
-    fn now() -> Self {
+    fn save_state() -> Self {
         Self { found: nix::sys::termios::tcgetattr(std::io::stdin()).ok() }
     }
 
     #[cfg(not(unix))]
-    fn now() -> Self {
+    fn save_state() -> Self {
         Self {}
     }
 }
 
-impl Drop for AsFound {
+impl Drop for TerminalState {
     fn drop(&mut self) {
-        // A terminal that cannot be restored is gone.
+        // A terminal that cannot be restored is closed.
         #[cfg(unix)]
         if let Some(found) = &self.found {
             use nix::sys::termios::{SetArg, tcsetattr};

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first stops in good order, the second at once (contract R6).
+//! Ctrl-C and SIGTERM: the first stops in good order, the second exits at once (contract R6).
 
 use crate::cli::error::Exit;
 use crate::lab::Stop;
@@ -9,38 +9,37 @@ use std::time::Duration;
 use tokio::sync::mpsc::WeakUnboundedSender;
 use tokio_util::sync::CancellationToken;
 
-/// What signals have come to.
+/// The signals received so far.
 #[derive(Debug, Clone, Default)]
 pub struct Signals {
     stop: Stop,
-    /// Out at once.
+    /// Set by the second signal: exit at once.
     pub now: CancellationToken,
     first: Arc<AtomicU8>,
 }
 
 impl Signals {
-    /// Listens from now on, and stops a run by `stop`. The run ends when its listeners do, so `events` does not keep
-    /// them waiting.
+    /// Starts listening, and stops a run through `stop`. `events` is weak, because the run ends when its listeners do.
     pub fn listen(grace: Duration, stop: &Stop, events: WeakUnboundedSender<Event>) -> std::io::Result<Self> {
         let signals = Self { stop: stop.clone(), ..Self::default() };
         let mut incoming = Incoming::new()?;
         let heard = signals.clone();
         tokio::spawn(async move {
             let exit = tokio::select! {
-                exit = incoming.next() => exit,
+                exit = incoming.next_exit() => exit,
                 () = heard.stop.leave.cancelled() => Exit::Interrupt,
             };
             heard.first.store(exit as u8, Ordering::Relaxed);
             heard.stop.stop.cancel();
-            // Whoever left said so; turns of others beside them are waited for all the same.
+            // A person who left knows it; turns of other participants are still waited for.
             if let Some(events) = events.upgrade().filter(|_| !heard.stop.leave.is_cancelled()) {
                 let _ = events.send(Event::Stopping { grace: grace.as_secs() });
             }
             tokio::select! {
-                _ = incoming.next() => {}
+                _ = incoming.next_exit() => {}
                 () = tokio::time::sleep(grace) => {
                     heard.stop.abort.cancel();
-                    incoming.next().await;
+                    incoming.next_exit().await;
                 }
             }
             heard.now.cancel();
@@ -48,7 +47,7 @@ impl Signals {
         Ok(signals)
     }
 
-    /// The exit code of the first signal, if one came.
+    /// Exit code of the first signal, if any.
     pub fn exit(&self) -> Option<Exit> {
         match self.first.load(Ordering::Relaxed) {
             130 => Some(Exit::Interrupt),
@@ -58,16 +57,16 @@ impl Signals {
     }
 }
 
-/// Waits for the first signal, for the time before anything runs.
+/// Waits for the first signal; used before a run starts.
 pub async fn first() -> std::io::Result<Exit> {
-    Ok(Incoming::new()?.next().await)
+    Ok(Incoming::new()?.next_exit().await)
 }
 
-/// Waits for a signal that comes while nobody else hears it.
+/// Waits for a signal that arrives while no other listener is active.
 pub async fn unheard(somebody_hears: &AtomicBool) -> std::io::Result<Exit> {
     let mut incoming = Incoming::new()?;
     loop {
-        let exit = incoming.next().await;
+        let exit = incoming.next_exit().await;
         if !somebody_hears.load(Ordering::Relaxed) {
             return Ok(exit);
         }
@@ -87,7 +86,7 @@ impl Incoming {
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 
-    async fn next(&mut self) -> Exit {
+    async fn next_exit(&mut self) -> Exit {
         tokio::select! {
             _ = self.interrupt.recv() => Exit::Interrupt,
             _ = self.terminate.recv() => Exit::Terminate,
@@ -104,8 +103,8 @@ impl Incoming {
         Ok(Self)
     }
 
-    async fn next(&mut self) -> Exit {
-        // Where Ctrl-C cannot be heard, nothing interrupts.
+    async fn next_exit(&mut self) -> Exit {
+        // If Ctrl-C cannot be received, nothing interrupts.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

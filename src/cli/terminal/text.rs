@@ -1,4 +1,4 @@
-//! Text as people read it: wrapped lines, tables that fit, sizes and instants. Nothing is printed here.
+//! Text for people: wrapped lines, tables that fit, sizes and instants. Nothing is printed here.
 
 use crate::process::harmless::one_line;
 use crate::store::Millis;
@@ -6,8 +6,8 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, pr
 use jiff::Timestamp;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Wraps each line at spaces so that it fits `width` columns; a word that is longer is cut. Without a width, lines
-/// stay as they are.
+/// Wraps each line at spaces so that it fits `width` columns; longer words are cut. Without a width, lines are
+/// unchanged.
 pub fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
     let Some(width) = width else { return text.lines().map(str::to_owned).collect() };
     text.lines().flat_map(|line| wrap_line(line, width.max(1))).collect()
@@ -42,12 +42,12 @@ fn wrap_line(line: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// An instant as people read it, in UTC: `2026-11-20 09:08`.
+/// Formats an instant for people, in UTC: `2026-11-20 09:08`.
 pub fn instant(at: Millis) -> String {
     Timestamp::from_millisecond(at).unwrap_or_default().strftime("%Y-%m-%d %H:%M").to_string()
 }
 
-/// Bytes as people read them.
+/// Formats a number of bytes for people.
 pub fn size(bytes: u64) -> String {
     let mut left = bytes as f64;
     for unit in ["B", "kB", "MB"] {
@@ -59,12 +59,12 @@ pub fn size(bytes: u64) -> String {
     format!("{left:.1} GB")
 }
 
-/// `1 error`, `2 errors`.
+/// Formats a count with its noun: `1 error`, `2 errors`.
 pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
-/// The first 8 characters of an id or hash: enough to tell them apart and to type.
+/// Returns the first 8 characters of an id or hash: short to type, and rarely ambiguous.
 pub fn short(id: &str) -> &str {
     id.get(..8).unwrap_or(id)
 }
@@ -74,11 +74,11 @@ pub fn short(id: &str) -> &str {
 pub struct Column {
     /// Its heading.
     pub name: &'static str,
-    /// The fewest columns of the screen at which it is of use; what is no wider is never broken.
+    /// Minimum useful width in columns; content that fits it is never wrapped.
     pub least: usize,
-    /// Columns of the highest number are left out first where the screen is narrow; 0 always stays.
+    /// On a narrow screen, the columns with the highest number are dropped first; 0 always stays.
     pub drop: u8,
-    /// Whether it holds numbers.
+    /// True for numbers, which are aligned to the right and never wrapped.
     pub number: bool,
 }
 
@@ -94,10 +94,10 @@ impl Column {
     }
 }
 
-/// A table that fits `width`: columns that have no room or no content are left out, the others wrapped.
+/// Formats a table that fits `width`: columns without room or content are dropped, the others wrapped.
 pub fn table(columns: &[Column], rows: &[Vec<String>], width: Option<usize>) -> Vec<String> {
     let rows: Vec<Vec<String>> = rows.iter().map(|r| r.iter().map(|c| one_line(c)).collect()).collect();
-    let kept = kept(columns, &rows, width);
+    let kept = fitting_columns(columns, &rows, width);
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(kept.iter().map(|i| columns[*i].name).collect::<Vec<_>>());
     for row in &rows {
@@ -120,7 +120,7 @@ pub fn table(columns: &[Column], rows: &[Vec<String>], width: Option<usize>) -> 
     table.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
-fn kept(columns: &[Column], rows: &[Vec<String>], width: Option<usize>) -> Vec<usize> {
+fn fitting_columns(columns: &[Column], rows: &[Vec<String>], width: Option<usize>) -> Vec<usize> {
     let widest = |i: usize| rows.iter().map(|r| r[i].width()).max().unwrap_or(0);
     let mut kept: Vec<usize> = (0..columns.len()).filter(|i| columns[*i].drop == 0 || widest(*i) > 0).collect();
     let needs = |i: usize| {

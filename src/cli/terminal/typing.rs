@@ -1,12 +1,12 @@
-//! What stands in a text field and was not ended: kept at every key where there is a place for it, so that not even half
-//! a line is lost, whatever ends the program; and offered when the same is asked again.
+//! The unfinished line of a text field, saved at every key so that it survives a crash. It is offered when the same
+//! question is asked again.
 
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Where it is kept, and what was left. Clones are of the same.
+/// File of the unfinished line, and its last content. Clones share both.
 #[derive(Debug, Clone, Default)]
 pub struct Typing(Arc<Mutex<Inner>>);
 
@@ -16,7 +16,7 @@ struct Inner {
     left: Option<Half>,
 }
 
-/// Half a line.
+/// An unfinished line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Half {
     question: String,
@@ -24,47 +24,47 @@ struct Half {
 }
 
 impl Typing {
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    fn lock_inner(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From now on it is kept there, beginning with what was left there; nowhere, if none is given.
-    pub fn at(&self, place: Option<PathBuf>) {
+    /// Saves unfinished lines in this file from now on, and loads its content. `None` saves nothing.
+    pub fn save_in(&self, place: Option<PathBuf>) {
         let left = place.as_ref().and_then(|place| serde_json::from_slice(&fs::read(place).ok()?).ok());
-        *self.inner() = Inner { place, left };
+        *self.lock_inner() = Inner { place, left };
     }
 
-    /// What was left of the answer to a question.
-    pub fn left(&self, question: &str) -> Option<String> {
-        self.inner().left.as_ref().filter(|half| half.question == question).map(|half| half.text.clone())
+    /// Returns the unfinished answer to a question.
+    pub fn saved_line(&self, question: &str) -> Option<String> {
+        self.lock_inner().left.as_ref().filter(|half| half.question == question).map(|half| half.text.clone())
     }
 
-    /// Keeps what stands in the field now; an empty one is not worth it.
-    pub fn keep(&self, question: &str, text: &str) {
+    /// Saves the current content of the field; an empty field removes the file.
+    pub fn save_line(&self, question: &str, text: &str) {
         if text.is_empty() {
-            return self.end();
+            return self.remove_line();
         }
-        let mut inner = self.inner();
+        let mut inner = self.lock_inner();
         let Some(place) = &inner.place else { return };
         let half = Half { question: question.to_owned(), text: text.to_owned() };
-        // Where half a line cannot be kept, the lines before it cannot either, and that is told.
-        let _ = serde_json::to_vec(&half).map(|bytes| write(place, &bytes));
+        // If this write fails, the earlier lines could not be saved either, and that was reported.
+        let _ = serde_json::to_vec(&half).map(|bytes| replace_file(place, &bytes));
         inner.left = Some(half);
     }
 
-    /// The line was ended, or nothing of it is left.
-    pub fn end(&self) {
-        let mut inner = self.inner();
+    /// Removes the file, because the line is complete or empty.
+    pub fn remove_line(&self) {
+        let mut inner = self.lock_inner();
         inner.left = None;
         if let Some(place) = &inner.place {
-            // What cannot be removed is offered for the same question only.
+            // A file that remains is offered for the same question only.
             let _ = fs::remove_file(place);
         }
     }
 }
 
-/// Replaces the file. It need not outlive the machine, as an answer does: a key must not wait for the disk.
-fn write(place: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Replaces the file. It is not synced to disk, unlike an answer: a key must not wait for the disk.
+fn replace_file(place: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let new = place.with_extension("key");
     let mut options = fs::File::options();
     options.write(true).create(true).truncate(true);
@@ -83,16 +83,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let place = dir.path().join("a.half");
         let typing = Typing::default();
-        typing.keep("name", "lost");
-        assert_eq!(typing.left("name"), None, "there is no place for it");
-        typing.at(Some(place.clone()));
-        typing.keep("name", "pri");
-        typing.keep("name", "prisön");
+        typing.save_line("name", "lost");
+        assert_eq!(typing.saved_line("name"), None, "there is no place for it");
+        typing.save_in(Some(place.clone()));
+        typing.save_line("name", "pri");
+        typing.save_line("name", "prisön");
         let again = Typing::default();
-        again.at(Some(place.clone()));
-        assert_eq!((again.left("note"), again.left("name").as_deref()), (None, Some("prisön")));
-        again.keep("name", "");
-        assert_eq!(again.left("name"), None);
+        again.save_in(Some(place.clone()));
+        assert_eq!((again.saved_line("note"), again.saved_line("name").as_deref()), (None, Some("prisön")));
+        again.save_line("name", "");
+        assert_eq!(again.saved_line("name"), None);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

@@ -1,13 +1,13 @@
-//! Turns made of the experiment's own words: what the speaker is to want, what the other spoke of. No language model.
+//! Turns made of the experiment's own words (the speaker's goal, the other's topics) without a language model.
 
 use crate::model::ChatRequest;
 use crate::process::{Author, Purpose};
 use sha2::{Digest, Sha256};
 
-/// What every improvised text begins with, so that nobody takes it for a model's.
+/// The mark that begins every improvised text, so that nobody mistakes it for a model's.
 const MARK: &str = "(scripted)";
 
-/// Said of what the other spoke of.
+/// First sentences, about the topics of the other speaker.
 const ANSWERS: [&str; 7] = [
     "You said “{theirs}”; I have heard it.",
     "About “{theirs}” we may yet agree.",
@@ -18,8 +18,8 @@ const ANSWERS: [&str; 7] = [
     "I did not expect “{theirs}” from you.",
 ];
 
-/// Said of what the speaker wants. Their number and that of the answers share no factor, nor does either with the
-/// few agents that usually speak in turn: a speaker comes back to the same pair late.
+/// Second sentences, about the speaker's goal. The lengths of the two lists are coprime, also to the usual number of
+/// speakers, so that a pair of sentences recurs late.
 const WISHES: [&str; 11] = [
     "What I want is to {wish}.",
     "Think of “{topic}” before you answer.",
@@ -34,14 +34,14 @@ const WISHES: [&str; 11] = [
     "We could begin with “{topic}”.",
 ];
 
-/// Where a prompt says what somebody wants.
+/// Phrases of a prompt that introduce a goal.
 const WANTS: [&str; 9] =
     ["goal is to ", "task is to ", "want to ", "wish to ", "aim to ", "try to ", "need to ", "have to ", "must "];
 
-/// Headings under which a sentence is a wish whatever its form.
+/// Headings under which any sentence is a goal.
 const GOALS: [&str; 8] = ["goal", "aim", "task", "objective", "purpose", "position", "interest", "mission"];
 
-/// Words that say nothing of an experiment: English's small change, and the words of the sentences above.
+/// Words without a topic: frequent words of English, and the words of the sentences above.
 const SMALL: &str = " about after again agent become behind above below agents aside before begin being between chance come comes consider could \
     does doing each either else every everything expect first from give have heard here hold into just keep keeps know \
     later leave like make makes mean moment more most much must never nothing other others rather same scripted settle \
@@ -49,28 +49,28 @@ const SMALL: &str = " about after again agent become behind above below agents a
     think this those through trying turn turns under until very view want wants what when where which while will with \
     within without would your yours yourself answer answers another because message messages conversation goal ";
 
-/// What stands before a noun.
+/// Words that precede a noun.
 const DETERMINERS: [&str; 18] = [
     "the", "a", "an", "my", "your", "his", "her", "its", "our", "their", "this", "that", "these", "any", "no", "some",
     "of", "about",
 ];
 
-/// The whole text for a request.
-pub(super) fn content(request: &ChatRequest) -> String {
+/// Returns the whole reply to a request.
+pub(super) fn improvise_reply(request: &ChatRequest) -> String {
     match request.turn.purpose {
-        Purpose::Speech | Purpose::Answer => speech(request),
-        Purpose::Selection => selection(request),
-        Purpose::Summary => summary(request),
+        Purpose::Speech | Purpose::Answer => improvise_speech(request),
+        Purpose::Selection => improvise_choice(request),
+        Purpose::Summary => improvise_summary(request),
     }
 }
 
-fn speech(request: &ChatRequest) -> String {
+fn improvise_speech(request: &ChatRequest) -> String {
     let turn = &request.turn;
-    let system = said(request, Author::System);
-    let heard = said(request, Author::User);
-    let start = draw(request, "start", 77);
+    let system = last_message(request, Author::System);
+    let heard = last_message(request, Author::User);
+    let start = draw_fixed(request, "start", 77);
     let step = start + turn.ordinal as usize + turn.ask as usize;
-    let own = topics(if system.is_empty() { heard } else { system });
+    let own = find_topics(if system.is_empty() { heard } else { system });
     let pick = |what: &str, list: &[String]| {
         let place = draw_seeded(request, what, list.len().max(1));
         list.get(place).cloned().unwrap_or_else(|| "this".to_owned())
@@ -78,32 +78,32 @@ fn speech(request: &ChatRequest) -> String {
     let topic = pick("topic", &own);
     let others: Vec<String> = own.iter().filter(|t| **t != topic).cloned().collect();
     let answer = ANSWERS.get(step % ANSWERS.len()).copied().unwrap_or_default();
-    let answer = answer.replace("{theirs}", &pick("theirs", &topics(last_turn(heard))));
+    let answer = answer.replace("{theirs}", &pick("theirs", &find_topics(last_turn(heard))));
     let wish = WISHES.get(step * 5 % WISHES.len()).copied().unwrap_or_default();
     let role = if turn.role.is_empty() { "one of us" } else { &turn.role };
-    // Each blank stands once, and what fills it holds no braces: nothing is read a second time.
+    // Each placeholder occurs once, and no replacement contains braces, so nothing is replaced twice.
     let wish = wish
-        .replace("{wish}", &wanted(system).unwrap_or_else(|| "do my part".to_owned()))
+        .replace("{wish}", &find_goal(system).unwrap_or_else(|| "do my part".to_owned()))
         .replace("{topic}", &topic)
         .replace("{other}", &pick("other", &others))
-        .replace("{role}", &plain(role).join(" "));
+        .replace("{role}", &plain_words(role).join(" "));
     format!("{MARK} {answer} {wish}")
 }
 
-/// Only a name, as a selector should answer.
-fn selection(request: &ChatRequest) -> String {
+/// Returns a bare name, as a selector should.
+fn improvise_choice(request: &ChatRequest) -> String {
     let others = &request.turn.others;
     others.get(draw_seeded(request, "choice", others.len().max(1))).cloned().unwrap_or_default()
 }
 
-fn summary(request: &ChatRequest) -> String {
-    let day = said(request, Author::User);
+fn improvise_summary(request: &ChatRequest) -> String {
+    let day = last_message(request, Author::User);
     let mut speakers: Vec<(&str, Vec<String>)> = Vec::new();
     let mut turns = 0;
     for line in day.lines() {
         let Some((name, text)) = line.split_once(": ").filter(|(name, _)| is_name(name)) else { continue };
         turns += 1;
-        let found = topics(text);
+        let found = find_topics(text);
         match speakers.iter_mut().find(|(known, _)| *known == name) {
             Some((_, topics)) => topics.extend(found),
             None => speakers.push((name, found)),
@@ -128,19 +128,19 @@ fn spoke_of(name: &str, topics: &[String]) -> String {
     }
 }
 
-/// The last message of an author.
-fn said(request: &ChatRequest, author: Author) -> &str {
+/// Returns the last message of an author.
+fn last_message(request: &ChatRequest, author: Author) -> &str {
     request.messages.iter().rev().find(|m| m.author == author).map_or("", |m| m.content.as_str())
 }
 
-/// What was said last, where several turns were joined; without its label.
+/// Returns the last of several joined turns, without its label.
 fn last_turn(text: &str) -> &str {
     let last = text.rsplit("\n\n").find(|part| !part.trim().is_empty()).unwrap_or(text);
     last.split_once(": ").filter(|(name, _)| is_name(name)).map_or(last, |(_, text)| text)
 }
 
-/// What the prompt has its reader want, in the reader's mouth.
-fn wanted(system: &str) -> Option<String> {
+/// Returns the goal that the prompt gives its reader, in the first person.
+fn find_goal(system: &str) -> Option<String> {
     let is_goal = |title: &str| GOALS.iter().any(|g| title.to_lowercase().contains(g));
     let sections = system.split("\n## ").map(|s| s.split_once('\n').unwrap_or(("", s)));
     let (goals, rest): (Vec<_>, Vec<_>) = sections.partition(|(title, _)| is_goal(title));
@@ -148,18 +148,20 @@ fn wanted(system: &str) -> Option<String> {
         texts.iter().flat_map(|(_, text)| text.split(['.', '!', '?', ';', '\n'])).map(|s| s.trim().to_owned()).collect()
     };
     let goals = sentences(goals);
-    let said = |list: &[String]| list.iter().find_map(|s| after_want(s));
-    said(&goals).or_else(|| goals.iter().find_map(|s| command(s))).or_else(|| said(&sentences(rest)))
+    let first_wish = |list: &[String]| list.iter().find_map(|s| after_want(s));
+    first_wish(&goals)
+        .or_else(|| goals.iter().find_map(|s| imperative_goal(s)))
+        .or_else(|| first_wish(&sentences(rest)))
 }
 
 fn after_want(sentence: &str) -> Option<String> {
     let lower = sentence.to_lowercase();
     let place = |word: &&str| Some(lower.find(*word)? + word.len());
-    WANTS.iter().find_map(|word| mine(sentence.get(place(word)?..)?))
+    WANTS.iter().find_map(|word| in_first_person(sentence.get(place(word)?..)?))
 }
 
-/// `Keep order` → `keep order`: a sentence that is a command.
-fn command(sentence: &str) -> Option<String> {
+/// Returns an imperative sentence without its capital letter: `Keep order` → `keep order`.
+fn imperative_goal(sentence: &str) -> Option<String> {
     let first = sentence.split_whitespace().next()?.to_lowercase();
     let is_none =
         ["you", "your", "the", "a", "an", "there", "it", "this", "in", "if", "do", "as", "when", "we", "never"];
@@ -167,13 +169,13 @@ fn command(sentence: &str) -> Option<String> {
         return None;
     }
     let rest = sentence.get(first.len()..)?;
-    mine(&format!("{first}{rest}"))
+    in_first_person(&format!("{first}{rest}"))
 }
 
-/// A phrase in the speaker's mouth, up to its first comma and at most twelve words, without a dangling end.
-fn mine(phrase: &str) -> Option<String> {
+/// Turns a phrase into the first person, up to its first comma, at most twelve words, without a dangling end.
+fn in_first_person(phrase: &str) -> Option<String> {
     let clause = phrase.split([',', ':', '(', '"', '–', '—']).next()?;
-    let mut words: Vec<String> = turned(&plain(clause)).into_iter().take(12).collect();
+    let mut words: Vec<String> = swap_person(&plain_words(clause)).into_iter().take(12).collect();
     let dangling =
         ["to", "the", "a", "an", "of", "and", "or", "in", "for", "with", "at", "on", "by", "my", "that", "is"];
     while words.last().is_some_and(|w| dangling.contains(&w.as_str())) {
@@ -182,8 +184,8 @@ fn mine(phrase: &str) -> Option<String> {
     (!words.is_empty()).then(|| words.join(" "))
 }
 
-/// From the second person to the first.
-fn turned(words: &[String]) -> Vec<String> {
+/// Replaces the second person by the first.
+fn swap_person(words: &[String]) -> Vec<String> {
     let acts = ["can", "could", "are", "were", "have", "do", "did", "will", "want", "need", "should", "must", "may"];
     let acts = |word: Option<&String>| word.is_some_and(|w| acts.contains(&w.as_str()));
     let turn = |(index, word): (usize, &String)| match word.as_str() {
@@ -198,40 +200,40 @@ fn turned(words: &[String]) -> Vec<String> {
     words.iter().enumerate().map(turn).collect()
 }
 
-/// The words of a text without its signs.
-fn plain(text: &str) -> Vec<String> {
+/// Splits a text into words without punctuation.
+fn plain_words(text: &str) -> Vec<String> {
     let keeps = |c: char| c.is_alphanumeric() || matches!(c, '\'' | '’' | '-');
     let words = text.split(|c: char| !keeps(c)).map(|w| w.trim_matches(|c: char| !c.is_alphanumeric()));
     words.filter(|w| !w.is_empty()).map(str::to_owned).collect()
 }
 
-/// What a text is about, in order, each once: the words that end a phrase such as `the yellow line`; where it has
-/// fewer than two of these, all its longer words that say something.
-fn topics(text: &str) -> Vec<String> {
+/// Returns the topics of a text, in order and each once: words that end a phrase such as `the yellow line`. A text with
+/// fewer than two of these yields all its longer words.
+fn find_topics(text: &str) -> Vec<String> {
     let (mut nouns, mut all) = (Vec::new(), Vec::new());
     for clause in text.split(['.', '!', '?', ',', ';', ':', '\n']) {
         let mut phrase: Option<Option<String>> = None;
         for (index, word) in clause.split_whitespace().enumerate() {
-            let topic = topic(word, index == 0);
+            let topic = topic_word(word, index == 0);
             if let (Some(last), Some(topic)) = (phrase.as_mut(), &topic) {
                 *last = Some(topic.clone());
             } else {
-                add(&mut nouns, phrase.take().flatten());
+                add_once(&mut nouns, phrase.take().flatten());
                 phrase = DETERMINERS.contains(&word.to_lowercase().as_str()).then_some(None);
             }
-            add(&mut all, topic);
+            add_once(&mut all, topic);
         }
-        add(&mut nouns, phrase.flatten());
+        add_once(&mut nouns, phrase.flatten());
     }
     if nouns.len() < 2 { all } else { nouns }
 }
 
-fn add(list: &mut Vec<String>, word: Option<String>) {
+fn add_once(list: &mut Vec<String>, word: Option<String>) {
     list.extend(word.filter(|w| !list.contains(w)));
 }
 
-/// A word that says something; names such as `Guard_117` and tags do not.
-fn topic(word: &str, begins: bool) -> Option<String> {
+/// Returns a meaningful word; names such as `Guard_117` and tags are skipped.
+fn topic_word(word: &str, begins: bool) -> Option<String> {
     if word.contains(['_', '<', '>', '#', '(', '{', '/']) {
         return None;
     }
@@ -241,17 +243,17 @@ fn topic(word: &str, begins: bool) -> Option<String> {
     (is_word && !SMALL.contains(&format!(" {} ", word.to_lowercase()))).then_some(word)
 }
 
-/// A number below `n` from the conversation and the speaker: the same in every turn.
-fn draw(request: &ChatRequest, what: &str, n: usize) -> usize {
-    number(&[request.turn.conversation.as_bytes(), what.as_bytes()], n)
+/// Draws a number below `n` from the conversation and the speaker: the same in every turn.
+fn draw_fixed(request: &ChatRequest, what: &str, n: usize) -> usize {
+    hash_below(&[request.turn.conversation.as_bytes(), what.as_bytes()], n)
 }
 
-/// A number below `n` from this call's own seed.
+/// Draws a number below `n` from this call's own seed.
 fn draw_seeded(request: &ChatRequest, what: &str, n: usize) -> usize {
-    number(&[&request.turn.seed.to_be_bytes(), what.as_bytes()], n)
+    hash_below(&[&request.turn.seed.to_be_bytes(), what.as_bytes()], n)
 }
 
-fn number(parts: &[&[u8]], n: usize) -> usize {
+fn hash_below(parts: &[&[u8]], n: usize) -> usize {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part);

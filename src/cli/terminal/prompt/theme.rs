@@ -1,4 +1,4 @@
-//! How questions and answers look. An answer that is too long for its line gets lines of its own, broken between words.
+//! Look of questions and answers. A long answer gets lines of its own, wrapped between words.
 
 use crate::cli::terminal::text::wrap;
 use console::Term;
@@ -6,36 +6,36 @@ use dialoguer::theme::{ColorfulTheme, Theme};
 use std::fmt;
 use unicode_width::UnicodeWidthStr;
 
-/// Without colour.
+/// A theme without colour.
 pub struct Plain;
 
 impl Theme for Plain {
     fn format_prompt(&self, f: &mut dyn fmt::Write, prompt: &str) -> fmt::Result {
-        f.write_str(&asking(prompt))
+        f.write_str(&end_question(prompt))
     }
 
     fn format_input_prompt_selection(&self, f: &mut dyn fmt::Write, prompt: &str, sel: &str) -> fmt::Result {
-        write!(f, "{} {}", asking(prompt), folded(prompt, sel))
+        write!(f, "{} {}", end_question(prompt), fold_answer(prompt, sel))
     }
 
     fn format_multi_select_prompt_selection(&self, f: &mut dyn fmt::Write, of: &str, sel: &[&str]) -> fmt::Result {
-        self.format_input_prompt_selection(f, of, &all_of(sel))
+        self.format_input_prompt_selection(f, of, &list_ticked(sel))
     }
 }
 
-/// A question with the sign that it ends in.
-pub fn asking(question: &str) -> String {
+/// Ends a question with `?` or `:`.
+pub fn end_question(question: &str) -> String {
     if question.ends_with('?') { question.to_owned() } else { format!("{question}:") }
 }
 
-/// What was ticked.
-fn all_of(ticked: &[&str]) -> String {
+/// Lists the ticked items.
+fn list_ticked(ticked: &[&str]) -> String {
     if ticked.is_empty() { "none".to_owned() } else { ticked.join(", ") }
 }
 
-/// An answer behind its question, or below it where both together are too wide.
-fn folded(question: &str, answer: &str) -> String {
-    /// Columns of the signs around question and answer.
+/// Puts an answer after its question, or below it if both together are too wide.
+fn fold_answer(question: &str, answer: &str) -> String {
+    /// Columns of the marks around question and answer.
     const SIGNS: usize = 5;
     let columns = usize::from(Term::stderr().size().1).max(20);
     if question.width() + answer.width() + SIGNS <= columns {
@@ -44,7 +44,7 @@ fn folded(question: &str, answer: &str) -> String {
     format!("\n  {}", wrap(answer, Some(columns - 3)).join("\n  "))
 }
 
-/// In colour, which never is the only sign: where the cursor stands is marked, too.
+/// A theme in colour, which is never the only sign: the cursor's line is marked, too.
 #[derive(Default)]
 pub struct Coloured(ColorfulTheme);
 
@@ -62,7 +62,7 @@ impl Theme for Coloured {
     }
 
     fn format_input_prompt_selection(&self, f: &mut dyn fmt::Write, prompt: &str, sel: &str) -> fmt::Result {
-        self.0.format_input_prompt_selection(f, prompt, &folded(prompt, sel))
+        self.0.format_input_prompt_selection(f, prompt, &fold_answer(prompt, sel))
     }
 
     fn format_select_prompt_item(&self, f: &mut dyn fmt::Write, text: &str, active: bool) -> fmt::Result {
@@ -70,7 +70,7 @@ impl Theme for Coloured {
     }
 
     fn format_multi_select_prompt_selection(&self, f: &mut dyn fmt::Write, of: &str, sel: &[&str]) -> fmt::Result {
-        self.format_input_prompt_selection(f, of, &all_of(sel))
+        self.format_input_prompt_selection(f, of, &list_ticked(sel))
     }
 
     fn format_multi_select_prompt_item(
@@ -89,7 +89,7 @@ impl Theme for Coloured {
 mod tests {
     use super::*;
 
-    fn answered(theme: &dyn Theme, question: &str, answer: &str) -> String {
+    fn show_answer(theme: &dyn Theme, question: &str, answer: &str) -> String {
         let mut line = String::new();
         theme.format_select_prompt_selection(&mut line, question, answer).unwrap();
         console::strip_ansi_codes(&line).into_owned()
@@ -97,12 +97,12 @@ mod tests {
 
     #[test]
     fn a_question_has_one_sign_and_a_long_answer_its_own_lines() {
-        assert_eq!(answered(&Plain, "what next?", "exit"), "what next? exit");
-        assert_eq!(answered(&Plain, "models", "that is all"), "models: that is all");
-        assert_eq!(answered(&Coloured::default(), "models", "that is all"), "✔ models · that is all");
+        assert_eq!(show_answer(&Plain, "what next?", "exit"), "what next? exit");
+        assert_eq!(show_answer(&Plain, "models", "that is all"), "models: that is all");
+        assert_eq!(show_answer(&Coloured::default(), "models", "that is all"), "✔ models · that is all");
         let (question, answer) = ("q".repeat(60), "word ".repeat(30));
         for theme in [&Plain as &dyn Theme, &Coloured::default()] {
-            let lines = answered(theme, &question, answer.trim());
+            let lines = show_answer(theme, &question, answer.trim());
             assert!(lines.lines().skip(1).all(|line| line.starts_with("  word") && line.width() <= 80), "{lines}");
             assert_eq!(lines.matches("word").count(), 30, "{lines}");
         }

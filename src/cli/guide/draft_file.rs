@@ -1,42 +1,42 @@
-//! Drafts on the disk: each a file that only its owner can read, replaced whole at every answer, so that one survives
-//! whatever ends the program. A lock beside it says that somebody is at it.
+//! Drafts of experiments on disk, one file each. A file is replaced whole at every answer, so that it survives a crash.
+//! A lock file marks a draft as in use.
 
-use crate::cli::settings::dotenv::replace;
-use crate::cli::terminal::drafts::make;
+use crate::cli::settings::dotenv::replace_file;
+use crate::cli::terminal::drafts::create_private;
 use crate::lab::draft::Draft;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A draft's place on the disk. Clones are of the same.
+/// A draft's file. Clones share the lock.
 #[derive(Debug, Clone)]
-pub struct Kept {
+pub struct DraftFile {
     path: PathBuf,
     _lock: std::sync::Arc<File>,
 }
 
-impl Kept {
-    /// A place for a new one, in the program's folder of state.
+impl DraftFile {
+    /// Creates the file of a new draft, in the program's state folder.
     pub fn new(state: &Path, id: u64) -> io::Result<Self> {
         let folder = state.join("drafts");
-        make(&folder)?;
+        create_private(&folder)?;
         let path = folder.join(format!("create-{id:016x}.json"));
-        let lock = lock(&path)?.ok_or_else(|| io::Error::other("somebody else is at it"))?;
+        let lock = try_lock_draft(&path)?.ok_or_else(|| io::Error::other("somebody else is at it"))?;
         Ok(Self { path, _lock: std::sync::Arc::new(lock) })
     }
 
-    /// Those at which nobody is, the newest first.
-    pub fn all(state: &Path) -> Vec<(Self, Draft)> {
+    /// Lists the drafts that are not in use, newest first.
+    pub fn list_free(state: &Path) -> Vec<(Self, Draft)> {
         let folder = fs::read_dir(state.join("drafts")).into_iter().flatten().flatten();
         let mut found = Vec::new();
         for path in folder.map(|entry| entry.path()).filter(|path| is_draft(path)) {
             let changed = path.metadata().and_then(|m| m.modified()).ok();
             let draft = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Draft>(&bytes).ok());
-            if let (Some(draft), Ok(Some(lock))) = (draft, lock(&path)) {
+            if let (Some(draft), Ok(Some(lock))) = (draft, try_lock_draft(&path)) {
                 let kept = Self { path, _lock: std::sync::Arc::new(lock) };
-                // One in which nothing was said is none.
-                if draft.answered.is_empty() && !kept.half().exists() {
-                    kept.remove();
+                // Drafts without an answer are removed.
+                if draft.answered.is_empty() && !kept.unfinished_file().exists() {
+                    kept.remove_files();
                 } else {
                     found.push((changed, kept, draft));
                 }
@@ -46,19 +46,19 @@ impl Kept {
         found.into_iter().map(|(_, kept, draft)| (kept, draft)).collect()
     }
 
-    /// Keeps it as it is now.
-    pub fn keep(&self, draft: &Draft) -> io::Result<()> {
-        replace(&self.path, serde_json::to_string(draft)?.as_bytes())
+    /// Saves the draft.
+    pub fn save_draft(&self, draft: &Draft) -> io::Result<()> {
+        replace_file(&self.path, serde_json::to_string(draft)?.as_bytes())
     }
 
-    /// Where half a line of it is kept.
-    pub fn half(&self) -> PathBuf {
+    /// Returns the file for the unfinished line.
+    pub fn unfinished_file(&self) -> PathBuf {
         self.path.with_extension("half")
     }
 
-    /// Takes it away.
-    pub fn remove(self) {
-        // What cannot be removed is offered again, which is no harm.
+    /// Removes the draft.
+    pub fn remove_files(self) {
+        // A file that remains is merely offered again.
         let _ = fs::remove_file(&self.path);
         for beside in ["half", "lock"] {
             let _ = fs::remove_file(self.path.with_extension(beside));
@@ -71,8 +71,8 @@ fn is_draft(path: &Path) -> bool {
     name.starts_with("create-") && path.extension().is_some_and(|end| end == "json")
 }
 
-/// The lock of a draft; none where another process has it. It goes with the process.
-fn lock(path: &Path) -> io::Result<Option<File>> {
+/// Locks a draft; `None` if another process holds the lock. The lock ends with the process.
+fn try_lock_draft(path: &Path) -> io::Result<Option<File>> {
     let file = File::options().write(true).create(true).truncate(false).open(path.with_extension("lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
@@ -89,27 +89,27 @@ mod tests {
     #[test]
     fn one_in_which_nothing_was_said_is_none() {
         let dir = tempfile::tempdir().unwrap();
-        Kept::new(dir.path(), 7).unwrap().keep(&Draft::default()).unwrap();
-        assert!(Kept::all(dir.path()).is_empty());
+        DraftFile::new(dir.path(), 7).unwrap().save_draft(&Draft::default()).unwrap();
+        assert!(DraftFile::list_free(dir.path()).is_empty());
         assert_eq!(fs::read_dir(dir.path().join("drafts")).unwrap().count(), 0);
     }
 
     #[test]
     fn a_draft_is_there_until_it_is_removed_and_for_one_at_a_time() {
         let dir = tempfile::tempdir().unwrap();
-        let kept = Kept::new(dir.path(), 7).unwrap();
-        kept.keep(&Draft::default()).unwrap();
-        fs::write(kept.half(), "half").unwrap();
+        let kept = DraftFile::new(dir.path(), 7).unwrap();
+        kept.save_draft(&Draft::default()).unwrap();
+        fs::write(kept.unfinished_file(), "half").unwrap();
         drop(kept);
-        let (kept, _) = Kept::all(dir.path()).remove(0);
+        let (kept, _) = DraftFile::list_free(dir.path()).remove(0);
         let draft = Draft { name: "漢字".to_owned(), answered: vec![Step::Name], ..Draft::default() };
-        kept.keep(&draft).unwrap();
-        fs::remove_file(kept.half()).unwrap();
-        assert!(Kept::all(dir.path()).is_empty(), "somebody is at it");
+        kept.save_draft(&draft).unwrap();
+        fs::remove_file(kept.unfinished_file()).unwrap();
+        assert!(DraftFile::list_free(dir.path()).is_empty(), "somebody is at it");
         drop(kept);
         fs::write(dir.path().join("drafts/create-1.json.77.new"), "cut off").unwrap();
         fs::write(dir.path().join("drafts/create-2.json"), "{").unwrap();
-        let mut all = Kept::all(dir.path());
+        let mut all = DraftFile::list_free(dir.path());
         assert_eq!(all.len(), 1);
         let (kept, found) = all.remove(0);
         assert_eq!(found, draft);
@@ -118,7 +118,7 @@ mod tests {
             use std::os::unix::fs::PermissionsExt;
             assert_eq!(kept.path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         }
-        kept.remove();
-        assert!(Kept::all(dir.path()).is_empty());
+        kept.remove_files();
+        assert!(DraftFile::list_free(dir.path()).is_empty());
     }
 }

@@ -1,11 +1,11 @@
-//! Facts about a model, known before it is asked.
+//! Facts about a model, looked up before its first call.
 
 use super::parameters::CONTEXT;
 use serde::Serialize;
 
 /// Facts about a model; all of them come from Ollama, and other servers leave them empty.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Known {
+pub struct ModelFacts {
     /// Ollama's digest.
     pub digest: Option<String>,
     /// The longest context that the model was made for, in tokens.
@@ -18,7 +18,7 @@ pub struct Known {
     pub quantization: Option<String>,
 }
 
-impl Known {
+impl ModelFacts {
     /// Returns the context to request if the researcher set none: 10,000, or the author's or the model's if that is
     /// smaller.
     pub fn default_context(&self) -> u32 {
@@ -32,7 +32,7 @@ mod tests {
 
     #[test]
     fn the_context_asked_for() {
-        let known = |context, num_ctx| Known { context, num_ctx, ..Known::default() }.default_context();
+        let known = |context, num_ctx| ModelFacts { context, num_ctx, ..ModelFacts::default() }.default_context();
         assert_eq!(known(None, None), 10_000);
         assert_eq!(known(Some(4096), None), 4096);
         assert_eq!(known(Some(131_072), None), 10_000);

@@ -1,4 +1,4 @@
-//! Conversations of an experiment, before more are run.
+//! Conversations of an experiment that exist before more are run.
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::shell::{quoted, spelled_out};
@@ -7,7 +7,7 @@ use crate::cli::terminal::text::{Column, table};
 use crate::lab::{Standings, UnfinishedRun};
 use clap::Parser;
 
-/// Conditions that are shown at most.
+/// Maximum number of conditions shown.
 const ROWS: usize = 20;
 
 const COLUMNS: &[Column] = &[
@@ -17,8 +17,8 @@ const COLUMNS: &[Column] = &[
     Column::number("left", 0),
 ];
 
-/// Shows the numbers of each condition.
-pub fn say(standings: &Standings, printer: &Printer, word: &str) {
+/// Prints the number of conversations in each condition.
+pub fn print_counts(standings: &Standings, printer: &Printer, word: &str) {
     let rows: Vec<Vec<String>> = standings
         .rows
         .iter()
@@ -36,8 +36,8 @@ pub fn say(standings: &Standings, printer: &Printer, word: &str) {
     }
 }
 
-/// The words that go on with a run: with the experiment as it is called here, and without global options.
-pub fn again(run: &UnfinishedRun, word: &str) -> Vec<String> {
+/// Returns the command that resumes a run, with the guide's name of the experiment and without global options.
+pub fn resume_words(run: &UnfinishedRun, word: &str) -> Vec<String> {
     let what = experiment_in(&run.flags);
     let (mut words, mut is_value, mut is_named) = (Vec::new(), false, false);
     for typed in spelled_out(&run.flags, run.replicates) {
@@ -71,7 +71,7 @@ mod tests {
         let of = |flags: &[&str]| {
             let flags = flags.iter().map(|f| (*f).to_owned()).collect();
             let run = UnfinishedRun { flags, replicates: 5, left: 1 };
-            again(&run, "id:1").join(" ")
+            resume_words(&run, "id:1").join(" ")
         };
         let ranges = of(&["run", "./x", "--more", "2", "--days", "1..3"]);
         assert_eq!(ranges, "run id:1 --replicates 5 --days 1..3");

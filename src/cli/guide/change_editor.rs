@@ -1,13 +1,12 @@
-//! What is asked about a change, question by question, and what was answered so far: so that Esc goes back one
-//! question and loses nothing.
+//! The questions about a change and the answers so far, so that Esc goes back one question and loses nothing.
 
-use super::wanted::{Place, Wanted, address, places};
+use super::change_set::{ChangeSet, Place, list_places, section_address};
 use crate::cli::context::Context;
 use crate::design::Experiment;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What can be otherwise.
+/// A part of an experiment that can be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     Name,
@@ -21,14 +20,14 @@ pub(super) enum Part {
 }
 
 impl Part {
-    /// A copy has a name of its own in any case; the note of one's own experiment has a menu of its own.
-    pub fn all(copy: bool) -> Vec<Self> {
+    /// Lists the parts. A copy always gets its own name; the note of the person's own experiment has its own menu.
+    pub fn list_parts(copy: bool) -> Vec<Self> {
         let middle = [Self::StartingMessage, Self::Models, Self::Roles, Self::Titles, Self::Contents, Self::Summarizer];
         let first = (!copy).then_some(Self::Name).into_iter();
         first.chain(middle).chain(copy.then_some(Self::Note)).collect()
     }
 
-    /// As it stands in the list.
+    /// Returns the text in the list.
     pub fn words(self) -> &'static str {
         match self {
             Self::Name => "name",
@@ -43,22 +42,22 @@ impl Part {
     }
 }
 
-/// One question.
+/// A question.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
     /// The first question of a part.
     Of(Part),
-    /// Which titles all agents share.
+    /// The titles that all agents share.
     Sharing,
-    /// The titles of the summariser.
+    /// The summariser's titles.
     SummarizerTitles,
-    /// Which of the summariser's contents.
+    /// The choice among the summariser's sections.
     SummarizerContents,
     /// The text of a section, by its address.
     Text(String),
 }
 
-/// What of the summariser is to be otherwise.
+/// A change of the summariser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     Titles,
@@ -66,18 +65,18 @@ pub(super) enum Way {
     Gone,
 }
 
-/// Lines of texts that were begun, by address.
+/// Unfinished lines of texts, by address.
 pub(super) type Typed = Arc<Mutex<BTreeMap<String, Vec<String>>>>;
 
-/// What is asked about, and what was answered so far.
-pub(super) struct Changing<'a> {
+/// The questions, and the answers so far.
+pub(super) struct ChangeEditor<'a> {
     pub old: &'a Experiment,
-    /// What is asked about.
+    /// The parts to change.
     pub parts: Vec<Part>,
-    pub wanted: Wanted,
-    /// Titles that are new and that all share.
+    pub wanted: ChangeSet,
+    /// New titles that all agents share.
     pub shared: Vec<String>,
-    /// Addresses of the contents that are to read otherwise.
+    /// Addresses of the sections whose text changes.
     pub contents: Vec<String>,
     pub way: Way,
     /// The summariser's titles.
@@ -85,22 +84,22 @@ pub(super) struct Changing<'a> {
     pub typed: Typed,
 }
 
-impl<'a> Changing<'a> {
+impl<'a> ChangeEditor<'a> {
     pub fn new(old: &'a Experiment, name: Option<String>) -> Self {
-        let wanted = Wanted { name, ..Wanted::default() };
+        let wanted = ChangeSet { name, ..ChangeSet::default() };
         let (shared, contents, summarizer) = (Vec::new(), Vec::new(), None);
         Self { old, parts: Vec::new(), wanted, shared, contents, way: Way::Titles, summarizer, typed: Typed::default() }
     }
 
-    /// The questions, in order. An answer may bring questions or take them away.
+    /// Returns the questions, in order. An answer may add or remove questions.
     pub fn steps(&self, now: &Experiment) -> Vec<Step> {
         let mut steps: Vec<Step> = Vec::new();
         for part in &self.parts {
             let asked = match part {
-                Part::Roles => [vec![Step::Of(*part)], self.of_new_roles(now)].concat(),
-                Part::Titles => [vec![Step::Of(*part), Step::Sharing], self.of_new_titles(now)].concat(),
-                Part::Contents => [vec![Step::Of(*part)], self.chosen(now, false)].concat(),
-                Part::Summarizer => self.of_summarizer(now),
+                Part::Roles => [vec![Step::Of(*part)], self.new_role_steps(now)].concat(),
+                Part::Titles => [vec![Step::Of(*part), Step::Sharing], self.new_title_steps(now)].concat(),
+                Part::Contents => [vec![Step::Of(*part)], self.chosen_texts(now, false)].concat(),
+                Part::Summarizer => self.summarizer_steps(now),
                 _ => vec![Step::Of(*part)],
             };
             for step in asked {
@@ -112,99 +111,101 @@ impl<'a> Changing<'a> {
         steps
     }
 
-    fn of_new_roles(&self, now: &Experiment) -> Vec<Step> {
+    fn new_role_steps(&self, now: &Experiment) -> Vec<Step> {
         let is_new = |name: &str| !self.old.roles.iter().any(|old| old.name == name);
-        // What is new of titles is asked after them.
-        let mut titles = titles(self.old, false);
-        titles.retain(|title| self.titles().contains(title) && !is_shared(self.old, title) && !self.is_shared(title));
-        let new = now.roles.iter().filter(|role| is_new(&role.name));
-        new.flat_map(|role| titles.iter().map(|title| Step::Text(address(&role.name, title)))).collect()
-    }
-
-    /// The experiment as far as it is now, for further questions.
-    pub fn now(&self, context: &Context) -> Experiment {
-        let mut wanted = self.wanted.clone();
-        // What is to be shared and has no text yet cannot be put together.
-        wanted.share.retain(|title| {
-            let there = address("shared", title);
-            !self.differs(title) || wanted.sections.iter().any(|(address, _)| *address == there)
+        // New titles get questions of their own.
+        let mut titles = titles_of(self.old, false);
+        titles.retain(|title| {
+            self.current_titles().contains(title) && !is_shared(self.old, title) && !self.is_shared(title)
         });
-        wanted.so_far(context, self.old)
+        let new = now.roles.iter().filter(|role| is_new(&role.name));
+        new.flat_map(|role| titles.iter().map(|title| Step::Text(section_address(&role.name, title)))).collect()
     }
 
-    /// Whether the roles read different texts under a title, or not all read one.
-    fn differs(&self, title: &str) -> bool {
-        let of_roles = places(self.old).into_iter().filter(|p| !p.summarizer && !p.shared && p.title == title);
+    /// Returns the experiment with the answers so far, for the next questions.
+    pub fn current_document(&self, context: &Context) -> Experiment {
+        let mut wanted = self.wanted.clone();
+        // A newly shared section without a text would be an error.
+        wanted.share.retain(|title| {
+            let there = section_address("shared", title);
+            !self.has_different_texts(title) || wanted.sections.iter().any(|(address, _)| *address == there)
+        });
+        wanted.document_so_far(context, self.old)
+    }
+
+    /// True if the roles have different texts under a title, or not all have one.
+    fn has_different_texts(&self, title: &str) -> bool {
+        let of_roles = list_places(self.old).into_iter().filter(|p| !p.summarizer && !p.shared && p.title == title);
         let texts: Vec<String> = of_roles.map(|place| place.text).collect();
         texts.len() != self.old.roles.len() || texts.windows(2).any(|pair| pair[0] != pair[1])
     }
 
-    fn of_new_titles(&self, now: &Experiment) -> Vec<Step> {
-        let before = titles(self.old, false);
-        let differ = self.wanted.share.iter().filter(|title| self.differs(title));
-        let mut steps: Vec<Step> = differ.map(|title| Step::Text(address("shared", title))).collect();
-        for title in self.titles().iter().filter(|title| !before.contains(title)) {
+    fn new_title_steps(&self, now: &Experiment) -> Vec<Step> {
+        let before = titles_of(self.old, false);
+        let differ = self.wanted.share.iter().filter(|title| self.has_different_texts(title));
+        let mut steps: Vec<Step> = differ.map(|title| Step::Text(section_address("shared", title))).collect();
+        for title in self.current_titles().iter().filter(|title| !before.contains(title)) {
             if self.is_shared(title) {
-                steps.push(Step::Text(address("shared", title)));
+                steps.push(Step::Text(section_address("shared", title)));
             } else {
-                steps.extend(now.roles.iter().map(|role| Step::Text(address(&role.name, title))));
+                steps.extend(now.roles.iter().map(|role| Step::Text(section_address(&role.name, title))));
             }
         }
         steps
     }
 
-    fn chosen(&self, now: &Experiment, summarizer: bool) -> Vec<Step> {
-        let there = places(now).into_iter().filter(|place| place.summarizer == summarizer);
+    fn chosen_texts(&self, now: &Experiment, summarizer: bool) -> Vec<Step> {
+        let there = list_places(now).into_iter().filter(|place| place.summarizer == summarizer);
         let chosen = there.filter(|place| self.contents.contains(&place.address));
         chosen.map(|place| Step::Text(place.address)).collect()
     }
 
-    fn of_summarizer(&self, now: &Experiment) -> Vec<Step> {
+    fn summarizer_steps(&self, now: &Experiment) -> Vec<Step> {
         let first = self.has_summarizer().then_some(Step::Of(Part::Summarizer));
         let way = if first.is_some() { self.way } else { Way::Titles };
         let more = match way {
             Way::Titles => {
-                let before = titles(self.old, true);
+                let before = titles_of(self.old, true);
                 let new = self.summarizer_titles().into_iter().filter(|title| !before.contains(title));
-                let texts = new.map(|title| Step::Text(address("summarizer", &title)));
+                let texts = new.map(|title| Step::Text(section_address("summarizer", &title)));
                 std::iter::once(Step::SummarizerTitles).chain(texts).collect()
             }
-            Way::Contents => [vec![Step::SummarizerContents], self.chosen(now, true)].concat(),
+            Way::Contents => [vec![Step::SummarizerContents], self.chosen_texts(now, true)].concat(),
             Way::Gone => Vec::new(),
         };
         first.into_iter().chain(more).collect()
     }
 
-    /// Whether there was a summariser, of which something can be otherwise.
+    /// True if the experiment has a summariser.
     fn has_summarizer(&self) -> bool {
-        places(self.old).iter().any(|place| place.summarizer)
+        list_places(self.old).iter().any(|place| place.summarizer)
     }
 
-    /// The titles that agents read, as they are now.
-    pub fn titles(&self) -> Vec<String> {
-        self.wanted.order.clone().unwrap_or_else(|| titles(self.old, false))
+    /// Returns the current titles of the agents' sections.
+    pub fn current_titles(&self) -> Vec<String> {
+        self.wanted.order.clone().unwrap_or_else(|| titles_of(self.old, false))
     }
 
-    /// The titles of the summariser, as they are now.
+    /// Returns the current titles of the summariser's sections.
     pub fn summarizer_titles(&self) -> Vec<String> {
-        self.summarizer.clone().unwrap_or_else(|| titles(self.old, true))
+        self.summarizer.clone().unwrap_or_else(|| titles_of(self.old, true))
     }
 
-    /// Whether all agents read the section of that title from now on.
+    /// True if all agents share the section of that title.
     pub fn is_shared(&self, title: &String) -> bool {
         let was = is_shared(self.old, title) && !self.wanted.private.contains(title);
         was || self.wanted.share.contains(title) || self.shared.contains(title)
     }
 
-    /// These are the titles from now on. What goes and comes back is as it was.
+    /// Sets the titles. A section that is removed and added again is unchanged.
     pub fn set_titles(&mut self, after: &[String], summarizer: bool) {
-        let before = if summarizer { self.summarizer_titles() } else { self.titles() };
-        for place in places(self.old).into_iter().filter(|p| p.summarizer == summarizer && !p.title.is_empty()) {
+        let before = if summarizer { self.summarizer_titles() } else { self.current_titles() };
+        for place in list_places(self.old).into_iter().filter(|p| p.summarizer == summarizer && !p.title.is_empty()) {
             if after.contains(&place.title) {
                 let was_gone = !before.contains(&place.title);
                 self.wanted.drop.retain(|dropped| !was_gone || *dropped != place.address);
             } else {
-                self.wanted.forget(place.address, self.old);
+                self.wanted.remove_section(place.address, self.old);
             }
         }
         for gone in before.iter().filter(|title| !after.contains(title)) {
@@ -218,21 +219,21 @@ impl<'a> Changing<'a> {
         if summarizer {
             self.summarizer = Some(after.to_vec());
         } else {
-            self.wanted.order = (after != titles(self.old, false)).then(|| after.to_vec());
+            self.wanted.order = (after != titles_of(self.old, false)).then(|| after.to_vec());
         }
     }
 
-    /// Whether all agents share a title from now on.
+    /// Sets if all agents share a title.
     pub fn set_shared(&mut self, title: &String, is: bool) {
         if self.is_shared(title) == is {
             return;
         }
-        // What was written for the other place would stand there, too.
+        // A text written for the other place would appear there, too.
         self.forget_texts(title, |file| (file == "shared") != is && file != "summarizer");
         for list in [&mut self.wanted.share, &mut self.wanted.private, &mut self.shared] {
             list.retain(|one| one != title);
         }
-        if !titles(self.old, false).contains(title) {
+        if !titles_of(self.old, false).contains(title) {
             self.shared.extend(is.then(|| title.clone()));
         } else if is_shared(self.old, title) != is {
             let list = if is { &mut self.wanted.share } else { &mut self.wanted.private };
@@ -247,12 +248,12 @@ impl<'a> Changing<'a> {
         });
     }
 
-    /// What of the summariser is asked. To take it away can be taken back.
+    /// Sets the change of the summariser. Its removal can be undone.
     pub fn set_way(&mut self, way: Way) {
-        let own: Vec<Place> = places(self.old).into_iter().filter(|place| place.summarizer).collect();
+        let own: Vec<Place> = list_places(self.old).into_iter().filter(|place| place.summarizer).collect();
         for place in own {
             if way == Way::Gone {
-                self.wanted.forget(place.address, self.old);
+                self.wanted.remove_section(place.address, self.old);
             } else if self.way == Way::Gone {
                 self.wanted.drop.retain(|dropped| *dropped != place.address);
             }
@@ -260,15 +261,15 @@ impl<'a> Changing<'a> {
         self.way = way;
     }
 
-    /// These contents are asked for, of agents or of the summariser.
-    pub fn choose(&mut self, all: &[Place], chosen: &[usize]) {
+    /// Chooses the sections to ask for, of agents or of the summariser.
+    pub fn choose_contents(&mut self, all: &[Place], chosen: &[usize]) {
         self.contents.retain(|address| !all.iter().any(|place| place.address == *address));
         self.contents.extend(chosen.iter().map(|at| all[*at].address.clone()));
     }
 
-    /// A section that there may not be yet, as it is now.
-    pub fn place(&self, now: &Experiment, at: &str) -> Place {
-        if let Some(place) = places(now).into_iter().find(|place| place.address == at) {
+    /// Returns a section, which may not exist yet, in its current state.
+    pub fn current_place(&self, now: &Experiment, at: &str) -> Place {
+        if let Some(place) = list_places(now).into_iter().find(|place| place.address == at) {
             return place;
         }
         let (file, title) = at.split_once('/').unwrap_or(("shared", at));
@@ -279,22 +280,22 @@ impl<'a> Changing<'a> {
         Place { address: at.to_owned(), words, title: title.to_owned(), text, summarizer, shared }
     }
 
-    /// A section's text from now on.
-    pub fn write(&mut self, place: &Place, text: String) {
-        let old = places(self.old).into_iter().find(|old| old.address == place.address);
+    /// Sets the new text of a section.
+    pub fn write_text(&mut self, place: &Place, text: String) {
+        let old = list_places(self.old).into_iter().find(|old| old.address == place.address);
         if old.is_some_and(|old| old.text == text) && !self.wanted.drop.contains(&place.address) {
             self.wanted.sections.retain(|(address, _)| *address != place.address);
         } else if text != place.text || text.is_empty() {
-            self.wanted.write(place.address.clone(), text);
+            self.wanted.set_section(place.address.clone(), text);
         }
         self.typed.lock().unwrap_or_else(PoisonError::into_inner).remove(&place.address);
     }
 }
 
-/// The titles that agents read, or the summariser, in the order in which they do.
-fn titles(document: &Experiment, summarizer: bool) -> Vec<String> {
+/// Returns the titles of the agents' or the summariser's sections, in order.
+fn titles_of(document: &Experiment, summarizer: bool) -> Vec<String> {
     let mut found: Vec<String> = if summarizer { Vec::new() } else { document.sections.clone() };
-    for place in places(document).into_iter().filter(|p| p.summarizer == summarizer && !p.title.is_empty()) {
+    for place in list_places(document).into_iter().filter(|p| p.summarizer == summarizer && !p.title.is_empty()) {
         if !found.contains(&place.title) {
             found.push(place.title);
         }
@@ -302,7 +303,7 @@ fn titles(document: &Experiment, summarizer: bool) -> Vec<String> {
     found
 }
 
-/// Whether all agents read the section of that title.
+/// True if all agents share the section of that title.
 fn is_shared(document: &Experiment, title: &str) -> bool {
-    places(document).iter().any(|place| place.shared && place.title == title)
+    list_places(document).iter().any(|place| place.shared && place.title == title)
 }

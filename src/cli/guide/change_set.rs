@@ -1,4 +1,4 @@
-//! What is to be otherwise in an experiment or a copy of it, as flags of `edit` and `duplicate`; and what then differs.
+//! Requested changes of an experiment or its copy, as flags of `edit` and `duplicate`, and the resulting differences.
 
 use super::session::Guide;
 use crate::cli::args::{Cli, Command};
@@ -15,31 +15,31 @@ use crate::design::write::models_in_line;
 use crate::design::{Experiment, ModelSpec, Problem, PromptText, Section, Severity, markdown};
 use clap::Parser;
 
-/// What a person wants otherwise. Whatever is none or empty stays as it is.
+/// Requested changes. A value that is `None` or empty stays unchanged.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Wanted {
+pub(super) struct ChangeSet {
     pub name: Option<String>,
     pub note: Option<String>,
     pub starting_message: Option<String>,
     pub models: Option<Vec<ModelSpec>>,
     pub roles: Option<String>,
-    /// The order in which sections are read.
+    /// The order of the sections in a prompt.
     pub order: Option<Vec<String>>,
     pub drop: Vec<String>,
     pub private: Vec<String>,
     pub share: Vec<String>,
-    /// Address and text.
+    /// Sections to write: address and text.
     pub sections: Vec<(String, String)>,
 }
 
-impl Wanted {
-    /// Whether nothing but the name is asked for.
+impl ChangeSet {
+    /// True if at most the name is changed.
     pub fn is_empty(&self) -> bool {
         *self == Self { name: self.name.clone(), ..Self::default() }
     }
 
-    /// The flags of `edit` and `duplicate`.
-    pub fn flags(&self, old: &Experiment) -> Vec<String> {
+    /// Returns the flags for `edit` and `duplicate`.
+    pub fn change_flags(&self, old: &Experiment) -> Vec<String> {
         let mut flags = Vec::new();
         let mut one = |flag: &str, value: &str| flags.push(format!("--{flag}={value}"));
         for (flag, value) in [("name", &self.name), ("note", &self.note), ("starting-message", &self.starting_message)]
@@ -66,7 +66,7 @@ impl Wanted {
             }
         }
         for (address, text) in &self.sections {
-            // A text that begins with `@` is no file's name.
+            // A text that begins with `@` must not be read as a file name.
             let at = if text.starts_with('@') { "@" } else { "" };
             one("section", &format!("{address}={at}{text}"));
         }
@@ -77,8 +77,8 @@ impl Wanted {
         flags
     }
 
-    /// A section's text from now on.
-    pub fn write(&mut self, address: String, text: String) {
+    /// Sets the new text of a section.
+    pub fn set_section(&mut self, address: String, text: String) {
         self.drop.retain(|dropped| *dropped != address);
         match self.sections.iter_mut().find(|(written, _)| *written == address) {
             Some(section) => section.1 = text,
@@ -86,17 +86,17 @@ impl Wanted {
         }
     }
 
-    /// A section that is to go.
-    pub fn forget(&mut self, address: String, old: &Experiment) {
+    /// Removes a section.
+    pub fn remove_section(&mut self, address: String, old: &Experiment) {
         self.sections.retain(|(written, _)| *written != address);
-        if places(old).iter().any(|place| place.address == address) && !self.drop.contains(&address) {
+        if list_places(old).iter().any(|place| place.address == address) && !self.drop.contains(&address) {
             self.drop.push(address);
         }
     }
 
-    /// The changes as `edit` reads them.
-    pub fn changes(&self, context: &Context, old: &Experiment) -> Result<Changes, CliError> {
-        let flags = self.flags(old);
+    /// Returns the changes as `edit` parses them.
+    pub fn to_changes(&self, context: &Context, old: &Experiment) -> Result<Changes, CliError> {
+        let flags = self.change_flags(old);
         let words = ["convoke", "edit", "it"].into_iter().chain(flags.iter().map(String::as_str));
         match Cli::try_parse_from(words).map(|cli| cli.command) {
             Ok(Some(Command::Edit(args))) => changes::read(context, &args.changes),
@@ -104,46 +104,46 @@ impl Wanted {
         }
     }
 
-    /// The experiment as far as it is now, for further questions.
-    pub fn so_far(&self, context: &Context, old: &Experiment) -> Experiment {
-        let files = self.changes(context, old).ok().and_then(|changes| changes.apply(old).ok());
+    /// Returns the experiment with the changes so far, for the next questions.
+    pub fn document_so_far(&self, context: &Context, old: &Experiment) -> Experiment {
+        let files = self.to_changes(context, old).ok().and_then(|changes| changes.apply(old).ok());
         let checked = files.map(|files| check(&files, &context.settings.servers.known()));
         checked.and_then(|checked| checked.experiment).unwrap_or_else(|| old.clone())
     }
 }
 
-/// Whether `--model` says all there is to say of a model.
+/// True if `--model` describes the model completely.
 fn is_by_name(old: &Experiment, model: &ModelSpec) -> bool {
     let declared = old.models.iter().find(|m| m.name() == model.name());
     declared.map_or_else(|| *model == ModelSpec::bare(&model.id), |declared| declared == model)
 }
 
-/// A section, and where it stands.
+/// A section and its place.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Place {
-    /// As a flag names it.
+    /// Its name in a flag.
     pub address: String,
-    /// As people read it.
+    /// Its name for people.
     pub words: String,
     pub title: String,
     pub text: String,
-    /// Whether it is of the summariser.
+    /// True for a section of the summariser.
     pub summarizer: bool,
-    /// Whether all agents read it.
+    /// True for a section that all agents read.
     pub shared: bool,
 }
 
-/// Every section, what stands before the first of a file among them.
-pub(super) fn places(document: &Experiment) -> Vec<Place> {
-    let mut found = in_file(&document.shared, "shared");
+/// Lists every section, and the text before the first section of a file.
+pub(super) fn list_places(document: &Experiment) -> Vec<Place> {
+    let mut found = places_in(&document.shared, "shared");
     for role in &document.roles {
-        found.extend(in_file(&role.prompt, &role.name));
+        found.extend(places_in(&role.prompt, &role.name));
     }
-    found.extend(document.summarizer.iter().flat_map(|text| in_file(text, "summarizer")));
+    found.extend(document.summarizer.iter().flat_map(|text| places_in(text, "summarizer")));
     found
 }
 
-fn in_file(prompt: &PromptText, file: &str) -> Vec<Place> {
+fn places_in(prompt: &PromptText, file: &str) -> Vec<Place> {
     let (summarizer, shared) = (file == "summarizer", file == "shared");
     let place = |address: String, title: &str, words: &str, text: &str| Place {
         address,
@@ -156,25 +156,25 @@ fn in_file(prompt: &PromptText, file: &str) -> Vec<Place> {
     let start = (!prompt.start.trim().is_empty())
         .then(|| place(format!("{file}/"), "", "what stands before the first title", &prompt.start));
     let sections = prompt.sections.iter().map(|section| {
-        let heading = heading(section);
-        place(address(file, &heading), &section.title, &heading, &section.text)
+        let heading = write_heading(section);
+        place(section_address(file, &heading), &section.title, &heading, &section.text)
     });
     start.into_iter().chain(sections).collect()
 }
 
-/// How a flag names a section: a shared one by its title alone.
-pub(super) fn address(file: &str, heading: &str) -> String {
+/// Returns a section's name in a flag: for a shared section the title alone.
+pub(super) fn section_address(file: &str, heading: &str) -> String {
     let title = heading.split('{').next().unwrap_or_default();
     if file == "shared" && !title.contains('/') { heading.to_owned() } else { format!("{file}/{heading}") }
 }
 
-fn heading(section: &Section) -> String {
+fn write_heading(section: &Section) -> String {
     let when = markdown::write_when(&section.when);
     if when.is_empty() { section.title.clone() } else { format!("{} {{{when}}}", section.title) }
 }
 
-/// What is wrong with a text in its place, with lines counted in it. What was wrong before is not its fault.
-pub(super) fn problems_of(
+/// Returns the new mistakes of a text, with lines counted within it. Earlier mistakes of the experiment are ignored.
+pub(super) fn find_problems(
     document: &Experiment,
     servers: &[KnownServer],
     wanted: &Changes,
@@ -182,34 +182,34 @@ pub(super) fn problems_of(
 ) -> Vec<Problem> {
     let files = match wanted.apply(document) {
         Ok(files) => files,
-        Err(obstacles) => return obstacles.into_iter().map(|o| problem(o.code, o.message, o.hint)).collect(),
+        Err(obstacles) => return obstacles.into_iter().map(|o| error_problem(o.code, o.message, o.hint)).collect(),
     };
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
     let before = check(&crate::design::write::write(document), servers).problems;
     let is_new = |p: &Problem| !before.iter().any(|b| (b.code, &b.message) == (p.code, &p.message));
     let found = check(&files, servers).problems.into_iter().filter(is_new);
-    // That a section is not sent or a title not in the order is told when all is put together.
+    // An unsent section or a title missing in the order is reported for the whole experiment later.
     let of_text = found.filter(|p| ["unknown-tag", "agent-name"].contains(&p.code));
     of_text
         .map(|p| {
             let at = p.excerpt.as_ref().and_then(|(line, _)| lines.iter().position(|l| *l == line.trim_end()));
             match at {
                 Some(at) => Problem { line: at + 1, ..p },
-                // A starting message stands in another file's syntax.
+                // A starting message is part of another file, so the line is unknown.
                 None => Problem { line: usize::from(lines.len() == 1), column: 1, excerpt: None, ..p },
             }
         })
         .collect()
 }
 
-fn problem(code: &'static str, message: String, hint: Option<String>) -> Problem {
+fn error_problem(code: &'static str, message: String, hint: Option<String>) -> Problem {
     let (severity, path) = (Severity::Error, String::new());
     Problem { severity, code, path, line: 0, column: 0, message, hint, excerpt: None }
 }
 
 impl Guide {
-    /// Shows what differs: a heading for each part, its lines beneath.
-    pub(super) fn say_differences(&self, old: &Experiment, new: &Experiment, wanted: &Wanted) {
+    /// Prints the differences: a heading for each part, then its lines.
+    pub(super) fn say_differences(&self, old: &Experiment, new: &Experiment, wanted: &ChangeSet) {
         let mut parts: Vec<(String, Vec<Difference>)> = Vec::new();
         for difference in diff(old, new) {
             let part = part_of(&difference.what);
@@ -220,30 +220,30 @@ impl Guide {
         }
         for (what, new, old) in [("name", &wanted.name, Some(&old.name)), ("note", &wanted.note, old.note.as_ref())] {
             if let Some(new) = new.as_ref().filter(|new| Some(*new) != old) {
-                self.branch(what, Look::Bold);
-                self.leaf("", new, Look::Plain);
+                self.print_heading(what, Look::Bold);
+                self.print_lines("", new, Look::Plain);
             }
         }
         for (part, differences) in &parts {
-            self.branch(part, Look::Bold);
+            self.print_heading(part, Look::Bold);
             for difference in differences {
                 let end = if difference.lines().is_empty() { "" } else { ":" };
-                self.leaf("", &format!("{}{end}", difference.line()), Look::Plain);
+                self.print_lines("", &format!("{}{end}", difference.line()), Look::Plain);
                 for line in difference.lines() {
                     match line {
-                        Line::Gone(text) => self.leaf("  - ", &text, Look::Red),
-                        Line::New(text) => self.leaf("  + ", &text, Look::Green),
+                        Line::Gone(text) => self.print_lines("  - ", &text, Look::Red),
+                        Line::New(text) => self.print_lines("  + ", &text, Look::Green),
                     }
                 }
             }
         }
     }
 
-    fn branch(&self, name: &str, look: Look) {
+    fn print_heading(&self, name: &str, look: Look) {
         self.context.printer.say_pieces(&[Piece("└ ", Look::Dim), Piece(name, look)]);
     }
 
-    fn leaf(&self, sign: &str, text: &str, look: Look) {
+    fn print_lines(&self, sign: &str, text: &str, look: Look) {
         let width = self.context.printer.width().map(|w| w.saturating_sub(sign.len() + 4));
         for (i, line) in wrap(text, width).iter().enumerate() {
             let sign = if i == 0 { sign.to_owned() } else { " ".repeat(sign.len()) };
@@ -252,7 +252,7 @@ impl Guide {
     }
 }
 
-/// The part of an experiment that a difference is in.
+/// Returns the part of an experiment that a difference belongs to.
 fn part_of(what: &str) -> String {
     if let Some((file, _)) = what.split_once(".md") {
         let file = format!("{file}.md");
@@ -284,7 +284,7 @@ mod tests {
     use super::*;
     use crate::design::{Protocol, Role, RoleModel, When};
 
-    fn document() -> Experiment {
+    fn test_document() -> Experiment {
         let section = |title: &str, text: &str| Section { title: title.into(), when: Vec::new(), text: text.into() };
         let role = |name: &str| Role {
             name: name.into(),
@@ -316,24 +316,24 @@ mod tests {
 
     #[test]
     fn sections_are_named_as_flags_name_them() {
-        let mut document = document();
+        let mut document = test_document();
         document.roles[0].prompt.sections[0].when = vec![When { factor: "a".into(), any: vec!["b".into()] }];
-        let addresses: Vec<String> = places(&document).into_iter().map(|p| p.address).collect();
+        let addresses: Vec<String> = list_places(&document).into_iter().map(|p| p.address).collect();
         assert_eq!(addresses, ["shared/In/out", "guard/", "guard/Goal {a=b}", "prisoner/", "prisoner/Goal"]);
     }
 
     #[test]
     fn what_is_wanted_is_said_in_flags() {
-        let old = document();
-        let mut wanted = Wanted::default();
-        assert!(wanted.is_empty() && wanted.flags(&old).is_empty());
+        let old = test_document();
+        let mut wanted = ChangeSet::default();
+        assert!(wanted.is_empty() && wanted.change_flags(&old).is_empty());
         wanted.models = Some(vec![old.models[0].clone(), ModelSpec::bare("ollama/x")]);
-        wanted.write("guard/Goal".into(), "@home".into());
-        wanted.write("guard/Goal".into(), "@home\nnow".into());
-        wanted.forget("prisoner/Goal".into(), &old);
-        wanted.forget("guard/New".into(), &old);
+        wanted.set_section("guard/Goal".into(), "@home".into());
+        wanted.set_section("guard/Goal".into(), "@home\nnow".into());
+        wanted.remove_section("prisoner/Goal".into(), &old);
+        wanted.remove_section("guard/New".into(), &old);
         wanted.order = Some(vec!["Goal".into(), "In/out".into()]);
-        let flags = wanted.flags(&old);
+        let flags = wanted.change_flags(&old);
         assert_eq!(
             flags,
             [
@@ -346,7 +346,7 @@ mod tests {
         );
         let mut warm = old.models[0].clone();
         warm.sampling.temperature = Some(0.5);
-        let wanted = Wanted { models: Some(vec![warm]), ..Wanted::default() };
-        assert_eq!(wanted.flags(&old), [r#"--set=models=[{ id = "scripted", as = "one", temperature = 0.5 }]"#]);
+        let wanted = ChangeSet { models: Some(vec![warm]), ..ChangeSet::default() };
+        assert_eq!(wanted.change_flags(&old), [r#"--set=models=[{ id = "scripted", as = "one", temperature = 0.5 }]"#]);
     }
 }
