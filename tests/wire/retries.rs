@@ -1,4 +1,4 @@
-//! Retries over the wire: what the server asked for is what it gets.
+//! Retries over the wire: the wait that the server requested is kept.
 
 use super::support::{Fake, Step, response};
 use super::*;
@@ -43,7 +43,7 @@ async fn retry_after_in_its_three_forms() {
         assert_eq!(result.attempts[0].waited, Some(asked));
         let seen = fake.seen();
         let (gap, asked) = (seen[1].at - seen[0].at, Duration::from_millis(asked));
-        // The upper bound is R7's, with room for a busy machine; the exact one is kept on a paused clock in `retry`.
+        // The upper bound is R7's, with room for a busy machine; `retry` tests the exact one on a paused clock.
         assert!(gap >= asked && gap < asked.mul_f64(1.1) + Duration::from_secs(1), "{header} {gap:?}");
     });
     futures_util::future::join_all(all).await;
