@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-/// A database that is opened anew by each process.
+/// A database that each process opens.
 enum Place {
     File(PathBuf),
     Server(MongoUri),
@@ -36,7 +36,7 @@ impl Place {
             Self::Server(uri) => return Arc::new(Mongo::open(uri, mode).await.unwrap()),
             Self::File(path) => path,
         };
-        // What a run that was killed left in flight keeps the file a moment longer.
+        // Work in flight of a killed run keeps the file open a moment longer.
         for _ in 0..50 {
             match Sqlite::open(path, mode, None) {
                 Ok(opened) => return Arc::new(opened.store),
@@ -47,7 +47,7 @@ impl Place {
         panic!("the file stays locked")
     }
 
-    /// The use cases in a process of that id, which may run.
+    /// The use cases in a process with this id, which may run.
     async fn lab(&self, pid: u32) -> Lab {
         self.lab_for(OpenMode::Run, pid).await
     }
@@ -133,7 +133,7 @@ async fn finish(lab: &Lab) -> Outcome {
     done(running(lab, Overrides::default(), &[]).await.unwrap()).work().await
 }
 
-/// Begins a run, and is gone in the middle of it: nothing is finished, settled or given back.
+/// Starts a run and drops it in the middle: nothing is finished, settled or released.
 async fn killed_after(lab: &Lab, entries: usize) {
     let (how, mut received) = launch();
     let planned = lab.planned("study", Overrides::default()).await.unwrap();
@@ -157,7 +157,7 @@ async fn exported(lab: &Lab) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// Two sessions of one person change an experiment: the answer to a question that is no longer the case is asked again.
+/// Two sessions of one person change an experiment: an outdated answer is asked again.
 async fn change(place: &Place) {
     let (mine, other) = (place.lab_for(OpenMode::Write, 2).await, place.lab_for(OpenMode::Write, 3).await);
     let Target::Experiment(seen) = mine.find("study").await.unwrap() else { panic!("a conversation") };

@@ -1,4 +1,4 @@
-//! On a pseudo-terminal: bars, Ctrl-C, questions; the terminal is left as it was found (R6).
+//! On a pseudo-terminal: bars, Ctrl-C, questions; the terminal is restored (R6).
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
@@ -38,7 +38,7 @@ fn start(dir: &TempDir, line: &str) -> PtySession {
     spawn_command(command, Some(20_000)).unwrap()
 }
 
-/// What is left on the screen, and the exit code.
+/// The final screen, and the exit code.
 fn end(mut session: PtySession) -> (String, i32) {
     let screen = session.exp_eof().unwrap();
     // The type of the status is not public; it shows as `Exited(Pid(12), 0)`.
@@ -47,14 +47,14 @@ fn end(mut session: PtySession) -> (String, i32) {
     (screen, code.unwrap_or_else(|| panic!("{status}")))
 }
 
-/// Whether the last thing done to the cursor was to show it.
+/// Checks that the last cursor command shows it.
 #[track_caller]
 fn cursor_is_shown(screen: &str) {
     let (hidden, shown) = (screen.rfind("\u{1b}[?25l"), screen.rfind("\u{1b}[?25h"));
     assert!(hidden.is_none() || shown > hidden, "the cursor stays hidden: {screen:?}");
 }
 
-/// A line without what steers the terminal.
+/// A line without terminal control sequences.
 fn plain(line: &str) -> String {
     console::strip_ansi_codes(line).trim().to_owned()
 }
@@ -122,7 +122,7 @@ fn a_second_ctrl_c_leaves_at_once() {
     cursor_is_shown(&screen);
 }
 
-/// A changed experiment of which conversations were begun; the question stands on the screen.
+/// A changed experiment with earlier conversations; the question is on the screen.
 fn asked() -> (TempDir, PtySession) {
     let dir = place("127.0.0.1:9");
     let (screen, code) = end(start(&dir, "run small --offline"));

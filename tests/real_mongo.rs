@@ -1,6 +1,6 @@
-//! Many processes on one database of a real server of the MongoDB protocol, killed, stopped and hindered: nothing is
-//! lost or doubled, and the transcripts are those of one process on the embedded database. Where a variable names no
-//! server the test says loudly that it is skipped (`CONVOKE_TEST_REQUIRE_SERVERS=1` makes that a failure).
+//! Many processes on one database of a real server of the MongoDB protocol, killed, stopped and hindered. Nothing is
+//! lost or doubled, and the transcripts equal those of one process on the embedded database. If no variable names a
+//! server, the test says loudly that it is skipped (`CONVOKE_TEST_REQUIRE_SERVERS=1` makes that a failure).
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "helpers of tests fail as tests do")]

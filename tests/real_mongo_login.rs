@@ -72,7 +72,7 @@ impl Outcome {
         serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {} {}", self.out, self.err))
     }
 
-    /// Exit code 4, and why.
+    /// Exit code 4, with this reason.
     #[track_caller]
     fn fails(&self, code: &str, words: &str) {
         let error = &self.json()["error"];
@@ -201,7 +201,7 @@ async fn stored(uri: &str, database: &str) -> String {
     text
 }
 
-/// One with a canary for a password. Not every server knows roles.
+/// Creates a user with a canary as password. Not every server knows roles.
 async fn create_user(client: &mongodb::Client, user: &str) {
     let role = mongodb::bson::doc! { "role": "readWriteAnyDatabase", "db": "admin" };
     let mut create = mongodb::bson::doc! { "createUser": user, "pwd": CANARY, "roles": [role] };
@@ -212,7 +212,7 @@ async fn create_user(client: &mongodb::Client, user: &str) {
     }
 }
 
-/// A password with a canary in it, given each way, is in no output, log, document, export or file but a saved `.env`.
+/// A password with a canary, given each way, is in no output, log, document, export or file but a saved `.env`.
 #[tokio::test]
 async fn a_canary_as_password() {
     let Some(auth) = auth() else { return };
@@ -264,7 +264,7 @@ fn terminal(dir: &TempDir, line: &str, variables: &[(&str, &str)]) -> PtySession
     spawn_command(command(dir, line, variables), Some(20_000)).unwrap()
 }
 
-/// A server that has a database, so that there is a list to choose from.
+/// Creates a database on the server, so that there is a list to choose from.
 fn with_a_database(uri: &str) {
     let insert = async {
         let client = mongodb::Client::with_uri_str(uri).await.unwrap();
@@ -274,7 +274,7 @@ fn with_a_database(uri: &str) {
     tokio::runtime::Runtime::new().unwrap().block_on(insert);
 }
 
-/// Waits for a question and answers it; what was typed before the terminal hides it would be lost.
+/// Waits for a question and answers it; keys typed before the terminal hides them would be lost.
 #[track_caller]
 fn answer(session: &mut PtySession, question: &str, text: &str) {
     session.exp_string(question).unwrap_or_else(|e| panic!("{question}: {e}"));
@@ -291,7 +291,7 @@ fn only_what_was_wrong_is_asked_again() {
     let mut session = terminal(&dir, "login", &[]);
     answer(&mut session, "address", "127.0.0.1:9\r");
     session.exp_string("refused").unwrap();
-    // The old address is proposed; it is typed over.
+    // The old address is proposed and replaced.
     answer(&mut session, "address", &format!("{}{}\r", "\u{7f}".repeat(40), auth.address));
     session.exp_string("it wants a user and a password").unwrap();
     answer(&mut session, "user", &format!("{}\r", auth.user));
@@ -308,7 +308,7 @@ fn only_what_was_wrong_is_asked_again() {
     assert!(!fs::read_to_string(dir.path().join(".env")).unwrap().contains("canary"));
 }
 
-/// Other commands ask for a password that is missing, or wrong, and keep the rest.
+/// Other commands ask for a missing or wrong password, and keep the rest.
 #[test]
 fn other_commands_ask_for_the_password() {
     let Some(auth) = auth() else { return };
@@ -322,7 +322,7 @@ fn other_commands_ask_for_the_password() {
     assert!(!dir.path().join(".env").exists());
 }
 
-/// A database is chosen from the list, and remembered where the address stands elsewhere.
+/// A database is chosen from the list, and remembered if the address comes from elsewhere.
 #[test]
 fn a_database_is_chosen_and_remembered() {
     let Some(plain) = variable("CONVOKE_TEST_MONGODB_URI") else { return };
@@ -339,7 +339,7 @@ fn a_database_is_chosen_and_remembered() {
     assert_eq!(login.json()["data"]["database"], "convoke_test_chosen");
 }
 
-/// Ctrl-C at the hidden question: nothing was done, and what is typed next is seen again.
+/// Ctrl-C at the hidden question: nothing is changed, and later input is visible again.
 #[test]
 fn ctrl_c_at_the_password() {
     let dir = here();

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use std::sync::Mutex;
 use tempfile::TempDir;
 
-/// Servers give other endpoints' contexts by loading a model again: one test at a time.
+/// Servers reload a model to change its context: one test at a time.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// A folder of its own, and the servers.
@@ -19,7 +19,7 @@ struct Place {
     _turn: std::sync::MutexGuard<'static, ()>,
 }
 
-/// What a command gave.
+/// Outcome of a command.
 struct Outcome {
     code: i32,
     out: String,
@@ -141,7 +141,7 @@ fn two_models_at_once_on_both_protocols() {
     place.verified();
 }
 
-/// Whether a call keeps what was sent and what came.
+/// Checks that a call stores the request and the response.
 #[track_caller]
 fn recorded(call: &Json, server: &str) {
     assert_eq!(call["body_matches"], true, "{call:#}");
@@ -189,7 +189,7 @@ fn parameters_act_and_are_recorded_as_sent() {
     assert_ne!(options("hot")["seed"], options("hot-2")["seed"]);
     assert_eq!(of("streamed")["parameters"]["stream"], true);
     assert!(shown.iter().all(|c| calls(c).iter().all(|call| call["body_matches"] == true)));
-    // No prompt holds a name, so what each is asked first is the same but for the parameters.
+    // No prompt holds a name, so the first requests differ in the parameters only.
     let first = |name: &str| of(name)["content"].as_str().unwrap().to_owned();
     assert!(shown.iter().all(|c| calls(c)[0]["messages"] == of("hot")["messages"]));
     assert_ne!(first("hot"), first("hot-2"), "the seed acts at a high temperature");
@@ -220,7 +220,7 @@ fn one_seed_gives_the_same_bytes() {
 #[test]
 fn streamed_or_not_one_text() {
     let Some(place) = place() else { return };
-    // Streaming is in no key: the two are the same conversations in two databases.
+    // Streaming is in no key: both databases hold the same conversations.
     for server in ["ollama", "openai"] {
         let said = ["false", "true"].map(|stream| {
             let inner = TempDir::new_in(place.dir.path()).unwrap();
@@ -248,7 +248,7 @@ fn two_days_a_summariser_and_a_selector() {
     let summary = of("summary")[0]["content"].as_str().unwrap();
     let opening = of("opening")[1]["content"].as_str().unwrap();
     assert!(opening.ends_with(&format!("Day 1 summary:\n{summary}")), "{opening}");
-    // A model that understands nothing chooses badly: asked again, then the next in order, flagged.
+    // A tiny model chooses badly: it is asked again, then the next in order speaks, flagged.
     let asked = calls(&shown).iter().filter(|c| c["purpose"] == "selection").count();
     assert!(asked >= 6, "{asked} of three candidates each");
     let speeches = of("speech");

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 const MODEL: &str = "tiny";
 
-/// The two endpoints ask for different contexts, and each change makes Ollama load the model again: one at a time.
+/// The two endpoints use different contexts, and each change makes Ollama reload the model: one test at a time.
 static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 fn variable(name: &str) -> Option<String> {
@@ -66,7 +66,7 @@ async fn texts(connection: &Connection, sampling: Sampling) -> BTreeSet<String> 
     texts
 }
 
-/// Whether parameters act on what is said: each is read from the answers, not from the request.
+/// Checks that parameters have an effect, by the answers and not by the request.
 async fn parameters_act(connection: &Connection, has_top_k: bool) {
     let hot = Sampling { temperature: Some(2.0), top_p: Some(1.0), ..Sampling::default() };
     assert!(texts(connection, hot.clone()).await.len() >= 3, "temperature 2 varies with the seed");

@@ -1,4 +1,4 @@
-//! One story, told to every implementation of the store; and what only the embedded one promises.
+//! One story for every implementation of the store; and promises of the embedded one only.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! The wire: what becomes of a request when servers misbehave (contract R7, S2, S5). Each server here is a fake on
-//! loopback that sends exactly the bytes it is told to.
+//! The wire: requests to misbehaving servers (contract R7, S2, S5). Each server here is a fake on loopback that sends
+//! exactly the given bytes.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 
@@ -60,7 +60,7 @@ fn request(parameters: &Json) -> ChatRequest {
     ChatRequest { model: "m".to_owned(), messages, parameters, turn }
 }
 
-/// Parameters with which this kind of server is asked for a stream, or for none.
+/// Parameters that request a stream, or none, from this kind of server.
 fn streaming(kind: ServerKind, streamed: bool) -> Json {
     match kind {
         ServerKind::OpenAi if !streamed => json!({ "temperature": 0.5, "top_p": 0.9 }),
@@ -73,7 +73,7 @@ async fn ask(server: &Server, streamed: bool) -> Result<ChatReply, ModelError> {
     connection.model(ModelFacts::default()).chat(&request(&streaming(server.kind, streamed))).await
 }
 
-/// What comes of one request of which the server makes this.
+/// Sends one request to a server with this script, and returns the result.
 async fn once(kind: ServerKind, streamed: bool, script: Vec<Step>) -> Result<ChatReply, ModelError> {
     let fake = Fake::start(vec![script]).await;
     let result = ask(&server(kind, fake.port), streamed).await;
@@ -84,7 +84,7 @@ async fn once(kind: ServerKind, streamed: bool, script: Vec<Step>) -> Result<Cha
     result
 }
 
-/// A whole answer of either kind that says `content`.
+/// A whole answer of either kind with this content.
 fn said(kind: ServerKind, content: &str) -> String {
     match kind {
         ServerKind::OpenAi => {

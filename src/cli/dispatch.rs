@@ -70,7 +70,7 @@ pub(super) fn run_reading(work: impl Future<Output = Result<Exit, CliError>>) ->
 pub(super) fn run_busy(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(work);
-    // Remaining tasks have been told to stop; waiting for them any longer is useless.
+    // Remaining tasks have received the stop signal and are not awaited any longer.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     outcome
 }

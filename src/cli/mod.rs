@@ -81,7 +81,7 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, world: fn() -> World
     }
 }
 
-/// Reports an error of clap; help and version are no errors.
+/// Reports an error of clap; help and version are not errors.
 fn report_parse_error(error: &clap::Error, arguments: &[OsString]) -> u8 {
     if error.use_stderr() && arguments.iter().any(|a| a == "--json") {
         let text = error.to_string();

@@ -113,7 +113,7 @@ impl Problem {
     }
 }
 
-/// Reason why a body with a success status is no answer.
+/// Reason why the body of a successful response is unusable.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Fault {
     /// It is an error.

@@ -48,6 +48,6 @@ pub use error::ModelError;
 pub use facts::ModelFacts;
 pub use gate::Gates;
 pub use limit::{Bounds, Slots};
-pub use retry::{Asked, Asking, End, Retry, Verdict, Waiting};
+pub use retry::{CallEnd, CallOutcome, PendingCall, Retry, RetryWait, Verdict};
 pub use scripted::Scripted;
 pub use server::{Limits, Server, ServerKind};

@@ -1,5 +1,5 @@
 //! A person who types in a model's place. This file holds only the scene shown to the person and the possible answers;
-//! other modules decide who the person is and where they sit.
+//! other modules decide which participant the person plays.
 
 use crate::process::{Message, Purpose};
 use async_trait::async_trait;

@@ -78,7 +78,7 @@ fn jitter(request: &ChatRequest, attempt: u32) -> f64 {
 }
 
 /// A call to be made, with its limits and stop signals.
-pub struct Asking<'a> {
+pub struct PendingCall<'a> {
     /// The model.
     pub model: &'a dyn ChatModel,
     /// The request.
@@ -103,7 +103,7 @@ pub struct Asking<'a> {
 
 /// A wait before a retry, for listeners.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Waiting {
+pub struct RetryWait {
     /// Number of the failed attempt, from 0.
     pub attempt: u32,
     /// The error of that attempt.
@@ -114,16 +114,16 @@ pub struct Waiting {
 
 /// Outcome of a call.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Asked<E> {
+pub struct CallOutcome<E> {
     /// The attempts in order; empty if no request was sent.
     pub attempts: Vec<Attempt>,
     /// The end of the call.
-    pub end: End<E>,
+    pub end: CallEnd<E>,
 }
 
 /// The end of a call.
 #[derive(Debug, Clone, PartialEq)]
-pub enum End<E> {
+pub enum CallEnd<E> {
     /// The model answered.
     Answered(ChatReply),
     /// The last error, after all retries if it can be retried.
@@ -140,35 +140,39 @@ pub enum End<E> {
 ///
 /// An attempt waits for its gate, then for a slot, then for `before`, and frees its slot before the next wait. `before`
 /// receives the attempts so far and stores the call as sent; only then may the request leave.
-pub async fn ask<E, F>(asking: &Asking<'_>, before: impl Fn(&[Attempt]) -> F, notify: impl Fn(Waiting)) -> Asked<E>
+pub async fn send_call<E, F>(
+    pending: &PendingCall<'_>,
+    before: impl Fn(&[Attempt]) -> F,
+    notify: impl Fn(RetryWait),
+) -> CallOutcome<E>
 where
     F: Future<Output = Result<(), E>>,
 {
     let mut attempts = Vec::new();
     let end = loop {
         let attempt = attempts.len() as u32;
-        let Some(slot) = asking.take_slot().await else { break End::Stopped };
+        let Some(slot) = pending.take_slot().await else { break CallEnd::Stopped };
         if let Err(error) = before(&attempts).await {
-            break End::Unsaved(error);
+            break CallEnd::Unsaved(error);
         }
-        let tried = asking.make_attempt(&mut attempts).await;
+        let tried = pending.make_attempt(&mut attempts).await;
         drop(slot);
         let error = match tried {
-            None => break End::Aborted,
-            Some(Ok(reply)) => break End::Answered(reply),
+            None => break CallEnd::Aborted,
+            Some(Ok(reply)) => break CallEnd::Answered(reply),
             Some(Err(error)) => error,
         };
-        if verdict(&error) != Verdict::Retry || attempt >= asking.retry.max_retries {
-            break End::Failed(error);
+        if verdict(&error) != Verdict::Retry || attempt >= pending.retry.max_retries {
+            break CallEnd::Failed(error);
         }
-        if !asking.pause_before_retry(attempt, error, &mut attempts, &notify).await {
-            break End::Stopped;
+        if !pending.pause_before_retry(attempt, error, &mut attempts, &notify).await {
+            break CallEnd::Stopped;
         }
     };
-    Asked { attempts, end }
+    CallOutcome { attempts, end }
 }
 
-impl Asking<'_> {
+impl PendingCall<'_> {
     /// Waits until the gate is open and a slot is free at the same time; `None` if stopped.
     async fn take_slot(&self) -> Option<Slot> {
         loop {
@@ -214,7 +218,7 @@ impl Asking<'_> {
         attempt: u32,
         error: ModelError,
         attempts: &mut [Attempt],
-        notify: &impl Fn(Waiting),
+        notify: &impl Fn(RetryWait),
     ) -> bool {
         let wait = self.retry.next_wait(&error, self.request, attempt);
         let until = Instant::now() + wait;
@@ -224,7 +228,7 @@ impl Asking<'_> {
         if let Some(last) = attempts.last_mut() {
             last.waited = u64::try_from(wait.as_millis()).ok();
         }
-        notify(Waiting { attempt, error, wait });
+        notify(RetryWait { attempt, error, wait });
         self.unless_stopped(sleep_until(until)).await.is_some()
     }
 

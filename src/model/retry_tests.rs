@@ -80,9 +80,9 @@ impl World {
         }
     }
 
-    async fn ask(&self, model: &Fake, conversation: &str) -> Asked<&'static str> {
+    async fn ask(&self, model: &Fake, conversation: &str) -> CallOutcome<&'static str> {
         let request = request_of(conversation);
-        let asking = Asking {
+        let pending = PendingCall {
             model,
             request: &request,
             server: "s",
@@ -98,7 +98,7 @@ impl World {
             self.saved.fetch_add(1, Ordering::SeqCst);
             Ok(())
         };
-        ask(&asking, before, |w| self.seen.lock().unwrap().push(w.wait)).await
+        send_call(&pending, before, |w| self.seen.lock().unwrap().push(w.wait)).await
     }
 }
 
@@ -107,7 +107,7 @@ async fn what_is_retried_is_recorded() {
     let world = World::new(1);
     let model = Fake::failing_with(vec![busy_error(503, None), busy_error(500, None)]);
     let asked = world.ask(&model, "c").await;
-    assert_eq!(asked.end, End::Answered(ChatReply::default()));
+    assert_eq!(asked.end, CallEnd::Answered(ChatReply::default()));
     let words: Vec<_> = asked.attempts.iter().map(|a| (a.error.as_deref(), a.possible_spend)).collect();
     assert_eq!(words, [(Some("busy"), false), (Some("busy"), true), (None, false)]);
     assert_eq!(world.saved.load(Ordering::SeqCst), 3);
@@ -122,7 +122,7 @@ async fn what_is_retried_is_recorded() {
 async fn retries_are_used_up() {
     let world = World { retry: Retry { max_retries: 2, ..Retry::default() }, ..World::new(1) };
     let asked = world.ask(&Fake::failing_with(vec![busy_error(500, None); 9]), "c").await;
-    assert!(matches!(asked.end, End::Failed(ModelError::Busy { .. })));
+    assert!(matches!(asked.end, CallEnd::Failed(ModelError::Busy { .. })));
     assert_eq!(asked.attempts.len(), 3);
     assert_eq!(world.gates.last_success("s"), None);
 }
@@ -137,7 +137,7 @@ async fn what_is_hopeless_is_not_retried() {
     ] {
         assert_eq!(verdict(&error), meaning);
         let asked = World::new(1).ask(&Fake::failing_with(vec![error.clone()]), "c").await;
-        assert_eq!((asked.end, asked.attempts.len()), (End::Failed(error), 1));
+        assert_eq!((asked.end, asked.attempts.len()), (CallEnd::Failed(error), 1));
     }
 }
 
@@ -154,7 +154,7 @@ async fn retry_after_is_obeyed_and_holds_for_everybody() {
     };
     let start = Instant::now();
     let (first, second) = tokio::join!(world.ask(&model, "c"), late);
-    assert!(matches!(first.end, End::Answered(_)) && matches!(second.end, End::Answered(_)));
+    assert!(matches!(first.end, CallEnd::Answered(_)) && matches!(second.end, CallEnd::Answered(_)));
     let gap = model.request_gaps()[0].saturating_sub(model.takes);
     assert!(gap >= asked && gap <= asked.mul_f64(1.1) + Duration::from_millis(100), "{gap:?}");
     let left = other.asked.lock().unwrap()[0] - start;
@@ -181,10 +181,10 @@ async fn stop_ends_a_wait_and_not_a_flight() {
     };
     let start = Instant::now();
     let (asked, ()) = tokio::join!(world.ask(&model, "c"), stop);
-    assert_eq!((asked.end, asked.attempts.len()), (End::Stopped, 1));
+    assert_eq!((asked.end, asked.attempts.len()), (CallEnd::Stopped, 1));
     assert!(start.elapsed() < Duration::from_secs(2));
     let none = world.ask(&model, "c").await;
-    assert_eq!((none.end, none.attempts.len()), (End::Stopped, 0));
+    assert_eq!((none.end, none.attempts.len()), (CallEnd::Stopped, 0));
 
     let world = World::new(1);
     let slow = Fake { takes: Duration::from_secs(5), ..Fake::failing_with(Vec::new()) };
@@ -193,7 +193,7 @@ async fn stop_ends_a_wait_and_not_a_flight() {
         world.stop.cancel();
     };
     let (asked, ()) = tokio::join!(world.ask(&slow, "c"), stop);
-    assert!(matches!(asked.end, End::Answered(_)));
+    assert!(matches!(asked.end, CallEnd::Answered(_)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -205,7 +205,7 @@ async fn abort_drops_what_is_in_flight() {
         world.abort.cancel();
     };
     let (asked, ()) = tokio::join!(world.ask(&slow, "c"), abort);
-    assert_eq!(asked.end, End::Aborted);
+    assert_eq!(asked.end, CallEnd::Aborted);
     assert_eq!(asked.attempts[0].error.as_deref(), Some("lost"));
     assert!(asked.attempts[0].possible_spend);
     assert_eq!(world.slots.free(), 1);
@@ -226,7 +226,7 @@ fn the_wait_comes_from_the_call() {
 fn the_loop_is_send() {
     fn is_send<T: Send>(_: &T) {}
     let (model, world, request) = (Fake::failing_with(Vec::new()), World::new(1), request_of("c"));
-    let asking = Asking {
+    let pending = PendingCall {
         model: &model,
         request: &request,
         server: "s",
@@ -238,5 +238,5 @@ fn the_loop_is_send() {
         abort: &world.abort,
         clock: &|| 0,
     };
-    is_send(&ask(&asking, |_| async { Ok::<(), ()>(()) }, |_| ()));
+    is_send(&send_call(&pending, |_| async { Ok::<(), ()>(()) }, |_| ()));
 }

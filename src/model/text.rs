@@ -8,7 +8,7 @@ const SHOWN: usize = 500;
 const REDACTED: &str = "[redacted]";
 /// Shorter keys are placeholders (`none`, `EMPTY`, `ollama`); removing them from replies would damage data.
 const SECRET_IN_REPLIES: usize = 8;
-/// Errors are no data, so a stricter limit loses nothing there.
+/// Errors are not research data, so a stricter limit loses nothing.
 const SECRET_IN_ERRORS: usize = 4;
 
 /// Removes a server's key from the server's answers.

@@ -1,4 +1,4 @@
-//! Which file uses items of which other file. A re-export leads to the file that defines the item.
+//! The imports between files. A re-export leads to the file that defines the item.
 
 use crate::source::Source;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ pub struct Crate {
     modules: BTreeMap<Path, Module>,
 }
 
-/// Where a path leads.
+/// The target of a path.
 enum Target {
     Module(Path),
     /// An item of this module.
@@ -48,7 +48,7 @@ impl Crate {
         files.filter(|file| *file != module.file).collect()
     }
 
-    /// Follows a path that is written in a module; `None` where it leaves the crate.
+    /// Follows a path that is written in a module; `None` if it leaves the crate.
     fn resolve(&self, from: &Path, written: &[String], depth: usize) -> Option<Target> {
         let (mut at, mut rest) = (from.clone(), written);
         while let Some((first, after)) = rest.split_first() {
@@ -117,7 +117,7 @@ impl Module {
                     at = module.tree(&words, at + 1, &Vec::new());
                     continue;
                 }
-                // `pub(in crate::store)` says who may see an item, and imports nothing.
+                // `pub(in crate::store)` limits visibility and imports nothing.
                 "pub" if words[at + 1..].starts_with(&["(".to_owned(), "in".to_owned()]) => {
                     at += words[at..].iter().take_while(|w| *w != ")").count();
                 }
@@ -139,7 +139,7 @@ impl Module {
         module
     }
 
-    /// Reads a tree of imports; returns the place behind it.
+    /// Reads a tree of imports; returns the place after it.
     fn tree(&mut self, words: &[String], mut at: usize, before: &Path) -> usize {
         let mut path = before.clone();
         loop {
@@ -174,13 +174,13 @@ impl Module {
     }
 }
 
-/// How many names a path has that begins here.
+/// Number of names in the path that begins here.
 fn path_length(words: &[String]) -> usize {
     let is_name = |w: &String| w.chars().all(|c| c.is_alphanumeric() || c == '_');
     1 + words[1..].chunks(2).take_while(|pair| pair.len() == 2 && pair[0] == "::" && is_name(&pair[1])).count()
 }
 
-/// Groups of files each of which imports all others, directly or through others.
+/// Finds groups of files that import each other, directly or through others.
 pub fn circles(imports: &BTreeMap<String, BTreeSet<String>>) -> Vec<BTreeSet<String>> {
     let reach: BTreeMap<&String, BTreeSet<&String>> =
         imports.keys().map(|file| (file, reachable(imports, file))).collect();

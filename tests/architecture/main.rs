@@ -1,7 +1,8 @@
-//! The doors of `src/lib.rs`: which room may import which. And nothing panics or prints outside of tests.
+//! The doors of `src/lib.rs`: the imports that each room may have. And no panics or prints outside of tests.
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod glossary;
 mod imports;
 mod source;
 
@@ -10,7 +11,7 @@ use source::{is_test, sources, src};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-/// What each room may import besides itself, as the table in `src/lib.rs` has it.
+/// Imports that each room may have besides itself, as in the table of `src/lib.rs`.
 const DOORS: &[(&str, &[&str])] = &[
     ("design", &[]),
     ("process", &["design"]),
@@ -26,7 +27,7 @@ const DOORS: &[(&str, &[&str])] = &[
 const FORBIDDEN: &[&str] =
     &[".unwrap()", ".expect(", "println!", "print!(", "eprintln!", "todo!", "unimplemented!", "dbg!"];
 
-/// Words of a front end, which the use cases must not know.
+/// Words of a front end, which use cases must not contain.
 const FRONT_END: &[&str] = &[
     "clap",
     "console",
@@ -41,10 +42,10 @@ const FRONT_END: &[&str] = &[
     "Exit",
 ];
 
-/// Lines of the longest function.
+/// Maximum lines of a function.
 const LONGEST: usize = 55;
 
-/// Files of one module that know each other, each pair with its reason.
+/// Pairs of files of one module that import each other, with the reason.
 const PAIRS: &[(&str, &str, &str)] = &[];
 
 fn imports() -> BTreeMap<String, BTreeSet<String>> {
@@ -154,7 +155,7 @@ fn functions_fit_the_eye() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-/// Whether a line opens a function of several lines.
+/// True if a line begins a function of several lines.
 fn is_function(line: &str) -> bool {
     let head: Vec<&str> = line.split('(').next().unwrap_or_default().split_whitespace().collect();
     // A type `fn()` has no name.
@@ -162,7 +163,7 @@ fn is_function(line: &str) -> bool {
     is_named && !head.contains(&"=") && !line.ends_with('}') && !line.ends_with(';')
 }
 
-/// The table that people read says what is checked here.
+/// The table for readers agrees with these tests.
 #[test]
 fn every_room_stands_in_the_floor_plan() {
     let lib = fs::read_to_string(src().join("lib.rs")).unwrap();

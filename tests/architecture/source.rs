@@ -45,19 +45,19 @@ impl Source {
         parts.filter(|part| !["mod", "lib", "main"].contains(&part.as_str())).collect()
     }
 
-    /// A line's place for a message.
+    /// Formats a line's place for a message.
     pub fn place(&self, line: usize) -> String {
         format!("src/{}:{line}", self.name)
     }
 
-    /// Names and signs in order: `::` is one word; texts, characters and lifetimes are left out.
+    /// Names and signs in order: `::` is one word; texts, characters and lifetimes are omitted.
     pub fn words(&self) -> Vec<String> {
         let code: String = self.lines.iter().flat_map(|(_, line)| [line.as_str(), "\n"]).collect();
         words(&code)
     }
 }
 
-/// Splits code into names and signs. Leaves out comments at the end of lines, texts, characters and lifetimes.
+/// Splits code into names and signs. Omits comments at the end of lines, texts, characters and lifetimes.
 pub fn words(code: &str) -> Vec<String> {
     let chars: Vec<char> = code.chars().collect();
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
@@ -113,7 +113,7 @@ fn raw_text(chars: &[char]) -> Option<usize> {
     Some(open + 1 + length + end.len())
 }
 
-/// Whether an item is behind `#[cfg(test)]`, perhaps with other attributes between.
+/// True if an item is below `#[cfg(test)]`, possibly with other attributes between.
 pub fn is_test(lines: &[&str], item: usize) -> bool {
     lines[..item].iter().rev().take_while(|l| l.starts_with("#[")).any(|l| *l == "#[cfg(test)]")
 }
@@ -157,7 +157,7 @@ fn test_files(all: &[PathBuf]) -> Vec<PathBuf> {
     found
 }
 
-/// All files of the program, without those that hold tests only.
+/// All files of the program except those with tests only.
 pub fn sources() -> Vec<Source> {
     let all = files(&src());
     let tests = test_files(&all);

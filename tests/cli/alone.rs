@@ -1,4 +1,4 @@
-//! `convoke run ID`: one conversation goes on alone, as it was planned.
+//! `convoke run ID`: one conversation is continued alone, as it was planned.
 
 use crate::support::Place;
 use crate::support::database::SMALL;
@@ -17,7 +17,7 @@ fn ids(place: &Place, condition: &str) -> Vec<String> {
     rows.map(Result::unwrap).collect()
 }
 
-/// Everything that a run of one conversation must leave as it is.
+/// Everything that a run of one conversation must not change.
 fn kept(place: &Place) -> Vec<String> {
     let db = database(place);
     let sql = "select id || revision || status || created from conversations
@@ -28,7 +28,7 @@ fn kept(place: &Place) -> Vec<String> {
     rows.map(Result::unwrap).collect()
 }
 
-/// As if it had not been begun.
+/// Removes a conversation's progress.
 fn take_back(place: &Place, id: &str) {
     let db = database(place);
     for sql in [
@@ -73,7 +73,7 @@ fn each_goes_on_as_it_was_planned() {
         assert_eq!(kept(&place), before);
     }
     place.run("verify").exits(0);
-    // What is recorded of these runs leads nobody astray.
+    // The records of these runs mislead no later command.
     take_back(&place, &all[0]);
     place.run(&format!("run {}", &all[0][..10])).exits(0);
     assert_eq!(exported(&place), texts);

@@ -1,4 +1,4 @@
-//! Bad input gets one clear error that names the place and the remedy, and nothing is half-written (S5).
+//! Bad input gets one clear error that names the place and the remedy, and no file is half-written (S5).
 
 use crate::assert_screen;
 use crate::support::database::{FRIENDLY, Fate, SMALL};
@@ -35,7 +35,7 @@ fn nothing_made(place: &Place, screen: &str) {
     assert!(made.is_empty(), "{made:?} after\n{screen}");
 }
 
-/// `check` and `run` both refuse with exit code 3, and both say the words.
+/// `check` and `run` both refuse with exit code 3 and the same words.
 #[track_caller]
 fn is_wrong(place: &Place, words: &str) {
     let checked = place.run("check small").exits(3);
@@ -152,7 +152,7 @@ fn flags_that_mean_nothing() {
     assert_screen!(place.run("run small --days 0"));
 }
 
-/// The run, the list and the doctor refuse the database, and it stays as it was.
+/// The run, the list and the doctor refuse the database and do not change it.
 #[track_caller]
 fn is_refused(place: &Place, words: &str) -> Outcome {
     let before = fs::read(place.path().join("convoke.db")).ok();

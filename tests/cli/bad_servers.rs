@@ -1,4 +1,4 @@
-//! Servers that misbehave, and keys that do not fit: exit code 5, and the same command continues.
+//! Misbehaving servers and wrong keys: exit code 5, and the same command resumes.
 
 use crate::assert_screen;
 use crate::support::database::SMALL;
@@ -29,7 +29,7 @@ fn statuses(place: &Place) -> Vec<String> {
     listed["data"].as_array().unwrap().iter().map(|c| c["status"].as_str().unwrap().to_owned()).collect()
 }
 
-/// The run ends with exit code 5 and is continued by the same command once the server is well.
+/// The run ends with exit code 5, and the same command resumes it once the server works.
 #[track_caller]
 fn fails_and_resumes(server: &Fake, words: &str) -> Outcome {
     let place = with_server(&server.address);
@@ -44,7 +44,7 @@ fn fails_and_resumes(server: &Fake, words: &str) -> Outcome {
     outcome
 }
 
-/// Without what changes from run to run.
+/// Removes text that changes from run to run.
 #[track_caller]
 fn snapshot(outcome: &Outcome, server: &Fake) {
     insta::with_settings!({
@@ -70,7 +70,7 @@ fn half_a_json() {
     let whole_reply = completion("Good morning");
     let server = Fake::sending(whole(200, "", &whole_reply.as_bytes()[..40]));
     fails_and_resumes(&server, "fake");
-    // And one that breaks off before the length that it promised.
+    // And a server that breaks off before the promised length.
     let mut bytes = whole(200, "", whole_reply.as_bytes());
     bytes.truncate(bytes.len() - 30);
     fails_and_resumes(&Fake::sending(bytes), "fake");

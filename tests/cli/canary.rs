@@ -1,4 +1,4 @@
-//! A key goes to its server and nowhere else: it is in no output, no database, no log, no export (S2).
+//! A key is sent to its server only: it is in no output, database, log or export (S2).
 
 use crate::support::database::SMALL;
 use crate::support::server::{Fake, Seen, completion, respond};
@@ -23,7 +23,7 @@ fn configure(place: &Place, url: &str) {
     );
 }
 
-/// The key as the server was given it.
+/// The key as the server received it.
 fn given(seen: &Seen) -> Option<String> {
     let line = seen.head.lines().find(|l| l.to_lowercase().starts_with("authorization:"))?;
     line.split_once("Bearer ").map(|(_, key)| key.trim().to_owned())
@@ -63,7 +63,7 @@ fn silent(outcome: &Outcome) {
     assert!(!outcome.out.contains("canary") && !outcome.err.contains("canary"), "{}", outcome.screen());
 }
 
-/// No file but these holds it: database with its journal, logs, lock, exports.
+/// Only these files hold it: database with its journal, logs, lock, exports.
 #[track_caller]
 fn kept_nowhere(place: &Place, but: &[&str]) {
     for file in place.files(".").iter().filter(|f| !but.contains(&f.as_str())) {
@@ -72,7 +72,7 @@ fn kept_nowhere(place: &Place, but: &[&str]) {
     }
 }
 
-/// Every command that could show it.
+/// Runs every command that could show it.
 fn everywhere(place: &Place, variables: &[(&str, &str)]) {
     for line in [
         "check small",
@@ -168,7 +168,7 @@ fn a_dotenv_of_ones_own_is_not_warned_of() {
     assert!(!place.run("doctor --config").exits(0).err.contains("warning"));
 }
 
-/// An address that came with a folder gets no key of the person's own.
+/// An address from a folder gets no key of the user.
 #[test]
 fn an_address_of_a_dotenv_gets_no_key_of_the_environment() {
     let server = Fake::saying("Hand it over.");
@@ -235,7 +235,7 @@ fn a_password_in_an_address() {
     silent(&place.run("doctor --config --json").exits(2));
 }
 
-/// The password of a database, given each way. (`tests/real_mongo_login.rs` has it where a server lets it in.)
+/// The password of a database, given each way. (`tests/real_mongo_login.rs` covers a successful sign-in.)
 #[test]
 fn a_password_of_a_mongodb() {
     let whole = "mongodb://ann:canary%40x@127.0.0.1:9/d";

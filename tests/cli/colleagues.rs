@@ -1,4 +1,4 @@
-//! Whose something is (K3): only its creator changes it; anyone reads, copies and runs.
+//! Ownership (K3): only the creator changes an experiment; anyone reads, copies and runs it.
 
 use crate::assert_screen;
 use crate::editing::dump;
@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 const BOB: &[(&str, &str)] = &[("DB_USER", "bob")];
 
 impl Place {
-    /// The same program in the hands of a colleague.
+    /// Runs the program as a colleague.
     fn bob(&self, line: &str) -> Outcome {
         self.run_with(line, BOB)
     }

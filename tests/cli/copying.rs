@@ -1,4 +1,4 @@
-//! `convoke store`: which database, and everything from one to another, through the binary.
+//! `convoke store`: the database in use, and copies of all data, through the binary.
 
 use crate::support::Place;
 use crate::support::database::{FRIENDLY, Fate};
@@ -54,7 +54,7 @@ fn killed_in_the_middle_and_repeated_all_is_there() {
             .spawn()
             .unwrap();
         std::thread::sleep(Duration::from_millis(after));
-        // It may have come to its end before.
+        // It may have finished already.
         let _ = child.kill();
         child.wait().unwrap();
         if place.path().join("copy.db").metadata().is_ok_and(|m| m.len() > 0) {

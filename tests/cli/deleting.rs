@@ -22,7 +22,7 @@ fn what_goes_with_an_experiment_is_said_and_needs_a_yes() {
     assert_eq!(dump(&place), before);
     assert_screen!(place.run("delete small --yes").exits(0));
     assert_screen!(place.run("delete small --yes").exits(6));
-    // The copy stays, and its parent names nothing.
+    // The copy remains, and its parent has no name.
     let listed = place.run("list --json").exits(0).json();
     assert_eq!(listed["data"][0]["parent"], "0123456789abcdef");
     assert_eq!(listed["data"].as_array().unwrap().len(), 1);

@@ -40,7 +40,7 @@ fn made() -> Place {
     place
 }
 
-/// Without ids, which are drawn.
+/// The screen without ids, which are random.
 fn screen(outcome: &Outcome) -> String {
     let screen = outcome.screen();
     let mut parts = screen.split("(id ");
@@ -75,7 +75,7 @@ fn folders_names_ids_and_conversations() {
     assert!(place.run("diff ./here small").exits(0).out.starts_with("no difference"));
     assert!(place.run_with("diff here other", &[("DB_USER", "bob")]).exits(0).out.contains("`other` of tester"));
 
-    // A conversation's experiment is the one that it was run with.
+    // A conversation's experiment is the revision that it was run with.
     let id = place.run("list small --json").json()["data"][0]["id"].as_str().unwrap().to_owned();
     place.run("edit small --set messages=6").exits(0);
     assert_eq!(place.run(&format!("diff {id} small --json")).json()["data"][0]["what"], "`messages`");

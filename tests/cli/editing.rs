@@ -5,7 +5,7 @@ use crate::support::database::{FRIENDLY, Fate, SMALL};
 use crate::support::{Outcome, Place};
 use serde_json::Value as Json;
 
-/// The small experiment, two of its conversations at their end.
+/// The small experiment with two finished conversations.
 fn made() -> Place {
     let place = Place::new();
     place.database(&[Fate::Done, Fate::Done], FRIENDLY);
@@ -16,7 +16,7 @@ fn document(place: &Place, name: &str) -> Json {
     place.run(&format!("show {name} --json")).exits(0).json()["data"].clone()
 }
 
-/// Everything in the database, as `sqlite3` would print it.
+/// Dumps the whole database, as `sqlite3` would print it.
 pub fn dump(place: &Place) -> String {
     let conn = rusqlite::Connection::open(place.path().join("convoke.db")).unwrap();
     let mut all = String::new();
@@ -78,7 +78,7 @@ fn an_experiment_is_changed_by_flags() {
     assert_eq!(document["shared"]["sections"][0]["title"], "Weather");
     assert_eq!((&document["protocol"]["messages"], &document["run"]["replicates"]), (&7.into(), &2.into()));
     assert_screen!(place.words(&words, &[]).exits(0));
-    // What was begun stays, and is not what a run would make now: the run says the same, and asks.
+    // Earlier conversations remain but differ from the new plan, so the run reports this and asks.
     let asked = place.run("run small").exits(2);
     assert!(asked.err.contains("2 of its conversations were begun") && asked.err.contains("--yes"), "{}", asked.err);
 }
@@ -202,10 +202,10 @@ fn a_shared_section_becomes_each_roles_own() {
     assert!(copy["document"]["shared"]["sections"].is_null());
 }
 
-/// How often each of two processes changes an experiment.
+/// Number of changes by each of two processes.
 const TIMES: usize = 12;
 
-/// Whoever comes second is shown what the first changed, and must say yes; nothing of either is lost.
+/// The second process is shown the first one's change and must confirm; no change is lost.
 #[test]
 fn two_processes_change_one_experiment_and_lose_nothing() {
     let place = made();
@@ -229,8 +229,8 @@ fn two_processes_change_one_experiment_and_lose_nothing() {
     }
 }
 
-/// The program began from what was there before somebody else's change, and comes to write after it: the other change
-/// stands in a transaction that ends only then.
+/// The program reads before another process changes the experiment, and writes afterwards. A transaction delays the
+/// other change until then.
 fn meanwhile(place: &Place, words: &[&str], typed: Option<&str>) -> String {
     for _attempt in 0..5 {
         let other = rusqlite::Connection::open(place.path().join("convoke.db")).unwrap();
@@ -301,7 +301,7 @@ fn the_second_is_shown_what_changed_meanwhile() {
     assert_eq!(now()["shared"]["sections"].as_array().unwrap().len(), 2);
 }
 
-/// A whole document would undo what the other did, so that no `--yes` given beforehand is enough.
+/// A whole document would undo the other change, so an early `--yes` is not enough.
 #[test]
 fn a_folder_never_undoes_what_changed_meanwhile() {
     let place = made();
@@ -352,7 +352,7 @@ fn hostile_words_are_harmless() {
     assert_eq!(place.files("."), ["convoke.db", "convoke.db.lock"]);
 }
 
-/// A document that another program wrote, with names that would be paths: it is refused, and makes no file.
+/// A document of another program, with names that are paths, is refused and creates no file.
 #[test]
 fn names_from_the_database_never_become_paths() {
     let place = made();

@@ -1,4 +1,4 @@
-//! Model text is hostile (S1), and names never become paths (S3): the same text through every command that shows it.
+//! Model text is hostile (S1), and names never become paths (S3): one text through every command that shows it.
 
 use crate::support::Place;
 use crate::support::database::{Fate, SMALL};
@@ -11,7 +11,7 @@ const HOSTILE: &[&str] = &[
     "@SUM(A1) \"quoted\", and a very long line: ",
 ];
 
-/// Whether a character steers a terminal or the direction of text.
+/// True for a character that controls a terminal or the direction of text.
 fn steers(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t')
         || ('\u{202a}'..='\u{202e}').contains(&c)
@@ -48,7 +48,7 @@ fn nothing_steers_a_terminal() {
         let bad: Vec<char> = outcome.out.chars().chain(outcome.err.chars()).filter(|c| steers(*c)).collect();
         assert!(bad.is_empty(), "{line}: {bad:?}");
     }
-    // And yet nothing is lost where data are wanted.
+    // Data output loses nothing.
     let shown = place.run(&format!("show {id} --json")).json();
     let raw: Vec<&str> =
         shown["data"]["entries"].as_array().unwrap()[1..].iter().map(|e| e["raw"].as_str().unwrap()).collect();
@@ -58,7 +58,7 @@ fn nothing_steers_a_terminal() {
     assert!(replies.iter().all(|r| lines.iter().any(|l| l["raw"] == **r)));
 }
 
-/// A terminal of no size is a terminal too.
+/// A terminal of size zero is a terminal too.
 #[test]
 fn data_on_a_terminal_are_harmless() {
     let (place, _, id) = made();
@@ -66,7 +66,7 @@ fn data_on_a_terminal_are_harmless() {
         let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("convoke"));
         command.current_dir(place.path()).args(&line);
         let mut session = rexpect::session::spawn_command(command, Some(20_000)).unwrap();
-        // It gives each byte as a character of its own.
+        // The session returns each byte as a character.
         let bytes: Vec<u8> = session.exp_eof().unwrap().chars().map(|c| u8::try_from(c as u32).unwrap()).collect();
         let screen = String::from_utf8(bytes).unwrap();
         assert!(screen.contains("next line"), "{line:?}");

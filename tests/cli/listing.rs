@@ -128,7 +128,7 @@ fn copies_stand_under_what_they_were_copied_from() {
     assert_eq!(place.run("list --tree --json").out, place.run("list --json").out);
     place.run("delete small-2 --yes").exits(0);
     assert_eq!(names("list --tree"), ["small", "└ small-3", "deep", "└ deeper"]);
-    // Nothing that the program writes, but a database is a file.
+    // The program never writes such values, but anyone can edit a file.
     let conn = rusqlite::Connection::open(place.path().join("convoke.db")).unwrap();
     conn.execute(
         "update experiments set parent = (select id from experiments where name = 'deeper') where name = 'deep'",

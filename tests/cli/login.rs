@@ -1,4 +1,4 @@
-//! Signing in where no real server is: each failure is told apart, with its hint, and the password is nowhere.
+//! Signing in without a real server: each failure has its own error and hint, and no output shows the password.
 
 use crate::support::{Outcome, Place};
 use mongodb::bson::spec::BinarySubtype;
@@ -8,7 +8,7 @@ use std::net::{TcpListener, TcpStream};
 
 const CANARY: &str = "canary@p/w:%41 $x";
 
-/// A server that does this with every connection.
+/// Starts a server that handles every connection in this way.
 fn server(with: impl Fn(TcpStream) + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -16,7 +16,7 @@ fn server(with: impl Fn(TcpStream) + Send + 'static) -> String {
     address
 }
 
-/// Accepts, and never says a word.
+/// Starts a server that accepts connections and never answers.
 fn silent() -> String {
     let open = std::sync::Mutex::new(Vec::new());
     server(move |stream| open.lock().unwrap().push(stream))
@@ -28,7 +28,7 @@ fn tries(place: &Place, line: &str, variables: &[(&str, &str)]) -> Outcome {
     outcome
 }
 
-/// `login`, `list` and `doctor` tell the same.
+/// `login`, `list` and `doctor` report the same error.
 #[track_caller]
 fn fails(address: &str, code: &str, words: &str, hint: &str) {
     let place = Place::new();
@@ -130,7 +130,7 @@ fn what_is_missing_is_named() {
     assert!(outcome.out.contains("the password is missing"), "{}", outcome.screen());
 }
 
-/// An address that came with a folder gets no password of the person's own.
+/// An address from a folder gets no password of the user.
 #[test]
 fn an_address_of_a_dotenv_gets_no_password_of_the_environment() {
     let place = Place::new();
@@ -177,7 +177,7 @@ fn which_database() {
     );
 }
 
-/// A server that lets everybody in (by `PLAIN`, so that it sees the password) and lets nobody read.
+/// Starts a server that accepts every login by `PLAIN`, so that it sees the password, and allows no reads.
 fn forbidding(seen: std::sync::mpsc::Sender<Vec<u8>>) -> String {
     let hello = doc! { "ok": 1, "ismaster": true, "helloOk": true, "minWireVersion": 0, "maxWireVersion": 21,
     "maxBsonObjectSize": 16_777_216, "maxMessageSizeBytes": 48_000_000, "maxWriteBatchSize": 1000 };

@@ -1,4 +1,4 @@
-//! Whole commands, as a person or a program meets them: what they print, where, and with which exit code.
+//! Whole commands, as a person or a program sees them: output, its stream, and the exit code.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 

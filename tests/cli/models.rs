@@ -1,4 +1,4 @@
-//! `convoke models` and `convoke doctor`: nothing answers where these tests look.
+//! `convoke models` and `convoke doctor` without reachable servers.
 
 use crate::assert_screen;
 use crate::support::Place;
@@ -6,7 +6,7 @@ use crate::support::database::{FRIENDLY, Fate};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 
-/// An Ollama of one model, as far as looking at it goes. Returns its address.
+/// Starts an Ollama with one model that answers look-ups only. Returns its address.
 fn ollama() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();

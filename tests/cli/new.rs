@@ -1,4 +1,4 @@
-//! `convoke new`, and what holds for every command.
+//! `convoke new`, and rules for every command.
 
 use crate::assert_screen;
 use crate::support::Place;

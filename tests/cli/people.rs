@@ -1,4 +1,4 @@
-//! Where a person would have to type and nobody can; what a plan says of people.
+//! Experiments that need a person, run without a terminal; and plans that count a person's calls.
 
 use crate::assert_screen;
 use crate::support::Place;
@@ -6,7 +6,7 @@ use crate::support::Place;
 const TOML: &str = "name = \"small\"\nmodels = [\"scripted\"]\n\n[protocol]\nmessages = 6\nagents = { guard = 1, prisoner = 1 }\n\n\
     [roles.guard]\nplural = \"guards\"\npronouns = \"he/his\"\n\n[roles.prisoner]\nplural = \"prisoners\"\npronouns = \"he/his\"\n";
 
-/// The experiment with a line more in `[roles.guard]`, and one more in `[protocol]`.
+/// The experiment with one more line in `[roles.guard]`, and one in `[protocol]`.
 fn place(guard: &str, protocol: &str) -> Place {
     let place = Place::new();
     let toml = TOML.replace("[roles.guard]\n", &format!("[roles.guard]\n{guard}"));
@@ -36,7 +36,7 @@ fn without_a_terminal_nobody_is_asked_and_nothing_is_stored() {
     let chooser = place("", "speakers = \"manual\"\n");
     assert_screen!(chooser.run("run small").exits(2));
     is_untouched(&chooser);
-    // What is done needs nobody; what would be added does.
+    // Finished conversations need no person; new ones do.
     let none = place("model = \"human\"\n", "");
     none.run("run small --more 1").exits(2);
     is_untouched(&none);

@@ -1,4 +1,4 @@
-//! What is left out of a line is not asked for where nobody sits at a terminal.
+//! An omitted argument is not asked for without a terminal.
 
 use crate::support::Place;
 

@@ -1,11 +1,11 @@
-//! `convoke plan`: what a run would do.
+//! `convoke plan`: the outcome of a run, in advance.
 
 use crate::assert_screen;
 use crate::support::Place;
 use crate::support::database::{FRIENDLY, Fate, SMALL};
 use serde_json::Value;
 
-/// A copy of the experiments that ship.
+/// Copies a shipped experiment.
 fn shipped(name: &str) -> Place {
     let place = Place::new();
     place.run(&format!("new {name} --from {name}")).exits(0);
@@ -18,7 +18,7 @@ fn plan(place: &Place, line: &str) -> Value {
     json["data"].clone()
 }
 
-/// Field by field: conversations, done, left, and the calls that are left.
+/// Compares field by field: conversations, done, left, and the remaining calls.
 #[track_caller]
 fn counts(data: &Value, conversations: u64, done: u64, left: u64, calls: [u64; 3]) {
     let of = |name: &str| data[name].as_u64().unwrap_or_else(|| panic!("{name}: {data}"));
@@ -55,7 +55,7 @@ fn a_prison() {
 fn a_debate_asks_a_selector_and_a_summarizer() {
     let place = shipped("debate");
     assert_screen!(place.run("plan debate").exits(0));
-    // 14 speeches and 14 choices, two of two asked again at most twice more, and one summary.
+    // 14 speeches and 14 choices (each retried at most twice among several candidates), and one summary.
     counts(&plan(&place, "debate"), 2, 0, 2, [58, 58, 114]);
     counts(&plan(&place, "debate --days 1 --only topic=city-cars"), 1, 0, 1, [30, 30, 60]);
     counts(&plan(&place, "debate --speakers round-robin"), 2, 0, 2, [30, 30, 30]);
@@ -77,7 +77,7 @@ fn narrowed_plans() {
     counts(&plan(&place, "prison --offline --set risks=true --set goal=escape"), 10, 0, 10, [190; 3]);
     counts(&plan(&place, "prison --model ollama/a --model ollama/b --limit 80"), 80, 0, 80, [1520; 3]);
     counts(&plan(&place, "prison --agents guard=1..2"), 80, 0, 80, [1520; 3]);
-    // What only the flag makes wrong is wrong usage.
+    // A mistake that only the flag causes is wrong usage.
     assert_screen!(place.run("plan prison --only oversight=true --limit 3 --days 2").exits(2));
     assert_screen!(place.run("plan prison --limit 3 --replicates 2").exits(0));
 }
@@ -88,7 +88,7 @@ fn what_is_done_is_not_planned_again() {
     place.folder("small", SMALL);
     place.database(&[Fate::Done, Fate::Interrupted(2), Fate::Done], FRIENDLY);
     for what in ["small", "id:0123"] {
-        // Six of four calls: two are done, and one has two answers.
+        // Six conversations of four calls: two are done, and one has two answers.
         counts(&plan(&place, what), 6, 2, 4, [14; 3]);
     }
     counts(&plan(&place, "small --replicates 4"), 8, 2, 6, [22; 3]);

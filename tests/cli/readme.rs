@@ -1,13 +1,13 @@
-//! Every command that README.md shows can be typed, in its order, in a copy of the repository.
+//! Every command in README.md works, in order, in a copy of the repository.
 
 use crate::support::Place;
 use std::path::Path;
 use std::process::Command;
 
-/// What a test cannot or need not do again.
+/// Commands that a test cannot or need not repeat.
 const SKIPPED: &[&str] = &["cargo test", "cargo install ", "git ", "cd "];
 
-/// The command of a line, as it is run here; `None` where it is skipped.
+/// Returns the command of a line as run here; `None` if it is skipped.
 fn command(line: &str) -> Option<String> {
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') || SKIPPED.iter().any(|s| line.starts_with(s)) {
@@ -20,7 +20,7 @@ fn command(line: &str) -> Option<String> {
     Some(format!("convoke {}", arguments.unwrap_or_else(|| panic!("README.md shows what no test knows: {line}"))))
 }
 
-/// The lines of its `sh` blocks, those that end in `\` joined with the next.
+/// Lines of its `sh` blocks; those that end in `\` are joined with the next.
 fn lines(readme: &str) -> Vec<String> {
     let (mut found, mut within): (Vec<String>, bool) = (Vec::new(), false);
     for line in readme.lines() {
@@ -64,7 +64,7 @@ fn every_command_works() {
     let path = format!("{}:{path}", program.parent().unwrap().display());
     let mut ran = 0;
     for line in lines(&readme).iter().filter_map(|l| command(l)) {
-        // A shell, so that quotes mean what they mean to a reader.
+        // A shell, so that quotes mean the same as for a reader.
         let mut shell = Command::new("sh");
         shell.args(["-c", &line]).current_dir(place.path()).env_clear().env("PATH", &path);
         shell.env("XDG_CONFIG_HOME", place.path().join("configuration")).env("DB_USER", "tester");

@@ -68,7 +68,7 @@ fn some_first_and_more_later() {
     assert_eq!([&begin["conversations"], &begin["done"], &begin["left"]], [&4, &2, &2]);
     let begin = of("run small --offline --json");
     assert_eq!([&begin["conversations"], &begin["done"], &begin["left"]], [&6, &4, &2]);
-    // Of several conditions each gets its first replicate before any gets its second.
+    // Each condition gets its first replicate before any gets its second.
     let place = small();
     place.run("run small --offline --limit 2").exits(0);
     let data = place.run("list small --json").exits(0).json();
@@ -100,7 +100,7 @@ fn a_log_is_kept_and_old_ones_go() {
     );
 }
 
-/// A file stands where the folder should be: root may write into any folder, so permissions would prove nothing.
+/// A file blocks the folder; permissions would prove nothing, since root may write anywhere.
 #[test]
 fn logs_that_cannot_be_written_cost_a_warning() {
     let place = small();
@@ -142,7 +142,7 @@ fn fixed_replies() {
     assert!(shown.out.contains("Good morning.") && shown.out.contains("Third."), "{}", shown.screen());
 }
 
-/// R5: neither the number of requests in flight nor a stop on the way changes a byte.
+/// R5: neither the number of requests in flight nor a stop changes a byte.
 #[test]
 fn the_same_bytes_at_any_concurrency() {
     let export = |runs: &[&str]| {
@@ -188,7 +188,7 @@ fn more_goes_on_from_the_highest_begun_and_is_kept() {
     assert_eq!(end.last().unwrap()["resume"], format!("convoke run {} --offline --replicates=4 --json", id(&place)));
     assert_eq!((done(&place).len(), replicates(&place)), (8, 4));
 
-    // The folder's own [run] counts again for a plain run of it; what is there stays.
+    // The folder's own [run] applies to a plain run again; finished conversations remain.
     let begin = lines(&place.run("run small --offline --json").exits(0).out).remove(0);
     assert_eq!([&begin["conversations"], &begin["left"]], [&6, &0]);
     assert_eq!((done(&place).len(), replicates(&place)), (8, 3));
@@ -214,7 +214,7 @@ fn more_counts_what_was_begun_of_this_plan() {
     assert!(most.err.contains("too many conversations"), "{}", most.screen());
 }
 
-/// Where `--only` did some of an earlier one, the rest is finished first.
+/// If `--only` did a part of an earlier extension, the rest is finished first.
 #[test]
 fn more_finishes_what_an_earlier_one_left() {
     let place = small();
@@ -233,7 +233,7 @@ fn more_of_a_colleagues_experiment_is_run_and_not_kept() {
     let place = small();
     place.run("run small --offline").exits(0);
     let outcome = place.run_with("run small --offline --more 1", &[("DB_USER", "bob")]).exits(0);
-    // The folder is anybody's own experiment: another one.
+    // Another user's folder is another experiment.
     assert_eq!(place.run("list --json").json()["data"].as_array().unwrap().len(), 2, "{}", outcome.screen());
     let place = small();
     place.run("run small --offline").exits(0);

@@ -15,7 +15,7 @@ fn made() -> Place {
     place
 }
 
-/// What bash is given for the last of these words.
+/// Completions that bash receives for the last of these words.
 fn complete(place: &Place, words: &[&str], variables: &[(&str, &str)]) -> Outcome {
     let index = words.len().to_string();
     let asked = [("CONVOKE_COMPLETE", "bash"), ("_CLAP_COMPLETE_INDEX", &index), ("_CLAP_IFS", "\n")];
@@ -28,7 +28,7 @@ fn completed(place: &Place, words: &[&str]) -> Vec<String> {
     outcome.out.lines().map(str::to_owned).collect()
 }
 
-/// A machine that is busy may take longer than a shell waits: then nothing is offered, and the key is pressed again.
+/// A busy machine may be slower than the shell's limit: then nothing is offered, and the test retries.
 #[track_caller]
 fn offers(place: &Place, words: &[&str], expected: &[&str]) {
     for _ in 0..20 {
@@ -41,7 +41,7 @@ fn offers(place: &Place, words: &[&str], expected: &[&str]) {
     panic!("{words:?} is not completed to {expected:?}");
 }
 
-/// The shell itself, where it is there: what it makes of a script.
+/// Runs a script in the shell itself; `None` if it is not installed.
 fn shell(program: &str, arguments: &[&str], script: &str) -> Option<bool> {
     let mut child =
         Command::new(program).args(arguments).stdin(Stdio::piped()).stderr(Stdio::inherit()).spawn().ok()?;
@@ -107,7 +107,7 @@ fn the_store_of_the_line_or_the_surroundings_is_asked() {
     assert_eq!(place.files("."), before, "nothing was made");
 }
 
-/// A name that a shell would run is not put into a line.
+/// A name with special characters is not completed.
 #[test]
 fn names_that_are_more_than_a_word_are_left_out() {
     let place = made();

@@ -1,10 +1,10 @@
-//! What is added is run, what was run stays (R4).
+//! Added conversations are run, earlier ones remain (R4).
 
 use crate::place::{Place, SMALL};
 use crate::server::Server;
 use std::time::Duration;
 
-/// Calls of each conversation of the small design: no turn but speeches, and the opening costs none.
+/// Calls of each conversation of the small design: speeches only, since an opening needs no call.
 const CALLS: usize = 3;
 
 #[test]
@@ -54,7 +54,7 @@ fn a_changed_text_needs_a_yes_once() {
     let (new, all) = (keys(""), keys(" --all"));
     assert_eq!(all.iter().filter(|k| new.contains(k)).count(), 8);
 
-    // Back to the first text: its conversations are done, the others are left behind in their turn.
+    // The first text again: its conversations are done, and the others are left behind.
     place.edit("e/roles/guard.md", "Keep peace", "Keep order");
     place.run("run e").exits(2);
     let end = place.run("run e --json --yes").exits(0).end();
@@ -63,7 +63,7 @@ fn a_changed_text_needs_a_yes_once() {
     place.is_sound();
 }
 
-/// Killed, the same command goes on with what it began to add, and adds no more; the line that it leaves does the same.
+/// After a kill the same command finishes its own extension and adds no more; so does the printed resume line.
 #[test]
 fn more_is_added_once() {
     let server = Server::start(Duration::ZERO);

@@ -1,4 +1,4 @@
-//! What runs is not deleted; what a killed run left behind is.
+//! Running conversations are not deleted; those of a killed run are.
 
 use crate::place::{Place, SMALL};
 use crate::server::Server;
@@ -17,7 +17,7 @@ fn what_runs_is_not_deleted_and_after_its_end_it_is() {
     let id = running["id"].as_str().unwrap();
     let json = place.run(&format!("delete {id} --yes --json")).exits(4).json();
     assert_eq!(json["error"]["code"], "held", "{json}");
-    // Small edits go on beside a run.
+    // Small edits are possible during a run.
     place.run("star faults").exits(0);
     place.run(&format!("note {id} slow")).exits(0);
     run.wait().exits(0);

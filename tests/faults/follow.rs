@@ -1,4 +1,4 @@
-//! One process runs, another follows: what both databases must do, told once.
+//! One process runs, another follows: one test for both databases.
 
 use crate::place::{Outcome, Place};
 use crate::server::{Server, usual};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// A server that answers as many requests as it is let.
+/// A server that answers only a limited number of requests.
 pub struct Gate {
     pub server: Server,
     open: Arc<AtomicUsize>,
@@ -27,7 +27,7 @@ impl Gate {
         Self { server, open }
     }
 
-    /// Lets so many through in all.
+    /// Allows this many requests in total.
     pub fn opens(&self, requests: usize) {
         self.open.store(requests, Ordering::Relaxed);
     }
@@ -37,7 +37,7 @@ fn entries(place: &Place, id: &str) -> Vec<Json> {
     place.run(&format!("show {id} --json")).exits(0).json()["data"]["entries"].as_array().unwrap().clone()
 }
 
-/// Eight conversations of four messages are followed from the middle of the first on.
+/// Follows eight conversations of four messages, from the middle of the first.
 pub fn an_experiment_is_followed(gate: &Gate, place: &Place) {
     place.run("import e").exits(0);
     let nothing = place.run("list faults --follow").exits(0);
@@ -46,7 +46,7 @@ pub fn an_experiment_is_followed(gate: &Gate, place: &Place) {
     gate.server.wait_for(1, || run.is_over());
     gate.opens(1);
     gate.server.wait_for(2, || run.is_over());
-    // The first speech is stored before the follower comes.
+    // The first speech is stored before the follower starts.
     let mut text = place.start("list faults --follow");
     text.says("faults: 0 done, ");
     let mut lines = place.start("list faults --follow --json");
@@ -114,7 +114,7 @@ fn told_in_json(place: &Place, lines: &Outcome) {
     }
 }
 
-/// One conversation is followed turn by turn.
+/// Follows one conversation turn by turn.
 pub fn a_conversation_is_followed(gate: &Gate, place: &Place) {
     let mut run = place.start("run e --limit 1");
     gate.server.wait_for(1, || run.is_over());

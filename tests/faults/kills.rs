@@ -1,4 +1,4 @@
-//! kill -9 at any moment, and the same command again.
+//! `kill -9` at any moment, and the same command again.
 
 use crate::place::{DESIGN, Place};
 use crate::server::Server;
@@ -7,7 +7,7 @@ use std::time::Duration;
 const LATENCY: Duration = Duration::from_millis(35);
 const JOBS: usize = 4;
 
-/// Numbers that look random and are the same in every run of the test.
+/// Pseudo-random numbers that are equal in every run of the test.
 struct Dice(u64);
 
 impl Dice {
@@ -31,7 +31,7 @@ fn killed_again_and_again_it_comes_to_the_same_end() {
     let command = format!("run e --json --jobs {JOBS}");
     while kills < 10 {
         let mut run = killed.start(&command);
-        // Any moment: while it starts, while turns are in flight, while they are stored.
+        // At any moment: during the start, with turns in flight, or while they are stored.
         server.wait_for(server.count() + dice.below(30) as usize, || run.is_over());
         std::thread::sleep(Duration::from_millis(dice.below(40)));
         assert!(!run.is_over(), "all was done after {kills} kills");

@@ -1,5 +1,5 @@
-//! Faults: real processes are killed, interrupted and hindered, against a server that answers the same body always
-//! the same way (contract R1–R6, R8). What a run leaves behind is compared with what an undisturbed one does.
+//! Faults: real processes are killed, interrupted and hindered, with a server whose answer depends on the request only
+//! (contract R1–R6, R8). The result of such a run is compared with an undisturbed one.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
 

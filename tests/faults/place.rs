@@ -1,4 +1,4 @@
-//! A working folder with an experiment and a configuration that names the server; the program as a real process.
+//! A working folder with an experiment and a configuration that names the server; and the program as a real process.
 
 use crate::server::Server;
 use serde_json::Value as Json;
@@ -66,7 +66,7 @@ const PRISONER: &str =
     "You are <AGENT_NAME>.\n\n## Goal {goal=escape}\nGet out.\n\n## Goal {goal=yard-time}\nTo walk.\n";
 const SUMMARIZER: &str = "You keep the minutes.\n\n## Task\nSay what was agreed.\n";
 
-/// How many programs were started: each has files of its own.
+/// Number of started programs: each has files of its own.
 static STARTED: AtomicUsize = AtomicUsize::new(0);
 
 /// A working folder.
@@ -74,11 +74,11 @@ pub struct Place {
     dir: TempDir,
     /// The database.
     pub store: String,
-    /// So long a command may take.
+    /// Maximum duration of a command.
     pub longest: Duration,
 }
 
-/// What a command gave.
+/// Outcome of a command.
 #[derive(Debug)]
 pub struct Outcome {
     pub code: i32,
@@ -86,7 +86,7 @@ pub struct Outcome {
     pub err: String,
 }
 
-/// The program while it runs.
+/// The running program.
 pub struct Running {
     child: Child,
     end: Instant,
@@ -95,7 +95,7 @@ pub struct Running {
 }
 
 impl Place {
-    /// A folder with the experiment `e`, whose models are at the server.
+    /// Creates a folder with the experiment `e`, whose models are at the server.
     pub fn new(server: &Server, design: &str) -> Self {
         let store = "sqlite:convoke.db".to_owned();
         let place = Self { dir: tempfile::tempdir().unwrap(), store, longest: Duration::from_mins(1) };
@@ -153,23 +153,23 @@ impl Place {
         Running { child, end, out, err }
     }
 
-    /// Runs it to its end.
+    /// Runs the program to its end.
     pub fn run(&self, line: &str) -> Outcome {
         self.start(line).wait()
     }
 
-    /// Its export, which holds nothing that changes from run to run.
+    /// Its export, without values that change from run to run.
     pub fn transcripts(&self) -> String {
         self.run("export faults --format jsonl").exits(0).out
     }
 
-    /// What `list` says of each conversation.
+    /// The conversations as `list` shows them.
     pub fn conversations(&self, more: &str) -> Vec<Json> {
         let listed = self.run(&format!("list faults --json{more}")).exits(0).json();
         listed["data"].as_array().unwrap().clone()
     }
 
-    /// How many conversations have each status.
+    /// Number of conversations in each status.
     pub fn statuses(&self) -> BTreeMap<String, usize> {
         let mut counts = BTreeMap::new();
         for conversation in self.conversations("") {
@@ -178,7 +178,7 @@ impl Place {
         counts
     }
 
-    /// `verify` finds nothing wrong, and no log has a turn twice or lacks one.
+    /// `verify` finds no fault, and no log repeats or lacks a turn.
     #[track_caller]
     pub fn is_sound(&self) {
         self.run("verify").exits(0);
@@ -198,17 +198,17 @@ impl Running {
         self.child.id()
     }
 
-    /// Whether it has ended.
+    /// True if it has ended.
     pub fn is_over(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// What it has said so far on standard error.
+    /// Standard error so far.
     pub fn said(&self) -> String {
         fs::read_to_string(&self.err).unwrap()
     }
 
-    /// What it has given so far on standard output.
+    /// Standard output so far.
     pub fn given(&self) -> String {
         fs::read_to_string(&self.out).unwrap()
     }
@@ -225,13 +225,13 @@ impl Running {
         self.child.wait().unwrap();
     }
 
-    /// Waits until it has said that on standard error.
+    /// Waits until standard error holds this text.
     #[track_caller]
     pub fn says(&mut self, words: &str) {
         self.comes_to(words, |run| run.said().contains(words));
     }
 
-    /// Waits until it has come so far.
+    /// Waits until it has made this progress.
     #[track_caller]
     pub fn comes_to(&mut self, what: &str, is_so: impl Fn(&Self) -> bool) {
         loop {
@@ -245,7 +245,7 @@ impl Running {
         }
     }
 
-    /// Waits until it ends by itself, and no longer than it may take.
+    /// Waits until it ends by itself, at most for the maximum duration.
     #[track_caller]
     pub fn wait(mut self) -> Outcome {
         let status: ExitStatus = loop {
@@ -267,7 +267,7 @@ impl Running {
 }
 
 impl Outcome {
-    /// Fails where the exit code is another.
+    /// Fails unless the exit code is this one.
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "--- out\n{}\n--- err\n{}", self.out, self.err);

@@ -1,4 +1,4 @@
-//! A database that is full, and one that another run holds (R8, K1).
+//! A database that is full, and one that another run has locked (R8, K1).
 
 use crate::place::{Place, SMALL};
 use crate::server::{Answer, Server, reply};
@@ -28,7 +28,7 @@ fn a_full_database_pauses_the_run_and_loses_nothing() {
     assert!(said.err.contains("paused:"), "{}", said.err);
     place.is_sound();
 
-    // It waits for ten minutes; Ctrl-C is heard all the same.
+    // It would wait for ten minutes, but Ctrl-C works.
     let mut waits = place.start("run e --jobs 2 --grace 300ms --store sqlite:convoke.db?max-mb=1");
     waits.says("paused:");
     waits.signal("INT");
@@ -70,7 +70,7 @@ fn a_database_that_comes_back_lets_it_go_on() {
     server.wait_for(server.count() + 4, || run.is_over());
     let lock = rusqlite::Connection::open(place.path().join("convoke.db")).unwrap();
     lock.execute_batch("begin immediate").unwrap();
-    // Longer than one connection waits for another, so that the run has to wait itself.
+    // Longer than the wait of one connection, so that the run itself has to wait.
     std::thread::sleep(Duration::from_secs(11));
     assert!(!run.is_over(), "{}", run.said());
     lock.execute_batch("rollback").unwrap();

@@ -1,5 +1,5 @@
-//! A server of chat completions whose replies are a function of the request's bytes. It keeps connections alive,
-//! logs every request that came whole, and does otherwise only where a test tells it to.
+//! A server of chat completions whose replies depend on the request's bytes only. It keeps connections alive, logs
+//! every complete request, and behaves differently only if a test says so.
 
 use convoke::design::key::sha256;
 use serde_json::{Value as Json, json};
@@ -13,25 +13,25 @@ const WORDS: [&str; 16] = [
     "visitor", "lantern", "stone", "river", "winter",
 ];
 
-/// A request as it came.
+/// A received request.
 #[derive(Debug, Clone)]
 pub struct Seen {
     /// From 0.
     pub number: usize,
-    /// When it had come whole.
+    /// Instant at which it was complete.
     pub at: Instant,
     /// The body.
     pub body: String,
 }
 
-/// What the server does with a request.
+/// The server's answer to a request.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// Says this.
+    /// Replies with this text.
     Text(String),
     /// Refuses with a status, headers (each ends in `\r\n`) and an error code.
     Error(u16, &'static str, &'static str),
-    /// Begins a good answer and goes away in the middle.
+    /// Begins a good answer and closes the connection in the middle.
     Cut,
 }
 
@@ -51,7 +51,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers after `delay`, always as `usual` says.
+    /// Starts a server that answers after `delay`, always by `usual`.
     pub fn start(delay: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -68,27 +68,27 @@ impl Server {
         Self { port, inner }
     }
 
-    /// From now on it does so.
+    /// Changes the answers from now on.
     pub fn habit(&self, habit: impl Fn(&Seen) -> Answer + Send + Sync + 'static) {
         *self.inner.habit.lock().unwrap() = Box::new(habit);
     }
 
-    /// From now on it takes so long.
+    /// Changes the delay from now on.
     pub fn delay(&self, delay: Duration) {
         *self.inner.delay.lock().unwrap() = delay;
     }
 
-    /// Every request so far.
+    /// Returns every request so far.
     pub fn seen(&self) -> Vec<Seen> {
         self.inner.seen.lock().unwrap().clone()
     }
 
-    /// How many.
+    /// Number of requests so far.
     pub fn count(&self) -> usize {
         self.inner.seen.lock().unwrap().len()
     }
 
-    /// Waits until that many requests came, or `end` says that no more will.
+    /// Waits for this many requests, or until `end` returns true.
     pub fn wait_for(&self, count: usize, mut end: impl FnMut() -> bool) {
         let began = Instant::now();
         while self.count() < count && !end() {
@@ -98,12 +98,12 @@ impl Server {
     }
 }
 
-/// A reply that is a function of the body: a choice where one is asked for, else a sentence.
+/// A reply that depends on the body only: a choice for a selection, else a sentence.
 pub fn usual(seen: &Seen) -> Answer {
     Answer::Text(reply(&seen.body))
 }
 
-/// The reply to a body: a name where a choice is asked for, else a sentence.
+/// The reply to a body: a name for a selection, else a sentence.
 pub fn reply(body: &str) -> String {
     let hash = sha256(body);
     let digits: Vec<usize> = hash.bytes().map(|b| usize::from(b) % 16).collect();
@@ -116,11 +116,11 @@ pub fn reply(body: &str) -> String {
         &hash[..8]
     );
     let names = candidates(body);
-    // One choice in four is none, so that it is asked for again.
+    // One choice in four is invalid, so that it is asked again.
     if names.is_empty() || digits[4].is_multiple_of(4) { sentence } else { names[digits[5] % names.len()].clone() }
 }
 
-/// The names among which the selector is to choose.
+/// Candidates of the selection.
 fn candidates(body: &str) -> Vec<String> {
     let body: Json = serde_json::from_str(body).unwrap();
     let question = body["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned();
@@ -168,7 +168,7 @@ fn read(reader: &mut impl BufRead) -> std::io::Result<Option<String>> {
     Ok(Some(String::from_utf8(body).unwrap()))
 }
 
-/// Returns whether the connection stays.
+/// Returns true if the connection is kept open.
 fn write(writer: &mut impl Write, seen: &Seen, answer: &Answer) -> std::io::Result<bool> {
     let (status, headers, body) = match answer {
         Answer::Text(text) => (200, "", completion(seen, text)),

@@ -4,7 +4,7 @@ use crate::place::{DESIGN, Place, Running, SMALL};
 use crate::server::Server;
 use std::time::{Duration, Instant};
 
-/// A run in its middle.
+/// Starts a run and waits for its middle.
 fn begun(server: &Server, place: &Place, line: &str, requests: usize) -> Running {
     let mut run = place.start(line);
     server.wait_for(server.count() + requests, || run.is_over());

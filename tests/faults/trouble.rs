@@ -1,4 +1,4 @@
-//! Servers in trouble: what is tried again, whose fault it is, and who goes on (R7, R8).
+//! Servers with faults: requests that are retried, conversations that fail, and others that continue (R7, R8).
 
 use crate::place::{DESIGN, Place, SMALL};
 use crate::server::{Answer, Server, usual};
@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// Whether it is of a conversation whose prisoner wants to walk.
+/// True for a conversation whose prisoner wants to walk.
 fn is_hopeless(body: &str) -> bool {
     body.contains("To walk.")
 }
@@ -37,7 +37,7 @@ fn trouble_now_and_then_changes_no_transcript() {
     troubled.is_sound();
 }
 
-/// Attempts that failed, as `show --calls` tells them.
+/// Number of failed attempts, as `show --calls` reports them.
 fn attempts(place: &Place) -> usize {
     let failed = |line: &&str| line.trim_start().starts_with("attempt ") && !line.contains(": answered");
     let ids: Vec<String> = place.conversations("").iter().map(|c| c["id"].as_str().unwrap().to_owned()).collect();
@@ -48,7 +48,7 @@ fn attempts(place: &Place) -> usize {
 fn a_hopeless_conversation_stops_no_other() {
     // R8
     let server = Server::start(Duration::from_millis(5));
-    // The one that asks first.
+    // The first conversation that sends a request.
     let hopeless: OnceLock<String> = OnceLock::new();
     server.habit(move |seen| {
         let whose = hopeless.get_or_init(|| own_name(&seen.body));
@@ -69,7 +69,7 @@ fn a_hopeless_conversation_stops_no_other() {
     place.is_sound();
 }
 
-/// The name by which the system prompt calls its reader.
+/// The name that the system prompt gives its reader.
 fn own_name(body: &str) -> String {
     let (_, name) = body.split_once("You are ").unwrap();
     name.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
@@ -89,7 +89,7 @@ fn a_refused_key_costs_few_requests() {
     place.is_sound();
 }
 
-/// What failed waits for `--retry-failed`, and does not keep `--more` from adding.
+/// A failed conversation waits for `--retry-failed`, and `--more` still adds others.
 #[test]
 fn failed_ones_do_not_keep_more_from_adding() {
     let server = Server::start(Duration::from_millis(5));
@@ -141,7 +141,7 @@ fn empty_replies_are_judged_by_health() {
 
 #[test]
 fn what_was_paid_for_before_a_kill_is_counted_with_what_was_in_flight() {
-    // R3: a cut body, then a request that nobody hears the end of.
+    // R3: a cut body, then a request whose answer is never read.
     for (how, exit) in [("KILL", -1), ("INT", 130)] {
         let server = Server::start(Duration::ZERO);
         server.habit(|seen| if seen.number == 0 { Answer::Cut } else { usual(seen) });

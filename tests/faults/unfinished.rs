@@ -1,4 +1,4 @@
-//! An answer that was stored without its entry is used, and not asked for again (R3).
+//! A stored answer without its entry is used, and not requested again (R3).
 
 use crate::place::{Place, SMALL};
 use crate::server::Server;
@@ -7,7 +7,7 @@ use convoke::store::sqlite::{OpenMode, Sqlite};
 use convoke::store::{CallRecord, CallState, Filter, Lease, Status, Store};
 use std::time::Duration;
 
-/// What the stored answer says.
+/// Text of the stored answer.
 const SAID: &str = "This answer was kept without its entry.";
 
 #[test]
@@ -26,7 +26,7 @@ fn an_answer_without_its_entry_is_used() {
     place.is_sound();
 }
 
-/// What a run does between the answer and its entry.
+/// Stores an answer, as a run does before its entry.
 fn answer_what_was_sent(place: &Place) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {

@@ -1,4 +1,4 @@
-//! A change on a terminal is what the same flags make, and Esc goes back one question without losing an answer.
+//! A change in the guide equals the same flags, and Esc goes back one question without losing an answer.
 
 use crate::hand::{Beside, SUMMARIZER};
 use crate::support::{made_over, selected};
@@ -6,12 +6,12 @@ use crate::terminal::{SMALL, Terminal, USUAL};
 use std::path::Path;
 use tempfile::TempDir;
 
-/// A folder to do the same in by flags.
+/// A second folder in which flags make the same change.
 fn before() -> TempDir {
     made_over("tester", SUMMARIZER)
 }
 
-/// At the list of what is to be otherwise, of the experiment itself, with these ticked.
+/// Starts at the list of parts of the experiment itself, with these ticked.
 fn changing(parts: &[&str]) -> Beside {
     let mut it = Beside::start(before());
     it.terminal.takes("select").at("experiment").enter().at("talk");
@@ -29,7 +29,7 @@ fn saves(it: &mut Beside, flags: &[&str]) {
     it.terminal.interrupt();
 }
 
-/// A text of one line.
+/// Types a text of one line.
 fn types(t: &mut Terminal, name: &str, text: &str) {
     t.at(name).takes("type it").shows("Type the text.");
     t.types(&format!("{text}\r.\r"));
@@ -53,7 +53,7 @@ fn a_title_is_shared_and_private_again() {
     t.takes_ticked(&["Rules"]);
     types(t, "shared: Rules", "Be short.");
     t.field("save it?").escape();
-    // Back, question by question, with every answer.
+    // Back, question by question, with every answer kept.
     t.at("shared: Rules").until("the text", |s| s.contains("keep it: Be short."));
     t.escape();
     t.at("which do all").until("both ticked", |s| s.contains("[x] Setting") && s.contains("[x] Rules"));
@@ -62,11 +62,11 @@ fn a_title_is_shared_and_private_again() {
     t.takes_ticked(&["Setting"]);
     t.field("save it?").escape();
     t.at("which do all").takes_ticked(&["Setting"]);
-    // As it was at first: nothing is to be saved.
+    // Unchanged again: nothing is to be saved.
     t.shows("nothing was changed");
     t.at("what is to be").enter();
     t.field("section titles").enter().at("which do all").takes_ticked(&["Setting", "Goal"]);
-    // Their texts differ: one for all is asked for.
+    // Their texts differ, so one for all is asked for.
     types(t, "shared: Goal", "Be good.");
     t.field("save it?").types("n");
     t.at("what is to be").enter();
@@ -80,7 +80,7 @@ fn contents_are_changed_and_a_new_title_is_asked_of_each_role() {
     let t = &mut it.terminal;
     t.field("section titles").writes("goal, setting, fear").at("which do all").enter();
     types(t, "guard: Fear", "Heights.");
-    // Lines that were begun are there again after the question before.
+    // Unfinished lines are offered again after a step back.
     t.at("prisoner: Fear").takes("type it").shows("Type the text.").pop();
     t.types("Dogs.\r");
     t.shows("Dogs.");
@@ -127,7 +127,7 @@ fn the_summariser_is_changed_and_goes() {
     saves(&mut it, &["--drop-section=summarizer/", "--drop-section=summarizer/Goal"]);
 }
 
-/// Each question of a change: what is done at it to come to the next one.
+/// Each question of a change, and the action that leads to the next one.
 const QUESTIONS: &[(&str, Go)] = &[
     ("name of", Go::Writes("other")),
     ("what is to be", Go::Ticks(&["starting", "models", "roles", "section t", "section c", "summ", "note"])),
@@ -148,7 +148,7 @@ const QUESTIONS: &[(&str, Go)] = &[
     ("save it?", Go::Writes("y")),
 ];
 
-/// How a question is answered.
+/// An action at a question.
 #[derive(Debug, Clone, Copy)]
 enum Go {
     Enters,
@@ -158,12 +158,12 @@ enum Go {
     Third,
 }
 
-/// Whether the question stands last, in a window of any width.
+/// True if the question is the last on the screen, in a window of any width.
 fn stands(screen: &str, (question, go): (&str, Go)) -> bool {
     let lines: Vec<&str> = screen.lines().collect();
     let end = lines.iter().rposition(|l| !l.starts_with("> ") && !l.starts_with("  ")).unwrap_or(0);
     if matches!(go, Go::Writes(_)) {
-        // A long question has lines of its own, and its field is ready once its mark stands there.
+        // A long question has lines of its own, and its field is ready once its mark appears.
         let is_here = lines[end].starts_with(question) && lines[end].contains([':', '[']) && end + 1 == lines.len();
         let from = end.saturating_sub(1);
         let is_asked = lines[from..=end].iter().any(|line| line.starts_with(question) && !line.contains(": "));
@@ -182,7 +182,7 @@ fn goes(t: &mut Terminal, (question, go): (&str, Go)) {
     }
 }
 
-/// A change at one of its questions.
+/// Starts a change and stops at one of its questions.
 fn asked_up_to(dir: &Path, place: usize, size: crate::terminal::Size) -> Terminal {
     let mut t = selected(dir, size);
     t.takes("duplicate");
@@ -206,7 +206,7 @@ fn escape_goes_back_one_question_of_a_change_and_ctrl_c_leaves() {
     t.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back")));
     t.interrupt();
     assert_eq!(t.ends().1, 130);
-    // At every other question in a window, at the rest in a small one.
+    // At every other question in a large window, at the rest in a small one.
     for place in 0..=last {
         let mut t = asked_up_to(dir.path(), place, if place % 2 == 0 { USUAL } else { SMALL });
         t.interrupt();

@@ -1,11 +1,11 @@
-//! Making an experiment with the guide: the whole road, and everything that may happen on it.
+//! Creating an experiment with the guide: all questions, and everything that may happen at them.
 
 use crate::road::*;
 use crate::terminal::{SMALL, Size, Terminal, USUAL};
 use std::fs;
 use tempfile::TempDir;
 
-/// What changes from run to run, taken out.
+/// Removes values that change from run to run.
 fn settled(screens: &[String]) -> String {
     let all = screens.join("\n────────\n");
     let mut out = String::new();
@@ -51,7 +51,7 @@ fn the_whole_road_in_a_small_window() {
     is_stored(&dir);
 }
 
-/// From the overview back to the first question, and out; then all is still there.
+/// From the overview back to the first question, and out; all answers remain.
 #[test]
 fn escape_goes_back_at_every_question() {
     let dir = tempfile::tempdir().unwrap();
@@ -70,7 +70,7 @@ fn escape_goes_back_at_every_question() {
     terminal.types(OK);
     stands(&terminal, &["? there is a draft"]);
     terminal.types(OK);
-    // Every answer stands there to be confirmed.
+    // Every answer is shown for confirmation.
     for (at, step) in ROAD.iter().enumerate() {
         let first: &[&str] = if at == 2 { &["? models ›"] } else { step[0].0 };
         last_is(&terminal, first);
@@ -84,7 +84,7 @@ fn escape_goes_back_at_every_question() {
     is_stored(&dir);
 }
 
-/// Waits until this question is the last thing on the screen: a list, or the line of a field.
+/// Waits until this question is the last on the screen: a list, or the line of a field.
 #[track_caller]
 fn last_is(terminal: &Terminal, asked: &[&str]) {
     let part = asked[0];
@@ -100,7 +100,7 @@ fn last_is(terminal: &Terminal, asked: &[&str]) {
     stands(terminal, asked);
 }
 
-/// The questions within a question are gone back from too.
+/// Esc goes back within the parts of a question, too.
 #[test]
 fn escape_goes_back_within_a_question() {
     for size in [USUAL, SMALL] {
@@ -150,7 +150,7 @@ fn escape_goes_back_within_a_question() {
     }
 }
 
-/// From the overview to an answer and back; what a new answer opens is asked, and nothing else.
+/// From the overview to an answer and back; only the questions that a new answer opens are asked.
 #[test]
 fn an_answer_is_changed_and_no_text_is_lost() {
     let dir = tempfile::tempdir().unwrap();
@@ -158,7 +158,7 @@ fn an_answer_is_changed_and_no_text_is_lost() {
     for step in ROAD {
         goes(&mut terminal, step);
     }
-    // Titles: the goals go, and come back.
+    // Titles: the goals are removed, and added again.
     for (titles, number) in [("Personality, Communication rules", 5), ("Goal, Personality, Communication rules", 7)] {
         stands(&terminal, &["? what now?"]);
         terminal.types(THIRD);
@@ -168,7 +168,7 @@ fn an_answer_is_changed_and_no_text_is_lost() {
         terminal.types(&format!("\u{15}{titles}\r"));
         stands(&terminal, &["? what now?", &format!("texts: {number}")]);
     }
-    // A role more: its own questions are asked.
+    // One more role: its own questions are asked.
     terminal.types(THIRD);
     stands(&terminal, &["? which one? ›"]);
     terminal.types(&format!("{}\r", "\u{1b}[B".repeat(6)));
@@ -198,7 +198,7 @@ fn an_answer_is_changed_and_no_text_is_lost() {
     }
 }
 
-/// A text from the person's editor, in which there is what was there before.
+/// A text from the person's editor, which shows the previous text.
 #[test]
 fn a_text_comes_from_an_editor() {
     use std::os::unix::fs::PermissionsExt;
@@ -231,12 +231,12 @@ fn a_text_comes_from_an_editor() {
 fn any_letters_are_typed_edited_and_stored() {
     let dir = tempfile::tempdir().unwrap();
     let mut terminal = creating(&dir, SMALL);
-    // A letter with its accent, and an emoji of several code points, go with one Backspace.
+    // A letter with its accent, and an emoji of several code points, are removed by one Backspace.
     terminal.types("Ünïcödé 漢字x e\u{301}e\u{301}👩\u{200d}🚀👩\u{200d}🚀");
     terminal.types("\u{7f}");
     terminal.arrow('D');
     terminal.types("\u{7f}");
-    // To the left of `x`, over a letter with its accent and a space, and away with the wide letter before it.
+    // To the left of `x`, over a letter with its accent and a space, then the wide letter before it is removed.
     for _ in 0..3 {
         terminal.arrow('D');
     }
@@ -264,7 +264,7 @@ fn any_letters_are_typed_edited_and_stored() {
     assert!(document.contains("It is 漢字 e\u{301}."), "{document}");
 }
 
-/// A server that does not run is started, and asked again: no answer is lost.
+/// An unreachable server is started and queried again: no answer is lost.
 #[test]
 fn a_server_is_started_and_asked_again() {
     let dir = tempfile::tempdir().unwrap();
@@ -281,7 +281,7 @@ fn a_server_is_started_and_asked_again() {
     stands(&terminal, &["? model (typing narrows) ›", "ollama/llama3.1 (4.7 GB)"]);
     terminal.types(OK);
     stands(&terminal, &["these: temperature 0.7, top_p 0.9, top_k 40, num_ctx 10000"]);
-    // The same once more, with a name and other parameters.
+    // The same model again, with a name and other parameters.
     terminal.types(OK);
     stands(&terminal, &["? models ›"]);
     terminal.types(SECOND);
@@ -302,7 +302,7 @@ fn a_server_is_started_and_asked_again() {
     stands(&terminal, &["num_ctx (context in tokens): 10000"]);
     terminal.types("\u{15}4096\r");
     stands(&terminal, &["? models ›", "change llama3.1-2: ollama/llama3.1, temperature 0, top_p 0.9, num_ctx 4096"]);
-    // One that is not there is fetched by the run, which is said.
+    // A missing model is pulled by the run, which the guide reports.
     terminal.types(SECOND);
     stands(&terminal, &["? model (typing narrows) ›"]);
     terminal.types("another\r");
@@ -316,7 +316,7 @@ fn a_server_is_started_and_asked_again() {
     draft_holds(&dir, "\"prison\"");
 }
 
-/// An Ollama of one model, as far as looking at it goes.
+/// Starts an Ollama with one model that answers look-ups only.
 fn ollama(address: &str) {
     use std::io::{BufRead, BufReader, Read, Write};
     let listener = std::net::TcpListener::bind(address).unwrap();

@@ -1,16 +1,16 @@
-//! What was typed of a new experiment is there again, whatever ended the program.
+//! The answers of a new experiment are offered again, however the program ended.
 
 use crate::road::*;
 use crate::terminal::USUAL;
 
-/// How a program ends in the middle.
+/// A way to end the program in the middle.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Cut {
     Kill,
     Interrupt,
 }
 
-/// Ends the program at every question of the road; the draft is offered each time, and goes on there.
+/// Ends the program at every question; each time the draft is offered and continued.
 fn cut_everywhere(cut: Cut) {
     let dir = tempfile::tempdir().unwrap();
     let mut terminal = creating(&dir, USUAL);
@@ -28,13 +28,13 @@ fn cut_everywhere(cut: Cut) {
             }
             terminal = guide(&dir, USUAL);
             terminal.types(OK);
-            // As long as nothing was said there is none.
+            // Without an answer there is no draft.
             if at > 0 {
                 stands(&terminal, &["? there is a draft", "go on with `prison`, at: "]);
                 terminal.types(OK);
             }
             stands(&terminal, if at == 2 { &["? ollama cannot be asked ›"] } else { step[0].0 });
-            // What was typed of a text is there: it is typed anew here.
+            // The unfinished text is offered; here it is typed again.
             if step.len() == 3 && n == 2 {
                 stands(&terminal, &["go on typing (lines so far: 1)"]);
                 terminal.types("\u{1b}[B");
@@ -60,7 +60,7 @@ fn ctrl_c_at_every_question_leaves_the_terminal_whole_and_a_draft() {
     cut_everywhere(Cut::Interrupt);
 }
 
-/// A text that was being typed is there after a kill, line by line.
+/// An unfinished text survives a kill, line by line.
 #[test]
 fn lines_of_a_text_survive_a_kill() {
     let dir = tempfile::tempdir().unwrap();
@@ -82,7 +82,7 @@ fn lines_of_a_text_survive_a_kill() {
     stands(&terminal, &["go on typing (lines so far: 2)"]);
     terminal.types(OK);
     stands(&terminal, &["  one\n  two 漢字\n  half of thr"]);
-    // Esc keeps them as well.
+    // Esc keeps the lines, too.
     terminal.escape();
     stands(&terminal, &["? shared: before the sections ›", "go on typing (lines so far: 2)"]);
     terminal.types(OK);
@@ -95,7 +95,7 @@ fn lines_of_a_text_survive_a_kill() {
     terminal.ends();
 }
 
-/// Half a word of the first answer of all.
+/// Half a word of the very first answer.
 #[test]
 fn half_a_name_survives_a_kill_and_ctrl_c() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! What is said to be the same by hand is the same: each line is read off the screen and given to a shell elsewhere.
+//! The command that the guide prints does the same: each line is read off the screen and run by a shell in another
+//! folder.
 
 use crate::road::{ROAD, goes, stands};
 use crate::support::{made_over, started};
@@ -10,20 +11,20 @@ use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-/// No line of a command is broken here.
+/// Wide enough that no line of a command is wrapped.
 const WIDE: Size = Size(900, 60);
 
-/// The guide in one folder, and a folder beside it in which a shell does the same.
+/// The guide in one folder, and another folder in which a shell does the same.
 pub struct Beside {
     pub guided: TempDir,
     pub terminal: Terminal,
     by_hand: TempDir,
-    /// Lines that were done.
+    /// Lines already run.
     done: Vec<String>,
 }
 
 impl Beside {
-    /// From the same database.
+    /// Both start with the same database.
     pub fn start(guided: TempDir) -> Self {
         let terminal = started(guided.path(), WIDE);
         Self::with(guided, terminal)
@@ -37,7 +38,7 @@ impl Beside {
         Self { guided, terminal, by_hand, done: Vec::new() }
     }
 
-    /// Does by hand what was said since, which are so many lines; both folders are equal then. The lines.
+    /// Runs this many new lines by hand; then both folders are equal. Returns the lines.
     #[track_caller]
     pub fn equal_after(&mut self, lines: usize) -> Vec<String> {
         let until = format!("{lines} more lines after {:?}", self.done);
@@ -72,7 +73,7 @@ fn similar(guided: &BTreeMap<String, String>, by_hand: &BTreeMap<String, String>
     }
 }
 
-/// The commands on the screen, to the end of their last quotation.
+/// Commands on the screen, to the end of their last quotation.
 fn lines_by_hand(screen: &str) -> Vec<String> {
     let ended = |from: &str| {
         let (mut quoted, mut escaped) = (false, false);
@@ -89,7 +90,7 @@ fn lines_by_hand(screen: &str) -> Vec<String> {
     screen.split("the same by hand: ").skip(1).filter_map(ended).collect()
 }
 
-/// What a database and the exports beside it hold, without ids and times.
+/// Content of a database and the exports beside it, without ids and times.
 fn held(folder: &Path) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let listed = json(folder, &["list"]);
@@ -143,7 +144,7 @@ fn lines_end_where_their_quotations_do() {
     assert_eq!(lines_by_hand(screen), ["convoke a 'b\nc'\\''d'", "convoke e\\ f"]);
 }
 
-/// The experiment with a summariser, so that it may last days.
+/// The experiment with a summariser, so that it may have several days.
 pub const SUMMARIZER: &[(&str, &str)] = &[("summarizer.md", "You sum up.\n\n## Goal\nSay it short.\n")];
 
 #[test]
@@ -182,7 +183,7 @@ fn what_the_menus_do_is_the_same_by_hand() {
     assert_eq!(it.terminal.ends().1, 130);
 }
 
-/// Two more of one model, for one day and for two, of one guard and of two.
+/// Two more of one model, for one day and for two, with one guard and with two.
 fn runs(it: &mut Beside) {
     let t = &mut it.terminal;
     t.takes("run conv").field("how many more").writes("2");
@@ -219,7 +220,7 @@ fn marks(it: &mut Beside) {
     it.equal_after(1);
 }
 
-/// Everything that can be saved, in a folder with a space in its name.
+/// All formats, in a folder with a space in its name.
 fn saves(it: &mut Beside) {
     for kind in ["transcripts", "data, a line", "data as a table", "the experiment itself"] {
         let path = format!("exports/it's {}", kind.split(' ').next_back().unwrap());
@@ -231,7 +232,7 @@ fn saves(it: &mut Beside) {
     assert!(exported.keys().filter(|name| name.starts_with("exports/")).count() > 12, "{:?}", exported.keys());
 }
 
-/// A copy with another goal of the guards, of lines that a shell would like to read.
+/// A copy with another goal of the guards, in lines with special characters of a shell.
 fn duplicates(it: &mut Beside) {
     let t = &mut it.terminal;
     t.at("talk").takes("duplicate").field("name of the copy").writes("it's 2").at("what is to be");
@@ -247,7 +248,7 @@ fn duplicates(it: &mut Beside) {
 }
 
 impl Beside {
-    /// The document of the guided experiment is what these flags give.
+    /// The document of the guided experiment equals the result of these flags.
     #[track_caller]
     pub fn is_by_flags(&self, name: &str, before: &Path, words: &[&str]) {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin("convoke"));
@@ -264,7 +265,7 @@ impl Beside {
     }
 }
 
-/// The copy gets another name, another beginning, and hotter models.
+/// The copy gets another name, another opening, and models of a higher temperature.
 fn changes(it: &mut Beside) {
     let t = &mut it.terminal;
     t.enter().at("it's 2").takes("change it").at("what is to be");

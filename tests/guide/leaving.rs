@@ -1,4 +1,4 @@
-//! Leaving: a run in the middle, and every prompt that another road does not leave.
+//! Leaving: in the middle of a run, and at every prompt that no other test leaves.
 
 use crate::fake::{Fake, completion, respond};
 use crate::road::stands;
@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// A server that says nothing until it is told to.
+/// A server that does not answer until it is released.
 fn slow() -> (Fake, Arc<AtomicBool>) {
     let speaks = Arc::new(AtomicBool::new(false));
     let told = Arc::clone(&speaks);
@@ -27,7 +27,7 @@ fn slow() -> (Fake, Arc<AtomicBool>) {
     (fake, speaks)
 }
 
-/// A folder whose experiment asks this server.
+/// A folder whose experiment uses this server.
 fn asking(server: &Fake) -> TempDir {
     let dir = made_with("tester", "fake/m");
     let folder = dir.path().join("configuration/convoke");
@@ -45,7 +45,7 @@ fn at_menu(dir: &Path, size: Size) -> Terminal {
     t
 }
 
-/// A run in the middle: the server was asked, and says nothing.
+/// A run in the middle: the server has received a request and does not answer.
 fn running(dir: &Path, server: &Fake, size: Size) -> Terminal {
     let mut t = at_menu(dir, size);
     t.takes("run conv").shows("how many more");
@@ -60,7 +60,7 @@ fn running(dir: &Path, server: &Fake, size: Size) -> Terminal {
     t
 }
 
-/// What ends a run, and the exit code then.
+/// Ways to end a run, and the exit code.
 const ENDS: [(&str, u32); 3] = [("Ctrl-C", 130), ("Ctrl-C twice", 130), ("SIGTERM", 143)];
 
 #[test]
@@ -91,7 +91,7 @@ fn a_run_that_was_left_is_offered_first_and_finished() {
     }
 }
 
-/// Lists and fields that are gone to one after the other: what is taken or written at each, and the next.
+/// Paths through lists and fields: the item or text at each, and the next one.
 const WAYS: &[&[(&str, &str)]] = &[
     &[("talk", "old conv"), ("conversation |", ""), ("conversation ", "note"), ("=note", "")],
     &[("talk", "old conv"), ("conversation |", ""), ("conversation ", "delete"), ("=delete conversation", "")],
@@ -99,7 +99,7 @@ const WAYS: &[&[(&str, &str)]] = &[
     &[("talk", "note"), ("=note", "")],
 ];
 
-/// Where the last of so many stands.
+/// Goes to the last prompt of a path.
 fn at_last(dir: &Path, way: &[(&str, &str)], size: Size) -> Terminal {
     let mut t = at_menu(dir, size);
     for (i, (question, taken)) in way.iter().enumerate() {
@@ -129,7 +129,7 @@ fn each_question_of_the_menus_is_left_by_one_step() {
         for (question, _) in way[..way.len() - 1].iter().rev() {
             t.escape();
             t.at(question);
-            // Drawn to its end, it hears.
+            // Once it is drawn completely, it handles keys.
             stands(&t, &[question]);
         }
         t.escape();

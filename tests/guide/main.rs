@@ -1,4 +1,4 @@
-//! The program as a person meets it: on a terminal, with questions (`80x24` and `40x15`).
+//! The program as a person sees it: on a terminal, with questions (`80x24` and `40x15`).
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "helpers of tests fail as tests do")]

@@ -1,11 +1,11 @@
-//! The menus of what is there already: each is gone through, each can be left.
+//! The menus of stored objects: each is used, each can be left.
 
 use crate::support::{Base, TALK, ends_with, made, made_with, selected, started};
 use crate::terminal::{SMALL, Size, Terminal, USUAL};
 use std::path::Path;
 use std::process::Command;
 
-/// What a person sees since the last command, without what differs from time to time.
+/// The screen since the last command, without values that change from run to run.
 fn seen(screen: &str) -> String {
     let lines: Vec<&str> = screen.lines().collect();
     let from = lines.iter().rposition(|l| l.starts_with("the same by hand")).unwrap_or(0);
@@ -34,7 +34,7 @@ fn road(size: Size) {
     batch(&mut t, size);
     conversations(&mut t, size);
     duplicate(&mut t, size);
-    // The copy stands first; it is deleted, and the original saved.
+    // The copy is listed first; it is deleted, and the original saved.
     t.shows("talk-2 ");
     t.types("\r");
     t.shows("run conversations");
@@ -58,7 +58,7 @@ fn road(size: Size) {
     same_by_hand(copy.path(), dir.path());
 }
 
-/// Two more of one model, of five messages.
+/// Two more of one model, with five messages.
 fn batch(t: &mut Terminal, size: Size) {
     t.takes("run conv");
     assert_seen!("more", size, &t.ends_in("> 1"));
@@ -125,7 +125,7 @@ fn duplicate(t: &mut Terminal, size: Size) {
     assert_seen!("copied", size, &t.ends_in("  talk ·"));
 }
 
-/// What was said to be the same by hand gives the same in another folder.
+/// The printed commands give the same result in another folder.
 fn same_by_hand(copy: &Path, guided: &Path) {
     let bin = assert_cmd::cargo::cargo_bin("convoke");
     let path = format!("{}:{}", bin.parent().unwrap().display(), std::env::var("PATH").unwrap_or_default());
@@ -293,7 +293,7 @@ fn each_run_of_one_guide_has_its_log() {
     assert_eq!(logs.iter().map(|log| log.matches(" end ").count()).sum::<usize>(), 2, "{logs:?}");
 }
 
-/// Ways to a prompt: items to take, lists of which the first is taken by Enter, and what is there then.
+/// Paths to a prompt: items to take, lists whose first item is taken by Enter, and the final text.
 const PROMPTS: &[(&[&str], &str)] = &[
     (&["sign in"], "a MongoDB"),
     (&["sign in", "a MongoDB"], "address of"),
@@ -329,7 +329,7 @@ fn each_prompt_can_be_left() {
         let mut terminal = at_prompt(dir.path(), prompt);
         let before = terminal.screen();
         terminal.escape();
-        // Back in the list before, from which Ctrl-C leaves.
+        // The previous list again, from which Ctrl-C leaves.
         terminal.until("the menu before", |screen| screen != before && screen.lines().any(|l| l.starts_with("> ")));
         terminal.interrupt();
         assert_eq!(terminal.ends().1, 130, "{prompt:?}");
@@ -344,7 +344,7 @@ fn a_server_that_is_not_there_can_be_tried_again() {
     t.shows("127.0.0.1:9");
     t.shows("what now?");
     t.takes("try again");
-    // The same line again goes on with what was begun.
+    // The same line again finishes the earlier batch.
     t.shows("an earlier --more is not finished");
     t.until("the question again", |s| {
         s.lines().last().is_some_and(|l| l.contains("back")) && ends_with(s, "> try again")
@@ -376,7 +376,7 @@ fn two_people_are_guided_on_one_server() {
     ann.shows("stored `talk`");
     ann.takes("select").shows("> talk");
     ann.types("\r");
-    // Another terminal sees it, and what becomes of it.
+    // Another terminal sees it and its progress.
     let bob = [base.variables().as_slice(), &[("DB_USER", "bob")]].concat();
     let mut bob = Terminal::start(dir.path(), &[], USUAL, &bob);
     bob.asks("what next?");

@@ -28,7 +28,7 @@ fn start(dir: &TempDir, line: &str, size: Size) -> Terminal {
     Terminal::start(dir.path(), &line.split(' ').collect::<Vec<_>>(), size, &[])
 }
 
-/// What a command without a terminal prints.
+/// Output of a command without a terminal.
 fn says(folder: &Path, line: &str) -> String {
     let mut command = Command::cargo_bin("convoke").unwrap();
     command.current_dir(folder).args(line.split(' ')).env_clear().env("DB_USER", "tester");
@@ -52,7 +52,7 @@ fn entries(dir: &TempDir, kind: &str) -> Vec<(String, String)> {
     entries.filter(|e| e["kind"] == kind).map(|e| (text(&e["speaker"]), text(&e["content"]))).collect()
 }
 
-/// The drafts that lie about.
+/// The draft files.
 fn drafts(dir: &TempDir) -> Vec<PathBuf> {
     let found = fs::read_dir(dir.path().join("state/convoke/drafts"));
     found.into_iter().flatten().map(|entry| entry.unwrap().path()).collect()
@@ -78,7 +78,7 @@ fn a_turn_that_was_killed_in_the_middle_is_continued() {
         first.enters("Good morning.");
         first.enters("This line is typed when the power fails.");
         first.until("the draft", |_| {
-            // One that is being written has another name, and does not count yet.
+            // A file that is being written has another name and does not count yet.
             let kept: Vec<PathBuf> = drafts(&dir).into_iter().filter(|d| d.extension().is_none()).collect();
             kept.first().and_then(|d| fs::read_to_string(d).ok()).is_some_and(|text| text.lines().count() == 2)
         });

@@ -1,4 +1,4 @@
-//! What is left out of a line is chosen from a list.
+//! An omitted argument is chosen from a list.
 
 use crate::terminal::{SMALL, Size, Terminal, USUAL};
 use std::path::Path;
@@ -13,7 +13,7 @@ fn run(folder: &Path, words: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A database with `talks`, of which one conversation was run, and `zoo`, of which none was.
+/// A database with `talks`, of which one conversation was run, and `zoo`, which was never run.
 fn filled() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     for name in ["talks", "zoo"] {
@@ -21,7 +21,7 @@ fn filled() -> TempDir {
     }
     run(dir.path(), &["run", "talks", "--offline", "--limit", "1", "--days", "1", "--messages", "3"]);
     run(dir.path(), &["import", "zoo"]);
-    // A folder of an experiment's name wins over it.
+    // A folder with an experiment's name takes precedence.
     std::fs::rename(dir.path().join("talks"), dir.path().join("elsewhere")).unwrap();
     dir
 }
@@ -87,7 +87,7 @@ fn two_are_chosen_one_after_the_other() {
     terminal.types("zoo\r");
     let (screen, code) = terminal.ends();
     assert_eq!(code, 0, "{screen}");
-    // A folder here has that name: the id says which is meant.
+    // A folder here has that name: the id selects the stored experiment.
     let listed = run(dir.path(), &["list", "--json"]);
     let listed: serde_json::Value = serde_json::from_str(&listed).unwrap();
     let id = listed["data"][1]["id"].as_str().unwrap();

@@ -1,4 +1,4 @@
-//! The road through making an experiment: its questions, and the keys that answer them.
+//! The questions for a new experiment in order, and the keys that answer them.
 
 use crate::terminal::{Size, Terminal};
 use std::fs;
@@ -6,16 +6,16 @@ use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
-/// What is on the screen when a question stands there, and the keys that answer it.
+/// Texts on the screen at a question, and the keys that answer it.
 pub type Asked = (&'static [&'static str], &'static str);
 
 /// Enter.
 pub const OK: &str = "\r";
-/// The second and the third of a list.
+/// Keys for the second and the third item of a list.
 pub const SECOND: &str = "\u{1b}[B\r";
 pub const THIRD: &str = "\u{1b}[B\u{1b}[B\r";
 
-/// The road: of each step, its questions.
+/// The steps, each with its questions.
 pub const ROAD: &[&[Asked]] = &[
     &[(&["name of the experiment"], "prison\r")],
     &[(&["starting message"], OK)],
@@ -57,7 +57,7 @@ pub const ROAD: &[&[Asked]] = &[
     &[
         (&["? guard: Goal"], OK),
         (&["✔ guard: Goal"], "Keep the <PRISONR_NOUN> in.\r.\r"),
-        // The line stands there again: eleven to the left, and what is missing is put in.
+        // The line is offered again: eleven to the left, and the missing letter is inserted.
         (&["unknown tag `<PRISONR_NOUN>`", "^^^^", "line 1: Keep"], LEFT_11),
     ],
     &[(&["? guard: Personality"], THIRD)],
@@ -85,7 +85,7 @@ pub fn creating(dir: &TempDir, size: Size) -> Terminal {
     terminal
 }
 
-/// Waits until a question stands on the screen and nothing moves any more.
+/// Waits until a question is on the screen and nothing changes any more.
 #[track_caller]
 pub fn stands(terminal: &Terminal, asked: &[&str]) -> String {
     loop {
@@ -97,7 +97,7 @@ pub fn stands(terminal: &Terminal, asked: &[&str]) -> String {
     }
 }
 
-/// Goes a step of the road; every screen on which something was asked.
+/// Answers the questions of a step; returns the screen of each.
 pub fn goes(terminal: &mut Terminal, step: &[Asked]) -> Vec<String> {
     let mut screens = Vec::new();
     for (asked, keys) in step {
@@ -137,7 +137,7 @@ pub fn drafts(dir: &TempDir) -> usize {
     names.filter(|path| path.extension().is_some_and(|end| end == "json")).count()
 }
 
-/// Waits until the draft on the disk holds this.
+/// Waits until the draft on disk holds this.
 #[track_caller]
 pub fn draft_holds(dir: &TempDir, text: &str) {
     let folder = dir.path().join("state/convoke/drafts");
@@ -152,7 +152,7 @@ pub fn draft_holds(dir: &TempDir, text: &str) {
     }
 }
 
-/// The experiment of the road is stored as it always is.
+/// The experiment of these steps is stored as expected.
 #[track_caller]
 pub fn is_stored(dir: &TempDir) {
     insta::assert_snapshot!("road_document", exported(dir.path(), "prison"));

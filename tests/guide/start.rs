@@ -1,4 +1,4 @@
-//! The guide begins, and is left.
+//! Starting and leaving the guide.
 
 use crate::terminal::{SMALL, Size, Terminal, USUAL};
 use tempfile::TempDir;

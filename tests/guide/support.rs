@@ -1,4 +1,4 @@
-//! What the roads through the menus share: an experiment, and how a person moves in lists and fields.
+//! Parts that the tests of menus share: an experiment, and a person's moves in lists and fields.
 
 use crate::terminal::{Size, Terminal};
 use convoke::design::check::{KnownServer, check};
@@ -9,7 +9,7 @@ use convoke::store::{NewExperiment, Store};
 use std::path::Path;
 use tempfile::TempDir;
 
-/// Two talk about two things; the model is none, so that nothing is asked of anybody.
+/// Two agents talk about two topics; the offline model needs no server.
 pub const TALK: &[(&str, &str)] = &[
     (
         "experiment.toml",
@@ -36,18 +36,18 @@ pronouns = "she/her"
     ("roles/prisoner.md", "You are <AGENT_NAME>.\n\n## Goal\nGet out.\n"),
 ];
 
-/// A folder with a database in which the experiment is, its ids always the same.
+/// A folder with a database that holds the experiment, with fixed ids.
 pub fn made(creator: &str) -> TempDir {
     made_with(creator, "scripted")
 }
 
-/// The same with models of this id.
+/// The same folder with models of this id.
 pub fn made_with(creator: &str, model: &str) -> TempDir {
     let text = |text: &str| text.replace("\"scripted\"", &format!("\"{model}\"")).into_bytes();
     made_of(creator, &TALK.iter().map(|(p, t)| ((*p).to_owned(), text(t))).collect())
 }
 
-/// The same with these files in front.
+/// The same folder with these files first.
 pub fn made_over(creator: &str, over: &[(&str, &str)]) -> TempDir {
     made_of(creator, &TALK.iter().chain(over).map(|(p, t)| ((*p).to_owned(), t.as_bytes().to_vec())).collect())
 }
@@ -75,7 +75,7 @@ pub fn started(dir: &Path, size: Size) -> Terminal {
     terminal
 }
 impl Terminal {
-    /// Goes down in a list to the item that begins so, and takes it.
+    /// Moves down a list to the item with this beginning, and takes it.
     #[track_caller]
     pub fn takes(&mut self, item: &str) -> &mut Self {
         let stands_at =
@@ -93,13 +93,13 @@ impl Terminal {
         self
     }
 
-    /// Waits until the last line holds this: what stands above it is drawn.
+    /// Waits until the last line holds this, which means that all above it is drawn.
     #[track_caller]
     pub fn ends_in(&self, text: &str) -> String {
         self.until(text, |screen| screen.lines().last().is_some_and(|l| l.contains(text)))
     }
 
-    /// Waits until this is the list from which is chosen now.
+    /// Waits until this is the active list.
     #[track_caller]
     pub fn at(&mut self, question: &str) -> &mut Self {
         self.until(&format!("the list `{question}`"), |screen| {
@@ -109,7 +109,7 @@ impl Terminal {
         self
     }
 
-    /// Waits until this is before the field that stands last.
+    /// Waits until this is the label of the last field.
     #[track_caller]
     pub fn field(&mut self, question: &str) -> &mut Self {
         self.until(&format!("the field `{question}`"), |screen| {
@@ -139,13 +139,13 @@ impl Terminal {
         self.enter()
     }
 
-    /// Takes what the cursor stands at, or what is in the field.
+    /// Takes the item at the cursor, or the text in the field.
     pub fn enter(&mut self) -> &mut Self {
         self.types("\r");
         self
     }
 
-    /// Puts another text in a field, and enters it.
+    /// Replaces the text of a field, and enters it.
     pub fn writes(&mut self, text: &str) -> &mut Self {
         self.types("\u{15}");
         self.enters(text);
@@ -153,7 +153,7 @@ impl Terminal {
     }
 }
 
-/// The last line that is no item of a list, and whether items are beneath it.
+/// The last line that is no item of a list; true if items follow it.
 fn asked(screen: &str) -> (&str, bool) {
     let lines: Vec<&str> = screen.lines().collect();
     let is_item = |line: &&str| line.starts_with("> ") || line.starts_with("  ");
@@ -161,7 +161,7 @@ fn asked(screen: &str) -> (&str, bool) {
     at.map_or(("", false), |at| (lines[at], at + 1 < lines.len()))
 }
 
-/// To the menu of the experiment.
+/// Goes to the menu of the experiment.
 pub fn selected(dir: &Path, size: Size) -> Terminal {
     let mut terminal = started(dir, size);
     terminal.takes("select");
@@ -172,7 +172,7 @@ pub fn selected(dir: &Path, size: Size) -> Terminal {
     terminal
 }
 
-/// Whether this is in the question that is asked now: in its field, or where the cursor of its list stands.
+/// True if the active question holds this: in its field, or at the cursor of its list.
 pub fn ends_with(screen: &str, text: &str) -> bool {
     let lines: Vec<&str> = screen.lines().collect();
     let last = lines.last().copied().unwrap_or_default();
@@ -180,7 +180,7 @@ pub fn ends_with(screen: &str, text: &str) -> bool {
     if is_list { lines.iter().rev().take(12).any(|l| l.starts_with(text)) } else { last.contains(text) }
 }
 
-/// A database of its own on a server that a variable names, dropped in the end.
+/// A database of its own on a server that a variable names, dropped at the end.
 pub struct Base {
     address: String,
     name: String,

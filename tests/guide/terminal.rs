@@ -1,4 +1,4 @@
-//! A terminal of any size with the program in it: what it shows, and what a person types.
+//! A terminal of any size with the program in it: its screen, and a person's keys.
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
@@ -7,14 +7,14 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// So long a screen is waited for.
+/// Maximum wait for a screen.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Columns and rows.
 #[derive(Debug, Clone, Copy)]
 pub struct Size(pub u16, pub u16);
 
-/// A usual one.
+/// A common size.
 pub const USUAL: Size = Size(80, 24);
 /// A narrow and short one.
 pub const SMALL: Size = Size(40, 15);
@@ -71,14 +71,14 @@ impl Terminal {
         self.parser.lock().unwrap()
     }
 
-    /// What is shown now, without the blanks at the ends.
+    /// The current screen, without trailing blanks.
     pub fn screen(&self) -> String {
         let contents = self.parser().screen().contents();
         let lines: Vec<&str> = contents.lines().map(str::trim_end).collect();
         lines.join("\n").trim_end().to_owned()
     }
 
-    /// Waits until the screen is so.
+    /// Waits until the screen satisfies this.
     #[track_caller]
     pub fn until(&self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + PATIENCE;
@@ -92,13 +92,13 @@ impl Terminal {
         }
     }
 
-    /// Waits until this is on the screen. A line that the window breaks is not found: ask for few words.
+    /// Waits until this is on the screen. A wrapped line is not found, so use few words.
     #[track_caller]
     pub fn shows(&self, text: &str) -> String {
         self.until(&format!("`{text}`"), |screen| screen.contains(text))
     }
 
-    /// Waits until the cursor stands behind this: a question that is ready for an answer.
+    /// Waits until the cursor is after this: the question is ready for an answer.
     #[track_caller]
     pub fn asks(&self, text: &str) -> String {
         self.until(&format!("the question `{text}`"), |screen| {
@@ -106,7 +106,7 @@ impl Terminal {
         })
     }
 
-    /// Types.
+    /// Types a text.
     pub fn types(&mut self, text: &str) {
         self.keys.write_all(text.as_bytes()).unwrap();
         self.keys.flush().unwrap();
@@ -153,7 +153,7 @@ impl Terminal {
         self.child.wait().unwrap();
     }
 
-    /// Waits for the end: the screen as it is left, and the exit code. The cursor must be shown.
+    /// Waits for the end: the final screen, and the exit code. The cursor must be visible.
     #[track_caller]
     pub fn ends(mut self) -> (String, u32) {
         let end = Instant::now() + PATIENCE;
@@ -164,7 +164,7 @@ impl Terminal {
             assert!(Instant::now() < end, "it does not end:\n{}", self.screen());
             std::thread::sleep(Duration::from_millis(10));
         };
-        // What was written last is read after the end.
+        // The last output is read after the end.
         let mut last = self.screen();
         loop {
             std::thread::sleep(Duration::from_millis(50));

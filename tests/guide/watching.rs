@@ -1,5 +1,5 @@
-//! Two terminals at once: in one the guide runs, or a person talks; in the other it is watched, turn by turn, what is
-//! stored and nothing else. On both databases, for a screen is only as good as what it reads.
+//! Two terminals at once: the guide runs, or a person talks, in one. The other follows, turn by turn, the stored turns
+//! and nothing else. On both databases, since a screen is only as good as its source.
 
 use crate::base::Base;
 use crate::follow::Gate;
@@ -21,7 +21,7 @@ fn terminal(place: &Place, line: &str, size: Size) -> Terminal {
     Terminal::start(place.path(), &words, size, &[("CONVOKE_STORE", &place.store), ("NO_COLOR", "1")])
 }
 
-/// The messages of a conversation that are stored: who, and what.
+/// The stored messages of a conversation: speaker and text.
 fn stored(place: &Place, id: &str) -> Vec<(String, String)> {
     let shown = place.run(&format!("show {id} --json")).exits(0).json();
     let entries = shown["data"]["entries"].as_array().unwrap().iter();
@@ -32,20 +32,20 @@ fn stored(place: &Place, id: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The ids of the conversations that are begun.
+/// The ids of started conversations.
 fn begun(place: &Place) -> Vec<String> {
     let listed = place.conversations("");
     let begun = listed.iter().filter(|c| c["status"] != "pending");
     begun.map(|c| c["id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// How many turns after the opening a screen of `list --follow` tells of a conversation.
+/// Number of turns after the opening that a screen of `list --follow` shows.
 fn told(screen: &str, id: &str) -> usize {
     let mine = screen.lines().filter(|line| line.starts_with(&id[..8]));
     mine.filter(|line| (2..=MESSAGES).any(|n| line.contains(&format!(" {n}/{MESSAGES}  ")))).count()
 }
 
-/// The guide, to where it runs what the experiment says, once more of each condition.
+/// Goes through the guide until it runs the experiment, one more of each condition.
 fn guided_to_run(place: &Place, size: Size) -> Terminal {
     let mut guide = terminal(place, "", size);
     guide.asks("what next?");
@@ -73,7 +73,7 @@ fn a_batch_of_the_guide_is_watched(gate: &Gate, place: &Place, size: Size) {
     list.shows("faults: 0 done, 2 running");
     let show = terminal(place, &format!("show {} --follow", ids[0]), size);
     show.shows("Researcher");
-    // One turn after the other is let through: the screen has it, and so has the database.
+    // The server answers one turn after the other: both the screen and the database have it.
     for turns in 1..=3 {
         gate.opens(turns);
         let screen = list.until("a turn", |screen| ids.iter().map(|id| told(screen, id)).sum::<usize>() >= turns);
@@ -113,7 +113,7 @@ fn a_person_is_watched(gate: &Gate, place: &Place, size: Size) {
     let show = terminal(place, &format!("show {id} --follow"), size);
     show.shows("Researcher");
     person.enters("Half a thought");
-    // What is typed is the person's own until it is sent: the database holds the opening and no more.
+    // Typed text is private until it is sent: the database holds the opening only.
     person.shows("Half a thought");
     assert_eq!(stored(place, id).len(), 1);
     person.enters("comes to its end.");
@@ -137,7 +137,7 @@ fn a_person_is_watched(gate: &Gate, place: &Place, size: Size) {
     place.is_sound();
 }
 
-/// Does it at two sizes, each in a database of its own.
+/// Runs a test at two sizes, each in a database of its own.
 fn at_both_sizes(told: impl Fn(&Gate, &Place, Size)) {
     for size in [USUAL, SMALL] {
         let gate = Gate::closed();
@@ -145,7 +145,7 @@ fn at_both_sizes(told: impl Fn(&Gate, &Place, Size)) {
     }
 }
 
-/// The same on a server of the MongoDB protocol, where a variable names one.
+/// The same on a server of the MongoDB protocol, if a variable names one.
 fn at_both_sizes_on_a_server(told: impl Fn(&Gate, &Place, Size)) {
     for size in [USUAL, SMALL] {
         let Some(base) = Base::new("CONVOKE_TEST_MONGODB_URI") else { return };

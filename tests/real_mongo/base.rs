@@ -1,4 +1,4 @@
-//! A database of its own on a server that a variable names, and a look behind the program's back.
+//! A database of its own on a server that a variable names, with direct access to it.
 
 use crate::place::Place;
 use crate::server::Server;
@@ -41,7 +41,7 @@ pub fn design(conversations: usize) -> String {
     DESIGN.replace("REPLICATES", &(conversations / 2).to_string())
 }
 
-/// What a variable says; none where it is unset.
+/// The value of a variable; `None` if it is unset.
 pub fn variable(name: &str) -> Option<String> {
     let value = std::env::var(name).ok().filter(|v| !v.is_empty());
     if value.is_none() {
@@ -51,7 +51,7 @@ pub fn variable(name: &str) -> Option<String> {
     value
 }
 
-/// A database of its own, dropped in the end.
+/// A database of its own, dropped at the end.
 pub struct Base {
     runtime: Runtime,
     address: String,
@@ -59,12 +59,12 @@ pub struct Base {
 }
 
 impl Base {
-    /// On the server that the variable names.
+    /// Creates one on the server that the variable names.
     pub fn new(name: &str) -> Option<Self> {
         Some(Self::at(&variable(name)?))
     }
 
-    /// On the server with this address.
+    /// Creates one on the server with this address.
     pub fn at(address: &str) -> Self {
         let runtime = Runtime::new().unwrap();
         let name = format!("convoke_test_{:016x}", RandomState::new().build_hasher().finish());
@@ -118,7 +118,7 @@ impl Base {
         self.wait(async { collection.update_many(filter, doc! { "$set": set }).await }).unwrap();
     }
 
-    /// No conversation has a lease, each is done, and nothing stands in the database that belongs to none.
+    /// No conversation has a lease, each is done, and the database holds no orphaned documents.
     #[track_caller]
     pub fn is_at_rest(&self) {
         let conversations = self.find("conversations", doc! {});
@@ -137,12 +137,12 @@ impl Base {
 
 impl Drop for Base {
     fn drop(&mut self) {
-        // A server that a test left dead keeps what it has.
+        // A server that a test has killed keeps its data.
         let _ = self.runtime.block_on(async { self.database.drop().await });
     }
 }
 
-/// What one process on the embedded database gives, and how many requests that took.
+/// Export of one process on the embedded database, and its number of requests.
 pub fn on_sqlite(server: &Server, design: &str) -> (String, usize) {
     let (before, place) = (server.count(), Place::new(server, design));
     place.run("run e --jobs 20").exits(0);

@@ -1,4 +1,4 @@
-//! What somebody works on is not deleted; what is deleted goes whole, even if that was cut off.
+//! Objects in use are not deleted; others are deleted completely, even after an interruption.
 
 use crate::base::{Base, design};
 use crate::place::Place;
@@ -7,7 +7,7 @@ use mongodb::bson::{DateTime, Document, doc};
 use std::time::Duration;
 
 const CONVERSATIONS: usize = 8;
-/// Where something of an experiment stands, and by which name.
+/// Collections with data of an experiment, and the field that names it.
 const BELONGINGS: [(&str, &str); 4] = [
     ("conversations", "experiment"),
     ("versions", "experiment"),
@@ -16,7 +16,7 @@ const BELONGINGS: [(&str, &str); 4] = [
 ];
 const OF_CONVERSATIONS: [&str; 3] = ["messages", "calls", "claims"];
 
-/// What an experiment has in each collection.
+/// Number of documents of an experiment in each collection.
 fn belongings(base: &Base, id: &str, conversations: &[String]) -> Vec<(&'static str, usize)> {
     let of = |collection, filter| (collection, base.find(collection, filter).len());
     let own = BELONGINGS.map(|(collection, name)| of(collection, doc! { name: id }));
@@ -44,7 +44,7 @@ fn is_gone(left: &[(&str, usize)]) {
     assert!(left.iter().all(|(_, number)| *number == 0), "{left:?}");
 }
 
-/// With another experiment beside it, of which nothing may go.
+/// Adds another experiment, which must lose nothing.
 fn beside(place: &Place) -> String {
     place.run("import e").exits(0);
     place.run("duplicate faults --name other").exits(0);
@@ -75,7 +75,7 @@ fn what_another_process_runs_is_not_deleted_and_then_it_goes_whole() {
 
     let id = experiment(&place, "faults");
     let of = conversations(&base, &id);
-    // Few conversations leave none: a piece as a long run leaves it behind.
+    // Short runs leave no snapshot, so one is made by hand.
     let piece = doc! { "_id": "piece", "experiment": &id, "stamp": "old", "piece": 0, "rows": "[]" };
     base.wait(async { base.database().collection("snapshot_pieces").insert_one(piece).await }).unwrap();
     is_whole(&belongings(&base, &id, &of));
@@ -156,7 +156,7 @@ fn what_a_killed_run_held_can_be_deleted_once_its_lease_lapsed() {
     base.is_at_rest();
 }
 
-/// R8: what somebody deletes beside a run is missed and told; the others go on, and the same command makes it again.
+/// R8: a deletion during a run is noticed and reported; the others continue, and the same command creates it again.
 #[test]
 fn a_conversation_that_is_deleted_before_its_turn_stops_no_other() {
     let Some(base) = Base::new("CONVOKE_TEST_MONGODB_URI") else { return };
@@ -166,7 +166,7 @@ fn a_conversation_that_is_deleted_before_its_turn_stops_no_other() {
     server.wait_for(2, || run.is_over());
     let pending = place.conversations("").into_iter().filter(|c| c["status"] == "pending");
     let ids: Vec<String> = pending.map(|c| c["id"].as_str().unwrap().to_owned()).collect();
-    // One may have been begun meanwhile.
+    // It may have been started meanwhile.
     let deleted = ids.iter().find(|id| place.run(&format!("delete {id} --yes")).code == 0).unwrap();
     let said = run.wait().exits(4);
     assert!(said.err.contains("15 done, 0 failed, 1 left"), "{}", said.err);

@@ -1,5 +1,5 @@
-//! Two people who edit one experiment at once, each by the program. The same over two handles, a thousand times, is in
-//! `tests/store_story/mongodb.rs`.
+//! Two people who edit one experiment at once, each with the program. `tests/store_story/mongodb.rs` does the same with
+//! two handles, a thousand times.
 
 use crate::base::{Base, design};
 use crate::server::Server;

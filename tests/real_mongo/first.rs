@@ -1,5 +1,5 @@
-//! The first commands on a database: four at once, a newer program's, another program's, and names that look like
-//! operators.
+//! The first commands on a database: four at once, a newer program's database, another program's, and names that look
+//! like operators.
 
 use crate::base::{Base, CALLS, design, on_sqlite};
 use crate::place::Running;
@@ -19,7 +19,7 @@ fn collections(base: &Base) -> Vec<String> {
     names
 }
 
-/// Who makes the collections and indexes, and who stores the experiment, is a race that nobody loses.
+/// Processes that race to create collections, indexes and the experiment all succeed.
 #[test]
 fn four_first_runs_at_once() {
     let server = Server::start(Duration::from_millis(20));
@@ -71,7 +71,7 @@ fn another_programs_database_is_left_alone() {
     assert_eq!(server.count(), 0);
 }
 
-/// What is typed is a value wherever it goes.
+/// Typed text is always a value, never an operator.
 #[test]
 fn no_name_is_an_operator() {
     let Some(base) = Base::new("CONVOKE_TEST_MONGODB_URI") else { return };

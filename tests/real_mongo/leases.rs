@@ -1,11 +1,11 @@
-//! Leases that lapse: of processes whose death cannot be seen, and of processes that only slept.
+//! Lapsed leases: of processes whose death cannot be observed, and of processes that only slept.
 
 use crate::base::{Base, CALLS, design, on_sqlite};
 use crate::server::Server;
 use mongodb::bson::{DateTime, doc};
 use std::time::Duration;
 
-/// Every lease ends then, on whatever machine.
+/// Makes every lease end then, on any machine.
 fn lapse(base: &Base, host: Option<&str>, until: DateTime) {
     let mut set = doc! { "lease.until": until };
     if let Some(host) = host {
@@ -15,7 +15,7 @@ fn lapse(base: &Base, host: Option<&str>, until: DateTime) {
     base.set("conversations", doc! { "lease.until": { "$gt": DateTime::from_millis(0) } }, set);
 }
 
-/// Whoever died elsewhere is waited for as long as the lease says, and no longer.
+/// A run waits for a process that died elsewhere until its lease ends, and no longer.
 #[test]
 fn a_lease_of_another_machine_is_waited_out() {
     let Some(base) = Base::new("CONVOKE_TEST_MONGODB_URI") else { return };
@@ -45,7 +45,7 @@ fn a_lease_of_another_machine_is_waited_out() {
     base.is_at_rest();
 }
 
-/// A process that is stopped for longer than its leases last finds that others have its conversations.
+/// A process that was stopped for longer than its leases finds its conversations claimed by others.
 #[test]
 fn who_slept_too_long_writes_nothing_more() {
     for name in ["CONVOKE_TEST_MONGODB_URI", "CONVOKE_TEST_MONGODB_JAVA_URI"] {
@@ -74,7 +74,7 @@ fn who_slept_too_long_writes_nothing_more() {
         base.is_at_rest();
         let end = place.run("run e --json").exits(0).end();
         let (extra, spend) = (server.count() - needed - 8 * CALLS, end["possible_spend"].as_u64().unwrap());
-        // An answer that waits to be stored has left its slot to another: at most one of each conversation.
+        // An answer that waits to be stored has released its slot to another: at most one of each conversation.
         assert!(extra as u64 <= spend && spend <= 8, "{extra} ≤ {spend} ≤ 8");
     }
 }

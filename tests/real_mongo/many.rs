@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 const PROCESSES: usize = 4;
 const JOBS: usize = 2;
-/// A server that reads a whole collection for each query is busy for seconds with what each kill leaves.
+/// A server that reads a whole collection for each query needs seconds for the data that each kill leaves.
 const KILLS: usize = 6;
 const CONVERSATIONS: usize = 400;
 
@@ -36,7 +36,7 @@ fn four_processes_one_of_them_killed_again_and_again() {
         said.push_str(&victim.said());
         victim.kill();
         kills += 1;
-        // The same one again; the others go on.
+        // The same command again; the others continue.
         runs.insert(0, place.start(&command));
     }
     for run in runs {
@@ -50,7 +50,7 @@ fn four_processes_one_of_them_killed_again_and_again() {
     base.is_at_rest();
     let end = place.run("run e --json").exits(0).end();
     let (extra, spend) = ((server.count() - 2 * needed) as u64, end["possible_spend"].as_u64().unwrap());
-    // An answer that waits to be stored has left its slot to another.
+    // An answer that waits to be stored has released its slot to another.
     let most = (2 * JOBS + 4) * kills;
     assert!(extra <= spend && spend <= most as u64, "{extra} ≤ {spend} ≤ {most}");
     eprintln!("{CONVERSATIONS} conversations, {kills} kills, {took:.1?}, {extra} calls more, possible spend {spend}");

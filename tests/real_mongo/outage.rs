@@ -1,4 +1,4 @@
-//! The server is killed in the middle of a run and started again: the run waits, says so, and goes on.
+//! The server is killed in the middle of a run and restarted: the run waits, reports this, and resumes.
 
 use crate::base::{Base, CALLS, design, on_sqlite, variable};
 use crate::server::Server;
@@ -14,7 +14,7 @@ fn shell(line: &str) {
     assert!(status.success(), "{line}: {status}");
 }
 
-/// R8. A server of its own, and how to kill and start it, by variables.
+/// R8. Variables name a server of its own, and the commands that kill and start it.
 #[test]
 fn a_run_outlives_its_server() {
     let Some(address) = variable("CONVOKE_TEST_MONGODB_KILL_URI") else { return };
@@ -44,7 +44,7 @@ fn a_run_outlives_its_server() {
     );
 }
 
-/// Longer than it is waited for: the run ends as exit 4, and the same command continues it.
+/// After the maximum wait the run ends with exit code 4, and the same command resumes it.
 #[test]
 fn a_run_that_waited_long_enough_is_continued_later() {
     let Some(address) = variable("CONVOKE_TEST_MONGODB_KILL_URI") else { return };

@@ -1,5 +1,4 @@
-//! Two users of one server: whom the server let in owns what he made, whatever the surroundings say (here
-//! `DB_USER=tester`).
+//! Two users of one server: the verified user owns the objects, whatever the environment says (here `DB_USER=tester`).
 
 use crate::base::{Base, design, variable};
 use crate::place::Place;
@@ -8,7 +7,7 @@ use mongodb::bson::{Document, doc};
 use serde_json::Value as Json;
 use std::time::Duration;
 
-/// A second user of the server, who is dropped in the end.
+/// A second user of the server, who is dropped at the end.
 struct Second<'a> {
     base: &'a Base,
     name: String,
@@ -41,7 +40,7 @@ impl Drop for Second<'_> {
     }
 }
 
-/// All that is stored of experiments and conversations.
+/// All stored data of experiments and conversations.
 fn documents(base: &Base) -> Vec<Vec<Document>> {
     ["experiments", "versions", "revisions", "conversations", "messages", "calls", "claims", "runs"]
         .map(|collection| base.find(collection, doc! {}))
@@ -103,7 +102,7 @@ fn what_one_user_made_another_reads_copies_and_runs_and_does_not_change() {
     one.is_sound();
 }
 
-/// What a user ran is that user's to star, note and delete, even where the experiment is the other's.
+/// A user may star, note and delete conversations that this user ran, even of another user's experiment.
 fn one_may_and_another_not(owner: &Place, stranger: &Place, id: &str) {
     for line in ["star ID", "note ID worth-a-look", "note ID --drop"] {
         stranger.run(&line.replace("ID", id)).exits(7);

@@ -1,4 +1,4 @@
-//! A server that answers byte by byte as it is told, for tests of the wire.
+//! A server that answers byte by byte as a test defines, for tests of the wire.
 #![allow(dead_code, missing_docs, clippy::unwrap_used, reason = "each test file uses its own part of this")]
 
 use std::sync::{Arc, Mutex};
@@ -9,17 +9,15 @@ use tokio::net::{TcpListener, TcpStream};
 /// One thing that the server does with a connection after it has read the request.
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// Sends bytes.
     Send(Vec<u8>),
-    /// Waits.
     Pause(Duration),
-    /// Sends the same bytes over and over until the client goes away.
+    /// Sends the same bytes over and over until the client closes the connection.
     Endless(Vec<u8>),
-    /// Says nothing until the client goes away.
+    /// Sends nothing until the client closes the connection.
     Silence,
 }
 
-/// A request as it came.
+/// A received request.
 #[derive(Debug, Clone)]
 pub struct Seen {
     pub at: Instant,
@@ -121,7 +119,7 @@ pub fn last_chunk() -> Step {
     Step::Send(b"0\r\n\r\n".to_vec())
 }
 
-/// Each piece in its own packet, as far as a test can have it so.
+/// Sends each piece in its own packet, as far as a test can ensure that.
 pub fn slowly(pieces: &[&[u8]]) -> Vec<Step> {
     let mut steps = vec![chunked()];
     for piece in pieces {

@@ -1,4 +1,4 @@
-//! Answers: whole and streamed, in whatever pieces, and what is none.
+//! Answers: whole and streamed, in any pieces, and unusable ones.
 
 use super::support::{Fake, Step, chunk, chunked, last_chunk, response, slowly};
 use super::*;
@@ -38,7 +38,7 @@ async fn a_character_cut_between_two_pieces_stays_whole() {
 async fn streams_are_counted_and_kept_as_received() {
     for kind in KINDS {
         let body = streamed(kind, "a", "b");
-        // Without the end of the chunks: what matters has come.
+        // The chunks do not end, but all useful lines have arrived.
         let script = vec![chunked(), chunk(body.as_bytes()), Step::Silence];
         let reply = once(kind, true, script).await.unwrap();
         assert_eq!((reply.content.as_str(), reply.finish), ("ab", Finish::Stop));
@@ -102,7 +102,7 @@ async fn a_key_in_a_reply_is_taken_out() {
             once(kind, false, response(200, "", said(kind, &format!("It is {KEY}.")).as_bytes())).await.unwrap();
         assert_eq!(reply.content, "It is [redacted].");
         assert!(!reply.raw.contains("canary"));
-        // In pieces of a stream it is whole only in the content.
+        // The pieces of a stream hold it only when joined.
         let body = streamed(kind, "It is sk-canary", "-0123456789.");
         let reply = once(kind, true, response(200, "", body.as_bytes())).await.unwrap();
         assert_eq!(reply.content, "It is [redacted].");

@@ -103,14 +103,14 @@ async fn errors_inside_a_stream_are_errors() {
         let begin = &begin.as_bytes()[..=begin.find('\n').unwrap()];
         let lead = if kind == ServerKind::OpenAi { "\ndata: " } else { "" };
         let error = format!("{lead}{}\n", json!({"error": {"message": "overloaded", "code": 503}}));
-        // The server leaves the connection open: the error must be seen all the same.
+        // The server keeps the connection open, but the error must be seen.
         let script = vec![chunked(), chunk(begin), chunk(error.as_bytes()), Step::Silence];
         let error = once(kind, true, script).await.unwrap_err();
         assert_eq!(error.word(), "busy", "{kind:?} {error:?}");
     }
 }
 
-// S2: a key goes to no other host than its server's.
+// S2: a key is sent to its server's host only.
 #[tokio::test]
 async fn redirects_are_not_followed() {
     for kind in KINDS {

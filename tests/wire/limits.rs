@@ -1,4 +1,4 @@
-//! Time and size: every wait has an end, every reply a limit.
+//! Time and size: every wait ends, and every reply has a limit.
 
 use super::support::{Fake, Step, chunk, chunked};
 use super::*;

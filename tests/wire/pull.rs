@@ -1,4 +1,4 @@
-//! Fetching a model: progress, cuts, stalls, and what is not there.
+//! Fetching a model: progress, cuts, stalls, and missing models.
 
 use super::support::{Fake, Step, chunk, chunked, response};
 use super::*;
@@ -20,7 +20,7 @@ fn layer(completed: u64) -> String {
     format!("{}\n", json!({"status": "pulling d", "digest": "d", "total": 9, "completed": completed}))
 }
 
-/// A stream of these lines, then as `end` says.
+/// A stream of these lines, then `end`.
 fn stream(lines: &[String], end: &[Step]) -> Vec<Step> {
     [vec![chunked()], lines.iter().map(|l| chunk(l.as_bytes())).collect(), end.to_vec()].concat()
 }

@@ -1,19 +1,19 @@
-//! Retries over the wire: what the server asked for is what it gets.
+//! Retries over the wire: the wait that the server requested is kept.
 
 use super::support::{Fake, Step, response};
 use super::*;
-use convoke::model::retry::ask as ask_all;
-use convoke::model::{Asked, Asking, Bounds, End, Gates, Retry, Slots};
+use convoke::model::retry::send_call;
+use convoke::model::{Bounds, CallEnd, CallOutcome, Gates, PendingCall, Retry, Slots};
 use std::convert::Infallible;
 use tokio_util::sync::CancellationToken;
 
 const QUICK: Retry = Retry { max_retries: 2, base: Duration::from_millis(10), cap: Duration::from_millis(20) };
 
-async fn retried(kind: ServerKind, fake: &Fake) -> Asked<Infallible> {
+async fn retried(kind: ServerKind, fake: &Fake) -> CallOutcome<Infallible> {
     let connection = Connection::open(&server(kind, fake.port)).unwrap();
     let (model, request) = (connection.model(ModelFacts::default()), request(&streaming(kind, false)));
     let (slots, gates, token) = (Slots::new(&Bounds::of(None, &[], &[])), Gates::default(), CancellationToken::new());
-    let asking = Asking {
+    let pending = PendingCall {
         model: model.as_ref(),
         request: &request,
         server: "lab",
@@ -25,7 +25,7 @@ async fn retried(kind: ServerKind, fake: &Fake) -> Asked<Infallible> {
         abort: &token,
         clock: &|| 7,
     };
-    ask_all(&asking, |_| async { Ok(()) }, |_| ()).await
+    send_call(&pending, |_| async { Ok(()) }, |_| ()).await
 }
 
 fn good(kind: ServerKind) -> Vec<Step> {
@@ -39,11 +39,11 @@ async fn retry_after_in_its_three_forms() {
     let all = asked.map(|(header, asked)| async move {
         let fake = Fake::start(vec![response(429, header, b"{}"), good(ServerKind::OpenAi)]).await;
         let result = retried(ServerKind::OpenAi, &fake).await;
-        assert!(matches!(result.end, End::Answered(_)), "{:?}", result.end);
+        assert!(matches!(result.end, CallEnd::Answered(_)), "{:?}", result.end);
         assert_eq!(result.attempts[0].waited, Some(asked));
         let seen = fake.seen();
         let (gap, asked) = (seen[1].at - seen[0].at, Duration::from_millis(asked));
-        // The upper bound is R7's, with room for a busy machine; the exact one is kept on a paused clock in `retry`.
+        // The upper bound is R7's, with room for a busy machine; `retry` tests the exact one on a paused clock.
         assert!(gap >= asked && gap < asked.mul_f64(1.1) + Duration::from_secs(1), "{header} {gap:?}");
     });
     futures_util::future::join_all(all).await;
@@ -55,7 +55,11 @@ async fn an_error_then_an_answer() {
         for bad in [response(500, "", b"{}"), response(200, "", b"<html>"), vec![]] {
             let fake = Fake::start(vec![bad, good(kind)]).await;
             let result = retried(kind, &fake).await;
-            assert!(matches!(&result.end, End::Answered(reply) if reply.content == "Good day."), "{:?}", result.end);
+            assert!(
+                matches!(&result.end, CallEnd::Answered(reply) if reply.content == "Good day."),
+                "{:?}",
+                result.end
+            );
             assert_eq!(result.attempts.len(), 2);
             assert!(result.attempts[0].error.is_some() && result.attempts[0].possible_spend);
             let seen = fake.seen();
@@ -69,7 +73,7 @@ async fn without_hope_there_is_one_attempt() {
     for (status, attempts) in [(401, 1), (404, 1), (400, 1), (500, 3), (429, 3)] {
         let fake = Fake::start(vec![response(status, "", b"{\"error\": {\"message\": \"odd\"}}")]).await;
         let result = retried(ServerKind::OpenAi, &fake).await;
-        assert!(matches!(result.end, End::Failed(_)));
+        assert!(matches!(result.end, CallEnd::Failed(_)));
         assert_eq!((result.attempts.len(), fake.seen().len()), (attempts, attempts), "{status}");
     }
 }

@@ -132,7 +132,7 @@ impl Guide {
         }
     }
 
-    /// Prints the error of a command. A declined confirmation is no error.
+    /// Prints the error of a command. A declined confirmation is not an error.
     pub fn report_error(&self, error: &CliError) {
         if error.code == "declined" {
             return self.say(&error.message);

@@ -78,7 +78,7 @@ impl Printer {
         io::stdout().lock().write_all(bytes)
     }
 
-    /// Width of the terminal at standard output; `None` if it is no terminal and nothing is wrapped.
+    /// Width of the terminal at standard output; `None` if that is not a terminal; then nothing is wrapped.
     pub fn width(&self) -> Option<usize> {
         let (_, columns) = Term::stdout().size_checked()?;
         Some(usize::from(columns).max(20))

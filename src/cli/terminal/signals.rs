@@ -31,7 +31,7 @@ impl Signals {
             };
             heard.first.store(exit as u8, Ordering::Relaxed);
             heard.stop.stop.cancel();
-            // A person who left knows it; turns of other participants are still waited for.
+            // The person who left already knows; turns of other participants are still awaited.
             if let Some(events) = events.upgrade().filter(|_| !heard.stop.leave.is_cancelled()) {
                 let _ = events.send(Event::Stopping { grace: grace.as_secs() });
             }

@@ -5,8 +5,8 @@ use super::round::Round;
 use crate::design::ModelSpec;
 use crate::design::check::server_of;
 use crate::design::key::sha256;
-use crate::model::retry::{Asked, Asking, End, Verdict, ask, verdict};
-use crate::model::{Attempt, ChatRequest, ModelError, Waiting};
+use crate::model::retry::{CallEnd, CallOutcome, PendingCall, Verdict, send_call, verdict};
+use crate::model::{Attempt, ChatRequest, ModelError, RetryWait};
 use crate::process::Ask;
 use crate::run::event::Event;
 use crate::run::leave::{Leave, STOPPED, Unsent};
@@ -29,27 +29,27 @@ impl Worker<'_> {
         let asked = self.ask(member, request, &record, (ask, round)).await;
         let mut call = CallRecord { attempts: asked.attempts, ..record };
         call.sent = call.attempts.first().map_or(started, |a| a.at);
-        if !matches!(asked.end, End::Answered(_)) {
+        if !matches!(asked.end, CallEnd::Answered(_)) {
             // Before anything is awaited: no other lane of the round may take the slot that is free now.
             round.halt.cancel();
         }
         match asked.end {
-            End::Answered(reply) => {
+            CallEnd::Answered(reply) => {
                 call.answered = Some((self.shared.options.clock)());
                 call.state = CallState::Answered;
                 call.reply = Some(reply);
                 Ok(call)
             }
-            End::Failed(error) => {
+            CallEnd::Failed(error) => {
                 // First others are kept from the same refusal, then it is stored.
                 let leave = self.given_up(&ask.model, &error, started);
                 self.give_up(call).await?;
                 Err(leave)
             }
-            End::Stopped => self.interrupted(call, STOPPED).await,
-            End::Aborted => self.interrupted(call, "stopped with a turn in flight").await,
-            End::Unsaved(Unsent::Store(error)) => Err(error.into()),
-            End::Unsaved(Unsent::Stopped(why)) => self.interrupted(call, &why).await,
+            CallEnd::Stopped => self.interrupted(call, STOPPED).await,
+            CallEnd::Aborted => self.interrupted(call, "stopped with a turn in flight").await,
+            CallEnd::Unsaved(Unsent::Store(error)) => Err(error.into()),
+            CallEnd::Unsaved(Unsent::Stopped(why)) => self.interrupted(call, &why).await,
         }
     }
 
@@ -59,10 +59,10 @@ impl Worker<'_> {
         request: &ChatRequest,
         record: &CallRecord,
         (question, round): (&Ask, &Round),
-    ) -> Asked<Unsent> {
+    ) -> CallOutcome<Unsent> {
         let Shared { options, slots, gates, .. } = self.shared;
         let id = &self.job.id;
-        let asking = Asking {
+        let pending = PendingCall {
             model: &*member.model,
             request,
             server: &member.server.name,
@@ -78,7 +78,7 @@ impl Worker<'_> {
             let sent = tried.first().map_or_else(options.clock, |first| first.at);
             self.leaves(CallRecord { sent, attempts: tried.to_vec(), ..record.clone() }, &question.model, round)
         };
-        let notify = |waiting: Waiting| {
+        let notify = |waiting: RetryWait| {
             warn!(conversation = %id, seq = record.seq, error = %waiting.error, wait = ?waiting.wait, "waiting");
             self.shared.tell(Event::Waiting {
                 conversation: id.clone(),
@@ -87,7 +87,7 @@ impl Worker<'_> {
                 wait: waiting.wait.as_millis() as u64,
             });
         };
-        ask(&asking, before, notify).await
+        send_call(&pending, before, notify).await
     }
 
     /// Stores a call as sent, with what was tried so far: a request that is lost later is counted, and so are those

@@ -1,4 +1,4 @@
-//! Databases made through the store's own verbs, as a run makes them, with replies that a test chooses.
+//! Databases made through the store's own verbs, as a run makes them, with replies chosen by a test.
 
 use super::Place;
 use convoke::design::check::{KnownServer, check};
@@ -13,16 +13,16 @@ use std::sync::Arc;
 /// The clock of every database here.
 pub const NOW: Millis = 1_795_165_687_006;
 
-/// How far a conversation gets.
+/// Progress of a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// To its end.
+    /// Finished.
     Done,
-    /// So many replies, then stopped; the next call was sent.
+    /// Stopped after this many replies, with the next call sent.
     Interrupted(usize),
-    /// So many replies, then failed.
+    /// Failed after this many replies.
     Failed(usize),
-    /// Not begun.
+    /// Not started.
     Pending,
 }
 
@@ -62,7 +62,7 @@ seed = 7
     ),
 ];
 
-/// What a friendly model says.
+/// Replies of a friendly model.
 pub const FRIENDLY: &[&str] = &["Good morning. What do you want?", "I want to talk.", "Then talk.", "Thank you."];
 
 impl Place {
@@ -73,13 +73,13 @@ impl Place {
         }
     }
 
-    /// Makes `convoke.db` with the small experiment: conversations of these fates, the others pending; the models
-    /// say `replies` one after the other.
+    /// Makes `convoke.db` with the small experiment: conversations in these states, the others pending. The models
+    /// return `replies` in order.
     pub fn database(&self, fates: &[Fate], replies: &[&str]) {
         self.database_of(SMALL, fates, replies);
     }
 
-    /// The same with another experiment.
+    /// Makes `convoke.db` with another experiment.
     pub fn database_of(&self, files: &[(&str, &str)], fates: &[Fate], replies: &[&str]) {
         let files: Files = files.iter().map(|(p, t)| ((*p).to_owned(), t.as_bytes().to_vec())).collect();
         let server = KnownServer { name: "ollama".to_owned(), lacks: &[], refused: None };
@@ -178,7 +178,7 @@ fn conversation(
     }
 }
 
-/// Drives a conversation as a run does, without its haste.
+/// Drives a conversation as a run does, but sequentially.
 async fn talk(store: &dyn Store, id: &str, setting: &Setting, fate: Fate, replies: &[&str]) {
     let lease = Lease {
         owner: "run".to_owned(),

@@ -1,4 +1,4 @@
-//! A folder of its own for each test, a clean environment, and what changes from run to run taken out.
+//! A folder for each test, a clean environment, and output without values that change from run to run.
 
 pub mod database;
 pub mod server;
@@ -13,7 +13,7 @@ pub struct Place {
     dir: TempDir,
 }
 
-/// What a command gave.
+/// Outcome of a command.
 pub struct Outcome {
     /// Exit code.
     pub code: i32,
@@ -26,7 +26,7 @@ pub struct Outcome {
 }
 
 impl Place {
-    /// An empty one.
+    /// Creates an empty one.
     pub fn new() -> Self {
         Self { dir: tempfile::tempdir().unwrap() }
     }
@@ -67,7 +67,7 @@ impl Place {
         found
     }
 
-    /// The program in this folder, in an environment that holds what a test needs and nothing else.
+    /// The program in this folder, with a minimal environment.
     pub fn command(&self) -> Command {
         let mut command = Command::cargo_bin("convoke").unwrap();
         command
@@ -80,17 +80,17 @@ impl Place {
         command
     }
 
-    /// Runs it with these arguments, split at spaces.
+    /// Runs the program with these arguments, split at spaces.
     pub fn run(&self, line: &str) -> Outcome {
         self.run_with(line, &[])
     }
 
-    /// The same, with variables.
+    /// Runs the program with arguments and variables.
     pub fn run_with(&self, line: &str, variables: &[(&str, &str)]) -> Outcome {
         self.words(&line.split(' ').filter(|a| !a.is_empty()).collect::<Vec<_>>(), variables)
     }
 
-    /// The same with each argument as it is, spaces and all.
+    /// Runs the program with arguments that may contain spaces.
     pub fn words(&self, words: &[&str], variables: &[(&str, &str)]) -> Outcome {
         let output = self.command().args(words).envs(variables.to_vec()).output().unwrap();
         Outcome {
@@ -104,7 +104,7 @@ impl Place {
 }
 
 impl Outcome {
-    /// Fails where the exit code is another.
+    /// Fails unless the exit code is this one.
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{}", self.screen());
@@ -117,7 +117,7 @@ impl Outcome {
         serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {}", self.screen()))
     }
 
-    /// What it gave, for a snapshot.
+    /// Exit code and output, for a snapshot.
     pub fn screen(&self) -> String {
         let mut screen = format!("$ convoke {}\n", self.line);
         for (name, text) in [("out", &self.out), ("err", &self.err)] {
@@ -130,7 +130,7 @@ impl Outcome {
     }
 }
 
-/// Compares with a snapshot, without what changes from run to run: ids that are drawn, instants, processes.
+/// Compares with a snapshot, without values that change from run to run: ids, instants, processes.
 #[macro_export]
 macro_rules! assert_screen {
     ($outcome:expr) => {

@@ -1,4 +1,4 @@
-//! A server that answers as a test tells it, on a thread of its own, and keeps what it was asked.
+//! A server that answers as a test defines, on its own thread, and records its requests.
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-/// A request as it came.
+/// A received request.
 #[derive(Debug, Clone)]
 pub struct Seen {
     /// Such as `/v1/chat/completions`.
@@ -18,7 +18,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Whether it asks for a reply, and not what there is.
+    /// True for a chat request, false for a look-up.
     pub fn is_chat(&self) -> bool {
         self.path.ends_with("/chat/completions") || self.path.ends_with("/api/chat")
     }
@@ -32,7 +32,7 @@ pub struct Fake {
 }
 
 impl Fake {
-    /// Starts it. Each request has a thread of its own.
+    /// Starts the server. Each request gets its own thread.
     pub fn start(answer: impl Fn(&Seen, &mut TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -47,13 +47,13 @@ impl Fake {
         Self { address, seen }
     }
 
-    /// One that says this to every chat, and to every other question that it has nothing.
+    /// Starts a server that answers every chat with this text, and offers nothing else.
     pub fn saying(text: &str) -> Self {
         let reply = completion(text);
         Self::sending(whole(200, "", reply.as_bytes()))
     }
 
-    /// One that sends these bytes to every chat.
+    /// Starts a server that sends these bytes to every chat.
     pub fn sending(bytes: Vec<u8>) -> Self {
         Self::start(move |seen, stream| {
             let none = whole(404, "", b"{}");
@@ -61,7 +61,7 @@ impl Fake {
         })
     }
 
-    /// What it was asked.
+    /// Returns the received requests.
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
@@ -80,12 +80,13 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Seen>>, answer: &dyn Fn(&Seen, &
     answer(&seen, &mut stream);
 }
 
-/// A whole answer; each header ends in `\r\n`.
+/// Sends a whole response; each header ends in `\r
+/// `.
 pub fn respond(stream: &mut TcpStream, status: u16, headers: &str, body: &[u8]) {
     let _ = stream.write_all(&whole(status, headers, body));
 }
 
-/// The bytes of a whole answer.
+/// Returns the bytes of a whole response.
 pub fn whole(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
         "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n",
@@ -94,7 +95,7 @@ pub fn whole(status: u16, headers: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// What an OpenAI-compatible server says.
+/// Returns the body of an OpenAI-compatible reply.
 pub fn completion(text: &str) -> String {
     serde_json::json!({
         "model": "m",
