@@ -105,6 +105,8 @@ pub struct AskNumbers {
     pub calls: u64,
     /// Calls that are left.
     pub left: u64,
+    /// Calls that failed and are not requested again.
+    pub failed_calls: u64,
     /// Tokens of the questions that are left.
     pub tokens: Tokens,
 }
@@ -146,17 +148,26 @@ impl AskPlan {
             let agents = question.record.participants.len() as u64;
             numbers.calls += agents;
             let standing = self.standing.get(&question.record.key);
+            let missing = agents.saturating_sub(standing.map_or(0, |s| u64::from(s.answered)));
             match standing.map(|s| s.status) {
                 Some(Status::Done) => numbers.done += 1,
-                Some(Status::Failed) if !retried => numbers.failed += 1,
+                Some(Status::Failed) if !retried => {
+                    numbers.failed += 1;
+                    numbers.failed_calls += missing;
+                }
                 _ => {
-                    let left = agents.saturating_sub(standing.map_or(0, |s| u64::from(s.answered)));
+                    let left = missing;
                     numbers.left += left;
                     numbers.tokens.add(&question.tokens, left as f64 / agents.max(1) as f64);
                 }
             }
         }
         numbers
+    }
+
+    /// Number of different questions, and of askings of each.
+    pub fn texts(&self) -> (usize, u32) {
+        (self.asking.questions.len(), self.asking.again)
     }
 
     /// The keys of all questions.

@@ -101,7 +101,7 @@ fn what_narrows_or_is_not_known_is_refused() {
         let refused = place.run(&format!("run {id} {flags}")).exits(2);
         assert!(refused.err.contains(flags.split(' ').next().unwrap()), "{}", refused.screen());
     }
-    database(&place).execute("update runs set flags = '[\"run\",\"small\"]'", []).unwrap();
+    database(&place).execute("update runs set overrides = null, flags = '[\"run\",\"small\"]'", []).unwrap();
     let unknown = place.run(&format!("run {id}")).exits(6);
     assert!(unknown.err.contains("hint: repeat the run with its flags: convoke run small …"), "{}", unknown.screen());
 }

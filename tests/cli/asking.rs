@@ -35,7 +35,7 @@ fn every_agent_is_asked_once() {
     assert_screen!(ask(&place, "Why did you act so?", "--plan").exits(0));
     assert_screen!(ask(&place, "Why did you act so?", "").exits(0));
     assert!(ask(&place, "Why did you act so?", "--offline").exits(0).err.contains("nothing is missing"));
-    assert!(ask(&place, "Why did you act so?", "--plan").exits(0).out.contains("12 done, 0 calls left"));
+    assert!(ask(&place, "Why did you act so?", "--plan").exits(0).out.contains("12 done, 0 left"));
     let rows = answers(&place);
     assert_eq!(rows.len(), 12);
     let keys: Vec<&String> = rows[0].as_object().unwrap().keys().collect();
@@ -236,7 +236,7 @@ fn a_question_is_continued_by_its_id() {
     configuration(&kind.address);
     assert!(place.run(&format!("run {question} --limit 1")).exits(2).err.contains("--limit"));
     let continued = place.run(&format!("run {question} --retry-failed")).exits(0).err;
-    assert!(continued.contains("1 question: 0 done"), "{continued}");
+    assert!(continued.contains("= 1 call: 0 done, 1 left"), "{continued}");
     assert_eq!(answers(&place).len(), 1);
     let again = place.run(&format!("run {question}")).exits(0).err;
     assert!(again.contains("nothing is missing: the question is done"), "{again}");

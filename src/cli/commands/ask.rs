@@ -173,15 +173,19 @@ fn question(context: &Context, word: &str) -> Result<String, CliError> {
 
 /// The line that says what is asked and what that costs.
 fn plan_line(plan: &AskPlan, numbers: AskNumbers) -> String {
-    let AskNumbers { questions, done, failed, calls, left, .. } = numbers;
-    let failed = if failed > 0 { format!(", {failed} failed") } else { String::new() };
+    let AskNumbers { calls, left, failed_calls, .. } = numbers;
+    let (texts, again) = plan.texts();
+    let agents = calls as usize / (texts * again as usize).max(1);
+    let askings = if again > 1 { format!(" × {again} askings") } else { String::new() };
+    let failed = if failed_calls > 0 { format!(", {failed_calls} failed") } else { String::new() };
     format!(
-        "{} · {}: {}, {}: {done} done{failed}, {} left",
+        "{} · {} with {} × {}{askings} = {}: {} done{failed}, {left} left",
         plan.experiment(),
         count(plan.conversations, "conversation"),
-        count(questions, "question"),
+        count(agents, "agent"),
+        count(texts, "question"),
         count(calls as usize, "call"),
-        count(left as usize, "call")
+        calls - left - failed_calls
     )
 }
 
@@ -215,7 +219,7 @@ fn say_plan(context: &Context, plan: &AskPlan, retried: bool) {
 
 fn print_plan(context: &Context, plan: &AskPlan, retried: bool) -> Result<(), CliError> {
     let numbers = plan.numbers(retried);
-    let AskNumbers { questions, done, failed, calls, left, tokens } = numbers;
+    let AskNumbers { questions, done, failed, calls, left, tokens, .. } = numbers;
     let LeftOut { unfinished, offline, unknown, people } = &plan.left_out;
     let printer = &context.printer;
     if printer.json {

@@ -120,9 +120,10 @@ impl End {
         let spent = format!(
             " · {} {}, {} tokens read, {} written",
             count(self.outcome.summary.calls),
-            match self.kind {
-                ProcessKind::Conversation => "turns",
-                ProcessKind::Question => "answers",
+            match (self.kind, self.outcome.summary.calls) {
+                (ProcessKind::Conversation, _) => "turns",
+                (ProcessKind::Question, 1) => "answer",
+                (ProcessKind::Question, _) => "answers",
             },
             count(tokens.prompt),
             count(tokens.completion)
