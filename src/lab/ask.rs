@@ -231,7 +231,7 @@ impl Lab {
             return Err(LabError::NothingToAsk { name: asking.what, left_out });
         }
         let roles = roles(&asking.roles, &subjects)?;
-        let model = self.answering(&asking, &selection)?;
+        let model = answering(&asking, &selection)?;
         let standing = self.store.standing(&selection.record.id, ProcessKind::Question).await?;
         let mut plan = AskPlan {
             only,
@@ -264,20 +264,6 @@ impl Lab {
         found.retain(|record| record.status == Status::Done);
         left_out.unfinished = before - found.len();
         Ok((found, left_out))
-    }
-
-    /// The model that answers in place of each agent's own.
-    fn answering(&self, asking: &Asking, selection: &Selection) -> Result<Option<Arc<ModelSpec>>, LabError> {
-        let model = match &asking.model {
-            _ if asking.offline => Some(ModelSpec::bare(SCRIPTED)),
-            Some(name) if name == HUMAN => {
-                let message = "--model human: a person cannot answer in this version".to_owned();
-                return Err(Obstacle::usage(message, None).into());
-            }
-            Some(name) => Some(model_named(&selection.document, name)?),
-            None => None,
-        };
-        Ok(model.map(Arc::new))
     }
 
     pub(super) fn check_answering(&self, plan: &AskPlan) -> Result<(), LabError> {
@@ -442,6 +428,20 @@ impl Lab {
             }),
         }
     }
+}
+
+/// The model that answers in place of each agent's own.
+fn answering(asking: &Asking, selection: &Selection) -> Result<Option<Arc<ModelSpec>>, LabError> {
+    let model = match &asking.model {
+        _ if asking.offline => Some(ModelSpec::bare(SCRIPTED)),
+        Some(name) if name == HUMAN => {
+            let message = "--model human: a person cannot answer in this version".to_owned();
+            return Err(Obstacle::usage(message, None).into());
+        }
+        Some(name) => Some(model_named(&selection.document, name)?),
+        None => None,
+    };
+    Ok(model.map(Arc::new))
 }
 
 /// Leaves conversations whose condition one of the expressions selects.

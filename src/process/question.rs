@@ -89,9 +89,9 @@ impl Question {
         subject: Vec<Entry>,
         log: Vec<Entry>,
     ) -> Result<Self, String> {
-        let named = setting.agents.iter().filter(|agent| names.contains(&agent.name));
-        let model = |agent: &Agent| model.unwrap_or(&agent.model).clone();
-        let agents: Vec<Agent> = named.map(|agent| Agent { model: model(agent), ..agent.clone() }).collect();
+        let is_asked = |agent: &&Agent| names.contains(&agent.name);
+        let answering = |agent: &Agent| Agent { model: model.unwrap_or(&agent.model).clone(), ..agent.clone() };
+        let agents: Vec<Agent> = setting.agents.iter().filter(is_asked).map(answering).collect();
         if agents.len() != names.len() {
             return Err(format!("the conversation has no agents {}", names.join(", ")));
         }

@@ -50,8 +50,8 @@ impl Replay for Source {
         }
         let mut setting = Setting::new(&self.experiment, &self.condition, &self.subject);
         setting.retries = record.retries;
-        let named = (record.key.clone(), self.text.to_string());
+        let identity = (record.key.clone(), self.text.to_string());
         let who = (self.agents.as_slice(), self.model.as_deref());
-        Ok(Box::new(Question::replay(named, Arc::new(setting), who, subject, log)?))
+        Ok(Box::new(Question::replay(identity, Arc::new(setting), who, subject, log)?))
     }
 }

@@ -8,6 +8,7 @@ mod place;
 mod server;
 
 mod adding;
+mod asking;
 mod deleting;
 mod kills;
 mod quota;

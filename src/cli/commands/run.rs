@@ -56,7 +56,7 @@ pub async fn run(context: &Context, args: &Run) -> Result<Exit, CliError> {
         }
         Err(error) => return Err(error),
     }
-    go(context, args, None).await
+    Box::pin(go(context, args, None)).await
 }
 
 /// The place of a person in a conversation of `talk`.

@@ -25,7 +25,7 @@ pub struct Talk {
 /// Runs one conversation.
 pub async fn run(context: &Context, args: &Talk) -> Result<Exit, CliError> {
     check(args)?;
-    go(context, &args.run, Some(Seat { role: args.role.as_deref() })).await
+    Box::pin(go(context, &args.run, Some(Seat { role: args.role.as_deref() }))).await
 }
 
 /// Refuses flags that mean several conversations, or nobody.

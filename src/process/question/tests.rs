@@ -50,8 +50,9 @@ fn odd(salt: u8, ask: &Ask) -> String {
 
 fn question(setting: &Arc<Setting>, subject: &[Entry], log: Vec<Entry>) -> Question {
     let names: Vec<String> = setting.agents.iter().map(|agent| agent.name.clone()).collect();
-    let named = ("key".to_owned(), "Why?".to_owned());
-    Question::replay(named, Arc::clone(setting), (&names, None), subject.to_vec(), log).expect("a log of this question")
+    let identity = ("key".to_owned(), "Why?".to_owned());
+    Question::replay(identity, Arc::clone(setting), (&names, None), subject.to_vec(), log)
+        .expect("a log of this question")
 }
 
 /// Drives a log to its end. Returns it with the end and the number of rounds.
