@@ -246,6 +246,7 @@ mod tests {
             replicate: 1,
             seed: 0,
             creator: "me".into(),
+            ended_by: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::records::ConversationRecord;
 use super::status::Status;
+use crate::process::asking::EndedBy;
 use crate::process::log::Entry;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,6 +32,9 @@ pub struct Standing {
     pub seed: u64,
     /// The person who ran it.
     pub creator: String,
+    /// The way in which it ended, where it is done and convoke 0.2 or later ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<EndedBy>,
 }
 
 /// Counts of an experiment's conversations, of the current revision.

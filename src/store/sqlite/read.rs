@@ -120,7 +120,7 @@ pub(super) fn document(conn: &Connection, revision: &str) -> Result<Option<Exper
 pub(super) fn standing(conn: &Connection, experiment: &str, kind: ProcessKind) -> Result<Vec<Standing>, Fail> {
     let statement = conn.prepare_cached(
         "select id, key, revision, status, entries > 0, answered, possible_spend, offline, replicate, seed,
-                creator
+                creator, ended_by
          from conversations where experiment = ?1 and kind = ?2 order by created, id",
     )?;
     all(statement, [experiment, kind.word()], |c| {
@@ -136,6 +136,7 @@ pub(super) fn standing(conn: &Connection, experiment: &str, kind: ProcessKind) -
             replicate: c.next()?,
             seed: c.word(|text| text.parse().ok())?,
             creator: c.next()?,
+            ended_by: c.plain_if_any()?,
         })
     })
 }
