@@ -5,9 +5,9 @@
 
 use super::{ExportError, file_word};
 use crate::design::{Experiment, Named, Value, named};
+use crate::process::Purpose;
 use crate::process::harmless::harmless;
 use crate::process::log::Entry;
-use crate::process::{Kind, Purpose};
 use crate::store::{CallRecord, ConversationRecord, Status, Store};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -71,10 +71,7 @@ pub fn transcript(experiment: &str, conversation: &ConversationRecord, log: &[En
 }
 
 fn turn(page: &mut String, entry: &Entry) {
-    let kind = match entry.kind {
-        Kind::Opening | Kind::Speech => String::new(),
-        kind => format!(" ({})", kind.word()),
-    };
+    let kind = if entry.kind.is_message() { String::new() } else { format!(" ({})", entry.kind) };
     let _ = write!(page, "\n**{}**{kind}", safe(&entry.speaker));
     let flags: Vec<&str> = entry.flags.iter().map(|f| f.word()).collect();
     if !flags.is_empty() {

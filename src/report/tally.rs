@@ -65,7 +65,7 @@ impl Tally {
                     _ => format!("fetching {model}: {doing}"),
                 });
             }
-            _ => {}
+            Event::Entry { .. } | Event::Stopped { .. } | Event::Held { .. } | Event::Stopping { .. } => {}
         }
     }
 

@@ -48,6 +48,17 @@ pub struct Counts {
     pub left: u32,
 }
 
+impl Counts {
+    /// Adds conversations of a status.
+    pub fn add(&mut self, status: Status, number: u32) {
+        match status {
+            Status::Done => self.done += number,
+            Status::Failed => self.failed += number,
+            Status::Pending | Status::Running | Status::Interrupted | Status::Incomplete => self.left += number,
+        }
+    }
+}
+
 /// Conversations of an experiment that are not done, of every revision.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Unfinished {

@@ -132,10 +132,9 @@ async fn free(
         Some(Epoch::End(end)) => Ok(end.status == Status::Failed),
         // What came from another database has no epoch yet.
         None => match status(found)? {
-            status @ (Status::Done | Status::Failed) if !(retry && status == Status::Failed) => {
-                Err(StoreError::Ended { conversation: id, status }.into())
-            }
-            status => Ok(status == Status::Failed),
+            Status::Failed if retry => Ok(true),
+            status @ (Status::Done | Status::Failed) => Err(StoreError::Ended { conversation: id, status }.into()),
+            Status::Pending | Status::Running | Status::Interrupted | Status::Incomplete => Ok(false),
         },
     }
 }
@@ -153,7 +152,7 @@ async fn in_time(mongo: &Base, id: &str, mine: u64) -> Result<(), Fail> {
             write(mongo, id, &lease, field(&found, "retries")?).await?;
             Err(superseded(id))
         }
-        _ => Ok(()),
+        (_, Some(Epoch::Claim(_)) | None) => Ok(()),
     }
 }
 

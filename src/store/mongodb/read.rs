@@ -56,11 +56,7 @@ async fn counts(mongo: &Base, experiments: &[String]) -> Result<HashMap<(String,
         let name: Document = field(&group, "_id")?;
         let number: u32 = field(&group, "number")?;
         let of = counts.entry((field(&name, "experiment")?, field(&name, "revision")?)).or_default();
-        match status(&name)? {
-            Status::Done => of.done += number,
-            Status::Failed => of.failed += number,
-            _ => of.left += number,
-        }
+        of.add(status(&name)?, number);
     }
     Ok(counts)
 }

@@ -109,11 +109,7 @@ fn counts(standing: &[Standing]) -> BTreeMap<String, Counts> {
     let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
     for stands in standing {
         let of = counts.entry(stands.revision.clone()).or_default();
-        match stands.status {
-            Status::Done => of.done += 1,
-            Status::Failed => of.failed += 1,
-            _ => of.left += 1,
-        }
+        of.add(stands.status, 1);
     }
     counts
 }

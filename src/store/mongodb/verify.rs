@@ -51,7 +51,7 @@ async fn suspects(mongo: &Base, names: &[String]) -> Result<Vec<String>, Fail> {
     let (logs, calls) = match (many::logs(mongo, names).await, many::calls(mongo, names).await) {
         (Ok(logs), Ok(calls)) => (logs, calls),
         (Err(Fail::Mongo(error)), _) | (_, Err(Fail::Mongo(error))) => return Err(Fail::Mongo(error)),
-        _ => return Ok(names.to_vec()),
+        (Err(_), _) | (_, Err(_)) => return Ok(names.to_vec()),
     };
     let cursor = mongo.conversations().find(doc! { "_id": { "$in": names } }).await?;
     let found = all(cursor, |d| Ok((id(&d)?, d))).await?;

@@ -100,11 +100,7 @@ fn counts(conn: &Connection) -> Result<HashMap<String, Counts>, Fail> {
     let mut counts: HashMap<String, Counts> = HashMap::new();
     for (experiment, status, number) in rows {
         let of = counts.entry(experiment).or_default();
-        match status {
-            Status::Done => of.done += number,
-            Status::Failed => of.failed += number,
-            _ => of.left += number,
-        }
+        of.add(status, number);
     }
     Ok(counts)
 }
