@@ -7,6 +7,8 @@
     reason = "helpers of tests fail as tests do, and skip loudly"
 )]
 
+#[path = "store_story/asked.rs"]
+mod asked;
 #[path = "store_story/colleagues.rs"]
 mod colleagues;
 #[path = "store_story/copied.rs"]
@@ -15,6 +17,8 @@ mod copied;
 mod fixtures;
 #[path = "store_story/mongodb.rs"]
 mod mongo;
+#[path = "store_story/rounds.rs"]
+mod rounds;
 #[path = "store_story/sqlite.rs"]
 mod sqlite;
 #[path = "store_story/sqlite_crash.rs"]

@@ -3,6 +3,7 @@
 use crate::cli::args::Cli;
 use crate::cli::commands::completions::completer;
 use crate::cli::error::Exit;
+use crate::cli::narrow::settable_keys;
 use crate::cli::settings::{Settings, World};
 use crate::store::mongodb::Mongo;
 use crate::store::sqlite::{OpenMode, Sqlite};
@@ -67,6 +68,9 @@ fn completing_command(words: &[OsString], world: World) -> Command {
     Cli::command().mut_subcommands(|command| {
         let name = command.get_name().to_owned();
         command.mut_args(|argument| {
+            if argument.get_id() == "set" {
+                return argument.add(ArgValueCompleter::new(settable));
+            }
             let taken = TAKES.iter().find(|(c, a, _)| *c == name && argument.get_id() == a);
             let Some((_, _, kind)) = taken.copied() else { return argument };
             let lookup = lookup.clone();
@@ -74,6 +78,13 @@ fn completing_command(words: &[OsString], world: World) -> Command {
             argument.add(ArgValueCompleter::new(complete))
         })
     })
+}
+
+/// Returns the keys that `--set` takes.
+fn settable(current: &OsStr) -> Vec<CompletionCandidate> {
+    let typed = current.to_string_lossy();
+    let found = settable_keys().filter(|(name, _)| name.starts_with(typed.as_ref()));
+    found.map(|(name, help)| CompletionCandidate::new(format!("{name}=")).help(Some(help.into()))).collect()
 }
 
 /// Returns the value of `--store` in the typed line.

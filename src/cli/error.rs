@@ -210,7 +210,14 @@ impl From<ModelError> for CliError {
                 return Self::new(Exit::Model, "model-key", error.to_string()).hint(hint);
             }
             ModelError::NoModel { .. } => "`convoke models` lists what each server offers",
-            _ => "`convoke doctor` looks at every server",
+            ModelError::Broken { .. }
+            | ModelError::Timeout { .. }
+            | ModelError::Busy { .. }
+            | ModelError::Invalid { .. }
+            | ModelError::TooLarge { .. }
+            | ModelError::ContextFull { .. }
+            | ModelError::Quota { .. }
+            | ModelError::Refused { .. } => "`convoke doctor` looks at every server",
         };
         Self::new(Exit::Model, "model-unusable", error.to_string()).hint(hint)
     }

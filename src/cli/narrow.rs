@@ -1,5 +1,6 @@
 //! Flags of `plan` and `run` that narrow or override.
 
+use crate::design::keys::{MODEL, PROTOCOL};
 use crate::lab::Narrowing;
 use clap::Args;
 
@@ -28,7 +29,7 @@ pub struct Narrow {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Any factor or protocol key; the value is read as TOML, else as text; repeated for several
-    #[arg(long, value_name = "KEY=VALUE")]
+    #[arg(long, value_name = "KEY=VALUE", long_help = set_help())]
     pub set: Vec<String>,
     /// Only conditions that hold, as in 'goal=escape risks=true'; repeated, any of them
     #[arg(long, value_name = "EXPR")]
@@ -39,6 +40,18 @@ pub struct Narrow {
     /// Replace every model by `scripted`, which is none and costs nothing
     #[arg(long)]
     pub offline: bool,
+}
+
+/// Keys that `--set` takes besides factors, each with a line for people.
+pub fn settable_keys() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let protocol = PROTOCOL.iter().map(|key| (key.name, key.help));
+    protocol.chain(MODEL.iter().filter(|key| key.factor).map(|key| (key.name, key.help)))
+}
+
+fn set_help() -> String {
+    let head = "Any factor or protocol key; the value is read as TOML, else as text; repeated for several:".to_owned();
+    let lines = settable_keys().map(|(name, help)| format!("  {name:<15} {help}"));
+    std::iter::once(head).chain(lines).collect::<Vec<_>>().join("\n")
 }
 
 impl Narrow {

@@ -49,7 +49,17 @@ impl Missing {
             Command::Export(args) => (&args.what, "export", ONE, "convoke export NAME --format FORMAT", true),
             Command::Diff(args) if args.a.is_empty() => (&args.a, "diff", ONE, "convoke diff A B", false),
             Command::Diff(args) => (&args.b, "diff", "which other experiment?", "convoke diff A B", false),
-            _ => return None,
+            Command::New(_)
+            | Command::Ask(_)
+            | Command::List(_)
+            | Command::Import(_)
+            | Command::Models(_)
+            | Command::Doctor(_)
+            | Command::Login(_)
+            | Command::Store(_)
+            | Command::Verify(_)
+            | Command::Completions(_)
+            | Command::Man(_) => return None,
         };
         word.is_empty().then_some(Self { command, question, usage, conversations, second: question != ONE })
     }

@@ -173,7 +173,16 @@ impl Asking<'_> {
             }
             (SignInFailure::Authentication | SignInFailure::NeedsUser, None) => self.other_user(uri).await,
             (SignInFailure::Rights, _) => self.ask_database(&uri).await,
-            _ => self.other_address(Some(&uri)).await,
+            (
+                SignInFailure::Address
+                | SignInFailure::Name
+                | SignInFailure::Refused
+                | SignInFailure::Tls
+                | SignInFailure::Timeout
+                | SignInFailure::Protocol
+                | SignInFailure::Other,
+                _,
+            ) => self.other_address(Some(&uri)).await,
         }
     }
 

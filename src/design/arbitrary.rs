@@ -1,6 +1,5 @@
 //! Generated experiments for property tests, such as a folder can hold and a plan can expand.
 
-use super::protocol::FLAGS;
 use super::*;
 use proptest::collection::vec;
 use proptest::option;
@@ -137,8 +136,8 @@ fn models() -> impl Strategy<Value = Vec<ModelSpec>> {
 
 /// A protocol for `days` days at the most.
 pub fn protocol() -> impl Strategy<Value = Protocol> {
-    let speakers = select(vec![Speakers::RoundRobin, Speakers::Random, Speakers::Auto, Speakers::Manual]);
-    let labels = select(vec![Labels::Auto, Labels::Always, Labels::Never]);
+    let speakers = select(Speakers::ALL);
+    let labels = select(Labels::ALL);
     let stops = select(vec![vec![], vec!["[END]".to_owned()], vec!["\"\n".to_owned(), "done".to_owned()]]);
     (1..4_u32, 0..9_u32, speakers, labels, any::<bool>(), stops, any::<bool>()).prop_map(
         |(days, more, speakers, labels, merge, stop_phrases, final_summary)| Protocol {
@@ -155,7 +154,7 @@ pub fn protocol() -> impl Strategy<Value = Protocol> {
 
 /// Policies of a few flags.
 pub fn health() -> impl Strategy<Value = Vec<Named<Policy>>> {
-    (subsequence(FLAGS.to_vec(), 0..4), 0..3_u32, any::<bool>()).prop_map(|(flags, ask, fail)| {
+    (subsequence(Flag::WORDS.to_vec(), 0..4), 0..3_u32, any::<bool>()).prop_map(|(flags, ask, fail)| {
         let fail = fail || ask == 0;
         flags.into_iter().map(|flag| Named::new(flag, Policy { ask, fail })).collect()
     })

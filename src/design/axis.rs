@@ -1,9 +1,10 @@
 //! Axes: factors, zips and cells, under the overrides of flags.
 
+use super::effect::{bad_level, names_models, near_settable, sets};
 use super::experiment::{CellSpec, Experiment, Factor, ModelSpec, SCRIPTED, Zip, declared};
 use super::overrides::Overrides;
 use super::problem::{Obstacle, did_you_mean};
-use super::protocol::{bad_level, bad_model_id, names_models, near_settable, sets};
+use super::protocol::bad_model_id;
 use super::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 

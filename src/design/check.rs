@@ -5,12 +5,14 @@
 //! | `factors` | check headings, `exclude` and labels against each other, without the plan |
 //! | `planned` | check the conditions of the plan |
 
+use super::effect::sets;
 use super::experiment::{Experiment, HUMAN, ModelSpec, PromptText, RoleModel, SCRIPTED, declared};
 use super::folder::{self, Files, SHARED, SUMMARIZER, Sources, role_file};
+use super::keys::{MODEL, find_key};
 use super::markdown;
 use super::plan::Plan;
 use super::problem::{Obstacle, Problem, Problems, Severity, did_you_mean};
-use super::protocol::{self, bad_model_id, sets};
+use super::protocol::bad_model_id;
 use super::resolve::undeclared;
 use super::template::{RoleTags, Tag, TagProblemKind, Template};
 use std::collections::BTreeSet;
@@ -196,7 +198,7 @@ impl Check<'_> {
 
     /// What is set for a person, which nobody could heed.
     fn person(&mut self, at: &str, model: &ModelSpec) {
-        for key in protocol::MODEL.iter().filter(|key| is_set(model, key)) {
+        for key in MODEL.iter().filter(|key| key.changed(model).is_some()).map(|key| key.name) {
             let message = format!("`human` is a person who types: `{key}` means nothing to them");
             let hint = Some("leave it out".to_owned());
             self.report(Severity::Error, "people", &format!("{at}.{key}"), message, hint);
@@ -264,20 +266,7 @@ pub fn server_of(id: &str) -> &str {
 
 /// Whether a parameter of that name is set.
 pub fn is_set(model: &ModelSpec, parameter: &str) -> bool {
-    let sampling = &model.sampling;
-    match parameter {
-        "temperature" => sampling.temperature.is_some(),
-        "top_p" => sampling.top_p.is_some(),
-        "top_k" => sampling.top_k.is_some(),
-        "max_tokens" => sampling.max_tokens.is_some(),
-        "stop" => !sampling.stop.is_empty(),
-        "num_ctx" => sampling.num_ctx.is_some(),
-        "seed" => sampling.seed.is_some(),
-        "keep_alive" => model.keep_alive.is_some(),
-        "stream" => model.stream.is_some(),
-        "concurrency" => model.concurrency.is_some(),
-        _ => false,
-    }
+    find_key(MODEL, parameter).is_some_and(|key| key.changed(model).is_some())
 }
 
 fn no_reader(what: &str) -> (String, String) {

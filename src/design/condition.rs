@@ -1,8 +1,8 @@
 //! Conditions: one combination of levels each, its values and its obstacles.
 
+use super::effect::{Effect, place_of};
 use super::experiment::{Experiment, Expression, ModelSpec, Protocol, When};
 use super::problem::Obstacle;
-use super::protocol::role_of;
 use super::value::{Named, Value, named};
 
 /// One combination of levels, and what it comes to.
@@ -43,22 +43,13 @@ impl Condition {
         if let Some(level) = self.value_of(name) {
             return Some(level.clone());
         }
-        let p = &self.protocol;
-        if let Some(role) = role_of(name, "agents.", "", &experiment.roles) {
-            return self.agents.get(role).map(|n| Value::Int(i64::from(*n)));
+        let place = |role| place_of(role, &experiment.roles);
+        match Effect::of(name)? {
+            Effect::Protocol(key) => (key.get)(&self.protocol)?.scalar(),
+            Effect::Agents(role) => self.agents.get(place(role)?).map(|n| Value::Int(i64::from(*n))),
+            Effect::RoleModel(role) => self.models.get(place(role)?)?.first().map(|m| Value::Text(m.name().to_owned())),
+            Effect::Model | Effect::StartingMessage | Effect::Style | Effect::Parameter(_) => None,
         }
-        if let Some(role) = role_of(name, "roles.", ".model", &experiment.roles) {
-            return self.models.get(role)?.first().map(|m| Value::Text(m.name().to_owned()));
-        }
-        Some(match name {
-            "messages" => Value::Int(i64::from(p.messages)),
-            "days" => Value::Int(i64::from(p.days)),
-            "speakers" => Value::Text(p.speakers.word().to_owned()),
-            "labels" => Value::Text(p.labels.word().to_owned()),
-            "merge" => Value::Bool(p.merge),
-            "final_summary" => Value::Bool(p.final_summary),
-            _ => return None,
-        })
     }
 
     /// Whether every part of an expression holds here.

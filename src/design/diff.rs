@@ -1,10 +1,11 @@
 //! Differences between two experiments, in a researcher's words. Name and note are not part of a design.
 
 use super::experiment::{
-    CellSpec, Experiment, Expression, Factor, Labels, ModelSpec, PromptText, Role, RoleModel, RunDefaults, Sampling,
-    Section, Seed,
+    CellSpec, Experiment, Expression, Factor, ModelSpec, PromptText, Role, RunDefaults, Section, Seed,
 };
 use super::folder::{SHARED, SUMMARIZER, role_file};
+use super::keys::kind::{KeyKind, KeyValue};
+use super::keys::{Key, MODEL, PROTOCOL, ROLE};
 use super::markdown;
 use super::value::{Named, Value};
 use similar::{ChangeTag, TextDiff};
@@ -165,7 +166,9 @@ impl Parts {
         parts.text("`starting_message`", starting_message);
         parts.list("`sections`", sections);
         parts.models(models);
-        parts.protocol(protocol);
+        for (key, value) in shown(PROTOCOL, protocol) {
+            parts.value(&format!("`{key}`"), &value);
+        }
         parts.roles(roles);
         parts.maybe("`selector.model`", selector_model.as_ref());
         parts.maybe("`summarizer.model`", summarizer_model.as_ref());
@@ -241,61 +244,26 @@ impl Parts {
 
     fn models(&mut self, models: &[ModelSpec]) {
         for spec in models {
-            let ModelSpec { id, alias: _, sampling, keep_alive, stream, concurrency } = spec;
-            let Sampling { temperature, top_p, top_k, max_tokens, stop, num_ctx, seed } = sampling;
             let head = format!("model `{}`", spec.name());
-            let mut keys: Vec<(&str, Option<String>)> = vec![
-                ("temperature", temperature.map(|x| Value::Float(x).to_string())),
-                ("top_p", top_p.map(|x| Value::Float(x).to_string())),
-                ("top_k", top_k.map(|n| n.to_string())),
-                ("max_tokens", max_tokens.map(|n| n.to_string())),
-                ("stop", (!stop.is_empty()).then(|| quoted(stop))),
-                ("num_ctx", num_ctx.map(|n| n.to_string())),
-            ];
-            keys.push((
-                "seed",
-                seed.map(|seed| match seed {
-                    Seed::Base(base) => base.to_string(),
-                    Seed::Fixed { fixed } => format!("{fixed} with every call"),
-                }),
-            ));
-            keys.push(("keep_alive", keep_alive.as_ref().map(level)));
-            keys.push(("stream", stream.map(|b| b.to_string())));
-            keys.push(("concurrency", concurrency.map(|n| n.to_string())));
-            self.value(&head, id);
-            for (key, value) in keys.into_iter().filter_map(|(key, value)| Some((key, value?))) {
-                self.of_head(&head, key, &value);
-            }
+            self.value(&head, &spec.id);
+            self.keys_of(&head, MODEL, spec);
         }
         self.order("order of models", models.iter().map(|m| m.name().to_owned()).collect());
     }
 
-    fn protocol(&mut self, protocol: &super::Protocol) {
-        let super::Protocol { messages, days, speakers, labels, merge, stop_phrases, final_summary } = protocol;
-        self.value("`messages`", messages);
-        self.value("`days`", days);
-        self.value("`speakers`", &speakers.word());
-        self.value("`labels`", &Labels::word(*labels));
-        self.value("`merge`", merge);
-        if !stop_phrases.is_empty() {
-            self.value("`stop_phrases`", &quoted(stop_phrases));
-        }
-        self.value("`final_summary`", final_summary);
-    }
-
     fn roles(&mut self, roles: &[Role]) {
         self.order("roles in speaking order", roles.iter().map(|r| r.name.clone()).collect());
-        for Role { name, agents, plural, pronouns, model, prompt: _ } in roles {
-            let head = format!("role `{name}`");
+        for role in roles {
+            let head = format!("role `{}`", role.name);
             self.text(&head, "");
-            self.of_head(&head, "agents", agents);
-            self.of_head(&head, "plural", plural);
-            self.of_head(&head, "pronouns", pronouns);
-            match model {
-                RoleModel::Condition => {}
-                RoleModel::One(one) => self.of_head(&head, "model", one),
-                RoleModel::Each(each) => self.of_head(&head, "model", &format!("each its own: {}", each.join(", "))),
-            }
+            self.of_head(&head, "agents", &role.agents);
+            self.keys_of(&head, ROLE, role);
+        }
+    }
+
+    fn keys_of<T>(&mut self, head: &str, keys: &'static [Key<T>], of: &T) {
+        for (key, value) in shown(keys, of) {
+            self.of_head(head, key, &value);
         }
     }
 
@@ -349,8 +317,21 @@ fn level(value: &Value) -> String {
     }
 }
 
-fn quoted(texts: &[String]) -> String {
-    texts.iter().map(|t| format!("{t:?}")).collect::<Vec<_>>().join(", ")
+/// Keys that have a value, as people read it. An empty list is none.
+fn shown<T>(keys: &'static [Key<T>], of: &T) -> impl Iterator<Item = (&'static str, String)> {
+    keys.iter().filter_map(move |key| {
+        let text = match (key.get)(of)? {
+            KeyValue::One(value) => level(&value),
+            KeyValue::List(texts) if texts.is_empty() => return None,
+            KeyValue::List(texts) if matches!(key.kind, KeyKind::Models) => {
+                format!("each its own: {}", texts.join(", "))
+            }
+            KeyValue::List(texts) => texts.iter().map(|t| format!("{t:?}")).collect::<Vec<_>>().join(", "),
+            KeyValue::Seed(Seed::Base(base)) => base.to_string(),
+            KeyValue::Seed(Seed::Fixed { fixed }) => format!("{fixed} with every call"),
+        };
+        Some((key.name, text))
+    })
 }
 
 #[cfg(test)]

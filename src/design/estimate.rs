@@ -5,7 +5,7 @@
 
 use super::compose;
 use super::condition::Condition;
-use super::experiment::{Experiment, ModelSpec, Protocol, Speakers};
+use super::experiment::{Chooser, Experiment, ModelSpec, Protocol, Speakers};
 use serde::Serialize;
 
 /// Bytes of English text per token, roughly.
@@ -58,11 +58,11 @@ pub fn calls(experiment: &Experiment, condition: &Condition) -> Calls {
     let summaries = summaries(protocol);
     let agents: u32 = condition.agents.iter().sum();
     // Of two agents only a day's first speaker is chosen: the last speaker never speaks again.
-    let selections = match protocol.speakers {
-        Speakers::Auto if agents > 2 => speeches,
-        Speakers::Auto => days,
-        Speakers::Manual => speeches,
-        Speakers::RoundRobin | Speakers::Random => 0,
+    let selections = match protocol.speakers.chooser() {
+        Chooser::Model if agents > 2 => speeches,
+        Chooser::Model => days,
+        Chooser::Person => speeches,
+        Chooser::Program => 0,
     };
     let asks = u64::from(experiment.health.iter().map(|p| p.value.ask).max().unwrap_or(0));
     let expected = speeches + selections + summaries;
@@ -136,7 +136,7 @@ pub fn call(bytes: u64, model: &ModelSpec) -> Tokens {
 fn at_full_length(experiment: &Experiment, condition: &Condition, reply: u64) -> u64 {
     let protocol = &condition.protocol;
     let prompt = mean_prompt(experiment, condition);
-    let selects = if matches!(protocol.speakers, Speakers::Auto | Speakers::Manual) { 2 } else { 1 };
+    let selects = if protocol.speakers.chooser() == Chooser::Program { 1 } else { 2 };
     let mut total = 0;
     for day in 1..=protocol.days {
         let speeches = speeches_of(protocol, day);

@@ -4,10 +4,13 @@
 //! person's words are arrays of `{name, value}`, and no array holds an array.
 
 use super::value::{Named, Value};
+use super::words::words;
 use serde::{Deserialize, Serialize};
 
-/// The format of experiments that this program reads and writes.
-pub const FORMAT: u32 = 1;
+/// The highest format that this program reads.
+pub const READS: u32 = 1;
+/// The format of a folder that names none; what is written names the lowest that suffices, which is this one.
+pub const SILENT: u32 = 1;
 
 /// The model that replaces every other with `--offline`.
 pub const SCRIPTED: &str = "scripted";
@@ -65,13 +68,13 @@ impl Experiment {
     /// One in which there is nothing but its name: what a person says comes in, and until then it is wrong.
     pub fn empty(name: &str) -> Self {
         Self {
-            format: FORMAT,
+            format: SILENT,
             name: name.to_owned(),
             note: None,
             starting_message: "Start the experiment".to_owned(),
             sections: Vec::new(),
             models: Vec::new(),
-            protocol: Protocol::plain(0),
+            protocol: Protocol::default(),
             roles: Vec::new(),
             shared: PromptText::default(),
             summarizer: None,
@@ -86,7 +89,7 @@ impl Experiment {
 }
 
 /// A role: who an agent is.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Role {
     /// Its name as written, in the singular.
     pub name: String,
@@ -275,11 +278,11 @@ pub struct Protocol {
     pub final_summary: bool,
 }
 
-impl Protocol {
-    /// The protocol of which nothing is written but the number of messages.
-    pub fn plain(messages: u32) -> Self {
+/// The protocol of which nothing is written: no message yet.
+impl Default for Protocol {
+    fn default() -> Self {
         Self {
-            messages,
+            messages: 0,
             days: 1,
             speakers: Speakers::RoundRobin,
             labels: Labels::Auto,
@@ -290,52 +293,51 @@ impl Protocol {
     }
 }
 
-/// Who speaks next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Speakers {
-    /// In order.
-    RoundRobin,
-    /// Drawn by seed, never the last speaker.
-    Random,
-    /// Chosen by a model.
-    Auto,
-    /// Chosen by a person.
-    Manual,
+words! {
+    /// Method of finding the next speaker.
+    pub enum Speakers {
+        /// In order.
+        RoundRobin = "round-robin",
+        /// Drawn, never the last speaker.
+        Random = "random",
+        /// A model chooses.
+        Auto = "auto",
+        /// A person chooses each time.
+        Manual = "manual",
+    }
+}
+
+/// Who chooses the next speaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chooser {
+    /// The program, by a rule.
+    Program,
+    /// A model.
+    Model,
+    /// A person.
+    Person,
 }
 
 impl Speakers {
-    /// The word in files.
-    pub fn word(self) -> &'static str {
+    /// Returns who chooses.
+    pub fn chooser(self) -> Chooser {
         match self {
-            Self::RoundRobin => "round-robin",
-            Self::Random => "random",
-            Self::Auto => "auto",
-            Self::Manual => "manual",
+            Self::RoundRobin | Self::Random => Chooser::Program,
+            Self::Auto => Chooser::Model,
+            Self::Manual => Chooser::Person,
         }
     }
 }
 
-/// Whether others' turns are headed by their speaker's name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Labels {
-    /// Where more than two agents speak.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-impl Labels {
-    /// The word in files.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Always => "always",
-            Self::Never => "never",
-        }
+words! {
+    /// Whether others' turns are headed by their speaker's name.
+    pub enum Labels {
+        /// Where more than two agents speak.
+        Auto = "auto",
+        /// Always.
+        Always = "always",
+        /// Never.
+        Never = "never",
     }
 }
 
@@ -403,6 +405,40 @@ pub struct Policy {
     /// Then: whether the conversation fails (else the reply is kept).
     #[serde(default)]
     pub fail: bool,
+}
+
+words! {
+    /// What was noticed about a reply; of the reply and never of the run (format.md §9).
+    pub enum Flag {
+        /// The agent speaks as somebody else.
+        IdentitySwap = "identity-swap",
+        /// The reply holds turns of both sides.
+        BothSides = "both-sides",
+        /// The reply recites the prompt.
+        PromptRecited = "prompt-recited",
+        /// The reply repeats itself or an earlier turn.
+        Repetition = "repetition",
+        /// Nothing is left of the reply.
+        Empty = "empty",
+        /// The model declines.
+        Refusal = "refusal",
+        /// The server cut the reply at its length limit.
+        Length = "length",
+        /// The server filtered the reply.
+        Filtered = "filtered",
+        /// The server cut the prompt, or it cannot fit.
+        PromptCut = "prompt-cut",
+        /// The agent's own label was taken off the front.
+        LabelCut = "label-cut",
+        /// Text was cut where another's turn began.
+        OverrunCut = "overrun-cut",
+        /// Template tokens were taken out.
+        TemplateToken = "template-token",
+        /// Reasoning was taken out.
+        ThinkingCut = "thinking-cut",
+        /// The selector's choice was of no use; the next in order speaks.
+        ChoiceFallback = "choice-fallback",
+    }
 }
 
 /// Defaults of a run, in no revision.

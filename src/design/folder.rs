@@ -1,6 +1,7 @@
 //! An experiment as files: read from their texts, and written back. No file is opened here.
 
-use super::experiment::{Experiment, FORMAT, Protocol, Role, RoleModel};
+use super::experiment::{Experiment, READS, Role, SILENT};
+use super::keys::{ROLE, key_names, read_keys};
 use super::markdown;
 use super::problem::{Problems, Severity};
 use super::protocol;
@@ -173,7 +174,7 @@ const TOP: [&str; 14] = [
 fn experiment(tree: &mut Tree<'_>, table: &DeTable<'_>, sources: &mut Sources) -> Option<Experiment> {
     let fields = tree.fields("", table, &TOP);
     let get = |key: &str| fields.get(key).copied();
-    let format = get("format").map_or(Some(FORMAT), |n| format_number(tree, n))?;
+    let format = get("format").map_or(Some(SILENT), |n| format_number(tree, n))?;
     let name = name(tree, get("name"));
     let models = protocol::models(tree, get("models"));
     let protocol = protocol::protocol(tree, get("protocol"));
@@ -192,7 +193,7 @@ fn experiment(tree: &mut Tree<'_>, table: &DeTable<'_>, sources: &mut Sources) -
             .unwrap_or_else(|| "Start the experiment".to_owned()),
         sections: get("sections").map(|n| titles(tree, n)).unwrap_or_default(),
         models,
-        protocol: protocol.unwrap_or_else(|| Protocol::plain(2)),
+        protocol: protocol.unwrap_or_default(),
         roles,
         shared: sources.prompts.get(SHARED).map(|(_, p)| p.text.clone()).unwrap_or_default(),
         summarizer,
@@ -208,11 +209,11 @@ fn experiment(tree: &mut Tree<'_>, table: &DeTable<'_>, sources: &mut Sources) -
 
 fn format_number(tree: &mut Tree<'_>, node: &Node<'_>) -> Option<u32> {
     let number = tree.whole("format", node, 1, u64::from(u32::MAX))?;
-    if number > u64::from(FORMAT) {
+    if number > u64::from(READS) {
         tree.error(
             node.span(),
             "newer-format",
-            format!("the experiment has format {number}; this version of convoke reads up to {FORMAT}"),
+            format!("the experiment has format {number}; this version of convoke reads up to {READS}"),
             format!("a version of convoke that reads format {number} is needed"),
         );
         return None;
@@ -276,11 +277,11 @@ fn roles(tree: &mut Tree<'_>, agents: &[Named<u32>], node: Option<&Node<'_>>, so
     agents.iter().map(|agents| role(tree, agents, written.remove(&agents.name), sources)).collect()
 }
 
+/// A role as its table has it, and the keys that were read.
 #[derive(Default)]
 struct WrittenRole {
-    plural: Option<String>,
-    pronouns: Option<String>,
-    model: RoleModel,
+    role: Role,
+    keys: Vec<&'static str>,
 }
 
 fn role_tables(tree: &mut Tree<'_>, node: &Node<'_>, agents: &[Named<u32>]) -> BTreeMap<String, WrittenRole> {
@@ -296,36 +297,17 @@ fn role_tables(tree: &mut Tree<'_>, node: &Node<'_>, agents: &[Named<u32>]) -> B
             tree.error(key.span(), "unused-role", format!("[roles.{name}] is a role that is not in `agents`"), hint);
         }
         let Some(table) = tree.table(&at, value) else { continue };
-        let fields = tree.fields(&at, table, &["plural", "pronouns", "model"]);
-        let model = fields.get("model").map(|n| role_model(tree, &format!("{at}.model"), n)).unwrap_or_default();
-        let plural = fields.get("plural").and_then(|n| tree.text(&format!("{at}.plural"), n));
-        let pronouns = fields.get("pronouns").and_then(|n| pronouns(tree, &format!("{at}.pronouns"), n));
-        roles.insert(name, WrittenRole { plural, pronouns, model });
+        let fields = tree.fields(&at, table, &key_names(ROLE).collect::<Vec<_>>());
+        let mut role = Role::default();
+        let keys = read_keys(tree, &at, &fields, ROLE, &mut role);
+        roles.insert(name, WrittenRole { role, keys });
     }
     roles
 }
 
-fn pronouns(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String> {
-    let text = tree.text(at, node)?;
-    let parts: Vec<&str> = text.split('/').collect();
-    if parts.len() == 2 && parts.iter().all(|p| !p.trim().is_empty() && p.trim() == *p) {
-        return Some(text);
-    }
-    let hint = "write pronoun and possessive of one, as in \"he/his\"".to_owned();
-    tree.error(node.span(), "bad-pronouns", format!("`{at}` cannot be `{text}`"), hint);
-    None
-}
-
-fn role_model(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> RoleModel {
-    if node.get_ref().is_array() {
-        return RoleModel::Each(tree.texts(at, node));
-    }
-    tree.text(at, node).map(RoleModel::One).unwrap_or_default()
-}
-
 fn role(tree: &mut Tree<'_>, agents: &Named<u32>, written: Option<WrittenRole>, sources: &mut Sources) -> Role {
     let name = agents.name.clone();
-    let written = written.unwrap_or_default();
+    let WrittenRole { mut role, keys } = written.unwrap_or_default();
     let path = role_file(&name);
     let at = format!("protocol.agents.{name}");
     let span = tree.places.get(&at).cloned().unwrap_or(0..0);
@@ -333,19 +315,17 @@ fn role(tree: &mut Tree<'_>, agents: &Named<u32>, written: Option<WrittenRole>, 
     if prompt.is_none() && bad_name(&name).is_none() {
         tree.error(span, "missing-role-file", format!("role `{name}` has no file `{path}`"), format!("write `{path}`"));
     }
-    if (written.plural.is_none() || written.pronouns.is_none()) && bad_name(&name).is_none() {
-        sources.guessed.push(Guess {
-            role: name.clone(),
-            plural: written.plural.is_none().then(|| inflect::plural(&name)),
-            pronouns: written.pronouns.is_none().then(|| inflect::GUESSED_PRONOUNS.to_owned()),
-        });
+    let guess = |key: &str, guessed: String, field: &mut String| {
+        let is_guess = !keys.contains(&key);
+        if is_guess {
+            field.clone_from(&guessed);
+        }
+        is_guess.then_some(guessed)
+    };
+    let plural = guess("plural", inflect::plural(&name), &mut role.plural);
+    let pronouns = guess("pronouns", inflect::GUESSED_PRONOUNS.to_owned(), &mut role.pronouns);
+    if (plural.is_some() || pronouns.is_some()) && bad_name(&name).is_none() {
+        sources.guessed.push(Guess { role: name.clone(), plural, pronouns });
     }
-    Role {
-        plural: written.plural.unwrap_or_else(|| inflect::plural(&name)),
-        pronouns: written.pronouns.unwrap_or_else(|| inflect::GUESSED_PRONOUNS.to_owned()),
-        name,
-        agents: agents.value,
-        model: written.model,
-        prompt: prompt.unwrap_or_default(),
-    }
+    Role { name, agents: agents.value, prompt: prompt.unwrap_or_default(), ..role }
 }

@@ -5,10 +5,15 @@
 
 use super::compose;
 use super::condition::Condition;
-use super::experiment::{Experiment, Labels, ModelSpec, Protocol, Role, RunDefaults, Speakers};
-use super::protocol::sets;
+use super::effect::sets;
+use super::experiment::{Experiment, ModelSpec, Role, RunDefaults};
+use super::keys::kind::KeyValue;
+use super::keys::{Key, MODEL, PROTOCOL, ROLE};
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
+
+/// The format that keys count: 1 until the meaning of an existing key changes, whatever the file says.
+const FORMAT: u32 = 1;
 
 /// SHA-256 in hex.
 pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
@@ -67,9 +72,9 @@ pub fn condition(experiment: &Experiment, condition: &Condition) -> String {
 
 fn made_from(experiment: &Experiment, condition: &Condition) -> Json {
     let mut made = Map::new();
-    made.insert("format".into(), json!(experiment.format));
+    made.insert("format".into(), json!(FORMAT));
     made.insert("starting_message".into(), json!(condition.starting_message));
-    made.insert("protocol".into(), protocol(&condition.protocol));
+    made.insert("protocol".into(), counted(PROTOCOL, |key| key.changed(&condition.protocol)).collect());
     made.insert(
         "roles".into(),
         experiment.roles.iter().enumerate().map(|(i, r)| role(experiment, condition, i, r)).collect(),
@@ -111,30 +116,18 @@ fn labels(experiment: &Experiment, condition: &Condition) -> Map<String, Json> {
         .collect()
 }
 
-fn protocol(protocol: &Protocol) -> Json {
-    let mut map = Map::from_iter([("messages".to_owned(), json!(protocol.messages))]);
-    let mut unless_default = |key: &str, is_default: bool, value: Json| {
-        if !is_default {
-            map.insert(key.to_owned(), value);
-        }
-    };
-    unless_default("days", protocol.days == 1, json!(protocol.days));
-    unless_default("speakers", protocol.speakers == Speakers::RoundRobin, json!(protocol.speakers));
-    unless_default("labels", protocol.labels == Labels::Auto, json!(protocol.labels));
-    unless_default("merge", protocol.merge, json!(protocol.merge));
-    unless_default("stop_phrases", protocol.stop_phrases.is_empty(), json!(protocol.stop_phrases));
-    unless_default("final_summary", !protocol.final_summary, json!(protocol.final_summary));
-    Json::Object(map)
+/// Returns the keys that count and have a value.
+fn counted<T>(
+    keys: &'static [Key<T>],
+    value: impl Fn(&Key<T>) -> Option<KeyValue>,
+) -> impl Iterator<Item = (String, Json)> {
+    keys.iter().filter(|key| key.counts).filter_map(move |key| Some((key.name.to_owned(), json!(value(key)?))))
 }
 
 fn role(experiment: &Experiment, condition: &Condition, index: usize, role: &Role) -> Json {
     let number = condition.agents.get(index).copied().unwrap_or_default();
-    let mut map = Map::from_iter([
-        ("name".to_owned(), json!(role.name)),
-        ("agents".to_owned(), json!(number)),
-        ("plural".to_owned(), json!(role.plural)),
-        ("pronouns".to_owned(), json!(role.pronouns)),
-    ]);
+    let mut map = Map::from_iter([("name".to_owned(), json!(role.name)), ("agents".to_owned(), json!(number))]);
+    map.extend(counted(ROLE, |key| (key.get)(role)));
     if number > 0 {
         map.insert("prompt".to_owned(), json!(compose::agent(experiment, condition, index)));
         let models = condition.models.get(index).into_iter().flatten();
@@ -145,9 +138,6 @@ fn role(experiment: &Experiment, condition: &Condition, index: usize, role: &Rol
 
 /// A model as it shapes answers: never its name in the experiment, nor how it is transported.
 pub fn participant(model: &ModelSpec) -> Json {
-    let mut map = Map::from_iter([("id".to_owned(), json!(model.id))]);
-    if let Ok(Json::Object(sampling)) = serde_json::to_value(&model.sampling) {
-        map.extend(sampling);
-    }
-    Json::Object(map)
+    let id = [("id".to_owned(), json!(model.id))];
+    Json::Object(id.into_iter().chain(counted(MODEL, |key| key.changed(model))).collect())
 }

@@ -5,12 +5,15 @@
 //! | file | come here to … |
 //! |---|---|
 //! | `experiment` | see an experiment as data, which is also the document that the database stores |
+//! | `keys` | see the keys of protocol, roles and models: their values, defaults, and what counts in a key |
+//! | `words` | define an enum that has words in files |
 //! | `value` | read a scalar of TOML, or a pair of a name and a value |
 //! | `names` | decide what may be the name of an experiment or a role |
 //! | `problem` | report a mistake with its place, or an obstacle to planning |
 //! | `tree` | read a value of `experiment.toml` and report mistakes where they are |
 //! | `folder` | read an experiment from its files |
-//! | `protocol` | read models, protocol, health and run; see which names a factor may set, and to what |
+//! | `protocol` | read models, protocol, health and run |
+//! | `effect` | see which names a factor may set, and to what |
 //! | `factor` | read factors and how they combine |
 //! | `markdown` | read and write prompt files and conditions (`a=x b=y`); remove comments from a text |
 //! | `template` | find and replace placeholders such as `<GUARD_NOUN>` |
@@ -34,12 +37,14 @@ pub mod compose;
 pub mod condition;
 pub mod diff;
 pub mod edit;
+pub mod effect;
 pub mod estimate;
 pub mod experiment;
 pub mod factor;
 pub mod folder;
 pub mod inflect;
 pub mod key;
+pub mod keys;
 pub mod markdown;
 pub mod names;
 pub mod overrides;
@@ -50,6 +55,7 @@ pub mod resolve;
 pub mod template;
 pub mod tree;
 pub mod value;
+pub mod words;
 pub mod write;
 
 #[cfg(test)]

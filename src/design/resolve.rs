@@ -1,10 +1,12 @@
 //! Resolved values of a combination of levels: the protocol in force, the agents, the model of each.
 
 use super::condition::Condition;
-use super::experiment::{Experiment, HUMAN, ModelSpec, Protocol, Role, RoleModel, SCRIPTED, Speakers, declared};
+use super::effect::{Effect, names_models, place_of};
+use super::experiment::{Chooser, Experiment, HUMAN, ModelSpec, Role, RoleModel, SCRIPTED, declared};
+use super::keys::MODEL;
+use super::keys::kind::KeyValue;
 use super::overrides::Overrides;
 use super::problem::{Obstacle, did_you_mean};
-use super::protocol::{PARAMETERS, labels_of, names_models, role_of, speakers_of};
 use super::value::{Named, Value};
 
 /// Makes conditions of combinations.
@@ -33,20 +35,23 @@ impl Resolver<'_> {
         let mut starting_message = experiment.starting_message.clone();
         let mut agents: Vec<u32> = experiment.roles.iter().map(|r| r.agents).collect();
         for (name, value) in &settings {
-            set_protocol(&mut protocol, name, value);
-            if let (&"starting_message", Value::Text(text)) = (name, value) {
-                starting_message.clone_from(text);
-            }
-            if let (Some(role), Value::Int(n)) = (role_of(name, "agents.", "", &experiment.roles), value) {
-                agents[role] = *n as u32;
+            match (Effect::of(name), value) {
+                (Some(Effect::Protocol(key)), value) => (key.set)(&mut protocol, KeyValue::One((*value).clone())),
+                (Some(Effect::StartingMessage), Value::Text(text)) => starting_message.clone_from(text),
+                (Some(Effect::Agents(role)), Value::Int(n)) => {
+                    if let Some(role) = place_of(role, &experiment.roles) {
+                        agents[role] = *n as u32;
+                    }
+                }
+                (Some(_) | None, Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_)) => {}
             }
         }
         let mut choice = Models { resolver: self, settings: &settings, obstacles: Vec::new() };
         let models = choice.of_roles(&agents);
-        let selector = match protocol.speakers {
-            Speakers::Auto => Some(choice.of_helper(experiment.selector_model.as_ref(), "selector.model")),
-            Speakers::Manual => Some(choice.model(HUMAN, "protocol.speakers")),
-            Speakers::RoundRobin | Speakers::Random => None,
+        let selector = match protocol.speakers.chooser() {
+            Chooser::Model => Some(choice.of_helper(experiment.selector_model.as_ref(), "selector.model")),
+            Chooser::Person => Some(choice.model(HUMAN, "protocol.speakers")),
+            Chooser::Program => None,
         };
         let summarises = protocol.days > 1 || protocol.final_summary;
         let summarizer = summarises.then(|| choice.of_helper(experiment.summarizer_model.as_ref(), "summarizer.model"));
@@ -54,18 +59,6 @@ impl Resolver<'_> {
         let key = String::new();
         let condition = Condition { levels, key, protocol, starting_message, agents, models, selector, summarizer };
         (condition, obstacles)
-    }
-}
-
-fn set_protocol(protocol: &mut Protocol, name: &str, value: &Value) {
-    match (name, value) {
-        ("messages", Value::Int(n)) => protocol.messages = *n as u32,
-        ("days", Value::Int(n)) => protocol.days = *n as u32,
-        ("merge", Value::Bool(b)) => protocol.merge = *b,
-        ("final_summary", Value::Bool(b)) => protocol.final_summary = *b,
-        ("speakers", Value::Text(word)) => protocol.speakers = speakers_of(word).unwrap_or(protocol.speakers),
-        ("labels", Value::Text(word)) => protocol.labels = labels_of(word).unwrap_or(protocol.labels),
-        _ => {}
     }
 }
 
@@ -98,13 +91,9 @@ impl Models<'_> {
             // What a factor sets for models is nothing to a person.
             return spec;
         }
-        for parameter in PARAMETERS {
-            match (parameter, self.setting(parameter)) {
-                ("temperature", Some(value)) => spec.sampling.temperature = number(value),
-                ("top_p", Some(value)) => spec.sampling.top_p = number(value),
-                ("top_k", Some(Value::Int(n))) => spec.sampling.top_k = Some(*n as u32),
-                ("max_tokens", Some(Value::Int(n))) => spec.sampling.max_tokens = Some(*n as u32),
-                _ => {}
+        for key in MODEL.iter().filter(|key| key.factor) {
+            if let Some(value) = self.setting(key.name).cloned() {
+                (key.set)(&mut spec, KeyValue::One(value));
             }
         }
         spec
@@ -159,14 +148,6 @@ impl Models<'_> {
                 names.iter().take(number).map(|name| self.model(name, &at)).collect()
             }
         }
-    }
-}
-
-fn number(value: &Value) -> Option<f64> {
-    match value {
-        Value::Int(n) => Some(*n as f64),
-        Value::Float(x) => Some(*x),
-        _ => None,
     }
 }
 

@@ -116,10 +116,10 @@ impl Template {
     }
 
     fn push_text(&mut self, text: &str) {
-        match self.pieces.last_mut() {
-            _ if text.is_empty() => {}
-            Some(Piece::Text(before)) => before.push_str(text),
-            _ => self.pieces.push(Piece::Text(text.to_owned())),
+        if let Some(Piece::Text(before)) = self.pieces.last_mut() {
+            before.push_str(text);
+        } else if !text.is_empty() {
+            self.pieces.push(Piece::Text(text.to_owned()));
         }
     }
 }
@@ -173,7 +173,7 @@ impl Forms {
             Tag::AgentsNum => number(self.roles.iter().map(|role| u64::from(role.count)).sum(), out),
             Tag::RolesNum => number(self.roles.iter().filter(|role| role.count > 0).count() as u64, out),
             Tag::AgentName => out.push_str(self.agent_name.as_deref().unwrap_or("the agent")),
-            _ => {
+            Tag::Num(_) | Tag::Noun(_) | Tag::Poss(_) | Tag::Pron(_) | Tag::PossPron(_) | Tag::Verb(..) => {
                 if let Some(role) = tag.role().and_then(|index| self.roles.get(index)) {
                     role.write(tag, out);
                 }

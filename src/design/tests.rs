@@ -9,6 +9,7 @@ mod keys;
 mod prompts;
 mod round_trip;
 mod shipped;
+mod table;
 
 /// An experiment in memory: its TOML and prompt files.
 fn read(toml: &str, prompts: &[(&str, &str)]) -> Experiment {

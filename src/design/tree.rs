@@ -128,7 +128,7 @@ impl Tree<'_> {
     }
 
     /// A number that `fits`, or an error that says `range`.
-    pub fn number(&mut self, at: &str, node: &Node<'_>, range: &str, fits: fn(f64) -> bool) -> Option<f64> {
+    pub fn number(&mut self, at: &str, node: &Node<'_>, range: &str, fits: impl Fn(f64) -> bool) -> Option<f64> {
         let number = match node.get_ref() {
             DeValue::Float(f) => f.as_str().parse::<f64>().ok(),
             other => integer(other).map(|i| i as f64),

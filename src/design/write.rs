@@ -1,7 +1,9 @@
 //! An experiment as the texts of its files. What is at its default is left out; comments are not kept.
 
-use super::experiment::{Design, Experiment, Factor, ModelSpec, Policy, Role, RoleModel, RunDefaults, Seed};
+use super::experiment::{Design, Experiment, Factor, ModelSpec, Policy, Role, RunDefaults, Seed};
 use super::folder::{Files, SHARED, SUMMARIZER, role_file};
+use super::keys::kind::KeyValue;
+use super::keys::{BEFORE_AGENTS, MODEL, PROTOCOL, ROLE};
 use super::markdown;
 use super::tree::FILE;
 use super::value::{Named, Value};
@@ -99,66 +101,41 @@ fn model(spec: &ModelSpec) -> Toml {
     if let Some(alias) = &spec.alias {
         put(&mut table, "as", alias.as_str());
     }
-    let s = &spec.sampling;
-    for (key, number) in [("temperature", s.temperature), ("top_p", s.top_p)] {
-        if let Some(number) = number {
-            put(&mut table, key, number);
-        }
-    }
-    let counts =
-        [("top_k", s.top_k), ("max_tokens", s.max_tokens), ("num_ctx", s.num_ctx), ("concurrency", spec.concurrency)];
-    for (key, count) in counts {
-        if let Some(count) = count {
-            put(&mut table, key, count);
-        }
-    }
-    if !s.stop.is_empty() {
-        put(&mut table, "stop", texts(&s.stop));
-    }
-    match s.seed {
-        Some(Seed::Base(base)) => put(&mut table, "seed", base.cast_signed()),
-        Some(Seed::Fixed { fixed }) => {
-            put(&mut table, "seed", Table::from_iter([("fixed".to_owned(), Toml::from(fixed.cast_signed()))]));
-        }
-        None => {}
-    }
-    if let Some(keep_alive) = &spec.keep_alive {
-        put(&mut table, "keep_alive", scalar(keep_alive));
-    }
-    if let Some(stream) = spec.stream {
-        put(&mut table, "stream", stream);
-    }
+    put_all(&mut table, MODEL.iter().map(|key| (key.name, key.changed(spec))));
     if table.len() == 1 { Toml::from(spec.id.as_str()) } else { Toml::Table(table) }
 }
 
+/// Every key that has a value, though it be the default.
 fn protocol(experiment: &Experiment) -> Table {
-    let p = &experiment.protocol;
     let mut table = Table::new();
-    // None are not written: `check` says what is missing.
-    if p.messages > 0 {
-        put(&mut table, "messages", p.messages);
+    let agents = experiment.roles.iter().map(|r| (r.name.clone(), Toml::from(r.agents)));
+    for (at, key) in PROTOCOL.iter().enumerate() {
+        if at == BEFORE_AGENTS {
+            put(&mut table, "agents", agents.clone().collect::<Table>());
+        }
+        put_all(&mut table, [(key.name, (key.get)(&experiment.protocol))]);
     }
-    put(&mut table, "days", p.days);
-    let agents: Table = experiment.roles.iter().map(|r| (r.name.clone(), Toml::from(r.agents))).collect();
-    put(&mut table, "agents", agents);
-    put(&mut table, "speakers", p.speakers.word());
-    put(&mut table, "labels", p.labels.word());
-    put(&mut table, "merge", p.merge);
-    put(&mut table, "stop_phrases", texts(&p.stop_phrases));
-    put(&mut table, "final_summary", p.final_summary);
     table
 }
 
 fn role(role: &Role) -> Table {
     let mut table = Table::new();
-    put(&mut table, "plural", role.plural.as_str());
-    put(&mut table, "pronouns", role.pronouns.as_str());
-    match &role.model {
-        RoleModel::Condition => {}
-        RoleModel::One(name) => put(&mut table, "model", name.as_str()),
-        RoleModel::Each(names) => put(&mut table, "model", texts(names)),
-    }
+    put_all(&mut table, ROLE.iter().map(|key| (key.name, (key.get)(role))));
     table
+}
+
+fn put_all(table: &mut Table, keys: impl IntoIterator<Item = (&'static str, Option<KeyValue>)>) {
+    for (key, value) in keys {
+        match value {
+            Some(KeyValue::One(value)) => put(table, key, scalar(&value)),
+            Some(KeyValue::List(list)) => put(table, key, texts(&list)),
+            Some(KeyValue::Seed(Seed::Base(base))) => put(table, key, base.cast_signed()),
+            Some(KeyValue::Seed(Seed::Fixed { fixed })) => {
+                put(table, key, Table::from_iter([("fixed".to_owned(), Toml::from(fixed.cast_signed()))]));
+            }
+            None => {}
+        }
+    }
 }
 
 fn factor(factor: &Factor) -> Toml {

@@ -1,11 +1,12 @@
 //! Everything from one database to another: documents, experiments, runs, then conversations in the order of their
-//! keys. What cannot be taken in is told by name, and the rest goes on. The same again continues: what is there and
+//! keys, then the questions about them. What cannot be taken in is told by name, and the rest goes on. The same again continues: what is there and
 //! equal is not read again.
 
 use crate::process::Flag;
-use crate::store::{ConversationRecord, Filter, Parcel, ProcessKind, Standing, Status, Store, StoreError};
+use crate::process::log::Entry;
+use crate::store::{ConversationRecord, Filter, News, Parcel, ProcessKind, Standing, Status, Store, StoreError};
 use futures_util::future::join_all;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 /// Records that are read at a time.
 const PAGE: u32 = 1000;
@@ -21,11 +22,11 @@ pub struct Copied {
     pub experiments: u64,
     /// Runs that were sent.
     pub runs: u64,
-    /// Conversations that were sent.
+    /// Conversations and questions that were sent.
     pub conversations: u64,
     /// Entries in them.
     pub entries: u64,
-    /// Conversations that were there and equal.
+    /// Conversations and questions that were there and equal.
     pub equal: u64,
     /// Conversations that somebody works on: there they are interrupted.
     pub running: u64,
@@ -38,9 +39,9 @@ pub struct Copied {
 pub struct Progress<'a> {
     /// The experiment that is being copied.
     pub experiment: &'a str,
-    /// Conversations that were looked at.
+    /// Conversations and questions that were looked at.
     pub done: u64,
-    /// Conversations of the experiments so far.
+    /// Conversations and questions of the experiments so far.
     pub known: u64,
 }
 
@@ -65,11 +66,15 @@ pub async fn copy(
             // What belongs to it has no place.
             continue;
         }
-        let known = Known::read(from, to, &id).await?;
+        let conversations = Known::read(from, to, &id, ProcessKind::Conversation).await?;
+        let questions = Known::read(from, to, &id, ProcessKind::Question).await?;
         runs(from, to, &id, copied).await?;
-        let mut pair = Pair { from, to, experiment: &name, known, told, progress, copied };
-        pair.conversations(&id, was_there).await?;
-        progress = pair.progress;
+        for known in [conversations, questions] {
+            let mut pair =
+                Pair { from, to, experiment: &name, known, told: &mut *told, progress, copied: &mut *copied };
+            pair.processes(&id, was_there).await?;
+            progress = pair.progress;
+        }
     }
     Ok(())
 }
@@ -109,11 +114,18 @@ async fn runs(from: &dyn Store, to: &dyn Store, experiment: &str, copied: &mut C
     Ok(())
 }
 
+/// Returns true if the agents of a conversation read the same in both logs.
+fn same(one: &[Entry], other: &[Entry]) -> bool {
+    let read = |e: &Entry| (e.seq, e.kind, e.speaker.clone(), e.content.clone());
+    one.iter().map(read).eq(other.iter().map(read))
+}
+
 /// What a conversation says of its log in short.
 type Short = (bool, u32, u32);
 
-/// How the conversations of an experiment stand on both sides.
+/// How the processes of one kind of an experiment stand on both sides.
 struct Known {
+    kind: ProcessKind,
     from: HashMap<String, Short>,
     to: HashMap<String, Short>,
     /// Whether all that was ever run there was run here too. Else two conversations of one length may be two.
@@ -121,13 +133,14 @@ struct Known {
 }
 
 impl Known {
-    async fn read(from: &dyn Store, to: &dyn Store, experiment: &str) -> Result<Self, StoreError> {
+    async fn read(from: &dyn Store, to: &dyn Store, experiment: &str, kind: ProcessKind) -> Result<Self, StoreError> {
         let ids = |runs: Vec<crate::store::RunRecord>| runs.into_iter().map(|r| r.id).collect::<HashSet<String>>();
         let (ours, theirs) = (ids(from.runs(experiment).await?), ids(to.runs(experiment).await?));
         let short = |s: Standing| (s.id, (s.begun, s.answered, s.possible_spend));
         Ok(Self {
-            from: from.standing(experiment, ProcessKind::Conversation).await?.into_iter().map(short).collect(),
-            to: to.standing(experiment, ProcessKind::Conversation).await?.into_iter().map(short).collect(),
+            kind,
+            from: from.standing(experiment, kind).await?.into_iter().map(short).collect(),
+            to: to.standing(experiment, kind).await?.into_iter().map(short).collect(),
             one_history: theirs.is_subset(&ours),
         })
     }
@@ -139,7 +152,7 @@ impl Known {
 
 type Flagged = (ConversationRecord, Vec<Flag>);
 
-/// Conversations of an experiment, one after the other in the order of their key.
+/// Processes of one kind of an experiment, one after the other in the order of their key.
 struct Reader<'a> {
     store: &'a dyn Store,
     filter: Filter,
@@ -148,8 +161,8 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(store: &'a dyn Store, experiment: &str) -> Self {
-        let filter = Filter { experiment: Some(experiment.to_owned()), revision: None, ..Filter::default() };
+    fn new(store: &'a dyn Store, experiment: &str, kind: ProcessKind) -> Self {
+        let filter = Filter { experiment: Some(experiment.to_owned()), revision: None, kind };
         Self { store, filter, after: Some(String::new()), page: VecDeque::new() }
     }
 
@@ -188,14 +201,15 @@ struct Pair<'a, 'b> {
     experiment: &'a str,
     known: Known,
     told: &'b mut (dyn FnMut(Progress<'_>) + Send),
-    /// Conversations looked at, and known of.
+    /// Processes looked at, and known of.
     progress: (u64, u64),
     copied: &'b mut Copied,
 }
 
 impl Pair<'_, '_> {
-    async fn conversations(&mut self, id: &str, was_there: bool) -> Result<(), StoreError> {
-        let (mut ours, mut theirs) = (Reader::new(self.from, id), Reader::new(self.to, id));
+    async fn processes(&mut self, id: &str, was_there: bool) -> Result<(), StoreError> {
+        let kind = self.known.kind;
+        let (mut ours, mut theirs) = (Reader::new(self.from, id, kind), Reader::new(self.to, id, kind));
         let mut waiting = Vec::new();
         self.progress.1 += self.known.from.len() as u64;
         while let Some((record, flags)) = ours.next().await? {
@@ -213,22 +227,52 @@ impl Pair<'_, '_> {
         self.send(waiting).await
     }
 
+    /// Takes out the questions whose conversation is not done there, or has another log there.
+    async fn refuse(&mut self, records: &mut Vec<ConversationRecord>) -> Result<(), StoreError> {
+        let subjects: BTreeSet<String> = records.iter().filter_map(|r| r.subject.clone()).collect();
+        let subjects: Vec<String> = subjects.into_iter().collect();
+        if subjects.is_empty() {
+            return Ok(());
+        }
+        let wanted: Vec<_> = subjects.iter().map(|id| (id.clone(), 0)).collect();
+        let there: HashMap<String, News> =
+            self.to.news(&wanted).await?.into_iter().map(|news| (news.0.id.clone(), news)).collect();
+        let here: HashMap<String, Vec<Entry>> =
+            self.from.news(&wanted).await?.into_iter().map(|(record, log)| (record.id, log)).collect();
+        records.retain(|question| {
+            let Some(subject) = &question.subject else { return true };
+            let why = match (here.get(subject), there.get(subject)) {
+                (Some(here), Some((record, log))) if record.status == Status::Done => {
+                    if same(here, log) {
+                        return true;
+                    }
+                    "has another log there"
+                }
+                _ => "is not done there",
+            };
+            let what = format!("question {}: conversation {subject} {why}", question.id);
+            self.copied.conflicts.push(StoreError::Refused { what }.to_string());
+            false
+        });
+        Ok(())
+    }
+
     fn tell(&mut self, more: u64) {
         self.progress.0 += more;
         let (done, known) = self.progress;
         (self.told)(Progress { experiment: self.experiment, done, known });
     }
 
-    async fn send(&mut self, records: Vec<ConversationRecord>) -> Result<(), StoreError> {
+    async fn send(&mut self, mut records: Vec<ConversationRecord>) -> Result<(), StoreError> {
+        let number = records.len() as u64;
+        self.refuse(&mut records).await?;
         let ids: Vec<String> = records.iter().map(|r| r.id.clone()).collect();
-        let number = ids.len() as u64;
-        // The logs first: a call is written before its entry, so that none of an entry is missing.
+        // The logs first: a call is written before its entry, so that none of an entry is missing. What was asked since
+        // then lies beyond the log's end, as it does after a kill.
         let logs = self.from.logs(&ids).await?;
         let calls = self.from.calls_of(&ids).await?;
         let (to, mut sent) = (self.to, Vec::new());
-        for ((mut record, log), mut calls) in records.into_iter().zip(logs).zip(calls) {
-            // What was asked since the log was read belongs to a later copy.
-            calls.retain(|call| call.seq as usize <= log.len());
+        for ((mut record, log), calls) in records.into_iter().zip(logs).zip(calls) {
             if record.status == Status::Pending && !log.is_empty() {
                 record.status = Status::Running;
             }

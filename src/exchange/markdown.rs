@@ -91,10 +91,8 @@ pub fn transcript(experiment: &str, conversation: &ConversationRecord, log: &[En
 }
 
 fn turn(page: &mut String, entry: &Entry) {
-    let kind = match entry.kind {
-        Kind::Opening | Kind::Speech | Kind::Answer => String::new(),
-        kind => format!(" ({})", kind.word()),
-    };
+    let is_said = entry.kind.is_message() || entry.kind == Kind::Answer;
+    let kind = if is_said { String::new() } else { format!(" ({})", entry.kind) };
     let _ = write!(page, "\n**{}**{kind}", safe(&entry.speaker));
     let flags: Vec<&str> = entry.flags.iter().map(|f| f.word()).collect();
     if !flags.is_empty() {

@@ -1,5 +1,6 @@
 //! A server: its kind, address, key and limits. Values only; the caller reads the environment.
 
+use crate::design::words::words;
 use secrecy::SecretString;
 use std::fmt;
 use std::time::Duration;
@@ -29,30 +30,15 @@ pub struct Server {
     pub limits: Limits,
 }
 
-/// The protocol of a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ServerKind {
-    /// Chat completions: OpenAI and compatible servers.
-    OpenAi,
-    /// Ollama's own protocol.
-    Ollama,
-    /// No server: replies are generated in this process, offline.
-    Scripted,
-}
-
-impl ServerKind {
-    /// Returns the name used in configuration files.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::OpenAi => "openai",
-            Self::Ollama => "ollama",
-            Self::Scripted => "scripted",
-        }
-    }
-
-    /// Parses a name used in configuration files.
-    pub fn of(word: &str) -> Option<Self> {
-        [Self::OpenAi, Self::Ollama, Self::Scripted].into_iter().find(|k| k.word() == word)
+words! {
+    /// The protocol of a server.
+    pub enum ServerKind {
+        /// Chat completions: OpenAI and compatible servers.
+        OpenAi = "openai",
+        /// Ollama's own protocol.
+        Ollama = "ollama",
+        /// No server: replies are generated in this process, offline.
+        Scripted = "scripted",
     }
 }
 

@@ -179,7 +179,7 @@ impl Question {
             to: self.subject.len() as u32,
             reader: Some(agent.name.clone()),
             labels: self.setting.labels,
-            merge: self.setting.merge,
+            merge: self.setting.protocol.merge,
             parts: Vec::new(),
             subject: true,
             ending: vec![Ending::Text(self.text.clone())],

@@ -5,7 +5,7 @@ use super::log::Flag;
 use super::random::Stream;
 use super::selector;
 use crate::design::template::{Forms, RoleForms, RoleTags, Template};
-use crate::design::{Condition, Experiment, Labels, Policy, Speakers, compose, estimate};
+use crate::design::{Condition, Experiment, Labels, Policy, Protocol, compose, estimate};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that the state machine needs to know besides the log.
@@ -17,20 +17,10 @@ pub struct Setting {
     pub agents: Vec<Agent>,
     /// What `Researcher` says to open a day.
     pub starting_message: String,
-    /// Openings and speeches together.
-    pub messages: u32,
-    /// Days.
-    pub days: u32,
-    /// How the next speaker is found.
-    pub speakers: Speakers,
+    /// The protocol in force.
+    pub protocol: Protocol,
     /// Whether others' turns are headed by their speaker's name.
     pub labels: bool,
-    /// Whether consecutive user messages are joined.
-    pub merge: bool,
-    /// A speech that contains one ends the day.
-    pub stop_phrases: Vec<String>,
-    /// Whether the last day is summarised too.
-    pub final_summary: bool,
     /// What to do about flagged replies, by the flag's word.
     pub health: Vec<(Flag, Policy)>,
     /// Chooses speakers, where `speakers` is `auto` or `manual`.
@@ -74,13 +64,8 @@ impl Setting {
         Self {
             key: key.to_owned(),
             starting_message: words.render(&condition.starting_message, None),
-            messages: protocol.messages,
-            days: protocol.days,
-            speakers: protocol.speakers,
+            protocol: protocol.clone(),
             labels,
-            merge: protocol.merge,
-            stop_phrases: protocol.stop_phrases.clone(),
-            final_summary: protocol.final_summary,
             health: experiment.health.iter().filter_map(policy).collect(),
             selector: condition.selector.clone().map(|model| Helper {
                 model,
@@ -98,7 +83,7 @@ impl Setting {
 
     /// How many messages day `day` (from 1) has: days differ by at most one, longer first.
     pub fn messages_of(&self, day: u32) -> u32 {
-        messages_of_day(self.messages, self.days, day)
+        messages_of_day(self.protocol.messages, self.protocol.days, day)
     }
 
     /// What to do about a flag.

@@ -12,7 +12,7 @@ use super::random::Stream;
 use super::reply::{self, Said};
 use super::selector;
 use super::setting::Setting;
-use crate::design::{ModelSpec, Speakers};
+use crate::design::{Chooser, ModelSpec, Speakers};
 use std::sync::Arc;
 
 /// Who opens each day.
@@ -62,7 +62,7 @@ impl Process for Conversation {
         let summarised = self.today().iter().any(|e| e.kind == Kind::Summary);
         match &self.setting.summarizer {
             Some(helper) if !summarised && self.wants_summary(last.day) => self.summary(helper),
-            _ if last.day < self.setting.days => Next::Note(self.opening(last.day + 1)),
+            _ if last.day < self.setting.protocol.days => Next::Note(self.opening(last.day + 1)),
             _ => Next::Done(ended_by),
         }
     }
@@ -83,7 +83,7 @@ impl Process for Conversation {
 
     fn sitting(&self, ask: &Ask) -> Sitting {
         Sitting {
-            days: self.setting.days,
+            days: self.setting.protocol.days,
             messages: self.setting.messages_of(ask.day),
             next: self.next_agent().name.clone(),
         }
@@ -121,7 +121,7 @@ impl Conversation {
     }
 
     fn wants_summary(&self, day: u32) -> bool {
-        day < self.setting.days || self.setting.final_summary
+        day < self.setting.protocol.days || self.setting.protocol.final_summary
     }
 
     /// The reason why a day is over: of several that hold the first, for a stop phrase is an outcome; `None` while it
@@ -137,7 +137,8 @@ impl Conversation {
     }
 
     fn stopped(&self) -> bool {
-        let said = |e: &Entry| self.setting.stop_phrases.iter().any(|phrase| e.content.contains(phrase.as_str()));
+        let said =
+            |e: &Entry| self.setting.protocol.stop_phrases.iter().any(|phrase| e.content.contains(phrase.as_str()));
         self.speeches().next_back().is_some_and(said)
     }
 
@@ -205,7 +206,7 @@ impl Conversation {
             to: self.log.len() as u32 - self.rejected(),
             reader: Some(agent.name.clone()),
             labels: self.setting.labels,
-            merge: self.setting.merge,
+            merge: self.setting.protocol.merge,
             parts: Vec::new(),
             subject: false,
             ending: Vec::new(),
@@ -255,15 +256,20 @@ impl Conversation {
             return Speaker::Is(self.chosen(choice));
         }
         let candidates = self.candidates();
-        match (self.setting.speakers, &self.setting.selector) {
-            (Speakers::RoundRobin, _) => Speaker::Is(self.next_agent()),
-            (Speakers::Manual, Some(helper)) => Speaker::AmongOf(candidates, helper),
-            _ if candidates.len() == 1 => Speaker::Is(candidates[0]),
-            (Speakers::Auto, Some(helper)) => Speaker::AmongOf(candidates, helper),
-            _ if candidates.is_empty() => Speaker::Is(&agents[0]),
-            _ => {
+        match self.setting.protocol.speakers.chooser() {
+            Chooser::Program => {}
+            Chooser::Model if candidates.len() == 1 => {}
+            Chooser::Model | Chooser::Person => {
+                if let Some(helper) = &self.setting.selector {
+                    return Speaker::AmongOf(candidates, helper);
+                }
+            }
+        }
+        match self.setting.protocol.speakers {
+            Speakers::RoundRobin => Speaker::Is(self.next_agent()),
+            Speakers::Random | Speakers::Auto | Speakers::Manual => {
                 let drawn = Stream::new(&self.setting.key, turn, "speaker", 0).below(candidates.len() as u64);
-                Speaker::Is(candidates[drawn as usize])
+                Speaker::Is(candidates.get(drawn as usize).copied().unwrap_or(&agents[0]))
             }
         }
     }
@@ -275,7 +281,7 @@ impl Conversation {
 
     /// Who may speak next: not who spoke last, unless a person chooses.
     fn candidates(&self) -> Vec<&Agent> {
-        let last = self.last_speaker().filter(|_| self.setting.speakers != Speakers::Manual);
+        let last = self.last_speaker().filter(|_| self.setting.protocol.speakers.chooser() != Chooser::Person);
         self.setting.agents.iter().enumerate().filter(|(i, _)| Some(*i) != last).map(|(_, a)| a).collect()
     }
 

@@ -1,11 +1,11 @@
 //! Progress bars on a terminal: one for each model and one for all.
 
-use super::plain::{describe_holder, describe_stop};
 use super::reporter::Reporter;
 use super::tally::{Tally, count};
+use super::trouble::Trouble;
 use crate::run::Event;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// With more models than this, only the bar for all is drawn.
@@ -19,8 +19,7 @@ pub struct Bars {
     /// The bar of the model that is being pulled, if any.
     fetched: Option<ProgressBar>,
     tally: Tally,
-    waits: Option<String>,
-    holders: BTreeSet<String>,
+    trouble: Trouble,
     escape: fn(&str) -> String,
 }
 
@@ -35,8 +34,7 @@ impl Bars {
             all,
             fetched: None,
             tally: Tally::default(),
-            waits: None,
-            holders: BTreeSet::new(),
+            trouble: Trouble::default(),
             escape,
         }
     }
@@ -108,28 +106,21 @@ fn bytes_bar() -> ProgressBar {
 impl Reporter for Bars {
     fn on_event(&mut self, event: &Event, elapsed: Duration) {
         self.tally.count_event(event);
-        match event {
-            Event::Begin { .. } => self.add_bars(),
-            Event::Stopped { reason, .. } => self.print_line(&format!("no further requests: {reason}")),
-            Event::StoreAway { reason } => self.print_line(&format!("paused: {reason}")),
-            Event::StoreBack => self.print_line("the database is back; going on"),
-            Event::Stopping { grace } => self.print_line(&describe_stop(*grace)),
-            Event::Waiting { server, reason, .. } if self.waits.as_ref() != Some(reason) => {
-                self.print_line(&format!("waiting for {server}: {reason}"));
-                self.waits = Some(reason.clone());
-            }
-            Event::Held { holder, .. } if self.holders.insert(holder.clone()) => {
-                self.print_line(&describe_holder(holder));
-            }
-            Event::Ended { status: crate::store::Status::Failed, reason: Some(reason), conversation, .. } => {
-                self.print_line(&format!("{} {conversation} failed: {reason}", self.tally.kind.word()));
-            }
-            _ => {}
+        if let Some(line) = self.trouble.line_of(event) {
+            self.print_line(&line);
         }
         match event {
+            Event::Begin { .. } => self.add_bars(),
             Event::Pull { model, doing, completed, total } => self.show_pull(model, doing, *completed, *total),
             Event::Entry { .. } | Event::Answered { .. } => return,
-            _ => {
+            Event::Started { .. }
+            | Event::Waiting { .. }
+            | Event::Stopped { .. }
+            | Event::Held { .. }
+            | Event::StoreAway { .. }
+            | Event::StoreBack
+            | Event::Ended { .. }
+            | Event::Stopping { .. } => {
                 if let Some(fetched) = self.fetched.take() {
                     fetched.finish_and_clear();
                 }

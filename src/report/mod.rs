@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `reporter` | implement a listener (the trait [`Reporter`]), or feed one with events |
 //! | `tally` | count events; format counts, sizes and durations |
+//! | `trouble` | say what keeps a run from going on |
 //! | `plain` | write plain lines for files, pipes and screen readers |
 //! | `bars` | draw bars on a terminal |
 //! | `json` | write events as JSON lines |
@@ -17,9 +18,11 @@ mod json;
 mod plain;
 mod reporter;
 pub mod tally;
+mod trouble;
 
 pub use bars::Bars;
 pub use copying::Copying;
 pub use json::JsonLines;
 pub use plain::Plain;
 pub use reporter::{Lines, Reporter, listen};
+pub use trouble::Trouble;

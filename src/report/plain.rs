@@ -2,8 +2,8 @@
 
 use super::reporter::{Lines, Reporter};
 use super::tally::{Tally, count, format_bytes};
+use super::trouble::Trouble;
 use crate::run::Event;
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Minimum time between two lines of progress.
@@ -16,8 +16,7 @@ pub struct Plain {
     counts: bool,
     tally: Tally,
     printed_at: Duration,
-    waits: Option<String>,
-    holders: BTreeSet<String>,
+    trouble: Trouble,
     /// The layer reported last, with its size.
     fetching: Option<(String, u64)>,
 }
@@ -30,8 +29,7 @@ impl Plain {
             counts: true,
             tally: Tally::default(),
             printed_at: Duration::ZERO,
-            waits: None,
-            holders: BTreeSet::new(),
+            trouble: Trouble::default(),
             fetching: None,
         }
     }
@@ -66,30 +64,14 @@ impl Plain {
 impl Reporter for Plain {
     fn on_event(&mut self, event: &Event, elapsed: Duration) {
         self.tally.count_event(event);
-        match event {
-            Event::Stopped { reason, .. } => (self.lines)(&format!("no further requests: {reason}")),
-            Event::StoreAway { reason } => (self.lines)(&format!("paused: {reason}")),
-            Event::StoreBack => (self.lines)("the database is back; going on"),
-            Event::Stopping { grace } => (self.lines)(&describe_stop(*grace)),
-            Event::Pull { model, total: Some(total), .. }
-                if self.fetching.as_ref() != Some(&(model.clone(), *total)) =>
-            {
-                (self.lines)(&format!("fetching {model}: a layer of {}", format_bytes(*total)));
-                self.fetching = Some((model.clone(), *total));
-            }
-            Event::Waiting { server, reason, .. } if self.waits.as_ref() != Some(reason) => {
-                (self.lines)(&format!("waiting for {server}: {reason}"));
-                self.waits = Some(reason.clone());
-            }
-            Event::Held { holder, .. } if self.holders.insert(holder.clone()) => {
-                (self.lines)(&describe_holder(holder));
-            }
-            Event::Ended { status, reason: Some(reason), conversation, .. }
-                if *status == crate::store::Status::Failed =>
-            {
-                (self.lines)(&format!("{} {conversation} failed: {reason}", self.tally.kind.word()));
-            }
-            _ => {}
+        if let Some(line) = self.trouble.line_of(event) {
+            (self.lines)(&line);
+        }
+        if let Event::Pull { model, total: Some(total), .. } = event
+            && self.fetching.as_ref() != Some(&(model.clone(), *total))
+        {
+            (self.lines)(&format!("fetching {model}: a layer of {}", format_bytes(*total)));
+            self.fetching = Some((model.clone(), *total));
         }
         self.tick(elapsed);
     }
@@ -101,14 +83,4 @@ impl Reporter for Plain {
     }
 
     fn end(&mut self) {}
-}
-
-/// Line printed when another process holds some of the conversations.
-pub fn describe_holder(holder: &str) -> String {
-    format!("some conversations are in the hands of {holder}: going on with the rest, then waiting for these")
-}
-
-/// Line printed on the first Ctrl-C.
-pub fn describe_stop(grace: u64) -> String {
-    format!("stopping: turns in flight have {grace} s to finish; Ctrl-C again leaves at once")
 }

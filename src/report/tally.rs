@@ -68,7 +68,7 @@ impl Tally {
                     _ => format!("fetching {model}: {doing}"),
                 });
             }
-            _ => {}
+            Event::Entry { .. } | Event::Stopped { .. } | Event::Held { .. } | Event::Stopping { .. } => {}
         }
     }
 

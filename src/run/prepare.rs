@@ -70,12 +70,14 @@ pub fn prepare(
         match status {
             Status::Done => prepared.done += 1,
             Status::Failed if !retry_failed => prepared.failed += 1,
-            _ => prepared.missing.push(Missing {
-                id: key::id(id, &cell.key),
-                condition: cell.condition,
-                retry: status == Status::Failed,
-                left: (expected[cell.condition] as u32).saturating_sub(answered),
-            }),
+            Status::Pending | Status::Running | Status::Interrupted | Status::Incomplete | Status::Failed => {
+                prepared.missing.push(Missing {
+                    id: key::id(id, &cell.key),
+                    condition: cell.condition,
+                    retry: status == Status::Failed,
+                    left: (expected[cell.condition] as u32).saturating_sub(answered),
+                });
+            }
         }
         if stands.is_none() {
             let conversation = key::id(id, &cell.key);
@@ -246,6 +248,7 @@ mod tests {
             replicate: 1,
             seed: 0,
             creator: "me".into(),
+            ended_by: None,
         }
     }
 

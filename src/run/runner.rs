@@ -143,7 +143,9 @@ fn count(shared: &Shared, left: Left) -> Option<Job> {
         _ if by_another => {}
         Status::Done => s.done += 1,
         Status::Failed => s.failed.push((id.clone(), why)),
-        _ => s.interrupted.push((id.clone(), why)),
+        Status::Pending | Status::Running | Status::Interrupted | Status::Incomplete => {
+            s.interrupted.push((id.clone(), why));
+        }
     });
     shared.tell(Event::Ended { conversation: id, model, status, reason, unused });
     None

@@ -26,14 +26,19 @@ pub(super) struct Counters {
     pub(super) flags: Vec<Flag>,
 }
 
-/// Returns the faults of one conversation.
-pub(super) fn faults(counters: &Counters, log: &[Entry], calls: &[CallRecord]) -> Vec<String> {
+/// Returns the faults of one process. `subject` is the finished log that it is about; empty where there is none.
+pub(super) fn faults(counters: &Counters, log: &[Entry], calls: &[CallRecord], subject: &[Entry]) -> Vec<String> {
     let mut faults = order(log);
     faults.extend(log.iter().filter_map(|entry| lonely(entry, calls)));
     faults.extend(calls.iter().filter_map(|call| unused(call, log, counters.status)));
-    faults.extend(calls.iter().flat_map(|call| unlike(call, log)));
+    faults.extend(calls.iter().flat_map(|call| unlike(call, log, subject)));
     faults.extend(miscounted(counters, log, calls));
     faults
+}
+
+/// Returns the fault of a question whose conversation is not there.
+pub(super) fn without_subject(subject: &str) -> String {
+    format!("the conversation {subject} that it is about is missing")
 }
 
 /// A log counts from 0 without a hole, its days never go back, and each index counts the day's messages before it.
@@ -70,23 +75,23 @@ fn lonely(entry: &Entry, calls: &[CallRecord]) -> Option<String> {
     }
 }
 
-/// An answer belongs to an entry, but for the last one of a conversation that was stopped there.
+/// An answer belongs to an entry. Beyond the end of the log calls are in flight, or were when it was left: several,
+/// where they left together; none, where the process is done.
 fn unused(call: &CallRecord, log: &[Entry], status: Status) -> Option<String> {
     let (seq, word) = (call.seq, call.call.purpose.word());
-    let entry = log.iter().find(|e| e.seq == seq);
-    if seq as usize > log.len() {
-        return Some(format!("a {word} call stands at {seq}, beyond the end of the log"));
-    }
-    let open = call.state != CallState::Answered || (entry.is_none() && status != Status::Done);
-    let used = entry.is_some_and(|e| e.call == Some(call.call));
-    (!open && !used).then(|| format!("the answer of the {word} call at {seq} is in no entry"))
+    let Some(entry) = log.get(seq as usize) else {
+        let what = format!("a {word} call stands at {seq}, beyond the end of the log");
+        return (status == Status::Done).then_some(what);
+    };
+    let used = call.state != CallState::Answered || entry.call == Some(call.call);
+    (!used).then(|| format!("the answer of the {word} call at {seq} is in no entry"))
 }
 
 /// What was sent must come out again, byte for byte (R9); an answer must be there where the state says so.
-fn unlike(call: &CallRecord, log: &[Entry]) -> Vec<String> {
+fn unlike(call: &CallRecord, log: &[Entry], subject: &[Entry]) -> Vec<String> {
     let name = format!("the {} call at {}", call.call.purpose.word(), call.seq);
     let mut faults = Vec::new();
-    let rebuilt = body(&call.model, &call.view.messages(log, &[]), &call.parameters);
+    let rebuilt = body(&call.model, &call.view.messages(log, subject), &call.parameters);
     if hash(&rebuilt) != call.body_sha256 {
         faults.push(format!("{name}: the request built again is not the one that was sent"));
     }

@@ -1,6 +1,7 @@
 //! Calls of a conversation as the database stores them, its history, and counts of tokens.
 
 use super::records::Millis;
+use crate::design::words::words;
 use crate::model::{Attempt, ChatReply, Usage};
 use crate::process::CallRef;
 use crate::process::log::Entry;
@@ -37,31 +38,15 @@ pub struct CallRecord {
     pub reply: Option<ChatReply>,
 }
 
-/// State of a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CallState {
-    /// Stored before it was sent; without an answer it is possible spend.
-    Sent,
-    /// Answered, and the answer is stored.
-    Answered,
-    /// Given up; the attempts tell why.
-    Failed,
-}
-
-impl CallState {
-    /// Returns the word in databases.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Sent => "sent",
-            Self::Answered => "answered",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// Returns the state of a word.
-    pub fn of(word: &str) -> Option<Self> {
-        [Self::Sent, Self::Answered, Self::Failed].into_iter().find(|s| s.word() == word)
+words! {
+    /// State of a call.
+    pub enum CallState {
+        /// Stored before it was sent; without an answer it is possible spend.
+        Sent = "sent",
+        /// Answered, and the answer is stored.
+        Answered = "answered",
+        /// Given up; the attempts tell why.
+        Failed = "failed",
     }
 }
 

@@ -85,7 +85,8 @@ pub(super) fn conversations(here: Whole<'_>, given: Whole<'_>) -> Result<Meeting
 /// What no run changes.
 fn identity(record: &ConversationRecord) -> impl PartialEq + use<'_> {
     let made = (&record.experiment, &record.key, &record.creator, record.created);
-    (made, &record.condition, record.replicate, record.seed, record.offline)
+    let question = (record.kind, &record.subject, &record.question);
+    (made, question, &record.condition, record.replicate, record.seed, record.offline)
 }
 
 /// How far a conversation has come.

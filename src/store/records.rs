@@ -1,6 +1,7 @@
 //! Records of the database: experiments, conversations with their leases, and runs.
 
 use super::status::Status;
+use crate::design::words::words;
 use crate::design::{ModelSpec, Named, Overrides, RunDefaults, Sampling, Value};
 use crate::process::asking::EndedBy;
 use serde::{Deserialize, Serialize};
@@ -99,31 +100,19 @@ pub struct ConversationRecord {
     pub ended_by: Option<EndedBy>,
 }
 
-/// A kind of process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ProcessKind {
-    /// A conversation.
-    #[default]
-    Conversation,
-    /// A question to the agents of a finished conversation.
-    Question,
+words! {
+    /// A kind of process.
+    #[derive(Default)]
+    pub enum ProcessKind {
+        /// A conversation.
+        #[default]
+        Conversation = "conversation",
+        /// A question to the agents of a finished conversation.
+        Question = "question",
+    }
 }
 
 impl ProcessKind {
-    /// The word in files and databases.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Conversation => "conversation",
-            Self::Question => "question",
-        }
-    }
-
-    /// The kind of that word.
-    pub fn of(word: &str) -> Option<Self> {
-        [Self::Conversation, Self::Question].into_iter().find(|kind| kind.word() == word)
-    }
-
     /// Whether it is a conversation, which databases leave out.
     pub fn is_conversation(&self) -> bool {
         *self == Self::Conversation
@@ -184,34 +173,21 @@ pub struct Lease {
     pub until: Millis,
 }
 
-/// A kind of run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RunKind {
-    /// Conversations were run.
-    #[default]
-    Run,
-    /// A person took part in one conversation.
-    Talk,
-    /// Agents of finished conversations were asked.
-    Ask,
+words! {
+    /// A kind of run.
+    #[derive(Default)]
+    pub enum RunKind {
+        /// Conversations were run.
+        #[default]
+        Run = "run",
+        /// A person took part in one conversation.
+        Talk = "talk",
+        /// Agents of finished conversations were asked.
+        Ask = "ask",
+    }
 }
 
 impl RunKind {
-    /// The word in files and databases.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Run => "run",
-            Self::Talk => "talk",
-            Self::Ask => "ask",
-        }
-    }
-
-    /// The kind of that word.
-    pub fn of(word: &str) -> Option<Self> {
-        [Self::Run, Self::Talk, Self::Ask].into_iter().find(|kind| kind.word() == word)
-    }
-
     /// Whether it is a run of conversations, which databases leave out.
     pub fn is_run(&self) -> bool {
         *self == Self::Run

@@ -2,6 +2,7 @@
 
 use super::records::ConversationRecord;
 use super::status::Status;
+use crate::process::asking::EndedBy;
 use crate::process::log::Entry;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,6 +32,9 @@ pub struct Standing {
     pub seed: u64,
     /// The person who ran it.
     pub creator: String,
+    /// The way in which it ended, where it is done and convoke 0.2 or later ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<EndedBy>,
 }
 
 /// Counts of an experiment's conversations, of the current revision.
@@ -42,6 +46,17 @@ pub struct Counts {
     pub failed: u32,
     /// All other conversations.
     pub left: u32,
+}
+
+impl Counts {
+    /// Adds conversations of a status.
+    pub fn add(&mut self, status: Status, number: u32) {
+        match status {
+            Status::Done => self.done += number,
+            Status::Failed => self.failed += number,
+            Status::Pending | Status::Running | Status::Interrupted | Status::Incomplete => self.left += number,
+        }
+    }
 }
 
 /// Conversations of an experiment that are not done, of every revision.

@@ -28,7 +28,7 @@ pub trait Store: Send + Sync {
     async fn experiment(&self, creator: &str, name: &str) -> Result<Option<ExperimentRecord>, StoreError>;
     /// Returns all experiments, oldest first.
     async fn records(&self) -> Result<Vec<ExperimentRecord>, StoreError>;
-    /// Returns all experiments, oldest first, with the counts of their current revision.
+    /// Returns all experiments, oldest first, with the counts of the conversations of their current revision.
     async fn experiments(&self) -> Result<Vec<(ExperimentRecord, Counts)>, StoreError>;
     /// Returns the whole document of a revision (with the `note` and `[run]` that it was first stored with).
     async fn document(&self, revision: &str) -> Result<Option<Experiment>, StoreError>;
@@ -75,7 +75,7 @@ pub trait Store: Send + Sync {
     /// Ends the claim. The epoch stays, so that a late write is refused.
     async fn finish(&self, conversation: &str, epoch: u64, end: End) -> Result<(), StoreError>;
 
-    /// Returns conversations in the order of creation (then of id), each with the flags in its log.
+    /// Returns processes in the order of creation (then of id), each with the flags in its log.
     async fn conversations(&self, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError>;
     /// Returns at most `limit` conversations of an experiment (and of a revision) whose key follows `after`, in the
     /// order of the key: for reading any number of them in constant memory. An empty `after` begins.
@@ -85,7 +85,7 @@ pub trait Store: Send + Sync {
         after: &str,
         limit: u32,
     ) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError>;
-    /// Returns the conversations whose id starts with a prefix, at most 20.
+    /// Returns the processes of any kind whose id starts with a prefix, at most 20.
     async fn find_conversations(&self, prefix: &str) -> Result<Vec<ConversationRecord>, StoreError>;
     /// Returns every call of a conversation in the order of seq, purpose, ask, with the texts of its view.
     async fn calls(&self, conversation: &str) -> Result<Vec<CallRecord>, StoreError>;
@@ -93,7 +93,7 @@ pub trait Store: Send + Sync {
     /// Returns the logs of conversations, in the order given: many at once, since some databases answer single
     /// questions slowly.
     async fn logs(&self, conversations: &[String]) -> Result<Vec<Vec<Entry>>, StoreError>;
-    /// Returns the conversations of an experiment that are not done, and the number of those that are. Watching polls
+    /// Returns the conversations of an experiment (and no other process) that are not done, and the number of those that are. Watching polls
     /// this, so it reads nothing else.
     async fn unfinished(&self, experiment: &str) -> Result<Unfinished, StoreError>;
     /// Returns the current records of conversations, in the order given, each with its log from an entry on; for a
@@ -125,7 +125,7 @@ pub trait Store: Send + Sync {
     /// Changes note or star of an item of `creator`'s; else [`StoreError::NotYours`].
     async fn mark(&self, item: &Item, creator: &str, mark: Mark) -> Result<(), StoreError>;
     /// Deletes an item of `creator`'s; else [`StoreError::NotYours`]: an experiment with all its conversations, their
-    /// messages, calls and runs, or one conversation. An item that a process works on now is [`StoreError::Held`] and
+    /// messages, calls and runs, or one conversation with the questions about it, whoever asked them. An item that a process works on now is [`StoreError::Held`] and
     /// stays. An interrupted deletion is finished when the database is next opened for writing. Copies stay.
     async fn delete(&self, item: &Item, creator: &str) -> Result<(), StoreError>;
 

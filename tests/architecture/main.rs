@@ -4,6 +4,7 @@
 
 mod glossary;
 mod imports;
+mod matches;
 mod source;
 
 use imports::{Crate, circles};
@@ -153,6 +154,21 @@ fn functions_fit_the_eye() {
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// A new variant of an enum of ours breaks every match that must know it.
+#[test]
+fn no_match_takes_all_else_of_our_enums() {
+    let sources = sources();
+    let variants = matches::Variants::new(&sources);
+    let found = sources.iter().flat_map(|source| {
+        let found = matches::catch_alls(source, &variants).into_iter();
+        found.map(|patterns| format!("src/{}: {patterns}", source.name))
+    });
+    let wrong: Vec<String> = found.collect();
+    assert!(wrong.is_empty(), "{} matches\n{}", wrong.len(), wrong.join("\n"));
+    let (all, of_words) = variants.count();
+    assert!(all > 400 && of_words > 40, "only {all} variants were seen, {of_words} with words");
 }
 
 /// True if a line begins a function of several lines.

@@ -17,6 +17,12 @@ pub struct Source {
 }
 
 impl Source {
+    /// Makes a file of some code.
+    pub fn of(name: &str, code: &str) -> Self {
+        let lines = code.lines().enumerate().map(|(i, line)| (i + 1, line.to_owned())).collect();
+        Self { name: name.to_owned(), lines }
+    }
+
     /// Reads a file of `src`; `None` for a file that holds tests only.
     fn read(path: &Path, tests: &[PathBuf]) -> Option<Self> {
         if tests.iter().any(|t| path == t || path.starts_with(t.with_extension(""))) {

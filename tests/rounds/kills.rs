@@ -2,17 +2,18 @@
 //! same, nothing that is stored is asked twice, and what was paid for in vain is counted.
 
 use crate::panel::{CALLS, FOUR, LAST, Panels};
-use crate::place::{MANY, Place, Run, Stored, Study, on_server};
+use crate::place::{Home, MANY, Place, Run, Stored, Study};
 use crate::server::Gated;
+use convoke::exchange::copy::{Copied, copy};
 use convoke::run::Event;
 use convoke::store::Status;
 use futures_util::future::join_all;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-/// Panels that are worked on at a time: one for each prefix of six orders.
-const BATCH: usize = 30;
+/// Panels that are worked on at a time.
+const BATCH: usize = 22;
 
 /// The way in which the first run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,7 @@ enum Way {
 /// An order of answers, and how many of them are there when the run ends.
 #[derive(Debug, Clone, Copy)]
 struct Case {
+    number: u32,
     order: [usize; 4],
     prefix: usize,
 }
@@ -46,9 +48,18 @@ fn orders() -> Vec<[usize; 4]> {
     orders
 }
 
-/// All orders with all prefixes.
+/// Each prefix of each order, once: two orders that begin alike are one case until they part.
 fn cases() -> Vec<Case> {
-    orders().into_iter().flat_map(|order| (0..=4).map(move |prefix| Case { order, prefix })).collect()
+    let all = orders().into_iter().flat_map(|order| (0..=4).map(move |prefix| (order, prefix)));
+    let mut known = BTreeSet::new();
+    let new = all.filter(|(order, prefix)| known.insert(order[..*prefix].to_vec()));
+    new.zip(0..).map(|((order, prefix), number)| Case { number, order, prefix }).collect()
+}
+
+#[test]
+fn every_prefix_of_every_order_is_a_case() {
+    let of = |prefix: usize| cases().iter().filter(|case| case.prefix == prefix).count();
+    assert_eq!((orders().len(), [0, 1, 2, 3, 4].map(of)), (24, [1, 4, 12, 24, 24]));
 }
 
 impl Case {
@@ -113,7 +124,7 @@ fn told(events: &[Event]) -> BTreeMap<String, Vec<(&'static str, u32)>> {
 async fn undisturbed(folder: &Path) -> Vec<Stored> {
     let (server, store) = (Gated::start().await, Place::File(folder.join("undisturbed.db")).open().await);
     server.release_all();
-    let study = Study::plan(&*store, "undisturbed", Panels::default(), 0..cases().len() as u32).await;
+    let study = Study::plan(&*store, "undisturbed", Panels::default(), cases().iter().map(|case| case.number)).await;
     let summary = Run::new(64).work(&store, &server, study.jobs(false)).await;
     assert_eq!((summary.done, summary.calls), (study.all.len(), (study.all.len() * CALLS) as u64));
     study.recount(&*store).await;
@@ -126,6 +137,10 @@ struct Batch<'a> {
     way: Way,
     study: Study,
     cases: &'a [Case],
+    /// What each case is to become.
+    undisturbed: Vec<Stored>,
+    /// The database is verified in mid-round too.
+    verifies: bool,
     server: Gated,
 }
 
@@ -158,6 +173,9 @@ impl Batch<'_> {
         }
         drop(store);
         let store = self.place.open().await;
+        if self.verifies {
+            assert_eq!(store.verify(None).await.unwrap(), [], "{:?} in mid-round", self.way);
+        }
         self.study.read(&*store).await
     }
 
@@ -178,7 +196,7 @@ impl Batch<'_> {
     }
 
     /// The second run, and what must hold afterwards.
-    async fn go_on(&self, left: &[Stored], undisturbed: &[Stored]) {
+    async fn go_on(&self, left: &[Stored]) {
         let asked_before = self.server.seen().len();
         self.server.release_all();
         let store = self.place.open().await;
@@ -186,12 +204,10 @@ impl Batch<'_> {
         assert!(summary.failed.is_empty() && summary.interrupted.is_empty() && summary.store.is_none(), "{summary:?}");
         let seen = self.server.seen();
         let done = self.study.read(&*store).await;
+        self.check_end(&done);
         for (number, case) in self.cases.iter().enumerate() {
             let ((_, key), left, done) = (&self.study.all[number], &left[number], &done[number]);
             let place = format!("{:?} {case:?}", self.way);
-            assert_eq!(done.standing.status, Status::Done, "{place}");
-            assert_eq!(done.text(), undisturbed[number].text(), "{place}");
-            assert_eq!(done.said(), undisturbed[number].said(), "{place}");
             let of_it = |from: usize| seen[from..].iter().filter(move |seen| seen.lane.0 == *key);
             let twice = of_it(asked_before).find(|seen| left.answered().contains(&place_of(seen.lane.1)));
             assert_eq!(twice, None, "{place}: answered, stored and asked again");
@@ -202,6 +218,16 @@ impl Batch<'_> {
             self.check_prefix(*case, left, extra, spend);
         }
         self.study.recount(&*store).await;
+    }
+
+    /// The end is that of an undisturbed run, byte for byte.
+    fn check_end(&self, done: &[Stored]) {
+        for ((case, done), undisturbed) in self.cases.iter().zip(done).zip(&self.undisturbed) {
+            let place = format!("{:?} {case:?}", self.way);
+            assert_eq!(done.standing.status, Status::Done, "{place}");
+            assert_eq!(done.text(), undisturbed.text(), "{place}");
+            assert_eq!(done.said(), undisturbed.said(), "{place}");
+        }
     }
 
     /// What is known exactly where the run ended while it only waited.
@@ -226,31 +252,55 @@ fn place_of(who: &str) -> u32 {
     FOUR.iter().position(|name| *name == who).map_or(5, |lane| lane as u32 + 1)
 }
 
-/// Each case in one way; `every` leaves out all orders but every so many.
-async fn end_in(place: &Place, way: Way, every: usize) {
+/// Copies everything from one database to another.
+async fn send(from: &Place, to: &Place) {
+    let (from, to, mut copied) = (from.open().await, to.open().await, Copied::default());
+    copy(&*from, &*to, &mut |_| {}, &mut copied).await.unwrap();
+    assert!(copied.conflicts.is_empty(), "{copied:?}");
+}
+
+/// Each case in one way; `every` leaves out all cases but every so many. Where there is another home, what the first run
+/// left is copied there, the second run goes on in the copy, and its end is copied back.
+async fn end_in(home: &Home, way: Way, every: usize, elsewhere: Option<&Home>) {
     let folder = tempfile::tempdir().unwrap();
     let undisturbed = undisturbed(folder.path()).await;
-    let cases: Vec<Case> = cases().chunks(5 * every).flat_map(|orders| orders[..5].to_vec()).collect();
+    let cases: Vec<Case> = cases().into_iter().step_by(every).collect();
     for (number, cases) in cases.chunks(BATCH).enumerate() {
-        let name = format!("{way:?} {number}");
-        let first = (number * BATCH) as u32;
-        let panels = first..first + cases.len() as u32;
-        let (server, undisturbed) = (Gated::start().await, &undisturbed[first as usize..]);
+        let name = format!("{way:?}_{number}");
+        let (place, there) = (home.place(&name), elsewhere.map(|home| home.place(&name)));
         let store = place.open().await;
-        let study = Study::plan(&*store, &name, Panels::default(), panels).await;
+        let study = Study::plan(&*store, &name, Panels::default(), cases.iter().map(|case| case.number)).await;
         drop(store);
-        let batch = Batch { place, way, study, cases, server };
-        let all = async {
-            let left = batch.begin().await;
-            batch.go_on(&left, undisturbed).await;
-        };
+        let undisturbed = cases.iter().map(|case| undisturbed[case.number as usize].clone()).collect();
+        // A server takes its time to verify what is not at its end.
+        let verifies = matches!(home, Home::Folder(_)) || number == 0;
+        let server = Gated::start().await;
+        let batch = Batch { place: &place, way, study, cases, undisturbed, verifies, server };
+        let all = end_batch(batch, there.as_ref());
         assert!(tokio::time::timeout(Duration::from_mins(2), all).await.is_ok(), "{name} hangs");
     }
 }
 
+async fn end_batch<'a>(mut batch: Batch<'a>, elsewhere: Option<&'a Place>) {
+    let (here, left) = (batch.place, batch.begin().await);
+    if let Some(there) = elsewhere {
+        send(here, there).await;
+        batch.place = there;
+    }
+    batch.go_on(&left).await;
+    if let Some(there) = elsewhere {
+        send(there, here).await;
+        batch.check_end(&batch.study.read(&*here.open().await).await);
+    }
+}
+
 async fn in_file(way: Way) {
-    let folder = tempfile::tempdir().unwrap();
-    end_in(&Place::File(folder.path().join("convoke.db")), way, 1).await;
+    end_in(&Home::folder(), way, 1, None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copied_in_mid_round_from_a_file_to_a_file() {
+    end_in(&Home::folder(), Way::Killed, 1, Some(&Home::folder())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -274,12 +324,26 @@ async fn stopped_and_awaited_in_a_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ended_in_each_way_on_a_server() {
-    on_server("ended", async |place: Place| {
-        end_in(&place, Way::Killed, 1).await;
-        for way in [Way::Racing, Way::Aborted, Way::Stopped] {
-            end_in(&place, way, 4).await;
-        }
-    })
-    .await;
+async fn killed_while_it_waits_on_a_server() {
+    let Some(home) = Home::server("killed") else { return };
+    end_in(&home, Way::Killed, 1, None).await;
+    home.clear().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ended_in_other_ways_on_a_server() {
+    let Some(home) = Home::server("ended") else { return };
+    for way in [Way::Racing, Way::Aborted, Way::Stopped] {
+        end_in(&home, way, 8, None).await;
+    }
+    home.clear().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copied_in_mid_round_to_a_server_and_from_it() {
+    let Some(home) = Home::server("copied") else { return };
+    // Not killed: the lease of a process that is gone keeps what is copied back out until it lapses.
+    end_in(&home, Way::Aborted, 8, Some(&Home::folder())).await;
+    end_in(&Home::folder(), Way::Killed, 9, Some(&home)).await;
+    home.clear().await;
 }

@@ -97,6 +97,7 @@ async fn after_a_refusal_no_further_lane_leaves() {
         let stored = scene.read().await;
         assert_eq!((stored.log.len(), stored.standing.status), (1, Status::Failed));
         assert_eq!(stored.answered(), (2..=slots).collect(), "awaited and stored");
+        scene.study.recount(&*scene.store).await;
         let asked = scene.go_on(true).await;
         let missing = FOUR.iter().enumerate().filter(|(lane, _)| !(1..slots as usize).contains(lane));
         assert_eq!(asked, missing.map(|(_, who)| *who).chain([LAST]).collect::<Vec<_>>(), "{slots}");
@@ -125,6 +126,7 @@ async fn the_gravest_reason_counts() {
         let (failed, answered) = (CallState::Failed, CallState::Answered);
         assert_eq!(states(&stored), [(1, answered), (2, failed), (3, failed), (4, answered)]);
         assert_eq!((stored.log.len(), stored.standing.answered), (2, 1), "the opening and the first lane");
+        scene.study.recount(&*scene.store).await;
         assert_eq!(scene.go_on(true).await, [FOUR[1], FOUR[2], LAST]);
     }
 }

@@ -14,8 +14,9 @@ use convoke::store::{
 };
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -46,19 +47,51 @@ impl Place {
     }
 }
 
-/// Does `test` on a server, where a variable names one.
-pub async fn on_server(name: &str, test: impl AsyncFnOnce(Place)) {
-    const VARIABLE: &str = "CONVOKE_TEST_MONGODB_URI";
-    let Some(address) = std::env::var(VARIABLE).ok().filter(|v| !v.is_empty()) else {
-        assert!(std::env::var_os("CONVOKE_TEST_REQUIRE_SERVERS").is_none(), "{VARIABLE} is unset");
-        eprintln!("SKIPPED: {VARIABLE} is unset");
-        return;
-    };
-    let StoreUri::Mongo(mut uri) = address.parse().unwrap() else { panic!("{address} is no MongoDB") };
-    let name = format!("convoke_test_rounds_{name}_{:x}", now());
-    uri.database = Some(name.clone());
-    test(Place::Server(uri)).await;
-    mongodb::Client::with_uri_str(&address).await.unwrap().database(&name).drop().await.unwrap();
+/// Databases of one test.
+pub enum Home {
+    Folder(TempDir),
+    Server { address: String, name: String, made: Mutex<Vec<String>> },
+}
+
+impl Home {
+    pub fn folder() -> Self {
+        Self::Folder(tempfile::tempdir().unwrap())
+    }
+
+    /// A home on a server, where a variable names one.
+    pub fn server(test: &str) -> Option<Self> {
+        const VARIABLE: &str = "CONVOKE_TEST_MONGODB_URI";
+        let Some(address) = std::env::var(VARIABLE).ok().filter(|v| !v.is_empty()) else {
+            assert!(std::env::var_os("CONVOKE_TEST_REQUIRE_SERVERS").is_none(), "{VARIABLE} is unset");
+            eprintln!("SKIPPED: {VARIABLE} is unset");
+            return None;
+        };
+        let name = format!("convoke_test_{test}_{:x}", now());
+        Some(Self::Server { address, name, made: Mutex::default() })
+    }
+
+    /// A database of that name.
+    pub fn place(&self, database: &str) -> Place {
+        match self {
+            Self::Folder(folder) => Place::File(folder.path().join(format!("{database}.db"))),
+            Self::Server { address, name, made } => {
+                let StoreUri::Mongo(mut uri) = address.parse().unwrap() else { panic!("{address} is no MongoDB") };
+                let database = format!("{name}_{database}");
+                uri.database = Some(database.clone());
+                made.lock().unwrap().push(database);
+                Place::Server(uri)
+            }
+        }
+    }
+
+    /// Drops what was made on the server.
+    pub async fn clear(self) {
+        let Self::Server { address, made, .. } = self else { return };
+        let client = mongodb::Client::with_uri_str(&address).await.unwrap();
+        for database in made.into_inner().unwrap() {
+            client.database(&database).drop().await.unwrap();
+        }
+    }
 }
 
 pub fn now() -> i64 {
@@ -76,7 +109,7 @@ pub struct Study {
 
 impl Study {
     /// Plans panels, each of a key that its number makes.
-    pub async fn plan(store: &dyn Store, name: &str, panels: Panels, numbers: std::ops::Range<u32>) -> Self {
+    pub async fn plan(store: &dyn Store, name: &str, panels: Panels, numbers: impl Iterator<Item = u32>) -> Self {
         let id = sha256(name)[..16].to_owned();
         let saved = store.save(new_experiment(&id, "ada", document(name, "text", None))).await.unwrap();
         let new: Vec<_> = numbers.map(|number| conversation(&saved.id, &saved.revision, number)).collect();

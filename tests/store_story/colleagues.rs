@@ -142,7 +142,9 @@ async fn spoken(store: &dyn Store, id: &str, end: Option<Status>) {
     let mut log = vec![opening()];
     store.append(id, epoch, log.clone(), None).await.unwrap();
     turn(store, id, epoch, &mut log, "Stand up.").await;
-    store.sent(id, epoch, call(&log, NOW)).await.unwrap();
+    if end != Some(Status::Done) {
+        store.sent(id, epoch, call(&log, NOW)).await.unwrap();
+    }
     if let Some(status) = end {
         store.finish(id, epoch, End::new(status, None)).await.unwrap();
     }

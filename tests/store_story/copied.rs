@@ -1,14 +1,18 @@
 //! Everything goes from one database to another and nothing of it changes.
 
+use crate::asked::{answer_all, ask};
 use crate::fixtures::*;
 use crate::mongo::{Scratch, server};
 use convoke::exchange::copy::{Copied, copy};
 use convoke::exchange::{Of, Rows, calls, csv, jsonl};
 use convoke::model::Attempt;
-use convoke::process::Flag;
+use convoke::process::log::Entry;
+use convoke::process::{EndedBy, Flag};
 use convoke::store::sqlite::{OpenMode, Sqlite};
-use convoke::store::{CallState, End, Filter, Item, Mark, ProcessKind, Status, Store};
+use convoke::store::{CallRecord, CallState, End, Filter, History, Item, Mark, ProcessKind, Status, Store, StoreError};
 use std::path::Path;
+
+const WHY: &str = "Why did you obey?";
 
 fn file(folder: &Path, name: &str) -> Sqlite {
     Sqlite::open(&folder.join(name), OpenMode::Run, None).unwrap().store
@@ -114,7 +118,10 @@ async fn all_of(store: &dyn Store) -> String {
             writeln!(all, "{standing:?}").unwrap();
         }
     }
-    for (record, flags) in store.conversations(&Filter::default()).await.unwrap() {
+    let questions = Filter { kind: ProcessKind::Question, ..Filter::default() };
+    let mut processes = store.conversations(&Filter::default()).await.unwrap();
+    processes.extend(store.conversations(&questions).await.unwrap());
+    for (record, flags) in processes {
         writeln!(all, "{:?} {flags:?}", record.copied()).unwrap();
         writeln!(all, "{:?}", store.history(&record.id).await.unwrap()).unwrap();
         writeln!(all, "{:?}", store.calls(&record.id).await.unwrap()).unwrap();
@@ -233,6 +240,100 @@ async fn what_contradicts_is_told_by_name_and_the_rest_goes_on() {
     assert_eq!(to.verify(None).await.unwrap(), []);
 }
 
+/// A question of four lanes in mid-round: two are answered, one is in flight, one failed.
+async fn in_mid_round(store: &dyn Store) -> (String, Vec<Entry>) {
+    let id = planned(store, "rounds", 1).await.remove(0);
+    let (about, log) = spoken(store, &id).await;
+    let question = ask(store, &about, WHY, 4).await;
+    let epoch = claimed(store, &question).await;
+    store.append(&question, epoch, vec![asks(WHY)], None).await.unwrap();
+    for seq in 1..=4 {
+        store.sent(&question, epoch, lane(&log, WHY, seq, NOW)).await.unwrap();
+    }
+    for seq in [2, 4] {
+        store.settle(&question, epoch, answered(&lane(&log, WHY, seq, NOW), &format!("Paid {seq}."))).await.unwrap();
+    }
+    let failed = CallRecord { state: CallState::Failed, attempts: vec![attempt(NOW, true)], ..lane(&log, WHY, 3, NOW) };
+    store.settle(&question, epoch, failed).await.unwrap();
+    (question, log)
+}
+
+/// Told of any two databases, of which `to` is empty.
+async fn a_copy_in_mid_round_asks_nothing_twice(from: &dyn Store, to: &dyn Store) {
+    let (id, log) = in_mid_round(from).await;
+    let first = copied(from, to).await;
+    assert_eq!((first.conflicts, first.conversations, first.running), (vec![], 2, 1));
+    let open =
+        |history: &History| -> Vec<_> { history.open.iter().map(|c| (c.seq, c.state, c.reply.clone())).collect() };
+    let (ours, theirs) = (from.history(&id).await.unwrap(), to.history(&id).await.unwrap());
+    assert_eq!((open(&ours), ours.log), (open(&theirs), theirs.log));
+    assert_eq!(to.verify(None).await.unwrap(), []);
+
+    let epoch = claimed(to, &id).await;
+    for seq in [2, 4] {
+        let again = to.sent(&id, epoch, lane(&log, WHY, seq, NOW + 9)).await;
+        assert!(matches!(again, Err(StoreError::Answered { .. })), "{again:?}");
+    }
+    for seq in 1..=4 {
+        let paid = theirs.open.iter().find(|c| c.seq == seq && c.state == CallState::Answered).cloned();
+        let call = if let Some(call) = paid {
+            call
+        } else {
+            to.sent(&id, epoch, lane(&log, WHY, seq, NOW + 9)).await.unwrap();
+            answered(&lane(&log, WHY, seq, NOW + 9), "Now.")
+        };
+        assert_eq!(to.append(&id, epoch, vec![answer(&call, &[])], Some(call)).await.unwrap(), []);
+    }
+    to.finish(&id, epoch, End::done(EndedBy::Answered)).await.unwrap();
+    let said: Vec<_> = to.history(&id).await.unwrap().log.into_iter().map(|e| e.content).collect();
+    assert_eq!(said, [WHY, "Now.", "Paid 2.", "Now.", "Paid 4."]);
+    assert_eq!(to.verify(None).await.unwrap(), []);
+    // Back to where it is still in mid-round, once its lease is given back.
+    let held = from.find_conversations(&id).await.unwrap().remove(0).lease.unwrap().epoch;
+    from.finish(&id, held, End::new(Status::Interrupted, None)).await.unwrap();
+    assert_eq!(copied(to, from).await.conflicts, Vec::<String>::new());
+    let record = from.find_conversations(&id).await.unwrap().remove(0);
+    assert_eq!((record.status, record.ended_by), (Status::Done, Some(EndedBy::Answered)));
+    alike(from, to).await;
+    assert_eq!(from.verify(None).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_a_file_in_mid_round_asks_nothing_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (file(folder.path(), "a.db"), file(folder.path(), "b.db"));
+    a_copy_in_mid_round_asks_nothing_twice(&from, &to).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_refused_where_its_conversation_is_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (file(folder.path(), "a.db"), file(folder.path(), "b.db"));
+    let ids = planned(&from, "prison", 3).await;
+    copied(&from, &to).await;
+    let mut asked = Vec::new();
+    for id in &ids[..2] {
+        let (about, log) = spoken(&from, id).await;
+        asked.push(ask(&from, &about, WHY, 1).await);
+        answer_all(&from, &asked[asked.len() - 1], &log, WHY, 1).await;
+    }
+    let pending = from.find_conversations(&ids[2]).await.unwrap().remove(0);
+    asked.push(ask(&from, &pending, WHY, 1).await);
+    let epoch = claimed(&to, &ids[0]).await;
+    let mut log = vec![opening()];
+    to.append(&ids[0], epoch, log.clone(), None).await.unwrap();
+    turn(&to, &ids[0], epoch, &mut log, "Otherwise.").await;
+    to.finish(&ids[0], epoch, End::done(EndedBy::Messages)).await.unwrap();
+    let told = copied(&from, &to).await;
+    let why = |id: &str| told.conflicts.iter().find(|c| c.starts_with(&format!("question {id}"))).map(String::as_str);
+    assert_eq!(why(&asked[0]), Some(&*format!("question {}: conversation {} has another log there", asked[0], ids[0])));
+    assert_eq!(why(&asked[2]), Some(&*format!("question {}: conversation {} is not done there", asked[2], ids[2])));
+    assert_eq!((told.conflicts.len(), why(&asked[1])), (3, None), "{:?}", told.conflicts);
+    assert_eq!(to.history(&asked[1]).await.unwrap().log.len(), 2, "the rest went on");
+    assert_eq!(to.find_conversations(&asked[0]).await.unwrap(), []);
+    assert_eq!(to.verify(None).await.unwrap(), []);
+}
+
 async fn over_a_server(variable: &str) {
     let Some(address) = server(variable) else { return };
     let (folder, scratch) = (tempfile::tempdir().unwrap(), Scratch::new(&address));
@@ -263,6 +364,14 @@ async fn over_a_server(variable: &str) {
     alike(&*mongo, &from).await;
     assert_eq!(mongo.verify(None).await.unwrap(), []);
     scratch.drop().await;
+
+    let rounds = Scratch::new(&address);
+    let mongo = rounds.open(OpenMode::Run).await;
+    a_copy_in_mid_round_asks_nothing_twice(&file(folder.path(), "c.db"), &*mongo).await;
+    rounds.drop().await;
+    let rounds = Scratch::new(&address);
+    a_copy_in_mid_round_asks_nothing_twice(&*rounds.open(OpenMode::Run).await, &file(folder.path(), "d.db")).await;
+    rounds.drop().await;
 }
 
 macro_rules! over {

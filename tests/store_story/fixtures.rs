@@ -4,10 +4,10 @@ use convoke::design::{Experiment, Named, Sampling, Value};
 use convoke::model::{ChatReply, Finish, Served, Usage, body};
 use convoke::process::log::Entry;
 use convoke::process::prompt::{Ending, View};
-use convoke::process::{CallRef, Flag, Kind, PromptSize, Purpose};
+use convoke::process::{CallRef, EndedBy, Flag, Kind, PromptSize, Purpose};
 use convoke::store::{
-    CallRecord, CallState, ConversationRecord, Lease, NewExperiment, Participant, ProcessKind, RunKind, RunRecord,
-    Status, Store, UsedModel,
+    CallRecord, CallState, ConversationRecord, End, Lease, NewExperiment, Participant, ProcessKind, QuestionRecord,
+    RunKind, RunRecord, Status, Store, UsedModel,
 };
 use serde_json::{Map, json};
 use sha2::{Digest, Sha256};
@@ -92,6 +92,82 @@ pub fn conversation(experiment: &str, revision: &str, number: u32) -> Conversati
         question: None,
         ended_by: None,
     }
+}
+
+/// A question to `agents` agents about a conversation.
+pub fn question(about: &ConversationRecord, text: &str, agents: u32) -> ConversationRecord {
+    let key = sha256(&format!("{} {text}", about.key));
+    let asked = QuestionRecord {
+        text: text.to_owned(),
+        role: "guard".to_owned(),
+        agents: (1..=agents).map(|seq| format!("Guard_{seq}")).collect(),
+        again: None,
+    };
+    ConversationRecord {
+        id: sha256(&format!("{} {key}", about.experiment))[..16].to_owned(),
+        key,
+        creator: "bob".to_owned(),
+        status: Status::Pending,
+        messages: 1 + agents,
+        starting_message: text.to_owned(),
+        starred: false,
+        note: None,
+        retries: 0,
+        lease: None,
+        kind: ProcessKind::Question,
+        subject: Some(about.id.clone()),
+        question: Some(asked),
+        ended_by: None,
+        ..about.clone()
+    }
+}
+
+/// The first entry of a question.
+pub fn asks(text: &str) -> Entry {
+    Entry { kind: Kind::Question, content: text.to_owned(), ..opening() }
+}
+
+/// The call to the agent whose answer is to stand at `seq`, about a finished log.
+pub fn lane(subject: &[Entry], text: &str, seq: u32, sent: i64) -> CallRecord {
+    let view = View {
+        system: format!("You are Guard_{seq}."),
+        from: 0,
+        to: subject.len() as u32,
+        reader: Some(GUARD.to_owned()),
+        labels: true,
+        merge: true,
+        parts: Vec::new(),
+        subject: true,
+        ending: vec![Ending::Text(text.to_owned())],
+    };
+    let parameters: Map<String, _> = serde_json::from_value(json!({"seed": seq})).unwrap();
+    let body = body("llama3.1", &view.messages(&[], subject), &parameters);
+    CallRecord {
+        seq,
+        call: CallRef { purpose: Purpose::Answer, ask: 0 },
+        parameters,
+        view,
+        body_sha256: hex::encode(Sha256::digest(body)),
+        ..call(&[opening()], sent)
+    }
+}
+
+/// The entry that such a call brought.
+pub fn answer(call: &CallRecord, flags: &[Flag]) -> Entry {
+    let speaker = format!("Guard_{}", call.seq);
+    Entry { kind: Kind::Answer, index: 0, speaker, role: Some("guard".to_owned()), ..speech(call, flags) }
+}
+
+/// A conversation that was spoken to its end.
+pub async fn spoken(store: &dyn Store, id: &str) -> (ConversationRecord, Vec<Entry>) {
+    let epoch = claimed(store, id).await;
+    let mut log = vec![opening()];
+    store.append(id, epoch, log.clone(), None).await.unwrap();
+    for content in ["Stand up.", "No.", "Then sit."] {
+        turn(store, id, epoch, &mut log, content).await;
+    }
+    store.finish(id, epoch, End::done(EndedBy::Messages)).await.unwrap();
+    (store.find_conversations(id).await.unwrap().remove(0), log)
 }
 
 /// A process that no system has: its leases are taken at once by others of its host and boot.

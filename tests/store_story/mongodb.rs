@@ -1,8 +1,10 @@
 //! The story on real servers of the MongoDB protocol, which variables name. Each test makes databases of its own,
 //! `convoke_test_…`, and drops them.
 
-use crate::fixtures::{NOW, claimed, document, new_experiment, planned, run_record};
+use crate::asked::{answer_all, ask};
+use crate::fixtures::{NOW, answered, call, claimed, document, new_experiment, opening, planned, run_record, spoken};
 use crate::story::the_story;
+use convoke::process::prompt::{Part, Range};
 use convoke::store::mongodb::Mongo;
 use convoke::store::sqlite::OpenMode;
 use convoke::store::{Counts, End, Item, MongoUri, ProcessKind, Status, Store, StoreUri};
@@ -105,6 +107,81 @@ async fn what_the_end_of_a_run_leaves_is_how_things_stand() {
     store.delete(&Item::Conversation(ids[7].clone()), "ada").await.unwrap();
     assert_eq!((heads().await, counts().await), (0, Counts::default()));
     scratch.drop().await;
+}
+
+/// A colleague's older program goes on beside this one until something is stored that it cannot understand.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_schema_is_raised_by_the_first_write_that_needs_it() {
+    let Some(address) = server("CONVOKE_TEST_MONGODB_URI") else { return };
+    let scratch = Scratch::new(&address);
+    let (store, database) = (scratch.open(OpenMode::Run).await, scratch.database().await);
+    let meta = database.collection::<Document>("convoke");
+    let conversations = database.collection::<Document>("conversations");
+    let schema = || async { meta.find_one(doc! {}).await.unwrap().unwrap().get("schema").unwrap().to_string() };
+    let indexes = || async { conversations.list_index_names().await.unwrap().len() };
+    let ids = planned(&*store, "prison", 1).await;
+    let (about, log) = spoken(&*store, &ids[0]).await;
+    let before = conversations.find_one(doc! { "_id": &about.id }).await.unwrap().unwrap();
+    for absent in ["kind", "subject", "question"] {
+        assert!(!before.contains_key(absent), "{absent}");
+    }
+    assert_eq!((schema().await, indexes().await), ("1".to_owned(), 5));
+    let colleague = scratch.open(OpenMode::Run).await;
+
+    let id = ask(&*store, &about, "Why?", 1).await;
+    assert_eq!((schema().await, indexes().await), ("2".to_owned(), 6));
+    answer_all(&*store, &id, &log, "Why?", 1).await;
+    let counted = colleague.experiments().await.unwrap()[0].1;
+    assert_eq!(counted, Counts { done: 1, failed: 0, left: 0 }, "also by who opened it before");
+    assert_eq!(conversations.find_one(doc! { "_id": &about.id }).await.unwrap().unwrap(), before);
+    let ended = database.collection::<Document>("claims").find_one(doc! { "conversation": &id, "epoch": 2 }).await;
+    assert_eq!(ended.unwrap().unwrap().get_document("end").unwrap().get_str("ended_by").unwrap(), "answered");
+    scratch.drop().await;
+}
+
+async fn is_raised(database: &mongodb::Database) -> bool {
+    let meta = database.collection::<Document>("convoke").find_one(doc! {}).await.unwrap().unwrap();
+    meta.get("schema").unwrap().to_string() == "2"
+}
+
+/// Entries and recipes of new kinds raise it too, and so does a document with a key that schema 1 lacks.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_schema_1_lacks_raises_it() {
+    let Some(address) = server("CONVOKE_TEST_MONGODB_URI") else { return };
+    for change in 0..4 {
+        let scratch = Scratch::new(&address);
+        let store = scratch.open(OpenMode::Run).await;
+        let id = planned(&*store, "prison", 1).await.remove(0);
+        let epoch = claimed(&*store, &id).await;
+        store.append(&id, epoch, vec![opening()], None).await.unwrap();
+        assert!(!is_raised(&scratch.database().await).await);
+        let mut call = call(&[opening()], NOW);
+        match change {
+            0 => {
+                let more = serde_json::from_value(serde_json::json!({ "to": ["Guard_1"] })).unwrap();
+                let entry = convoke::process::log::Entry { seq: 1, index: 1, more: Some(more), ..opening() };
+                store.append(&id, epoch, vec![entry.clone()], None).await.unwrap();
+                assert_eq!(store.history(&id).await.unwrap().log[1], entry);
+            }
+            1 => {
+                call.view.parts =
+                    vec![Part::Text("More.".to_owned()), Part::Entries { ranges: vec![Range { from: 0, to: 1 }] }];
+                store.sent(&id, epoch, call.clone()).await.unwrap();
+                assert_eq!(store.calls(&id).await.unwrap(), [call]);
+            }
+            2 => {
+                call.view.subject = true;
+                store.settle(&id, epoch, answered(&call, "Yes.")).await.unwrap();
+            }
+            _ => {
+                let mut newer = document("prison", "another", None);
+                newer.format = 2;
+                store.save(new_experiment("-", "ada", newer)).await.unwrap();
+            }
+        }
+        assert!(is_raised(&scratch.database().await).await, "{change}");
+        scratch.drop().await;
+    }
 }
 
 /// K3, on a server whose updates are not one step: a thousand edits, of ten experiments, for it is slow with long

@@ -29,6 +29,8 @@ pub async fn the_story(store: Arc<dyn Store>) {
     runs_are_recorded(store).await;
     crate::watching::tell(store).await;
     crate::colleagues::tell(store).await;
+    crate::asked::tell(store).await;
+    crate::rounds::tell(store).await;
     what_is_not_there_is_said(store).await;
     assert_eq!(store.verify(None).await.unwrap(), []);
 }

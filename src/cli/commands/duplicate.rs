@@ -21,12 +21,10 @@ pub async fn run(context: &Context, args: &Edit) -> Result<Exit, CliError> {
 }
 
 fn explained(context: &Context, error: LabError) -> CliError {
-    let hint = match &error {
-        LabError::Store(StoreError::Exists { .. }) => {
-            Some("--name says another; without it, one that is free is found".to_owned())
-        }
-        LabError::TooManyCopies { .. } => Some("--name NAME".to_owned()),
-        _ => None,
+    let hint = if matches!(error, LabError::Store(StoreError::Exists { .. })) {
+        Some("--name says another; without it, one that is free is found".to_owned())
+    } else {
+        matches!(error, LabError::TooManyCopies { .. }).then(|| "--name NAME".to_owned())
     };
     context.refused(error).maybe_hint(hint)
 }

@@ -138,10 +138,10 @@ pub async fn text(guide: &Guide, asked: Text<'_>) -> Result<Option<String>, CliE
             Way::Editor => prompt::open_editor(&guide.context.terminal, &now, HINT).await?,
             Way::Correct => correct_line(guide, &now).await?,
             Way::Type | Way::Add | Way::GoOn => {
-                let already = match way {
-                    Way::GoOn => typed.take().unwrap_or_default(),
-                    Way::Add => now.lines().map(str::to_owned).collect(),
-                    _ => Vec::new(),
+                let already = if way == Way::GoOn {
+                    typed.take().unwrap_or_default()
+                } else {
+                    now.lines().map(str::to_owned).filter(|_| way == Way::Add).collect()
                 };
                 match ask_lines(guide, &asked, already).await? {
                     Ok(text) => Some(text),

@@ -7,19 +7,11 @@ use crate::cli::args::{Cli, Command};
 use crate::cli::changes;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::prompt;
-use crate::design::protocol::bad_level;
-use crate::design::{Experiment, ModelSpec, Plan, Value, key};
+use crate::design::effect::bad_level;
+use crate::design::{Experiment, ModelSpec, Plan, Speakers, Value, key};
 use crate::lab::change::changed_document;
 use crate::lab::{Extended, Lab, Planned, Standings};
 use clap::Parser;
-
-/// The rules for choosing the next speaker.
-const SPEAKERS: [(&str, &str); 4] = [
-    ("round-robin", "round-robin: in order"),
-    ("random", "random: drawn, never the last speaker"),
-    ("auto", "auto: a model chooses"),
-    ("manual", "manual: you choose each time"),
-];
 
 /// A question about a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -352,12 +344,10 @@ impl Guide {
     }
 
     async fn ask_speakers(&self, usual: &str) -> Result<Option<String>, CliError> {
-        let can = |word: &str| bad_level("speakers", &Value::Text(word.to_owned())).is_none();
-        let known: Vec<(&str, &str)> = SPEAKERS.into_iter().filter(|(word, _)| can(word)).collect();
-        let items: Vec<String> = known.iter().map(|(_, words)| (*words).to_owned()).collect();
-        let at = known.iter().position(|(word, _)| *word == usual).unwrap_or(0);
+        let items: Vec<String> = Speakers::ALL.iter().map(|s| format!("{s}: {}", s.line())).collect();
+        let at = Speakers::WORDS.iter().position(|word| *word == usual).unwrap_or(0);
         let chosen = prompt::ask_one_of(&self.context.terminal, "who speaks next?", &items, at, HINT).await?;
-        Ok(chosen.map(|place| known[place].0.to_owned()))
+        Ok(chosen.map(|place| Speakers::WORDS[place].to_owned()))
     }
 
     /// Shows the plan; `None` if the run cannot be planned, which the command reports.
@@ -403,14 +393,15 @@ impl Guide {
     fn document_after(&self, selected: &Selected, answers: &Answers) -> Result<Experiment, CliError> {
         let kept = self.edit_flags(selected, answers);
         let words = ["convoke", "edit", &selected.word].into_iter().chain(kept.iter().map(String::as_str));
-        match Cli::try_parse_from(words).ok().and_then(|cli| cli.command) {
-            Some(Command::Edit(args)) if !kept.is_empty() => {
-                let changes = changes::read(&self.context, &args.changes)?;
-                let done = changed_document(&selected.document, &changes, &self.context.settings.servers);
-                Ok(done.map_err(|error| self.context.refused(error))?.0)
-            }
-            _ => Ok(selected.document.clone()),
+        let Some(Command::Edit(args)) = Cli::try_parse_from(words).ok().and_then(|cli| cli.command) else {
+            return Ok(selected.document.clone());
+        };
+        if kept.is_empty() {
+            return Ok(selected.document.clone());
         }
+        let changes = changes::read(&self.context, &args.changes)?;
+        let done = changed_document(&selected.document, &changes, &self.context.settings.servers);
+        Ok(done.map_err(|error| self.context.refused(error))?.0)
     }
 
     /// Returns the flags of `edit` that store the answers; none for another person's experiment.

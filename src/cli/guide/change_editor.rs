@@ -100,7 +100,7 @@ impl<'a> ChangeEditor<'a> {
                 Part::Titles => [vec![Step::Of(*part), Step::Sharing], self.new_title_steps(now)].concat(),
                 Part::Contents => [vec![Step::Of(*part)], self.chosen_texts(now, false)].concat(),
                 Part::Summarizer => self.summarizer_steps(now),
-                _ => vec![Step::Of(*part)],
+                Part::Name | Part::StartingMessage | Part::Models | Part::Note => vec![Step::Of(*part)],
             };
             for step in asked {
                 if !steps.contains(&step) {

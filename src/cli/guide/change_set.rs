@@ -98,10 +98,10 @@ impl ChangeSet {
     pub fn to_changes(&self, context: &Context, old: &Experiment) -> Result<Changes, CliError> {
         let flags = self.change_flags(old);
         let words = ["convoke", "edit", "it"].into_iter().chain(flags.iter().map(String::as_str));
-        match Cli::try_parse_from(words).map(|cli| cli.command) {
-            Ok(Some(Command::Edit(args))) => changes::read(context, &args.changes),
-            _ => Err(CliError::usage("this cannot be said in flags")),
-        }
+        let Ok(Some(Command::Edit(args))) = Cli::try_parse_from(words).map(|cli| cli.command) else {
+            return Err(CliError::usage("this cannot be said in flags"));
+        };
+        changes::read(context, &args.changes)
     }
 
     /// Returns the experiment with the changes so far, for the next questions.
@@ -301,7 +301,7 @@ mod tests {
             starting_message: "Begin.".into(),
             sections: Vec::new(),
             models: vec![ModelSpec { alias: Some("one".into()), ..ModelSpec::bare("scripted") }],
-            protocol: Protocol::plain(5),
+            protocol: Protocol { messages: 5, ..Protocol::default() },
             roles: vec![role("guard"), role("prisoner")],
             shared: PromptText { start: String::new(), sections: vec![section("In/out", "A yard.\n")] },
             summarizer: None,

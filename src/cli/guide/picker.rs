@@ -242,7 +242,9 @@ fn say_where(guide: &Guide, offers: &[Offer], id: &str) {
         ServerKind::Ollama => {
             guide.say(&format!("{server} does not have {name}: a run fetches it, or `convoke models pull {id}` now."));
         }
-        _ => guide.say(&format!("{server} does not list {name}: a run will tell whether it can be used.")),
+        ServerKind::OpenAi | ServerKind::Scripted => {
+            guide.say(&format!("{server} does not list {name}: a run will tell whether it can be used."));
+        }
     }
 }
 

@@ -140,8 +140,8 @@ impl StoreResolver<'_> {
     pub fn choose_creator(&mut self, store: &StoreChoice) -> Creator {
         let variable = self.variables.get("DB_USER");
         let signed_in = match &store.uri {
-            StoreUri::Mongo(uri) if uri.signs_in() => uri.user.clone(),
-            _ => None,
+            StoreUri::Mongo(uri) => uri.user.clone().filter(|_| uri.signs_in()),
+            StoreUri::Sqlite { .. } => None,
         };
         if let Some(name) = signed_in {
             let origin = variable.filter(|v| v.0 == name).map_or(store.origin, |v| v.1);

@@ -160,10 +160,10 @@ fn find_candidate(text: &str, candidates: &[String]) -> Option<String> {
 
 /// Describes why an unfinished answer ended.
 fn describe_end(error: &CliError) -> String {
-    match error.exit {
-        crate::cli::error::Exit::Interrupt => "you left".to_owned(),
-        _ => std::iter::once(&error.message).chain(&error.causes).cloned().collect::<Vec<_>>().join(": "),
+    if error.exit == crate::cli::error::Exit::Interrupt {
+        return "you left".to_owned();
     }
+    std::iter::once(&error.message).chain(&error.causes).cloned().collect::<Vec<_>>().join(": ")
 }
 
 fn format_heading(scene: &Scene<'_>) -> String {

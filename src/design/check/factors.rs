@@ -1,8 +1,8 @@
 //! Cross-checks of headings, `exclude` and labels that need no plan.
 
-use super::super::experiment::{Experiment, Factor, When};
+use super::super::effect::{Effect, near_settable, place_of, sets};
+use super::super::experiment::{Experiment, Factor, Role, When};
 use super::super::problem::{Severity, did_you_mean};
-use super::super::protocol::{near_settable, role_of, sets};
 use super::super::value::Value;
 use super::Check;
 use std::collections::BTreeSet;
@@ -74,14 +74,9 @@ type Said = (String, Option<String>);
 
 /// Whether a heading or an expression may read a name: a factor, or a key that has a value in every condition.
 pub(super) fn known_key(experiment: &Experiment, when: &When) -> Result<(), Said> {
-    const KEYS: [&str; 7] = ["model", "messages", "days", "speakers", "labels", "merge", "final_summary"];
     let name = &when.factor;
     let roles = &experiment.roles;
-    if experiment.factors.iter().any(|f| f.name == *name)
-        || KEYS.contains(&name.as_str())
-        || role_of(name, "agents.", "", roles).is_some()
-        || role_of(name, "roles.", ".model", roles).is_some()
-    {
+    if experiment.factors.iter().any(|f| f.name == *name) || has_value(name, roles) {
         return Ok(());
     }
     let factors: Vec<&str> = experiment.factors.iter().map(|f| f.name.as_str()).collect();
@@ -91,6 +86,16 @@ pub(super) fn known_key(experiment: &Experiment, when: &When) -> Result<(), Said
         Some(format!("declare it under [factors]; declared: {known}"))
     });
     Err((format!("there is no factor `{name}`"), hint))
+}
+
+/// Returns true for a key that has a value in every condition.
+fn has_value(name: &str, roles: &[Role]) -> bool {
+    match Effect::of(name) {
+        Some(Effect::Model) => true,
+        Some(Effect::Protocol(key)) => key.factor,
+        Some(Effect::Agents(role) | Effect::RoleModel(role)) => place_of(role, roles).is_some(),
+        Some(Effect::StartingMessage | Effect::Style | Effect::Parameter(_)) | None => false,
+    }
 }
 
 pub(super) fn unknown_level(experiment: &Experiment, name: &str, word: &str) -> Option<Said> {

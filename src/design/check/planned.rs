@@ -2,13 +2,13 @@
 
 use super::super::axis;
 use super::super::condition::Condition;
+use super::super::effect::{bad_level, sets};
 use super::super::experiment::{Design, Experiment, PromptText, RunDefaults, Section, When};
 use super::super::folder::{SHARED, SUMMARIZER, Sources, role_file};
 use super::super::markdown;
 use super::super::overrides::Overrides;
 use super::super::plan::{Expansion, Plan, expand};
 use super::super::problem::{Obstacle, Severity};
-use super::super::protocol::{bad_level, sets};
 use super::super::template::{RoleTags, Template};
 use super::factors::{known_key, unknown_level};
 use super::{Check, is_set, server_of, without_comments};

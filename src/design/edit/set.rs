@@ -2,13 +2,11 @@
 
 use crate::design::experiment::Experiment;
 use crate::design::folder::Files;
+use crate::design::keys::{MODEL, PROTOCOL, find_key, key_names};
 use crate::design::problem::{Obstacle, did_you_mean};
-use crate::design::protocol::{KEYS, PARAMETERS};
 use crate::design::tree::FILE;
 use toml_edit::{DocumentMut, InlineTable, Item, Key, Table, TableLike, Value};
 
-/// Keys of a model besides its name and the sampling parameters that a factor may set.
-const OF_MODELS: [&str; 5] = ["num_ctx", "stop", "keep_alive", "stream", "concurrency"];
 /// Keys that stand at the top and are set whole.
 const TOP: [&str; 3] = ["starting_message", "sections", "models"];
 /// Tables of which any key can be set by its full path.
@@ -72,8 +70,9 @@ fn place(experiment: &Experiment, key: &str) -> Result<Where, Obstacle> {
         "name" | "note" => Err(obstacle(format!("--set {key}=…: it has a flag of its own"), &format!("--{key}"))),
         "agents" => Err(obstacle("--set agents=…: one role at a time", "--set agents.ROLE=N, or --roles")),
         "replicates" | "seed" => at(&["run", key]),
-        _ if KEYS.contains(&key) => at(&["protocol", key]),
-        _ if PARAMETERS.contains(&key) || OF_MODELS.contains(&key) => Ok(Where::Models),
+        "style" => at(&["protocol", key]),
+        _ if find_key(PROTOCOL, key).is_some() => at(&["protocol", key]),
+        _ if find_key(MODEL, key).is_some() => Ok(Where::Models),
         _ if TOP.contains(&key) => at(&[key]),
         _ => {
             let path = path(key);
@@ -93,8 +92,10 @@ fn path(key: &str) -> Vec<String> {
 }
 
 fn unknown(experiment: &Experiment, key: &str) -> Obstacle {
-    let known = KEYS.iter().chain(&PARAMETERS).chain(&OF_MODELS).chain(&TOP).chain(&["replicates", "seed"]).copied();
-    let hint = did_you_mean(key, known.chain(experiment.factors.iter().map(|f| f.name.as_str())))
+    let keys = key_names(PROTOCOL).chain(key_names(MODEL)).chain(TOP);
+    let mut known: Vec<&str> = keys.chain(["agents", "style", "replicates"]).collect();
+    known.extend(experiment.factors.iter().map(|f| f.name.as_str()));
+    let hint = did_you_mean(key, known.iter().copied())
         .unwrap_or_else(|| format!("a new factor is factors.{key}=[…]; other keys by their path, as in health.empty"));
     Obstacle::usage(format!("there is no factor or key `{key}` to set"), hint)
 }

@@ -24,7 +24,7 @@ pub(super) fn of_file(text: &str, from: usize) -> impl Iterator<Item = Block> {
 pub(super) fn comments(text: &str) -> impl Iterator<Item = Range<usize>> {
     Scanner { text, at: 0, begins_line: true, headings: false }.filter_map(|block| match block {
         Block::Comment(span) => Some(span),
-        _ => None,
+        Block::Heading(_) | Block::Fence | Block::Unclosed(_) => None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! The machine, driven by replies that are functions of what is asked.
 
 use super::*;
-use crate::design::Policy;
+use crate::design::{Policy, Protocol};
 use crate::process::PromptSize;
 use crate::process::prompt::{Author, Message};
 
@@ -114,19 +114,20 @@ fn setting(names: &[&str], messages: u32) -> Setting {
         key: "key".to_owned(),
         agents,
         starting_message: "Begin.".to_owned(),
-        messages,
-        days: 1,
-        speakers: Speakers::RoundRobin,
+        protocol: Protocol { messages, ..Protocol::default() },
         labels: names.len() > 2,
-        merge: true,
-        stop_phrases: Vec::new(),
-        final_summary: false,
         health: Vec::new(),
         selector: None,
         summarizer: None,
         retries: 0,
         calls: 0,
     }
+}
+
+/// The setting under a changed protocol.
+fn under(mut setting: Setting, change: impl FnOnce(&mut Protocol)) -> Setting {
+    change(&mut setting.protocol);
+    setting
 }
 
 fn helper(prompt: &str) -> Helper {
@@ -136,7 +137,7 @@ fn helper(prompt: &str) -> Helper {
 /// Two guards and a prisoner, chosen by a model.
 fn auto(messages: u32) -> Setting {
     let three = setting(&["Guard_1", "Guard_2", "Prisoner_3"], messages);
-    Setting { speakers: Speakers::Auto, selector: Some(helper("Choose.")), ..three }
+    Setting { selector: Some(helper("Choose.")), ..under(three, |p| p.speakers = Speakers::Auto) }
 }
 
 fn policy(setting: Setting, flag: Flag, ask: u32, fail: bool) -> Setting {

@@ -8,6 +8,7 @@ use crate::store::{Lease, OpenMode};
 use ::mongodb::bson::{Document, doc};
 use ::mongodb::{Client, Collection, Database};
 use std::collections::HashSet;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Mutex, PoisonError};
 
 /// An open database, as the verbs use it.
@@ -16,6 +17,8 @@ pub(super) struct Base {
     pub(super) database: Database,
     pub(super) mode: OpenMode,
     pub(super) clock: Clock,
+    /// Schema as last seen; others may have raised it since.
+    pub(super) schema: AtomicU32,
     /// Hashes of stored texts: prompts recur with every turn.
     pub(super) texts: Mutex<HashSet<String>>,
     pub(super) tracks: Tracks,

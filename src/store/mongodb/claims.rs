@@ -7,12 +7,15 @@
 //! document says of all this can be put right from here.
 
 use super::base::Base;
-use super::documents::{bson, conversation_record, date, field, is_going, lease_document, lease_of, plain, status};
+use super::documents::{
+    bson, conversation_record, date, field, is_going, kind, lease_document, lease_of, plain, status,
+};
 use super::fail::{Fail, is_duplicate};
-use super::track::Track;
+use super::track::{Shared, Track, Writing};
 use crate::store::{ConversationRecord, End, Lease, Status, StoreError};
 use ::mongodb::bson::{Bson, Document, doc};
 use ::mongodb::options::ReturnDocument;
+use std::sync::Arc;
 
 /// How often a claim that meets another's looks again.
 const TRIES: u32 = 20;
@@ -62,11 +65,6 @@ pub(super) async fn insert(mongo: &Base, conversation: &str, epoch: u64, more: D
     }
 }
 
-/// How an epoch ended, as `insert` writes it.
-pub(super) fn end(status: Status, reason: Option<&str>) -> Result<Document, Fail> {
-    Ok(doc! { "end": bson(&End::new(status, reason.map(str::to_owned)))? })
-}
-
 /// A lease as it was last renewed: that stands in the conversation's document.
 pub(super) async fn renewed(mongo: &Base, id: &str, claimed: Lease) -> Result<Lease, Fail> {
     let found = mongo.conversation(id).await?;
@@ -89,7 +87,9 @@ pub(super) async fn claim(mongo: &Base, id: &str, lease: &Lease, retry: bool) ->
         let found = mongo.conversation(id).await?;
         let (epoch, state) = last(mongo, id, field(&found, "epoch")?).await?;
         let again = free(mongo, &found, epoch, state, lease, retry).await?;
-        super::snapshots::take_away(mongo, &field::<String>(&found, "experiment")?).await?;
+        if kind(&found)?.is_conversation() {
+            super::snapshots::take_away(mongo, &field::<String>(&found, "experiment")?).await?;
+        }
         let lease = Lease { epoch: epoch + 1, until: mongo.clock.lapses(), ..lease.clone() };
         if insert(mongo, id, epoch + 1, doc! { "lease": lease_document(&lease)? }).await? {
             let claimed = write(mongo, id, &lease, field::<u32>(&found, "retries")? + u32::from(again)).await?;
@@ -132,10 +132,9 @@ async fn free(
         Some(Epoch::End(end)) => Ok(end.status == Status::Failed),
         // What came from another database has no epoch yet.
         None => match status(found)? {
-            status @ (Status::Done | Status::Failed) if !(retry && status == Status::Failed) => {
-                Err(StoreError::Ended { conversation: id, status }.into())
-            }
-            status => Ok(status == Status::Failed),
+            Status::Failed if retry => Ok(true),
+            status @ (Status::Done | Status::Failed) => Err(StoreError::Ended { conversation: id, status }.into()),
+            Status::Pending | Status::Running | Status::Interrupted | Status::Incomplete => Ok(false),
         },
     }
 }
@@ -153,7 +152,7 @@ async fn in_time(mongo: &Base, id: &str, mine: u64) -> Result<(), Fail> {
             write(mongo, id, &lease, field(&found, "retries")?).await?;
             Err(superseded(id))
         }
-        _ => Ok(()),
+        (_, Some(Epoch::Claim(_)) | None) => Ok(()),
     }
 }
 
@@ -162,7 +161,12 @@ async fn stays(mongo: &Base, found: &Document, epoch: u64) -> Result<(), Fail> {
     let id = super::documents::id(found)?;
     let experiment: String = field(found, "experiment")?;
     let there = mongo.experiments().find_one(doc! { "_id": &experiment }).await?;
-    if mongo.conversation(&id).await.is_ok() && there.is_some_and(|e| !is_going(&e)) {
+    // A question goes with the conversation that it is about.
+    let about = match field::<Option<String>>(found, "subject")? {
+        Some(subject) => mongo.conversation(&subject).await.is_ok(),
+        None => true,
+    };
+    if about && mongo.conversation(&id).await.is_ok() && there.is_some_and(|e| !is_going(&e)) {
         return Ok(());
     }
     // Given back: the deletion may yet be refused for another's sake.
@@ -201,20 +205,39 @@ pub(super) fn superseded(id: &str) -> Fail {
     StoreError::Superseded { conversation: id.to_owned() }.into()
 }
 
-/// What is known of a conversation that is held in that epoch.
-pub(super) async fn held(mongo: &Base, id: &str, at: u64) -> Result<Track, Fail> {
-    let known = mongo.tracks.of(id, at);
-    if known.is_none() {
-        mongo.conversation(id).await?;
-        if !matches!(epoch(mongo, id, at).await?, Some(Epoch::Claim(_))) {
-            return Err(superseded(id));
+/// Begins a write to a conversation that is held in that epoch. Its track is known while the write lasts.
+pub(super) async fn held(mongo: &Base, id: &str, at: u64) -> Result<Writing, Fail> {
+    let shared = mongo.tracks.of(id);
+    loop {
+        let writing = shared.write().await;
+        if shared.is_of(at) {
+            still_held(mongo, id, at).await?;
+            return Ok(writing);
+        }
+        drop(writing);
+        if let Err(fail) = recall(mongo, id, at, &shared).await {
+            // After trouble on the way to the server it may be held all the same.
+            if !matches!(fail, Fail::Mongo(_)) {
+                mongo.tracks.end(id, at);
+            }
+            return Err(fail);
         }
     }
-    still_held(mongo, id, at).await?;
-    match known {
-        Some(track) => Ok(track),
-        None => Track::read(mongo, id, at).await,
+}
+
+/// Reads the track of a conversation that is held in that epoch, while nobody writes.
+async fn recall(mongo: &Base, id: &str, at: u64, shared: &Shared) -> Result<(), Fail> {
+    let _alone = shared.alone().await;
+    if shared.is_of(at) {
+        return Ok(());
     }
+    mongo.conversation(id).await?;
+    if !matches!(epoch(mongo, id, at).await?, Some(Epoch::Claim(_))) {
+        return Err(superseded(id));
+    }
+    still_held(mongo, id, at).await?;
+    shared.keep(Track::read(mongo, id, at).await?);
+    Ok(())
 }
 
 /// Looked at before a request leaves, after it was written down: who takes the conversation over writes a claim and then
@@ -223,11 +246,11 @@ pub(super) async fn still_held(mongo: &Base, id: &str, at: u64) -> Result<(), Fa
     if epoch(mongo, id, at + 1).await?.is_none() {
         return Ok(());
     }
-    mongo.tracks.forget(id);
+    mongo.tracks.end(id, at);
     Err(superseded(id))
 }
 
-/// Ends the claim.
+/// Ends the claim, after every write of this process that is in flight.
 pub(super) async fn finish(mongo: &Base, id: &str, at: u64, end: &End) -> Result<(), Fail> {
     match epoch(mongo, id, at + 1).await? {
         // The same end, after a write whose answer was lost.
@@ -237,11 +260,13 @@ pub(super) async fn finish(mongo: &Base, id: &str, at: u64, end: &End) -> Result
         Some(_) => return Err(superseded(id)),
         None => {}
     }
-    let track = held(mongo, id, at).await?;
+    let shared = Arc::clone(&held(mongo, id, at).await?.shared);
+    let _alone = shared.alone().await;
     if !insert(mongo, id, at + 1, doc! { "end": bson(end)? }).await? {
         return Err(superseded(id));
     }
-    mongo.tracks.forget(id);
+    mongo.tracks.end(id, at);
+    let track = if shared.is_of(at) { shared.with(|track| track.clone()) } else { Track::read(mongo, id, at).await? };
     settle(mongo, id, at + 1, end, &track).await
 }
 
@@ -253,6 +278,9 @@ async fn settle(mongo: &Base, id: &str, epoch: u64, end: &End, track: &Track) ->
         "status": end.status.word(), "reason": plain::<Bson>(bson(&end.reason)?)?, "lease": null,
         "epoch": epoch.cast_signed(),
     };
+    if let Some(ended_by) = &end.ended_by {
+        set.insert("ended_by", bson(ended_by)?);
+    }
     set.extend(track.counters()?);
     mongo.conversations().update_one(before, doc! { "$set": set }).await?;
     Ok(())

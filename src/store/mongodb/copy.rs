@@ -14,7 +14,7 @@ use super::documents::{
 use super::experiments::{begin_run, end_run, keep_revision};
 use super::fail::{Fail, is_duplicate};
 use super::track::Track;
-use super::{experiments, read, turns, versions};
+use super::{experiments, read, schema, turns, versions};
 use crate::process::log::Entry;
 use crate::store::meeting::{self, Meeting, Whole};
 use crate::store::{ConversationRecord, End, ExperimentRecord, Lease, Parcel, RunRecord, StoreError};
@@ -76,6 +76,8 @@ async fn run(mongo: &Base, given: &RunRecord) -> Result<(), Fail> {
 }
 
 async fn conversation(mongo: &Base, given: Whole<'_>) -> Result<(), Fail> {
+    schema::room_for_record(mongo, given.record).await?;
+    schema::room_for_turn(mongo, given.log, given.calls).await?;
     if let Some(here) = mongo.conversations().find_one(doc! { "_id": &given.record.id }).await? {
         return meet(mongo, here, given).await;
     }
@@ -110,7 +112,8 @@ async fn inside(mongo: &Base, given: Whole<'_>) -> Result<bool, Fail> {
     if !meeting::is_begun(&record, &tally, given.calls.len()) {
         return Ok(true);
     }
-    claims::insert(mongo, id, FIRST, claims::end(record.status, record.reason.as_deref())?).await
+    let end = End { status: record.status, reason: record.reason, ended_by: record.ended_by };
+    claims::insert(mongo, id, FIRST, doc! { "end": bson(&end)? }).await
 }
 
 /// Inserts documents; false where one is there.
@@ -195,7 +198,7 @@ async fn go_on(mongo: &Base, known: u64, record: &ConversationRecord, given: Who
     mongo.tracks.put(id, Track::read(mongo, id, last + 1).await?);
     let done = write_on(mongo, last + 1, given).await;
     if done.is_err() {
-        mongo.tracks.forget(id);
+        mongo.tracks.end(id, last + 1);
     }
     done?;
     let end = End { status: record.status, reason: record.reason.clone(), ended_by: record.ended_by };

@@ -2,19 +2,19 @@
 
 use super::base::Base;
 use super::cursor::{all, going};
-use super::documents::{GOING, field, id, lease_of};
+use super::documents::{GOING, field, id, kind, lease_of, of_kind};
 use super::fail::Fail;
 use super::items::{place, theirs, told};
-use super::snapshots;
 use super::standing::held;
-use crate::store::{Item, StoreError};
-use ::mongodb::bson::doc;
+use super::{schema, snapshots};
+use crate::store::{Item, ProcessKind, StoreError};
+use ::mongodb::bson::{Document, doc};
 
 /// Number of conversations whose messages and calls are deleted at a time.
 const BATCH: usize = 200;
 
 /// Deletes an item of its creator's: marks it first, so that nobody sees or claims it any more, then removes all that
-/// belongs to it, and itself last.
+/// belongs to it, the questions about it, and itself last.
 pub(super) async fn delete(mongo: &Base, item: &Item, creator: &str) -> Result<(), Fail> {
     let found = theirs(mongo, item, creator).await?;
     let (collection, name) = place(mongo, item);
@@ -31,15 +31,34 @@ pub(super) async fn delete(mongo: &Base, item: &Item, creator: &str) -> Result<(
 
 /// Fails if a process works on an item now.
 async fn unheld(mongo: &Base, item: &Item) -> Result<(), Fail> {
-    let conversation = match item {
-        Item::Experiment(name) => mongo.conversations().find_one(held(name, mongo.clock.now())).await?,
-        Item::Conversation(name) => mongo.conversations().find_one(doc! { "_id": name }).await?,
+    let conversations = match item {
+        Item::Experiment(name) => {
+            mongo.conversations().find_one(held(name, mongo.clock.now())).await?.into_iter().collect()
+        }
+        Item::Conversation(name) => {
+            let conversation = mongo.conversations().find_one(doc! { "_id": name }).await?;
+            let questions = questions(mongo, conversation.as_ref()).await?;
+            conversation.into_iter().chain(questions).collect::<Vec<_>>()
+        }
     };
-    let lease = conversation.map(|found| lease_of(&found)).transpose()?.flatten();
-    match lease.filter(|lease| mongo.clock.keeps(lease)) {
+    let leases = conversations.iter().map(lease_of).collect::<Result<Vec<_>, _>>()?;
+    match leases.into_iter().flatten().find(|lease| mongo.clock.keeps(lease)) {
         Some(lease) => Err(StoreError::Held { what: told(item), holder: mongo.holder(&lease).await }.into()),
         None => Ok(()),
     }
+}
+
+/// Returns the questions about a conversation. They are not marked: a claim of one looks for the conversation's mark.
+async fn questions(mongo: &Base, conversation: Option<&Document>) -> Result<Vec<Document>, Fail> {
+    let Some(conversation) = conversation else { return Ok(Vec::new()) };
+    if schema::is_first(mongo).await? || !kind(conversation)?.is_conversation() {
+        return Ok(Vec::new());
+    }
+    let about = doc! {
+        "experiment": field::<String>(conversation, "experiment")?, "kind": of_kind(ProcessKind::Question),
+        "subject": id(conversation)?,
+    };
+    all(mongo.conversations().find(about).await?, Ok).await
 }
 
 /// Finishes deletions that were interrupted after the mark. If a process works on an item, its deletion was about to be
@@ -66,7 +85,16 @@ async fn unmark(mongo: &Base, item: &Item) -> Result<(), Fail> {
 async fn remove(mongo: &Base, item: &Item) -> Result<(), Fail> {
     let (collection, name) = place(mongo, item);
     match item {
-        Item::Conversation(name) => belongings(mongo, std::slice::from_ref(name)).await?,
+        Item::Conversation(name) => {
+            let conversation = collection.find_one(doc! { "_id": name }).await?;
+            let questions =
+                questions(mongo, conversation.as_ref()).await?.iter().map(id).collect::<Result<Vec<_>, _>>()?;
+            if !questions.is_empty() {
+                belongings(mongo, &questions).await?;
+                collection.delete_many(doc! { "_id": { "$in": &questions } }).await?;
+            }
+            belongings(mongo, std::slice::from_ref(name)).await?;
+        }
         Item::Experiment(name) => {
             let of = doc! { "experiment": name };
             let cursor = mongo.conversations().find(of.clone()).projection(doc! { "_id": 1 }).await?;

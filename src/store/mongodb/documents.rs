@@ -6,7 +6,9 @@ use crate::design::{Experiment, RunDefaults};
 use crate::process::log::Entry;
 use crate::process::{CallRef, Purpose};
 use crate::store::turn::{self, Kept, Written};
-use crate::store::{CallRecord, CallState, ConversationRecord, ExperimentRecord, Lease, Millis, RunRecord, Status};
+use crate::store::{
+    CallRecord, CallState, ConversationRecord, ExperimentRecord, Lease, Millis, ProcessKind, RunRecord, Status,
+};
 use ::mongodb::bson::{Bson, DateTime, Document, deserialize_from_bson, doc, serialize_to_bson, serialize_to_document};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,6 +37,16 @@ pub(super) fn field<T: DeserializeOwned>(document: &Document, name: &str) -> Res
 /// The document's name.
 pub(super) fn id(document: &Document) -> Result<String, Fail> {
     field(document, "_id")
+}
+
+/// Returns the kind of process that a conversation's document is of.
+pub(super) fn kind(document: &Document) -> Result<ProcessKind, Fail> {
+    Ok(field::<Option<ProcessKind>>(document, "kind")?.unwrap_or_default())
+}
+
+/// Returns the condition on `kind` that selects one kind. Conversations have no such field.
+pub(super) fn of_kind(kind: ProcessKind) -> Bson {
+    if kind.is_conversation() { doc! { "$exists": false }.into() } else { kind.word().into() }
 }
 
 /// The field that marks a document that is being deleted.

@@ -6,7 +6,7 @@ use super::documents::{
     conversation_document, experiment_document, experiment_record, id, is_going, revision_document,
 };
 use super::fail::{Fail, is_duplicate, unless_there};
-use super::{deletions, snapshots, versions};
+use super::{deletions, schema, snapshots, versions};
 use crate::design::Experiment;
 use crate::store::{ConversationRecord, ExperimentRecord, NewExperiment, RunRecord};
 use ::mongodb::bson::{Document, doc};
@@ -55,6 +55,7 @@ pub(super) async fn save(mongo: &Base, new: &NewExperiment) -> Result<Experiment
 }
 
 pub(super) async fn keep_revision(mongo: &Base, hash: &str, document: &Experiment) -> Result<(), Fail> {
+    schema::room_for_document(mongo, document).await?;
     unless_there(mongo.revisions().insert_one(revision_document(hash, document)?).await)
 }
 
@@ -79,10 +80,14 @@ pub(super) async fn plan(
     keys: &[String],
     new: &[ConversationRecord],
 ) -> Result<(), Fail> {
-    if !new.is_empty() {
-        snapshots::take_away(mongo, experiment).await?;
-    } else if snapshots::are_all_of(mongo, experiment, revision).await? {
+    if new.is_empty() && snapshots::are_all_of(mongo, experiment, revision).await? {
         return Ok(());
+    }
+    if new.iter().any(|c| c.kind.is_conversation()) {
+        snapshots::take_away(mongo, experiment).await?;
+    }
+    for conversation in new {
+        schema::room_for_record(mongo, conversation).await?;
     }
     let keys: HashSet<&str> = keys.iter().chain(new.iter().map(|c| &c.key)).map(String::as_str).collect();
     for batch in new.chunks(BATCH) {
@@ -111,6 +116,7 @@ pub(super) async fn plan(
 
 /// Records that a run began.
 pub(super) async fn begin_run(mongo: &Base, run: &RunRecord) -> Result<(), Fail> {
+    schema::room_for_run(mongo, run).await?;
     unless_there(mongo.runs().insert_one(snapshots::run(mongo, run)?).await)
 }
 

@@ -8,7 +8,8 @@
 //! |---|---|
 //! | `connect` | connect and sign in; classify what can fail |
 //! | `database` | open a database, and run a verb in a task of its own |
-//! | `open` | see whose a database is; read its schema, create its indexes |
+//! | `open` | see whose a database is; create it |
+//! | `schema` | see which writes need a newer schema; create indexes |
 //! | `base` | reach a collection; see what this process remembers of the database |
 //! | `verbs` | see which function does which verb |
 //! | `documents` | turn a record into a document, and a document into a record |
@@ -49,6 +50,7 @@ mod many;
 mod open;
 mod read;
 mod recall;
+mod schema;
 mod snapshots;
 mod standing;
 mod track;

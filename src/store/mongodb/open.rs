@@ -1,22 +1,19 @@
-//! Opening a database: whose it is, its schema, its indexes, and deletions that were cut off.
+//! Opening a database: whose it is, and deletions that were cut off.
 
 use super::base::Base;
 use super::clock::{self, Clock};
 use super::deletions;
 use super::documents::field;
 use super::fail::{Fail, unless_there};
+use super::schema::{self, FIRST, KNOWN, META};
 use super::track::Tracks;
 use crate::store::{OpenMode, StoreError};
+use ::mongodb::Database;
 use ::mongodb::bson::{Document, doc};
-use ::mongodb::options::IndexOptions;
-use ::mongodb::{Database, IndexModel};
 use std::collections::HashSet;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicU32;
 
-/// The schema that this program writes and reads.
-const SCHEMA: u32 = 1;
-/// Where a database says that it is ours.
-const META: &str = "convoke";
 /// Collections that are ours by name.
 const OURS: [&str; 11] = [
     "experiments",
@@ -31,43 +28,31 @@ const OURS: [&str; 11] = [
     "snapshots",
     "snapshot_pieces",
 ];
-/// Unique keys and what is looked for.
-const INDEXES: &[(&str, &[&str], bool)] = &[
-    ("experiments", &["creator", "name"], true),
-    ("conversations", &["experiment", "key"], true),
-    ("conversations", &["experiment", "revision", "status"], false),
-    ("conversations", &["experiment", "created", "_id"], false),
-    ("conversations", &["lease.owner"], false),
-    ("messages", &["conversation", "seq"], true),
-    ("calls", &["conversation", "seq", "purpose", "ask", "epoch"], true),
-    ("claims", &["conversation", "epoch"], true),
-    ("versions", &["experiment", "version"], true),
-    ("runs", &["experiment", "started"], false),
-    ("snapshot_pieces", &["experiment", "stamp"], false),
-];
-
 /// Makes a signed-in database ready.
 pub(super) async fn open(place: String, database: Database, mode: OpenMode) -> Result<Base, Fail> {
     let clock = Clock::new(clock::hello(database.client()).await?);
     let meta = database.collection::<Document>(META);
-    match meta.find_one(doc! { "_id": "schema" }).await? {
+    let schema = match meta.find_one(doc! { "_id": "schema" }).await? {
         Some(found) => {
-            known(&place, &found)?;
+            let schema = known(&place, &found)?;
             if mode != OpenMode::Read && !field::<bool>(&found, "ready")? {
                 make(&database).await?;
             }
+            schema
         }
         None if mode == OpenMode::Read => return Err(missing(&place, &database).await?.into()),
         None => {
             foreign(&place, &database).await?;
             make(&database).await?;
+            FIRST
         }
-    }
+    };
     let mongo = Base {
         place,
         database,
         mode,
         clock,
+        schema: AtomicU32::new(schema),
         texts: Mutex::new(HashSet::new()),
         tracks: Tracks::default(),
         renewal: tokio::sync::RwLock::new(()),
@@ -78,10 +63,10 @@ pub(super) async fn open(place: String, database: Database, mode: OpenMode) -> R
     Ok(mongo)
 }
 
-fn known(place: &str, meta: &Document) -> Result<(), Fail> {
+fn known(place: &str, meta: &Document) -> Result<u32, Fail> {
     let found: u32 = field(meta, "schema")?;
     let place = place.to_owned();
-    if found > SCHEMA { Err(StoreError::Newer { place, found, known: SCHEMA }.into()) } else { Ok(()) }
+    if found > KNOWN { Err(StoreError::Newer { place, found, known: KNOWN }.into()) } else { Ok(found) }
 }
 
 async fn missing(place: &str, database: &Database) -> Result<StoreError, Fail> {
@@ -105,14 +90,9 @@ async fn foreign(place: &str, database: &Database) -> Result<(), Fail> {
 /// Says that the database is ours, then makes the indexes; whoever finds that unfinished does it again.
 async fn make(database: &Database) -> Result<(), Fail> {
     let meta = database.collection::<Document>(META);
-    let ours = doc! { "_id": "schema", "schema": SCHEMA, "program": env!("CARGO_PKG_VERSION"), "ready": false };
+    let ours = doc! { "_id": "schema", "schema": FIRST, "program": env!("CARGO_PKG_VERSION"), "ready": false };
     unless_there(meta.insert_one(ours).await)?;
-    for (collection, keys, unique) in INDEXES {
-        let keys: Document = keys.iter().map(|key| ((*key).to_owned(), 1.into())).collect();
-        let options = unique.then(|| IndexOptions::builder().unique(true).build());
-        let index = IndexModel::builder().keys(keys).options(options).build();
-        database.collection::<Document>(collection).create_index(index).await?;
-    }
+    schema::make_indexes(database, FIRST).await?;
     meta.update_one(doc! { "_id": "schema" }, doc! { "$set": { "ready": true } }).await?;
     Ok(())
 }

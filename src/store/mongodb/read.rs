@@ -3,13 +3,13 @@
 use super::base::Base;
 use super::cursor::{BATCH, all, going};
 use super::documents::{
-    CallName, call_name, call_record, conversation_record, experiment_record, field, id, plain, revision_experiment,
-    run_record, status,
+    CallName, call_name, call_record, conversation_record, experiment_record, field, id, of_kind, plain,
+    revision_experiment, run_record, status,
 };
 use super::fail::Fail;
-use super::snapshots;
 use super::standing::{each_standing, tracks};
 use super::track::preferred;
+use super::{schema, snapshots};
 use crate::design::Experiment;
 use crate::process::Flag;
 use crate::process::log::Entry;
@@ -45,31 +45,33 @@ pub(super) async fn experiments(mongo: &Base) -> Result<Vec<(ExperimentRecord, C
     Ok(records.into_iter().zip(counted).collect())
 }
 
-/// Counts by experiment and revision. The sort is that of an index which holds all that is asked.
+/// Counts conversations by experiment and revision.
 async fn counts(mongo: &Base, experiments: &[String]) -> Result<HashMap<(String, String), Counts>, Fail> {
     if experiments.is_empty() {
         return Ok(HashMap::new());
     }
-    let pipeline = [
-        doc! { "$match": { "experiment": { "$in": experiments } } },
-        doc! { "$sort": { "experiment": 1, "revision": 1, "status": 1 } },
-        doc! { "$group": {
-            "_id": { "experiment": "$experiment", "revision": "$revision", "status": "$status" }, "number": { "$sum": 1 },
-        } },
-    ];
-    let mut cursor = mongo.conversations().aggregate(pipeline).await?;
+    let mut cursor = mongo.conversations().aggregate(counting(mongo, experiments).await?).await?;
     let mut counts: HashMap<(String, String), Counts> = HashMap::new();
     while let Some(group) = cursor.try_next().await? {
         let name: Document = field(&group, "_id")?;
         let number: u32 = field(&group, "number")?;
         let of = counts.entry((field(&name, "experiment")?, field(&name, "revision")?)).or_default();
-        match status(&name)? {
-            Status::Done => of.done += number,
-            Status::Failed => of.failed += number,
-            _ => of.left += number,
-        }
+        of.add(status(&name)?, number);
     }
     Ok(counts)
+}
+
+/// Counts by experiment, revision and status. Before schema 2 there are conversations only, and no index has their kind.
+async fn counting(mongo: &Base, experiments: &[String]) -> Result<Vec<Document>, Fail> {
+    let group = doc! { "$group": {
+        "_id": { "experiment": "$experiment", "revision": "$revision", "status": "$status" }, "number": { "$sum": 1 },
+    } };
+    if schema::is_first(mongo).await? {
+        let sort = doc! { "$sort": { "experiment": 1, "revision": 1, "status": 1 } };
+        return Ok(vec![doc! { "$match": { "experiment": { "$in": experiments } } }, sort, group]);
+    }
+    let asked = doc! { "experiment": { "$in": experiments }, "kind": of_kind(ProcessKind::Conversation) };
+    Ok(vec![doc! { "$match": asked }, group])
 }
 
 /// The document of a revision.
@@ -87,11 +89,13 @@ pub(super) async fn revisions(mongo: &Base) -> Result<Vec<String>, Fail> {
 }
 
 /// How each conversation of an experiment stands, in the order of creation.
-pub(super) async fn standing(mongo: &Base, experiment: &str, _kind: ProcessKind) -> Result<Vec<Standing>, Fail> {
-    match snapshots::standing(mongo, experiment).await? {
-        Some(standing) => Ok(standing),
-        None => each_standing(mongo, experiment).await,
+pub(super) async fn standing(mongo: &Base, experiment: &str, kind: ProcessKind) -> Result<Vec<Standing>, Fail> {
+    if kind.is_conversation()
+        && let Some(standing) = snapshots::standing(mongo, experiment).await?
+    {
+        return Ok(standing);
     }
+    each_standing(mongo, experiment, kind).await
 }
 
 /// The log of a conversation from an entry on.
@@ -115,6 +119,7 @@ pub(super) async fn history(mongo: &Base, conversation: &str) -> Result<History,
     }
     mongo.conversation(conversation).await?;
     let log = entries(mongo, conversation, 0).await?;
+    mongo.tracks.reaches(conversation, log.len() as u32);
     let used = used(&log);
     let mut open = known_calls(mongo, conversation, &used).await?;
     open.retain(|c| !used.contains_key(&(c.seq, c.call.purpose, c.call.ask)));
@@ -186,7 +191,8 @@ pub(super) async fn put_back(mongo: &Base, calls: &mut [CallRecord]) -> Result<(
 /// A person's text is a value in a filter, never an operator: it is always text.
 fn asked(filter: &Filter) -> Document {
     let asked = [("experiment", &filter.experiment), ("revision", &filter.revision)];
-    asked.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Bson::from(value.as_ref()?)))).collect()
+    let asked = asked.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Bson::from(value.as_ref()?))));
+    asked.chain([("kind".to_owned(), of_kind(filter.kind))]).collect()
 }
 
 type Flagged = (ConversationRecord, Vec<Flag>);

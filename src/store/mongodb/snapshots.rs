@@ -11,7 +11,7 @@ use super::documents::{bson, date, field};
 use super::fail::{Fail, unless_there};
 use super::standing::each_standing;
 use crate::design::Named;
-use crate::store::{Counts, RunRecord, Standing, Status};
+use crate::store::{Counts, ProcessKind, RunRecord, Standing, Status};
 use ::mongodb::bson::oid::ObjectId;
 use ::mongodb::bson::{Bson, Document, doc};
 use std::collections::{BTreeMap, HashMap};
@@ -81,7 +81,7 @@ pub(super) async fn leave(mongo: &Base, experiment: &str) -> Result<(), Fail> {
     if is_there || at_work(mongo, experiment).await? {
         return Ok(());
     }
-    let standing = each_standing(mongo, experiment).await?;
+    let standing = each_standing(mongo, experiment, ProcessKind::Conversation).await?;
     if standing.len() < WORTH || standing.iter().any(|s| s.status == Status::Running) {
         return Ok(());
     }
@@ -109,11 +109,7 @@ fn counts(standing: &[Standing]) -> BTreeMap<String, Counts> {
     let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
     for stands in standing {
         let of = counts.entry(stands.revision.clone()).or_default();
-        match stands.status {
-            Status::Done => of.done += 1,
-            Status::Failed => of.failed += 1,
-            _ => of.left += 1,
-        }
+        of.add(stands.status, 1);
     }
     counts
 }

@@ -2,24 +2,25 @@
 
 use super::base::Base;
 use super::cursor::{BATCH, all};
-use super::documents::{GOING, date, field, id, status};
+use super::documents::{GOING, date, field, id, of_kind, status};
 use super::fail::Fail;
 use super::track::Track;
-use crate::store::{Standing, Status};
+use crate::store::{ProcessKind, Standing, Status};
 use ::mongodb::bson::{DateTime, Document, doc};
 use std::collections::HashMap;
 
 /// Number of conversations whose logs are read at a time.
 const LOGS: usize = 500;
 
-/// Returns the progress of each conversation of an experiment, in the order of creation.
-pub(super) async fn each_standing(mongo: &Base, experiment: &str) -> Result<Vec<Standing>, Fail> {
+/// Returns the progress of each process of a kind of an experiment, in the order of creation.
+pub(super) async fn each_standing(mongo: &Base, experiment: &str, kind: ProcessKind) -> Result<Vec<Standing>, Fail> {
     let fields = doc! {
         "key": 1, "revision": 1, "status": 1, "entries": 1, "answered": 1, "possible_spend": 1, "offline": 1,
-        "replicate": 1, "seed": 1, "creator": 1, "created": 1, GOING: 1,
+        "replicate": 1, "seed": 1, "creator": 1, "created": 1, "ended_by": 1, GOING: 1,
     };
     let conversations = mongo.conversations();
-    let cursor = conversations.find(doc! { "experiment": experiment }).projection(fields).batch_size(BATCH);
+    let asked = doc! { "experiment": experiment, "kind": of_kind(kind) };
+    let cursor = conversations.find(asked).projection(fields).batch_size(BATCH);
     let mut standing = all(cursor.await?, |document| Ok((field(&document, "created")?, stands(&document)?))).await?;
     let running: Vec<String> =
         standing.iter().filter(|(_, s)| s.status == Status::Running).map(|(_, s)| s.id.clone()).collect();
@@ -58,6 +59,7 @@ fn stands(document: &Document) -> Result<Standing, Fail> {
         replicate: field(document, "replicate")?,
         seed: seed.parse().map_err(|_| Fail::Damaged(format!("the seed {seed:?}")))?,
         creator: field(document, "creator")?,
+        ended_by: field(document, "ended_by")?,
     })
 }
 

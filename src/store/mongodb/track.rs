@@ -4,10 +4,12 @@
 use super::documents::CallName;
 use super::fail::Fail;
 use crate::process::Flag;
-use crate::store::turn::Kept;
+use crate::process::log::Entry;
+use crate::store::turn::{self, Kept};
 use ::mongodb::bson::{Document, doc};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{OwnedRwLockReadGuard, RwLock, RwLockWriteGuard};
 
 /// The short form of a conversation's stored log and calls.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +23,13 @@ pub(super) struct Track {
 }
 
 impl Track {
+    /// Adds the next entry of the log.
+    pub(super) fn add(&mut self, entry: &Entry) {
+        self.entries = entry.seq + 1;
+        self.answered += u32::from(entry.call.is_some());
+        self.flags = turn::union(self.flags.iter().chain(&entry.flags));
+    }
+
     /// Returns the number of attempts that may have been paid for without a reply.
     pub(super) fn spend(&self) -> i64 {
         self.calls.values().map(|(_, kept)| kept.spend).sum()
@@ -49,30 +58,113 @@ pub(super) fn preferred(used: Option<u64>, new: u64, old: u64) -> bool {
 /// Tracks of the conversations that this process holds.
 #[derive(Default)]
 pub(super) struct Tracks {
-    held: Mutex<HashMap<String, Track>>,
+    held: Mutex<HashMap<String, Arc<Shared>>>,
+}
+
+/// The track of one conversation, shared by the writes of its turns. Several may be in flight: each changes its own
+/// entry, under the lock, and nobody puts back a copy.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// Held for reading by each write of a turn, and for writing while the track is read: what is read is whole.
+    writes: Arc<RwLock<()>>,
+    known: Mutex<Known>,
+}
+
+struct Known {
+    track: Track,
+    /// True before the track was read, and after a write that failed half-way: the next write reads it.
+    is_doubtful: bool,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { track: Track::default(), is_doubtful: true }
+    }
+}
+
+/// The right to write to a conversation: while it lasts, nobody reads the track anew.
+pub(super) struct Writing {
+    pub(super) shared: Arc<Shared>,
+    _writes: OwnedRwLockReadGuard<()>,
 }
 
 impl Tracks {
-    fn held(&self) -> MutexGuard<'_, HashMap<String, Track>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<String, Arc<Shared>>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the track of a conversation that is held in this epoch.
-    pub(super) fn of(&self, conversation: &str, epoch: u64) -> Option<Track> {
-        self.held().get(conversation).filter(|track| track.epoch == epoch).cloned()
+    /// Returns the place of a conversation's track; the track of an unknown one is of epoch 0.
+    pub(super) fn of(&self, conversation: &str) -> Arc<Shared> {
+        Arc::clone(self.held().entry(conversation.to_owned()).or_default())
     }
 
+    /// Begins with a track in place of one of an earlier claim.
     pub(super) fn put(&self, conversation: &str, track: Track) {
-        self.held().insert(conversation.to_owned(), track);
+        let shared = Shared::default();
+        shared.keep(track);
+        self.held().insert(conversation.to_owned(), Arc::new(shared));
     }
 
-    /// Forgets a track after a write that failed half-way: the next write reads it again.
-    pub(super) fn forget(&self, conversation: &str) {
-        self.held().remove(conversation);
+    /// Drops the track of a conversation that is not held in this epoch any more.
+    pub(super) fn end(&self, conversation: &str, epoch: u64) {
+        let mut held = self.held();
+        if held.get(conversation).is_some_and(|shared| shared.with(|track| track.epoch <= epoch)) {
+            held.remove(conversation);
+        }
+    }
+
+    /// Notes how long a log was when it was read. Where the track is shorter, a write of an earlier holder came after
+    /// the claim: the next write reads the track again.
+    pub(super) fn reaches(&self, conversation: &str, entries: u32) {
+        if let Some(shared) = self.held().get(conversation)
+            && shared.with(|track| track.entries < entries)
+        {
+            shared.doubt();
+        }
     }
 
     /// Returns true if this process holds a conversation and nothing of it is stored yet.
     pub(super) fn is_fresh(&self, conversation: &str) -> bool {
-        self.held().get(conversation).is_some_and(|t| t.epoch == 1 && t.entries == 0 && t.calls.is_empty())
+        let held = self.held();
+        let shared = held.get(conversation).filter(|shared| shared.is_of(1));
+        shared.is_some_and(|shared| shared.with(|track| track.entries == 0 && track.calls.is_empty()))
+    }
+}
+
+impl Shared {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads or changes the track under its lock.
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Track) -> T) -> T {
+        work(&mut self.known().track)
+    }
+
+    /// Returns true if the track is of that epoch and no write has failed half-way.
+    pub(super) fn is_of(&self, epoch: u64) -> bool {
+        let known = self.known();
+        known.track.epoch == epoch && !known.is_doubtful
+    }
+
+    /// Notes that a write failed half-way.
+    pub(super) fn doubt(&self) {
+        self.known().is_doubtful = true;
+    }
+
+    /// Keeps a track that was read while nobody wrote.
+    pub(super) fn keep(&self, track: Track) {
+        *self.known() = Known { track, is_doubtful: false };
+    }
+
+    /// Waits until no write is in flight, and keeps others from beginning.
+    pub(super) async fn alone(&self) -> RwLockWriteGuard<'_, ()> {
+        self.writes.write().await
+    }
+
+    /// Begins a write.
+    pub(super) async fn write(self: &Arc<Self>) -> Writing {
+        let guard = Arc::clone(&self.writes).read_owned().await;
+        Writing { shared: Arc::clone(self), _writes: guard }
     }
 }

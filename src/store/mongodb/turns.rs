@@ -7,21 +7,21 @@
 
 use super::base::Base;
 use super::claims::{held, still_held, superseded};
-use super::documents::{call_document, call_id, message};
+use super::documents::{CallName, call_document, call_id, message};
 use super::fail::{Fail, is_duplicate};
-use super::read;
-use super::track::Track;
+use super::track::Writing;
+use super::{read, schema};
 use crate::process::log::Entry;
 use crate::store::turn::{self, Kept, Written};
 use crate::store::{CallRecord, CallState};
 
 /// Writes a call as sent.
 pub(super) async fn sent(mongo: &Base, id: &str, epoch: u64, call: &CallRecord) -> Result<(), Fail> {
-    let mut track = held(mongo, id, epoch).await?;
-    match turn::send(id, epoch, stored(&track, call), call)? {
+    schema::room_for_turn(mongo, &[], std::slice::from_ref(call)).await?;
+    let writing = held(mongo, id, epoch).await?;
+    match turn::send(id, epoch, stored(&writing, call), call)? {
         Some(written) => {
-            put(mongo, id, &mut track, call, &written).await?;
-            mongo.tracks.put(id, track);
+            put(mongo, id, epoch, &writing, call, &written).await?;
             still_held(mongo, id, epoch).await
         }
         None => Ok(()),
@@ -30,10 +30,10 @@ pub(super) async fn sent(mongo: &Base, id: &str, epoch: u64, call: &CallRecord) 
 
 /// Keeps what became of a call.
 pub(super) async fn settle(mongo: &Base, id: &str, epoch: u64, call: &CallRecord) -> Result<(), Fail> {
-    let mut track = held(mongo, id, epoch).await?;
-    if let Some(written) = turn::settle(stored(&track, call), call) {
-        put(mongo, id, &mut track, call, &written).await?;
-        mongo.tracks.put(id, track);
+    schema::room_for_turn(mongo, &[], std::slice::from_ref(call)).await?;
+    let writing = held(mongo, id, epoch).await?;
+    if let Some(written) = turn::settle(stored(&writing, call), call) {
+        put(mongo, id, epoch, &writing, call, &written).await?;
         if call.state == CallState::Sent {
             still_held(mongo, id, epoch).await?;
         }
@@ -49,32 +49,29 @@ pub(super) async fn append(
     entries: &[Entry],
     call: Option<&CallRecord>,
 ) -> Result<Vec<Entry>, Fail> {
-    let mut track = held(mongo, id, epoch).await?;
-    turn::split(id, track.entries, entries)?;
+    schema::room_for_turn(mongo, entries, call.map_or(&[], std::slice::from_ref)).await?;
+    let writing = held(mongo, id, epoch).await?;
+    turn::split(id, writing.shared.with(|track| track.entries), entries)?;
     if let Some(call) = call
-        && let Some(written) = turn::settle(stored(&track, call), call)
+        && let Some(written) = turn::settle(stored(&writing, call), call)
     {
-        put(mongo, id, &mut track, call, &written).await?;
-        mongo.tracks.put(id, track.clone());
+        put(mongo, id, epoch, &writing, call, &written).await?;
     }
-    let (there, new) = turn::split(id, track.entries, entries)?;
+    let (there, new) = turn::split(id, writing.shared.with(|track| track.entries), entries)?;
     let other = differing(mongo, id, there).await?;
     if !other.is_empty() {
         return Ok(other);
     }
     for (at, entry) in new.iter().enumerate() {
         match mongo.messages().insert_one(message(id, epoch, entry)?).await {
-            Ok(_) => track.entries = entry.seq + 1,
+            Ok(_) => writing.shared.with(|track| track.add(entry)),
             Err(error) => {
-                mongo.tracks.forget(id);
+                writing.shared.doubt();
                 // Somebody else was first: a holder before us, whose write was under way, or we ourselves, by a write
                 // whose answer was lost.
                 return if is_duplicate(&error) { differing(mongo, id, &new[at..]).await } else { Err(error.into()) };
             }
         }
-        track.answered += u32::from(entry.call.is_some());
-        track.flags = turn::union(track.flags.iter().chain(&entry.flags));
-        mongo.tracks.put(id, track.clone());
     }
     Ok(Vec::new())
 }
@@ -87,16 +84,27 @@ async fn differing(mongo: &Base, id: &str, given: &[Entry]) -> Result<Vec<Entry>
     }
 }
 
-fn stored(track: &Track, call: &CallRecord) -> Option<Kept> {
-    track.calls.get(&(call.seq, call.call.purpose, call.call.ask)).map(|(_, kept)| kept.clone())
+fn name(call: &CallRecord) -> CallName {
+    (call.seq, call.call.purpose, call.call.ask)
+}
+
+fn stored(writing: &Writing, call: &CallRecord) -> Option<Kept> {
+    writing.shared.with(|track| track.calls.get(&name(call)).map(|(_, kept)| kept.clone()))
 }
 
 /// Writes a call in the document of this epoch.
-async fn put(mongo: &Base, id: &str, track: &mut Track, call: &CallRecord, written: &Written) -> Result<(), Fail> {
-    let (document, texts) = call_document(id, track.epoch, call, written)?;
+async fn put(
+    mongo: &Base,
+    id: &str,
+    epoch: u64,
+    writing: &Writing,
+    call: &CallRecord,
+    written: &Written,
+) -> Result<(), Fail> {
+    let (document, texts) = call_document(id, epoch, call, written)?;
     mongo.keep_texts(&texts).await?;
-    let (place, name) = (call_id(id, track.epoch, call), (call.seq, call.call.purpose, call.call.ask));
-    let is_there = track.calls.get(&name).is_some_and(|(known, _)| *known == place);
+    let (place, name) = (call_id(id, epoch, call), name(call));
+    let is_there = writing.shared.with(|track| track.calls.get(&name).is_some_and(|(known, _)| *known == place));
     // By its name alone: some servers find nothing else without reading all.
     let by_name = ::mongodb::bson::doc! { "_id": &place };
     let done = if is_there {
@@ -112,17 +120,17 @@ async fn put(mongo: &Base, id: &str, track: &mut Track, call: &CallRecord, writt
         }
     };
     if done.is_err() {
-        mongo.tracks.forget(id);
+        writing.shared.doubt();
         return done;
     }
     let kept = Kept {
         state: written.state,
-        epoch: track.epoch,
+        epoch,
         sent: call.sent,
         attempts: written.attempts.clone(),
         earlier: written.earlier,
         spend: written.spend,
     };
-    track.calls.insert(name, (place, kept));
+    writing.shared.with(|track| track.calls.insert(name, (place, kept)));
     Ok(())
 }

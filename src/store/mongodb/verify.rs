@@ -6,10 +6,12 @@ use super::documents::{GOING, field, id, revision_experiment, status};
 use super::fail::Fail;
 use super::track::Track;
 use super::{many, read};
+use crate::process::log::Entry;
 use crate::store::audit::{self, Counters};
 use crate::store::{Fault, Status, turn};
-use ::mongodb::bson::{Document, doc};
+use ::mongodb::bson::{DateTime, Document, doc};
 use futures_util::TryStreamExt;
+use std::collections::{BTreeSet, HashMap};
 
 /// Conversations that are read at a time.
 const BATCH: usize = 200;
@@ -27,10 +29,14 @@ async fn everything(mongo: &Base) -> Result<Vec<Fault>, Fail> {
     faults.extend(documents(mongo).await?);
     // What a deletion that was cut off has left of an experiment lacks this and that, and goes next.
     let others = doc! { "experiment": { "$nin": going(mongo.experiments()).await? } };
-    let cursor = mongo.conversations().find(others).projection(doc! { "created": 1, GOING: 1 }).await?;
-    let mut names = all(cursor, |d| Ok((field::<::mongodb::bson::DateTime>(&d, "created")?, id(&d)?))).await?;
+    let fields = doc! { "created": 1, "subject": 1, GOING: 1 };
+    let cursor = mongo.conversations().find(others).projection(fields).await?;
+    let name = |d: Document| Ok((field::<DateTime>(&d, "created")?, id(&d)?, field::<Option<String>>(&d, "subject")?));
+    let mut names = all(cursor, name).await?;
+    let going = going(mongo.conversations()).await?;
+    names.retain(|(_, _, subject)| subject.as_ref().is_none_or(|subject| !going.contains(subject)));
     names.sort();
-    let names: Vec<String> = names.into_iter().map(|(_, name)| name).collect();
+    let names: Vec<String> = names.into_iter().map(|(_, name, _)| name).collect();
     for batch in names.chunks(BATCH) {
         for name in suspects(mongo, batch).await? {
             faults.extend(one(mongo, &name).await?);
@@ -45,16 +51,25 @@ async fn suspects(mongo: &Base, names: &[String]) -> Result<Vec<String>, Fail> {
     let (logs, calls) = match (many::logs(mongo, names).await, many::calls(mongo, names).await) {
         (Ok(logs), Ok(calls)) => (logs, calls),
         (Err(Fail::Mongo(error)), _) | (_, Err(Fail::Mongo(error))) => return Err(Fail::Mongo(error)),
-        _ => return Ok(names.to_vec()),
+        (Err(_), _) | (_, Err(_)) => return Ok(names.to_vec()),
     };
     let cursor = mongo.conversations().find(doc! { "_id": { "$in": names } }).await?;
     let found = all(cursor, |d| Ok((id(&d)?, d))).await?;
-    let found: std::collections::HashMap<String, Document> = found.into_iter().collect();
+    let found: HashMap<String, Document> = found.into_iter().collect();
+    let about: BTreeSet<String> = found.values().filter_map(|d| d.get_str("subject").ok()).map(str::to_owned).collect();
+    let about: Vec<String> = about.into_iter().collect();
+    let subjects = match many::logs(mongo, &about).await {
+        Err(Fail::Mongo(error)) => return Err(Fail::Mongo(error)),
+        subjects => subjects.unwrap_or_default(),
+    };
+    let subjects: HashMap<String, Vec<Entry>> = about.into_iter().zip(subjects).collect();
     let mut suspects = Vec::new();
     for ((name, log), calls) in names.iter().zip(logs).zip(calls) {
-        let counters = found.get(name).map(counters);
+        let document = found.get(name);
+        let subject = document.and_then(|d| subjects.get(d.get_str("subject").ok()?)).map_or(&[][..], Vec::as_slice);
+        let counters = document.map(counters);
         let sound = matches!(&counters, Some(Ok(counters))
-            if counters.status != Status::Running && audit::faults(counters, &log, &calls).is_empty());
+            if counters.status != Status::Running && audit::faults(counters, &log, &calls, subject).is_empty());
         if !sound {
             suspects.push(name.clone());
         }
@@ -129,5 +144,11 @@ async fn check(mongo: &Base, name: &str, conversation: &Document) -> Result<Vec<
         counters.possible_spend = track.spend().unsigned_abs() as usize;
         counters.flags = track.flags;
     }
-    Ok(audit::faults(&counters, &log, &calls))
+    let Some(about) = field::<Option<String>>(conversation, "subject")? else {
+        return Ok(audit::faults(&counters, &log, &calls, &[]));
+    };
+    match many::logs(mongo, std::slice::from_ref(&about)).await {
+        Err(Fail::Unknown(_)) => Ok(vec![audit::without_subject(&about)]),
+        subjects => Ok(audit::faults(&counters, &log, &calls, &subjects?.concat())),
+    }
 }

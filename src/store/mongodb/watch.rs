@@ -3,10 +3,10 @@
 
 use super::base::Base;
 use super::cursor::{BATCH, all};
-use super::documents::{GOING, conversation_record, field, id, plain, status};
+use super::documents::{GOING, conversation_record, field, id, of_kind, plain, status};
 use super::fail::Fail;
 use crate::process::log::Entry;
-use crate::store::{ConversationRecord, News, Status, Unfinished, Waiting};
+use crate::store::{ConversationRecord, News, ProcessKind, Status, Unfinished, Waiting};
 use ::mongodb::bson::{Document, doc};
 use futures_util::TryStreamExt;
 use std::collections::{BTreeMap, HashMap};
@@ -17,14 +17,16 @@ const MANY: usize = 500;
 /// What is left to be done of an experiment.
 pub(super) async fn unfinished(mongo: &Base, experiment: &str) -> Result<Unfinished, Fail> {
     // Those that are not done first: what ends meanwhile is then counted as done, and looked for.
-    let asked = doc! { "experiment": experiment, "status": { "$ne": Status::Done.word() } };
+    let asked = doc! { "experiment": experiment, "kind": of_kind(ProcessKind::Conversation), "status": { "$ne": Status::Done.word() } };
     let fields = doc! { "revision": 1, "status": 1, GOING: 1 };
     let cursor = mongo.conversations().find(asked).projection(fields).batch_size(BATCH).await?;
     let waiting = |d: Document| Ok(Waiting { id: id(&d)?, revision: field(&d, "revision")?, status: status(&d)? });
     let mut others = all(cursor, waiting).await?;
     others.sort_by(|a: &Waiting, b| a.id.cmp(&b.id));
     let pipeline = [
-        doc! { "$match": { "experiment": experiment, "status": Status::Done.word() } },
+        doc! { "$match": {
+            "experiment": experiment, "kind": of_kind(ProcessKind::Conversation), "status": Status::Done.word(),
+        } },
         doc! { "$group": { "_id": "$revision", "number": { "$sum": 1 } } },
     ];
     let mut cursor = mongo.conversations().aggregate(pipeline).await?;

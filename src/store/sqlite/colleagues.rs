@@ -4,7 +4,7 @@
 use super::experiments::{experiment, insert, keep};
 use super::fail::Fail;
 use super::open;
-use super::rows::{self, first, json};
+use super::rows::{self, all, first, json};
 use crate::design::Experiment;
 use crate::store::{ExperimentRecord, Item, Mark, NewExperiment, Status, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -107,11 +107,10 @@ fn owned(conn: &Connection, item: &Item) -> Result<Owned, Fail> {
             Ok(Owned { what: format!("experiment `{name}`"), experiment: id.clone(), creator, ended: false })
         }
         Item::Conversation(id) => {
-            let statement =
-                conn.prepare_cached("select experiment, creator, status from conversations where id = ?1")?;
+            let statement = conn.prepare_cached("select experiment, creator from conversations where id = ?1")?;
             let found = first(statement, [id], |c| {
-                let (experiment, creator) = (c.next()?, c.next()?);
-                let ended = matches!(c.word(Status::of)?, Status::Done | Status::Failed);
+                let (experiment, creator): (String, _) = (c.next()?, c.next()?);
+                let ended = has_ended(conn, id, &experiment)?;
                 Ok(Owned { what: format!("conversation {id}"), experiment, creator, ended })
             })?;
             found.ok_or_else(|| Fail::Unknown(format!("conversation {id}")))
@@ -119,8 +118,20 @@ fn owned(conn: &Connection, item: &Item) -> Result<Owned, Fail> {
     }
 }
 
+/// The questions about a conversation: the index finds those of the experiment.
+const QUESTIONS: &str = "experiment = ?2 and kind = 'question' and subject = ?1";
+
+/// Returns true if a conversation and every question about it are done or failed.
+fn has_ended(conn: &Connection, id: &str, experiment: &str) -> Result<bool, Fail> {
+    let sql = format!(
+        "select status from conversations where id = ?1 union all select status from conversations where {QUESTIONS}"
+    );
+    let statuses = all(conn.prepare_cached(&sql)?, [id, experiment], |c| c.word(Status::of))?;
+    Ok(statuses.iter().all(|status| matches!(status, Status::Done | Status::Failed)))
+}
+
 /// Deletes an experiment with all that belongs to it, or a conversation. Children go first, all in one transaction,
-/// so that nothing is left to be finished.
+/// so that nothing is left to be finished. The questions about a conversation go with it.
 pub(super) fn delete(conn: &Connection, path: &Path, item: &Item, creator: &str) -> Result<(), Fail> {
     let found = owned(conn, item)?;
     if found.creator != creator {
@@ -133,7 +144,7 @@ pub(super) fn delete(conn: &Connection, path: &Path, item: &Item, creator: &str)
     }
     let gone = match item {
         Item::Experiment(id) => delete_experiment(conn, id, creator)?,
-        Item::Conversation(id) => delete_conversation(conn, id, creator)?,
+        Item::Conversation(id) => delete_conversation(conn, id, &found.experiment)?,
     };
     match gone {
         0 => Err(not_yours(conn, item)?),
@@ -143,15 +154,15 @@ pub(super) fn delete(conn: &Connection, path: &Path, item: &Item, creator: &str)
     }
 }
 
-fn delete_conversation(conn: &Connection, id: &str, creator: &str) -> Result<usize, Fail> {
+fn delete_conversation(conn: &Connection, id: &str, experiment: &str) -> Result<usize, Fail> {
     for table in ["messages", "calls"] {
         let sql = format!(
-            "delete from {table}
-             where conversation = (select id from conversations where id = ?1 and creator = ?2)"
+            "delete from {table} where conversation = ?1
+                or conversation in (select id from conversations where {QUESTIONS})"
         );
-        conn.execute(&sql, [id, creator])?;
+        conn.execute(&sql, [id, experiment])?;
     }
-    Ok(conn.execute("delete from conversations where id = ?1 and creator = ?2", [id, creator])?)
+    Ok(conn.execute(&format!("delete from conversations where id = ?1 or ({QUESTIONS})"), [id, experiment])?)
 }
 
 fn delete_experiment(conn: &Connection, id: &str, creator: &str) -> Result<usize, Fail> {
@@ -168,14 +179,14 @@ fn delete_experiment(conn: &Connection, id: &str, creator: &str) -> Result<usize
     Ok(conn.execute("delete from experiments where id = ?1 and creator = ?2", [id, creator])?)
 }
 
-/// Fails where the process that holds the file works on an item now: the conversation, or one of the experiment, is
-/// being spoken; or the latest run of all is of the experiment and has not ended.
+/// Fails where the process that holds the file works on an item now: the conversation, a question about it, or one of
+/// the experiment, is being spoken; or the latest run of all is of the experiment and has not ended.
 fn not_held(conn: &Connection, item: &Item, found: &Owned, process: &str) -> Result<(), Fail> {
     let only = if let Item::Conversation(id) = item { Some(id) } else { None };
     let spoken = conn
         .prepare_cached(
             "select coalesce((select creator from runs where id = owner), creator) from conversations
-             where experiment = ?1 and (?2 is null or id = ?2) and status = 'running' and owner is not null limit 1",
+             where experiment = ?1 and (?2 is null or id = ?2 or subject = ?2) and status = 'running' and owner is not null limit 1",
         )?
         .query_row(params![found.experiment, only], |row| row.get::<_, String>(0))
         .optional()?;

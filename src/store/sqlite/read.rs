@@ -100,11 +100,7 @@ fn counts(conn: &Connection) -> Result<HashMap<String, Counts>, Fail> {
     let mut counts: HashMap<String, Counts> = HashMap::new();
     for (experiment, status, number) in rows {
         let of = counts.entry(experiment).or_default();
-        match status {
-            Status::Done => of.done += number,
-            Status::Failed => of.failed += number,
-            _ => of.left += number,
-        }
+        of.add(status, number);
     }
     Ok(counts)
 }
@@ -120,7 +116,7 @@ pub(super) fn document(conn: &Connection, revision: &str) -> Result<Option<Exper
 pub(super) fn standing(conn: &Connection, experiment: &str, kind: ProcessKind) -> Result<Vec<Standing>, Fail> {
     let statement = conn.prepare_cached(
         "select id, key, revision, status, entries > 0, answered, possible_spend, offline, replicate, seed,
-                creator
+                creator, ended_by
          from conversations where experiment = ?1 and kind = ?2 order by created, id",
     )?;
     all(statement, [experiment, kind.word()], |c| {
@@ -136,6 +132,7 @@ pub(super) fn standing(conn: &Connection, experiment: &str, kind: ProcessKind) -
             replicate: c.next()?,
             seed: c.word(|text| text.parse().ok())?,
             creator: c.next()?,
+            ended_by: c.plain_if_any()?,
         })
     })
 }

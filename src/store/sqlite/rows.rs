@@ -37,11 +37,6 @@ pub(super) fn word(value: &impl Serialize) -> Result<String, Fail> {
     Ok(json(value)?.trim_matches('"').to_owned())
 }
 
-/// The value of such a word.
-fn plain<T: DeserializeOwned>(word: &str) -> Result<T, Fail> {
-    Ok(serde_json::from_value(serde_json::Value::from(word))?)
-}
-
 /// Columns of a row from left to right, in the order of the `const` that names them.
 pub(super) struct Columns<'a> {
     row: &'a Row<'a>,
@@ -64,6 +59,12 @@ impl<'a> Columns<'a> {
 
     pub(super) fn json_if_any<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Fail> {
         Ok(self.next::<Option<String>>()?.map(|text| serde_json::from_str(&text)).transpose()?)
+    }
+
+    /// A column that holds what [`word`] returned, where there is something.
+    pub(super) fn plain_if_any<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Fail> {
+        let word = self.next::<Option<String>>()?;
+        Ok(word.map(|word| serde_json::from_value(serde_json::Value::from(word))).transpose()?)
     }
 
     pub(super) fn time(&mut self) -> Result<Millis, Fail> {
@@ -172,7 +173,7 @@ pub(super) fn conversation(c: &mut Columns<'_>) -> Result<ConversationRecord, Fa
         kind: c.word(ProcessKind::of)?,
         subject: c.next()?,
         question: c.json_if_any()?,
-        ended_by: c.next::<Option<String>>()?.map(|word| plain(&word)).transpose()?,
+        ended_by: c.plain_if_any()?,
     })
 }
 

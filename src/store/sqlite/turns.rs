@@ -22,10 +22,11 @@ pub(super) fn claim(conn: &Connection, id: &str, lease: &Lease, retry: bool) -> 
     let old = first(conn.prepare_cached(&sql)?, [id], rows::conversation)?
         .ok_or_else(|| Fail::Unknown(format!("conversation {id}")))?;
     let again = match old.status {
-        status @ (Status::Done | Status::Failed) if !(retry && status == Status::Failed) => {
+        Status::Failed if retry => true,
+        status @ (Status::Done | Status::Failed) => {
             return Err(StoreError::Ended { conversation: id.to_owned(), status }.into());
         }
-        status => status == Status::Failed,
+        Status::Pending | Status::Running | Status::Interrupted | Status::Incomplete => false,
     };
     conn.prepare_cached(
         "update conversations set status = 'running', reason = null, retries = retries + ?2, epoch = epoch + 1,

@@ -82,22 +82,29 @@ fn one(conn: &Connection, id: &str) -> Result<Vec<Fault>, Fail> {
 }
 
 fn check(conn: &Connection, id: &str) -> Result<Vec<String>, Fail> {
-    let row = row(conn, id)?;
+    let (row, about) = row(conn, id)?;
     let (log, calls) = (turns::log(conn, id, 0)?, calls::all_of(conn, id)?);
-    Ok(audit::faults(&row, &log, &calls))
+    let Some(about) = about else { return Ok(audit::faults(&row, &log, &calls, &[])) };
+    match read::log(conn, &about) {
+        Err(Fail::Unknown(_)) => Ok(vec![audit::without_subject(&about)]),
+        subject => Ok(audit::faults(&row, &log, &calls, &subject?)),
+    }
 }
 
-fn row(conn: &Connection, id: &str) -> Result<Counters, Fail> {
-    let statement = conn
-        .prepare_cached("select status, entries, answered, possible_spend, flags from conversations where id = ?1")?;
+/// What a row says of its log, and the conversation that it is about.
+fn row(conn: &Connection, id: &str) -> Result<(Counters, Option<String>), Fail> {
+    let statement = conn.prepare_cached(
+        "select status, entries, answered, possible_spend, flags, subject from conversations where id = ?1",
+    )?;
     let row = first(statement, [id], |c| {
-        Ok(Counters {
+        let counters = Counters {
             status: c.word(Status::of)?,
             entries: c.number()? as usize,
             answered: c.number()? as usize,
             possible_spend: c.number()? as usize,
             flags: c.json()?,
-        })
+        };
+        Ok((counters, c.next()?))
     })?;
     row.ok_or_else(|| Fail::Unknown(format!("conversation {id}")))
 }

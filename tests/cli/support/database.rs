@@ -162,9 +162,9 @@ fn conversation(
         participants: agents
             .map(|a| Participant { name: a.name.clone(), role: a.role.clone(), model: a.model.id.clone() })
             .collect(),
-        messages: setting.messages,
-        days: setting.days,
-        speakers: setting.speakers.word().to_owned(),
+        messages: setting.protocol.messages,
+        days: setting.protocol.days,
+        speakers: setting.protocol.speakers.word().to_owned(),
         starting_message: setting.starting_message.clone(),
         offline: false,
         starred: false,

@@ -3,6 +3,7 @@
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::printer::Printer;
+use crate::report::Trouble;
 use crate::run::Event;
 use serde_json::{Value as Json, json};
 use std::pin::pin;
@@ -57,9 +58,8 @@ fn report(printer: &Printer, is_json: bool, event: &Event) {
         let _ = printer.json_line(&serde_json::to_value(event).unwrap_or_default());
         return;
     }
-    match event {
-        Event::StoreAway { reason } => printer.say(&format!("paused: {reason}")),
-        Event::StoreBack => printer.say("the database is back; going on"),
-        _ => {}
+    let is_of_store = matches!(event, Event::StoreAway { .. } | Event::StoreBack);
+    if let Some(line) = Trouble::default().line_of(event).filter(|_| is_of_store) {
+        printer.say(&line);
     }
 }

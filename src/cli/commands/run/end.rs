@@ -42,11 +42,11 @@ impl End {
         let stopped =
             || self.outcome.summary.stopped.first().cloned().map(CliError::from).filter(|_| self.exit() == Exit::Model);
         store.or_else(stopped).or_else(|| {
-            let message = match self.exit() {
-                Exit::Model => self.outcome.summary.interrupted.first().map(|(_, why)| why),
-                _ => return None,
-            };
-            let message = message.cloned().unwrap_or_else(|| "not everything could be done".to_owned());
+            if self.exit() != Exit::Model {
+                return None;
+            }
+            let message = self.outcome.summary.interrupted.first().map(|(_, why)| why).cloned();
+            let message = message.unwrap_or_else(|| "not everything could be done".to_owned());
             Some(CliError::new(Exit::Model, "model-unusable", message).hint("`convoke doctor` looks at every server"))
         })
     }

@@ -4,6 +4,8 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::printer::{Look, Piece, Printer};
 use crate::cli::terminal::text::{Column, instant, short, table, wrap};
+use crate::design::keys::kind::KeyValue;
+use crate::design::keys::{BEFORE_AGENTS, Key, MODEL, PROTOCOL};
 use crate::design::template::{RoleTags, Tag, Template, tag_of};
 use crate::design::{Experiment, Expression, ModelSpec, PromptText, Role, RoleModel, Seed, Value, inflect, markdown};
 use crate::exchange::records;
@@ -103,20 +105,15 @@ impl Page<'_> {
     }
 
     fn protocol(&self, document: &Experiment) -> io::Result<()> {
-        let p = &document.protocol;
         self.title("Protocol")?;
         self.field("starting message", &document.starting_message)?;
-        self.field("messages", &p.messages.to_string())?;
-        self.field("days", &p.days.to_string())?;
+        let keys = shown(PROTOCOL, &document.protocol);
         let agents: Vec<String> = document.roles.iter().map(Role::players).collect();
-        self.field("agents", &agents.join(", "))?;
-        self.field("speakers", p.speakers.word())?;
-        self.field("labels", p.labels.word())?;
-        self.field("merge", &p.merge.to_string())?;
-        if !p.stop_phrases.is_empty() {
-            self.field("stop phrases", &p.stop_phrases.join(" | "))?;
+        let (before, after) = keys.split_at(BEFORE_AGENTS.min(keys.len()));
+        let agents = ("agents", agents.join(", "));
+        for (name, text) in before.iter().chain([&agents]).chain(after) {
+            self.field(&name.replace('_', " "), text)?;
         }
-        self.field("final summary", &p.final_summary.to_string())?;
         for (who, model) in [("selector", &document.selector_model), ("summarizer", &document.summarizer_model)] {
             if let Some(model) = model {
                 self.field(who, model)?;
@@ -204,27 +201,22 @@ impl Page<'_> {
     }
 }
 
+/// Keys that have a value, as people read it. An empty list is none.
+fn shown<T>(keys: &'static [Key<T>], of: &T) -> Vec<(&'static str, String)> {
+    let text = |value| match value {
+        KeyValue::One(Value::Float(number)) => number.to_string(),
+        KeyValue::One(value) => value.to_string(),
+        KeyValue::List(texts) => texts.join(" | "),
+        KeyValue::Seed(Seed::Base(base)) => base.to_string(),
+        KeyValue::Seed(Seed::Fixed { fixed }) => format!("{fixed} (fixed)"),
+    };
+    let all = keys.iter().filter_map(|key| Some((key.name, text((key.get)(of)?))));
+    all.filter(|(_, text)| !text.is_empty()).collect()
+}
+
 /// The parameters of a model in one line.
 pub fn parameters(model: &ModelSpec) -> String {
-    let s = &model.sampling;
-    let seed = s.seed.map(|s| match s {
-        Seed::Base(n) => n.to_string(),
-        Seed::Fixed { fixed } => format!("{fixed} (fixed)"),
-    });
-    let stop = (!s.stop.is_empty()).then(|| s.stop.join(" | "));
-    let set = [
-        ("temperature", s.temperature.map(|n| n.to_string())),
-        ("top_p", s.top_p.map(|n| n.to_string())),
-        ("top_k", s.top_k.map(|n| n.to_string())),
-        ("max_tokens", s.max_tokens.map(|n| n.to_string())),
-        ("num_ctx", s.num_ctx.map(|n| n.to_string())),
-        ("seed", seed),
-        ("stop", stop),
-        ("keep_alive", model.keep_alive.as_ref().map(Value::to_string)),
-        ("stream", model.stream.map(|b| b.to_string())),
-        ("concurrency", model.concurrency.map(|n| n.to_string())),
-    ];
-    let set: Vec<String> = set.into_iter().filter_map(|(name, v)| Some(format!("{name} {}", v?))).collect();
+    let set = shown(MODEL, model).into_iter().map(|(name, text)| format!("{name} {text}"));
     let id = model.alias.as_ref().map(|_| model.id.clone());
     let words: Vec<String> = id.into_iter().chain(set).collect();
     if words.is_empty() { "as the server has it".to_owned() } else { words.join(", ") }
@@ -242,10 +234,7 @@ fn verbs(document: &Experiment, role: usize) -> Vec<String> {
             let (template, _) = Template::parse(text, &roles);
             template.tags().map(|(tag, _)| tag.clone()).collect::<Vec<_>>()
         })
-        .filter_map(|tag| match tag {
-            Tag::Verb(of, base) if of == role => Some(base),
-            _ => None,
-        })
+        .filter_map(|tag| if let Tag::Verb(of, base) = tag { (of == role).then_some(base) } else { None })
         .collect();
     found.into_iter().collect()
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 fn of_days(messages: u32, days: u32) -> Setting {
-    Setting { days, summarizer: Some(helper("Sum.")), ..setting(&["A_1", "B_2"], messages) }
+    Setting { summarizer: Some(helper("Sum.")), ..under(setting(&["A_1", "B_2"], messages), |p| p.days = days) }
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn an_opening_holds_the_summary_of_every_earlier_day() {
 
 #[test]
 fn the_last_day_is_summarised_where_it_is_wanted() {
-    let setting = Setting { final_summary: true, ..of_days(4, 1) };
+    let setting = under(of_days(4, 1), |p| p.final_summary = true);
     let run = run(&setting, words);
     assert_eq!(run.kinds().last(), Some(&Kind::Summary));
     assert_eq!((run.of(Kind::Summary).count(), run.end), (1, Next::Done(EndedBy::Messages)));
@@ -71,7 +71,7 @@ fn an_agent_sees_today_only() {
 
 #[test]
 fn a_stop_phrase_ends_the_day_and_stays() {
-    let setting = Setting { stop_phrases: vec!["[END]".to_owned()], ..of_days(20, 2) };
+    let setting = under(of_days(20, 2), |p| p.stop_phrases = vec!["[END]".to_owned()]);
     let run = run(&setting, |ask| if ask.seq == 2 { "Enough. [END] Bye.".to_owned() } else { words(ask) });
     let first: Vec<&Entry> = run.log.iter().filter(|e| e.day == 1).collect();
     assert_eq!(first.len(), 4, "opening, two speeches, summary");
@@ -81,7 +81,7 @@ fn a_stop_phrase_ends_the_day_and_stays() {
 
 #[test]
 fn a_stop_phrase_in_an_opening_or_a_rejected_reply_ends_nothing() {
-    let setting = Setting { stop_phrases: vec!["Begin".to_owned(), "[END]".to_owned()], ..of_days(4, 1) };
+    let setting = under(of_days(4, 1), |p| p.stop_phrases = vec!["Begin".to_owned(), "[END]".to_owned()]);
     let setting = policy(setting, Flag::Length, 1, false);
     let run = run(&setting, |ask| {
         let cut = ask.call.ask == 0 && ask.index == 1;
@@ -98,7 +98,7 @@ fn silence_of_everybody_in_a_row_ends_the_day() {
     assert_eq!(run(&three, silent_from(3)).speakers(), ["A_1", "B_2", "C_3", "A_1", "B_2"]);
     let broken = run(&three, |ask| if ask.seq == 3 || ask.seq > 7 { words(ask) } else { String::new() });
     assert_eq!(broken.speakers().len(), 6, "C speaks at 3, then all three are silent");
-    let random = Setting { speakers: Speakers::Random, ..three };
+    let random = under(three, |p| p.speakers = Speakers::Random);
     let run = run(&random, |_| "");
     let last: std::collections::BTreeSet<&str> = run.speakers().into_iter().collect();
     assert_eq!(last.len(), 3, "the run of silence holds each of them");

@@ -12,12 +12,6 @@ fn cut(bad: impl Fn(&Ask) -> bool) -> impl FnMut(&Ask) -> Answer {
 }
 
 #[test]
-fn the_words_of_flags_are_those_of_the_format() {
-    let words: Vec<&str> = Flag::ALL.iter().map(|f| f.word()).collect();
-    assert_eq!(words, crate::design::protocol::FLAGS);
-}
-
-#[test]
 fn kept_replies_keep_their_flags() {
     let run = run(&two(3), |ask| Answer { length: true, refused: true, filtered: ask.seq == 1, ..words(ask).into() });
     assert_eq!(run.kinds(), [Kind::Opening, Kind::Speech, Kind::Speech]);
@@ -88,7 +82,7 @@ fn each_retry_gives_one_more_asking_of_that_turn() {
 
 #[test]
 fn a_summary_fails_without_being_asked_again() {
-    let summed = Setting { final_summary: true, summarizer: Some(helper("Sum.")), ..two(3) };
+    let summed = Setting { summarizer: Some(helper("Sum.")), ..under(two(3), |p| p.final_summary = true) };
     let empty = |ask: &Ask| if ask.call.purpose == Purpose::Summary { String::new() } else { words(ask) };
     let kept = run(&summed, empty);
     assert_eq!(kept.log.last().map(|e| (e.kind, e.flags.clone())), Some((Kind::Summary, vec![Flag::Empty])));
@@ -146,7 +140,7 @@ fn a_prompt_that_shrinks_within_the_day_was_cut() {
 
 #[test]
 fn each_day_counts_its_prompts_anew() {
-    let days = Setting { days: 2, summarizer: Some(helper("Sum.")), ..two(8) };
+    let days = Setting { summarizer: Some(helper("Sum.")), ..under(two(8), |p| p.days = 2) };
     let run = run(&days, |ask| Answer { tokens: Some(20 + 10 * ask.index), ..words(ask).into() });
     assert!(run.log.iter().all(|e| !e.flags.contains(&Flag::PromptCut)));
 }

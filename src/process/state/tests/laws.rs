@@ -105,7 +105,7 @@ proptest! {
         }
         prop_assert!(counts.iter().all(|(day, n)| *n <= setting.messages_of(*day)));
         for two in run.log.iter().filter(|e| e.kind == Kind::Speech).collect::<Vec<_>>().windows(2) {
-            let is_free = setting.speakers == Speakers::Manual;
+            let is_free = setting.protocol.speakers == Speakers::Manual;
             prop_assert!(is_free || two[0].day != two[1].day || two[0].speaker != two[1].speaker);
         }
     }
@@ -113,7 +113,7 @@ proptest! {
     // R10
     #[test]
     fn calls_are_as_estimated((setting, (calls, people)) in settings()) {
-        let speakers = setting.speakers;
+        let speakers = setting.protocol.speakers;
         let run = run(&Setting { health: Vec::new(), ..setting }, good_reply);
         prop_assert_eq!(run.asked.len() as u64, calls.expected);
         let typed = run.asked.iter().filter(|(ask, _)| ask.model.is_human()).count() as u64;

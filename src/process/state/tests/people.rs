@@ -15,7 +15,7 @@ fn person(mut setting: Setting, name: &str) -> Setting {
 fn manual(messages: u32) -> Setting {
     let selector = Helper { model: ModelSpec::bare(HUMAN), prompt: "Choose.".to_owned() };
     let three = setting(&["A_1", "B_2", "C_3"], messages);
-    Setting { speakers: Speakers::Manual, selector: Some(selector), ..three }
+    Setting { selector: Some(selector), ..under(three, |p| p.speakers = Speakers::Manual) }
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn a_model_that_stands_in_for_the_person_chooses_as_in_auto() {
 #[test]
 fn a_person_may_sum_up() {
     let summarizer = Helper { model: ModelSpec::bare(HUMAN), prompt: "Sum.".to_owned() };
-    let days = Setting { days: 2, summarizer: Some(summarizer), ..setting(&["A_1", "B_2"], 6) };
+    let days = Setting { summarizer: Some(summarizer), ..under(setting(&["A_1", "B_2"], 6), |p| p.days = 2) };
     let run =
         run(&days, |ask| if ask.call.purpose == Purpose::Summary { " They met. ".to_owned() } else { words(ask) });
     assert_eq!(run.of(Kind::Summary).map(|e| e.content.as_str()).collect::<Vec<_>>(), ["They met."]);

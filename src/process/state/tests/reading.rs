@@ -21,7 +21,7 @@ fn own_turns_are_bare_and_others_are_labelled_among_more_than_two() {
 
 #[test]
 fn what_is_not_merged_stands_alone() {
-    let three = Setting { merge: false, labels: false, ..setting(&["A_1", "B_2", "C_3"], 6) };
+    let three = Setting { labels: false, ..under(setting(&["A_1", "B_2", "C_3"], 6), |p| p.merge = false) };
     let run = run(&three, words);
     let said: Vec<&str> = run.of(Kind::Speech).map(|e| e.content.as_str()).collect();
     let texts: Vec<&str> = run.sent(2).into_iter().map(|(_, text)| text).collect();
@@ -48,7 +48,8 @@ fn an_empty_prompt_is_not_sent() {
 #[test]
 fn the_summariser_reads_labelled_turns_as_one_message() {
     let two = setting(&["A_1", "B_2"], 4);
-    let two = Setting { merge: false, final_summary: true, summarizer: Some(helper("Sum.")), ..two };
+    let two = under(two, |p| (p.merge, p.final_summary) = (false, true));
+    let two = Setting { summarizer: Some(helper("Sum.")), ..two };
     let run = run(&two, |ask| if ask.index == 2 { String::new() } else { words(ask) });
     let said: Vec<&str> = run.of(Kind::Speech).map(|e| e.content.as_str()).collect();
     let turns = format!("A_1: {}\n\nB_2: …\n\nA_1: {}", said[0], said[2]);

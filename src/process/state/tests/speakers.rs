@@ -5,14 +5,14 @@ use super::*;
 #[test]
 fn round_robin_goes_in_order_and_begins_anew_each_day() {
     let three = setting(&["A_1", "B_2", "C_3"], 11);
-    let setting = Setting { days: 2, summarizer: Some(helper("Sum.")), ..three };
+    let setting = Setting { summarizer: Some(helper("Sum.")), ..under(three, |p| p.days = 2) };
     let run = run(&setting, words);
     assert_eq!(run.speakers(), ["A_1", "B_2", "C_3", "A_1", "B_2", "A_1", "B_2", "C_3", "A_1"]);
 }
 
 #[test]
 fn random_never_takes_the_last_speaker_and_follows_the_key() {
-    let three = Setting { speakers: Speakers::Random, ..setting(&["A_1", "B_2", "C_3"], 60) };
+    let three = under(setting(&["A_1", "B_2", "C_3"], 60), |p| p.speakers = Speakers::Random);
     let first = run(&three, words);
     assert!(first.speakers().windows(2).all(|two| two[0] != two[1]));
     assert_eq!(
@@ -27,7 +27,7 @@ fn random_never_takes_the_last_speaker_and_follows_the_key() {
 
 #[test]
 fn random_asks_the_same_speaker_again() {
-    let three = Setting { speakers: Speakers::Random, ..setting(&["A_1", "B_2", "C_3"], 20) };
+    let three = under(setting(&["A_1", "B_2", "C_3"], 20), |p| p.speakers = Speakers::Random);
     let three = policy(three, Flag::Length, 2, false);
     let run = run(&three, |ask| Answer { length: ask.call.ask < 2, ..words(ask).into() });
     for turn in run.log[1..].chunks(3) {
@@ -60,13 +60,8 @@ fn auto_asks_a_model_and_never_for_the_last_speaker() {
 #[test]
 fn one_candidate_costs_no_call() {
     let two = setting(&["Guard_1", "Prisoner_3"], 9);
-    let two = Setting {
-        speakers: Speakers::Auto,
-        selector: Some(helper("Choose.")),
-        days: 2,
-        summarizer: Some(helper("Sum.")),
-        ..two
-    };
+    let two = under(two, |p| (p.speakers, p.days) = (Speakers::Auto, 2));
+    let two = Setting { selector: Some(helper("Choose.")), summarizer: Some(helper("Sum.")), ..two };
     let run = run(&two, last_candidate);
     assert_eq!(run.of(Kind::Selection).count(), 2, "the first speaker of each day");
     assert_eq!(run.speakers()[..2], ["Prisoner_3", "Guard_1"]);
@@ -103,7 +98,7 @@ fn the_selector_sees_nothing_private_and_no_opening() {
 
 #[test]
 fn a_day_of_auto_begins_with_everybody() {
-    let two_days = Setting { days: 2, summarizer: Some(helper("Sum.")), ..auto(8) };
+    let two_days = Setting { summarizer: Some(helper("Sum.")), ..under(auto(8), |p| p.days = 2) };
     let run = run(&two_days, last_candidate);
     let first =
         run.asked.iter().find(|(a, _)| a.day == 2 && a.call.purpose == Purpose::Selection).expect("a selection");

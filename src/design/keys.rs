@@ -1,0 +1,170 @@
+//! Keys of `[protocol]`, `[roles.NAME]` and models: one table, from which folder, document, factors, flags, differences,
+//! the condition key and the pages of `convoke show` come.
+//!
+//! A new key is a field of its struct and a row here. A field that an older folder lacks is left out of the document at
+//! its default, by serde; its row returns `None` there.
+
+pub mod kind;
+
+use super::experiment::{Labels, ModelSpec, Protocol, Role, Speakers};
+use super::tree::{Node, Tree};
+use kind::{Field, KeyKind, KeyValue, put};
+use std::collections::BTreeMap;
+
+/// Most messages of a conversation, and most days: far above any use, and small enough to count with.
+pub const MOST_MESSAGES: u32 = 1_000_000;
+
+/// A key of a table that a `T` is written as.
+pub struct Key<T: 'static> {
+    /// Its name in files and flags.
+    pub name: &'static str,
+    /// The values that it takes.
+    pub kind: KeyKind,
+    /// A line for people.
+    pub help: &'static str,
+    /// True if a factor may set it, and headings may read it.
+    pub factor: bool,
+    /// True if it counts in the condition key, where it is not at its default.
+    pub counts: bool,
+    /// Returns its value; `None` if there is nothing to write.
+    pub get: fn(&T) -> Option<KeyValue>,
+    /// Sets it; a value of another type changes nothing.
+    pub set: fn(&mut T, KeyValue),
+}
+
+impl<T: Default> Key<T> {
+    /// Returns its value where that is not the default.
+    pub fn changed(&self, of: &T) -> Option<KeyValue> {
+        (self.get)(of).filter(|value| self.default_value().as_ref() != Some(value))
+    }
+
+    /// Returns the value of a table that lacks the key.
+    pub fn default_value(&self) -> Option<KeyValue> {
+        (self.get)(&T::default())
+    }
+}
+
+/// Finds a key by its name.
+pub fn find_key<T>(keys: &'static [Key<T>], name: &str) -> Option<&'static Key<T>> {
+    keys.iter().find(|key| key.name == name)
+}
+
+/// Returns the names of keys.
+pub fn key_names<T>(keys: &'static [Key<T>]) -> impl Iterator<Item = &'static str> {
+    keys.iter().map(|key| key.name)
+}
+
+/// Reads the keys of a table; returns the names of those that could be read.
+pub fn read_keys<T>(
+    tree: &mut Tree<'_>,
+    at: &str,
+    fields: &BTreeMap<&str, &Node<'_>>,
+    keys: &'static [Key<T>],
+    into: &mut T,
+) -> Vec<&'static str> {
+    let mut read = Vec::new();
+    for key in keys {
+        let node = fields.get(key.name);
+        if let Some(value) = node.and_then(|node| key.kind.read_value(tree, &format!("{at}.{}", key.name), node)) {
+            (key.set)(into, value);
+            read.push(key.name);
+        }
+    }
+    read
+}
+
+/// A key that is one field: its name, the field, the values that it takes, and a line for people.
+macro_rules! key {
+    ($name:literal, $($field:ident).+: $kind:expr, $help:literal; factor: $factor:literal, counts: $counts:literal) => {
+        Key {
+            name: $name,
+            kind: $kind,
+            help: $help,
+            factor: $factor,
+            counts: $counts,
+            get: |of| of.$($field).+.value(),
+            set: |of, value| put(&mut of.$($field).+, value),
+        }
+    };
+}
+
+const COUNT: KeyKind = KeyKind::Count { from: 1, to: u32::MAX };
+const MESSAGES: KeyKind = KeyKind::Count { from: 1, to: MOST_MESSAGES };
+
+/// Number of keys of `[protocol]` that are written before `agents`, which belongs to the roles.
+pub const BEFORE_AGENTS: usize = 2;
+
+/// Keys of `[protocol]` in the order of writing.
+pub static PROTOCOL: &[Key<Protocol>] = &[
+    Key {
+        name: "messages",
+        kind: MESSAGES,
+        help: "openings and speeches together",
+        factor: true,
+        counts: true,
+        get: |p| Some(p.messages).filter(|n| *n > 0).value(),
+        set: |p, value| put(&mut p.messages, value),
+    },
+    key! { "days", days: MESSAGES, "days"; factor: true, counts: true },
+    key! { "speakers", speakers: KeyKind::Word(Speakers::WORDS), "who speaks next"; factor: true, counts: true },
+    key! {
+        "labels", labels: KeyKind::Word(Labels::WORDS), "turns of others are headed by their names";
+        factor: true, counts: true
+    },
+    key! { "merge", merge: KeyKind::Bool, "consecutive user messages are joined"; factor: true, counts: true },
+    key! {
+        "stop_phrases", stop_phrases: KeyKind::Phrases, "a speech that contains one ends the day";
+        factor: false, counts: true
+    },
+    key! {
+        "final_summary", final_summary: KeyKind::Bool, "the last day is summarised too";
+        factor: true, counts: true
+    },
+];
+
+/// Keys of `[roles.NAME]`.
+pub static ROLE: &[Key<Role>] = &[
+    key! { "plural", plural: KeyKind::Text, "the noun of several"; factor: false, counts: true },
+    key! { "pronouns", pronouns: KeyKind::Pronouns, "pronoun and possessive of one"; factor: false, counts: true },
+    // Its effect counts: the models of the condition.
+    key! {
+        "model", model: KeyKind::Models, "a model for all agents of the role, or one for each";
+        factor: true, counts: false
+    },
+];
+
+/// Keys of a model besides `id` and `as`.
+pub static MODEL: &[Key<ModelSpec>] = &[
+    key! {
+        "temperature", sampling.temperature: KeyKind::Number { from: 0.0, to: 2.0, above: false }, "sampling temperature";
+        factor: true, counts: true
+    },
+    key! {
+        "top_p", sampling.top_p: KeyKind::Number { from: 0.0, to: 1.0, above: true }, "nucleus probability";
+        factor: true, counts: true
+    },
+    key! { "top_k", sampling.top_k: COUNT, "number of candidates (Ollama)"; factor: true, counts: true },
+    key! { "max_tokens", sampling.max_tokens: COUNT, "the longest reply"; factor: true, counts: true },
+    key! { "stop", sampling.stop: KeyKind::Texts, "strings at which the server stops"; factor: false, counts: true },
+    key! { "num_ctx", sampling.num_ctx: COUNT, "size of the context in tokens (Ollama)"; factor: false, counts: true },
+    key! { "seed", sampling.seed: KeyKind::Seed, "the server's seed"; factor: false, counts: true },
+    key! {
+        "keep_alive", keep_alive: KeyKind::Scalar, "time for which Ollama keeps the model in memory";
+        factor: false, counts: false
+    },
+    key! { "stream", stream: KeyKind::Bool, "true if the reply is read as it comes"; factor: false, counts: false },
+    key! {
+        "concurrency", concurrency: COUNT, "requests in flight at this model's server";
+        factor: false, counts: false
+    },
+];
+
+/// Each key of `[protocol]` decides what a conversation becomes. One that did not count would give two conditions one
+/// key, so this does not compile.
+const _: () = {
+    let mut at = 0;
+    while at < PROTOCOL.len() {
+        assert!(PROTOCOL[at].counts, "a key of [protocol] counts in the condition key");
+        at += 1;
+    }
+};

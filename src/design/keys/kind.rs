@@ -1,0 +1,240 @@
+//! Kinds of keys: what a value of each kind is, how it is read from a file, and what a factor may set it to.
+
+use crate::design::experiment::{Labels, RoleModel, Seed, Speakers};
+use crate::design::tree::{Node, Tree};
+use crate::design::value::Value;
+use KeyValue::{List, One};
+use serde::Serialize;
+
+/// A kind of value.
+#[derive(Debug, Clone, Copy)]
+pub enum KeyKind {
+    /// `true` or `false`.
+    Bool,
+    /// A whole number, both ends included.
+    Count {
+        /// The smallest.
+        from: u32,
+        /// The largest.
+        to: u32,
+    },
+    /// A number from `from` to `to`.
+    Number {
+        /// The smallest.
+        from: f64,
+        /// The largest.
+        to: f64,
+        /// True if `from` itself is too small.
+        above: bool,
+    },
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// Text.
+    Text,
+    /// A pronoun and a possessive, as in `he/his`.
+    Pronouns,
+    /// A text, a number, or `true` or `false`.
+    Scalar,
+    /// A list of texts that are not blank.
+    Phrases,
+    /// A text or a list of texts.
+    Texts,
+    /// The name of a model, or one for each agent.
+    Models,
+    /// A number, or `{ fixed = number }`.
+    Seed,
+}
+
+/// The value of a key.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum KeyValue {
+    /// A scalar.
+    One(Value),
+    /// A list of texts.
+    List(Vec<String>),
+    /// A seed.
+    Seed(Seed),
+}
+
+impl KeyValue {
+    /// Returns the scalar that it is.
+    pub fn scalar(self) -> Option<Value> {
+        match self {
+            Self::One(value) => Some(value),
+            Self::List(_) | Self::Seed(_) => None,
+        }
+    }
+}
+
+impl KeyKind {
+    /// Reads a value at its place in a file, and reports what is wrong with it.
+    pub fn read_value(self, tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<KeyValue> {
+        let scalar = match self {
+            Self::Bool => tree.flag(at, node).map(Value::Bool),
+            Self::Count { from, to } => {
+                tree.whole(at, node, from.into(), to.into()).map(|n| Value::Int(n.cast_signed()))
+            }
+            Self::Number { from, to, above } => {
+                let fits = |x| fits(x, from, to, above);
+                tree.number(at, node, &range(from, to, above), fits).map(Value::Float)
+            }
+            Self::Word(words) => tree.word(at, node, words).map(|word| Value::Text(word.to_owned())),
+            Self::Pronouns => pronouns(tree, at, node).map(Value::Text),
+            Self::Scalar => tree.scalar(at, node),
+            Self::Phrases => return Some(KeyValue::List(phrases(tree, at, node))),
+            Self::Texts | Self::Models if node.get_ref().is_array() => {
+                return Some(KeyValue::List(tree.texts(at, node)));
+            }
+            Self::Texts if !node.get_ref().is_str() => return Some(KeyValue::List(tree.texts(at, node))),
+            Self::Texts => return tree.text(at, node).map(|text| KeyValue::List(vec![text])),
+            Self::Text | Self::Models => tree.text(at, node).map(Value::Text),
+            Self::Seed => return seed(tree, at, node).map(KeyValue::Seed),
+        };
+        scalar.map(KeyValue::One)
+    }
+
+    /// Returns the levels that a factor may have, in words, if this is none of them.
+    pub fn refuse_level(self, level: &Value) -> Option<String> {
+        let (fits, right) = match self {
+            Self::Bool => (matches!(level, Value::Bool(_)), "true or false".to_owned()),
+            Self::Count { from, to } => {
+                let fits = matches!(level, Value::Int(n) if (i64::from(from)..=to.into()).contains(n));
+                (fits, format!("a whole number from {from} to {to}"))
+            }
+            Self::Number { from, to, above } => {
+                let number = f64::of(KeyValue::One(level.clone()));
+                let right = format!("a number {}{}", if above { "" } else { "from " }, range(from, to, above));
+                (number.is_some_and(|x| fits(x, from, to, above)), right)
+            }
+            Self::Word(words) => (matches!(level, Value::Text(word) if words.contains(&word.as_str())), listed(words)),
+            Self::Text | Self::Pronouns | Self::Scalar | Self::Models => {
+                (matches!(level, Value::Text(_)), "text".to_owned())
+            }
+            Self::Phrases | Self::Texts | Self::Seed => (false, "a list under [protocol] only, no factor".to_owned()),
+        };
+        (!fits).then_some(right)
+    }
+}
+
+fn fits(number: f64, from: f64, to: f64, above: bool) -> bool {
+    number <= to && (number > from || !above && number >= from)
+}
+
+fn range(from: f64, to: f64, above: bool) -> String {
+    if above { format!("above {from} and up to {to}") } else { format!("{from} to {to}") }
+}
+
+/// Words as a sentence lists them: `"a", "b" or "c"`.
+fn listed(words: &[&str]) -> String {
+    let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    match words.split_last() {
+        Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
+        Some(_) | None => words.concat(),
+    }
+}
+
+fn pronouns(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String> {
+    let text = tree.text(at, node)?;
+    let parts: Vec<&str> = text.split('/').collect();
+    if parts.len() == 2 && parts.iter().all(|p| !p.trim().is_empty() && p.trim() == *p) {
+        return Some(text);
+    }
+    let hint = "write pronoun and possessive of one, as in \"he/his\"".to_owned();
+    tree.error(node.span(), "bad-pronouns", format!("`{at}` cannot be `{text}`"), hint);
+    None
+}
+
+fn phrases(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<String> {
+    let phrases = tree.texts(at, node);
+    for (i, phrase) in phrases.iter().enumerate().filter(|(_, p)| p.trim().is_empty()) {
+        let span = tree.places.get(&format!("{at}[{i}]")).cloned().unwrap_or(node.span());
+        let message = format!("stop phrase `{phrase}` is empty: it would end every day at once");
+        tree.error(span, "empty", message, "write some text, or leave it out".to_owned());
+    }
+    phrases
+}
+
+fn seed(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Seed> {
+    let most = i64::MAX as u64;
+    if !node.get_ref().is_table() {
+        return tree.whole(at, node, 0, most).map(Seed::Base);
+    }
+    let table = tree.table(at, node)?;
+    let fields = tree.fields(at, table, &["fixed"]);
+    fields.get("fixed").and_then(|n| tree.whole(&format!("{at}.fixed"), n, 0, most)).map(|fixed| Seed::Fixed { fixed })
+}
+
+/// A type of fields that keys get and set.
+pub(super) trait Field: Sized {
+    /// Returns the value; `None` if it is not set.
+    fn value(&self) -> Option<KeyValue>;
+    /// Reads a value; `None` if it has another type.
+    fn of(value: KeyValue) -> Option<Self>;
+}
+
+/// Sets a field; a value of another type changes nothing.
+pub(super) fn put<F: Field>(field: &mut F, value: KeyValue) {
+    if let Some(value) = F::of(value) {
+        *field = value;
+    }
+}
+
+/// Implements [`Field`] for types: the value of each, and the values that it is read from.
+macro_rules! field {
+    ($($type:ty { $this:pat => $value:expr; $($pattern:pat => $read:expr),* })*) => {
+        $(impl Field for $type {
+            fn value(&self) -> Option<KeyValue> {
+                let $this = self;
+                Some($value)
+            }
+
+            fn of(value: KeyValue) -> Option<Self> {
+                $(if let $pattern = value {
+                    return $read;
+                })*
+                None
+            }
+        })*
+    };
+}
+
+field! {
+    bool { yes => One(Value::Bool(*yes)); One(Value::Bool(yes)) => Some(yes) }
+    u32 { number => One(Value::Int((*number).into())); One(Value::Int(n)) => Self::try_from(n).ok() }
+    f64 { x => One(Value::Float(*x)); One(Value::Int(n)) => Some(n as Self), One(Value::Float(x)) => Some(x) }
+    String { text => One(Value::Text(text.clone())); One(Value::Text(text)) => Some(text) }
+    Value { value => One(value.clone()); One(value) => Some(value) }
+    Vec<String> { texts => List(texts.clone()); List(texts) => Some(texts) }
+    Seed { seed => KeyValue::Seed(*seed); KeyValue::Seed(seed) => Some(seed) }
+    Speakers { speakers => One(Value::Text(speakers.to_string())); One(Value::Text(word)) => Self::of(&word) }
+    Labels { labels => One(Value::Text(labels.to_string())); One(Value::Text(word)) => Self::of(&word) }
+}
+
+impl Field for RoleModel {
+    fn value(&self) -> Option<KeyValue> {
+        match self {
+            Self::Condition => None,
+            Self::One(name) => name.value(),
+            Self::Each(names) => names.value(),
+        }
+    }
+
+    fn of(value: KeyValue) -> Option<Self> {
+        match value {
+            One(name) => String::of(One(name)).map(Self::One),
+            List(names) => Some(Self::Each(names)),
+            KeyValue::Seed(_) => None,
+        }
+    }
+}
+
+impl<F: Field> Field for Option<F> {
+    fn value(&self) -> Option<KeyValue> {
+        self.as_ref()?.value()
+    }
+
+    fn of(value: KeyValue) -> Option<Self> {
+        F::of(value).map(Some)
+    }
+}

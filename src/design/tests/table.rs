@@ -1,0 +1,179 @@
+//! The table of keys: every field has a key, and every key is in folder, document, differences, factors and the key.
+
+use super::*;
+use crate::design::keys::kind::{KeyKind, KeyValue};
+use crate::design::keys::{Key, MODEL, PROTOCOL, ROLE, key_names};
+use crate::design::{diff, write};
+
+/// Names of the fields of a struct; one that is missing does not compile.
+macro_rules! fields {
+    ($name:ident { $($field:ident),* }) => {{
+        let $name { $($field: _),* } = $name::default();
+        vec![$(stringify!($field)),*]
+    }};
+}
+
+/// A field without a row would be silently lost. If this does not compile, add the row in `design/keys.rs` first.
+#[test]
+fn every_field_has_a_key() {
+    let protocol = fields!(Protocol { messages, days, speakers, labels, merge, stop_phrases, final_summary });
+    assert_eq!(key_names(PROTOCOL).collect::<Vec<_>>(), protocol);
+    let role = fields!(Role { name, agents, plural, pronouns, model, prompt });
+    assert_eq!([vec!["name", "agents"], key_names(ROLE).collect(), vec!["prompt"]].concat(), role);
+    let model = fields!(ModelSpec { id, alias, sampling, keep_alive, stream, concurrency });
+    let sampling = fields!(Sampling { temperature, top_p, top_k, max_tokens, stop, num_ctx, seed });
+    assert_eq!(key_names(MODEL).collect::<Vec<_>>(), [sampling, model[3..].to_vec()].concat());
+}
+
+fn small() -> Experiment {
+    let toml = "name='e'\nmodels=['ollama/m','openai/n']\n[protocol]\nmessages=6\nagents={guard=1,prisoner=1}\n\
+        [roles.guard]\nplural='guards'\npronouns='he/his'\n[roles.prisoner]\nplural='prisoners'\npronouns='he/his'\n\
+        [factors]\nmodel=['ollama/m']\n";
+    read(toml, &[("roles/guard.md", "Guard."), ("roles/prisoner.md", "Prisoner."), ("summarizer.md", "Sum.")])
+}
+
+/// A value that is no default.
+fn sample(kind: KeyKind) -> Value {
+    match kind {
+        KeyKind::Bool => Value::Bool(true),
+        KeyKind::Count { from, .. } => Value::Int(i64::from(from) + 1),
+        KeyKind::Number { from, to, .. } => Value::Float(f64::midpoint(from, to)),
+        KeyKind::Word(words) => Value::Text(words[words.len() - 1].to_owned()),
+        KeyKind::Pronouns => Value::Text("she/her".to_owned()),
+        KeyKind::Text | KeyKind::Scalar | KeyKind::Phrases | KeyKind::Texts | KeyKind::Seed => {
+            Value::Text("5m".to_owned())
+        }
+        KeyKind::Models => Value::Text("openai/n".to_owned()),
+    }
+}
+
+fn value<T: Default>(key: &Key<T>) -> KeyValue {
+    let one = || KeyValue::One(sample(key.kind));
+    match key.kind {
+        KeyKind::Phrases | KeyKind::Texts => KeyValue::List(vec!["[END]".to_owned(), "\"".to_owned()]),
+        KeyKind::Seed => KeyValue::Seed(Seed::Fixed { fixed: 7 }),
+        KeyKind::Bool if key.default_value() == Some(one()) => KeyValue::One(Value::Bool(false)),
+        KeyKind::Bool
+        | KeyKind::Count { .. }
+        | KeyKind::Number { .. }
+        | KeyKind::Word(_)
+        | KeyKind::Text
+        | KeyKind::Pronouns
+        | KeyKind::Scalar
+        | KeyKind::Models => one(),
+    }
+}
+
+fn condition_key(experiment: &Experiment) -> String {
+    plan(experiment).conditions[0].key.clone()
+}
+
+/// Sets each key to what is no default, and looks for it everywhere.
+fn is_everywhere<T: Default>(keys: &'static [Key<T>], part: fn(&mut Experiment) -> &mut T) {
+    let before = small();
+    for key in keys {
+        let mut after = small();
+        (key.set)(part(&mut after), value(key));
+        assert_eq!((key.get)(part(&mut after)), Some(value(key)), "{} is not what was set", key.name);
+        assert_ne!(after, before, "{} is in no document", key.name);
+        super::round_trip::returns(&after);
+        let lines = diff::lines(&before, &after);
+        assert!(lines.len() == 1 && lines[0].contains(&format!("`{}`", key.name)), "{}: {lines:?}", key.name);
+        // A role's model counts by its effect.
+        let counts = key.counts || key.name == "model";
+        assert_eq!(condition_key(&after) != condition_key(&before), counts, "{} in the key", key.name);
+        if key.factor && key.name != "model" {
+            let KeyValue::One(level) = value(key) else { panic!("{} cannot be a factor", key.name) };
+            let mut by_factor = small();
+            by_factor.factors.push(Factor { name: key.name.to_owned(), levels: vec![level.clone()], was: None });
+            assert_eq!(condition_key(&by_factor), condition_key(&after), "{} as a factor", key.name);
+        }
+    }
+}
+
+#[test]
+fn every_key_is_in_folder_document_differences_factors_and_key() {
+    is_everywhere(PROTOCOL, |e| &mut e.protocol);
+    is_everywhere(ROLE, |e| &mut e.roles[0]);
+    is_everywhere(MODEL, |e| &mut e.models[0]);
+}
+
+/// What is at its default is in no document, but for the seven keys that convoke 0.1 wrote always.
+#[test]
+fn a_new_key_is_left_out_at_its_default() {
+    let document = serde_json::to_value(Protocol::default()).expect("a document");
+    let written: Vec<&String> = document.as_object().expect("a table").keys().collect();
+    assert_eq!(written, ["messages", "days", "speakers", "labels", "merge", "stop_phrases", "final_summary"]);
+    let bare = serde_json::to_value(ModelSpec::bare("ollama/m")).expect("a document");
+    assert_eq!(bare, serde_json::json!({ "id": "ollama/m", "sampling": {} }));
+}
+
+/// The format of a file decides no key: a newer format above the same experiment buys nothing anew.
+#[test]
+fn every_format_gives_one_key() {
+    let silent = small();
+    assert_eq!(silent.format, SILENT);
+    for format in [1, 2] {
+        let written = Experiment { format, ..small() };
+        assert_eq!(condition_key(&written), condition_key(&silent), "format = {format}");
+    }
+    assert!(!String::from_utf8(write::write(&silent)["experiment.toml"].clone()).expect("text").contains("format = 2"));
+}
+
+/// Rows of the table under a heading of `docs/format.md`: the names in the first column, and the last column.
+fn documented(heading: &str) -> Vec<(String, String)> {
+    let page = include_str!("../../../docs/format.md");
+    let after = page.split_once(&format!("\n{heading}\n")).expect("the heading").1;
+    let rows = after.lines().skip_while(|line| !line.starts_with("| `")).take_while(|line| line.starts_with('|'));
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+        (cells[0].trim_matches('`').to_owned(), cells[cells.len() - 1].trim_matches('`').to_owned())
+    };
+    rows.map(row).collect()
+}
+
+/// A default as the page writes it.
+fn as_documented(value: Option<KeyValue>) -> String {
+    match value {
+        Some(KeyValue::One(Value::Text(word))) => format!("\"{word}\""),
+        Some(KeyValue::One(value)) => value.to_string(),
+        Some(KeyValue::List(texts)) => format!("{texts:?}"),
+        Some(KeyValue::Seed(_)) => panic!("no seed is a default"),
+        None => "needed".to_owned(),
+    }
+}
+
+/// `docs/format.md` has the keys of the table in its order, with its defaults and what counts.
+#[test]
+fn the_page_has_the_keys() {
+    let without = |rows: Vec<(String, String)>, by_hand: &[&str]| -> Vec<(String, String)> {
+        rows.into_iter().filter(|(name, _)| !by_hand.contains(&name.as_str())).collect()
+    };
+    let protocol = PROTOCOL.iter().map(|key| (key.name.to_owned(), as_documented(key.default_value())));
+    assert_eq!(without(documented("### `[protocol]`"), &["agents"]), protocol.collect::<Vec<_>>());
+    let roles: Vec<String> = documented("### `[roles.NAME]`").into_iter().map(|(name, _)| name).collect();
+    assert_eq!(roles, key_names(ROLE).collect::<Vec<_>>());
+    let counts = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+    let models = MODEL.iter().map(|key| (key.name.to_owned(), counts(key.counts)));
+    assert_eq!(without(documented("## 7. Models and servers"), &["id", "as"]), models.collect::<Vec<_>>());
+}
+
+/// The page has every level that a key can be set to by a word.
+#[test]
+fn the_page_has_the_words() {
+    let page = include_str!("../../../docs/format.md");
+    for key in PROTOCOL {
+        if let KeyKind::Word(words) = key.kind {
+            let row = page.lines().find(|line| line.starts_with(&format!("| `{}` |", key.name))).expect("a row");
+            assert!(words.iter().all(|word| row.contains(&format!("`\"{word}\"`"))), "{row}");
+        }
+    }
+    let factors = PROTOCOL.iter().filter(|key| key.factor).map(|key| format!("`{}`", key.name));
+    let factors = factors.collect::<Vec<_>>().join(", ");
+    assert!(page.contains(&format!("| {factors} | sets that key of `[protocol]` |")), "{factors}");
+    let parameters = MODEL.iter().filter(|key| key.factor).map(|key| format!("`{}`", key.name));
+    let parameters = parameters.collect::<Vec<_>>().join(", ");
+    assert!(page.contains(&format!("| {parameters} | sets that parameter of the models |")), "{parameters}");
+    let flags = Flag::WORDS.iter().filter(|word| !page.contains(&format!("`{word}`")));
+    assert_eq!(flags.collect::<Vec<_>>(), [&""; 0]);
+}

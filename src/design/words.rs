@@ -1,0 +1,43 @@
+//! Enums that have a word in files and databases, each written once: variant, word, and a line for people.
+
+/// Defines an enum whose variants have words. The comment of a variant is its line for people.
+macro_rules! words {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident { $(#[doc = $line:literal] $(#[$attribute:ident])? $variant:ident = $word:literal),* $(,)? }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        pub enum $name { $(#[doc = $line] $(#[$attribute])? #[serde(rename = $word)] $variant),* }
+
+        impl $name {
+            /// All of them, in the order in which they are shown.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+            /// Their words, in the same order.
+            pub const WORDS: &'static [&'static str] = &[$($word),*];
+
+            /// Returns the word in files and databases.
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word),* }
+            }
+
+            /// Finds the one that has this word.
+            pub fn of(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|one| one.word() == word)
+            }
+
+            /// Returns a line for people.
+            pub fn line(self) -> &'static str {
+                match self { $(Self::$variant => $line),* }.trim()
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.word())
+            }
+        }
+    };
+}
+
+pub(crate) use words;

@@ -1,0 +1,45 @@
+//! Trouble of a run in lines, each said once.
+
+use crate::run::Event;
+use crate::store::{ProcessKind, Status};
+use std::collections::BTreeSet;
+
+/// Trouble that was said.
+#[derive(Default)]
+pub struct Trouble {
+    kind: ProcessKind,
+    waits: Option<String>,
+    holders: BTreeSet<String>,
+}
+
+impl Trouble {
+    /// Returns the line of an event that is trouble and was not said before.
+    pub fn line_of(&mut self, event: &Event) -> Option<String> {
+        match event {
+            Event::Stopped { reason, .. } => Some(format!("no further requests: {reason}")),
+            Event::StoreAway { reason } => Some(format!("paused: {reason}")),
+            Event::StoreBack => Some("the database is back; going on".to_owned()),
+            Event::Stopping { grace } => {
+                Some(format!("stopping: turns in flight have {grace} s to finish; Ctrl-C again leaves at once"))
+            }
+            Event::Waiting { server, reason, .. } => {
+                let is_new = self.waits.replace(reason.clone()).as_ref() != Some(reason);
+                is_new.then(|| format!("waiting for {server}: {reason}"))
+            }
+            Event::Held { holder, .. } => self.holders.insert(holder.clone()).then(|| {
+                format!(
+                    "some conversations are in the hands of {holder}: going on with the rest, then waiting for these"
+                )
+            }),
+            Event::Ended { status, reason, conversation, .. } => {
+                let reason = reason.as_ref().filter(|_| *status == Status::Failed)?;
+                Some(format!("{} {conversation} failed: {reason}", self.kind))
+            }
+            Event::Begin { kind, .. } => {
+                self.kind = *kind;
+                None
+            }
+            Event::Pull { .. } | Event::Started { .. } | Event::Entry { .. } | Event::Answered { .. } => None,
+        }
+    }
+}
