@@ -5,7 +5,7 @@
 
 use convoke::design::{ModelSpec, Sampling};
 use convoke::model::catalog::is_same_model;
-use convoke::model::parameters::parameters;
+use convoke::model::parameters::request_parameters;
 use convoke::model::pull::Pull;
 use convoke::model::{ChatReply, ChatRequest, Connection, Finish, ModelError, ModelFacts, Server, ServerKind, Turn};
 use convoke::process::{Author, Message, Purpose};
@@ -37,7 +37,7 @@ fn openai() -> Option<Connection> {
 }
 
 async fn ask(connection: &Connection, model: &str, spec: &ModelSpec, seed: u32) -> Result<ChatReply, ModelError> {
-    let known = connection.show(model).await?;
+    let known = connection.look_up_model(model).await?;
     let context = known.default_context();
     let turn = Turn {
         conversation: "key".to_owned(),
@@ -51,7 +51,7 @@ async fn ask(connection: &Connection, model: &str, spec: &ModelSpec, seed: u32) 
         seed: 1,
     };
     let messages = vec![Message { author: Author::User, content: "What do you say of the yard?".to_owned() }];
-    let parameters = parameters(connection.server(), spec, Some(seed.into()), Some(context));
+    let parameters = request_parameters(connection.server(), spec, Some(seed.into()), Some(context));
     connection.model(known).chat(&ChatRequest { model: model.to_owned(), messages, parameters, turn }).await
 }
 
@@ -94,25 +94,25 @@ async fn parameters_act(connection: &Connection, has_top_k: bool) {
 async fn ollama_lists_shows_and_answers() {
     let _turn = ONE_AT_A_TIME.lock().await;
     let Some(ollama) = ollama() else { return };
-    let offered = ollama.offered().await.unwrap();
+    let offered = ollama.list_models().await.unwrap();
     let tiny = offered.iter().find(|o| is_same_model(&o.name, MODEL)).expect("the model `tiny` must be there");
     assert!(tiny.size.is_some_and(|s| s > 1000) && tiny.digest.as_ref().is_some_and(|d| d.len() == 64));
-    assert!(ollama.described().await.unwrap().iter().all(|o| o.context == Some(4096)));
-    let known = ollama.show(MODEL).await.unwrap();
+    assert!(ollama.list_models_with_context().await.unwrap().iter().all(|o| o.context == Some(4096)));
+    let known = ollama.look_up_model(MODEL).await.unwrap();
     assert_eq!((&known.digest, known.context, known.default_context()), (&tiny.digest, Some(4096), 4096));
     assert!(known.parameters.contains("num_predict") && known.quantization.is_some(), "{known:?}");
     assert!(ollama.version().await.unwrap().starts_with(|c: char| c.is_ascii_digit()));
     parameters_act(&ollama, true).await;
     let reply = ask(&ollama, MODEL, &ModelSpec::bare(MODEL), 1).await.unwrap();
     assert_eq!((reply.served.digest, reply.differs), (known.digest, Vec::new()));
-    assert!(ollama.loaded().await.unwrap().iter().any(|m| is_same_model(&m.name, MODEL)));
+    assert!(ollama.list_loaded().await.unwrap().iter().any(|m| is_same_model(&m.name, MODEL)));
 }
 
 #[tokio::test]
 async fn chat_completions_list_and_answer() {
     let _turn = ONE_AT_A_TIME.lock().await;
     let Some(openai) = openai() else { return };
-    assert!(openai.offered().await.unwrap().iter().any(|o| is_same_model(&o.name, MODEL)));
+    assert!(openai.list_models().await.unwrap().iter().any(|o| is_same_model(&o.name, MODEL)));
     parameters_act(&openai, false).await;
 }
 
@@ -121,7 +121,7 @@ async fn a_model_that_is_not_there() {
     let _turn = ONE_AT_A_TIME.lock().await;
     for connection in [ollama(), openai()].into_iter().flatten() {
         let spec = ModelSpec::bare("absent");
-        let known = connection.show("absent").await;
+        let known = connection.look_up_model("absent").await;
         assert!(known.is_err() || known == Ok(ModelFacts::default()));
         let error = match ask(&connection, "absent", &spec, 1).await {
             Err(error) => error,
@@ -138,9 +138,9 @@ async fn a_model_is_fetched() {
     let _turn = ONE_AT_A_TIME.lock().await;
     let mut seen = Vec::new();
     let pull = Pull { insecure: true, ..Pull::default() };
-    ollama.pull(&model, pull, &mut |progress| seen.push(progress)).await.unwrap();
+    ollama.pull_model(&model, pull, &mut |progress| seen.push(progress)).await.unwrap();
     assert!(seen.iter().any(|p| p.total.is_some() && p.completed == p.total), "{seen:?}");
-    assert!(ollama.offered().await.unwrap().iter().any(|o| is_same_model(&o.name, &model)));
-    let absent = ollama.pull(&format!("{model}-absent"), pull, &mut |_| ()).await.unwrap_err();
+    assert!(ollama.list_models().await.unwrap().iter().any(|o| is_same_model(&o.name, &model)));
+    let absent = ollama.pull_model(&format!("{model}-absent"), pull, &mut |_| ()).await.unwrap_err();
     assert_eq!(absent.word(), "no-model", "{absent:?}");
 }

@@ -32,14 +32,14 @@ pub enum NoOffer {
 /// Asks every real server at the same time.
 pub async fn offers(servers: &Servers) -> Vec<Offer<'_>> {
     let real = servers.usable.iter().filter(|s| s.kind != ServerKind::Scripted);
-    join_all(real.map(|server| async move { Offer { server, models: offered(server).await } })).await
+    join_all(real.map(|server| async move { Offer { server, models: list_models(server).await } })).await
 }
 
-async fn offered(server: &Server) -> Result<Vec<Offered>, NoOffer> {
+async fn list_models(server: &Server) -> Result<Vec<Offered>, NoOffer> {
     if lacks_key(server) {
         return Err(NoOffer::NoKey { server: server.name.clone(), variable: server.key_variable.clone() });
     }
-    Ok(Connection::open(server)?.described().await?)
+    Ok(Connection::open(server)?.list_models_with_context().await?)
 }
 
 /// Whether a server is `OpenAI` itself and its key is missing.

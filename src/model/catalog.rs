@@ -31,7 +31,7 @@ pub struct Offered {
     pub size: Option<u64>,
     /// Ollama's digest.
     pub digest: Option<String>,
-    /// The longest context it was trained for, in tokens; filled by [`Connection::described`] only.
+    /// The longest context it was trained for, in tokens; filled by [`Connection::list_models_with_context`] only.
     pub context: Option<u32>,
     /// Time of the last change, in the server's format.
     pub modified: Option<String>,
@@ -86,7 +86,7 @@ impl Connection {
     }
 
     /// Lists the server's models, in its own order.
-    pub async fn offered(&self) -> Result<Vec<Offered>, ModelError> {
+    pub async fn list_models(&self) -> Result<Vec<Offered>, ModelError> {
         match self.server().kind {
             ServerKind::Ollama => self.offered_by_ollama().await,
             ServerKind::OpenAi => self.offered_by_openai().await,
@@ -95,8 +95,8 @@ impl Connection {
     }
 
     /// Lists the server's models with the context of each, which takes one more request per model at Ollama.
-    pub async fn described(&self) -> Result<Vec<Offered>, ModelError> {
-        let mut offered = self.offered().await?;
+    pub async fn list_models_with_context(&self) -> Result<Vec<Offered>, ModelError> {
+        let mut offered = self.list_models().await?;
         if self.server().kind == ServerKind::Ollama {
             for model in &mut offered {
                 model.context = self.read_facts(&model.name, None).await.ok().and_then(|known| known.context);
@@ -133,7 +133,7 @@ impl Connection {
     }
 
     /// Returns the digest, context and parameters of an Ollama model; nothing for other servers.
-    pub async fn show(&self, model: &str) -> Result<ModelFacts, ModelError> {
+    pub async fn look_up_model(&self, model: &str) -> Result<ModelFacts, ModelError> {
         if self.server().kind != ServerKind::Ollama {
             return Ok(ModelFacts::default());
         }
@@ -161,7 +161,7 @@ impl Connection {
     }
 
     /// Lists the models that Ollama has loaded into memory.
-    pub async fn loaded(&self) -> Result<Vec<Loaded>, ModelError> {
+    pub async fn list_loaded(&self) -> Result<Vec<Loaded>, ModelError> {
         #[derive(Deserialize)]
         struct Running {
             models: Vec<Loaded>,

@@ -13,7 +13,12 @@ pub const CONTEXT: u32 = 10_000;
 ///
 /// `context` is the context of an Ollama model (see [`ModelFacts::default_context`](super::ModelFacts::default_context)), sent if
 /// the researcher set none.
-pub fn parameters(server: &Server, spec: &ModelSpec, seed: Option<u64>, context: Option<u32>) -> Map<String, Json> {
+pub fn request_parameters(
+    server: &Server,
+    spec: &ModelSpec,
+    seed: Option<u64>,
+    context: Option<u32>,
+) -> Map<String, Json> {
     match server.kind {
         ServerKind::Ollama => ollama_parameters(spec, seed, context),
         ServerKind::OpenAi => openai_parameters(server.base_url.is_openai(), spec, seed),
@@ -22,7 +27,7 @@ pub fn parameters(server: &Server, spec: &ModelSpec, seed: Option<u64>, context:
 }
 
 /// Lists the parameters that are set but missing in the protocol, each with the remedy.
-pub fn lacks(kind: ServerKind, spec: &ModelSpec) -> Vec<(&'static str, String)> {
+pub fn missing_parameters(kind: ServerKind, spec: &ModelSpec) -> Vec<(&'static str, String)> {
     if kind != ServerKind::OpenAi {
         return Vec::new();
     }
@@ -108,7 +113,7 @@ mod tests {
 
     fn sent_json(kind: ServerKind, address: &str, spec: &ModelSpec, context: Option<u32>) -> String {
         let server = Server::new("x", kind, address).unwrap();
-        serde_json::to_string(&parameters(&server, spec, Some(5), context)).unwrap()
+        serde_json::to_string(&request_parameters(&server, spec, Some(5), context)).unwrap()
     }
 
     #[test]
@@ -139,8 +144,9 @@ mod tests {
 
     #[test]
     fn what_a_protocol_lacks() {
-        let lacking: Vec<_> = lacks(ServerKind::OpenAi, &full_spec()).into_iter().map(|(name, _)| name).collect();
+        let lacking: Vec<_> =
+            missing_parameters(ServerKind::OpenAi, &full_spec()).into_iter().map(|(name, _)| name).collect();
         assert_eq!(lacking, ["top_k", "keep_alive"]);
-        assert!(lacks(ServerKind::Ollama, &full_spec()).is_empty());
+        assert!(missing_parameters(ServerKind::Ollama, &full_spec()).is_empty());
     }
 }

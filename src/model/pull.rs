@@ -41,7 +41,7 @@ pub struct Progress {
 
 impl Connection {
     /// Fetches a model. Dropping the future stops the server, which keeps the received part.
-    pub async fn pull(
+    pub async fn pull_model(
         &self,
         model: &str,
         pull: Pull,
@@ -115,7 +115,7 @@ impl Connection {
 
     /// Checks that the server lists the fetched model.
     async fn check_pulled(&self, model: &str) -> Result<(), ModelError> {
-        let offered = self.offered().await?;
+        let offered = self.list_models().await?;
         if offered.iter().any(|o| is_same_model(&o.name, model)) {
             return Ok(());
         }

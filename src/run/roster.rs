@@ -4,7 +4,7 @@ use super::event::Event;
 use crate::design::check::server_of;
 use crate::design::{ModelSpec, Seed};
 use crate::model::catalog::is_same_model;
-use crate::model::parameters::parameters;
+use crate::model::parameters::request_parameters;
 use crate::model::pull::Pull;
 use crate::model::{
     ChatModel, ChatRequest, Connection, ModelError, ModelFacts, Retry, Scripted, Server, ServerKind, Turn,
@@ -115,7 +115,7 @@ impl Member {
         ChatRequest {
             model: self.name.clone(),
             messages: ask.view.messages(process.log(), process.subject()),
-            parameters: parameters(&self.server, &ask.model, seed, context),
+            parameters: request_parameters(&self.server, &ask.model, seed, context),
             turn: Turn {
                 conversation: key.to_owned(),
                 seq: ask.seq,
@@ -182,11 +182,11 @@ impl LookUp<'_> {
         if connection.server().kind != ServerKind::Ollama {
             return Ok(ModelFacts::default());
         }
-        let offered = self.patiently(connection, || connection.offered()).await?;
+        let offered = self.patiently(connection, || connection.list_models()).await?;
         if !offered.iter().any(|o| is_same_model(&o.name, model)) {
             self.fetch(connection, id, model).await?;
         }
-        self.patiently(connection, || connection.show(model)).await
+        self.patiently(connection, || connection.look_up_model(model)).await
     }
 
     async fn fetch(&self, connection: &Connection, id: &str, model: &str) -> Result<(), ModelError> {
@@ -205,7 +205,7 @@ impl LookUp<'_> {
         };
         tokio::select! {
             () = self.stop.cancelled() => Err(lacks("it was not fetched to the end".to_owned())),
-            fetched = connection.pull(model, Pull::default(), &mut told) => {
+            fetched = connection.pull_model(model, Pull::default(), &mut told) => {
                 fetched.map_err(|error| unfetched(error).map_or_else(|e| e, lacks))
             }
         }

@@ -124,8 +124,8 @@ async fn redirects_are_not_followed() {
         }
         let fake = Fake::start(vec![response(307, &place, b"")]).await;
         let connection = Connection::open(&server(kind, fake.port)).unwrap();
-        assert!(connection.offered().await.is_err());
-        assert!(connection.pull("m", convoke::model::pull::Pull::default(), &mut |_| ()).await.is_err());
+        assert!(connection.list_models().await.is_err());
+        assert!(connection.pull_model("m", convoke::model::pull::Pull::default(), &mut |_| ()).await.is_err());
         assert!(other.seen().is_empty(), "the other host must see no request");
     }
 }
@@ -137,7 +137,7 @@ async fn a_refused_connection_is_unreachable() {
         let error = ask(&server(kind, port), false).await.unwrap_err();
         assert!(error.to_string().contains("refused") && error.to_string().contains(&port.to_string()), "{error}");
         assert!(matches!(error, ModelError::Unreachable { .. }) && !error.possible_spend(), "{error:?}");
-        let looked_up = Connection::open(&server(kind, port)).unwrap().offered().await.unwrap_err();
+        let looked_up = Connection::open(&server(kind, port)).unwrap().list_models().await.unwrap_err();
         assert_eq!(looked_up.word(), "unreachable");
     }
 }
@@ -159,6 +159,6 @@ async fn tls_that_fails_is_an_error() {
     for kind in KINDS {
         let server = Server { limits: limits(), ..Server::new("lab", kind, &address).unwrap() };
         assert_eq!(ask(&server, false).await.unwrap_err().word(), "unreachable");
-        assert!(Connection::open(&server).unwrap().offered().await.is_err());
+        assert!(Connection::open(&server).unwrap().list_models().await.is_err());
     }
 }

@@ -28,7 +28,7 @@ fn stream(lines: &[String], end: &[Step]) -> Vec<Step> {
 async fn pull(fake: &Fake) -> (Result<(), ModelError>, Vec<Progress>) {
     let mut seen = Vec::new();
     let connection = Connection::open(&server(ServerKind::Ollama, fake.port)).unwrap();
-    let result = connection.pull("m", PULL, &mut |progress| seen.push(progress)).await;
+    let result = connection.pull_model("m", PULL, &mut |progress| seen.push(progress)).await;
     (result, seen)
 }
 
@@ -67,7 +67,7 @@ async fn a_model_that_is_nowhere_is_asked_for_once() {
 #[tokio::test]
 async fn lists_have_names_sizes_and_digests() {
     let fake = Fake::start(vec![tags()]).await;
-    let offered = Connection::open(&server(ServerKind::Ollama, fake.port)).unwrap().offered().await.unwrap();
+    let offered = Connection::open(&server(ServerKind::Ollama, fake.port)).unwrap().list_models().await.unwrap();
     assert_eq!(
         (offered[0].name.as_str(), offered[0].size, offered[0].digest.as_deref()),
         ("m:latest", Some(9), Some("d"))
@@ -77,6 +77,6 @@ async fn lists_have_names_sizes_and_digests() {
     }
     let models = json!({"data": [{"id": "gpt-x"}, {"odd": 1}]}).to_string();
     let fake = Fake::start(vec![response(200, "", models.as_bytes())]).await;
-    let offered = Connection::open(&server(ServerKind::OpenAi, fake.port)).unwrap().offered().await.unwrap();
+    let offered = Connection::open(&server(ServerKind::OpenAi, fake.port)).unwrap().list_models().await.unwrap();
     assert_eq!(offered.iter().map(|o| o.name.as_str()).collect::<Vec<_>>(), ["gpt-x"]);
 }

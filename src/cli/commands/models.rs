@@ -165,11 +165,11 @@ async fn pull(context: &Context, id: &str, insecure: bool) -> Result<Exit, CliEr
     let connection = Connection::open(found)?;
     tracing::info!(model = %id, "fetching");
     let mut screen = Screen::new(context, id);
-    let pulled = connection.pull(name, Pull { insecure, ..Pull::default() }, &mut |p| screen.progress(&p)).await;
+    let pulled = connection.pull_model(name, Pull { insecure, ..Pull::default() }, &mut |p| screen.progress(&p)).await;
     screen.end();
     tracing::info!(model = %id, error = pulled.as_ref().err().map(ToString::to_string), "fetched");
     pulled?;
-    let there = connection.offered().await?.into_iter().find(|m| is_same_model(&m.name, name));
+    let there = connection.list_models().await?.into_iter().find(|m| is_same_model(&m.name, name));
     let bytes = there.and_then(|m| m.size);
     if context.printer.json {
         context.printer.json_ok(&json!({ "server": server, "name": name, "size": bytes }))?;
