@@ -17,7 +17,7 @@ use convoke::model::{Limits, Server, ServerKind};
 use convoke::run::Event;
 use convoke::store::mongodb::Mongo;
 use convoke::store::sqlite::{OpenMode, Sqlite};
-use convoke::store::{MongoUri, Store, StoreError, StoreUri};
+use convoke::store::{MongoUri, ProcessKind, Status, Store, StoreError, StoreUri};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -157,6 +157,21 @@ async fn exported(lab: &Lab) -> String {
     String::from_utf8(out).unwrap()
 }
 
+/// Brings one conversation that was killed to its end, and leaves the others alone.
+async fn resume_one(lab: &Lab, experiment: &str) {
+    let standing = async || lab.store.standing(experiment, ProcessKind::Conversation).await.unwrap();
+    let before = standing().await;
+    let killed = before.iter().find(|s| s.begun && s.status != Status::Done).unwrap();
+    let (conversation, record) = lab.conversation_named(&killed.id).await.unwrap().unwrap();
+    let planned = lab.resume(&conversation, record).await.unwrap();
+    let outcome = done(lab.launch(planned, launch().0, &[]).await.unwrap()).work().await;
+    assert_eq!((outcome.ending(), outcome.done), (Ending::Done, 1), "{:?}", outcome.summary);
+    for (before, after) in before.iter().zip(standing().await) {
+        let is_it = before.id == killed.id;
+        assert_eq!((before == &after, after.status == Status::Done), (!is_it, is_it || before.status == Status::Done));
+    }
+}
+
 /// Two sessions of one person change an experiment: an outdated answer is asked again.
 async fn change(place: &Place) {
     let (mine, other) = (place.lab_for(OpenMode::Write, 2).await, place.lab_for(OpenMode::Write, 3).await);
@@ -195,6 +210,7 @@ async fn story(place: &Place, beside: &Path) {
 
     let lab = place.lab(1).await;
     assert!(!exported(&lab).await.is_empty());
+    resume_one(&lab, &record.id).await;
     let outcome = finish(&lab).await;
     assert_eq!((outcome.ending(), outcome.failed, outcome.left), (Ending::Done, 0, 0), "{:?}", outcome.summary);
     assert!(outcome.done > 2);
