@@ -4,6 +4,7 @@
 //! twice. The conversations themselves are only read.
 
 use super::error::LabError;
+use super::left_out::LeftOut;
 use super::narrowing::expression;
 use super::origin::Origin;
 use super::planned::check_models;
@@ -52,19 +53,6 @@ pub struct Asking {
     pub again: u32,
     /// `scripted` answers.
     pub offline: bool,
-}
-
-/// Conversations and agents that are not asked.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct LeftOut {
-    /// Conversations that are not done.
-    pub unfinished: usize,
-    /// Offline conversations, where others were begun.
-    pub offline: usize,
-    /// Ids of conversations whose prompts cannot be built again.
-    pub unknown: Vec<String>,
-    /// Agents that a person plays.
-    pub people: usize,
 }
 
 /// A question that is planned.

@@ -1,6 +1,6 @@
 //! Failures of use cases, as values: a front end adds the remedy in its own words.
 
-use super::ask::LeftOut;
+use super::left_out::LeftOut;
 use super::named::Named;
 use crate::design::{Obstacle, Problem};
 use crate::exchange::ExportError;

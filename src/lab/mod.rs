@@ -18,7 +18,7 @@
 //! | `planned`, `forecast` | the plan of an experiment, and what it costs |
 //! | `extend`, `resume`, `single` | more replicates; one conversation, as it was planned; one with a person |
 //! | `launch`, `running`, `outcome` | storing a plan as a run, its work, and how it ends |
-//! | `ask`, `questions` | asking agents of finished conversations, and reading their answers |
+//! | `ask`, `questions`, `left_out` | asking agents of finished conversations, and reading their answers |
 //! | `progress` | how far an experiment is |
 //! | `question` | confirmations |
 //! | `behind` | conversations that a changed experiment leaves behind |
@@ -45,6 +45,7 @@ pub mod forecast;
 pub mod guesses;
 mod import;
 pub mod launch;
+mod left_out;
 pub mod models;
 mod named;
 pub mod narrowing;
@@ -66,12 +67,13 @@ pub mod target;
 pub mod verify;
 pub mod watch;
 
-pub use ask::{AskNumbers, AskPlan, Asking, LeftOut};
+pub use ask::{AskNumbers, AskPlan, Asking};
 pub use change::{Copy, Edited};
 pub use error::LabError;
 pub use extend::Extended;
 pub use forecast::Forecast;
 pub use import::Imported;
+pub use left_out::LeftOut;
 pub use named::Named;
 pub use narrowing::Narrowing;
 pub use outcome::{Counted, Ending, Outcome};

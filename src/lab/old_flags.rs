@@ -3,8 +3,19 @@
 //! Frozen: newer runs keep their overrides, and new flags are not added here.
 
 use super::narrowing::Narrowing;
-use super::recorded::Recorded;
 use super::single::played;
+use crate::design::Overrides;
+
+/// A recorded run of conversations.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// What it narrowed or overrode.
+    pub overrides: Overrides,
+    /// Whether it had `--more`.
+    pub had_more: bool,
+    /// Whether a person took part in one conversation alone.
+    pub is_talk: bool,
+}
 
 /// Flags of 0.1 that take a value and do not narrow.
 const OTHERS: [&str; 7] = ["--store", "--color", "--jobs", "--max-retries", "--grace", "--store-wait", "--more"];

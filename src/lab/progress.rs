@@ -2,7 +2,8 @@
 
 use super::error::LabError;
 use super::launch::REPLICATES;
-use super::recorded::{Recorded, read_run};
+use super::old_flags::Recorded;
+use super::recorded::read_run;
 use super::setup::Lab;
 use crate::design::{Condition, Experiment, Overrides, Plan, key, named};
 use crate::store::{ExperimentRecord, ProcessKind, RunRecord, Standing, Status};

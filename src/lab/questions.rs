@@ -1,7 +1,8 @@
 //! Questions that were asked: found again, continued, selected for export.
 
-use super::ask::{AskPlan, Asking, LeftOut};
+use super::ask::{AskPlan, Asking};
 use super::error::LabError;
+use super::left_out::LeftOut;
 use super::select::Selection;
 use super::setup::Lab;
 use crate::design::plan::SCRIPTED;

@@ -1,22 +1,11 @@
 //! Facts of recorded runs of conversations: from their data, or from the arguments where convoke 0.1 recorded them.
 
-use super::old_flags;
-use crate::design::{Overrides, named};
+use super::old_flags::{self, Recorded};
+use crate::design::named;
 use crate::store::{RunKind, RunRecord};
 
 /// Name in a run's counts under which the number of `--more` is kept.
 pub const MORE: &str = "more";
-
-/// A recorded run of conversations.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Recorded {
-    /// What it narrowed or overrode.
-    pub overrides: Overrides,
-    /// Whether it had `--more`.
-    pub had_more: bool,
-    /// Whether a person took part in one conversation alone.
-    pub is_talk: bool,
-}
 
 /// Returns the facts of a run; `None` where it asked questions, or its arguments are not those of a run.
 pub fn read_run(run: &RunRecord) -> Option<Recorded> {

@@ -1,11 +1,14 @@
 //! Faults of a conversation, given all that is stored of it: the same on every database, and pure.
 
 use super::call::{CallRecord, CallState};
+use super::records::{ConversationRecord, QuestionRecord, UsedModel};
 use super::status::Status;
 use super::turn::{hash, union};
+use crate::design::ModelSpec;
 use crate::model::body;
 use crate::process::Flag;
 use crate::process::log::Entry;
+use crate::process::question::{Asked, log_hash};
 use serde::Serialize;
 
 /// A fault that `verify` found.
@@ -39,6 +42,23 @@ pub(super) fn faults(counters: &Counters, log: &[Entry], calls: &[CallRecord], s
 /// Returns the fault of a question whose conversation is not there.
 pub(super) fn without_subject(subject: &str) -> String {
     format!("the conversation {subject} that it is about is missing")
+}
+
+/// Returns the fault of a question whose key is not the one that it and the conversation's key and log give. The model
+/// that answered in place of each agent's own, if there was one, is among those in use.
+pub(super) fn wrong_key(question: &ConversationRecord, subject: &str, log: &[Entry]) -> Option<String> {
+    let Some(QuestionRecord { text, role, again, .. }) = &question.question else {
+        return Some("it is about a conversation and has no question".to_owned());
+    };
+    let log = log_hash(log);
+    let key = |model: Option<&ModelSpec>| Asked { subject, log: &log, role, text, model, again: *again }.key();
+    let models: Vec<ModelSpec> = question.models.iter().map(declared).collect();
+    let right = key(None) == question.key || models.iter().any(|model| key(Some(model)) == question.key);
+    (!right).then(|| "its key is not that of its question and its conversation".to_owned())
+}
+
+fn declared(used: &UsedModel) -> ModelSpec {
+    ModelSpec { id: used.id.clone(), sampling: used.sampling.clone(), ..ModelSpec::default() }
 }
 
 /// A log counts from 0 without a hole, its days never go back, and each index counts the day's messages before it.

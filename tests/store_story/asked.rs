@@ -23,7 +23,8 @@ pub async fn tell(store: &dyn Store) {
 
 /// Plans a question.
 pub async fn ask(store: &dyn Store, about: &ConversationRecord, text: &str, agents: u32) -> String {
-    let question = question(about, text, agents);
+    let log = store.logs(std::slice::from_ref(&about.id)).await.unwrap().remove(0);
+    let question = question(about, &log, text, agents);
     store.plan(&about.experiment, &about.revision, &[], vec![question.clone()]).await.unwrap();
     question.id
 }
@@ -67,7 +68,7 @@ async fn questions_are_no_conversations(store: &dyn Store) {
     let before = seen().await;
     let id = ask(store, &about, WHY, 2).await;
     assert_eq!(seen().await, before);
-    assert_eq!(one(store, &id).await, question(&about, WHY, 2), "whole");
+    assert_eq!(one(store, &id).await, question(&about, &log, WHY, 2), "whole");
     answer_all(store, &id, &log, WHY, 2).await;
     assert_eq!(seen().await, before, "the conversation is not touched");
     let questions = Filter { kind: ProcessKind::Question, ..of.clone() };
@@ -130,6 +131,13 @@ async fn a_question_is_verified_with_its_subject(store: &dyn Store) {
     let faults = store.verify(Some(&wrong)).await.unwrap();
     assert!(faults.len() == 1 && faults[0].what.contains("is not the one that was sent"), "{faults:?}");
     store.delete(&Item::Conversation(wrong.clone()), "bob").await.unwrap();
+
+    // The key is made from the log that it was planned with.
+    let less = question(&about, &log[..2], "Of less?", 1);
+    store.plan(&about.experiment, &about.revision, &[], vec![less.clone()]).await.unwrap();
+    let faults = store.verify(None).await.unwrap();
+    assert!(faults.len() == 1 && faults[0].what.contains("its key is not"), "{faults:?}");
+    store.delete(&Item::Conversation(less.id), "bob").await.unwrap();
 
     // Calls beyond the end of the log are in order until the process is done.
     let open = ask(store, &about, "Of three?", 3).await;

@@ -4,6 +4,7 @@ use convoke::design::{Experiment, Named, Sampling, Value};
 use convoke::model::{ChatReply, Finish, Served, Usage, body};
 use convoke::process::log::Entry;
 use convoke::process::prompt::{Ending, View};
+use convoke::process::question::{Asked, log_hash};
 use convoke::process::{CallRef, EndedBy, Flag, Kind, PromptSize, Purpose};
 use convoke::store::{
     CallRecord, CallState, ConversationRecord, End, Lease, NewExperiment, Participant, ProcessKind, QuestionRecord,
@@ -94,9 +95,10 @@ pub fn conversation(experiment: &str, revision: &str, number: u32) -> Conversati
     }
 }
 
-/// A question to `agents` agents about a conversation.
-pub fn question(about: &ConversationRecord, text: &str, agents: u32) -> ConversationRecord {
-    let key = sha256(&format!("{} {text}", about.key));
+/// A question to `agents` agents about a conversation with that log.
+pub fn question(about: &ConversationRecord, log: &[Entry], text: &str, agents: u32) -> ConversationRecord {
+    let log = log_hash(log);
+    let key = Asked { subject: &about.key, log: &log, role: "guard", text, model: None, again: None }.key();
     let asked = QuestionRecord {
         text: text.to_owned(),
         role: "guard".to_owned(),

@@ -2,13 +2,13 @@
 
 use super::base::Base;
 use super::cursor::{all, going};
-use super::documents::{GOING, field, id, revision_experiment, status};
+use super::documents::{GOING, conversation_record, field, id, revision_experiment, status};
 use super::fail::Fail;
 use super::track::Track;
 use super::{many, read};
 use crate::process::log::Entry;
 use crate::store::audit::{self, Counters};
-use crate::store::{Fault, Status, turn};
+use crate::store::{CallRecord, Fault, Status, turn};
 use ::mongodb::bson::{DateTime, Document, doc};
 use futures_util::TryStreamExt;
 use std::collections::{BTreeSet, HashMap};
@@ -56,20 +56,15 @@ async fn suspects(mongo: &Base, names: &[String]) -> Result<Vec<String>, Fail> {
     let cursor = mongo.conversations().find(doc! { "_id": { "$in": names } }).await?;
     let found = all(cursor, |d| Ok((id(&d)?, d))).await?;
     let found: HashMap<String, Document> = found.into_iter().collect();
-    let about: BTreeSet<String> = found.values().filter_map(|d| d.get_str("subject").ok()).map(str::to_owned).collect();
-    let about: Vec<String> = about.into_iter().collect();
-    let subjects = match many::logs(mongo, &about).await {
-        Err(Fail::Mongo(error)) => return Err(Fail::Mongo(error)),
-        subjects => subjects.unwrap_or_default(),
-    };
-    let subjects: HashMap<String, Vec<Entry>> = about.into_iter().zip(subjects).collect();
+    let subjects = subjects(mongo, found.values()).await?;
     let mut suspects = Vec::new();
     for ((name, log), calls) in names.iter().zip(logs).zip(calls) {
-        let document = found.get(name);
-        let subject = document.and_then(|d| subjects.get(d.get_str("subject").ok()?)).map_or(&[][..], Vec::as_slice);
-        let counters = document.map(counters);
-        let sound = matches!(&counters, Some(Ok(counters))
-            if counters.status != Status::Running && audit::faults(counters, &log, &calls, subject).is_empty());
+        let sound = match found.get(name).map(|document| (document, counters(document))) {
+            Some((document, Ok(counters))) if counters.status != Status::Running => {
+                matches!(faults(document, &counters, &log, &calls, &subjects), Ok(faults) if faults.is_empty())
+            }
+            _ => false,
+        };
         if !sound {
             suspects.push(name.clone());
         }
@@ -144,11 +139,39 @@ async fn check(mongo: &Base, name: &str, conversation: &Document) -> Result<Vec<
         counters.possible_spend = track.spend().unsigned_abs() as usize;
         counters.flags = track.flags;
     }
-    let Some(about) = field::<Option<String>>(conversation, "subject")? else {
-        return Ok(audit::faults(&counters, &log, &calls, &[]));
-    };
-    match many::logs(mongo, std::slice::from_ref(&about)).await {
-        Err(Fail::Unknown(_)) => Ok(vec![audit::without_subject(&about)]),
-        subjects => Ok(audit::faults(&counters, &log, &calls, &subjects?.concat())),
+    let subjects = subjects(mongo, [conversation]).await?;
+    faults(conversation, &counters, &log, &calls, &subjects)
+}
+
+/// Finished conversations that questions are about, by id: the key and the log of each.
+type Subjects = HashMap<String, (String, Vec<Entry>)>;
+
+async fn subjects(mongo: &Base, of: impl IntoIterator<Item = &Document>) -> Result<Subjects, Fail> {
+    let about: BTreeSet<&str> = of.into_iter().filter_map(|document| document.get_str("subject").ok()).collect();
+    if about.is_empty() {
+        return Ok(Subjects::new());
     }
+    let about: Vec<&str> = about.into_iter().collect();
+    let fields = doc! { "key": 1, GOING: 1 };
+    let cursor = mongo.conversations().find(doc! { "_id": { "$in": about } }).projection(fields).await?;
+    let keys = all(cursor, |d| Ok((id(&d)?, field::<String>(&d, "key")?))).await?;
+    let ids: Vec<String> = keys.iter().map(|(id, _)| id.clone()).collect();
+    let logs = many::logs(mongo, &ids).await?;
+    Ok(keys.into_iter().zip(logs).map(|((id, key), log)| (id, (key, log))).collect())
+}
+
+fn faults(
+    document: &Document,
+    counters: &Counters,
+    log: &[Entry],
+    calls: &[CallRecord],
+    subjects: &Subjects,
+) -> Result<Vec<String>, Fail> {
+    let Some(about) = field::<Option<String>>(document, "subject")? else {
+        return Ok(audit::faults(counters, log, calls, &[]));
+    };
+    let Some((key, subject)) = subjects.get(&about) else { return Ok(vec![audit::without_subject(&about)]) };
+    let mut faults = audit::faults(counters, log, calls, subject);
+    faults.extend(audit::wrong_key(&conversation_record(document.clone())?, key, subject));
+    Ok(faults)
 }

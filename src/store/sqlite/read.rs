@@ -155,6 +155,12 @@ pub(super) fn calls(conn: &Connection, conversation: &str) -> Result<Vec<crate::
     calls::all_of(conn, conversation)
 }
 
+/// The record of a process.
+pub(super) fn record(conn: &Connection, id: &str) -> Result<Option<ConversationRecord>, Fail> {
+    let sql = format!("select {} from conversations where id = ?1", rows::CONVERSATION);
+    first(conn.prepare_cached(&sql)?, [id], rows::conversation)
+}
+
 /// Fails if there is no such conversation: an empty log would say something else.
 pub(super) fn exists(conn: &Connection, conversation: &str) -> Result<(), Fail> {
     let statement = conn.prepare_cached("select 1 from conversations where id = ?1")?;

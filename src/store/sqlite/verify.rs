@@ -85,10 +85,13 @@ fn check(conn: &Connection, id: &str) -> Result<Vec<String>, Fail> {
     let (row, about) = row(conn, id)?;
     let (log, calls) = (turns::log(conn, id, 0)?, calls::all_of(conn, id)?);
     let Some(about) = about else { return Ok(audit::faults(&row, &log, &calls, &[])) };
-    match read::log(conn, &about) {
-        Err(Fail::Unknown(_)) => Ok(vec![audit::without_subject(&about)]),
-        subject => Ok(audit::faults(&row, &log, &calls, &subject?)),
+    let Some(subject) = read::record(conn, &about)? else { return Ok(vec![audit::without_subject(&about)]) };
+    let subject_log = turns::log(conn, &about, 0)?;
+    let mut faults = audit::faults(&row, &log, &calls, &subject_log);
+    if let Some(question) = read::record(conn, id)? {
+        faults.extend(audit::wrong_key(&question, &subject.key, &subject_log));
     }
+    Ok(faults)
 }
 
 /// What a row says of its log, and the conversation that it is about.
