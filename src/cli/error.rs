@@ -262,17 +262,7 @@ impl From<LabError> for CliError {
             }
             LabError::IsQuestion { .. } => Self::usage(message).hint("name the conversation, or its experiment"),
             LabError::NothingToAsk { left_out, .. } => {
-                let hint = match left_out {
-                    LeftOut { unknown, .. } if !unknown.is_empty() => {
-                        "the prompts of its finished conversations cannot be built again"
-                    }
-                    LeftOut { unfinished: 0, offline: 0, .. } => {
-                        "`convoke run` makes some; --all takes in older revisions"
-                    }
-                    LeftOut { unfinished: 0, .. } => "offline conversations are asked by their id",
-                    LeftOut { .. } => "`convoke run` brings its conversations to their end",
-                };
-                Self::new(Exit::NotFound, "nothing-to-ask", message).hint(hint)
+                Self::new(Exit::NotFound, "nothing-to-ask", message).hint(remedy_of_none(&left_out))
             }
             LabError::Gone(_) | LabError::NoConversation { .. } => Self::not_found(message),
             LabError::NotYours { target, .. } => Self::new(Exit::NotYours, "not-yours", message).hint(match target {
@@ -297,6 +287,20 @@ impl From<LabError> for CliError {
             LabError::Write { source, .. } => Self::usage(message).cause(source),
             LabError::Output(error) => error.into(),
         }
+    }
+}
+
+/// The remedy where no agent can be asked.
+fn remedy_of_none(left_out: &LeftOut) -> &'static str {
+    let LeftOut { unfinished, offline, unknown, people: _ } = left_out;
+    if !unknown.is_empty() {
+        "the prompts of its finished conversations cannot be built again"
+    } else if *unfinished > 0 {
+        "`convoke run` brings its conversations to their end"
+    } else if *offline > 0 {
+        "offline conversations are asked by their id"
+    } else {
+        "`convoke run` makes some; --all takes in older revisions"
     }
 }
 

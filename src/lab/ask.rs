@@ -137,17 +137,15 @@ impl AskPlan {
             numbers.calls += agents;
             let standing = self.standing.get(&question.record.key);
             let missing = agents.saturating_sub(standing.map_or(0, |s| u64::from(s.answered)));
-            match standing.map(|s| s.status) {
-                Some(Status::Done) => numbers.done += 1,
-                Some(Status::Failed) if !retried => {
-                    numbers.failed += 1;
-                    numbers.failed_calls += missing;
-                }
-                _ => {
-                    let left = missing;
-                    numbers.left += left;
-                    numbers.tokens.add(&question.tokens, left as f64 / agents.max(1) as f64);
-                }
+            let status = standing.map(|s| s.status);
+            if is_missing(status, retried) {
+                numbers.left += missing;
+                numbers.tokens.add(&question.tokens, missing as f64 / agents.max(1) as f64);
+            } else if status == Some(Status::Done) {
+                numbers.done += 1;
+            } else {
+                numbers.failed += 1;
+                numbers.failed_calls += missing;
             }
         }
         numbers
@@ -164,12 +162,8 @@ impl AskPlan {
     }
 
     fn jobs(&self, retry_failed: bool) -> Vec<Job> {
-        let is_missing = |question: &&PlannedQuestion| match self.status(question) {
-            Some(Status::Done) => false,
-            Some(Status::Failed) => retry_failed,
-            _ => true,
-        };
-        self.questions.iter().filter(is_missing).map(|question| self.job(question)).collect()
+        let missing = self.questions.iter().filter(|question| is_missing(self.status(question), retry_failed));
+        missing.map(|question| self.job(question)).collect()
     }
 
     fn status(&self, question: &PlannedQuestion) -> Option<Status> {
@@ -415,6 +409,15 @@ impl Lab {
                 again: asking.again,
             }),
         }
+    }
+}
+
+/// Whether a question of this status, or a new one, is to be worked on.
+fn is_missing(status: Option<Status>, retries_failed: bool) -> bool {
+    match status {
+        Some(Status::Done) => false,
+        Some(Status::Failed) => retries_failed,
+        None | Some(Status::Pending | Status::Running | Status::Interrupted | Status::Incomplete) => true,
     }
 }
 

@@ -128,10 +128,8 @@ impl Question {
     }
 
     fn verdict_of(&self, entry: &Entry) -> Verdict {
-        match (entry.kind, entry.call) {
-            (Kind::Rejected, Some(call)) => self.setting.verdict(&entry.flags, call),
-            _ => Verdict::Keep,
-        }
+        let rejected = entry.call.filter(|_| entry.kind == Kind::Rejected);
+        rejected.map_or(Verdict::Keep, |call| self.setting.verdict(&entry.flags, call))
     }
 
     fn opening(&self) -> Entry {
