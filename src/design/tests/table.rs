@@ -159,6 +159,11 @@ fn the_page_has_the_keys() {
     assert_eq!(without(documented("## 7. Models and servers"), &["id", "as"]), models.collect::<Vec<_>>());
 }
 
+#[test]
+fn a_word_has_a_line_for_people() {
+    assert_eq!(Speakers::Random.line(), "drawn, never the last speaker");
+}
+
 /// The page has every level that a key can be set to by a word.
 #[test]
 fn the_page_has_the_words() {
