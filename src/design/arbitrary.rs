@@ -140,14 +140,9 @@ pub fn protocol() -> impl Strategy<Value = Protocol> {
     let labels = select(Labels::ALL);
     let stops = select(vec![vec![], vec!["[END]".to_owned()], vec!["\"\n".to_owned(), "done".to_owned()]]);
     (1..4_u32, 0..9_u32, speakers, labels, any::<bool>(), stops, any::<bool>()).prop_map(
-        |(days, more, speakers, labels, merge, stop_phrases, final_summary)| Protocol {
-            messages: 2 * days + more,
-            days,
-            speakers,
-            labels,
-            merge,
-            stop_phrases,
-            final_summary,
+        |(days, more, speakers, labels, merge, stop_phrases, final_summary)| {
+            let plain = Protocol { messages: 2 * days + more, days, speakers, labels, ..Protocol::default() };
+            Protocol { merge, stop_phrases, final_summary, ..plain }
         },
     )
 }

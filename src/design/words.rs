@@ -26,9 +26,11 @@ macro_rules! words {
                 Self::ALL.iter().copied().find(|one| one.word() == word)
             }
 
-            /// Returns a line for people.
-            pub fn line(self) -> &'static str {
-                match self { $(Self::$variant => $line),* }.trim()
+            /// Returns a line for people, as a part of a sentence.
+            pub fn line(self) -> String {
+                let line = match self { $(Self::$variant => $line),* }.trim().trim_end_matches('.');
+                let mut letters = line.chars();
+                letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect()
             }
         }
 

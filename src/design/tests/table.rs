@@ -133,13 +133,14 @@ fn documented(heading: &str) -> Vec<(String, String)> {
 }
 
 /// A default as the page writes it.
-fn as_documented(value: Option<KeyValue>) -> String {
-    match value {
+fn as_documented(key: &Key<Protocol>) -> String {
+    match key.default_value() {
         Some(KeyValue::One(Value::Text(word))) => format!("\"{word}\""),
         Some(KeyValue::One(value)) => value.to_string(),
         Some(KeyValue::List(texts)) => format!("{texts:?}"),
         Some(KeyValue::Seed(_)) => panic!("no seed is a default"),
-        None => "needed".to_owned(),
+        None if key.name == "messages" => "needed".to_owned(),
+        None => "none".to_owned(),
     }
 }
 
@@ -149,13 +150,18 @@ fn the_page_has_the_keys() {
     let without = |rows: Vec<(String, String)>, by_hand: &[&str]| -> Vec<(String, String)> {
         rows.into_iter().filter(|(name, _)| !by_hand.contains(&name.as_str())).collect()
     };
-    let protocol = PROTOCOL.iter().map(|key| (key.name.to_owned(), as_documented(key.default_value())));
+    let protocol = PROTOCOL.iter().map(|key| (key.name.to_owned(), as_documented(key)));
     assert_eq!(without(documented("### `[protocol]`"), &["agents"]), protocol.collect::<Vec<_>>());
     let roles: Vec<String> = documented("### `[roles.NAME]`").into_iter().map(|(name, _)| name).collect();
     assert_eq!(roles, key_names(ROLE).collect::<Vec<_>>());
     let counts = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     let models = MODEL.iter().map(|key| (key.name.to_owned(), counts(key.counts)));
     assert_eq!(without(documented("## 7. Models and servers"), &["id", "as"]), models.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_word_has_a_line_for_people() {
+    assert_eq!(Speakers::Random.line(), "drawn, never the last speaker");
 }
 
 /// The page has every level that a key can be set to by a word.
