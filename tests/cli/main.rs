@@ -26,5 +26,6 @@ mod people;
 mod picking;
 mod planning;
 mod readme;
+mod recorded;
 mod running;
 mod shell;
