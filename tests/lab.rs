@@ -9,8 +9,8 @@ use convoke::exchange::Rows;
 use convoke::lab::change::changed_document;
 use convoke::lab::export::Table;
 use convoke::lab::{
-    About, Ending, Lab, LabError, Launch, Named, Narrowing, Outcome, Progress, Running, Servers, Stop, Target, Who,
-    examples,
+    About, Asking, Ending, Lab, LabError, Launch, Named, Narrowing, Outcome, Progress, Running, Servers, Stop, Target,
+    Who, examples,
 };
 use convoke::model::server::Address;
 use convoke::model::{Limits, Server, ServerKind};
@@ -195,6 +195,53 @@ async fn change(place: &Place) {
     assert!(text.contains("Theirs again.") && text.contains("Mine."), "both changes are kept");
 }
 
+/// The answers to all questions, in the order of an export.
+async fn answers(lab: &Lab) -> String {
+    let selection = lab.select("study", true).await.unwrap();
+    let (questions, mut out) = (lab.select_questions(&selection).await.unwrap(), Vec::new());
+    lab.export_table(("study", Rows::Answers(&questions)), Table::Jsonl, &mut out).await.unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn why() -> Asking {
+    Asking { what: "study".to_owned(), questions: vec!["Why?".to_owned()], again: 2, ..Asking::default() }
+}
+
+/// Asks every agent twice; the first run is dropped in its middle.
+async fn ask(place: &Place) {
+    let lab = place.lab(GONE).await;
+    let before = exported(&lab).await;
+    let plan = lab.plan_questions(why()).await.unwrap();
+    let numbers = plan.numbers(false);
+    assert!(numbers.calls > 10 && numbers.left == numbers.calls && numbers.done == 0, "{numbers:?}");
+    let (how, mut received) = launch();
+    let work = lab.launch_questions(&plan, how).await.unwrap().work();
+    let until = async {
+        let mut seen = 0;
+        while seen < 5 {
+            seen += usize::from(matches!(received.recv().await, Some(Event::Entry { called: true, .. })));
+        }
+    };
+    tokio::select! {
+        _ = work => panic!("it ended before it was killed"),
+        () = until => {}
+    }
+    drop(lab);
+    let lab = place.lab(1).await;
+    let plan = lab.plan_questions(why()).await.unwrap();
+    let left = plan.numbers(false).left;
+    assert!(left < numbers.calls, "what was answered is kept");
+    let outcome = lab.launch_questions(&plan, launch().0).await.unwrap().work().await;
+    assert_eq!((outcome.ending(), outcome.done), (Ending::Done, numbers.questions), "{:?}", outcome.summary);
+    assert_eq!(answers(&lab).await.lines().count() as u64, numbers.calls);
+    assert_eq!(lab.plan_questions(why()).await.unwrap().numbers(false).left, 0);
+    assert_eq!(exported(&lab).await, before, "the conversations are only read");
+    let verified = lab.verify(None).await.unwrap();
+    assert!(verified.faults.is_empty() && verified.questions == numbers.questions, "{verified:?}");
+    let again = finish(&lab).await;
+    assert_eq!((again.ending(), again.summary.calls), (Ending::Done, 0), "a run sees no question");
+}
+
 async fn story(place: &Place, beside: &Path) {
     let lab = place.lab(GONE).await;
     let record = lab.create(study(), None).await.unwrap();
@@ -217,6 +264,9 @@ async fn story(place: &Place, beside: &Path) {
     let again = finish(&lab).await;
     assert_eq!((again.ending(), again.summary.calls), (Ending::Done, 0), "nothing was missing");
     assert!(lab.verify(None).await.unwrap().faults.is_empty());
+    drop(lab);
+    ask(place).await;
+    let lab = place.lab(1).await;
 
     let undisturbed = Place::File(beside.join("undisturbed.db")).lab(1).await;
     undisturbed.create(study(), None).await.unwrap();
@@ -227,6 +277,7 @@ async fn story(place: &Place, beside: &Path) {
     let mut copied = convoke::exchange::copy::Copied::default();
     lab.copy_to(&copy, &mut |_| {}, &mut copied).await.unwrap();
     assert_eq!((copied.conflicts.len(), exported(&copy).await), (0, exported(&lab).await));
+    assert_eq!(answers(&copy).await, answers(&lab).await);
     drop(lab);
 
     change(place).await;
