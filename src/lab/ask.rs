@@ -198,16 +198,20 @@ impl Lab {
             return Err(LabError::IsQuestion { name: asking.what });
         }
         let only = asking.only.iter().map(|text| expression("--only", text)).collect::<Result<Vec<_>, _>>()?;
-        let (mut done, mut left_out) = self.finished(&selection).await?;
+        let (found, mut left_out) = self.candidates(&selection).await?;
         let mut origins = self.origins(&selection.record).await?;
         let mut subjects = Vec::new();
-        for record in done.drain(..) {
+        for record in found {
             match origins.find(self, &record).await? {
                 Some(origin) => subjects.push((record, origin)),
-                None => left_out.unknown.push(record.id),
+                None if record.status == Status::Done => left_out.unknown.push(record.id),
+                None => left_out.unfinished += 1,
             }
         }
         select_conditions(&mut subjects, &only)?;
+        let selected = subjects.len();
+        subjects.retain(|(record, _)| record.status == Status::Done);
+        left_out.unfinished += selected - subjects.len();
         subjects.truncate(asking.limit.unwrap_or(usize::MAX));
         if subjects.is_empty() {
             return Err(LabError::NothingToAsk { name: asking.what, left_out });
@@ -231,8 +235,8 @@ impl Lab {
         Ok(plan)
     }
 
-    /// Conversations of a selection that are done, in the order of the design, and the number of the others.
-    async fn finished(&self, selection: &Selection) -> Result<(Vec<ConversationRecord>, LeftOut), LabError> {
+    /// Conversations of a selection, in the order of the design; offline ones only where no other was begun.
+    async fn candidates(&self, selection: &Selection) -> Result<(Vec<ConversationRecord>, LeftOut), LabError> {
         let found = self.conversations(selection).await?.into_iter().map(|(record, _)| record);
         let (mut found, mut left_out): (Vec<ConversationRecord>, _) = (found.collect(), LeftOut::default());
         let is_begun = |record: &ConversationRecord| record.status != Status::Pending;
@@ -242,9 +246,6 @@ impl Lab {
             found.retain(|record| !record.offline);
             left_out.offline = before - found.len();
         }
-        let before = found.len();
-        found.retain(|record| record.status == Status::Done);
-        left_out.unfinished = before - found.len();
         Ok((found, left_out))
     }
 

@@ -119,12 +119,15 @@ impl Lab {
     }
 
     async fn all_questions(&self, filter: &Filter) -> Result<Vec<Questioned>, LabError> {
+        let questions = self.all_records(Filter { kind: ProcessKind::Question, ..filter.clone() }).await?;
+        if questions.is_empty() {
+            return Ok(Vec::new());
+        }
         let everything = Filter { revision: None, ..filter.clone() };
         let mut keys: BTreeMap<String, String> = BTreeMap::new();
         for record in self.all_records(everything).await? {
             keys.insert(record.id, record.key);
         }
-        let questions = self.all_records(Filter { kind: ProcessKind::Question, ..filter.clone() }).await?;
         let questioned = |record: ConversationRecord| {
             let subject = keys.get(record.subject.as_ref()?)?.clone();
             Some(Questioned { record, subject })
