@@ -75,10 +75,16 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, world: fn() -> World
     let printer = context::create_printer(&world, &cli.global);
     let resume =
         matches!(cli.command, Some(Command::Run(_) | Command::Talk(_))).then(|| shell::resume_line(&world.arguments));
-    match run_parsed(world, cli.global, cli.command.as_ref()) {
+    let is_guide = cli.command.is_none() && world.terminals[2];
+    let code = match run_parsed(world, cli.global, cli.command.as_ref()) {
         Ok(exit) => exit as u8,
         Err(error) => report_error(&printer, &error, resume.as_deref()),
+    };
+    if is_guide && code == Exit::Interrupt as u8 {
+        // The thread of a question that was left may have hidden the cursor after it was shown again.
+        let _ = console::Term::stderr().show_cursor();
     }
+    code
 }
 
 /// Reports an error of clap; help and version are not errors.

@@ -11,8 +11,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 /// A signal came before anything ran: what was stored of the plan is there for the same command.
 pub fn left(context: &Context, exit: Exit, resume: &str, is_document: bool) -> Result<Exit, CliError> {
-    // A question may have hidden it.
-    let _ = console::Term::stderr().show_cursor();
+    if context.world.terminals[2] {
+        // A question may have hidden it.
+        let _ = console::Term::stderr().show_cursor();
+    }
     let interrupted = CliError::new(exit, "interrupted", "interrupted before anything was asked");
     if context.printer.json && is_document {
         context.printer.json_error(&interrupted.json(), None)?;
