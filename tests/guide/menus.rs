@@ -119,6 +119,7 @@ fn duplicate(t: &mut Terminal, size: Size) {
     t.shows("keep it");
     t.takes("correct").asks("line 1");
     t.writes("Begin now, <GUARD_NOUNS>.").shows("did you mean");
+    t.until("the line again", |s| s.trim_end().lines().last().is_some_and(|l| l.starts_with("line 1")));
     t.writes("Begin now.").shows("save it?");
     assert_seen!("differs", size, &t.ends_in("save it?"));
     t.types("y");
