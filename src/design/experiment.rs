@@ -1,7 +1,7 @@
 //! The experiment as data: the same thing whether it came from a folder, a database or a guide.
 //!
-//! Serialised, it is the *document* that the database keeps as a revision (format.md §6): maps keyed by a
-//! person's words are arrays of `{name, value}`, and no array holds an array.
+//! Serialised, it is the *document* that the database keeps as a revision (docs/format.md, "What is kept"): maps keyed
+//! by a person's words are arrays of `{name, value}`, and no array holds an array.
 
 use super::value::{Named, Value};
 use super::words::words;
@@ -408,7 +408,7 @@ pub struct Policy {
 }
 
 words! {
-    /// What was noticed about a reply; of the reply and never of the run (format.md §9).
+    /// What was noticed about a reply; of the reply and never of the run (docs/format.md, "Flags").
     pub enum Flag {
         /// The agent speaks as somebody else.
         IdentitySwap = "identity-swap",

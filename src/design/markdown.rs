@@ -1,5 +1,5 @@
-//! Prompt files (format.md §1): a text before the first heading, then sections with conditions; and the text
-//! of a section as it is sent.
+//! Prompt files (docs/format.md, "Prompts: files, sections, headings"): a text before the first heading, then sections
+//! with conditions; and the text of a section as it is sent.
 //!
 //! Reads and writes text only. Whether a factor or a title that a heading names exists is for others, who are
 //! given the bytes at which each stands. Line ends are LF here ([`lf`]).

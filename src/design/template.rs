@@ -1,4 +1,4 @@
-//! Placeholders (format.md §2): a text is parsed once into pieces and rendered in one pass.
+//! Placeholders (docs/format.md, "Placeholders"): a text is parsed once into pieces and rendered in one pass.
 //!
 //! Knows roles by their tags and nothing of files, sections or conversations: who may use which tag, and
 //! whether a role has an agent, is for the caller, who is given every tag with its place.

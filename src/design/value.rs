@@ -72,7 +72,7 @@ impl fmt::Display for Value {
 }
 
 /// A pair of a person's word and what it names. Databases get arrays of these, since a person's words make
-/// poor field names (format.md §6).
+/// poor field names (docs/format.md, "What is kept").
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Named<T> {
     /// The word.

@@ -18,7 +18,7 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Computes the bounds of a run (cli.md, `run`). `--jobs N` is the total and replaces each server's default, which
+    /// Computes the bounds of a run. `--jobs N` is the total and replaces each server's default, which
     /// is 4 for Ollama and 16 for others. It does not replace a configured `concurrency`. Without it the total is the
     /// sum. For several models of one server the smallest `concurrency` applies.
     pub fn of(jobs: Option<u32>, servers: &[(String, ServerKind)], written: &[(String, u32)]) -> Self {

@@ -5,6 +5,7 @@
 mod glossary;
 mod imports;
 mod matches;
+mod references;
 mod source;
 
 use imports::{Crate, circles};

@@ -85,7 +85,7 @@ proptest! {
         }
     }
 
-    // Decisions (a), (b), (c) of a round.
+    // The three laws of a round (`asking`).
     #[test]
     fn a_prefix_of_a_round_asks_exactly_what_is_missing((setting, subject) in subjects(), salt in any::<u8>()) {
         let mut log = question(&setting, &subject, Vec::new());

@@ -1,4 +1,4 @@
-//! Replies: cleaning and health (format.md §5).
+//! Replies: cleaning and health (docs/format.md, "Replies: cleaning, flags, health").
 //!
 //! A model's raw text goes in; what others read and what was noticed come out. Everything here is a pure function
 //! of the text and the [`Scene`]: no input or output, no clock, no word list of any one experiment. The raw text is
