@@ -7,6 +7,7 @@ mod imports;
 mod matches;
 mod references;
 mod source;
+mod words;
 
 use imports::{Crate, circles};
 use source::{is_test, sources, src};
@@ -46,6 +47,10 @@ const FRONT_END: &[&str] = &[
 
 /// Maximum lines of a function.
 const LONGEST: usize = 55;
+/// Maximum lines of nine functions in ten.
+const USUAL: usize = 22;
+/// Maximum share of the command line in the code, in percent.
+const MOST_CLI: usize = 31;
 
 /// Pairs of files of one module that import each other, with the reason.
 const PAIRS: &[(&str, &str, &str)] = &[];
@@ -138,7 +143,7 @@ fn use_cases_neither_print_nor_ask() {
 
 #[test]
 fn functions_fit_the_eye() {
-    let mut wrong = Vec::new();
+    let (mut wrong, mut lengths) = (Vec::new(), Vec::new());
     for source in sources() {
         let text = fs::read_to_string(src().join(&source.name)).unwrap();
         let lines: Vec<&str> = text.lines().collect();
@@ -149,12 +154,26 @@ fn functions_fit_the_eye() {
                     || (l.starts_with(&margin) && l.ends_with(';') && l.trim_start().starts_with(')'))
             };
             let end = lines[number - 1..].iter().position(|l| ends(l)).unwrap_or(0);
+            lengths.push(end + 1);
             if end + 1 > LONGEST {
                 wrong.push(format!("{}: {} lines", source.place(*number), end + 1));
             }
         }
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    lengths.sort_unstable();
+    let ninetieth = lengths[lengths.len() * 9 / 10];
+    assert!(ninetieth <= USUAL, "one function in ten has more than {ninetieth} lines");
+}
+
+#[test]
+fn the_command_line_is_less_than_a_third() {
+    let lines_of = |room: Option<&str>| -> usize {
+        let files = sources();
+        files.iter().filter(|s| room.is_none_or(|r| s.name.starts_with(r))).map(|s| s.lines.len()).sum()
+    };
+    let (cli, all) = (lines_of(Some("cli/")), lines_of(None));
+    assert!(cli * 100 <= MOST_CLI * all, "{cli} of {all} lines");
 }
 
 /// A new variant of an enum of ours breaks every match that must know it.
