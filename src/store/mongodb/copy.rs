@@ -16,8 +16,8 @@ use super::fail::{Fail, is_duplicate};
 use super::track::Track;
 use super::{experiments, read, schema, turns, versions};
 use crate::process::log::Entry;
-use crate::store::meeting::{self, Meeting, Whole};
-use crate::store::{ConversationRecord, End, ExperimentRecord, Lease, Parcel, RunRecord, StoreError};
+use crate::store::merge::{self, Merge, Whole};
+use crate::store::{ConversationRecord, End, ExperimentRecord, Lease, RunRecord, StoreError, TransferItem};
 use ::mongodb::Collection;
 use ::mongodb::bson::{Document, doc};
 
@@ -27,12 +27,12 @@ const BATCH: usize = 1000;
 const FIRST: u64 = 1;
 
 /// Takes in what another database gave.
-pub(super) async fn receive(mongo: &Base, parcel: &Parcel) -> Result<(), Fail> {
-    match parcel {
-        Parcel::Document(document, hash) => keep_revision(mongo, hash, document).await,
-        Parcel::Experiment(given) => experiment(mongo, given).await,
-        Parcel::Run(given) => run(mongo, given).await,
-        Parcel::Conversation { record, log, calls } => conversation(mongo, Whole { record, log, calls }).await,
+pub(super) async fn receive(mongo: &Base, item: &TransferItem) -> Result<(), Fail> {
+    match item {
+        TransferItem::Document(document, hash) => keep_revision(mongo, hash, document).await,
+        TransferItem::Experiment(given) => experiment(mongo, given).await,
+        TransferItem::Run(given) => run(mongo, given).await,
+        TransferItem::Conversation { record, log, calls } => conversation(mongo, Whole { record, log, calls }).await,
     }
 }
 
@@ -44,11 +44,11 @@ async fn experiment(mongo: &Base, given: &ExperimentRecord) -> Result<(), Fail> 
         };
     };
     if is_going(&found) {
-        return Err(meeting::another(given, "is being deleted here").into());
+        return Err(merge::another(given, "is being deleted here").into());
     }
     loop {
         let here = versions::latest(mongo, &given.id).await?;
-        if !meeting::experiments(&here, given)? {
+        if !merge::experiments(&here, given)? {
             return Ok(());
         }
         if experiments::experiment(mongo, &given.creator, &given.name).await?.is_some_and(|e| e.id != given.id) {
@@ -62,13 +62,13 @@ async fn experiment(mongo: &Base, given: &ExperimentRecord) -> Result<(), Fail> 
 async fn taken(mongo: &Base, given: &ExperimentRecord) -> Result<Fail, Fail> {
     let other = experiments::experiment(mongo, &given.creator, &given.name).await?;
     let id = other.map(|e| format!(" (id:{})", e.id)).unwrap_or_default();
-    Ok(meeting::another(given, &format!("has the name of another here{id}")).into())
+    Ok(merge::another(given, &format!("has the name of another here{id}")).into())
 }
 
 async fn run(mongo: &Base, given: &RunRecord) -> Result<(), Fail> {
     match mongo.runs().find_one(doc! { "_id": &given.id }).await? {
         None => begin_run(mongo, given).await,
-        Some(here) => match meeting::runs(&run_record(here)?, given)? {
+        Some(here) => match merge::runs(&run_record(here)?, given)? {
             Some(ended) => end_run(mongo, &given.id, ended).await,
             None => Ok(()),
         },
@@ -101,7 +101,7 @@ async fn inside(mongo: &Base, given: Whole<'_>) -> Result<bool, Fail> {
     }
     let mut calls = Vec::new();
     for call in given.calls {
-        let (document, texts) = call_document(id, FIRST, call, &meeting::written(call))?;
+        let (document, texts) = call_document(id, FIRST, call, &merge::written(call))?;
         mongo.keep_texts(&texts).await?;
         calls.push(document);
     }
@@ -109,7 +109,7 @@ async fn inside(mongo: &Base, given: Whole<'_>) -> Result<bool, Fail> {
         return Ok(false);
     }
     let (tally, record) = (tally(given), given.record.copied());
-    if !meeting::is_begun(&record, &tally, given.calls.len()) {
+    if !merge::is_begun(&record, &tally, given.calls.len()) {
         return Ok(true);
     }
     let end = End { status: record.status, reason: record.reason, ended_by: record.ended_by };
@@ -127,15 +127,15 @@ async fn insert(collection: Collection<Document>, documents: Vec<Document>) -> R
     Ok(true)
 }
 
-fn tally(given: Whole<'_>) -> meeting::Tally {
-    meeting::tally(given.log, &given.calls.iter().collect::<Vec<_>>())
+fn tally(given: Whole<'_>) -> merge::Tally {
+    merge::tally(given.log, &given.calls.iter().collect::<Vec<_>>())
 }
 
 /// Writes the conversation's own document.
 async fn outside(mongo: &Base, given: Whole<'_>) -> Result<(), Fail> {
     let (tally, record) = (tally(given), given.record.copied());
     let mut document = conversation_document(&record)?;
-    if meeting::is_begun(&record, &tally, given.calls.len()) {
+    if merge::is_begun(&record, &tally, given.calls.len()) {
         document.insert("epoch", FIRST.cast_signed());
         document.extend(counters(&tally)?);
     }
@@ -150,7 +150,7 @@ async fn outside(mongo: &Base, given: Whole<'_>) -> Result<(), Fail> {
     }
 }
 
-fn counters(tally: &meeting::Tally) -> Result<Document, Fail> {
+fn counters(tally: &merge::Tally) -> Result<Document, Fail> {
     Ok(doc! {
         "entries": tally.entries, "answered": tally.answered, "possible_spend": tally.possible_spend,
         "flags": bson(&tally.flags)?,
@@ -167,10 +167,10 @@ async fn meet(mongo: &Base, here: Document, given: Whole<'_>) -> Result<(), Fail
     let known: u64 = field(&here, "epoch")?;
     let record = conversation_record(here)?;
     let (log, calls) = (read::log(mongo, id, 0).await?, read::calls(mongo, id).await?);
-    match meeting::conversations(Whole { record: &record, log: &log, calls: &calls }, given)? {
-        Meeting::Stays => Ok(()),
-        Meeting::Marked(record) => mark(mongo, &record).await,
-        Meeting::Replaced(record) => go_on(mongo, known, &record, given).await,
+    match merge::conversations(Whole { record: &record, log: &log, calls: &calls }, given)? {
+        Merge::Stays => Ok(()),
+        Merge::Marked(record) => mark(mongo, &record).await,
+        Merge::Replaced(record) => go_on(mongo, known, &record, given).await,
     }
 }
 

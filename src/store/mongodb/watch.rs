@@ -6,7 +6,7 @@ use super::cursor::{BATCH, all};
 use super::documents::{GOING, conversation_record, field, id, of_kind, plain, status};
 use super::fail::Fail;
 use crate::process::log::Entry;
-use crate::store::{ConversationRecord, News, ProcessKind, Status, Unfinished, Waiting};
+use crate::store::{ConversationRecord, ConversationUpdate, ProcessKind, Status, Unfinished, Waiting};
 use ::mongodb::bson::{Document, doc};
 use futures_util::TryStreamExt;
 use std::collections::{BTreeMap, HashMap};
@@ -38,8 +38,8 @@ pub(super) async fn unfinished(mongo: &Base, experiment: &str) -> Result<Unfinis
 }
 
 /// How conversations stand, each with its log from an entry on.
-pub(super) async fn news(mongo: &Base, of: &[(String, u32)]) -> Result<Vec<News>, Fail> {
-    let mut news = Vec::new();
+pub(super) async fn news(mongo: &Base, of: &[(String, u32)]) -> Result<Vec<ConversationUpdate>, Fail> {
+    let mut updates = Vec::new();
     for of in of.chunks(MANY) {
         let ids: Vec<&str> = of.iter().map(|(id, _)| id.as_str()).collect();
         // How they stand first: what was said before they ended is read after that.
@@ -50,11 +50,11 @@ pub(super) async fn news(mongo: &Base, of: &[(String, u32)]) -> Result<Vec<News>
         let mut logs = logs(mongo, of).await?;
         for (id, _) in of {
             if let Some(record) = records.remove(id) {
-                news.push((record, logs.remove(id).unwrap_or_default()));
+                updates.push((record, logs.remove(id).unwrap_or_default()));
             }
         }
     }
-    Ok(news)
+    Ok(updates)
 }
 
 async fn logs(mongo: &Base, of: &[(String, u32)]) -> Result<HashMap<String, Vec<Entry>>, Fail> {
