@@ -136,7 +136,8 @@ pub trait Store: Send + Sync {
     /// which names the item. A note or star that only one side has is kept.
     async fn receive(&self, item: TransferItem) -> Result<(), StoreError>;
 
-    /// Reads everything, or one conversation, and returns the faults. Faults are a log with a hole or out of order, a
-    /// missing call of an entry, a wrong hash of a text, and a body that cannot be built again. Changes nothing.
+    /// Reads everything, or one conversation, and returns the faults. A log must be complete and in order, and the call
+    /// of each entry stored. Texts must match their hashes, and each body must be the one that was sent. Changes
+    /// nothing.
     async fn verify(&self, conversation: Option<&str>) -> Result<Vec<Fault>, StoreError>;
 }

@@ -1,8 +1,9 @@
-//! Taking in what another database gave.
+//! Storing items of another database.
 //!
-//! What is new is written from the inside out: messages, calls and the claim first, under the names that they always
-//! have, and the conversation's document last. Cut off before, nobody sees it, and the same again goes on. What is here
-//! already is continued as a run would: by a claim whose lease has lapsed, so that whoever comes next takes it over.
+//! A new conversation is written from the inside out. Messages, calls and the claim go first, under the names that they
+//! always have, and the conversation's document last. If that is interrupted, nobody sees the conversation, and a
+//! repeated copy completes it. An existing conversation is continued as a run would: under a claim with a lapsed lease,
+//! so that any process may take it over.
 
 use super::base::Base;
 use super::claims::{self, Epoch};
@@ -21,12 +22,12 @@ use crate::store::{ConversationRecord, End, ExperimentRecord, Lease, RunRecord, 
 use ::mongodb::Collection;
 use ::mongodb::bson::{Document, doc};
 
-/// Documents that are written at a time.
+/// Number of documents that are written at a time.
 const BATCH: usize = 1000;
-/// The epoch of what is new here.
+/// Epoch of a new conversation.
 const FIRST: u64 = 1;
 
-/// Takes in what another database gave.
+/// Stores an item of another database.
 pub(super) async fn receive(mongo: &Base, item: &TransferItem) -> Result<(), Fail> {
     match item {
         TransferItem::Document(document, hash) => keep_revision(mongo, hash, document).await,
@@ -54,7 +55,7 @@ async fn experiment(mongo: &Base, given: &ExperimentRecord) -> Result<(), Fail> 
         if experiments::experiment(mongo, &given.creator, &given.name).await?.is_some_and(|e| e.id != given.id) {
             return Err(taken(mongo, given).await?);
         }
-        // Each version follows the one before; those between are not known here.
+        // The version follows the last one here; versions in between are unknown here.
         versions::follow(mongo, &here, given.clone()).await?;
     }
 }
@@ -82,7 +83,7 @@ async fn conversation(mongo: &Base, given: Whole<'_>) -> Result<(), Fail> {
         return meet(mongo, here, given).await;
     }
     if !inside(mongo, given).await? {
-        // Left behind by a copy that was cut off, of a conversation that may have gone on since.
+        // An interrupted copy left this behind, and the conversation may have changed since.
         belongings(mongo, std::slice::from_ref(&given.record.id)).await?;
         if !inside(mongo, given).await? {
             let holder = "another copy".to_owned();
@@ -92,7 +93,7 @@ async fn conversation(mongo: &Base, given: Whole<'_>) -> Result<(), Fail> {
     outside(mongo, given).await
 }
 
-/// Writes what belongs to a conversation; false where something of it is there.
+/// Writes messages, calls and claim of a conversation; returns false if one of them exists.
 async fn inside(mongo: &Base, given: Whole<'_>) -> Result<bool, Fail> {
     let id = &given.record.id;
     let messages = given.log.iter().map(|entry| message(id, FIRST, entry)).collect::<Result<Vec<_>, _>>()?;
@@ -116,7 +117,7 @@ async fn inside(mongo: &Base, given: Whole<'_>) -> Result<bool, Fail> {
     claims::insert(mongo, id, FIRST, doc! { "end": bson(&end)? }).await
 }
 
-/// Inserts documents; false where one is there.
+/// Inserts documents; returns false if one exists.
 async fn insert(collection: Collection<Document>, documents: Vec<Document>) -> Result<bool, Fail> {
     for batch in documents.chunks(BATCH) {
         match collection.insert_many(batch).ordered(false).await {
@@ -141,7 +142,7 @@ async fn outside(mongo: &Base, given: Whole<'_>) -> Result<(), Fail> {
     }
     match mongo.conversations().insert_one(document).await {
         Err(error) if is_duplicate(&error) => {
-            // By another copy; or its key is that of another.
+            // Another copy wrote it, or another conversation has its key.
             let here = mongo.conversations().find_one(doc! { "_id": &record.id }).await?;
             let what = format!("conversation {} has the key of another here: it stays as it is here", record.id);
             here.map(drop).ok_or_else(|| StoreError::Refused { what }.into())
@@ -157,7 +158,7 @@ fn counters(tally: &merge::Tally) -> Result<Document, Fail> {
     })
 }
 
-/// A conversation that is here already.
+/// Merges the copy into a conversation that exists here.
 async fn meet(mongo: &Base, here: Document, given: Whole<'_>) -> Result<(), Fail> {
     let id = &given.record.id;
     if is_going(&here) {
@@ -180,7 +181,7 @@ async fn mark(mongo: &Base, record: &ConversationRecord) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Brings a conversation to where the given one is.
+/// Brings a conversation to the state of the given copy.
 async fn go_on(mongo: &Base, known: u64, record: &ConversationRecord, given: Whole<'_>) -> Result<(), Fail> {
     let id = &record.id;
     let (last, state) = claims::last(mongo, id, known).await?;

@@ -1,4 +1,4 @@
-//! From one database to another.
+//! Storing items of another database.
 
 use super::calls::{self, Ready};
 use super::experiments::{self, add, begin_run, end_run, keep};
@@ -10,14 +10,13 @@ use crate::store::merge::{self, Merge, Whole};
 use crate::store::{CallRecord, ConversationRecord, ExperimentRecord, RunRecord, StoreError, TransferItem};
 use rusqlite::{Connection, params};
 
-/// The hashes of all documents.
 pub(super) fn revisions(conn: &Connection) -> Result<Vec<String>, Fail> {
     all(conn.prepare_cached("select hash from revisions order by hash")?, [], text)
 }
 
-/// A item made ready for its rows, outside the writer's thread.
+/// An item with the values of its rows, computed outside the writer's thread.
 pub(super) enum Arrived {
-    /// Anything but a conversation.
+    /// Any item but a conversation.
     Small(TransferItem),
     /// A conversation.
     Conversation { record: Box<ConversationRecord>, log: Vec<Entry>, calls: Vec<Ready> },
@@ -35,13 +34,13 @@ impl Arrived {
     }
 }
 
-/// Takes in what another database gave.
+/// Stores an item of another database.
 pub(super) fn receive(conn: &Connection, arrived: &Arrived) -> Result<(), Fail> {
     match arrived {
         Arrived::Small(TransferItem::Document(document, hash)) => keep(conn, hash, document),
         Arrived::Small(TransferItem::Experiment(given)) => experiment(conn, given),
         Arrived::Small(TransferItem::Run(given)) => run(conn, given),
-        // Made ready as the other variant.
+        // `Arrived::new` makes the other variant of it.
         Arrived::Small(TransferItem::Conversation { .. }) => Ok(()),
         Arrived::Conversation { record, log, calls } => conversation(conn, record, log, calls),
     }
@@ -123,8 +122,8 @@ fn mark(conn: &Connection, record: &ConversationRecord) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Writes log and calls of a conversation that has none, and what its row says of them. The epoch is the next, so that
-/// whoever held it before is refused.
+/// Writes log and calls of a conversation that has none, and the counters of its row. Takes the next epoch, so that
+/// writes of an earlier holder are refused.
 fn fill(conn: &Connection, record: &ConversationRecord, log: &[Entry], calls: &[Ready]) -> Result<(), Fail> {
     let id = &record.id;
     let plain: Vec<&CallRecord> = calls.iter().map(Ready::call).collect();
