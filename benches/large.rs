@@ -18,7 +18,7 @@ use convoke::exchange::{Of, Rows, calls, csv, jsonl};
 use convoke::run::prepare::prepare;
 use convoke::store::mongodb::Mongo;
 use convoke::store::sqlite::{OpenMode, Sqlite};
-use convoke::store::{CallRecord, ConversationRecord, Filter, Parcel, ProcessKind, Status, Store, StoreUri};
+use convoke::store::{CallRecord, ConversationRecord, Filter, ProcessKind, Status, Store, StoreUri, TransferItem};
 use fixtures::{NOW, answered, call, conversation, document, new_experiment, opening, run_record, sha256, speech};
 use futures_util::future::join_all;
 use std::sync::Arc;
@@ -115,7 +115,7 @@ async fn fill(store: &dyn Store, experiment: &Experiment, plan: &Plan, messages:
     for cells in all.chunks(200).skip(there / 200) {
         let sent = cells.iter().map(|cell| {
             let record = Box::new(made(cell));
-            store.receive(Parcel::Conversation { record, log: log.clone(), calls: calls.clone() })
+            store.receive(TransferItem::Conversation { record, log: log.clone(), calls: calls.clone() })
         });
         for received in join_all(sent).await {
             received.unwrap();

@@ -7,14 +7,14 @@ use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 /// Text with what tends to break writers: quotes, newlines, backslashes, other scripts, control characters.
-pub fn text() -> impl Strategy<Value = String> {
+pub fn any_text() -> impl Strategy<Value = String> {
     let pieces =
         ["a", "word ", "\"", "'", "\"\"\"", "'''", "\\", "\n", "\t", "é", "字", "🙂", "<b>", "{x}", "#", "\u{1}", "="];
     vec(select(pieces.to_vec()), 0..8).prop_map(|pieces| pieces.concat())
 }
 
 /// Lines of a prompt file under one heading: no heading, no comment that stays open, fences closed.
-fn body() -> impl Strategy<Value = String> {
+fn any_body() -> impl Strategy<Value = String> {
     let lines = [
         "",
         "One line.",
@@ -30,7 +30,7 @@ fn body() -> impl Strategy<Value = String> {
     vec(select(lines.to_vec()), 0..5).prop_map(|lines| lines.iter().flat_map(|l| [*l, "\n"]).collect())
 }
 
-fn when(factors: &[Factor]) -> BoxedStrategy<Vec<When>> {
+fn any_when(factors: &[Factor]) -> BoxedStrategy<Vec<When>> {
     let factors: Vec<Factor> = factors.to_vec();
     if factors.is_empty() {
         return Just(Vec::new()).boxed();
@@ -51,17 +51,17 @@ fn when(factors: &[Factor]) -> BoxedStrategy<Vec<When>> {
 }
 
 /// A prompt file whose sections depend on these factors.
-fn prompt(factors: &[Factor]) -> impl Strategy<Value = PromptText> + use<> {
+fn any_prompt(factors: &[Factor]) -> impl Strategy<Value = PromptText> + use<> {
     let titles = ["Goal", "Rôle \"x\"", "Risks <AGENTS_NUM>", "字", "A {b} c"];
-    let section = (select(titles.to_vec()), when(factors), body()).prop_map(|(title, when, text)| Section {
+    let section = (select(titles.to_vec()), any_when(factors), any_body()).prop_map(|(title, when, text)| Section {
         title: title.to_owned(),
         when,
         text,
     });
-    (body(), vec(section, 0..4)).prop_map(|(start, sections)| PromptText { start, sections })
+    (any_body(), vec(section, 0..4)).prop_map(|(start, sections)| PromptText { start, sections })
 }
 
-fn level() -> impl Strategy<Value = Vec<Value>> {
+fn any_level() -> impl Strategy<Value = Vec<Value>> {
     let whole = subsequence(vec![0, 1, -7, i64::MAX, i64::MIN, 1 << 53, (1 << 53) + 1], 1..4)
         .prop_map(|l| l.into_iter().map(Value::Int).collect());
     let point = vec(any::<f64>().prop_filter("finite", |x| x.is_finite()), 1..4).prop_map(|mut l| {
@@ -78,9 +78,9 @@ fn level() -> impl Strategy<Value = Vec<Value>> {
 }
 
 /// Label factors, some with `was`.
-pub fn labels(most: usize) -> impl Strategy<Value = Vec<Factor>> {
+pub fn any_labels(most: usize) -> impl Strategy<Value = Vec<Factor>> {
     let names = ["goal", "manner-guard", "über", "x1", "risks"];
-    let one = (level(), option::of(any::<prop::sample::Index>()));
+    let one = (any_level(), option::of(any::<prop::sample::Index>()));
     vec(one, 0..=most).prop_map(move |factors| {
         let factors = factors.into_iter().enumerate();
         factors
@@ -93,13 +93,13 @@ pub fn labels(most: usize) -> impl Strategy<Value = Vec<Factor>> {
     })
 }
 
-fn sampling() -> impl Strategy<Value = Sampling> {
+fn any_sampling() -> impl Strategy<Value = Sampling> {
     (
         option::of(0.0..=2.0_f64),
         option::of(select(vec![1.0, 0.9, 0.123_456_789_012_345_67])),
         option::of(1..500_u32),
         option::of(1..500_u32),
-        vec(text().prop_filter("something", |t| !t.is_empty()), 0..2),
+        vec(any_text().prop_filter("something", |t| !t.is_empty()), 0..2),
         option::of(prop_oneof![
             (0..=i64::MAX as u64).prop_map(Seed::Base),
             (0..=i64::MAX as u64).prop_map(|fixed| Seed::Fixed { fixed })
@@ -116,26 +116,28 @@ fn sampling() -> impl Strategy<Value = Sampling> {
         })
 }
 
-fn models() -> impl Strategy<Value = Vec<ModelSpec>> {
+fn any_models() -> impl Strategy<Value = Vec<ModelSpec>> {
     let keep =
         option::of(prop_oneof![Just(Value::Int(-1)), Just(Value::Text("30m".to_owned())), Just(Value::Float(1.0))]);
-    vec((sampling(), any::<bool>(), keep, option::of(any::<bool>()), option::of(1..9_u32)), 1..3).prop_map(|specs| {
-        let specs = specs.into_iter().enumerate();
-        specs
-            .map(|(i, (sampling, named, keep_alive, stream, concurrency))| ModelSpec {
-                id: format!("ollama/m{i}:é"),
-                alias: named.then(|| format!("name \"{i}\"")),
-                sampling,
-                keep_alive,
-                stream,
-                concurrency,
-            })
-            .collect()
-    })
+    vec((any_sampling(), any::<bool>(), keep, option::of(any::<bool>()), option::of(1..9_u32)), 1..3).prop_map(
+        |specs| {
+            let specs = specs.into_iter().enumerate();
+            specs
+                .map(|(i, (sampling, named, keep_alive, stream, concurrency))| ModelSpec {
+                    id: format!("ollama/m{i}:é"),
+                    alias: named.then(|| format!("name \"{i}\"")),
+                    sampling,
+                    keep_alive,
+                    stream,
+                    concurrency,
+                })
+                .collect()
+        },
+    )
 }
 
 /// A protocol for `days` days at the most.
-pub fn protocol() -> impl Strategy<Value = Protocol> {
+pub fn any_protocol() -> impl Strategy<Value = Protocol> {
     let speakers = select(Speakers::ALL);
     let labels = select(Labels::ALL);
     let stops = select(vec![vec![], vec!["[END]".to_owned()], vec!["\"\n".to_owned(), "done".to_owned()]]);
@@ -148,16 +150,16 @@ pub fn protocol() -> impl Strategy<Value = Protocol> {
 }
 
 /// Policies of a few flags.
-pub fn health() -> impl Strategy<Value = Vec<Named<Policy>>> {
+pub fn any_health() -> impl Strategy<Value = Vec<Named<Policy>>> {
     (subsequence(Flag::WORDS.to_vec(), 0..4), 0..3_u32, any::<bool>()).prop_map(|(flags, ask, fail)| {
         let fail = fail || ask == 0;
         flags.into_iter().map(|flag| Named::new(flag, Policy { ask, fail })).collect()
     })
 }
 
-fn roles(factors: &[Factor]) -> impl Strategy<Value = Vec<Role>> + use<> {
+fn any_roles(factors: &[Factor]) -> impl Strategy<Value = Vec<Role>> + use<> {
     let names = ["guard", "b", "prison guard", "字"];
-    vec((1..4_u32, prompt(factors), text(), 0..4_u8), 2..=4).prop_map(move |roles| {
+    vec((1..4_u32, any_prompt(factors), any_text(), 0..4_u8), 2..=4).prop_map(move |roles| {
         let roles = roles.into_iter().enumerate();
         roles
             .map(|(i, (agents, prompt, plural, model))| Role {
@@ -178,13 +180,20 @@ fn roles(factors: &[Factor]) -> impl Strategy<Value = Vec<Role>> + use<> {
 }
 
 /// Whole experiments with up to `most` labels.
-pub fn experiment(most: usize) -> impl Strategy<Value = Experiment> {
-    labels(most).prop_flat_map(|factors| {
+pub fn any_experiment(most: usize) -> impl Strategy<Value = Experiment> {
+    any_labels(most).prop_flat_map(|factors| {
         let zip = factors.len() > 1 && factors[0].levels.len() == factors[1].levels.len();
-        let parts = (models(), protocol(), roles(&factors), prompt(&factors), prompt(&factors), health());
-        let excluded = when(&factors);
+        let parts = (
+            any_models(),
+            any_protocol(),
+            any_roles(&factors),
+            any_prompt(&factors),
+            any_prompt(&factors),
+            any_health(),
+        );
+        let excluded = any_when(&factors);
         let run = (1..9_u32, 0..=i64::MAX as u64).prop_map(|(replicates, seed)| RunDefaults { replicates, seed });
-        (parts, excluded, run, option::of(text()), text()).prop_map(
+        (parts, excluded, run, option::of(any_text()), any_text()).prop_map(
             move |((models, protocol, roles, shared, summarizer, health), excluded, run, note, starting_message)| {
                 let zip = if zip {
                     vec![Zip { factors: vec![factors[0].name.clone(), factors[1].name.clone()] }]

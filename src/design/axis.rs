@@ -1,4 +1,4 @@
-//! Axes: factors, zips and cells, under the overrides of flags.
+//! Axes of a design: factors, zips and cells, with the overrides of flags.
 
 use super::effect::{bad_level, names_models, near_settable, sets};
 use super::experiment::{CellSpec, Experiment, Factor, ModelSpec, SCRIPTED, Zip, declared};
@@ -8,26 +8,26 @@ use super::protocol::bad_model_id;
 use super::value::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One axis of the grid: factors that go in step, a row for each combination of theirs.
+/// One axis of the grid: factors whose levels change together. Each combination is a row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Axis {
     /// Names of its factors.
     pub factors: Vec<String>,
-    /// A level of each factor.
+    /// Combinations: one level of each factor.
     pub rows: Vec<Vec<Value>>,
 }
 
 impl Axis {
-    fn single(name: &str, levels: Vec<Value>) -> Self {
+    fn of_factor(name: &str, levels: Vec<Value>) -> Self {
         Self { factors: vec![name.to_owned()], rows: levels.into_iter().map(|l| vec![l]).collect() }
     }
 
-    fn column(&self, name: &str) -> Option<usize> {
+    fn find_column(&self, name: &str) -> Option<usize> {
         self.factors.iter().position(|f| f == name)
     }
 }
 
-/// The axes of an experiment under overrides. Everything that stands in the way is told at once.
+/// Expands an experiment into axes. Reports all obstacles together.
 pub fn axes(experiment: &Experiment, overrides: &Overrides) -> Result<Vec<Axis>, Vec<Obstacle>> {
     let mut obstacles = factor_obstacles(experiment);
     obstacles.extend(zip_obstacles(experiment));
@@ -35,7 +35,7 @@ pub fn axes(experiment: &Experiment, overrides: &Overrides) -> Result<Vec<Axis>,
     if !obstacles.is_empty() {
         return Err(obstacles);
     }
-    let mut axes = written(experiment);
+    let mut axes = written_axes(experiment);
     for set in overrides.settings() {
         if let Err(obstacle) = override_axis(experiment, &mut axes, &set.name, &set.value) {
             obstacles.push(obstacle);
@@ -47,7 +47,7 @@ pub fn axes(experiment: &Experiment, overrides: &Overrides) -> Result<Vec<Axis>,
     if obstacles.is_empty() { Ok(axes) } else { Err(obstacles) }
 }
 
-/// Every combination of rows, the first axis slowest.
+/// Returns every combination of rows; the first axis changes slowest.
 pub fn combinations(axes: &[Axis]) -> impl Iterator<Item = BTreeMap<String, Value>> + '_ {
     let total = axes.iter().map(|a| a.rows.len()).product();
     (0..total).map(move |mut number: usize| {
@@ -61,7 +61,7 @@ pub fn combinations(axes: &[Axis]) -> impl Iterator<Item = BTreeMap<String, Valu
     })
 }
 
-fn written(experiment: &Experiment) -> Vec<Axis> {
+fn written_axes(experiment: &Experiment) -> Vec<Axis> {
     let mut axes: Vec<Axis> = Vec::new();
     if !experiment.factors.iter().any(|f| f.name == "model") {
         let mut names: Vec<Value> = Vec::new();
@@ -70,24 +70,24 @@ fn written(experiment: &Experiment) -> Vec<Axis> {
                 names.push(name);
             }
         }
-        axes.push(Axis::single("model", names));
+        axes.push(Axis::of_factor("model", names));
     }
     for factor in &experiment.factors {
-        if axes.iter().any(|a| a.column(&factor.name).is_some()) {
+        if axes.iter().any(|a| a.find_column(&factor.name).is_some()) {
             continue;
         }
         let zip = experiment.design.zip.iter().find(|z| z.factors.contains(&factor.name));
         let celled = experiment.design.cells.first().filter(|c| c.levels.iter().any(|l| l.name == factor.name));
         axes.push(match (zip, celled) {
-            (Some(zip), _) => zipped(experiment, zip),
+            (Some(zip), _) => zipped_axis(experiment, zip),
             (None, Some(first)) => celled_axis(experiment, first),
-            (None, None) => Axis::single(&factor.name, factor.levels.clone()),
+            (None, None) => Axis::of_factor(&factor.name, factor.levels.clone()),
         });
     }
     axes
 }
 
-fn zipped(experiment: &Experiment, zip: &Zip) -> Axis {
+fn zipped_axis(experiment: &Experiment, zip: &Zip) -> Axis {
     let columns: Vec<&Factor> =
         zip.factors.iter().filter_map(|name| experiment.factors.iter().find(|f| f.name == *name)).collect();
     let length = columns.first().map_or(0, |f| f.levels.len());
@@ -235,8 +235,8 @@ fn unknown_factor(experiment: &Experiment, name: &str, at: String) -> Obstacle {
     Obstacle::new("unknown-factor", at, format!("there is no factor `{name}`"), hint)
 }
 
-/// Lets a flag narrow or override: a label keeps the levels named; something settable gets them; a zipped factor
-/// keeps the rows that have them.
+/// Applies a flag to the axes. A label keeps the named levels, a setting gets them, and a zipped factor keeps the rows
+/// that have them.
 fn override_axis(experiment: &Experiment, grid: &mut Vec<Axis>, name: &str, levels: &[Value]) -> Result<(), Obstacle> {
     let setting = sets(name, &experiment.roles);
     if let Some(wrong) = levels.iter().find_map(|l| bad_level(name, l).filter(|_| setting)) {
@@ -247,7 +247,7 @@ fn override_axis(experiment: &Experiment, grid: &mut Vec<Axis>, name: &str, leve
     if let Some(obstacle) = levels.iter().filter(|_| setting).find_map(|l| bad_model(experiment, name, l)) {
         return Err(obstacle);
     }
-    let Some(place) = grid.iter().position(|a| a.column(name).is_some()) else {
+    let Some(place) = grid.iter().position(|a| a.find_column(name).is_some()) else {
         if !setting {
             let known = experiment.factors.iter().map(|f| f.name.as_str());
             let hint =
@@ -258,16 +258,16 @@ fn override_axis(experiment: &Experiment, grid: &mut Vec<Axis>, name: &str, leve
             return Err(Obstacle::usage(format!("there is no factor or protocol key `{name}` to set"), hint));
         }
         if levels.len() > 1 {
-            grid.push(Axis::single(name, levels.to_vec()));
+            grid.push(Axis::of_factor(name, levels.to_vec()));
         }
         return Ok(());
     };
     let axis = &mut grid[place];
     if setting && axis.factors.len() == 1 {
-        *axis = Axis::single(name, levels.to_vec());
+        *axis = Axis::of_factor(name, levels.to_vec());
         return Ok(());
     }
-    let column = axis.column(name).unwrap_or_default();
+    let column = axis.find_column(name).unwrap_or_default();
     let known: Vec<String> = axis.rows.iter().map(|r| r[column].to_string()).collect();
     if let Some(level) = levels.iter().find(|l| !known.iter().any(|k| l.is_written(k))) {
         let hint = did_you_mean(&level.to_string(), known.iter().map(String::as_str))
@@ -278,7 +278,7 @@ fn override_axis(experiment: &Experiment, grid: &mut Vec<Axis>, name: &str, leve
     Ok(())
 }
 
-/// What a flag may not name as a model: neither declared nor `SERVER/NAME`.
+/// Refuses a model of a flag that is neither declared nor `SERVER/NAME`.
 fn bad_model(experiment: &Experiment, name: &str, level: &Value) -> Option<Obstacle> {
     let Value::Text(model) = level else { return None };
     if declared(experiment, model).is_some() || !names_models(name) {
@@ -290,7 +290,7 @@ fn bad_model(experiment: &Experiment, name: &str, level: &Value) -> Option<Obsta
     Some(Obstacle::usage(format!("`{name}` cannot be `{model}`: {message}"), near.unwrap_or(hint)))
 }
 
-/// The model that a flag names: a declared one, else `SERVER/NAME`.
+/// Returns the model that a flag names: a declared one, else `SERVER/NAME`.
 ///
 /// # Errors
 /// The name is neither.
@@ -301,7 +301,7 @@ pub fn model_named(experiment: &Experiment, name: &str) -> Result<ModelSpec, Obs
     }
 }
 
-/// `--offline` replaces every model, so the levels of what sets one come to the same.
+/// Replaces every model for `--offline`, and drops rows that have become equal.
 fn take_offline(axes: &mut [Axis]) {
     for axis in axes {
         let columns: Vec<usize> = (0..axis.factors.len()).filter(|c| names_models(&axis.factors[*c])).collect();

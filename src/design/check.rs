@@ -23,32 +23,32 @@ mod planned;
 #[cfg(test)]
 mod tests;
 
-/// A server that the person has, as far as an experiment must know it.
+/// A server of the user, with the facts that a check needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownServer {
     /// Its name.
     pub name: String,
     /// Parameters that its protocol lacks.
     pub lacks: &'static [&'static str],
-    /// Why it cannot be used at all, if so.
+    /// Reason why it cannot be used; `None` if it can.
     pub refused: Option<String>,
 }
 
-/// An experiment and everything said against it.
+/// An experiment and its problems.
 #[derive(Debug)]
 pub struct Checked {
-    /// The experiment; none where a file leaves none.
+    /// The experiment; `None` if its files cannot be read.
     pub experiment: Option<Experiment>,
-    /// Its whole plan; none where there are errors.
+    /// Its whole plan; `None` if there are errors.
     pub plan: Option<Plan>,
-    /// Everything said against it, errors first.
+    /// Its problems, errors first.
     pub problems: Vec<Problem>,
-    /// Words that nobody wrote down.
+    /// Plurals and pronouns that were guessed.
     pub guessed: Vec<folder::Guess>,
 }
 
 impl Checked {
-    /// Whether it cannot be run.
+    /// Returns true if it cannot be run.
     pub fn has_errors(&self) -> bool {
         self.problems.iter().any(|p| p.severity == Severity::Error)
     }
@@ -61,9 +61,9 @@ pub fn check(files: &Files, servers: &[KnownServer]) -> Checked {
     let mut plan = None;
     if let Some(experiment) = &experiment {
         let mut check = Check { experiment, sources: &sources, problems: &mut problems, servers };
-        check.alone();
+        check.check_alone();
         check.factors_read();
-        plan = check.planned();
+        plan = check.check_plan();
     }
     let plan = plan.filter(|_| !problems.has_errors());
     Checked { experiment, plan, problems: problems.sorted(), guessed: sources.guessed }
@@ -77,18 +77,18 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// What can be said without the plan.
-    fn alone(&mut self) {
+    /// Checks everything that needs no plan.
+    fn check_alone(&mut self) {
         self.tag_clashes();
-        self.tags();
-        self.guesses();
-        self.models();
+        self.check_tags();
+        self.report_guesses();
+        self.check_models();
         self.named_models();
         self.ordered_sections();
         self.idle_was();
     }
 
-    fn report(&mut self, severity: Severity, code: &'static str, at: &str, message: String, hint: Option<String>) {
+    fn report_at(&mut self, severity: Severity, code: &'static str, at: &str, message: String, hint: Option<String>) {
         self.sources.report(self.problems, severity, code, at, message, hint);
     }
 
@@ -101,11 +101,11 @@ impl Check<'_> {
         let names: Vec<&str> = self.experiment.roles.iter().map(|r| r.name.as_str()).collect();
         for (role, message) in RoleTags::clashes(&names).into_iter().filter(|(r, _)| !names[*r].is_empty()) {
             let at = format!("protocol.agents.{}", names[role]);
-            self.report(Severity::Error, "tag-clash", &at, message, Some("rename the role".to_owned()));
+            self.report_at(Severity::Error, "tag-clash", &at, message, Some("rename the role".to_owned()));
         }
     }
 
-    fn tags(&mut self) {
+    fn check_tags(&mut self) {
         let roles = self.role_tags();
         let sources = self.sources;
         for (path, (text, parsed)) in &sources.prompts {
@@ -126,11 +126,11 @@ impl Check<'_> {
             let (template, problems) = Template::parse(&text, &roles);
             for problem in problems {
                 let (severity, message, hint) = tag_problem(&problem.tag, &problem.kind);
-                self.report(severity, "unknown-tag", &at, message, hint);
+                self.report_at(severity, "unknown-tag", &at, message, hint);
             }
             if template.tags().any(|(tag, _)| *tag == Tag::AgentName) {
                 let (message, hint) = no_reader("the starting message");
-                self.report(Severity::Error, "agent-name", &at, message, Some(hint));
+                self.report_at(Severity::Error, "agent-name", &at, message, Some(hint));
             }
         }
     }
@@ -149,7 +149,7 @@ impl Check<'_> {
         }
     }
 
-    fn guesses(&mut self) {
+    fn report_guesses(&mut self) {
         for guess in &self.sources.guessed {
             let words: Vec<String> = [
                 guess.plural.as_ref().map(|w| format!("plural = \"{w}\"")),
@@ -167,11 +167,11 @@ impl Check<'_> {
         }
     }
 
-    fn models(&mut self) {
+    fn check_models(&mut self) {
         for (i, model) in self.experiment.models.iter().enumerate() {
             let at = format!("models[{i}]");
             if model.is_human() {
-                self.person(&at, model);
+                self.check_person(&at, model);
             }
             if model.is_human() || model.id == SCRIPTED || bad_model_id(&model.id).is_some() {
                 continue;
@@ -184,28 +184,28 @@ impl Check<'_> {
                     format!("known: {}; declare others under [servers.NAME] in your own config.toml", names.join(", "))
                 });
                 let message = format!("`{}`: there is no server `{server}`", model.id);
-                self.report(Severity::Error, "unknown-server", &at, message, Some(hint));
+                self.report_at(Severity::Error, "unknown-server", &at, message, Some(hint));
                 continue;
             };
             if let Some(why) = &known.refused {
-                self.report(Severity::Error, "server", &at, format!("server `{server}`: {why}"), None);
+                self.report_at(Severity::Error, "server", &at, format!("server `{server}`: {why}"), None);
             }
             for parameter in known.lacks.iter().filter(|p| is_set(model, p)) {
-                self.lacking(&format!("{at}.{parameter}"), model, parameter);
+                self.report_lacking(&format!("{at}.{parameter}"), model, parameter);
             }
         }
     }
 
-    /// What is set for a person, which nobody could heed.
-    fn person(&mut self, at: &str, model: &ModelSpec) {
+    /// Reports parameters of a model that is a person.
+    fn check_person(&mut self, at: &str, model: &ModelSpec) {
         for key in MODEL.iter().filter(|key| key.changed(model).is_some()).map(|key| key.name) {
             let message = format!("`human` is a person who types: `{key}` means nothing to them");
             let hint = Some("leave it out".to_owned());
-            self.report(Severity::Error, "people", &format!("{at}.{key}"), message, hint);
+            self.report_at(Severity::Error, "people", &format!("{at}.{key}"), message, hint);
         }
     }
 
-    /// Models that are named and not declared, whether any condition uses them or not. A person needs no declaration.
+    /// Reports models that are named and not declared, used or not. A person needs no declaration.
     fn named_models(&mut self) {
         let experiment = self.experiment;
         let mut all: Vec<(String, &String)> = Vec::new();
@@ -222,22 +222,23 @@ impl Check<'_> {
         let is_unknown = |name: &str| name != HUMAN && declared(experiment, name).is_none();
         for (at, name) in all.into_iter().filter(|(_, name)| is_unknown(name)) {
             let Obstacle { code, message, hint, .. } = undeclared(experiment, name, &at);
-            self.report(Severity::Error, code, &at, message, hint);
+            self.report_at(Severity::Error, code, &at, message, hint);
         }
     }
 
-    fn lacking(&mut self, at: &str, model: &ModelSpec, parameter: &str) {
+    fn report_lacking(&mut self, at: &str, model: &ModelSpec, parameter: &str) {
         let message = format!("`{}`: its protocol has no `{parameter}`, so it could not be sent", model.id);
-        self.report(Severity::Error, "lacking-parameter", at, message, Some("leave it out".to_owned()));
+        self.report_at(Severity::Error, "lacking-parameter", at, message, Some("leave it out".to_owned()));
     }
 
     fn ordered_sections(&mut self) {
-        let titles: BTreeSet<String> = self.files().flat_map(|(_, t)| &t.sections).map(|s| s.title.clone()).collect();
+        let titles: BTreeSet<String> =
+            self.prompt_files().flat_map(|(_, t)| &t.sections).map(|s| s.title.clone()).collect();
         for (i, title) in self.experiment.sections.iter().enumerate().filter(|(_, t)| !titles.contains(*t)) {
             let hint = did_you_mean(title, titles.iter().map(String::as_str))
                 .unwrap_or_else(|| format!("write `## {title}` in a file, or leave it out"));
             let message = format!("`sections` names `{title}`, and no file has such a section");
-            self.report(Severity::Warning, "unknown-section", &format!("sections[{i}]"), message, Some(hint));
+            self.report_at(Severity::Warning, "unknown-section", &format!("sections[{i}]"), message, Some(hint));
         }
     }
 
@@ -247,24 +248,24 @@ impl Check<'_> {
             let message =
                 format!("`was` of `{}` has no effect: what a factor sets counts by what it sets", factor.name);
             let hint = "leave it out".to_owned();
-            self.report(Severity::Warning, "idle-was", &format!("factors.{}.was", factor.name), message, Some(hint));
+            self.report_at(Severity::Warning, "idle-was", &format!("factors.{}.was", factor.name), message, Some(hint));
         }
     }
 
-    /// The experiment's files with their texts, and whether agents of one role read them.
-    fn files(&self) -> impl Iterator<Item = (String, &PromptText)> {
+    /// Returns the prompt files with their texts.
+    fn prompt_files(&self) -> impl Iterator<Item = (String, &PromptText)> {
         let roles = self.experiment.roles.iter().map(|r| (role_file(&r.name), &r.prompt));
         let helper = self.experiment.summarizer.iter().map(|t| (SUMMARIZER.to_owned(), t));
         std::iter::once((SHARED.to_owned(), &self.experiment.shared)).chain(roles).chain(helper)
     }
 }
 
-/// The server in `SERVER/NAME`.
+/// Returns the server of `SERVER/NAME`.
 pub fn server_of(id: &str) -> &str {
     id.split_once('/').map_or(id, |(server, _)| server)
 }
 
-/// Whether a parameter of that name is set.
+/// Returns true if the model sets the parameter.
 pub fn is_set(model: &ModelSpec, parameter: &str) -> bool {
     find_key(MODEL, parameter).is_some_and(|key| key.changed(model).is_some())
 }
@@ -294,7 +295,7 @@ fn tag_problem(tag: &str, kind: &TagProblemKind) -> (Severity, String, Option<St
     }
 }
 
-/// The text with comments blanked out, so that places stay.
+/// Replaces comments by spaces, so that byte offsets stay.
 fn without_comments(text: &str) -> String {
     let mut blanked = text.to_owned();
     for comment in markdown::comments(text) {

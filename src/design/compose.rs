@@ -1,34 +1,34 @@
-//! Prompts of a condition before substitution: which blocks, in which order.
+//! Prompts of a condition before substitution: the blocks and their order.
 
 use super::condition::Condition;
 use super::experiment::{Experiment, PromptText, Section};
 use super::markdown;
 
-/// The program's own words to a selector (contract: they count in a condition's key).
+/// Texts of the program for a selector. They count in the condition key.
 pub const PROGRAM_WORDS: [&str; 3] = [
     include_str!("../../prompts/selector.md"),
     include_str!("../../prompts/selector-question.md"),
     include_str!("../../prompts/selector-again.md"),
 ];
 
-/// The prompt of the agents of role `index`: the starting prompts (shared, then the role's), then the sections in
-/// the order of `sections`, those not listed after: shared first, each file's order kept.
+/// Composes the prompt of the agents of role `index`: starting prompts (shared, then the role's), then sections.
+/// Sections follow the order of `sections`; those not listed come last, shared first, in the order of each file.
 pub fn agent(experiment: &Experiment, condition: &Condition, index: usize) -> String {
     let own = experiment.roles.get(index).map(|r| &r.prompt);
-    blocks(experiment, condition, &[Some(&experiment.shared), own])
+    join_blocks(experiment, condition, &[Some(&experiment.shared), own])
 }
 
-/// What a selector may read: what all agents share.
+/// Composes the prompt of a selector, who reads the shared prompt only.
 pub fn selector(experiment: &Experiment, condition: &Condition) -> String {
-    blocks(experiment, condition, &[Some(&experiment.shared)])
+    join_blocks(experiment, condition, &[Some(&experiment.shared)])
 }
 
-/// The summariser's prompt.
+/// Composes the prompt of the summariser.
 pub fn summarizer(experiment: &Experiment, condition: &Condition) -> String {
-    blocks(experiment, condition, &[experiment.summarizer.as_ref()])
+    join_blocks(experiment, condition, &[experiment.summarizer.as_ref()])
 }
 
-/// Sections of a file that apply in a condition.
+/// Returns the sections of a file that apply in a condition.
 pub fn applying<'a>(
     experiment: &'a Experiment,
     condition: &'a Condition,
@@ -37,7 +37,7 @@ pub fn applying<'a>(
     text.sections.iter().filter(|s| condition.meets(experiment, &s.when))
 }
 
-fn blocks(experiment: &Experiment, condition: &Condition, files: &[Option<&PromptText>]) -> String {
+fn join_blocks(experiment: &Experiment, condition: &Condition, files: &[Option<&PromptText>]) -> String {
     let files: Vec<&PromptText> = files.iter().copied().flatten().collect();
     let mut sections: Vec<&Section> = files.iter().flat_map(|f| applying(experiment, condition, f)).collect();
     let place = |s: &&Section| experiment.sections.iter().position(|t| *t == s.title).unwrap_or(usize::MAX);

@@ -1,16 +1,16 @@
-//! Conditions: one combination of levels each, its values and its obstacles.
+//! Conditions of an experiment: values and obstacles of one combination of levels.
 
 use super::effect::{Effect, place_of};
 use super::experiment::{Experiment, Expression, ModelSpec, Protocol, When};
 use super::problem::Obstacle;
 use super::value::{Named, Value, named};
 
-/// One combination of levels, and what it comes to.
+/// One combination of levels with its resolved values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
     /// The level of each axis; `model` always among them.
     pub levels: Vec<Named<Value>>,
-    /// SHA-256 of what it is made from, in hex.
+    /// The condition key: SHA-256 in hex.
     pub key: String,
     /// The protocol in force.
     pub protocol: Protocol,
@@ -20,25 +20,25 @@ pub struct Condition {
     pub agents: Vec<u32>,
     /// Models per role, one for each agent.
     pub models: Vec<Vec<ModelSpec>>,
-    /// The selector's model, where speakers are chosen by one.
+    /// The selector's model, if a model or a person chooses the speakers.
     pub selector: Option<ModelSpec>,
-    /// The summariser's model, where days are summarised.
+    /// The summariser's model, if days are summarised.
     pub summarizer: Option<ModelSpec>,
 }
 
 impl Condition {
-    /// Its levels as people read them: `model=gpt goal=escape`.
+    /// Returns the levels as text: `model=gpt goal=escape`.
     pub fn name(&self) -> String {
         let levels: Vec<String> = self.levels.iter().map(|l| format!("{}={}", l.name, l.value)).collect();
         levels.join(" ")
     }
 
-    /// Its level on an axis.
+    /// Returns its level on an axis.
     pub fn value_of(&self, axis: &str) -> Option<&Value> {
         named(&self.levels, axis)
     }
 
-    /// What a heading or an expression reads by this name: a level, or what is in force under a settable name.
+    /// Returns the value that a heading or an expression reads by this name: a level, or the value of a setting.
     pub fn value(&self, experiment: &Experiment, name: &str) -> Option<Value> {
         if let Some(level) = self.value_of(name) {
             return Some(level.clone());
@@ -52,29 +52,29 @@ impl Condition {
         }
     }
 
-    /// Whether every part of an expression holds here.
+    /// Returns true if every part of an expression holds.
     pub fn holds(&self, experiment: &Experiment, expression: &Expression) -> bool {
         self.meets(experiment, &expression.all)
     }
 
-    /// Whether all of these conditions hold here.
+    /// Returns true if all of these conditions hold.
     pub fn meets(&self, experiment: &Experiment, all: &[When]) -> bool {
         all.iter().all(|when| {
             self.value(experiment, &when.factor).is_some_and(|value| when.any.iter().any(|word| value.is_written(word)))
         })
     }
 
-    /// Every model that takes part.
+    /// Returns the model of each agent, the selector and the summariser.
     pub fn participants(&self) -> impl Iterator<Item = &ModelSpec> {
         self.models.iter().flatten().chain(&self.selector).chain(&self.summarizer)
     }
 
-    /// Whether a person takes part.
+    /// Returns true if a person takes part.
     pub fn has_people(&self) -> bool {
         self.participants().any(ModelSpec::is_human)
     }
 
-    /// What keeps it from being a conversation.
+    /// Returns the reasons why it cannot be a conversation.
     pub fn obstacles(&self, experiment: &Experiment) -> Vec<Obstacle> {
         let mut found = Vec::new();
         let total: u32 = self.agents.iter().sum();

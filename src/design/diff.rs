@@ -1,4 +1,4 @@
-//! Differences between two experiments, in a researcher's words. Name and note are not part of a design.
+//! Differences between two experiments, in the words of researchers. Name and note are not compared.
 
 use super::experiment::{
     CellSpec, Experiment, Expression, Factor, ModelSpec, PromptText, Role, RunDefaults, Section, Seed,
@@ -11,33 +11,33 @@ use super::value::{Named, Value};
 use similar::{ChangeTag, TextDiff};
 use std::collections::BTreeMap;
 
-/// What is longer is no longer shown on one line.
+/// Most characters of a value that is shown on one line.
 const SHORT: usize = 60;
 
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// What differs.
+    /// The name of the thing that differs.
     pub what: String,
-    /// How it is in the first; none = it is not there.
+    /// Its text in the first; `None` if it does not exist there.
     pub a: Option<String>,
-    /// How it is in the second.
+    /// Its text in the second.
     pub b: Option<String>,
-    /// Whether it is a text, of which lines matter.
+    /// True if it is a text that is compared line by line.
     is_text: bool,
 }
 
-/// A line of a text that is in one of two only.
+/// A line that only one of two texts has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// In the first only.
+    /// Only in the first.
     Gone(String),
-    /// In the second only.
+    /// Only in the second.
     New(String),
 }
 
 impl Difference {
-    /// In one line, or two where the second is a short text of its own.
+    /// Returns the difference as one line.
     pub fn line(&self) -> String {
         let what = &self.what;
         match (&self.a, &self.b) {
@@ -50,7 +50,7 @@ impl Difference {
         }
     }
 
-    /// The lines that [`Self::line`] only says to have changed.
+    /// Returns the changed lines that [`Self::line`] does not show.
     pub fn lines(&self) -> Vec<Line> {
         if self.is_short() && (!self.is_text || self.a.is_some() && self.b.is_some()) {
             return Vec::new();
@@ -66,7 +66,7 @@ impl Difference {
         changes.iter_all_changes().filter_map(line).collect()
     }
 
-    /// Whether both sides fit a line and are told apart by it.
+    /// Returns true if both sides fit on a line and look different there.
     fn is_short(&self) -> bool {
         let short = |text: &String| text.trim_end().lines().count() <= 1 && text.chars().count() <= SHORT;
         let trimmed = |text: &Option<String>| text.as_deref().map(str::trim_end).map(str::to_owned);
@@ -74,11 +74,11 @@ impl Difference {
     }
 }
 
-/// Everything that differs: first what the second has, in its order, then what it has no longer.
+/// Compares two experiments: first everything that the second has, in its order, then everything that it lacks.
 pub fn diff(a: &Experiment, b: &Experiment) -> Vec<Difference> {
-    let (one, other) = (Parts::of(a), Parts::of(b));
-    let mut found: Vec<Difference> = other.all.iter().filter_map(|part| part.against(&one)).collect();
-    let gone = one.all.iter().filter(|p| !other.has(&p.what) && !p.goes_with_its_head(&other));
+    let (one, other) = (Parts::of_experiment(a), Parts::of_experiment(b));
+    let mut found: Vec<Difference> = other.all.iter().filter_map(|part| part.compare_with(&one)).collect();
+    let gone = one.all.iter().filter(|p| !other.has_part(&p.what) && !p.goes_with_its_head(&other));
     found.extend(gone.filter(|p| p.order.is_none()).map(|p| Difference {
         what: p.what.clone(),
         a: Some(p.text.clone()),
@@ -88,24 +88,24 @@ pub fn diff(a: &Experiment, b: &Experiment) -> Vec<Difference> {
     found
 }
 
-/// The same, a line each.
+/// Describes each difference in one line.
 pub fn lines(a: &Experiment, b: &Experiment) -> Vec<String> {
     diff(a, b).iter().map(Difference::line).collect()
 }
 
-/// Something of an experiment that has a name.
+/// A named part of an experiment.
 struct Part {
     what: String,
     text: String,
     is_text: bool,
-    /// What it is of: where that is new or gone, this is not told.
+    /// The part to which it belongs; if that is new or gone, this one is not reported.
     head: Option<String>,
-    /// Of an order: what stands in it. What only one side has is out of nobody's order.
+    /// The names of an order. Only names that both sides have are compared.
     order: Option<Vec<String>>,
 }
 
 impl Part {
-    fn against(&self, one: &Parts) -> Option<Difference> {
+    fn compare_with(&self, one: &Parts) -> Option<Difference> {
         let before = one.get(&self.what);
         if self.goes_with_its_head(one) || before.is_none() && self.order.is_some() {
             return None;
@@ -113,7 +113,7 @@ impl Part {
         let differs = match (before, &self.order) {
             (None, _) => true,
             (Some(before), None) => before.text != self.text,
-            (Some(before), Some(_)) => before.common(self) != self.common(before),
+            (Some(before), Some(_)) => before.common_names(self) != self.common_names(before),
         };
         differs.then(|| Difference {
             what: self.what.clone(),
@@ -124,16 +124,16 @@ impl Part {
     }
 
     fn goes_with_its_head(&self, there: &Parts) -> bool {
-        self.head.as_ref().is_some_and(|head| !there.has(head))
+        self.head.as_ref().is_some_and(|head| !there.has_part(head))
     }
 
-    fn common(&self, other: &Self) -> Vec<&String> {
+    fn common_names(&self, other: &Self) -> Vec<&String> {
         let theirs = other.order.as_deref().unwrap_or_default();
         self.order.iter().flatten().filter(|name| theirs.contains(name)).collect()
     }
 }
 
-/// All of an experiment, in the order of its files.
+/// All parts of an experiment, in the order of its files.
 #[derive(Default)]
 struct Parts {
     all: Vec<Part>,
@@ -141,8 +141,8 @@ struct Parts {
 }
 
 impl Parts {
-    /// Every field is named, so that none that is added later is forgotten here.
-    fn of(experiment: &Experiment) -> Self {
+    /// Names every field, so that a new one cannot be forgotten here.
+    fn of_experiment(experiment: &Experiment) -> Self {
         let Experiment {
             format,
             name: _,
@@ -162,33 +162,33 @@ impl Parts {
             run,
         } = experiment;
         let mut parts = Self::default();
-        parts.value("`format`", format);
-        parts.text("`starting_message`", starting_message);
-        parts.list("`sections`", sections);
-        parts.models(models);
-        for (key, value) in shown(PROTOCOL, protocol) {
-            parts.value(&format!("`{key}`"), &value);
+        parts.add_value("`format`", format);
+        parts.add_text("`starting_message`", starting_message);
+        parts.add_list("`sections`", sections);
+        parts.add_models(models);
+        for (key, value) in values_for_people(PROTOCOL, protocol) {
+            parts.add_value(&format!("`{key}`"), &value);
         }
-        parts.roles(roles);
-        parts.maybe("`selector.model`", selector_model.as_ref());
-        parts.maybe("`summarizer.model`", summarizer_model.as_ref());
-        parts.factors(factors);
-        parts.design(design);
+        parts.add_roles(roles);
+        parts.add_optional("`selector.model`", selector_model.as_ref());
+        parts.add_optional("`summarizer.model`", summarizer_model.as_ref());
+        parts.add_factors(factors);
+        parts.add_design(design);
         for Named { name, value } in health {
             let then = if value.fail { "fail" } else { "keep" };
-            parts.value(&format!("`health.{name}`"), &format!("ask {} more, then {then}", value.ask));
+            parts.add_value(&format!("`health.{name}`"), &format!("ask {} more, then {then}", value.ask));
         }
-        parts.prompt(SHARED, shared);
+        parts.add_prompt(SHARED, shared);
         for role in roles {
-            parts.prompt(&role_file(&role.name), &role.prompt);
+            parts.add_prompt(&role_file(&role.name), &role.prompt);
         }
         if let Some(summarizer) = summarizer {
-            parts.value(SUMMARIZER, &"a prompt of its own");
-            parts.prompt(SUMMARIZER, summarizer);
+            parts.add_value(SUMMARIZER, &"a prompt of its own");
+            parts.add_prompt(SUMMARIZER, summarizer);
         }
         let RunDefaults { replicates, seed } = run;
-        parts.value("`run.replicates`", replicates);
-        parts.value("`run.seed`", seed);
+        parts.add_value("`run.replicates`", replicates);
+        parts.add_value("`run.seed`", seed);
         parts
     }
 
@@ -196,15 +196,15 @@ impl Parts {
         self.places.get(what).map(|place| &self.all[*place])
     }
 
-    fn has(&self, what: &str) -> bool {
+    fn has_part(&self, what: &str) -> bool {
         self.places.contains_key(what)
     }
 
-    fn add(&mut self, mut part: Part) {
-        // Of several of one name each has a number, by which it finds the other's.
+    fn add_part(&mut self, mut part: Part) {
+        // Parts of one name are numbered, so that each finds its counterpart.
         let name = part.what.clone();
         let mut number = 2;
-        while self.has(&part.what) {
+        while self.has_part(&part.what) {
             part.what = format!("{name} ({number})");
             number += 1;
         }
@@ -212,103 +212,103 @@ impl Parts {
         self.all.push(part);
     }
 
-    fn value(&mut self, what: &str, value: &impl ToString) {
-        self.add(Part { what: what.to_owned(), text: value.to_string(), is_text: false, head: None, order: None });
+    fn add_value(&mut self, what: &str, value: &impl ToString) {
+        self.add_part(Part { what: what.to_owned(), text: value.to_string(), is_text: false, head: None, order: None });
     }
 
-    fn of_head(&mut self, head: &str, key: &str, value: &impl ToString) {
+    fn add_of_head(&mut self, head: &str, key: &str, value: &impl ToString) {
         let (what, head) = (format!("{head}, `{key}`"), Some(head.to_owned()));
-        self.add(Part { what, text: value.to_string(), is_text: false, head, order: None });
+        self.add_part(Part { what, text: value.to_string(), is_text: false, head, order: None });
     }
 
-    fn maybe<T: ToString>(&mut self, what: &str, value: Option<T>) {
+    fn add_optional<T: ToString>(&mut self, what: &str, value: Option<T>) {
         if let Some(value) = value {
-            self.value(what, &value);
+            self.add_value(what, &value);
         }
     }
 
-    fn list(&mut self, what: &str, texts: &[String]) {
+    fn add_list(&mut self, what: &str, texts: &[String]) {
         if !texts.is_empty() {
-            self.value(what, &listed(texts));
+            self.add_value(what, &list_texts(texts));
         }
     }
 
-    fn text(&mut self, what: &str, text: &str) {
-        self.add(Part { what: what.to_owned(), text: text.to_owned(), is_text: true, head: None, order: None });
+    fn add_text(&mut self, what: &str, text: &str) {
+        self.add_part(Part { what: what.to_owned(), text: text.to_owned(), is_text: true, head: None, order: None });
     }
 
-    fn order(&mut self, what: &str, names: Vec<String>) {
+    fn add_order(&mut self, what: &str, names: Vec<String>) {
         let text = names.join(", ");
-        self.add(Part { what: what.to_owned(), text, is_text: false, head: None, order: Some(names) });
+        self.add_part(Part { what: what.to_owned(), text, is_text: false, head: None, order: Some(names) });
     }
 
-    fn models(&mut self, models: &[ModelSpec]) {
+    fn add_models(&mut self, models: &[ModelSpec]) {
         for spec in models {
             let head = format!("model `{}`", spec.name());
-            self.value(&head, &spec.id);
-            self.keys_of(&head, MODEL, spec);
+            self.add_value(&head, &spec.id);
+            self.add_keys(&head, MODEL, spec);
         }
-        self.order("order of models", models.iter().map(|m| m.name().to_owned()).collect());
+        self.add_order("order of models", models.iter().map(|m| m.name().to_owned()).collect());
     }
 
-    fn roles(&mut self, roles: &[Role]) {
-        self.order("roles in speaking order", roles.iter().map(|r| r.name.clone()).collect());
+    fn add_roles(&mut self, roles: &[Role]) {
+        self.add_order("roles in speaking order", roles.iter().map(|r| r.name.clone()).collect());
         for role in roles {
             let head = format!("role `{}`", role.name);
-            self.text(&head, "");
-            self.of_head(&head, "agents", &role.agents);
-            self.keys_of(&head, ROLE, role);
+            self.add_text(&head, "");
+            self.add_of_head(&head, "agents", &role.agents);
+            self.add_keys(&head, ROLE, role);
         }
     }
 
-    fn keys_of<T>(&mut self, head: &str, keys: &'static [Key<T>], of: &T) {
-        for (key, value) in shown(keys, of) {
-            self.of_head(head, key, &value);
+    fn add_keys<T>(&mut self, head: &str, keys: &'static [Key<T>], of: &T) {
+        for (key, value) in values_for_people(keys, of) {
+            self.add_of_head(head, key, &value);
         }
     }
 
-    fn factors(&mut self, factors: &[Factor]) {
+    fn add_factors(&mut self, factors: &[Factor]) {
         for Factor { name, levels, was } in factors {
             let head = format!("factor `{name}`");
-            self.value(&head, &levels.iter().map(level).collect::<Vec<_>>().join(", "));
+            self.add_value(&head, &levels.iter().map(level_text).collect::<Vec<_>>().join(", "));
             if let Some(was) = was {
-                self.of_head(&head, "was", &level(was));
+                self.add_of_head(&head, "was", &level_text(was));
             }
         }
-        self.order("order of factors", factors.iter().map(|f| f.name.clone()).collect());
+        self.add_order("order of factors", factors.iter().map(|f| f.name.clone()).collect());
     }
 
-    fn design(&mut self, design: &super::Design) {
+    fn add_design(&mut self, design: &super::Design) {
         let super::Design { zip, exclude, cells } = design;
-        self.list("`design.zip`", &zip.iter().map(|z| z.factors.join(" with ")).collect::<Vec<_>>());
+        self.add_list("`design.zip`", &zip.iter().map(|z| z.factors.join(" with ")).collect::<Vec<_>>());
         let all = |Expression { all }: &Expression| markdown::write_when(all);
-        self.list("`design.exclude`", &exclude.iter().map(all).collect::<Vec<_>>());
-        let one = |Named { name, value }: &Named<Value>| format!("{name}={}", level(value));
+        self.add_list("`design.exclude`", &exclude.iter().map(all).collect::<Vec<_>>());
+        let one = |Named { name, value }: &Named<Value>| format!("{name}={}", level_text(value));
         let cell = |CellSpec { levels }: &CellSpec| levels.iter().map(one).collect::<Vec<_>>().join(" ");
-        self.list("`design.cells`", &cells.iter().map(cell).collect::<Vec<_>>());
+        self.add_list("`design.cells`", &cells.iter().map(cell).collect::<Vec<_>>());
     }
 
-    fn prompt(&mut self, file: &str, prompt: &PromptText) {
+    fn add_prompt(&mut self, file: &str, prompt: &PromptText) {
         let PromptText { start, sections } = prompt;
         if !start.is_empty() {
-            self.text(&format!("{file}, starting prompt"), start);
+            self.add_text(&format!("{file}, starting prompt"), start);
         }
         let mut titles = Vec::new();
         for Section { title, when, text } in sections {
             let when = if when.is_empty() { String::new() } else { format!(" {{{}}}", markdown::write_when(when)) };
-            self.text(&format!("{file}, section `{title}{when}`"), text);
+            self.add_text(&format!("{file}, section `{title}{when}`"), text);
             titles.push(format!("{title}{when}"));
         }
-        self.order(&format!("{file}, order of sections"), titles);
+        self.add_order(&format!("{file}, order of sections"), titles);
     }
 }
 
-fn listed(texts: &[String]) -> String {
-    texts.iter().map(|t| level(&Value::Text(t.clone()))).collect::<Vec<_>>().join(", ")
+fn list_texts(texts: &[String]) -> String {
+    texts.iter().map(|t| level_text(&Value::Text(t.clone()))).collect::<Vec<_>>().join(", ")
 }
 
-/// A level as it is told from every other, alone or in a list.
-fn level(value: &Value) -> String {
+/// Returns a level as text that no other level has, alone or in a list.
+fn level_text(value: &Value) -> String {
     match value {
         Value::Text(text) if text.contains([',', '"']) || !matches!(Value::read(text), Value::Text(_)) => {
             format!("{text:?}")
@@ -317,11 +317,11 @@ fn level(value: &Value) -> String {
     }
 }
 
-/// Keys that have a value, as people read it. An empty list is none.
-fn shown<T>(keys: &'static [Key<T>], of: &T) -> impl Iterator<Item = (&'static str, String)> {
+/// Returns the keys that have a value, with its text. An empty list counts as no value.
+fn values_for_people<T>(keys: &'static [Key<T>], of: &T) -> impl Iterator<Item = (&'static str, String)> {
     keys.iter().filter_map(move |key| {
         let text = match (key.get)(of)? {
-            KeyValue::One(value) => level(&value),
+            KeyValue::One(value) => level_text(&value),
             KeyValue::List(texts) if texts.is_empty() => return None,
             KeyValue::List(texts) if matches!(key.kind, KeyKind::Models) => {
                 format!("each its own: {}", texts.join(", "))

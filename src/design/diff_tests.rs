@@ -8,7 +8,7 @@ const TOML: &str = "name = 'e'\nmodels = ['ollama/a', { id = 'openai/b', as = 'b
     [roles.prisoner]\nplural = 'prisoners'\npronouns = 'she/her'\n\
     [factors]\ngoal = ['escape', 'yard']\nrisks = [true, false]\n[run]\nreplicates = 2\n";
 
-fn with(changes: &[(&str, &str)]) -> Experiment {
+fn changed_experiment(changes: &[(&str, &str)]) -> Experiment {
     let toml = changes.iter().fold(TOML.to_owned(), |toml, (old, new)| {
         assert!(toml.contains(old), "{old}");
         toml.replace(old, new)
@@ -20,34 +20,37 @@ fn with(changes: &[(&str, &str)]) -> Experiment {
     folder::read(&files.into_iter().collect(), &mut problems).0.expect("an experiment")
 }
 
-fn told(changes: &[(&str, &str)]) -> Vec<String> {
-    lines(&with(&[]), &with(changes))
+fn list_changes(changes: &[(&str, &str)]) -> Vec<String> {
+    lines(&changed_experiment(&[]), &changed_experiment(changes))
 }
 
 #[test]
 fn everything_of_a_design_has_a_name() {
-    assert_eq!(told(&[("messages = 8", "messages = 8\ndays = 2")]), ["`days`: 1 → 2"]);
-    assert_eq!(told(&[("temperature = 0.5", "temperature = 0.7")]), ["model `b`, `temperature`: 0.5 → 0.7"]);
-    assert_eq!(told(&[("0.5", "0.5, top_p = 0.9")]), ["model `b`, `top_p` is new: 0.9"]);
-    assert_eq!(told(&[("'ollama/a', ", "")]), ["model `ollama/a` is gone: ollama/a"]);
-    assert_eq!(told(&[("'yard'", "'yard', 'none'")]), ["factor `goal`: escape, yard → escape, yard, none"]);
-    assert_eq!(told(&[("[true, false]", "['true', 'false']")]), ["factor `risks`: true, false → \"true\", \"false\""]);
-    assert_eq!(told(&[("\nrisks", "\ntone = ['kind']\nrisks")]), ["factor `tone` is new: kind"]);
-    assert_eq!(told(&[("'prisoners'", "'inmates'")]), ["role `prisoner`, `plural`: prisoners → inmates"]);
-    assert_eq!(told(&[("prisoner = 2", "prisoner = 3")]), ["role `prisoner`, `agents`: 2 → 3"]);
+    assert_eq!(list_changes(&[("messages = 8", "messages = 8\ndays = 2")]), ["`days`: 1 → 2"]);
+    assert_eq!(list_changes(&[("temperature = 0.5", "temperature = 0.7")]), ["model `b`, `temperature`: 0.5 → 0.7"]);
+    assert_eq!(list_changes(&[("0.5", "0.5, top_p = 0.9")]), ["model `b`, `top_p` is new: 0.9"]);
+    assert_eq!(list_changes(&[("'ollama/a', ", "")]), ["model `ollama/a` is gone: ollama/a"]);
+    assert_eq!(list_changes(&[("'yard'", "'yard', 'none'")]), ["factor `goal`: escape, yard → escape, yard, none"]);
     assert_eq!(
-        told(&[("replicates = 2", "replicates = 4\nseed = 1")]),
+        list_changes(&[("[true, false]", "['true', 'false']")]),
+        ["factor `risks`: true, false → \"true\", \"false\""]
+    );
+    assert_eq!(list_changes(&[("\nrisks", "\ntone = ['kind']\nrisks")]), ["factor `tone` is new: kind"]);
+    assert_eq!(list_changes(&[("'prisoners'", "'inmates'")]), ["role `prisoner`, `plural`: prisoners → inmates"]);
+    assert_eq!(list_changes(&[("prisoner = 2", "prisoner = 3")]), ["role `prisoner`, `agents`: 2 → 3"]);
+    assert_eq!(
+        list_changes(&[("replicates = 2", "replicates = 4\nseed = 1")]),
         ["`run.replicates`: 2 → 4", "`run.seed`: 0 → 1"]
     );
-    assert_eq!(told(&[("name = 'e'", "name = 'f'\nnote = 'n'")]), Vec::<String>::new());
+    assert_eq!(list_changes(&[("name = 'e'", "name = 'f'\nnote = 'n'")]), Vec::<String>::new());
 }
 
 #[test]
 fn order_is_told_of_what_both_have() {
     let order =
         [("goal = ['escape', 'yard']\nrisks = [true, false]", "risks = [true, false]\ngoal = ['escape', 'yard']")];
-    assert_eq!(told(&order), ["order of factors: goal, risks → risks, goal"]);
-    let (mut a, mut b) = (with(&[]), with(&[]));
+    assert_eq!(list_changes(&order), ["order of factors: goal, risks → risks, goal"]);
+    let (mut a, mut b) = (changed_experiment(&[]), changed_experiment(&[]));
     b.roles.reverse();
     b.roles[1].prompt.sections.reverse();
     assert_eq!(
@@ -63,7 +66,7 @@ fn order_is_told_of_what_both_have() {
 
 #[test]
 fn of_a_text_the_changed_lines_are_told() {
-    let (a, mut b) = (with(&[]), with(&[]));
+    let (a, mut b) = (changed_experiment(&[]), changed_experiment(&[]));
     b.roles[0].prompt.sections[0].text = "One.\n2\nThree.\n\n".to_owned();
     b.roles[0].prompt.sections.remove(1);
     b.shared.sections.push(Section { title: "New".to_owned(), text: "Here.\n".to_owned(), ..Section::default() });
@@ -83,7 +86,7 @@ fn of_a_text_the_changed_lines_are_told() {
 proptest! {
     /// Nothing that changes what is run is left out, and nothing is made up.
     #[test]
-    fn what_is_told_is_what_differs(a in arbitrary::experiment(2), b in arbitrary::experiment(2)) {
+    fn what_is_told_is_what_differs(a in arbitrary::any_experiment(2), b in arbitrary::any_experiment(2)) {
         prop_assert!(diff(&a, &a).is_empty());
         let named = Experiment { name: a.name.clone(), note: a.note.clone(), ..b.clone() };
         prop_assert_eq!(diff(&a, &b).is_empty(), write::write(&a) == write::write(&named));

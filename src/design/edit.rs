@@ -1,8 +1,9 @@
-//! Changing an experiment: what a person asks for, done to a document.
+//! Changes of an experiment that flags ask for.
 //!
-//! Changes say what is to be otherwise, never what the whole shall be: done again to a document that somebody else has
-//! changed meanwhile, they lose nothing of either. They are done in one order, whatever the order of writing: the
-//! whole document, name, opening, models, roles; sections dropped, moved, written; keys last.
+//! Changes name the parts that change, never the whole. So they can be applied again to a document that somebody else
+//! has
+//! changed, and nothing is lost. They have a fixed order: the whole document, name, opening, models, roles; sections
+//! dropped, moved, written; keys last.
 
 use super::experiment::{Experiment, ModelSpec, PromptText, Role, RoleModel, Section};
 use super::folder::Files;
@@ -15,32 +16,32 @@ mod set;
 #[cfg(test)]
 mod tests;
 
-/// What a person asks for. Whatever is empty stays as it is.
+/// Requested changes. An empty field changes nothing.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Changes {
-    /// Another document in place of the whole.
+    /// A document that replaces the whole.
     pub whole: Option<Box<Experiment>>,
     /// Its name.
     pub name: Option<String>,
     /// The starting message.
     pub starting_message: Option<String>,
-    /// The list of models: names of those that are declared, which keep their parameters, or `SERVER/NAME`.
+    /// The list of models: names of declared models, which keep their parameters, or `SERVER/NAME`.
     pub models: Vec<String>,
-    /// The list of roles in speaking order. One without a number keeps its own, or is one.
+    /// The list of roles in speaking order. A role without a number keeps its own; a new one has one agent.
     pub roles: Vec<(String, Option<u32>)>,
-    /// Sections to be dropped, by their address.
+    /// Addresses of sections to drop.
     pub drop: Vec<String>,
-    /// Titles of shared sections that each role gets as its own.
+    /// Titles of shared sections to copy to each role.
     pub private: Vec<String>,
-    /// Titles of the roles' sections that all are to share.
+    /// Titles of the roles' sections to move to the shared prompt.
     pub share: Vec<String>,
-    /// Sections to be replaced or added: address and text.
+    /// Sections to replace or add: address and text.
     pub sections: Vec<(String, String)>,
-    /// Keys of `experiment.toml` and their values as written; an empty value takes the key away.
+    /// Keys of `experiment.toml` and their values as written; an empty value removes the key.
     pub set: Vec<(String, String)>,
 }
 
-/// Which text a section stands in.
+/// The text that holds a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Shared,
@@ -48,7 +49,7 @@ enum Place {
     Summarizer,
 }
 
-/// A section as a person names it: `[ROLE/]TITLE [{factor=level}]`. Without a title it is the text before the first.
+/// A section as a flag names it: `[ROLE/]TITLE [{factor=level}]`. Without a title it is the text before the first.
 struct Address {
     place: Place,
     heading: Option<Section>,
@@ -56,12 +57,12 @@ struct Address {
 }
 
 impl Changes {
-    /// Whether nothing is asked for.
+    /// Returns true if nothing changes.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The files of the changed experiment, to be checked as a folder's are; or everything that stands in the way.
+    /// Returns the files of the changed experiment, which the caller checks like a folder; or all obstacles.
     pub fn apply(&self, old: &Experiment) -> Result<Files, Vec<Obstacle>> {
         let mut new = self.whole.as_deref().unwrap_or(old).clone();
         let mut wrong = Vec::new();
@@ -72,11 +73,11 @@ impl Changes {
             new.starting_message.clone_from(message);
         }
         if !self.models.is_empty() {
-            new.models = self.models.iter().map(|m| model(&new, m)).collect();
+            new.models = self.models.iter().map(|m| find_model(&new, m)).collect();
         }
         let mut tell = |done: Result<(), Obstacle>| wrong.extend(done.err());
         if !self.roles.is_empty() {
-            tell(roles(&mut new, &self.roles));
+            tell(put_roles(&mut new, &self.roles));
         }
         self.drop.iter().for_each(|a| tell(drop_section(&mut new, a)));
         self.private.iter().for_each(|title| tell(make_private(&mut new, title)));
@@ -88,13 +89,13 @@ impl Changes {
         if wrong.is_empty() { Ok(files) } else { Err(wrong) }
     }
 
-    /// Whether a shared section of that title is written anew.
+    /// Returns true if the changes write a shared section of that title.
     fn gives_shared(&self, title: &str) -> bool {
         self.sections.iter().any(|(address, _)| address.strip_prefix("shared/").unwrap_or(address) == title)
     }
 }
 
-/// Splits `KEY=VALUE` at the first `=` that stands in no braces, for a heading's conditions hold some.
+/// Splits `KEY=VALUE` at the first `=` outside braces, since conditions of a heading contain `=`.
 pub fn split(written: &str) -> Option<(&str, &str)> {
     let (mut depth, mut quoted) = (0_usize, false);
     let at = written.find(|c| {
@@ -109,13 +110,13 @@ pub fn split(written: &str) -> Option<(&str, &str)> {
     Some((&written[..at], &written[at + 1..]))
 }
 
-fn model(experiment: &Experiment, name: &str) -> ModelSpec {
+fn find_model(experiment: &Experiment, name: &str) -> ModelSpec {
     let by_name = experiment.models.iter().find(|m| m.name() == name);
     let found = by_name.or_else(|| experiment.models.iter().find(|m| m.id == name));
     found.cloned().unwrap_or_else(|| ModelSpec::bare(name))
 }
 
-fn roles(experiment: &mut Experiment, list: &[(String, Option<u32>)]) -> Result<(), Obstacle> {
+fn put_roles(experiment: &mut Experiment, list: &[(String, Option<u32>)]) -> Result<(), Obstacle> {
     let mut roles: Vec<Role> = Vec::new();
     for (name, agents) in list {
         if roles.iter().any(|r| r.name == *name) {
@@ -138,7 +139,7 @@ fn roles(experiment: &mut Experiment, list: &[(String, Option<u32>)]) -> Result<
     Ok(())
 }
 
-fn address(experiment: &Experiment, written: &str) -> Result<Address, Obstacle> {
+fn parse_address(experiment: &Experiment, written: &str) -> Result<Address, Obstacle> {
     let brace = written.find('{').unwrap_or(written.len());
     let slash = written[..brace].find('/');
     let (place, heading) = match slash.map(|at| (&written[..at], &written[at + 1..])) {
@@ -181,8 +182,9 @@ fn text_of(experiment: &mut Experiment, place: Place) -> &mut PromptText {
     }
 }
 
-/// Where the sections stand that a heading names: one without conditions means that one, else all of its title.
-fn named(text: &PromptText, heading: &Section) -> Vec<usize> {
+/// Finds the sections that a heading names. Without conditions it names the section that has none, else all of its
+/// title.
+fn find_sections(text: &PromptText, heading: &Section) -> Vec<usize> {
     let places = |fits: &dyn Fn(&Section) -> bool| -> Vec<usize> {
         (0..text.sections.len()).filter(|i| fits(&text.sections[*i])).collect()
     };
@@ -191,7 +193,7 @@ fn named(text: &PromptText, heading: &Section) -> Vec<usize> {
 }
 
 fn drop_section(experiment: &mut Experiment, written: &str) -> Result<(), Obstacle> {
-    let address = address(experiment, written)?;
+    let address = parse_address(experiment, written)?;
     let missing = |experiment: &Experiment| {
         let titles = experiment.shared.sections.iter().chain(experiment.roles.iter().flat_map(|r| &r.prompt.sections));
         let hint = did_you_mean(&title_of(&address), titles.map(|s| s.title.as_str()))
@@ -205,7 +207,7 @@ fn drop_section(experiment: &mut Experiment, written: &str) -> Result<(), Obstac
     match &address.heading {
         None => text.start.clear(),
         Some(heading) => {
-            let places = named(text, heading);
+            let places = find_sections(text, heading);
             if places.is_empty() {
                 return Err(missing(experiment));
             }
@@ -222,7 +224,7 @@ fn title_of(address: &Address) -> String {
     address.heading.as_ref().map(|h| h.title.clone()).unwrap_or_default()
 }
 
-/// Gives each role the shared text of a title as its own.
+/// Moves the shared sections of a title to each role.
 fn make_private(experiment: &mut Experiment, title: &str) -> Result<(), Obstacle> {
     let (moved, kept): (Vec<Section>, Vec<Section>) =
         std::mem::take(&mut experiment.shared.sections).into_iter().partition(|s| s.title == title);
@@ -244,7 +246,7 @@ fn make_private(experiment: &mut Experiment, title: &str) -> Result<(), Obstacle
     Ok(())
 }
 
-/// Moves the roles' sections of a title to what all read. Where their texts differ, the shared one must be given.
+/// Moves the roles' sections of a title to the shared prompt. If their texts differ, the caller gives the shared one.
 fn make_shared(experiment: &mut Experiment, title: &str, given: bool) -> Result<(), Obstacle> {
     let mut shared: Vec<Section> = Vec::new();
     for section in experiment.roles.iter().flat_map(|r| &r.prompt.sections).filter(|s| s.title == title) {
@@ -270,15 +272,15 @@ fn make_shared(experiment: &mut Experiment, title: &str, given: bool) -> Result<
 }
 
 fn put_section(experiment: &mut Experiment, written: &str, text: &str) -> Result<(), Obstacle> {
-    let address = address(experiment, written)?;
-    let body = body(text);
+    let address = parse_address(experiment, written)?;
+    let body = whole_lines(text);
     stays_within(&address, &body)?;
     let prompt = text_of(experiment, address.place);
     let Some(heading) = address.heading else {
         prompt.start = if body.is_empty() { body } else { in_place_of(&prompt.start, &body) };
         return Ok(());
     };
-    match named(prompt, &heading).as_slice() {
+    match find_sections(prompt, &heading).as_slice() {
         [] => prompt.sections.push(Section { text: body, ..heading }),
         [one] => prompt.sections[*one].text = in_place_of(&prompt.sections[*one].text, &body),
         several => {
@@ -290,14 +292,14 @@ fn put_section(experiment: &mut Experiment, written: &str, text: &str) -> Result
     Ok(())
 }
 
-/// A text as it stands in a file: its last line is ended.
-fn body(text: &str) -> String {
+/// Ends the last line of a text, as in a file.
+fn whole_lines(text: &str) -> String {
     let text = markdown::lf(text.trim_start_matches('\u{feff}'));
     let text = text.trim_end();
     if text.is_empty() { String::new() } else { format!("{text}\n") }
 }
 
-/// The text with the blank lines that the old one had around it, so that the file looks as it did.
+/// Returns the text with the blank lines of the old one around it, so that the file keeps its look.
 fn in_place_of(old: &str, body: &str) -> String {
     if old.trim().is_empty() {
         return body.to_owned();
@@ -306,7 +308,7 @@ fn in_place_of(old: &str, body: &str) -> String {
     format!("{before}{}{}", body.trim(), if after.contains('\n') { after } else { "\n" })
 }
 
-/// A text that opens a section, or a code fence without closing it, would change what stands around it.
+/// Refuses a text that opens a section, or a code fence without closing it: either would change the text around it.
 fn stays_within(address: &Address, body: &str) -> Result<(), Obstacle> {
     let found = markdown::parse(&format!("## x\n{body}## y\n")).text.sections.len();
     let wrong = |why: &str, hint: &str| {
@@ -319,7 +321,7 @@ fn stays_within(address: &Address, body: &str) -> Result<(), Obstacle> {
     }
 }
 
-/// Titles that no file has any more go from the order of sections.
+/// Removes titles that no file has any more from the order of sections.
 fn forget_titles(old: &Experiment, new: &mut Experiment) {
     let has = |experiment: &Experiment, title: &String| {
         let texts = experiment.roles.iter().map(|r| &r.prompt).chain([&experiment.shared]);

@@ -7,13 +7,13 @@ use super::problem::did_you_mean;
 use super::protocol::{LATER, MOST_AGENTS};
 use super::value::Value;
 
-/// What a factor or a flag sets.
+/// The setting that a factor or a flag changes.
 pub enum Effect<'a> {
     /// The condition's model.
     Model,
     /// The starting message.
     StartingMessage,
-    /// The wording, of which this version has one.
+    /// The wording; this version has one.
     Style,
     /// A key of `[protocol]`.
     Protocol(&'static Key<Protocol>),

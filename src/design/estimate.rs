@@ -1,7 +1,8 @@
-//! Expected calls and tokens of a conversation, before anything is spent.
+//! Expected calls and tokens of a conversation, before any request is sent.
 //!
-//! Calls are exact for days at full length with nothing asked twice; tokens are a range from bytes, since only a
-//! server knows its tokenizer.
+//! Calls are exact for days at full length without repeated requests. Tokens are a range computed from bytes, since
+//! only
+//! a server knows its tokenizer.
 
 use super::compose;
 use super::condition::Condition;
@@ -10,22 +11,22 @@ use serde::Serialize;
 
 /// Bytes of English text per token, roughly.
 const BYTES_PER_TOKEN: u64 = 4;
-/// Tokens of a short and of a usual reply.
+/// Tokens of a short and of an average reply.
 const SHORT: u64 = 20;
 const USUAL: u64 = 120;
 /// Tokens of a long reply where the model has no `max_tokens`.
 const LONG: u64 = 500;
-/// Askings of a selector at the most: one and two more.
+/// Most calls for one choice of a selector: one and two more.
 const CHOICES: u64 = 3;
 
 /// Calls of one conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Calls {
-    /// Every day at full length, nothing asked twice.
+    /// Every day at full length, no call repeated.
     pub expected: u64,
-    /// Every day stopped by a stop phrase in its first speech, where there are any.
+    /// Every day ended by a stop phrase in its first speech, if there are stop phrases.
     pub low: u64,
-    /// Everything asked as often as `auto` and `ask` allow.
+    /// Every call repeated as often as `auto` and `ask` allow.
     pub high: u64,
 }
 
@@ -34,9 +35,9 @@ pub struct Calls {
 pub struct Tokens {
     /// Short replies and the fewest calls.
     pub low: u64,
-    /// Usual replies.
+    /// Average replies.
     pub expected: u64,
-    /// Replies as long as they may be and the most calls.
+    /// The longest replies and the most calls.
     pub high: u64,
 }
 
@@ -50,14 +51,14 @@ impl Tokens {
     }
 }
 
-/// Calls of one conversation of a condition.
+/// Counts the calls of one conversation of a condition.
 pub fn calls(experiment: &Experiment, condition: &Condition) -> Calls {
     let protocol = &condition.protocol;
     let days = u64::from(protocol.days);
     let speeches = u64::from(protocol.messages).saturating_sub(days);
-    let summaries = summaries(protocol);
+    let summaries = count_summaries(protocol);
     let agents: u32 = condition.agents.iter().sum();
-    // Of two agents only a day's first speaker is chosen: the last speaker never speaks again.
+    // Of two agents only a day's first speaker is chosen, since nobody speaks twice in a row.
     let selections = match protocol.speakers.chooser() {
         Chooser::Model if agents > 2 => speeches,
         Chooser::Model => days,
@@ -70,12 +71,12 @@ pub fn calls(experiment: &Experiment, condition: &Condition) -> Calls {
     Calls { expected, low, high: speeches * (1 + asks) + selections * CHOICES + summaries }
 }
 
-/// How many of the expected calls a person answers. Where chance or somebody's choice decides who speaks, each agent
-/// is taken to speak equally often.
+/// Counts the expected calls that a person answers. Where chance or a choice decides who speaks, it assumes that all
+/// agents speak equally often.
 pub fn typed(experiment: &Experiment, condition: &Condition) -> u64 {
     let all = calls(experiment, condition);
     let is_human = |model: &Option<ModelSpec>| model.as_ref().is_some_and(ModelSpec::is_human);
-    let summaries = summaries(&condition.protocol);
+    let summaries = count_summaries(&condition.protocol);
     let speeches = u64::from(condition.protocol.messages).saturating_sub(u64::from(condition.protocol.days));
     let selections = all.expected - speeches - summaries;
     let agents: Vec<bool> = condition.models.iter().flatten().map(ModelSpec::is_human).collect();
@@ -90,28 +91,28 @@ pub fn typed(experiment: &Experiment, condition: &Condition) -> u64 {
     spoken + of(selections, &condition.selector) + of(summaries, &condition.summarizer)
 }
 
-/// How many of a day's speeches in order people make.
+/// Counts the speeches of a day that people make when agents speak in order.
 fn in_order(agents: &[bool], speeches: u64) -> u64 {
     let turns = |agent: usize| (speeches + agents.len() as u64 - 1 - agent as u64) / agents.len() as u64;
     agents.iter().enumerate().filter(|(_, human)| **human).map(|(agent, _)| turns(agent)).sum()
 }
 
-/// Speeches of a day: its messages but for the opening.
+/// Counts the speeches of a day: its messages without the opening.
 fn speeches_of(protocol: &Protocol, day: u32) -> u64 {
     let messages = protocol.messages / protocol.days + u32::from(day <= protocol.messages % protocol.days);
     u64::from(messages).saturating_sub(1)
 }
 
-fn summaries(protocol: &Protocol) -> u64 {
+fn count_summaries(protocol: &Protocol) -> u64 {
     u64::from(protocol.days.saturating_sub(1)) + u64::from(protocol.final_summary)
 }
 
-/// Tokens of one conversation of a condition.
+/// Counts the tokens of one conversation of a condition.
 pub fn tokens(experiment: &Experiment, condition: &Condition) -> Tokens {
     let calls = calls(experiment, condition);
     let longest = condition.participants().map(|m| m.sampling.max_tokens.map_or(LONG, u64::from)).max().unwrap_or(LONG);
     let full = |reply: u64| at_full_length(experiment, condition, reply);
-    // What people read and write are no tokens of anybody's.
+    // Calls that people answer use no tokens.
     let asked = calls.expected.saturating_sub(typed(experiment, condition));
     let scaled = |tokens: u64, calls_then: u64| {
         let most = u128::from(calls.expected.max(1));
@@ -125,14 +126,14 @@ pub fn tokens(experiment: &Experiment, condition: &Condition) -> Tokens {
     }
 }
 
-/// Tokens of one call that reads `bytes` of text.
+/// Counts the tokens of one call that reads `bytes` of text.
 pub fn call(bytes: u64, model: &ModelSpec) -> Tokens {
     let longest = model.sampling.max_tokens.map_or(LONG, u64::from);
     let of = |reply: u64| bytes / BYTES_PER_TOKEN + reply.min(longest);
     Tokens { low: of(SHORT), expected: of(USUAL), high: of(longest) }
 }
 
-/// Tokens with every day at full length and replies of `reply` tokens: each prompt holds the day so far.
+/// Counts the tokens for days at full length and replies of `reply` tokens; each prompt contains the day so far.
 fn at_full_length(experiment: &Experiment, condition: &Condition, reply: u64) -> u64 {
     let protocol = &condition.protocol;
     let prompt = mean_prompt(experiment, condition);

@@ -1,7 +1,7 @@
-//! The experiment as data: the same thing whether it came from a folder, a database or a guide.
+//! The experiment as data, whether it comes from a folder, a database or the guide.
 //!
-//! Serialised, it is the *document* that the database keeps as a revision (docs/format.md, "What is kept"): maps keyed
-//! by a person's words are arrays of `{name, value}`, and no array holds an array.
+//! Serialised, it is the *document* that the database stores as a revision (docs/format.md, "What is kept"). Maps with
+//! names of researchers as keys are arrays of `{name, value}`, and no array contains an array.
 
 use super::value::{Named, Value};
 use super::words::words;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 /// The highest format that this program reads.
 pub const READS: u32 = 1;
-/// The format of a folder that names none; what is written names the lowest that suffices, which is this one.
+/// The format of a folder that names none. Folders are written with the lowest format that suffices, which is this one.
 pub const SILENT: u32 = 1;
 
 /// The model that replaces every other with `--offline`.
@@ -17,24 +17,24 @@ pub const SCRIPTED: &str = "scripted";
 /// The model that is a person who types.
 pub const HUMAN: &str = "human";
 
-/// An experiment: what is said to whom, by which models, under which conditions.
+/// An experiment: roles, prompts, factors, protocol and models.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Experiment {
     /// Version of the format.
     pub format: u32,
-    /// Its name; (creator, name) is the experiment.
+    /// Its name; creator and name together identify the experiment.
     pub name: String,
-    /// A note of the first time; in no hash.
+    /// A note; no hash includes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// Said by `Researcher` to open each day.
+    /// The message with which `Researcher` opens each day.
     pub starting_message: String,
     /// Titles in the order in which an agent reads them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sections: Vec<String>,
     /// Models that may be used; without a factor `model`, the levels of that axis.
     pub models: Vec<ModelSpec>,
-    /// How a conversation goes.
+    /// The protocol of each conversation.
     pub protocol: Protocol,
     /// Roles in speaking order.
     pub roles: Vec<Role>,
@@ -53,10 +53,10 @@ pub struct Experiment {
     /// Factors in order of writing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub factors: Vec<Factor>,
-    /// How the factors combine.
+    /// Combinations of the factors.
     #[serde(default, skip_serializing_if = "Design::is_empty")]
     pub design: Design,
-    /// What to do about a flagged reply; silent = keep.
+    /// A policy for each flag; a reply with any other flag is kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub health: Vec<Named<Policy>>,
     /// Defaults of a run; in no revision.
@@ -65,7 +65,7 @@ pub struct Experiment {
 }
 
 impl Experiment {
-    /// One in which there is nothing but its name: what a person says comes in, and until then it is wrong.
+    /// Creates an experiment that has only a name. It has errors until the rest is added.
     pub fn empty(name: &str) -> Self {
         Self {
             format: SILENT,
@@ -93,7 +93,7 @@ impl Experiment {
 pub struct Role {
     /// Its name as written, in the singular.
     pub name: String,
-    /// How many agents play it unless a factor says otherwise.
+    /// Number of agents that play it, unless a factor sets it.
     pub agents: u32,
     /// The plural, written or guessed.
     pub plural: String,
@@ -107,7 +107,7 @@ pub struct Role {
     pub prompt: PromptText,
 }
 
-/// Which model the agents of a role use.
+/// The models of a role's agents.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum RoleModel {
@@ -121,20 +121,20 @@ pub enum RoleModel {
 }
 
 impl Role {
-    /// The agents who play it, in words: `1 guard`, `2 guards`.
+    /// Returns number and noun of its agents: `1 guard`, `2 guards`.
     pub fn players(&self) -> String {
         format!("{} {}", self.agents, if self.agents == 1 { &self.name } else { &self.plural })
     }
 }
 
 impl RoleModel {
-    /// Whether nothing is written.
+    /// Returns true if the role sets no model.
     pub fn is_condition(&self) -> bool {
         matches!(self, Self::Condition)
     }
 }
 
-/// The text of one file: what stands before the first heading, then sections.
+/// The text of one file: a starting prompt before the first heading, then sections.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct PromptText {
     /// The starting prompt, byte for byte.
@@ -146,13 +146,13 @@ pub struct PromptText {
 }
 
 impl PromptText {
-    /// Whether there is nothing at all.
+    /// Returns true if there is no text.
     pub fn is_empty(&self) -> bool {
         self.start.is_empty() && self.sections.is_empty()
     }
 }
 
-/// A section: a heading, when it applies, and its text.
+/// A section: a heading, conditions and a text.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Section {
     /// Title without the attribute braces.
@@ -160,7 +160,7 @@ pub struct Section {
     /// Conditions that must all hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub when: Vec<When>,
-    /// Text, byte for byte, as it stands in the file.
+    /// Text, byte for byte.
     pub text: String,
 }
 
@@ -169,11 +169,11 @@ pub struct Section {
 pub struct When {
     /// A factor's name or another key that a condition has.
     pub factor: String,
-    /// Levels, any of which will do.
+    /// Levels, of which the factor must have one.
     pub any: Vec<String>,
 }
 
-/// A model and how it is asked.
+/// A model and its parameters.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ModelSpec {
     /// `SERVER/NAME`.
@@ -181,13 +181,13 @@ pub struct ModelSpec {
     /// Its name within the experiment; silent = the id.
     #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,
-    /// What shapes the answer.
+    /// Parameters that change its replies.
     #[serde(default)]
     pub sampling: Sampling,
     /// Seconds or a duration such as `30m` for which Ollama keeps the model in memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keep_alive: Option<Value>,
-    /// Whether the reply is read as a stream.
+    /// True if the reply is read as a stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream: Option<bool>,
     /// Requests in flight to this model's server.
@@ -196,17 +196,17 @@ pub struct ModelSpec {
 }
 
 impl ModelSpec {
-    /// What levels and `model =` call it.
+    /// Returns the name that levels and `model =` use.
     pub fn name(&self) -> &str {
         self.alias.as_deref().unwrap_or(&self.id)
     }
 
-    /// Whether it is a person who types.
+    /// Returns true if it is a person who types.
     pub fn is_human(&self) -> bool {
         self.id == HUMAN
     }
 
-    /// A model of which nothing is set.
+    /// Creates a model without parameters.
     pub fn bare(id: &str) -> Self {
         Self { id: id.to_owned(), ..Self::default() }
     }
@@ -219,7 +219,7 @@ pub fn declared<'a>(experiment: &'a Experiment, name: &str) -> Option<&'a ModelS
     by_name.or_else(|| by_id.next().filter(|_| by_id.next().is_none()))
 }
 
-/// Sampling parameters: what is `None` is not sent.
+/// Sampling parameters; `None` is not sent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sampling {
@@ -259,26 +259,26 @@ pub enum Seed {
     },
 }
 
-/// How a conversation goes. `agents` stands with the roles.
+/// The rules of a conversation. The number of agents belongs to the roles.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Protocol {
     /// Openings and speeches together.
     pub messages: u32,
     /// Days.
     pub days: u32,
-    /// Who speaks next.
+    /// Choice of the next speaker.
     pub speakers: Speakers,
-    /// Whether others' turns are headed by their speaker's name.
+    /// Labels with the speaker's name before turns of others.
     pub labels: Labels,
-    /// Whether consecutive user messages are joined.
+    /// True if consecutive user messages are joined.
     pub merge: bool,
-    /// A reply that contains one ends the day.
+    /// Phrases; a speech that contains one ends the day.
     pub stop_phrases: Vec<String>,
-    /// Whether the last day is summarised too.
+    /// True if the last day is summarised too.
     pub final_summary: bool,
 }
 
-/// The protocol of which nothing is written: no message yet.
+/// The protocol without any key: no message yet.
 impl Default for Protocol {
     fn default() -> Self {
         Self {
@@ -307,7 +307,7 @@ words! {
     }
 }
 
-/// Who chooses the next speaker.
+/// The chooser of the next speaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Chooser {
     /// The program, by a rule.
@@ -319,7 +319,7 @@ pub enum Chooser {
 }
 
 impl Speakers {
-    /// Returns who chooses.
+    /// Returns the chooser.
     pub fn chooser(self) -> Chooser {
         match self {
             Self::RoundRobin | Self::Random => Chooser::Program,
@@ -330,7 +330,7 @@ impl Speakers {
 }
 
 words! {
-    /// Whether others' turns are headed by their speaker's name.
+    /// Labels with the speaker's name before turns of others.
     pub enum Labels {
         /// Where more than two agents speak.
         Auto = "auto",
@@ -353,23 +353,23 @@ pub struct Factor {
     pub was: Option<Value>,
 }
 
-/// How factors combine, where not as a full grid.
+/// Combinations of factors other than the full grid.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Design {
-    /// Factors that go in step.
+    /// Factors whose levels change together.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub zip: Vec<Zip>,
-    /// Combinations left out; each is a list of conditions that must all hold.
+    /// Excluded combinations; each is a list of conditions that must all hold.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<Expression>,
-    /// Combinations in place of the grid of the factors that they name.
+    /// Combinations that replace the grid of the factors that they name.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cells: Vec<CellSpec>,
 }
 
 impl Design {
-    /// Whether the grid is full.
+    /// Returns true if the grid is full.
     pub fn is_empty(&self) -> bool {
         self.zip.is_empty() && self.exclude.is_empty() && self.cells.is_empty()
     }
@@ -382,7 +382,7 @@ pub struct CellSpec {
     pub levels: Vec<Named<Value>>,
 }
 
-/// Factors that go in step.
+/// Factors whose levels change together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Zip {
     /// Their names.
@@ -396,19 +396,19 @@ pub struct Expression {
     pub all: Vec<When>,
 }
 
-/// What to do about a reply with a certain flag.
+/// A policy for replies with one flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
-    /// Up to so many further askings, of speeches only.
+    /// Number of times that a speech is requested again.
     #[serde(default)]
     pub ask: u32,
-    /// Then: whether the conversation fails (else the reply is kept).
+    /// True if the conversation then fails; else the reply is kept.
     #[serde(default)]
     pub fail: bool,
 }
 
 words! {
-    /// What was noticed about a reply; of the reply and never of the run (docs/format.md, "Flags").
+    /// An observation about a reply, never about the run (docs/format.md, "Flags").
     pub enum Flag {
         /// The agent speaks as somebody else.
         IdentitySwap = "identity-swap",

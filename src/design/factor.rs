@@ -1,4 +1,4 @@
-//! Factors and how they combine, as written.
+//! Factors and their combinations, read from `experiment.toml`.
 
 use super::experiment::{CellSpec, Design, Expression, Factor, Zip};
 use super::markdown;
@@ -8,7 +8,7 @@ use super::value::{Named, Value};
 /// Most levels that a range may have.
 const MOST: u64 = 100_000;
 
-/// `[factors]`.
+/// Reads `[factors]`.
 pub fn factors(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Factor> {
     let Some(table) = tree.table("factors", node) else { return Vec::new() };
     let mut factors = Vec::new();
@@ -29,22 +29,22 @@ pub fn factors(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Factor> {
             let hint = "use letters, digits, `_`, `-`".to_owned();
             tree.error(key.span(), "bad-name", format!("`{name}` cannot be a factor's name"), hint);
         }
-        factors.push(factor(tree, &at, name, value));
+        factors.push(read_factor(tree, &at, name, value));
     }
     factors
 }
 
-/// A factor. One that cannot be read stays, without levels, so that what names it is not reported too.
-fn factor(tree: &mut Tree<'_>, at: &str, name: String, node: &Node<'_>) -> Factor {
+/// Reads a factor. One that cannot be read is kept without levels, so that references to it are not reported too.
+fn read_factor(tree: &mut Tree<'_>, at: &str, name: String, node: &Node<'_>) -> Factor {
     let (levels, was) = match node.get_ref().as_table() {
-        None => (levels(tree, at, node), None),
+        None => (read_levels(tree, at, node), None),
         Some(table) => {
             let fields = tree.fields(at, table, &["levels", "from", "to", "was"]);
             let get = |key: &str| fields.get(key).copied();
             let was = get("was").and_then(|n| tree.scalar(&format!("{at}.was"), n));
             let levels = match (get("levels"), get("from"), get("to")) {
-                (Some(list), None, None) => levels(tree, at, list),
-                (None, Some(from), Some(to)) => range(tree, at, from, to).unwrap_or_default(),
+                (Some(list), None, None) => read_levels(tree, at, list),
+                (None, Some(from), Some(to)) => read_range(tree, at, from, to).unwrap_or_default(),
                 _ => {
                     let hint = "write { levels = […] } or { from = 1, to = 3 }".to_owned();
                     let message = format!("`{at}` must have either levels or a range");
@@ -58,7 +58,7 @@ fn factor(tree: &mut Tree<'_>, at: &str, name: String, node: &Node<'_>) -> Facto
     Factor { name, levels, was }
 }
 
-fn levels(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<Value> {
+fn read_levels(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<Value> {
     if node.get_ref().as_array().is_some_and(|items| items.is_empty()) {
         let hint = "write at least one, or remove the factor".to_owned();
         tree.error(node.span(), "no-levels", format!("`{at}` has no level"), hint);
@@ -66,7 +66,7 @@ fn levels(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<Value> {
     tree.items(at, node, Tree::scalar)
 }
 
-fn range(tree: &mut Tree<'_>, at: &str, from: &Node<'_>, to: &Node<'_>) -> Option<Vec<Value>> {
+fn read_range(tree: &mut Tree<'_>, at: &str, from: &Node<'_>, to: &Node<'_>) -> Option<Vec<Value>> {
     let low = tree.whole(&format!("{at}.from"), from, 0, u64::from(u32::MAX))?;
     let high = tree.whole(&format!("{at}.to"), to, 0, u64::from(u32::MAX))?;
     if low > high || high - low >= MOST {
@@ -77,18 +77,18 @@ fn range(tree: &mut Tree<'_>, at: &str, from: &Node<'_>, to: &Node<'_>) -> Optio
     Some((low..=high).map(|n| Value::Int(n.cast_signed())).collect())
 }
 
-/// `[design]`.
+/// Reads `[design]`.
 pub fn design(tree: &mut Tree<'_>, node: &Node<'_>) -> Design {
     let Some(table) = tree.table("design", node) else { return Design::default() };
     let fields = tree.fields("design", table, &["zip", "exclude", "cells"]);
     Design {
-        zip: fields.get("zip").map(|n| zips(tree, n)).unwrap_or_default(),
-        exclude: fields.get("exclude").map(|n| excludes(tree, n)).unwrap_or_default(),
-        cells: fields.get("cells").map(|n| cells(tree, n)).unwrap_or_default(),
+        zip: fields.get("zip").map(|n| read_zips(tree, n)).unwrap_or_default(),
+        exclude: fields.get("exclude").map(|n| read_excludes(tree, n)).unwrap_or_default(),
+        cells: fields.get("cells").map(|n| read_cells(tree, n)).unwrap_or_default(),
     }
 }
 
-fn zips(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Zip> {
+fn read_zips(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Zip> {
     let items = tree.array("design.zip", node);
     items
         .into_iter()
@@ -97,7 +97,7 @@ fn zips(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Zip> {
         .collect()
 }
 
-fn excludes(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Expression> {
+fn read_excludes(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Expression> {
     let mut expressions = Vec::new();
     for (i, item) in tree.array("design.exclude", node).into_iter().enumerate() {
         let Some(text) = tree.text(&format!("design.exclude[{i}]"), item) else { continue };
@@ -115,7 +115,7 @@ fn excludes(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Expression> {
     expressions
 }
 
-fn cells(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<CellSpec> {
+fn read_cells(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<CellSpec> {
     let mut cells = Vec::new();
     for (i, item) in tree.array("design.cells", node).into_iter().enumerate() {
         let at = format!("design.cells[{i}]");

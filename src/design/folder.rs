@@ -1,4 +1,4 @@
-//! An experiment as files: read from their texts, and written back. No file is opened here.
+//! An experiment as files: read from their texts. This module opens no file.
 
 use super::experiment::{Experiment, READS, Role, SILENT};
 use super::keys::{ROLE, key_names, read_keys};
@@ -18,22 +18,22 @@ pub use super::names::bad_name;
 /// `roles/NAME.md`. Nothing else is read.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// What all agents read.
+/// The prompt that all agents read.
 pub const SHARED: &str = "shared.md";
-/// What the summariser reads.
+/// The prompt of the summariser.
 pub const SUMMARIZER: &str = "summarizer.md";
 
-/// The file of a role.
+/// Returns the path of a role's prompt.
 pub fn role_file(role: &str) -> String {
     format!("roles/{role}.md")
 }
 
-/// An experiment with the places of everything in its files, for messages.
+/// Texts of the files, and the place of each key and section, for messages.
 #[derive(Debug, Default)]
 pub struct Sources {
     /// Text of `experiment.toml`.
     pub toml: String,
-    /// Where keys and items of `experiment.toml` stand, by dotted path.
+    /// Bytes of keys and items of `experiment.toml`, by dotted path.
     pub places: BTreeMap<String, Range<usize>>,
     /// Text and structure of each prompt file.
     pub prompts: BTreeMap<String, (String, markdown::Parsed)>,
@@ -41,7 +41,7 @@ pub struct Sources {
     pub guessed: Vec<Guess>,
 }
 
-/// A role's words that nobody wrote down.
+/// Words of a role that were guessed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guess {
     /// The role.
@@ -53,7 +53,7 @@ pub struct Guess {
 }
 
 impl Sources {
-    /// Where a dotted path stands, or the nearest thing that holds it, or the file's beginning.
+    /// Finds the bytes of a dotted path, else of the nearest path that contains it, else the beginning of the file.
     pub fn place(&self, path: &str) -> Range<usize> {
         let mut path = path;
         loop {
@@ -81,18 +81,17 @@ impl Sources {
     }
 }
 
-/// Reads an experiment from its files: everything that can be said of each file alone. `None` where there are errors
-/// that leave no experiment.
+/// Reads an experiment from its files, and reports the mistakes of each file. `None` if errors leave no experiment.
 pub fn read(files: &Files, problems: &mut Problems) -> (Option<Experiment>, Sources) {
     let mut sources = Sources::default();
     let mut is_text = true;
     for (path, bytes) in files {
-        let (text, is_utf8) = utf8(path, bytes, problems);
+        let (text, is_utf8) = decode_utf8(path, bytes, problems);
         if path == FILE {
             sources.toml = text;
             is_text = is_utf8;
         } else {
-            let parsed = prompt(path, &text, problems);
+            let parsed = read_prompt(path, &text, problems);
             sources.prompts.insert(path.clone(), (text, parsed));
         }
     }
@@ -110,9 +109,10 @@ pub fn read(files: &Files, problems: &mut Problems) -> (Option<Experiment>, Sour
     (experiment, sources)
 }
 
-/// The text of a file and whether it is UTF-8. If not, what can be read is there all the same, so that no other
-/// mistake in it is hidden.
-fn utf8(path: &str, bytes: &[u8], problems: &mut Problems) -> (String, bool) {
+/// Returns the text of a file and whether it is UTF-8. If not, the readable part is returned, so that its other
+/// mistakes
+/// are reported too.
+fn decode_utf8(path: &str, bytes: &[u8], problems: &mut Problems) -> (String, bool) {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let text = markdown::lf(&String::from_utf8_lossy(bytes));
     let Err(error) = std::str::from_utf8(bytes) else { return (text, true) };
@@ -123,7 +123,7 @@ fn utf8(path: &str, bytes: &[u8], problems: &mut Problems) -> (String, bool) {
     (text, false)
 }
 
-fn prompt(path: &str, text: &str, problems: &mut Problems) -> markdown::Parsed {
+fn read_prompt(path: &str, text: &str, problems: &mut Problems) -> markdown::Parsed {
     let parsed = markdown::parse(text);
     for problem in &parsed.problems {
         let place = (path, text, problem.span.clone());
@@ -149,7 +149,7 @@ fn read_toml(toml: &str, sources: &mut Sources, problems: &mut Problems) -> Opti
         return None;
     }
     let mut tree = Tree { text: toml, problems, places: BTreeMap::new() };
-    let experiment = experiment(&mut tree, table.get_ref(), sources);
+    let experiment = read_experiment(&mut tree, table.get_ref(), sources);
     sources.places = tree.places;
     experiment
 }
@@ -171,17 +171,17 @@ const TOP: [&str; 14] = [
     "run",
 ];
 
-fn experiment(tree: &mut Tree<'_>, table: &DeTable<'_>, sources: &mut Sources) -> Option<Experiment> {
+fn read_experiment(tree: &mut Tree<'_>, table: &DeTable<'_>, sources: &mut Sources) -> Option<Experiment> {
     let fields = tree.fields("", table, &TOP);
     let get = |key: &str| fields.get(key).copied();
     let format = get("format").map_or(Some(SILENT), |n| format_number(tree, n))?;
-    let name = name(tree, get("name"));
+    let name = read_name(tree, get("name"));
     let models = protocol::models(tree, get("models"));
     let protocol = protocol::protocol(tree, get("protocol"));
     let agents = protocol.as_ref().and_then(|p| p.agents.clone());
-    let roles = agents.as_ref().map(|agents| roles(tree, agents, get("roles"), sources)).unwrap_or_default();
+    let roles = agents.as_ref().map(|agents| read_roles(tree, agents, get("roles"), sources)).unwrap_or_default();
     let summarizer = sources.prompts.get(SUMMARIZER).map(|(_, parsed)| parsed.text.clone());
-    // Without roles or a protocol there is no experiment; all the rest is read, so that its mistakes are reported.
+    // Without roles or a protocol there is no experiment. The rest is read, so that its mistakes are reported.
     let protocol = protocol.filter(|_| agents.is_some()).map(|p| p.protocol);
     let is_whole = protocol.is_some();
     let experiment = Experiment {
@@ -191,7 +191,7 @@ fn experiment(tree: &mut Tree<'_>, table: &DeTable<'_>, sources: &mut Sources) -
         starting_message: get("starting_message")
             .and_then(|n| tree.text("starting_message", n))
             .unwrap_or_else(|| "Start the experiment".to_owned()),
-        sections: get("sections").map(|n| titles(tree, n)).unwrap_or_default(),
+        sections: get("sections").map(|n| read_titles(tree, n)).unwrap_or_default(),
         models,
         protocol: protocol.unwrap_or_default(),
         roles,
@@ -221,7 +221,7 @@ fn format_number(tree: &mut Tree<'_>, node: &Node<'_>) -> Option<u32> {
     Some(number as u32)
 }
 
-fn name(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<String> {
+fn read_name(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<String> {
     let Some(node) = node else {
         let hint = "write `name = \"…\"` at the top".to_owned();
         tree.error(0..0, "missing", "the experiment has no `name`", hint);
@@ -242,7 +242,7 @@ fn name(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<String> {
     }
 }
 
-fn titles(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<String> {
+fn read_titles(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<String> {
     let titles = tree.texts("sections", node);
     for (i, title) in titles.iter().enumerate() {
         if titles[..i].contains(title) {
@@ -260,8 +260,8 @@ fn helper_model(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String
     fields.get("model").and_then(|n| tree.text(&format!("{at}.model"), n))
 }
 
-/// Roles in the order of `agents`, each with its file.
-fn roles(tree: &mut Tree<'_>, agents: &[Named<u32>], node: Option<&Node<'_>>, sources: &mut Sources) -> Vec<Role> {
+/// Reads roles in the order of `agents`, each with its file.
+fn read_roles(tree: &mut Tree<'_>, agents: &[Named<u32>], node: Option<&Node<'_>>, sources: &mut Sources) -> Vec<Role> {
     let mut written = node.map(|n| role_tables(tree, n, agents)).unwrap_or_default();
     let known = |path: &str| agents.iter().any(|a| role_file(&a.name) == path) || path == SHARED || path == SUMMARIZER;
     for path in sources.prompts.keys().filter(|p| !known(p)) {
@@ -274,10 +274,10 @@ fn roles(tree: &mut Tree<'_>, agents: &[Named<u32>], node: Option<&Node<'_>>, so
             "add the role to `agents` under [protocol] (0 is allowed), or remove the file".to_owned(),
         );
     }
-    agents.iter().map(|agents| role(tree, agents, written.remove(&agents.name), sources)).collect()
+    agents.iter().map(|agents| read_role(tree, agents, written.remove(&agents.name), sources)).collect()
 }
 
-/// A role as its table has it, and the keys that were read.
+/// A role as written in its table, and the keys that were read.
 #[derive(Default)]
 struct WrittenRole {
     role: Role,
@@ -305,7 +305,7 @@ fn role_tables(tree: &mut Tree<'_>, node: &Node<'_>, agents: &[Named<u32>]) -> B
     roles
 }
 
-fn role(tree: &mut Tree<'_>, agents: &Named<u32>, written: Option<WrittenRole>, sources: &mut Sources) -> Role {
+fn read_role(tree: &mut Tree<'_>, agents: &Named<u32>, written: Option<WrittenRole>, sources: &mut Sources) -> Role {
     let name = agents.name.clone();
     let WrittenRole { mut role, keys } = written.unwrap_or_default();
     let path = role_file(&name);

@@ -1,7 +1,7 @@
-//! Names of things by what they are: SHA-256 over canonical JSON (RFC 8785) with defaults left out.
+//! Names of things from their content: SHA-256 over canonical JSON (RFC 8785) without defaults.
 //!
-//! What stands here may never change for what can be written today: a key names conversations that were paid for.
-//! A new feature adds a field that is left out where it is at its default.
+//! Keys of experiments that can be written today may never change: a key names conversations that were paid for.
+//! A new feature adds a field that is left out at its default.
 
 use super::compose;
 use super::condition::Condition;
@@ -15,21 +15,21 @@ use sha2::{Digest, Sha256};
 /// The format that keys count: 1 until the meaning of an existing key changes, whatever the file says.
 const FORMAT: u32 = 1;
 
-/// SHA-256 in hex.
+/// Returns the SHA-256 of bytes in hex.
 pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-/// SHA-256 in hex over the canonical JSON of a value.
+/// Hashes the canonical JSON of a value: SHA-256 in hex.
 pub fn hash(mut value: Json) -> String {
-    exact(&mut value);
-    // Every value here is made of strings, finite numbers and booleans, which always have a canonical form.
+    write_exact(&mut value);
+    // Strings, finite numbers and booleans always have a canonical form.
     sha256(serde_json_canonicalizer::to_vec(&value).unwrap_or_default())
 }
 
 /// Writes whole numbers that a double cannot hold as text: canonical JSON would round them, and two numbers would
 /// have one hash.
-fn exact(value: &mut Json) {
+fn write_exact(value: &mut Json) {
     /// The largest whole number below which a double holds each.
     const LARGEST: u64 = 1 << 53;
     match value {
@@ -39,13 +39,13 @@ fn exact(value: &mut Json) {
                 *value = Json::String(number.to_string());
             }
         }
-        Json::Array(items) => items.iter_mut().for_each(exact),
-        Json::Object(fields) => fields.values_mut().for_each(exact),
+        Json::Array(items) => items.iter_mut().for_each(write_exact),
+        Json::Object(fields) => fields.values_mut().for_each(write_exact),
         _ => {}
     }
 }
 
-/// The hash of a revision: the document without note and `[run]`.
+/// Hashes a revision: the document without note and `[run]`.
 pub fn revision(experiment: &Experiment) -> String {
     let bare = Experiment { note: None, run: RunDefaults::default(), ..experiment.clone() };
     let mut document = serde_json::to_value(bare).unwrap_or_default();
@@ -55,17 +55,17 @@ pub fn revision(experiment: &Experiment) -> String {
     hash(document)
 }
 
-/// The key of a conversation.
+/// Returns the key of a conversation.
 pub fn conversation(condition: &str, seed: u64, replicate: u32) -> String {
     hash(json!({ "condition": condition, "seed": seed, "replicate": replicate }))
 }
 
-/// The id of a conversation: 16 hex digits of the hash of (experiment's id, key).
+/// Returns the id of a conversation: 16 hex digits of the hash of (experiment's id, key).
 pub fn id(experiment: &str, key: &str) -> String {
     sha256(format!("{experiment}\n{key}"))[..16].to_owned()
 }
 
-/// The key of a condition: what its conversations are made from, by effect and never by where it is written.
+/// Returns the condition key: a hash of everything that shapes its conversations, wherever it is written.
 pub fn condition(experiment: &Experiment, condition: &Condition) -> String {
     hash(made_from(experiment, condition))
 }
@@ -74,12 +74,12 @@ fn made_from(experiment: &Experiment, condition: &Condition) -> Json {
     let mut made = Map::new();
     made.insert("format".into(), json!(FORMAT));
     made.insert("starting_message".into(), json!(condition.starting_message));
-    made.insert("protocol".into(), counted(PROTOCOL, |key| key.changed(&condition.protocol)).collect());
+    made.insert("protocol".into(), count_keys(PROTOCOL, |key| key.changed(&condition.protocol)).collect());
     made.insert(
         "roles".into(),
-        experiment.roles.iter().enumerate().map(|(i, r)| role(experiment, condition, i, r)).collect(),
+        experiment.roles.iter().enumerate().map(|(i, r)| role_value(experiment, condition, i, r)).collect(),
     );
-    let labels = labels(experiment, condition);
+    let labels = count_labels(experiment, condition);
     if !labels.is_empty() {
         made.insert("labels".into(), Json::Object(labels));
     }
@@ -101,8 +101,8 @@ fn made_from(experiment: &Experiment, condition: &Condition) -> Json {
     Json::Object(made)
 }
 
-/// Levels of labels, one at its `was` level left out. What a factor sets counts by its effect.
-fn labels(experiment: &Experiment, condition: &Condition) -> Map<String, Json> {
+/// Returns the levels of labels, except those at their `was` level. Factors that set something count by their effect.
+fn count_labels(experiment: &Experiment, condition: &Condition) -> Map<String, Json> {
     condition
         .levels
         .iter()
@@ -117,17 +117,17 @@ fn labels(experiment: &Experiment, condition: &Condition) -> Map<String, Json> {
 }
 
 /// Returns the keys that count and have a value.
-fn counted<T>(
+fn count_keys<T>(
     keys: &'static [Key<T>],
     value: impl Fn(&Key<T>) -> Option<KeyValue>,
 ) -> impl Iterator<Item = (String, Json)> {
     keys.iter().filter(|key| key.counts).filter_map(move |key| Some((key.name.to_owned(), json!(value(key)?))))
 }
 
-fn role(experiment: &Experiment, condition: &Condition, index: usize, role: &Role) -> Json {
+fn role_value(experiment: &Experiment, condition: &Condition, index: usize, role: &Role) -> Json {
     let number = condition.agents.get(index).copied().unwrap_or_default();
     let mut map = Map::from_iter([("name".to_owned(), json!(role.name)), ("agents".to_owned(), json!(number))]);
-    map.extend(counted(ROLE, |key| (key.get)(role)));
+    map.extend(count_keys(ROLE, |key| (key.get)(role)));
     if number > 0 {
         map.insert("prompt".to_owned(), json!(compose::agent(experiment, condition, index)));
         let models = condition.models.get(index).into_iter().flatten();
@@ -136,8 +136,8 @@ fn role(experiment: &Experiment, condition: &Condition, index: usize, role: &Rol
     Json::Object(map)
 }
 
-/// A model as it shapes answers: never its name in the experiment, nor how it is transported.
+/// Describes a model by everything that shapes its replies: not its name in the experiment, nor its transport.
 pub fn participant(model: &ModelSpec) -> Json {
     let id = [("id".to_owned(), json!(model.id))];
-    Json::Object(id.into_iter().chain(counted(MODEL, |key| key.changed(model))).collect())
+    Json::Object(id.into_iter().chain(count_keys(MODEL, |key| key.changed(model))).collect())
 }

@@ -1,8 +1,8 @@
 //! Prompt files (docs/format.md, "Prompts: files, sections, headings"): a text before the first heading, then sections
-//! with conditions; and the text of a section as it is sent.
+//! with conditions; and the text of a section that is sent.
 //!
-//! Reads and writes text only. Whether a factor or a title that a heading names exists is for others, who are
-//! given the bytes at which each stands. Line ends are LF here ([`lf`]).
+//! Reads and writes text only. The caller checks that factors and titles of headings exist, and gets the bytes of each.
+//! Line ends are LF here ([`lf`]).
 //!
 //! | file | come here to … |
 //! |---|---|
@@ -12,8 +12,8 @@
 //! | `heading` | read and write a heading |
 //!
 //! Decisions where the format is silent:
-//! - `## ` opens a section even inside a comment, so a comment must end within its section; it is an error else.
-//! - `\<!--` opens no comment, as `\<` is no tag.
+//! - `## ` opens a section even inside a comment, so it is an error if a comment does not end within its section.
+//! - `\<!--` opens no comment, just as `\<` opens no tag.
 //! - A `{…}` without `=` before the end of a heading is part of the title; any other brace that is not the
 //!   heading's last part is an error.
 
@@ -33,25 +33,25 @@ pub use when::{expression, write_when};
 
 use blocks::Block;
 
-/// A prompt file, read.
+/// A prompt file that was read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Parsed {
-    /// What it says.
+    /// Its text.
     pub text: PromptText,
-    /// Where each section of `text` stands, in the same order.
+    /// The place of each section of `text`, in the same order.
     pub sections: Vec<SectionSpan>,
-    /// Where the starting prompt begins: 0, or behind a byte order mark.
+    /// Offset of the starting prompt: 0, or after a byte order mark.
     pub start_offset: usize,
     /// Every mistake, in the order of the file.
     pub problems: Vec<Problem>,
 }
 
-/// CRLF as LF.
+/// Replaces CRLF by LF.
 pub fn lf(text: &str) -> String {
     text.replace("\r\n", "\n")
 }
 
-/// Reads a prompt file. Nothing is lost to a mistake: what can be read is there, and every mistake is reported.
+/// Reads a prompt file. Every mistake is reported, and the rest of the file is read.
 pub fn parse(text: &str) -> Parsed {
     let start_offset = text.len() - text.trim_start_matches('\u{feff}').len();
     let mut parsed = Parsed { start_offset, ..Parsed::default() };
@@ -72,7 +72,7 @@ pub fn parse(text: &str) -> Parsed {
 }
 
 impl Parsed {
-    /// Gives the text since the last heading to the section that it belongs to.
+    /// Gives the text since the last heading to its section.
     fn close_text(&mut self, text: &str) {
         match self.text.sections.last_mut() {
             Some(section) => text.clone_into(&mut section.text),
@@ -99,8 +99,8 @@ fn unclosed_comment(at: usize) -> Problem {
     Problem::new(at..at + 4, "comment-unclosed", "the comment does not end within its section", hint)
 }
 
-/// Writes a prompt file, which [`parse`] reads back to the same if it came from [`parse`] without problems. Text
-/// that does not end its last line gets a line end where a heading follows.
+/// Writes a prompt file; [`parse`] restores every text that it has read without problems. A text without a final line
+/// end gets one if a heading follows.
 pub fn render(text: &PromptText) -> String {
     let mut file = text.start.clone();
     for section in &text.sections {
@@ -113,11 +113,11 @@ pub fn render(text: &PromptText) -> String {
     file
 }
 
-/// A text as it is sent: without HTML comments, and without blank lines and white space at its edges.
+/// Returns a text as it is sent: without HTML comments, and without blank lines and white space at its edges.
 ///
-/// A comment that stands on lines of its own goes with these lines; of one within a line only the comment goes,
-/// and the spaces around it stay. Inside a code fence a comment is text. What removing a comment joins to a
-/// comment goes too, so that nothing sent holds one, and a text that was sent is sent unchanged.
+/// A comment on lines of its own is removed with these lines. Within a line only the comment is removed, and the spaces
+/// around it are kept. Inside a code fence a comment is text. If removal forms a new comment, that is removed too. So a
+/// sent text contains no comment, and sending it again changes nothing.
 pub fn sent(text: &str) -> String {
     let mut sent = Cow::Borrowed(text.trim());
     while let Some(shorter) = without_comments(&sent) {
@@ -126,7 +126,7 @@ pub fn sent(text: &str) -> String {
     sent.into_owned()
 }
 
-/// The text without the comments that stand in it; `None` if there are none.
+/// Removes the comments of a text; `None` if there are none.
 fn without_comments(text: &str) -> Option<String> {
     let mut kept = String::with_capacity(text.len());
     let mut from = 0;
@@ -147,7 +147,7 @@ fn without_comments(text: &str) -> Option<String> {
     Some(kept)
 }
 
-/// Where the comments of a text stand.
+/// Returns the bytes of each comment.
 pub fn comments(text: &str) -> Vec<Range<usize>> {
     blocks::comments(text).collect()
 }

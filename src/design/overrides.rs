@@ -72,7 +72,7 @@ impl Overrides {
     }
 }
 
-/// Numbers as decimal text.
+/// Serialises numbers as decimal text.
 mod as_text {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 

@@ -1,7 +1,7 @@
-//! The plan: factors × levels × replicates, expanded and frozen.
+//! The plan: factors × levels × replicates, expanded.
 //!
-//! Conversations are named by what they are ([`super::key`]), never by their place here, so that resuming is a set
-//! difference. The order is as written, the first axis slowest; replicate 1 of every condition comes first.
+//! Conversations are named by their keys ([`super::key`]), never by their place here, so that resuming is a set
+//! difference. The order is as written, the first axis slowest; replicate 1 of every condition is first.
 
 use super::axis::{self, Axis};
 use super::condition::Condition;
@@ -15,12 +15,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use super::experiment::{HUMAN, SCRIPTED};
 
-/// Most combinations of levels: beyond this a design is a mistake.
+/// Most combinations of levels; a larger design is a mistake.
 const MOST_CONDITIONS: usize = 100_000;
 /// Most conversations of a plan.
 const MOST_CONVERSATIONS: usize = 2_000_000;
 
-/// A plan: every condition, and how often each is repeated.
+/// A plan: conditions and the number of replicates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// Conditions in order, excluded ones left out.
@@ -34,7 +34,7 @@ pub struct Plan {
 /// One conversation of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
-    /// Which condition, by its place in the plan.
+    /// Index of its condition in the plan.
     pub condition: usize,
     /// From 1.
     pub replicate: u32,
@@ -42,16 +42,16 @@ pub struct Cell {
     pub key: String,
 }
 
-/// Every condition that can be made out, and everything that stands in the way.
+/// Every condition that can be resolved, and all obstacles.
 #[derive(Debug, Default)]
 pub struct Expansion {
     /// Conditions in order, excluded ones left out.
     pub conditions: Vec<Condition>,
-    /// What keeps them from being a plan.
+    /// Reasons why they are no plan.
     pub obstacles: Vec<Obstacle>,
 }
 
-/// Expands an experiment under overrides as far as it goes.
+/// Expands an experiment with overrides, as far as possible.
 pub fn expand(experiment: &Experiment, overrides: &Overrides) -> Expansion {
     let mut obstacles = overrides.obstacles();
     let axes = match axis::axes(experiment, overrides) {
@@ -78,15 +78,15 @@ pub fn expand(experiment: &Experiment, overrides: &Overrides) -> Expansion {
         }
         obstacles.extend(found.into_iter().filter(|o| !obstacles.contains(o)).collect::<Vec<_>>());
         for obstacle in condition.obstacles(experiment) {
-            tally.add(obstacle);
+            tally.add_obstacle(obstacle);
         }
         condition.key = key::condition(experiment, &condition);
         conditions.push(condition);
     }
     for obstacle in same_keys(&conditions) {
-        tally.add(obstacle);
+        tally.add_obstacle(obstacle);
     }
-    obstacles.extend(tally.told());
+    obstacles.extend(tally.into_obstacles());
     if conditions.is_empty() && obstacles.is_empty() {
         let message = "no condition is left: `exclude` leaves out every one".to_owned();
         let hint = "remove a line of `exclude`".to_owned();
@@ -95,21 +95,21 @@ pub fn expand(experiment: &Experiment, overrides: &Overrides) -> Expansion {
     Expansion { conditions, obstacles }
 }
 
-/// Obstacles of which each condition may have one: the first is told, the others are counted.
+/// Obstacles that many conditions may share: the first is reported, the others are counted.
 #[derive(Default)]
 struct Tally {
     found: Vec<(Obstacle, usize)>,
 }
 
 impl Tally {
-    fn add(&mut self, obstacle: Obstacle) {
+    fn add_obstacle(&mut self, obstacle: Obstacle) {
         match self.found.iter_mut().find(|(o, _)| (o.code, &o.at) == (obstacle.code, &obstacle.at)) {
             Some((_, more)) => *more += 1,
             None => self.found.push((obstacle, 0)),
         }
     }
 
-    fn told(self) -> impl Iterator<Item = Obstacle> {
+    fn into_obstacles(self) -> impl Iterator<Item = Obstacle> {
         self.found.into_iter().map(|(obstacle, more)| match more {
             0 => obstacle,
             _ => Obstacle { message: format!("{} (and {more} more like this)", obstacle.message), ..obstacle },
@@ -117,7 +117,7 @@ impl Tally {
     }
 }
 
-/// A plan that no memory holds is refused before it is expanded.
+/// Refuses a plan that is too large for the memory, before it is expanded.
 fn too_many(axes: &[Axis], replicates: u32) -> Option<Obstacle> {
     let conditions = axes.iter().try_fold(1_usize, |product, axis| product.checked_mul(axis.rows.len()));
     let fits = conditions.is_some_and(|n| {
@@ -134,8 +134,8 @@ fn too_many(axes: &[Axis], replicates: u32) -> Option<Obstacle> {
 }
 
 impl Plan {
-    /// Expands an experiment under overrides. Everything that stands in the way is told at once; what would not
-    /// without the overrides is the fault of a flag.
+    /// Expands an experiment with overrides, and reports all obstacles together. An obstacle that only exists with the
+    /// overrides is an error of a flag.
     pub fn new(experiment: &Experiment, overrides: &Overrides) -> Result<Self, Vec<Obstacle>> {
         let Expansion { conditions, mut obstacles } = expand(experiment, overrides);
         if !obstacles.is_empty() {
@@ -147,7 +147,7 @@ impl Plan {
         Ok(Self { conditions, replicates, seed: overrides.seed.unwrap_or(experiment.run.seed) })
     }
 
-    /// Every conversation, replicate 1 of every condition first.
+    /// Returns every conversation, replicate 1 of every condition first.
     pub fn cells(&self) -> Vec<Cell> {
         (1..=self.replicates)
             .flat_map(|replicate| (0..self.conditions.len()).map(move |condition| (condition, replicate)))
@@ -159,7 +159,8 @@ impl Plan {
             .collect()
     }
 
-    /// The conversations that `--only` and `--limit` leave. An error when they leave none, or name what is not there.
+    /// Returns the conversations that `--only` and `--limit` select. It is an error if they select none or name unknown
+    /// levels.
     pub fn selected(&self, experiment: &Experiment, overrides: &Overrides) -> Result<Vec<Cell>, Obstacle> {
         for when in overrides.only.iter().flat_map(|e| &e.all) {
             check_only(experiment, &self.conditions.iter().collect::<Vec<_>>(), when)?;
@@ -183,7 +184,7 @@ pub fn check_only(experiment: &Experiment, conditions: &[&Condition], when: &Whe
     let values: Vec<Value> = conditions.iter().filter_map(|c| c.value(experiment, &when.factor)).collect();
     if values.is_empty() {
         let mut known: Vec<&str> = conditions.iter().flat_map(|c| &c.levels).map(|l| l.name.as_str()).collect();
-        unique(&mut known);
+        drop_repeats(&mut known);
         let hint = did_you_mean(&when.factor, known.iter().copied())
             .unwrap_or_else(|| format!("factors: {}", known.join(", ")));
         return Err(Obstacle::usage(format!("`--only {}=…`: there is no such factor", when.factor), hint));
@@ -191,7 +192,7 @@ pub fn check_only(experiment: &Experiment, conditions: &[&Condition], when: &Whe
     if let Some(word) = when.any.iter().find(|w| !values.iter().any(|v| v.is_written(w))) {
         let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
         let mut texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        unique(&mut texts);
+        drop_repeats(&mut texts);
         let hint =
             did_you_mean(word, texts.iter().copied()).unwrap_or_else(|| format!("its levels: {}", texts.join(", ")));
         return Err(Obstacle::usage(format!("`--only {}={word}`: no condition has that level", when.factor), hint));
@@ -199,13 +200,13 @@ pub fn check_only(experiment: &Experiment, conditions: &[&Condition], when: &Whe
     Ok(())
 }
 
-/// Leaves each word at its first place.
-fn unique(words: &mut Vec<&str>) {
+/// Removes repeated words.
+fn drop_repeats(words: &mut Vec<&str>) {
     let mut seen = BTreeSet::new();
     words.retain(|w| seen.insert(*w));
 }
 
-/// Names of factors in the order of writing: `model` first where it is no factor.
+/// Returns the names of factors in the order of writing; `model` is first if it is no factor.
 fn names_in_order<'a>(experiment: &'a Experiment, axes: &'a [Axis]) -> Vec<&'a str> {
     let written = experiment.factors.iter().map(|f| f.name.as_str());
     let added = axes.iter().flat_map(|a| a.factors.iter().map(String::as_str));

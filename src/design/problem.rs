@@ -7,22 +7,22 @@ use std::fmt::{self, Write as _};
 use std::ops::Range;
 use unicode_width::UnicodeWidthChar;
 
-/// Whether a problem stops the experiment.
+/// The severity of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// It cannot be run.
     Error,
-    /// It is probably not meant.
+    /// It is probably not intended.
     Warning,
 }
 
-/// One mistake, or what is probably one.
+/// One mistake or probable mistake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// Whether it stops the experiment.
+    /// Its severity.
     pub severity: Severity,
-    /// A stable word.
+    /// A stable word for programs.
     pub code: &'static str,
     /// File within the experiment's folder.
     pub path: String,
@@ -30,16 +30,16 @@ pub struct Problem {
     pub line: usize,
     /// In characters, from 1; 0 = the line as a whole.
     pub column: usize,
-    /// What is wrong.
+    /// The mistake, as a fragment of a sentence.
     pub message: String,
-    /// What to do.
+    /// The remedy.
     pub hint: Option<String>,
-    /// The line itself and how many characters are meant, for the caret.
+    /// The line and the number of wrong characters, for the caret.
     #[serde(skip)]
     pub excerpt: Option<(String, usize)>,
 }
 
-/// As a person reads it: `error: …`, the place, the line with a caret, the remedy.
+/// The problem as text: `error: …`, the place, the line with a caret, the remedy.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown(None))
@@ -47,7 +47,7 @@ impl fmt::Display for Problem {
 }
 
 impl Problem {
-    /// The same on a screen of so many columns: of a long line what is around the caret is shown.
+    /// Writes the problem for a screen of so many columns. Of a long line it shows the part around the caret.
     pub fn shown(&self, columns: Option<usize>) -> String {
         const WIDEST: usize = 160;
         let word = if self.severity == Severity::Error { "error" } else { "warning" };
@@ -58,9 +58,9 @@ impl Problem {
         if let Some((line, width)) = &self.excerpt {
             let number = self.line.to_string();
             let gutter = " ".repeat(number.len());
-            // Beside the number stand a space, ` | ` and, at each end, what says that the line goes on.
+            // Beside the number are a space, ` | ` and an ellipsis at each end.
             let room = columns.map_or(WIDEST, |columns| columns.saturating_sub(number.len() + 7).clamp(8, WIDEST));
-            let Window { line, indent, width } = window(line, self.column.saturating_sub(1), (*width).max(1), room);
+            let Window { line, indent, width } = cut_window(line, self.column.saturating_sub(1), (*width).max(1), room);
             let _ = write!(shown, "\n {gutter} |\n {number} | {line}\n {gutter} | {indent}{}", "^".repeat(width));
         }
         if let Some(hint) = &self.hint {
@@ -70,25 +70,26 @@ impl Problem {
     }
 }
 
-/// The part of a long line around what is meant.
+/// The part of a long line around the mistake.
 struct Window {
-    /// The part.
+    /// The part of the line.
     line: String,
-    /// What stands under the part before what is meant, as wide as that.
+    /// White space as wide as the text before the mistake.
     indent: String,
-    /// Columns of what is meant.
+    /// Columns of the mistake.
     width: usize,
 }
 
-/// The part of a line that fits `room` columns, around the `width` characters at `start`. Characters may be wide, or
-/// marks that combine with the one before.
-fn window(line: &str, start: usize, width: usize, room: usize) -> Window {
+/// Cuts a line to `room` columns around the `width` characters at `start`. Characters may be wide, or marks that
+/// combine
+/// with the one before.
+fn cut_window(line: &str, start: usize, width: usize, room: usize) -> Window {
     let columns = |c: &char| c.width().unwrap_or(1);
     let all: Vec<char> = line.chars().collect();
     let start = start.min(all.len());
     let mut from = 0;
     if all.iter().map(columns).sum::<usize>() > room {
-        // A third of the room is for what stands before.
+        // Three eighths of the room are for the text before.
         let mut before = 0;
         from = start;
         while from > 0 && before + columns(&all[from - 1]) <= room * 3 / 8 {
@@ -113,7 +114,7 @@ fn window(line: &str, start: usize, width: usize, room: usize) -> Window {
     }
 }
 
-/// Collects problems; the same one at the same place counts once.
+/// A list of problems; the same one at the same place counts once.
 #[derive(Debug, Default)]
 pub struct Problems {
     list: Vec<Problem>,
@@ -130,7 +131,7 @@ impl Problems {
         message: impl Into<String>,
         hint: impl Into<Option<String>>,
     ) {
-        let place = Place::of(text, span);
+        let place = Place::from_span(text, span);
         self.push(Problem {
             severity,
             code,
@@ -163,12 +164,12 @@ impl Problems {
         }
     }
 
-    /// Whether any of them stops the experiment.
+    /// Returns true if one of them is an error.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|p| p.severity == Severity::Error)
     }
 
-    /// All of them: errors first, then by file and place.
+    /// Returns all problems: errors first, then by file and place.
     pub fn sorted(mut self) -> Vec<Problem> {
         self.list.sort_by(|a, b| {
             (a.severity, file_order(&a.path), a.line, a.column).cmp(&(
@@ -194,9 +195,9 @@ struct Place {
 }
 
 impl Place {
-    fn of(text: &str, span: Range<usize>) -> Self {
-        let start = floor(text, span.start);
-        let end = floor(text, span.end).max(start);
+    fn from_span(text: &str, span: Range<usize>) -> Self {
+        let start = char_boundary(text, span.start);
+        let end = char_boundary(text, span.end).max(start);
         let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
         let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
         Self {
@@ -208,7 +209,7 @@ impl Place {
     }
 }
 
-fn floor(text: &str, at: usize) -> usize {
+fn char_boundary(text: &str, at: usize) -> usize {
     let at = at.min(text.len());
     (0..=at).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0)
 }
@@ -240,12 +241,12 @@ impl Obstacle {
     }
 }
 
-/// `did you mean …?` for the word nearest to what was written, if one is near.
+/// Returns `did you mean …?` for the nearest known word, if one is near.
 pub fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     nearest(word, known).map(|near| format!("did you mean `{near}`?"))
 }
 
-/// The known word nearest to what was written, if one is near.
+/// Finds the known word nearest to a word, if one is near.
 pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = word.to_lowercase();
     known

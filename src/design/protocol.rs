@@ -1,4 +1,4 @@
-//! Reading the parts of `experiment.toml` that say how a conversation goes: models, protocol, health, run.
+//! Readers for the parts of `experiment.toml` that shape a conversation: models, protocol, health, run.
 
 use super::experiment::{Flag, HUMAN, ModelSpec, Policy, Protocol, RunDefaults, SCRIPTED};
 use super::keys::{MODEL, MOST_MESSAGES, PROTOCOL, key_names, read_keys};
@@ -7,13 +7,13 @@ use super::tree::{Node, Tree};
 use super::value::Named;
 use std::collections::BTreeMap;
 
-/// Said of what later versions may have.
+/// Message about features that later versions may have.
 pub const LATER: &str = "this version of convoke does not have it";
 
 /// Most agents of a role.
 pub const MOST_AGENTS: u32 = 10_000;
 
-/// `models = […]`.
+/// Reads `models = […]`.
 pub fn models(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Vec<ModelSpec> {
     let Some(node) = node else {
         tree.error(0..0, "missing", "the experiment has no `models`", "write `models = [\"SERVER/NAME\"]`".to_owned());
@@ -25,8 +25,8 @@ pub fn models(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Vec<ModelSpec> {
     }
     let mut models: Vec<ModelSpec> = Vec::new();
     for (i, item) in items.into_iter().enumerate() {
-        // What cannot be read stays as a model without a name, so that the others keep their places.
-        let spec = model(tree, &format!("models[{i}]"), item).unwrap_or_default();
+        // An unreadable item becomes a model without a name, so that the others keep their places.
+        let spec = read_model(tree, &format!("models[{i}]"), item).unwrap_or_default();
         if !spec.name().is_empty() && models.iter().any(|m| m.name() == spec.name()) {
             let hint = "give one of them another name with `as = \"…\"`".to_owned();
             tree.error(item.span(), "duplicate", format!("two models are named `{}`", spec.name()), hint);
@@ -36,7 +36,7 @@ pub fn models(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Vec<ModelSpec> {
     models
 }
 
-fn model(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<ModelSpec> {
+fn read_model(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<ModelSpec> {
     if node.get_ref().is_str() {
         let id = tree.text(at, node)?;
         model_id(tree, node, &id);
@@ -51,21 +51,22 @@ fn model(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<ModelSpec> {
     };
     let mut model = ModelSpec::bare(&tree.text(&format!("{at}.id"), id_node)?);
     model_id(tree, id_node, &model.id);
-    model.alias = fields.get("as").and_then(|n| alias(tree, &format!("{at}.as"), n));
+    model.alias = fields.get("as").and_then(|n| read_alias(tree, &format!("{at}.as"), n));
     read_keys(tree, at, &fields, MODEL, &mut model);
     Some(model)
 }
 
-/// Reports an id that is not `SERVER/NAME`, `scripted` nor `human`. Such a model stays in the list, so that what names it is
-/// not reported too.
+/// Reports an id that is not `SERVER/NAME`, `scripted` or `human`. The model stays in the list, so that references to
+/// it
+/// are not reported too.
 fn model_id(tree: &mut Tree<'_>, node: &Node<'_>, id: &str) {
     if let Some((code, message, hint)) = bad_model_id(id) {
         tree.error(node.span(), code, message, hint);
     }
 }
 
-/// A model's name within the experiment.
-fn alias(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String> {
+/// Reads a model's name within the experiment.
+fn read_alias(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String> {
     let name = tree.text(at, node)?;
     if name.trim().is_empty() || name == HUMAN || name == SCRIPTED {
         let message = format!("`{name}` cannot be a model's name");
@@ -74,7 +75,7 @@ fn alias(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String> {
     Some(name)
 }
 
-/// Why a text cannot be a model's id: code, message, remedy. `None` if it can.
+/// Returns the reason why a text cannot be a model's id: code, message, remedy. `None` if it can.
 pub fn bad_model_id(id: &str) -> Option<(&'static str, String, String)> {
     if id.contains("://") || id.contains('@') {
         return Some((
@@ -100,13 +101,13 @@ pub fn bad_model_id(id: &str) -> Option<(&'static str, String, String)> {
 
 /// `[protocol]` and its `agents`.
 pub struct WrittenProtocol {
-    /// Without agents.
+    /// The protocol without `agents`.
     pub protocol: Protocol,
-    /// Agents per role in speaking order; none where they are not to be read.
+    /// Agents per role in speaking order; `None` if they cannot be read.
     pub agents: Option<Vec<Named<u32>>>,
 }
 
-/// `[protocol]`.
+/// Reads `[protocol]`.
 pub fn protocol(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<WrittenProtocol> {
     let Some(node) = node else {
         let hint = "write [protocol] with `messages` and `agents`".to_owned();
@@ -123,19 +124,19 @@ pub fn protocol(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<WrittenP
             tree.error(span.clone(), "missing", format!("[protocol] has no `{key}`"), format!("write `{example}`"));
         }
     }
-    let agents = get("agents").and_then(|n| agents(tree, n));
+    let agents = get("agents").and_then(|n| read_agents(tree, n));
     if let Some(n) = get("style") {
-        style(tree, n);
+        check_style(tree, n);
     }
     let mut protocol = Protocol::default();
     if !read_keys(tree, "protocol", &fields, PROTOCOL, &mut protocol).contains(&"messages") {
-        // Unread, there are enough for any number of days: one mistake is not reported as two.
+        // Enough for any number of days, so that one mistake is not reported as two.
         protocol.messages = 2 * MOST_MESSAGES;
     }
     Some(WrittenProtocol { protocol, agents })
 }
 
-fn agents(tree: &mut Tree<'_>, node: &Node<'_>) -> Option<Vec<Named<u32>>> {
+fn read_agents(tree: &mut Tree<'_>, node: &Node<'_>) -> Option<Vec<Named<u32>>> {
     let table = tree.table("protocol.agents", node)?;
     let mut agents = Vec::new();
     for (key, value) in table {
@@ -160,14 +161,14 @@ fn bad_role(name: &str) -> Option<&'static str> {
     bad_name(name).or_else(|| name.contains(['<', '>', ':']).then_some("it holds `<`, `>` or `:`"))
 }
 
-fn style(tree: &mut Tree<'_>, node: &Node<'_>) {
+fn check_style(tree: &mut Tree<'_>, node: &Node<'_>) {
     if tree.word("protocol.style", node, &["convoke", "lis"]) == Some("lis") {
         let hint = "leave `style` out: \"convoke\" is what this version speaks".to_owned();
         tree.error(node.span(), "style", format!("style \"lis\", the wording of the original: {LATER}"), hint);
     }
 }
 
-/// `[health]`.
+/// Reads `[health]`.
 pub fn health(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Named<Policy>> {
     let Some(table) = tree.table("health", node) else { return Vec::new() };
     let fields: BTreeMap<&str, &Node<'_>> = tree.fields("health", table, Flag::WORDS);
@@ -175,13 +176,13 @@ pub fn health(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Named<Policy>> {
         .iter()
         .filter_map(|flag| {
             let node = fields.get(flag)?;
-            policy(tree, &format!("health.{flag}"), node).map(|p| Named::new(*flag, p))
+            read_policy(tree, &format!("health.{flag}"), node).map(|p| Named::new(*flag, p))
         })
         .filter(|p| p.value != Policy { ask: 0, fail: false })
         .collect()
 }
 
-fn policy(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Policy> {
+fn read_policy(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Policy> {
     let words = ["keep", "fail"];
     if node.get_ref().is_str() {
         return tree.word(at, node, &words).map(|w| Policy { ask: 0, fail: w == "fail" });
@@ -193,7 +194,7 @@ fn policy(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Policy> {
     Some(Policy { ask: ask as u32, fail: then == "fail" })
 }
 
-/// `[run]`.
+/// Reads `[run]`.
 pub fn run(tree: &mut Tree<'_>, node: &Node<'_>) -> RunDefaults {
     let mut run = RunDefaults::default();
     let Some(table) = tree.table("run", node) else { return run };

@@ -1,4 +1,4 @@
-//! Resolved values of a combination of levels: the protocol in force, the agents, the model of each.
+//! Resolved values of a combination of levels: the protocol in force, the agents and their models.
 
 use super::condition::Condition;
 use super::effect::{Effect, names_models, place_of};
@@ -9,18 +9,18 @@ use super::overrides::Overrides;
 use super::problem::{Obstacle, did_you_mean};
 use super::value::{Named, Value};
 
-/// Makes conditions of combinations.
+/// A resolver of combinations into conditions.
 pub struct Resolver<'a> {
     /// The experiment.
     pub experiment: &'a Experiment,
-    /// What flags override.
+    /// Values of flags.
     pub overrides: &'a Overrides,
     /// [`Overrides::settings`].
     pub settings: &'a [Named<Vec<Value>>],
 }
 
 impl Resolver<'_> {
-    /// What a combination of levels comes to, its key left open; and what stands in the way.
+    /// Resolves a combination of levels into a condition without a key, and returns all obstacles.
     pub fn resolve(&self, levels: Vec<Named<Value>>) -> (Condition, Vec<Obstacle>) {
         let experiment = self.experiment;
         let fixed = self.settings.iter().filter(|s| s.value.len() == 1).map(|s| (s.name.as_str(), &s.value[0]));
@@ -50,7 +50,7 @@ impl Resolver<'_> {
         let models = choice.of_roles(&agents);
         let selector = match protocol.speakers.chooser() {
             Chooser::Model => Some(choice.of_helper(experiment.selector_model.as_ref(), "selector.model")),
-            Chooser::Person => Some(choice.model(HUMAN, "protocol.speakers")),
+            Chooser::Person => Some(choice.find_model(HUMAN, "protocol.speakers")),
             Chooser::Program => None,
         };
         let summarises = protocol.days > 1 || protocol.final_summary;
@@ -62,7 +62,7 @@ impl Resolver<'_> {
     }
 }
 
-/// Finds the models of a condition's participants.
+/// A search for the models of a condition's participants.
 struct Models<'a> {
     resolver: &'a Resolver<'a>,
     settings: &'a [(&'a str, &'a Value)],
@@ -70,13 +70,14 @@ struct Models<'a> {
 }
 
 impl Models<'_> {
-    fn setting(&self, name: &str) -> Option<&Value> {
+    fn find_setting(&self, name: &str) -> Option<&Value> {
         self.settings.iter().rev().find(|(n, _)| *n == name).map(|(_, v)| *v)
     }
 
-    /// A model by name, with the parameters that factors set. One that is not declared is told, and stands for
-    /// itself; a person needs no declaration.
-    fn model(&mut self, name: &str, at: &str) -> ModelSpec {
+    /// Finds a model by name and sets its parameters from factors. An undeclared model is reported and used by its
+    /// name; a
+    /// person needs no declaration.
+    fn find_model(&mut self, name: &str, at: &str) -> ModelSpec {
         let mut spec = if self.resolver.overrides.offline {
             ModelSpec::bare(SCRIPTED)
         } else if let Some(spec) = declared(self.resolver.experiment, name) {
@@ -88,18 +89,18 @@ impl Models<'_> {
             ModelSpec::bare(name)
         };
         if spec.is_human() {
-            // What a factor sets for models is nothing to a person.
+            // A person has no parameters.
             return spec;
         }
         for key in MODEL.iter().filter(|key| key.factor) {
-            if let Some(value) = self.setting(key.name).cloned() {
+            if let Some(value) = self.find_setting(key.name).cloned() {
                 (key.set)(&mut spec, KeyValue::One(value));
             }
         }
         spec
     }
 
-    /// A flag may name a model that the experiment does not declare, unless it means one of several.
+    /// Returns true if a flag names the model. A flag needs no declaration, unless several declared models have the id.
     fn is_given_by_flag(&self, name: &str) -> bool {
         let is_id = self.resolver.experiment.models.iter().any(|m| m.id == name);
         let given = self.resolver.settings.iter().filter(|s| names_models(&s.name)).flat_map(|s| &s.value);
@@ -107,8 +108,8 @@ impl Models<'_> {
     }
 
     fn of_condition(&mut self) -> ModelSpec {
-        if let Some(level) = self.setting("model").map(ToString::to_string) {
-            self.model(&level, "factors.model")
+        if let Some(level) = self.find_setting("model").map(ToString::to_string) {
+            self.find_model(&level, "factors.model")
         } else {
             let hint = "write `models = [\"SERVER/NAME\"]`".to_owned();
             self.obstacles.push(Obstacle::new("missing", "models", "no model is declared".to_owned(), hint));
@@ -118,7 +119,7 @@ impl Models<'_> {
 
     fn of_helper(&mut self, name: Option<&String>, at: &str) -> ModelSpec {
         match name {
-            Some(name) => self.model(name, at),
+            Some(name) => self.find_model(name, at),
             None => self.of_condition(),
         }
     }
@@ -133,25 +134,25 @@ impl Models<'_> {
             return Vec::new();
         }
         let at = format!("roles.{}.model", role.name);
-        if let Some(Value::Text(name)) = self.setting(&at).cloned() {
-            return vec![self.model(&name, &format!("factors.{at}")); number];
+        if let Some(Value::Text(name)) = self.find_setting(&at).cloned() {
+            return vec![self.find_model(&name, &format!("factors.{at}")); number];
         }
         match &role.model {
             RoleModel::Condition => vec![self.of_condition(); number],
-            RoleModel::One(name) => vec![self.model(name, &at); number],
+            RoleModel::One(name) => vec![self.find_model(name, &at); number],
             RoleModel::Each(names) => {
                 if names.len() < number {
                     let message = format!("`{at}` names {} models for {number} agents", names.len());
                     let hint = "name one for each agent, or one for all".to_owned();
                     self.obstacles.push(Obstacle::new("too-few-models", at.clone(), message, hint));
                 }
-                names.iter().take(number).map(|name| self.model(name, &at)).collect()
+                names.iter().take(number).map(|name| self.find_model(name, &at)).collect()
             }
         }
     }
 }
 
-/// What is said of a model that is named and not declared.
+/// Returns the obstacle of a model that is named and not declared.
 pub fn undeclared(experiment: &Experiment, name: &str, at: &str) -> Obstacle {
     let known: Vec<&str> = experiment.models.iter().map(ModelSpec::name).collect();
     if experiment.models.iter().any(|m| m.id == name) {

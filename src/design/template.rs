@@ -1,7 +1,8 @@
 //! Placeholders (docs/format.md, "Placeholders"): a text is parsed once into pieces and rendered in one pass.
 //!
-//! Knows roles by their tags and nothing of files, sections or conversations: who may use which tag, and
-//! whether a role has an agent, is for the caller, who is given every tag with its place.
+//! Knows roles by their tags, and nothing of files, sections or conversations. The caller gets every tag with its
+//! place,
+//! and checks who may use it and that its role has an agent.
 
 use super::inflect;
 use std::ops::Range;
@@ -12,35 +13,35 @@ mod tests;
 
 pub use tags::{RoleTags, Tag, tag_of};
 
-/// Something in a text that is no tag though it looks like one.
+/// A part of a text that looks like a tag but is none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagProblem {
     /// Bytes of the text, from `<` to `>`.
     pub span: Range<usize>,
-    /// What stands between `<` and `>`.
+    /// The text between `<` and `>`.
     pub tag: String,
-    /// What is wrong with it.
+    /// The kind of mistake.
     pub kind: TagProblemKind,
 }
 
-/// What is wrong with a tag.
+/// The kind of mistake in a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TagProblemKind {
-    /// An error: there is no such tag. The nearest known one, unless none comes near.
+    /// An error: there is no such tag.
     Unknown {
-        /// Without `<` and `>`.
+        /// The tag without `<` and `>`.
         nearest: Option<String>,
     },
-    /// An error: what follows `_VERB_` is not a single word.
+    /// An error: the text after `_VERB_` is not a single word.
     NotAVerb,
-    /// A warning: it is text, but would be this tag if it were written in capitals.
+    /// A warning: it is text, but would be this tag in capitals.
     LooksLike {
-        /// Without `<` and `>`.
+        /// The tag without `<` and `>`.
         tag: String,
     },
 }
 
-/// A text with its tags found.
+/// A text divided at its tags.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Template {
     pieces: Vec<Piece>,
@@ -48,20 +49,20 @@ pub struct Template {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
-    /// Text with `\<` already read as `<`.
+    /// Text in which `\<` is already `<`.
     Text(String),
     Tag(Tag, Range<usize>),
 }
 
-/// What stands at a `<`.
+/// The meaning of a `<`.
 enum Found {
     Tag(Tag, usize),
-    /// Text as it stands, so many bytes of it.
+    /// Unchanged text of so many bytes.
     Text(usize, Option<TagProblemKind>),
 }
 
 impl Template {
-    /// Finds the tags of a text. What only looks like one is reported, and stays as text.
+    /// Finds the tags of a text. A part that only looks like a tag is reported and stays text.
     pub fn parse(text: &str, roles: &RoleTags) -> (Self, Vec<TagProblem>) {
         let mut problems = Vec::new();
         let mut template = Self::default();
@@ -74,7 +75,7 @@ impl Template {
                 continue;
             }
             template.push_text(&text[at..next]);
-            match look(&text[next..], roles) {
+            match judge_tag(&text[next..], roles) {
                 Found::Tag(tag, len) => {
                     template.pieces.push(Piece::Tag(tag, next..next + len));
                     at = next + len;
@@ -94,7 +95,7 @@ impl Template {
         (template, problems)
     }
 
-    /// The tags, each with its bytes in the text, in order.
+    /// Returns the tags in order, each with its bytes in the text.
     pub fn tags(&self) -> impl Iterator<Item = (&Tag, Range<usize>)> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Tag(tag, span) => Some((tag, span.clone())),
@@ -102,14 +103,14 @@ impl Template {
         })
     }
 
-    /// The text with every tag replaced. A value is never read again, so a name that holds a tag stays as it is.
+    /// Replaces every tag. A value is never parsed again, so a name that contains a tag is unchanged.
     ///
-    /// `forms.roles` are those of the [`RoleTags`] that the text was parsed with, in their order.
+    /// `forms.roles` has the order of the [`RoleTags`] with which the text was parsed.
     pub fn render(&self, forms: &Forms) -> String {
         self.pieces.iter().fold(String::new(), |mut out, piece| {
             match piece {
                 Piece::Text(text) => out.push_str(text),
-                Piece::Tag(tag, _) => forms.write(tag, &mut out),
+                Piece::Tag(tag, _) => forms.write_tag(tag, &mut out),
             }
             out
         })
@@ -124,8 +125,8 @@ impl Template {
     }
 }
 
-/// Judges a text that begins with `<`.
-fn look(text: &str, roles: &RoleTags) -> Found {
+/// Reads the tag at the beginning of a text.
+fn judge_tag(text: &str, roles: &RoleTags) -> Found {
     let inside = &text[1..];
     let Some(end) = inside.find(['<', '>', '\n']).filter(|&end| inside[end..].starts_with('>')) else {
         return Found::Text(1, None);
@@ -145,19 +146,19 @@ fn look(text: &str, roles: &RoleTags) -> Found {
     Found::Text(len, problem)
 }
 
-/// What the tags stand for in one text of one conversation.
+/// Values of the tags in one text of one conversation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Forms {
     /// The roles, in the order of the tags.
     pub roles: Vec<RoleForms>,
-    /// The name of the agent that reads the text; `None` where nobody in particular does.
+    /// The name of the agent that reads the text; `None` if there is no particular reader.
     pub agent_name: Option<String>,
 }
 
-/// What a role's tags stand for.
+/// Values of a role's tags.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoleForms {
-    /// Agents that play it; none takes the forms of several.
+    /// Number of its agents; 0 takes the forms of several.
     pub count: u32,
     /// One of them: `guard`.
     pub noun: String,
@@ -168,14 +169,14 @@ pub struct RoleForms {
 }
 
 impl Forms {
-    fn write(&self, tag: &Tag, out: &mut String) {
+    fn write_tag(&self, tag: &Tag, out: &mut String) {
         match tag {
-            Tag::AgentsNum => number(self.roles.iter().map(|role| u64::from(role.count)).sum(), out),
-            Tag::RolesNum => number(self.roles.iter().filter(|role| role.count > 0).count() as u64, out),
+            Tag::AgentsNum => push_number(self.roles.iter().map(|role| u64::from(role.count)).sum(), out),
+            Tag::RolesNum => push_number(self.roles.iter().filter(|role| role.count > 0).count() as u64, out),
             Tag::AgentName => out.push_str(self.agent_name.as_deref().unwrap_or("the agent")),
             Tag::Num(_) | Tag::Noun(_) | Tag::Poss(_) | Tag::Pron(_) | Tag::PossPron(_) | Tag::Verb(..) => {
                 if let Some(role) = tag.role().and_then(|index| self.roles.get(index)) {
-                    role.write(tag, out);
+                    role.write_tag(tag, out);
                 }
             }
         }
@@ -183,29 +184,29 @@ impl Forms {
 }
 
 impl RoleForms {
-    fn write(&self, tag: &Tag, out: &mut String) {
+    fn write_tag(&self, tag: &Tag, out: &mut String) {
         let one = self.count == 1;
         match tag {
-            Tag::Num(_) => number(self.count.into(), out),
+            Tag::Num(_) => push_number(self.count.into(), out),
             Tag::Noun(_) if one => out.push_str(&self.noun),
             Tag::Noun(_) => out.push_str(&self.plural),
             Tag::Poss(_) if one => out.push_str(&inflect::possessive_one(&self.noun)),
             Tag::Poss(_) => out.push_str(&inflect::possessive_several(&self.plural)),
-            Tag::Pron(_) => out.push_str(self.pronouns().0),
-            Tag::PossPron(_) => out.push_str(self.pronouns().1),
+            Tag::Pron(_) => out.push_str(self.pronoun_pair().0),
+            Tag::PossPron(_) => out.push_str(self.pronoun_pair().1),
             Tag::Verb(_, base) if one => out.push_str(&inflect::third_person(base)),
             Tag::Verb(_, base) => out.push_str(&inflect::base_for_several(base)),
             Tag::AgentsNum | Tag::RolesNum | Tag::AgentName => {}
         }
     }
 
-    /// What is written of one, else what is right of any number.
-    fn pronouns(&self) -> (&str, &str) {
+    /// Returns the pronouns of one agent if they are written, else those of any number.
+    fn pronoun_pair(&self) -> (&str, &str) {
         let of_one = if self.count == 1 { inflect::pronouns(&self.pronouns) } else { None };
         of_one.unwrap_or(("they", "their"))
     }
 }
 
-fn number(count: u64, out: &mut String) {
+fn push_number(count: u64, out: &mut String) {
     out.push_str(&count.to_string());
 }

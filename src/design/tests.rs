@@ -1,4 +1,4 @@
-//! Proofs over the whole room: folder and document are one thing, counts follow their rule, keys stay.
+//! Tests of the whole room: folder and document are equal, counts follow their rule, keys stay.
 
 use super::folder::{self, Files};
 use super::*;
@@ -12,7 +12,7 @@ mod shipped;
 mod table;
 
 /// An experiment in memory: its TOML and prompt files.
-fn read(toml: &str, prompts: &[(&str, &str)]) -> Experiment {
+fn read_experiment(toml: &str, prompts: &[(&str, &str)]) -> Experiment {
     let mut files = Files::from([("experiment.toml".to_owned(), toml.as_bytes().to_vec())]);
     files.extend(prompts.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())));
     let mut problems = problem::Problems::default();
@@ -22,6 +22,6 @@ fn read(toml: &str, prompts: &[(&str, &str)]) -> Experiment {
     experiment.expect("no problem, so an experiment")
 }
 
-fn plan(experiment: &Experiment) -> Plan {
+fn plan_experiment(experiment: &Experiment) -> Plan {
     Plan::new(experiment, &Overrides::default()).expect("a sound experiment")
 }

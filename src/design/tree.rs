@@ -1,4 +1,4 @@
-//! Reading `experiment.toml` through its spanned tree, so that every mistake has a place and none hides another.
+//! A reader of `experiment.toml` through its spanned tree, so that every mistake has a place and hides no other.
 
 use super::problem::{Problems, Severity, did_you_mean};
 use super::value::Value;
@@ -14,13 +14,13 @@ pub const FILE: &str = "experiment.toml";
 const ADDRESSES: [&str; 9] =
     ["base_url", "url", "host", "address", "endpoint", "api_key", "key", "api_key_env", "servers"];
 
-/// Reads values, collects problems, remembers where each key stands.
+/// A reader of values, which collects problems and the place of each key.
 pub struct Tree<'a> {
     /// The file's text.
     pub text: &'a str,
-    /// What is wrong.
+    /// The problems found.
     pub problems: &'a mut Problems,
-    /// Where each key and array item stands, by its dotted path: `protocol.agents.guard`, `models[1]`.
+    /// Bytes of each key and array item, by its dotted path: `protocol.agents.guard`, `models[1]`.
     pub places: BTreeMap<String, Range<usize>>,
 }
 
@@ -39,7 +39,7 @@ impl Tree<'_> {
         self.problems.at(Severity::Error, code, (FILE, self.text, span), message, hint);
     }
 
-    /// The items of a table whose keys are fixed; unknown ones are errors with the nearest known one.
+    /// Reads a table with fixed keys; an unknown key is an error that names the nearest known one.
     pub fn fields<'t>(&mut self, at: &str, table: &'t DeTable<'t>, known: &[&str]) -> BTreeMap<&'t str, &'t Node<'t>> {
         let mut fields = BTreeMap::new();
         for (key, value) in table {
@@ -65,13 +65,13 @@ impl Tree<'_> {
         fields
     }
 
-    /// A table, or an error.
+    /// Reads a table, or reports an error.
     pub fn table<'t>(&mut self, at: &str, node: &'t Node<'t>) -> Option<&'t DeTable<'t>> {
         self.places.entry(at.to_owned()).or_insert_with(|| node.span());
         self.expect(at, node, "a table", node.get_ref().as_table())
     }
 
-    /// An array's items, or an error.
+    /// Reads an array's items, or reports an error.
     pub fn array<'t>(&mut self, at: &str, node: &'t Node<'t>) -> Vec<&'t Node<'t>> {
         let items = self.expect(at, node, "an array", node.get_ref().as_array());
         let items: Vec<&Node<'t>> = items.map(|a| a.iter().collect()).unwrap_or_default();
@@ -81,17 +81,17 @@ impl Tree<'_> {
         items
     }
 
-    /// Text, or an error.
+    /// Reads a text, or reports an error.
     pub fn text(&mut self, at: &str, node: &Node<'_>) -> Option<String> {
         self.expect(at, node, "text", node.get_ref().as_str().map(str::to_owned))
     }
 
-    /// Texts, or errors.
+    /// Reads texts, and reports an error for each other item.
     pub fn texts<'t>(&mut self, at: &str, node: &'t Node<'t>) -> Vec<String> {
         self.items(at, node, Self::text)
     }
 
-    /// The items that `read` can read; the places are theirs.
+    /// Reads the items that `read` accepts; places count these items only.
     pub fn items<'t, T>(
         &mut self,
         at: &str,
@@ -108,12 +108,12 @@ impl Tree<'_> {
         list
     }
 
-    /// `true` or `false`, or an error.
+    /// Reads `true` or `false`, or reports an error.
     pub fn flag(&mut self, at: &str, node: &Node<'_>) -> Option<bool> {
         self.expect(at, node, "true or false", node.get_ref().as_bool())
     }
 
-    /// A whole number from `low` to `high`, or an error.
+    /// Reads a whole number from `low` to `high`, or reports an error.
     pub fn whole(&mut self, at: &str, node: &Node<'_>, low: u64, high: u64) -> Option<u64> {
         let number = integer(node.get_ref());
         let number = self.expect(at, node, "a whole number", number)?;
@@ -127,7 +127,7 @@ impl Tree<'_> {
         }
     }
 
-    /// A number that `fits`, or an error that says `range`.
+    /// Reads a number that `fits`, or reports an error with `range`.
     pub fn number(&mut self, at: &str, node: &Node<'_>, range: &str, fits: impl Fn(f64) -> bool) -> Option<f64> {
         let number = match node.get_ref() {
             DeValue::Float(f) => f.as_str().parse::<f64>().ok(),
@@ -141,7 +141,7 @@ impl Tree<'_> {
         None
     }
 
-    /// One of `words`, or an error with the nearest.
+    /// Reads one of `words`, or reports an error with the nearest.
     pub fn word<'w>(&mut self, at: &str, node: &Node<'_>, words: &[&'w str]) -> Option<&'w str> {
         let text = self.text(at, node)?;
         let found = words.iter().copied().find(|w| *w == text);
@@ -153,7 +153,7 @@ impl Tree<'_> {
         found
     }
 
-    /// A scalar, or an error.
+    /// Reads a scalar, or reports an error.
     pub fn scalar(&mut self, at: &str, node: &Node<'_>) -> Option<Value> {
         let value = scalar(node.get_ref());
         self.expect(at, node, "text, a number, true or false", value)
@@ -168,7 +168,7 @@ impl Tree<'_> {
     }
 }
 
-/// The word for a kind of value, as messages say it.
+/// Returns the words for a type of value in messages.
 fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "text",
@@ -187,7 +187,7 @@ fn integer(value: &DeValue<'_>) -> Option<i64> {
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
-/// A scalar of TOML; dates are text, numbers that no 64 bits hold are none.
+/// Converts a scalar of TOML; a date becomes text, and `None` is returned for numbers larger than 64 bits.
 pub fn scalar(value: &DeValue<'_>) -> Option<Value> {
     match value {
         DeValue::String(s) => Some(Value::Text(s.to_string())),

@@ -1,4 +1,4 @@
-//! Scalars as a researcher writes them, and named things kept in the order of writing.
+//! Scalars as researchers write them, and named things in the order of writing.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -49,7 +49,7 @@ impl Value {
         Self::Text(word.to_owned())
     }
 
-    /// Whether `word`, written in a heading or after `--only`, means this value: compared as TOML text.
+    /// Returns true if `word`, written in a heading or after `--only`, means this value: compared as TOML text.
     pub fn is_written(&self, word: &str) -> bool {
         match self {
             Self::Text(text) => text == word,
@@ -71,13 +71,13 @@ impl fmt::Display for Value {
     }
 }
 
-/// A pair of a person's word and what it names. Databases get arrays of these, since a person's words make
-/// poor field names (docs/format.md, "What is kept").
+/// A pair of a name and a value. Databases store arrays of these, since names of researchers make poor field names
+/// (docs/format.md, "What is kept").
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Named<T> {
-    /// The word.
+    /// The name.
     pub name: String,
-    /// What it names.
+    /// The named value.
     pub value: T,
 }
 
@@ -88,7 +88,7 @@ impl<T> Named<T> {
     }
 }
 
-/// The value named `name`, if there is one.
+/// Finds the value with this name.
 pub fn named<'a, T>(list: &'a [Named<T>], name: &str) -> Option<&'a T> {
     list.iter().find(|n| n.name == name).map(|n| &n.value)
 }

@@ -1,6 +1,6 @@
-//! Enums that have a word in files and databases, each written once: variant, word, and a line for people.
+//! Enums with words in files and databases. Each variant, its word and its line for people are written once.
 
-/// Defines an enum whose variants have words. The comment of a variant is its line for people.
+/// Defines an enum whose variants have words. A variant's comment is its line for people.
 macro_rules! words {
     (
         $(#[$meta:meta])*

@@ -1,4 +1,4 @@
-//! An experiment as the texts of its files. What is at its default is left out; comments are not kept.
+//! An experiment as the texts of its files, without defaults and comments.
 
 use super::experiment::{Design, Experiment, Factor, ModelSpec, Policy, Role, RunDefaults, Seed};
 use super::folder::{Files, SHARED, SUMMARIZER, role_file};
@@ -9,10 +9,10 @@ use super::tree::FILE;
 use super::value::{Named, Value};
 use toml::{Table, Value as Toml};
 
-/// The files of an experiment; reading them gives it again.
+/// Writes the files of an experiment; reading them restores it.
 pub fn write(experiment: &Experiment) -> Files {
     let mut files = Files::new();
-    files.insert(FILE.to_owned(), toml(experiment).into_bytes());
+    files.insert(FILE.to_owned(), write_toml(experiment).into_bytes());
     if !experiment.shared.is_empty() {
         files.insert(SHARED.to_owned(), markdown::render(&experiment.shared).into_bytes());
     }
@@ -25,63 +25,63 @@ pub fn write(experiment: &Experiment) -> Files {
     files
 }
 
-/// A list of models on one line, as `--set models=…` takes it.
+/// Writes a list of models on one line, as `--set models=…` reads it.
 pub fn models(models: &[ModelSpec]) -> String {
-    Toml::Array(models.iter().map(model).collect()).to_string()
+    Toml::Array(models.iter().map(model_value).collect()).to_string()
 }
 
-fn toml(experiment: &Experiment) -> String {
+fn write_toml(experiment: &Experiment) -> String {
     let mut top = Table::new();
-    put(&mut top, "format", experiment.format);
-    put(&mut top, "name", experiment.name.as_str());
+    put_value(&mut top, "format", experiment.format);
+    put_value(&mut top, "name", experiment.name.as_str());
     if let Some(note) = &experiment.note {
-        put(&mut top, "note", note.as_str());
+        put_value(&mut top, "note", note.as_str());
     }
-    put(&mut top, "starting_message", experiment.starting_message.as_str());
+    put_value(&mut top, "starting_message", experiment.starting_message.as_str());
     if !experiment.sections.is_empty() {
-        put(&mut top, "sections", texts(&experiment.sections));
+        put_value(&mut top, "sections", text_values(&experiment.sections));
     }
-    put(&mut top, "models", experiment.models.iter().map(model).collect::<Vec<Toml>>());
-    put(&mut top, "protocol", protocol(experiment));
-    let roles: Table = experiment.roles.iter().map(|r| (r.name.clone(), Toml::Table(role(r)))).collect();
-    put(&mut top, "roles", roles);
+    put_value(&mut top, "models", experiment.models.iter().map(model_value).collect::<Vec<Toml>>());
+    put_value(&mut top, "protocol", protocol_table(experiment));
+    let roles: Table = experiment.roles.iter().map(|r| (r.name.clone(), Toml::Table(role_table(r)))).collect();
+    put_value(&mut top, "roles", roles);
     for (key, model) in [("selector", &experiment.selector_model), ("summarizer", &experiment.summarizer_model)] {
         if let Some(model) = model {
-            put(&mut top, key, Table::from_iter([("model".to_owned(), Toml::from(model.as_str()))]));
+            put_value(&mut top, key, Table::from_iter([("model".to_owned(), Toml::from(model.as_str()))]));
         }
     }
     let mut rest = Table::new();
     if !experiment.design.is_empty() {
-        put(&mut rest, "design", design(&experiment.design));
+        put_value(&mut rest, "design", design_table(&experiment.design));
     }
     if !experiment.health.is_empty() {
-        let health: Table = experiment.health.iter().map(|p| (p.name.clone(), policy(p.value))).collect();
-        put(&mut rest, "health", health);
+        let health: Table = experiment.health.iter().map(|p| (p.name.clone(), policy_value(p.value))).collect();
+        put_value(&mut rest, "health", health);
     }
-    put(&mut rest, "run", run(experiment.run));
+    put_value(&mut rest, "run", run_table(experiment.run));
     let pretty = |table: &Table| toml::to_string_pretty(table).unwrap_or_default();
-    format!("{}\n{}{}", pretty(&top), factors(&experiment.factors), pretty(&rest))
+    format!("{}\n{}{}", pretty(&top), write_factors(&experiment.factors), pretty(&rest))
 }
 
-/// `[factors]`, each in a line of its own: as sub-tables those with `was` would come last, and their order counts.
-fn factors(factors: &[Factor]) -> String {
+/// Writes `[factors]`, one on each line: as sub-tables those with `was` would be last, and the order counts.
+fn write_factors(factors: &[Factor]) -> String {
     if factors.is_empty() {
         return String::new();
     }
     let key = |name: &str| format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""));
-    let lines: Vec<String> = factors.iter().map(|f| format!("{} = {}\n", key(&f.name), factor(f))).collect();
+    let lines: Vec<String> = factors.iter().map(|f| format!("{} = {}\n", key(&f.name), factor_value(f))).collect();
     format!("[factors]\n{}\n", lines.concat())
 }
 
-fn put(table: &mut Table, key: &str, value: impl Into<Toml>) {
+fn put_value(table: &mut Table, key: &str, value: impl Into<Toml>) {
     table.insert(key.to_owned(), value.into());
 }
 
-fn texts(texts: &[String]) -> Vec<Toml> {
+fn text_values(texts: &[String]) -> Vec<Toml> {
     texts.iter().map(|t| Toml::from(t.as_str())).collect()
 }
 
-fn scalar(value: &Value) -> Toml {
+fn scalar_value(value: &Value) -> Toml {
     match value {
         Value::Bool(b) => Toml::Boolean(*b),
         Value::Int(i) => Toml::Integer(*i),
@@ -92,33 +92,33 @@ fn scalar(value: &Value) -> Toml {
 
 /// A list of models as it is written after `models =`, in one line.
 pub fn models_in_line(models: &[ModelSpec]) -> String {
-    Toml::Array(models.iter().map(model).collect()).to_string()
+    Toml::Array(models.iter().map(model_value).collect()).to_string()
 }
 
-fn model(spec: &ModelSpec) -> Toml {
+fn model_value(spec: &ModelSpec) -> Toml {
     let mut table = Table::new();
-    put(&mut table, "id", spec.id.as_str());
+    put_value(&mut table, "id", spec.id.as_str());
     if let Some(alias) = &spec.alias {
-        put(&mut table, "as", alias.as_str());
+        put_value(&mut table, "as", alias.as_str());
     }
     put_all(&mut table, MODEL.iter().map(|key| (key.name, key.changed(spec))));
     if table.len() == 1 { Toml::from(spec.id.as_str()) } else { Toml::Table(table) }
 }
 
-/// Every key that has a value, though it be the default.
-fn protocol(experiment: &Experiment) -> Table {
+/// Writes every key that has a value, even a default.
+fn protocol_table(experiment: &Experiment) -> Table {
     let mut table = Table::new();
     let agents = experiment.roles.iter().map(|r| (r.name.clone(), Toml::from(r.agents)));
     for (at, key) in PROTOCOL.iter().enumerate() {
         if at == BEFORE_AGENTS {
-            put(&mut table, "agents", agents.clone().collect::<Table>());
+            put_value(&mut table, "agents", agents.clone().collect::<Table>());
         }
         put_all(&mut table, [(key.name, (key.get)(&experiment.protocol))]);
     }
     table
 }
 
-fn role(role: &Role) -> Table {
+fn role_table(role: &Role) -> Table {
     let mut table = Table::new();
     put_all(&mut table, ROLE.iter().map(|key| (key.name, (key.get)(role))));
     table
@@ -127,45 +127,51 @@ fn role(role: &Role) -> Table {
 fn put_all(table: &mut Table, keys: impl IntoIterator<Item = (&'static str, Option<KeyValue>)>) {
     for (key, value) in keys {
         match value {
-            Some(KeyValue::One(value)) => put(table, key, scalar(&value)),
-            Some(KeyValue::List(list)) => put(table, key, texts(&list)),
-            Some(KeyValue::Seed(Seed::Base(base))) => put(table, key, base.cast_signed()),
+            Some(KeyValue::One(value)) => put_value(table, key, scalar_value(&value)),
+            Some(KeyValue::List(list)) => put_value(table, key, text_values(&list)),
+            Some(KeyValue::Seed(Seed::Base(base))) => put_value(table, key, base.cast_signed()),
             Some(KeyValue::Seed(Seed::Fixed { fixed })) => {
-                put(table, key, Table::from_iter([("fixed".to_owned(), Toml::from(fixed.cast_signed()))]));
+                put_value(table, key, Table::from_iter([("fixed".to_owned(), Toml::from(fixed.cast_signed()))]));
             }
             None => {}
         }
     }
 }
 
-fn factor(factor: &Factor) -> Toml {
-    let levels: Vec<Toml> = factor.levels.iter().map(scalar).collect();
+fn factor_value(factor: &Factor) -> Toml {
+    let levels: Vec<Toml> = factor.levels.iter().map(scalar_value).collect();
     match &factor.was {
         None => Toml::Array(levels),
-        Some(was) => {
-            Toml::Table(Table::from_iter([("levels".to_owned(), Toml::Array(levels)), ("was".to_owned(), scalar(was))]))
-        }
+        Some(was) => Toml::Table(Table::from_iter([
+            ("levels".to_owned(), Toml::Array(levels)),
+            ("was".to_owned(), scalar_value(was)),
+        ])),
     }
 }
 
-fn design(design: &Design) -> Table {
+fn design_table(design: &Design) -> Table {
     let mut table = Table::new();
     if !design.zip.is_empty() {
-        put(&mut table, "zip", design.zip.iter().map(|z| Toml::Array(texts(&z.factors))).collect::<Vec<Toml>>());
+        put_value(
+            &mut table,
+            "zip",
+            design.zip.iter().map(|z| Toml::Array(text_values(&z.factors))).collect::<Vec<Toml>>(),
+        );
     }
     if !design.exclude.is_empty() {
         let written = design.exclude.iter().map(|e| Toml::from(markdown::write_when(&e.all)));
-        put(&mut table, "exclude", written.collect::<Vec<Toml>>());
+        put_value(&mut table, "exclude", written.collect::<Vec<Toml>>());
     }
     if !design.cells.is_empty() {
-        let row =
-            |levels: &[Named<Value>]| levels.iter().map(|l| (l.name.clone(), scalar(&l.value))).collect::<Table>();
-        put(&mut table, "cells", design.cells.iter().map(|c| Toml::Table(row(&c.levels))).collect::<Vec<Toml>>());
+        let row = |levels: &[Named<Value>]| {
+            levels.iter().map(|l| (l.name.clone(), scalar_value(&l.value))).collect::<Table>()
+        };
+        put_value(&mut table, "cells", design.cells.iter().map(|c| Toml::Table(row(&c.levels))).collect::<Vec<Toml>>());
     }
     table
 }
 
-fn policy(policy: Policy) -> Toml {
+fn policy_value(policy: Policy) -> Toml {
     let then = if policy.fail { "fail" } else { "keep" };
     if policy.ask == 0 {
         return Toml::from(then);
@@ -173,7 +179,7 @@ fn policy(policy: Policy) -> Toml {
     Toml::Table(Table::from_iter([("ask".to_owned(), Toml::from(policy.ask)), ("then".to_owned(), Toml::from(then))]))
 }
 
-fn run(run: RunDefaults) -> Table {
+fn run_table(run: RunDefaults) -> Table {
     Table::from_iter([
         ("replicates".to_owned(), Toml::from(run.replicates)),
         ("seed".to_owned(), Toml::from(run.seed.cast_signed())),

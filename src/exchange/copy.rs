@@ -4,7 +4,9 @@
 
 use crate::process::Flag;
 use crate::process::log::Entry;
-use crate::store::{ConversationRecord, Filter, News, Parcel, ProcessKind, Standing, Status, Store, StoreError};
+use crate::store::{
+    ConversationRecord, ConversationUpdate, Filter, ProcessKind, Standing, Status, Store, StoreError, TransferItem,
+};
 use futures_util::future::join_all;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
@@ -58,7 +60,7 @@ pub async fn copy(
     for experiment in from.records().await? {
         let (id, name) = (experiment.id.clone(), experiment.name.clone());
         let was_there = there.contains(&id);
-        if taken(to.receive(Parcel::Experiment(experiment)).await, &mut copied.conflicts)? {
+        if taken(to.receive(TransferItem::Experiment(experiment)).await, &mut copied.conflicts)? {
             copied.experiments += 1;
             there.insert(id.clone());
         }
@@ -95,7 +97,7 @@ async fn documents(from: &dyn Store, to: &dyn Store, copied: &mut Copied) -> Res
     for hash in from.revisions().await?.into_iter().filter(|hash| !there.contains(hash)) {
         // One that was swept away meanwhile belongs to nothing.
         if let Some(document) = from.document(&hash).await? {
-            to.receive(Parcel::Document(Box::new(document), hash)).await?;
+            to.receive(TransferItem::Document(Box::new(document), hash)).await?;
             copied.documents += 1;
         }
     }
@@ -106,7 +108,7 @@ async fn runs(from: &dyn Store, to: &dyn Store, experiment: &str, copied: &mut C
     let there: HashMap<String, _> = to.runs(experiment).await?.into_iter().map(|r| (r.id.clone(), r)).collect();
     for run in from.runs(experiment).await? {
         if there.get(&run.id) != Some(&run)
-            && taken(to.receive(Parcel::Run(Box::new(run))).await, &mut copied.conflicts)?
+            && taken(to.receive(TransferItem::Run(Box::new(run))).await, &mut copied.conflicts)?
         {
             copied.runs += 1;
         }
@@ -235,7 +237,7 @@ impl Pair<'_, '_> {
             return Ok(());
         }
         let wanted: Vec<_> = subjects.iter().map(|id| (id.clone(), 0)).collect();
-        let there: HashMap<String, News> =
+        let there: HashMap<String, ConversationUpdate> =
             self.to.news(&wanted).await?.into_iter().map(|news| (news.0.id.clone(), news)).collect();
         let here: HashMap<String, Vec<Entry>> =
             self.from.news(&wanted).await?.into_iter().map(|(record, log)| (record.id, log)).collect();
@@ -278,8 +280,8 @@ impl Pair<'_, '_> {
             }
             self.copied.running += u64::from(record.status == Status::Running);
             let entries = log.len() as u64;
-            let parcel = Parcel::Conversation { record: Box::new(record), log, calls };
-            sent.push(async move { (entries, to.receive(parcel).await) });
+            let item = TransferItem::Conversation { record: Box::new(record), log, calls };
+            sent.push(async move { (entries, to.receive(item).await) });
         }
         let mut failed = None;
         for (entries, received) in join_all(sent).await {

@@ -8,7 +8,7 @@ use crate::design::{Experiment, Named, Value, named};
 use crate::process::harmless::harmless;
 use crate::process::log::Entry;
 use crate::process::{Kind, Purpose};
-use crate::store::{CallRecord, ConversationRecord, News, Status, Store};
+use crate::store::{CallRecord, ConversationRecord, ConversationUpdate, Status, Store};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
@@ -53,7 +53,7 @@ pub async fn questions_about(
     store: &dyn Store,
     conversation: &ConversationRecord,
     questions: &[Questioned],
-) -> Result<Vec<News>, ExportError> {
+) -> Result<Vec<ConversationUpdate>, ExportError> {
     let about = questions.iter().filter(|question| question.record.subject.as_ref() == Some(&conversation.id));
     let records: Vec<ConversationRecord> = about.map(|question| question.record.clone()).collect();
     let logs = store.logs(&super::ids(&records)).await?;
@@ -61,7 +61,12 @@ pub async fn questions_about(
 }
 
 /// One conversation as a page, with the questions about it as its last section.
-pub fn transcript(experiment: &str, conversation: &ConversationRecord, log: &[Entry], questions: &[News]) -> String {
+pub fn transcript(
+    experiment: &str,
+    conversation: &ConversationRecord,
+    log: &[Entry],
+    questions: &[ConversationUpdate],
+) -> String {
     let mut page = format!("# {} · conversation {}\n\n", safe(experiment), conversation.id);
     page += "| | |\n|---|---|\n";
     for level in &conversation.condition {

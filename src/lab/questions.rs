@@ -10,7 +10,9 @@ use crate::design::{ModelSpec, key};
 use crate::exchange::{Of, Pages, Questioned};
 use crate::process::Entry;
 use crate::process::question::{Asked, log_hash};
-use crate::store::{AskRecord, ConversationRecord, ExperimentRecord, Filter, News, ProcessKind, RunRecord, Status};
+use crate::store::{
+    AskRecord, ConversationRecord, ConversationUpdate, ExperimentRecord, Filter, ProcessKind, RunRecord, Status,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -32,7 +34,7 @@ impl Lab {
     ///
     /// # Errors
     /// [`LabError::NoConversation`] where it was deleted.
-    pub async fn news_of(&self, id: &str) -> Result<News, LabError> {
+    pub async fn news_of(&self, id: &str) -> Result<ConversationUpdate, LabError> {
         let news = self.store.news(&[(id.to_owned(), 0)]).await?.pop();
         news.ok_or_else(|| LabError::NoConversation { id: id.to_owned() })
     }
@@ -45,7 +47,11 @@ impl Lab {
     }
 
     /// Returns the questions about a finished conversation, with their logs, in the order of asking.
-    pub async fn questions_about(&self, subject: &ConversationRecord, log: &[Entry]) -> Result<Vec<News>, LabError> {
+    pub async fn questions_about(
+        &self,
+        subject: &ConversationRecord,
+        log: &[Entry],
+    ) -> Result<Vec<ConversationUpdate>, LabError> {
         if subject.kind == ProcessKind::Question || subject.status != Status::Done {
             return Ok(Vec::new());
         }

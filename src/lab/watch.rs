@@ -4,7 +4,7 @@
 use super::error::LabError;
 use super::setup::Lab;
 use crate::process::log::Entry;
-use crate::store::{ConversationRecord, ExperimentRecord, News, ProcessKind, Status, Store, Unfinished};
+use crate::store::{ConversationRecord, ConversationUpdate, ExperimentRecord, ProcessKind, Status, Store, Unfinished};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -247,7 +247,7 @@ impl ConversationWatch {
 
     /// The record as it stands now, and the entries that were stored since the last call; every call but the first
     /// waits a moment before it reads. The status is the older of the two.
-    pub async fn next(&mut self) -> Result<News, LabError> {
+    pub async fn next(&mut self) -> Result<ConversationUpdate, LabError> {
         if let Some(took) = self.last_took {
             pause(CONVERSATION, took).await;
         }
@@ -260,7 +260,7 @@ impl ConversationWatch {
     }
 
     /// Waits until the conversation ends and returns it whole.
-    pub async fn until_end(mut self) -> Result<News, LabError> {
+    pub async fn until_end(mut self) -> Result<ConversationUpdate, LabError> {
         let mut whole = Vec::new();
         loop {
             let (record, log) = self.next().await?;

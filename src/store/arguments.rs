@@ -80,7 +80,7 @@ pub struct Mark {
 
 /// A unit of copying between databases.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Parcel {
+pub enum TransferItem {
     /// A document and its hash.
     Document(Box<Experiment>, String),
     /// An experiment, after the document of its current revision.

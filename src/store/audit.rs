@@ -20,7 +20,7 @@ pub struct Fault {
     pub what: String,
 }
 
-/// A conversation record's claims about its log.
+/// Counters of a conversation's record, to be compared with its log.
 pub(super) struct Counters {
     pub(super) status: Status,
     pub(super) entries: usize,
@@ -39,13 +39,13 @@ pub(super) fn faults(counters: &Counters, log: &[Entry], calls: &[CallRecord], s
     faults
 }
 
-/// Returns the fault of a question whose conversation is not there.
+/// Returns the fault of a question whose conversation is missing.
 pub(super) fn without_subject(subject: &str) -> String {
     format!("the conversation {subject} that it is about is missing")
 }
 
-/// Returns the fault of a question whose key is not the one that it and the conversation's key and log give. The model
-/// that answered in place of each agent's own, if there was one, is among those in use.
+/// Returns the fault of a question whose key is not the hash of question, conversation and log. A model that answered in
+/// place of each agent's own is among the models in use.
 pub(super) fn wrong_key(question: &ConversationRecord, subject: &str, log: &[Entry]) -> Option<String> {
     let Some(QuestionRecord { text, role, again, .. }) = &question.question else {
         return Some("it is about a conversation and has no question".to_owned());
@@ -61,7 +61,7 @@ fn declared(used: &UsedModel) -> ModelSpec {
     ModelSpec { id: used.id.clone(), sampling: used.sampling.clone(), ..ModelSpec::default() }
 }
 
-/// A log counts from 0 without a hole, its days never go back, and each index counts the day's messages before it.
+/// Checks that a log counts from 0 without a hole, that days never decrease, and that indexes count a day's messages.
 fn order(log: &[Entry]) -> Vec<String> {
     let mut faults = Vec::new();
     let (mut day, mut messages) = (1, 0);
@@ -95,8 +95,8 @@ fn lonely(entry: &Entry, calls: &[CallRecord]) -> Option<String> {
     }
 }
 
-/// An answer belongs to an entry. Beyond the end of the log calls are in flight, or were when it was left: several,
-/// where they left together; none, where the process is done.
+/// Checks that an answer belongs to an entry. Calls beyond the end of the log were in flight when the process stopped.
+/// A process that is done has none.
 fn unused(call: &CallRecord, log: &[Entry], status: Status) -> Option<String> {
     let (seq, word) = (call.seq, call.call.purpose.word());
     let Some(entry) = log.get(seq as usize) else {
@@ -107,7 +107,7 @@ fn unused(call: &CallRecord, log: &[Entry], status: Status) -> Option<String> {
     (!used).then(|| format!("the answer of the {word} call at {seq} is in no entry"))
 }
 
-/// What was sent must come out again, byte for byte (R9); an answer must be there where the state says so.
+/// Checks that the request can be built again byte for byte (R9), and that exactly the answered calls have a reply.
 fn unlike(call: &CallRecord, log: &[Entry], subject: &[Entry]) -> Vec<String> {
     let name = format!("the {} call at {}", call.call.purpose.word(), call.seq);
     let mut faults = Vec::new();

@@ -28,7 +28,7 @@ pub struct CallRecord {
     pub view: View,
     /// SHA-256 of the body's bytes.
     pub body_sha256: String,
-    /// Attempts. A caller gives those of its own request; the database keeps earlier ones before them.
+    /// Attempts. A caller passes those of its own request; the database keeps earlier ones before them.
     pub attempts: Vec<Attempt>,
     /// Instant at which this request was first sent; `attempts` holds earlier requests that were lost.
     pub sent: Millis,
@@ -45,7 +45,7 @@ words! {
         Sent = "sent",
         /// Answered, and the answer is stored.
         Answered = "answered",
-        /// Given up; the attempts tell why.
+        /// Given up; the attempts hold the errors.
         Failed = "failed",
     }
 }
@@ -55,8 +55,8 @@ words! {
 pub struct History {
     /// The log, in order.
     pub log: Vec<Entry>,
-    /// Calls without an entry, in the order of seq, purpose, ask: answered ones are used, sent ones are possible
-    /// spend, failed ones tell why it stopped.
+    /// Calls without an entry, in the order of seq, purpose, ask. Answered calls are used, sent ones are possible
+    /// spend, and failed ones name the reason of the failure.
     pub open: Vec<CallRecord>,
 }
 

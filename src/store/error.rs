@@ -6,191 +6,191 @@ use crate::process::CallRef;
 /// An error of a database. Each message names the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// There is none yet, and reading makes none.
+    /// The database does not exist, and reading creates none.
     #[error("{place} does not exist yet; `convoke run` makes it")]
     Missing {
-        /// Where.
+        /// The database, without a password.
         place: String,
     },
-    /// It is not there or does not answer.
+    /// The database does not exist or does not answer.
     #[error("cannot open {place}: {cause}")]
     Unreachable {
-        /// Where.
+        /// The database, without a password.
         place: String,
-        /// Why.
+        /// The reason.
         cause: String,
     },
     /// Signing in to a server failed.
     #[error("cannot sign in to {place}: {}: {cause}", failure.text())]
     SignIn {
-        /// Where.
+        /// The server, without a password.
         place: String,
-        /// What kind of failure.
+        /// Kind of failure.
         failure: SignInFailure,
-        /// What was said of it, without any password.
+        /// Message of the driver or server, without any password.
         cause: String,
     },
-    /// Made by a newer program.
+    /// A newer program created or migrated the database.
     #[error("{place} has schema {found}; this version of convoke knows schemas up to {known}: use a newer convoke")]
     Newer {
-        /// Where.
+        /// The database, without a password.
         place: String,
-        /// Its schema.
+        /// The database's schema.
         found: u32,
-        /// Ours.
+        /// The newest schema that this program reads.
         known: u32,
     },
-    /// Another program's file.
+    /// The database belongs to another program.
     #[error("{place} is not a convoke database: {cause}; name another with --store")]
     Foreign {
-        /// Where.
+        /// The database, without a password.
         place: String,
-        /// What it is.
+        /// The reason for this conclusion.
         cause: String,
     },
-    /// Another process writes.
+    /// Another process writes to the database.
     #[error("{place} is in use by {holder}; wait for its end, or name another with --store")]
     Locked {
-        /// Where.
+        /// The database, without a password.
         place: String,
-        /// Who.
+        /// The other process.
         holder: String,
     },
-    /// No space, or the quota is reached. Nothing of the write was kept; it may be tried again.
+    /// No space is left, or the quota is reached. Nothing was stored; the write may be retried.
     #[error("{place} is full: {cause}")]
     Full {
-        /// Where.
+        /// The database, without a password.
         place: String,
-        /// Disk or quota.
+        /// The limit that was reached: disk or quota.
         cause: String,
     },
     /// Another process holds the conversation now.
     #[error("conversation {conversation} is held by another process now")]
     Superseded {
-        /// Which.
+        /// The conversation's id.
         conversation: String,
     },
-    /// Somebody works on it now.
+    /// A process works on the item now.
     #[error("{what} is in the hands of {holder}")]
     Held {
-        /// Which experiment or conversation.
+        /// The experiment or conversation, for people.
         what: String,
-        /// Who, by name and process.
+        /// Creator and process of the run.
         holder: String,
     },
-    /// A conversation that has come to its end is not claimed.
+    /// A conversation that has ended is not claimed.
     #[error("conversation {conversation} is {}", status.word())]
     Ended {
-        /// Which.
+        /// The conversation's id.
         conversation: String,
         /// Done or failed.
         status: Status,
     },
-    /// Only who made it may change it.
+    /// Only the creator of an item may change it.
     #[error("{what} is {creator}'s: only its creator may change it")]
     NotYours {
-        /// Which experiment or conversation.
+        /// The experiment or conversation, for people.
         what: String,
-        /// Whose it is.
+        /// The item's creator.
         creator: String,
     },
-    /// A name is taken.
+    /// The creator has an experiment of that name.
     #[error("{creator} has an experiment `{name}` already")]
     Exists {
-        /// Whose.
+        /// The creator.
         creator: String,
         /// The name.
         name: String,
     },
-    /// Somebody changed it meanwhile (compare-and-set on the version).
+    /// A colleague changed the experiment meanwhile (compare-and-set on the version).
     #[error("{what} was changed meanwhile: it has version {found} now, not {expected}")]
     Changed {
-        /// Which experiment.
+        /// The experiment, for people.
         what: String,
-        /// The version that was to be changed.
+        /// The version that the caller read.
         expected: u64,
-        /// The version it has.
+        /// The version that is stored.
         found: u64,
     },
     /// Entries must be stored in order (R1).
     #[error("conversation {conversation} has {length} entries; entry {seq} cannot be stored before those between")]
     Gap {
-        /// Which.
+        /// The conversation's id.
         conversation: String,
         /// The log's length.
         length: u32,
-        /// What was to be stored.
+        /// Place of the entry that was refused.
         seq: u32,
     },
-    /// A call whose answer is kept must not be asked again.
+    /// A call that is answered must not be requested again.
     #[error("the {} call at {seq} of conversation {conversation} is answered already", call.purpose.word())]
     Answered {
-        /// Which.
+        /// The conversation's id.
         conversation: String,
-        /// Where its entry stands or will stand.
+        /// Place of its entry in the log, whether or not the entry is stored yet.
         seq: u32,
-        /// Which call.
+        /// Purpose of the call, and number of rejected replies before it.
         call: CallRef,
     },
-    /// What was named is not in the database.
+    /// The database does not have the named item.
     #[error("{place} has no {what}")]
     Unknown {
-        /// Where.
+        /// The database, without a password.
         place: String,
-        /// What was named.
+        /// The item, for people.
         what: String,
     },
-    /// What is asked for does not go with how things stand.
+    /// The state of the database does not permit the change.
     #[error("{what}")]
     Refused {
-        /// Why.
+        /// The whole message.
         what: String,
     },
-    /// What is stored contradicts itself.
+    /// Stored data contradicts itself.
     #[error("{place} is damaged: {cause}; `convoke verify` tells all")]
     Damaged {
-        /// Where.
+        /// The database, without a password.
         place: String,
-        /// What.
+        /// The contradiction.
         cause: String,
     },
-    /// Anything else the database says.
+    /// Any other error of the database.
     #[error("{place}: {cause}")]
     Other {
-        /// Where.
+        /// The database, without a password.
         place: String,
-        /// What it says.
+        /// Message of the driver or server.
         cause: String,
     },
 }
 
-/// Why nobody could sign in to a server, told apart because each has another remedy.
+/// The cause of a failure to sign in. Each has a remedy of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignInFailure {
     /// The address cannot be used.
     Address,
-    /// The host's name means nothing here.
+    /// The host's name cannot be resolved.
     Name,
-    /// Nothing listens there.
+    /// The host refuses the connection.
     Refused,
-    /// No TLS could be agreed on, or the certificate is not trusted.
+    /// TLS could not be negotiated, or the certificate is not trusted.
     Tls,
     /// The user or the password is wrong.
     Authentication,
-    /// Nobody signed in, and somebody must.
+    /// The server requires a login, and none was given.
     NeedsUser,
-    /// Signed in, and may not read the database.
+    /// The user signed in, but may not read the database.
     Rights,
-    /// No answer in time.
+    /// The server did not answer in time.
     Timeout,
-    /// Something else answers.
+    /// Another kind of server answers.
     Protocol,
-    /// Anything else.
+    /// Any other cause.
     Other,
 }
 
 impl SignInFailure {
-    /// As a fragment of a sentence.
+    /// Returns the cause as a fragment of a sentence.
     pub fn text(self) -> &'static str {
         match self {
             Self::Address => "the address cannot be used",
@@ -206,7 +206,7 @@ impl SignInFailure {
         }
     }
 
-    /// Whether another user or password may help.
+    /// Returns true if another user or password may help.
     pub fn is_of_login(self) -> bool {
         matches!(self, Self::Authentication | Self::NeedsUser | Self::Rights)
     }

@@ -1,13 +1,13 @@
 //! The database in the researcher's verbs.
 //!
-//! One trait, proved equal on each implementation by one story test (`tests/store_story.rs`). Documents are plain
-//! data: no SQL, no BSON outside an implementation. Texts are kept byte for byte, NUL included. No clock, no
-//! randomness: instants and ids are given.
+//! One story test (`tests/store_story.rs`) proves that all implementations of the trait behave equally. Documents are
+//! plain data: no SQL and no BSON outside an implementation. Texts are stored byte for byte, NUL included. Instants and
+//! ids are arguments: no clock, no randomness.
 //!
 //! | file | come here to … |
 //! |---|---|
 //! | `verbs` | see every verb of a database as a contract (the trait [`Store`]) |
-//! | `arguments` | see what the verbs are given: filters, items, marks, new experiments, parcels |
+//! | `arguments` | see what the verbs are given: filters, items, marks, new experiments, items to copy |
 //! | `records` | see what is stored of an experiment, a conversation and a run |
 //! | `call` | see what is stored of a call; count tokens |
 //! | `standing` | see the short answers for planning, listing and watching |
@@ -17,7 +17,7 @@
 //! | `uri` | read the address of a database |
 //! | `turn` | decide what a write of a turn changes (pure; both databases use it) |
 //! | `audit` | find what is wrong with a log (pure; both databases use it) |
-//! | `meeting` | merge an item of another database (pure; both databases use it) |
+//! | `merge` | merge two copies of an item (pure; both databases use it) |
 //! | `sqlite` | change how a file stores all this |
 //! | `mongodb` | change how a server stores all this |
 
@@ -25,7 +25,7 @@ mod arguments;
 mod audit;
 mod call;
 mod error;
-mod meeting;
+mod merge;
 mod mode;
 pub mod mongodb;
 mod records;
@@ -36,7 +36,7 @@ mod turn;
 mod uri;
 mod verbs;
 
-pub use arguments::{End, Filter, Item, Mark, NewExperiment, Parcel};
+pub use arguments::{End, Filter, Item, Mark, NewExperiment, TransferItem};
 pub use audit::Fault;
 pub use call::{CallRecord, CallState, History, Tokens};
 pub use error::{SignInFailure, StoreError};
@@ -45,7 +45,7 @@ pub use records::{
     AskRecord, ConversationRecord, ExperimentRecord, LEASE, Lease, Millis, Participant, ProcessKind, QuestionRecord,
     RunKind, RunRecord, UsedModel,
 };
-pub use standing::{Counts, News, Standing, Unfinished, Waiting};
+pub use standing::{ConversationUpdate, Counts, Standing, Unfinished, Waiting};
 pub use status::Status;
 pub use uri::{MongoUri, Parts, StoreUri, UriError, without_password};
 pub use verbs::Store;

@@ -7,6 +7,6 @@ pub enum OpenMode {
     Read,
     /// Small edits, which may be made while a run goes on.
     Write,
-    /// A run. On a file it is the only one, for as long as it lives.
+    /// A run. At most one process at a time opens a file in this mode.
     Run,
 }

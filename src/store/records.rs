@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// An instant: milliseconds since 1970 (UTC), as the injected clock gives it.
 pub type Millis = i64;
 
-/// Time for which a lease holds without being renewed, in milliseconds.
+/// Duration of a lease that is not renewed, in milliseconds.
 pub const LEASE: Millis = 45_000;
 
 /// An experiment as the database stores it.
@@ -27,7 +27,7 @@ pub struct ExperimentRecord {
     pub starred: bool,
     /// A note.
     pub note: Option<String>,
-    /// Grows with each change, for compare-and-set.
+    /// Number that grows with each change, for compare-and-set.
     pub version: u64,
     /// Id of the experiment that it was copied from.
     pub parent: Option<String>,
@@ -46,7 +46,7 @@ pub struct ConversationRecord {
     pub experiment: String,
     /// The newest revision that planned it.
     pub revision: String,
-    /// SHA-256 of what it is made from.
+    /// SHA-256 of everything that it is made from.
     pub key: String,
     /// The person who ran it.
     pub creator: String,
@@ -95,7 +95,7 @@ pub struct ConversationRecord {
     /// The question, of processes of that kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<QuestionRecord>,
-    /// The way in which it ended, since convoke 0.2 stores it.
+    /// The way in which it ended; convoke 0.1 did not store it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<EndedBy>,
 }
@@ -113,7 +113,7 @@ words! {
 }
 
 impl ProcessKind {
-    /// Whether it is a conversation, which databases leave out.
+    /// Returns true for a conversation; databases omit the kind then.
     pub fn is_conversation(&self) -> bool {
         *self == Self::Conversation
     }
@@ -128,7 +128,7 @@ pub struct QuestionRecord {
     pub role: String,
     /// Names of the agents that are asked, in speaking order.
     pub agents: Vec<String>,
-    /// Number of the asking, where the same was asked before: 2, 3, ….
+    /// Number of the asking, if the same was asked before: 2, 3, ….
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<u32>,
 }
@@ -167,7 +167,7 @@ pub struct Lease {
     pub boot: String,
     /// Process id.
     pub pid: u32,
-    /// Number of the claim; grows with each.
+    /// Number of the claim; grows with each claim.
     pub epoch: u64,
     /// Instant at which it lapses.
     pub until: Millis,
@@ -188,7 +188,7 @@ words! {
 }
 
 impl RunKind {
-    /// Whether it is a run of conversations, which databases leave out.
+    /// Returns true for a run of conversations; databases omit the kind then.
     pub fn is_run(&self) -> bool {
         *self == Self::Run
     }

@@ -7,7 +7,7 @@ use crate::process::log::Entry;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Progress of one conversation: enough for the set difference of a plan.
+/// Progress of one conversation: enough to plan a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// Id.
@@ -32,7 +32,7 @@ pub struct Standing {
     pub seed: u64,
     /// The person who ran it.
     pub creator: String,
-    /// The way in which it ended, where it is done and convoke 0.2 or later ended it.
+    /// The way in which it ended, if it is done and convoke 0.2 or later ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<EndedBy>,
 }
@@ -80,4 +80,4 @@ pub struct Waiting {
 }
 
 /// A conversation's current record, and entries of its log.
-pub type News = (ConversationRecord, Vec<Entry>);
+pub type ConversationUpdate = (ConversationRecord, Vec<Entry>);

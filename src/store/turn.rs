@@ -1,4 +1,4 @@
-//! Effect of a write of a turn, given what is stored: the same on every database, and pure.
+//! Effect of a write of a turn, computed from the stored data: the same on every database, and pure.
 
 use super::call::{CallRecord, CallState};
 use super::error::StoreError;
@@ -9,35 +9,35 @@ use crate::process::log::Entry;
 use crate::process::prompt::{Ending, Part, View};
 use sha2::{Digest, Sha256};
 
-/// What is stored of a call already.
+/// Stored state of a call.
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
     pub(super) state: CallState,
-    /// Of the claim that wrote it.
+    /// Epoch of the claim that wrote it.
     pub(super) epoch: u64,
     pub(super) sent: Millis,
     pub(super) attempts: Vec<Attempt>,
-    /// How many of the attempts are of earlier askings.
+    /// Number of attempts of earlier requests.
     pub(super) earlier: usize,
-    /// Attempts that may have been paid for without a reply; one more while it is sent.
+    /// Attempts that may have been paid for without a reply, plus one while the call is `sent`.
     pub(super) spend: i64,
 }
 
-/// How a call is to be written.
+/// Fields of a call that a write sets.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Written {
     pub(super) state: CallState,
     pub(super) attempts: Vec<Attempt>,
-    /// How many of them are of earlier askings.
+    /// Number of attempts of earlier requests.
     pub(super) earlier: usize,
-    /// Attempts that may have been paid for without a reply; one more while it is sent.
+    /// Attempts that may have been paid for without a reply, plus one while the call is `sent`.
     pub(super) spend: i64,
-    /// What that adds to the conversation's possible spend.
+    /// Change of the conversation's possible spend.
     pub(super) more: i64,
 }
 
-/// A call that leaves. Nothing is to be written where it is the same asking again, after a write whose answer was
-/// lost.
+/// Returns the fields of a call that leaves; `None` if the same request is already stored, as after a write whose
+/// answer was lost.
 pub(super) fn send(
     conversation: &str,
     epoch: u64,
@@ -70,7 +70,7 @@ fn lost(sent: Millis) -> Attempt {
     }
 }
 
-/// What became of a call. Nothing is to be written where its answer is there already.
+/// Returns the fields of a call that was answered or failed; `None` if its answer is already stored.
 pub(super) fn settle(old: Option<Kept>, call: &CallRecord) -> Option<Written> {
     match old {
         None => Some(written(&[], call, call.state, 0)),
@@ -82,8 +82,7 @@ pub(super) fn settle(old: Option<Kept>, call: &CallRecord) -> Option<Written> {
     }
 }
 
-/// `earlier` are the attempts of earlier askings; a caller that has read them and gives them again does not double
-/// them.
+/// Joins `earlier` attempts with the call's own. A caller that read earlier attempts may repeat them; they count once.
 fn written(earlier: &[Attempt], call: &CallRecord, state: CallState, old_spend: i64) -> Written {
     let own = call.attempts.strip_prefix(earlier).unwrap_or(&call.attempts);
     let attempts: Vec<Attempt> = earlier.iter().chain(own).cloned().collect();
@@ -91,13 +90,12 @@ fn written(earlier: &[Attempt], call: &CallRecord, state: CallState, old_spend: 
     Written { state, attempts, earlier: earlier.len(), spend, more: spend - old_spend }
 }
 
-/// What may have been paid for without a reply.
+/// Returns the number of requests that may have been paid for without a reply.
 pub(super) fn spend(attempts: &[Attempt], state: CallState) -> i64 {
     attempts.iter().map(|a| i64::from(a.possible_spend)).sum::<i64>() + i64::from(state == CallState::Sent)
 }
 
-/// Splits entries into those whose place in the log is taken already, and those that follow its end; a gap is
-/// refused (R1).
+/// Splits entries into those whose place in the log is taken and those that follow its end; refuses a gap (R1).
 pub(super) fn split<'a>(
     conversation: &str,
     length: u32,
@@ -113,13 +111,13 @@ pub(super) fn split<'a>(
     }
 }
 
-/// What the log holds from the first entry on that is not as given. `stored` begins where `given` does.
+/// Returns the stored log from the first entry that differs from `given`. `stored` begins at the same place as `given`.
 pub(super) fn differing(given: &[Entry], mut stored: Vec<Entry>) -> Vec<Entry> {
     let same = given.iter().zip(&stored).take_while(|(given, stored)| given == stored).count();
     if same == given.len() { Vec::new() } else { stored.split_off(same.min(stored.len())) }
 }
 
-/// Flags in the order in which they are shown, each once.
+/// Returns each flag once, in the order in which flags are shown.
 pub(super) fn union<'a>(flags: impl IntoIterator<Item = &'a Flag>) -> Vec<Flag> {
     let mut union: Vec<Flag> = flags.into_iter().copied().collect();
     union.sort_unstable();
@@ -127,12 +125,13 @@ pub(super) fn union<'a>(flags: impl IntoIterator<Item = &'a Flag>) -> Vec<Flag> 
     union
 }
 
-/// SHA-256 in hex digits.
+/// Returns the SHA-256 in hex digits.
 pub(super) fn hash(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-/// The view with each text replaced by its hash, and the texts; an empty system prompt stays empty, since it is none.
+/// Returns the view with each text replaced by its hash, and the texts. An empty system prompt stays empty, since it is
+/// none.
 pub(super) fn by_reference(view: &View) -> (View, Vec<(String, String)>) {
     let mut texts = Vec::new();
     let mut refer = |text: &str| {
@@ -154,7 +153,7 @@ pub(super) fn by_reference(view: &View) -> (View, Vec<(String, String)>) {
     (view, texts)
 }
 
-/// The places in a view that hold a hash in place of a text.
+/// Returns the places in a view that hold a hash instead of a text.
 pub(super) fn references(view: &mut View) -> impl Iterator<Item = &mut String> {
     let endings = view.ending.iter_mut().filter_map(|ending| match ending {
         Ending::Text(text) => Some(text),

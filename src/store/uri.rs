@@ -1,10 +1,10 @@
 //! Addresses of databases: `sqlite:PATH`, `sqlite:PATH?max-mb=N`, `mongodb://…`, `mongodb+srv://…`. Errors, `Debug` and
-//! `Display` never hold a password.
+//! `Display` never contain a password.
 //!
 //! | file | come here to … |
 //! |---|---|
-//! | `mongo` | read the address of a MongoDB, or put one together from its parts |
-//! | `driver` | see which addresses the driver reads, and what it says of its errors |
+//! | `mongo` | read the address of a MongoDB, or build one from its parts |
+//! | `driver` | see which addresses the driver reads, and what its errors say |
 //! | `error` | see every error in an address |
 
 pub(super) mod driver;
@@ -25,7 +25,7 @@ use std::str::FromStr;
 pub enum StoreUri {
     /// The embedded database, a file.
     Sqlite {
-        /// The file, as written (no percent-decoding; what follows the last `?` is the query).
+        /// Path as written, without percent-decoding; the query follows the last `?`.
         path: PathBuf,
         /// Quota of the file in MiB.
         max_mb: Option<u32>,
@@ -49,7 +49,7 @@ impl FromStr for StoreUri {
 
 fn sqlite(rest: &str) -> Result<StoreUri, UriError> {
     let (path, query) = rest.rsplit_once('?').unwrap_or((rest, ""));
-    // `sqlite:///a/b` and `sqlite://a/b` are written out of habit; both slashes belong to the scheme.
+    // People write `sqlite:///a/b` and `sqlite://a/b` out of habit; both slashes belong to the scheme.
     let path = path.strip_prefix("//").unwrap_or(path);
     if path.is_empty() {
         return Err(UriError::NoPath);

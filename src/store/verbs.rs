@@ -1,28 +1,27 @@
 //! The trait [`Store`]: the database in the researcher's verbs.
 
-use super::arguments::{End, Filter, Item, Mark, NewExperiment, Parcel};
+use super::arguments::{End, Filter, Item, Mark, NewExperiment, TransferItem};
 use super::audit::Fault;
 use super::call::{CallRecord, History};
 use super::error::StoreError;
 use super::records::{ConversationRecord, ExperimentRecord, Lease, Millis, ProcessKind, RunRecord};
-use super::standing::{Counts, News, Standing, Unfinished};
+use super::standing::{ConversationUpdate, Counts, Standing, Unfinished};
 use crate::design::Experiment;
 use crate::process::Flag;
 use crate::process::log::Entry;
 use async_trait::async_trait;
 
-/// The database in the researcher's verbs. A method that returns `Ok` for a write has made the write durable
-/// (contract R2). Writes of a turn carry the epoch of the claim; they fail with [`StoreError::Superseded`] if another
-/// process holds the conversation.
+/// The database in the researcher's verbs. A write that returns `Ok` is durable (contract R2). Writes of a turn carry
+/// the epoch of the claim; they fail with [`StoreError::Superseded`] if another process holds the conversation.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Returns the database's address for people: without a password.
+    /// Returns the database's address for people, without a password.
     fn place(&self) -> String;
-    /// Returns whether several runs may work on it at the same time.
+    /// Returns true if several runs may use the database at the same time.
     fn is_shared(&self) -> bool;
 
-    /// Saves an experiment's document as its current revision; creates the experiment if (creator, name) is new.
-    /// `note` is used the first time only. Returns the record. Idempotent.
+    /// Saves an experiment's document as its current revision; creates the experiment if (creator, name) is new. `note`
+    /// is used the first time only. Returns the record. Idempotent.
     async fn save(&self, new: NewExperiment) -> Result<ExperimentRecord, StoreError>;
     /// Returns the experiment of (creator, name).
     async fn experiment(&self, creator: &str, name: &str) -> Result<Option<ExperimentRecord>, StoreError>;
@@ -30,11 +29,11 @@ pub trait Store: Send + Sync {
     async fn records(&self) -> Result<Vec<ExperimentRecord>, StoreError>;
     /// Returns all experiments, oldest first, with the counts of the conversations of their current revision.
     async fn experiments(&self) -> Result<Vec<(ExperimentRecord, Counts)>, StoreError>;
-    /// Returns the whole document of a revision (with the `note` and `[run]` that it was first stored with).
+    /// Returns the whole document of a revision, with the `note` and `[run]` that were first stored with it.
     async fn document(&self, revision: &str) -> Result<Option<Experiment>, StoreError>;
 
-    /// Marks every existing conversation of `keys` as planned by `revision`, and inserts `new` as pending.
-    /// Idempotent; existing conversations stay unchanged.
+    /// Marks every existing conversation of `keys` as planned by `revision`, and inserts `new` as pending. Idempotent;
+    /// existing conversations stay unchanged.
     async fn plan(
         &self,
         experiment: &str,
@@ -44,27 +43,27 @@ pub trait Store: Send + Sync {
     ) -> Result<(), StoreError>;
     /// Returns the progress of each process of a kind of an experiment.
     async fn standing(&self, experiment: &str, kind: ProcessKind) -> Result<Vec<Standing>, StoreError>;
-    /// Claims a conversation: sets the status to running, and writes the lease with the next epoch (the given epoch is
-    /// not read). `retry` retries a failed conversation and counts that; without `retry` a failed conversation is
-    /// [`StoreError::Ended`], and one that is done always is. A lease that holds is [`StoreError::Held`]; a lease is
-    /// taken over if it has lapsed by the server's clock, or if its process ran on this host and boot and is gone.
+    /// Claims a conversation: sets the status to running, and writes the lease with the next epoch; the given epoch is
+    /// ignored. `retry` retries a failed conversation and counts that. A conversation that is done, or failed without
+    /// `retry`, is [`StoreError::Ended`]. A lease that holds is [`StoreError::Held`]. A lease is taken over if it has
+    /// lapsed by the server's clock. So is one whose process ran on this host and boot and is gone.
     async fn claim(&self, conversation: &str, lease: Lease, retry: bool) -> Result<ConversationRecord, StoreError>;
-    /// Renews every lease of a run, which is their owner: each holds until the given instant (if the database has a
-    /// clock of its own, for [`LEASE`](super::LEASE) by that clock).
+    /// Renews every lease that a run owns until the given instant. A database with a clock of its own renews for
+    /// [`LEASE`](super::LEASE) by that clock.
     async fn renew(&self, owner: &str, until: Millis) -> Result<(), StoreError>;
     /// Returns the stored part of a conversation.
     async fn history(&self, conversation: &str) -> Result<History, StoreError>;
-    /// Writes a call as sent, before it is sent. If a call of that name is `sent` already, it was lost: it becomes an
-    /// attempt of possible spend of the new call. If it had failed, its attempts are kept before the new ones. If it is
-    /// answered, it must not be sent again: [`StoreError::Answered`]. The same request written twice (same epoch, same
-    /// instant) counts once.
+    /// Stores a call as sent, before the request leaves. A call of that name that is `sent` already was lost: it
+    /// becomes an attempt of possible spend of the new call. If it had failed, its attempts are kept before the new
+    /// ones. If it is answered, it must not be sent again: [`StoreError::Answered`]. The same request written twice
+    /// (same epoch, same instant) counts once.
     async fn sent(&self, conversation: &str, epoch: u64, call: CallRecord) -> Result<(), StoreError>;
-    /// Stores the answer (or the failure) of a call, without an entry. An answer that is already stored is kept.
+    /// Stores the answer (or the failure) of a call, without an entry. A stored answer stays.
     async fn settle(&self, conversation: &str, epoch: u64, call: CallRecord) -> Result<(), StoreError>;
-    /// Appends entries together with the answered call that brought them. An entry's `seq` must be the log's length
-    /// (R1): a gap is [`StoreError::Gap`] and writes nothing; an entry that is already stored is kept (the first writer
-    /// wins). Returns an empty list if the log now holds the given entries. Otherwise another writer was first: returns
-    /// the log from the first different entry on, for the caller to adopt, and writes no entry from there on.
+    /// Appends entries together with the answered call that produced them. An entry's `seq` must be the log's length
+    /// (R1): a gap is [`StoreError::Gap`] and writes nothing. A stored entry stays: the first writer wins. Returns an
+    /// empty list if the log now holds the given entries. Otherwise another writer was first: returns the log from the
+    /// first different entry on, which the caller adopts, and writes no entry from there on.
     async fn append(
         &self,
         conversation: &str,
@@ -72,13 +71,13 @@ pub trait Store: Send + Sync {
         entries: Vec<Entry>,
         call: Option<CallRecord>,
     ) -> Result<Vec<Entry>, StoreError>;
-    /// Ends the claim. The epoch stays, so that a late write is refused.
+    /// Ends the claim. The database keeps the epoch and so refuses late writes.
     async fn finish(&self, conversation: &str, epoch: u64, end: End) -> Result<(), StoreError>;
 
     /// Returns processes in the order of creation (then of id), each with the flags in its log.
     async fn conversations(&self, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError>;
     /// Returns at most `limit` conversations of an experiment (and of a revision) whose key follows `after`, in the
-    /// order of the key: for reading any number of them in constant memory. An empty `after` begins.
+    /// order of the key. Callers read any number of them in constant memory. An empty `after` begins.
     async fn page(
         &self,
         filter: &Filter,
@@ -90,16 +89,16 @@ pub trait Store: Send + Sync {
     /// Returns every call of a conversation in the order of seq, purpose, ask, with the texts of its view.
     async fn calls(&self, conversation: &str) -> Result<Vec<CallRecord>, StoreError>;
 
-    /// Returns the logs of conversations, in the order given: many at once, since some databases answer single
-    /// questions slowly.
+    /// Returns the logs of conversations, in the order given. One call reads many, since some databases answer each
+    /// query slowly.
     async fn logs(&self, conversations: &[String]) -> Result<Vec<Vec<Entry>>, StoreError>;
-    /// Returns the conversations of an experiment (and no other process) that are not done, and the number of those that are. Watching polls
-    /// this, so it reads nothing else.
+    /// Returns the conversations of an experiment (and no other process) that are not done, and the number of those
+    /// that are. Watching polls this, so it reads nothing else.
     async fn unfinished(&self, experiment: &str) -> Result<Unfinished, StoreError>;
-    /// Returns the current records of conversations, in the order given, each with its log from an entry on; for a
-    /// conversation that has ended, all of that. Conversations that do not exist (any more) are left out.
-    async fn news(&self, of: &[(String, u32)]) -> Result<Vec<News>, StoreError>;
-    /// Returns the same as [`Store::calls`], for many conversations at once, in the order given.
+    /// Returns the current records of conversations, in the order given, each with its log from an entry on. A
+    /// conversation that has ended comes with the rest of its log. Conversations that do not exist are left out.
+    async fn news(&self, of: &[(String, u32)]) -> Result<Vec<ConversationUpdate>, StoreError>;
+    /// Returns the calls of many conversations, in the order given, as [`Store::calls`] does.
     async fn calls_of(&self, conversations: &[String]) -> Result<Vec<Vec<CallRecord>>, StoreError>;
 
     /// Records the start of a run.
@@ -111,9 +110,9 @@ pub trait Store: Send + Sync {
 
     /// Creates an experiment. [`StoreError::Exists`] if its creator has an experiment of that name.
     async fn create(&self, new: NewExperiment) -> Result<ExperimentRecord, StoreError>;
-    /// Gives an experiment another document (and with it another name and `[run]`) if it is `creator`'s and its
-    /// version is still `version`: else [`StoreError::NotYours`] or [`StoreError::Changed`]; [`StoreError::Exists`] if
-    /// the new name is taken. Note and star stay. Returns the record with the next version.
+    /// Replaces an experiment's document (and with it name and `[run]`) and returns the record with the next version.
+    /// Fails with [`StoreError::NotYours`] if `creator` did not create it, [`StoreError::Changed`] if `version` is not
+    /// the stored one, and [`StoreError::Exists`] if the new name is taken. Note and star stay.
     async fn revise(
         &self,
         id: &str,
@@ -122,21 +121,23 @@ pub trait Store: Send + Sync {
         document: Experiment,
         revision: String,
     ) -> Result<ExperimentRecord, StoreError>;
-    /// Changes note or star of an item of `creator`'s; else [`StoreError::NotYours`].
+    /// Changes note or star of an item. Fails with [`StoreError::NotYours`] if `creator` did not create it.
     async fn mark(&self, item: &Item, creator: &str, mark: Mark) -> Result<(), StoreError>;
-    /// Deletes an item of `creator`'s; else [`StoreError::NotYours`]: an experiment with all its conversations, their
-    /// messages, calls and runs, or one conversation with the questions about it, whoever asked them. An item that a process works on now is [`StoreError::Held`] and
-    /// stays. An interrupted deletion is finished when the database is next opened for writing. Copies stay.
+    /// Deletes an item; fails with [`StoreError::NotYours`] if `creator` did not create it. With an experiment go its
+    /// conversations, messages, calls and runs; with a conversation go the questions about it, of any creator. An item
+    /// that a process works on is [`StoreError::Held`] and stays. The next opening for writing finishes an interrupted
+    /// deletion. Copies stay.
     async fn delete(&self, item: &Item, creator: &str) -> Result<(), StoreError>;
 
     /// Returns the hashes of all documents, sorted.
     async fn revisions(&self) -> Result<Vec<String>, StoreError>;
-    /// Stores an item of another database unchanged. An equal or newer item stays; a conversation with less progress
-    /// than the given one, and an experiment of an earlier version, are replaced by it; anything else is
-    /// [`StoreError::Refused`], naming the item. A note or a star that is only on one side is kept.
-    async fn receive(&self, parcel: Parcel) -> Result<(), StoreError>;
+    /// Stores an item of another database unchanged. A stored item that is equal or newer stays. A conversation with
+    /// less progress and an experiment of an earlier version are replaced. Anything else is [`StoreError::Refused`],
+    /// which names the item. A note or star that only one side has is kept.
+    async fn receive(&self, item: TransferItem) -> Result<(), StoreError>;
 
-    /// Reads everything, or one conversation, and returns the faults: a log with a hole or out of order, an entry
-    /// whose call is missing, a text whose hash is wrong, a body that cannot be built again. Changes nothing.
+    /// Reads everything, or one conversation, and returns the faults. A log must be complete and in order, and the call
+    /// of each entry stored. Texts must match their hashes, and each body must be the one that was sent. Changes
+    /// nothing.
     async fn verify(&self, conversation: Option<&str>) -> Result<Vec<Fault>, StoreError>;
 }

@@ -8,14 +8,14 @@ use super::Check;
 use std::collections::BTreeSet;
 
 impl Check<'_> {
-    /// Whether factors are read where they are declared, and declared where they are read.
+    /// Checks that each factor is declared and read.
     pub(super) fn factors_read(&mut self) {
-        self.headings();
+        self.check_headings();
         self.exclude_keys();
         self.idle_labels();
     }
 
-    fn headings(&mut self) {
+    fn check_headings(&mut self) {
         let sources = self.sources;
         for (path, (text, parsed)) in &sources.prompts {
             for (section, spans) in parsed.text.sections.iter().zip(&parsed.sections) {
@@ -41,21 +41,25 @@ impl Check<'_> {
             let at = format!("design.exclude[{i}]");
             for when in &expression.all {
                 if let Err((message, hint)) = known_key(self.experiment, when) {
-                    self.report(Severity::Error, "unknown-factor", &at, message, hint);
+                    self.report_at(Severity::Error, "unknown-factor", &at, message, hint);
                     continue;
                 }
                 for (message, hint) in when.any.iter().filter_map(|w| unknown_level(self.experiment, &when.factor, w)) {
-                    self.report(Severity::Warning, "unknown-level", &at, message, hint);
+                    self.report_at(Severity::Warning, "unknown-level", &at, message, hint);
                 }
             }
         }
     }
 
     fn idle_labels(&mut self) {
-        let read: BTreeSet<&str> =
-            self.files().flat_map(|(_, t)| &t.sections).flat_map(|s| &s.when).map(|w| w.factor.as_str()).collect();
+        let read: BTreeSet<&str> = self
+            .prompt_files()
+            .flat_map(|(_, t)| &t.sections)
+            .flat_map(|s| &s.when)
+            .map(|w| w.factor.as_str())
+            .collect();
         let roles = &self.experiment.roles;
-        // A name with a point that sets nothing is an error of its own.
+        // A name with a point that sets nothing has its own error.
         let is_label =
             |f: &&Factor| !sets(&f.name, roles) && !f.name.contains('.') && f.name != "agents" && !f.levels.is_empty();
         let idle: Vec<&Factor> =
@@ -64,7 +68,7 @@ impl Check<'_> {
             let hint = near_settable(&label.name, roles)
                 .unwrap_or_else(|| format!("let a heading read it: `## Title {{{}=…}}`", label.name));
             let message = format!("no heading reads the factor `{}`; its levels are cells all the same", label.name);
-            self.report(Severity::Warning, "idle-factor", &format!("factors.{}", label.name), message, Some(hint));
+            self.report_at(Severity::Warning, "idle-factor", &format!("factors.{}", label.name), message, Some(hint));
         }
     }
 }
@@ -72,7 +76,7 @@ impl Check<'_> {
 /// A message and its remedy.
 type Said = (String, Option<String>);
 
-/// Whether a heading or an expression may read a name: a factor, or a key that has a value in every condition.
+/// Checks that a heading or an expression may read a name: a factor, or a key with a value in every condition.
 pub(super) fn known_key(experiment: &Experiment, when: &When) -> Result<(), Said> {
     let name = &when.factor;
     let roles = &experiment.roles;

@@ -15,7 +15,7 @@ use super::{Check, is_set, server_of, without_comments};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// A text that is sent: its file, its place there, when, and the role whose prompt it is part of.
+/// A text that is sent: its file, its bytes there, its conditions, and the role that reads it.
 struct Text<'a> {
     path: &'a str,
     file: &'a str,
@@ -25,45 +25,45 @@ struct Text<'a> {
 }
 
 impl Check<'_> {
-    /// What can be said of the plan, which is given where nothing stands in its way.
-    pub(super) fn planned(&mut self) -> Option<Plan> {
+    /// Checks the plan and returns it if there are no obstacles.
+    pub(super) fn check_plan(&mut self) -> Option<Plan> {
         if self.experiment.models.is_empty() {
             return None;
         }
         let Expansion { conditions, obstacles } = expand(self.experiment, &Overrides::default());
-        self.obstacles(&obstacles);
+        self.report_obstacles(&obstacles);
         if !conditions.is_empty() {
-            self.roles(&conditions);
+            self.check_roles(&conditions);
             self.idle_sections(&conditions);
             self.double_titles(&conditions);
             self.tags_of_nobody(&conditions);
             self.idle_excludes();
             self.swept_parameters(&conditions);
-        } else if let Some(rest) = tolerable(self.experiment, &obstacles) {
+        } else if let Some(rest) = without_mistakes(self.experiment, &obstacles) {
             let Expansion { conditions, obstacles } = expand(&rest, &Overrides::default());
             let of_conditions = obstacles.into_iter().filter(|o| !["same-key", "no-condition"].contains(&o.code));
-            self.obstacles(&of_conditions.collect::<Vec<_>>());
-            self.roles(&conditions);
+            self.report_obstacles(&of_conditions.collect::<Vec<_>>());
+            self.check_roles(&conditions);
         }
         let RunDefaults { replicates, seed } = self.experiment.run;
         (obstacles.is_empty() && !conditions.is_empty()).then_some(Plan { conditions, replicates, seed })
     }
 
-    fn obstacles(&mut self, obstacles: &[Obstacle]) {
-        // A factor without levels was told when its file was read.
+    fn report_obstacles(&mut self, obstacles: &[Obstacle]) {
+        // The reader of the file has reported a factor without levels.
         for Obstacle { code, at, message, hint, .. } in obstacles.iter().filter(|o| o.code != "no-levels") {
-            self.report(Severity::Error, code, at, message.clone(), hint.clone());
+            self.report_at(Severity::Error, code, at, message.clone(), hint.clone());
         }
     }
 
-    /// Whether somebody plays each role.
-    fn roles(&mut self, conditions: &[Condition]) {
+    /// Reports roles that no agent plays.
+    fn check_roles(&mut self, conditions: &[Condition]) {
         for (i, role) in self.experiment.roles.iter().enumerate() {
             if !conditions.is_empty() && conditions.iter().all(|c| c.agents[i] == 0) {
                 let message = format!("no agent plays the role `{}` in any condition", role.name);
                 let hint = "give it an agent, or remove it from `agents` with its file".to_owned();
                 let at = format!("protocol.agents.{}", role.name);
-                self.report(Severity::Error, "unused-role", &at, message, Some(hint));
+                self.report_at(Severity::Error, "unused-role", &at, message, Some(hint));
             }
         }
     }
@@ -86,7 +86,7 @@ impl Check<'_> {
             if !takes && all_levels_known(self.experiment, &expression.all) {
                 let message = format!("`{}` excludes nothing", markdown::write_when(&expression.all));
                 let hint = "correct it, or remove it".to_owned();
-                self.report(Severity::Warning, "idle-exclude", &format!("design.exclude[{i}]"), message, Some(hint));
+                self.report_at(Severity::Warning, "idle-exclude", &format!("design.exclude[{i}]"), message, Some(hint));
             }
         }
     }
@@ -144,7 +144,7 @@ impl Check<'_> {
         }
     }
 
-    /// Tags of roles that have no agent where the text is sent: told once for each role and file.
+    /// Reports tags of roles that have no agent where the text is sent, once for each role and file.
     fn tags_of_nobody(&mut self, conditions: &[Condition]) {
         let conditions: Vec<&Condition> = conditions.iter().filter(|c| c.agents.contains(&0)).collect();
         if conditions.is_empty() {
@@ -153,7 +153,7 @@ impl Check<'_> {
         let tags = self.role_tags();
         self.starting_messages_of_nobody(&conditions, &tags);
         let mut told: BTreeSet<(&str, usize)> = BTreeSet::new();
-        for text in texts(self.sources, self.experiment) {
+        for text in all_texts(self.sources, self.experiment) {
             let (template, _) = Template::parse(&without_comments(&text.file[text.span.clone()]), &tags);
             for (tag, at) in template.tags() {
                 let Some(role) = tag.role().filter(|role| !told.contains(&(text.path, *role))) else { continue };
@@ -165,7 +165,7 @@ impl Check<'_> {
                 if let Some(condition) = conditions.iter().find(is_sent) {
                     told.insert((text.path, role));
                     let span = text.span.start + at.start..text.span.start + at.end;
-                    let (message, hint) = absent(self.experiment, role, condition);
+                    let (message, hint) = absent_role(self.experiment, role, condition);
                     let place = (text.path, text.file, span);
                     self.problems.at(Severity::Warning, "absent-role", place, message, hint);
                 }
@@ -181,14 +181,14 @@ impl Check<'_> {
             let (template, _) = Template::parse(&condition.starting_message, tags);
             let roles = template.tags().filter_map(|(tag, _)| tag.role()).filter(|role| condition.agents[*role] == 0);
             for role in roles.filter(|role| told.insert(*role)).collect::<Vec<_>>() {
-                let (message, _) = absent(self.experiment, role, condition);
+                let (message, _) = absent_role(self.experiment, role, condition);
                 let hint = "leave the role out of the starting message".to_owned();
-                self.report(Severity::Warning, "absent-role", place, message, Some(hint));
+                self.report_at(Severity::Warning, "absent-role", place, message, Some(hint));
             }
         }
     }
 
-    /// Parameters that a factor sets for a model whose protocol lacks them.
+    /// Reports parameters that a factor sets for a model whose protocol lacks them.
     fn swept_parameters(&mut self, conditions: &[Condition]) {
         if self.servers.iter().all(|s| s.lacks.is_empty()) {
             return;
@@ -198,21 +198,21 @@ impl Check<'_> {
             for model in condition.participants() {
                 let lacks = self.servers.iter().find(|s| s.name == server_of(&model.id)).map_or(&[][..], |s| s.lacks);
                 for parameter in lacks.iter().filter(|p| swept.contains(*p) && is_set(model, p)) {
-                    self.lacking(&format!("factors.{parameter}"), model, parameter);
+                    self.report_lacking(&format!("factors.{parameter}"), model, parameter);
                 }
             }
         }
     }
 }
 
-/// What is said of a text about a role that nobody plays in a condition.
-fn absent(experiment: &Experiment, role: usize, condition: &Condition) -> (String, String) {
+/// Returns message and hint for a text about a role without agents.
+fn absent_role(experiment: &Experiment, role: usize, condition: &Condition) -> (String, String) {
     let name = &experiment.roles[role].name;
     let message = format!("the text speaks of the role `{name}`, which has no agent in {}", condition.name());
     (message, format!("let the section depend on the number: `## Title {{agents.{name}=1}}`"))
 }
 
-/// Whether conditions name nothing that was reported already.
+/// Returns true if the conditions name known factors and levels only; others have been reported.
 fn all_levels_known(experiment: &Experiment, all: &[When]) -> bool {
     all.iter().all(|when| {
         known_key(experiment, when).is_ok()
@@ -220,8 +220,8 @@ fn all_levels_known(experiment: &Experiment, all: &[When]) -> bool {
     })
 }
 
-/// The texts of all prompt files: the starting prompts, and titles and texts of the sections.
-fn texts<'a>(sources: &'a Sources, experiment: &Experiment) -> Vec<Text<'a>> {
+/// Returns the texts of all prompt files: starting prompts, titles and sections.
+fn all_texts<'a>(sources: &'a Sources, experiment: &Experiment) -> Vec<Text<'a>> {
     let mut texts = Vec::new();
     for (path, (file, parsed)) in &sources.prompts {
         let reader = experiment.roles.iter().position(|r| role_file(&r.name) == *path);
@@ -237,9 +237,9 @@ fn texts<'a>(sources: &'a Sources, experiment: &Experiment) -> Vec<Text<'a>> {
     texts
 }
 
-/// The experiment without the factors' and the design's mistakes, so that others can be found; none where there is
-/// nothing to leave out.
-fn tolerable(experiment: &Experiment, obstacles: &[Obstacle]) -> Option<Experiment> {
+/// Returns the experiment without the mistakes of factors and design, so that others can be found; `None` if there are
+/// no such mistakes.
+fn without_mistakes(experiment: &Experiment, obstacles: &[Obstacle]) -> Option<Experiment> {
     let mut rest = experiment.clone();
     if !obstacles.iter().any(|o| o.at.starts_with("factors.") || o.at.starts_with("design.")) {
         return None;

@@ -1,4 +1,4 @@
-//! Keys of `experiment.toml`, set as a person writes them after `--set`: checked afterwards, with all the rest.
+//! Keys of `experiment.toml` that `--set` sets. The caller checks the result with everything else.
 
 use crate::design::experiment::Experiment;
 use crate::design::folder::Files;
@@ -7,12 +7,12 @@ use crate::design::problem::{Obstacle, did_you_mean};
 use crate::design::tree::FILE;
 use toml_edit::{DocumentMut, InlineTable, Item, Key, Table, TableLike, Value};
 
-/// Keys that stand at the top and are set whole.
+/// Keys at the top of the file that are set whole.
 const TOP: [&str; 3] = ["starting_message", "sections", "models"];
-/// Tables of which any key can be set by its full path.
+/// Tables whose keys can be set by their full path.
 const TABLES: [&str; 8] = ["protocol", "roles", "selector", "summarizer", "factors", "design", "health", "run"];
 
-/// Where a key stands.
+/// The place of a key.
 enum Where {
     /// At this path.
     At(Vec<String>),
@@ -20,7 +20,7 @@ enum Where {
     Models,
 }
 
-/// Sets keys in the files of an experiment, and says what names nothing.
+/// Sets keys in the files of an experiment, and returns an obstacle for each unknown one.
 pub(super) fn set(files: &mut Files, experiment: &Experiment, set: &[(String, String)]) -> Vec<Obstacle> {
     if set.is_empty() {
         return Vec::new();
@@ -28,13 +28,13 @@ pub(super) fn set(files: &mut Files, experiment: &Experiment, set: &[(String, St
     let text = files.get(FILE).map(|bytes| String::from_utf8_lossy(bytes).into_owned()).unwrap_or_default();
     let mut document: DocumentMut = match text.parse() {
         Ok(document) => document,
-        Err(_) => return vec![obstacle("the experiment has a name that its file cannot hold", "give it another")],
+        Err(_) => return vec![usage_error("the experiment has a name that its file cannot hold", "give it another")],
     };
     let mut wrong = Vec::new();
     for (key, value) in set {
         let value = (!value.is_empty()).then(|| value_of(value));
-        let done = match place(experiment, key) {
-            Ok(Where::At(path)) => put(document.as_table_mut(), key, &path, value),
+        let done = match find_key_place(experiment, key) {
+            Ok(Where::At(path)) => put_value(document.as_table_mut(), key, &path, value),
             Ok(Where::Models) => put_in_models(&mut document, key, value.as_ref()),
             Err(obstacle) => Err(obstacle),
         };
@@ -44,7 +44,7 @@ pub(super) fn set(files: &mut Files, experiment: &Experiment, set: &[(String, St
     wrong
 }
 
-fn obstacle(message: impl Into<String>, hint: &str) -> Obstacle {
+fn usage_error(message: impl Into<String>, hint: &str) -> Obstacle {
     Obstacle::usage(message.into(), hint.to_owned())
 }
 
@@ -61,37 +61,37 @@ fn value_of(text: &str) -> Value {
     )
 }
 
-fn place(experiment: &Experiment, key: &str) -> Result<Where, Obstacle> {
+fn find_key_place(experiment: &Experiment, key: &str) -> Result<Where, Obstacle> {
     let at = |path: &[&str]| Ok(Where::At(path.iter().map(|p| (*p).to_owned()).collect()));
     if experiment.factors.iter().any(|f| f.name == key) {
         return at(&["factors", key]);
     }
     match key {
-        "name" | "note" => Err(obstacle(format!("--set {key}=…: it has a flag of its own"), &format!("--{key}"))),
-        "agents" => Err(obstacle("--set agents=…: one role at a time", "--set agents.ROLE=N, or --roles")),
+        "name" | "note" => Err(usage_error(format!("--set {key}=…: it has a flag of its own"), &format!("--{key}"))),
+        "agents" => Err(usage_error("--set agents=…: one role at a time", "--set agents.ROLE=N, or --roles")),
         "replicates" | "seed" => at(&["run", key]),
         "style" => at(&["protocol", key]),
         _ if find_key(PROTOCOL, key).is_some() => at(&["protocol", key]),
         _ if find_key(MODEL, key).is_some() => Ok(Where::Models),
         _ if TOP.contains(&key) => at(&[key]),
         _ => {
-            let path = path(key);
+            let path = split_path(key);
             match path.first().map(String::as_str) {
                 Some("agents") => Ok(Where::At([vec!["protocol".to_owned()], path].concat())),
                 Some(first) if path.len() > 1 && TABLES.contains(&first) => Ok(Where::At(path)),
-                _ => Err(unknown(experiment, key)),
+                _ => Err(unknown_key(experiment, key)),
             }
         }
     }
 }
 
-/// A dotted key; parts with points of their own are quoted, those with spaces need not be.
-fn path(key: &str) -> Vec<String> {
+/// Splits a dotted key. Parts that contain points are quoted; parts with spaces need no quotes.
+fn split_path(key: &str) -> Vec<String> {
     let parsed = Key::parse(key).map(|keys| keys.iter().map(|k| k.get().to_owned()).collect());
     parsed.unwrap_or_else(|_| key.split('.').map(|part| part.trim().to_owned()).collect())
 }
 
-fn unknown(experiment: &Experiment, key: &str) -> Obstacle {
+fn unknown_key(experiment: &Experiment, key: &str) -> Obstacle {
     let keys = key_names(PROTOCOL).chain(key_names(MODEL)).chain(TOP);
     let mut known: Vec<&str> = keys.chain(["agents", "style", "replicates"]).collect();
     known.extend(experiment.factors.iter().map(|f| f.name.as_str()));
@@ -100,7 +100,7 @@ fn unknown(experiment: &Experiment, key: &str) -> Obstacle {
     Obstacle::usage(format!("there is no factor or key `{key}` to set"), hint)
 }
 
-fn put(table: &mut dyn TableLike, key: &str, path: &[String], value: Option<Value>) -> Result<(), Obstacle> {
+fn put_value(table: &mut dyn TableLike, key: &str, path: &[String], value: Option<Value>) -> Result<(), Obstacle> {
     let [first, rest @ ..] = path else { return Ok(()) };
     if rest.is_empty() {
         return match value {
@@ -108,23 +108,23 @@ fn put(table: &mut dyn TableLike, key: &str, path: &[String], value: Option<Valu
                 table.insert(first, Item::Value(value));
                 Ok(())
             }
-            None => table.remove(first).map(drop).ok_or_else(|| absent(key)),
+            None => table.remove(first).map(drop).ok_or_else(|| absent_key(key)),
         };
     }
     if table.get(first).is_none() {
         if value.is_none() {
-            return Err(absent(key));
+            return Err(absent_key(key));
         }
         table.insert(first, Item::Table(Table::new()));
     }
     match table.get_mut(first).and_then(Item::as_table_like_mut) {
-        Some(inner) => put(inner, key, rest, value),
-        None => Err(obstacle(format!("--set {key}=…: `{first}` is no table"), "set it whole")),
+        Some(inner) => put_value(inner, key, rest, value),
+        None => Err(usage_error(format!("--set {key}=…: `{first}` is no table"), "set it whole")),
     }
 }
 
-fn absent(key: &str) -> Obstacle {
-    obstacle(format!("--set {key}=: there is no `{key}` to take away"), "`convoke show` shows all there is")
+fn absent_key(key: &str) -> Obstacle {
+    usage_error(format!("--set {key}=: there is no `{key}` to take away"), "`convoke show` shows all there is")
 }
 
 /// Sets a parameter of every model.
@@ -145,7 +145,7 @@ fn put_in_models(document: &mut DocumentMut, key: &str, value: Option<&Value>) -
                 }
             }
         }
-        _ => return Err(obstacle(format!("--set {key}=…: there is no model"), "--model SERVER/NAME")),
+        _ => return Err(usage_error(format!("--set {key}=…: there is no model"), "--model SERVER/NAME")),
     }
     Ok(())
 }

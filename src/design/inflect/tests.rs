@@ -39,7 +39,7 @@ const VERBS: &str = "be have do go make say watch teach fix buzz pass carry fly 
     undergo echo veto forgo see agree guard obey believe persuade need dare use run sit cut read lead can may must \
     shall will should would could might ought BE Make double-check frobnicate quiz bus gas focus";
 
-fn table<'a>(words: impl Iterator<Item = &'a str>, form: impl Fn(&str) -> String) -> String {
+fn form_table<'a>(words: impl Iterator<Item = &'a str>, form: impl Fn(&str) -> String) -> String {
     words.fold(String::new(), |mut out, word| {
         writeln!(out, "{word} → {}", form(word)).unwrap();
         out
@@ -48,14 +48,14 @@ fn table<'a>(words: impl Iterator<Item = &'a str>, form: impl Fn(&str) -> String
 
 #[test]
 fn guessed_plurals() {
-    insta::assert_snapshot!("plurals", table(NOUNS.split_whitespace(), plural));
-    insta::assert_snapshot!("plurals_of_phrases", table(PHRASES.into_iter(), plural));
+    insta::assert_snapshot!("plurals", form_table(NOUNS.split_whitespace(), plural));
+    insta::assert_snapshot!("plurals_of_phrases", form_table(PHRASES.into_iter(), plural));
 }
 
 #[test]
 fn guessed_verbs() {
     let both = |verb: &str| format!("{} / {}", third_person(verb), base_for_several(verb));
-    insta::assert_snapshot!("verbs", table(VERBS.split_whitespace(), both));
+    insta::assert_snapshot!("verbs", form_table(VERBS.split_whitespace(), both));
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn what_the_format_promises() {
 }
 
 #[test]
-fn possessives() {
+fn possessives_of_nouns() {
     assert_eq!(possessive_one("guard"), "guard's");
     assert_eq!(possessive_one("boss"), "boss's");
     assert_eq!(possessive_several("guards"), "guards'");

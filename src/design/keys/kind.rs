@@ -1,4 +1,4 @@
-//! Kinds of keys: what a value of each kind is, how it is read from a file, and what a factor may set it to.
+//! Kinds of keys: the values of each kind, their reader, and the levels that a factor may have.
 
 use crate::design::experiment::{Labels, RoleModel, Seed, Speakers};
 use crate::design::tree::{Node, Tree};
@@ -76,20 +76,20 @@ impl KeyKind {
                 tree.whole(at, node, from.into(), to.into()).map(|n| Value::Int(n.cast_signed()))
             }
             Self::Number { from, to, above } => {
-                let fits = |x| fits(x, from, to, above);
-                tree.number(at, node, &range(from, to, above), fits).map(Value::Float)
+                let fits = |x| is_in_range(x, from, to, above);
+                tree.number(at, node, &range_text(from, to, above), fits).map(Value::Float)
             }
             Self::Word(words) => tree.word(at, node, words).map(|word| Value::Text(word.to_owned())),
-            Self::Pronouns => pronouns(tree, at, node).map(Value::Text),
+            Self::Pronouns => read_pronouns(tree, at, node).map(Value::Text),
             Self::Scalar => tree.scalar(at, node),
-            Self::Phrases => return Some(KeyValue::List(phrases(tree, at, node))),
+            Self::Phrases => return Some(KeyValue::List(read_phrases(tree, at, node))),
             Self::Texts | Self::Models if node.get_ref().is_array() => {
                 return Some(KeyValue::List(tree.texts(at, node)));
             }
             Self::Texts if !node.get_ref().is_str() => return Some(KeyValue::List(tree.texts(at, node))),
             Self::Texts => return tree.text(at, node).map(|text| KeyValue::List(vec![text])),
             Self::Text | Self::Models => tree.text(at, node).map(Value::Text),
-            Self::Seed => return seed(tree, at, node).map(KeyValue::Seed),
+            Self::Seed => return read_seed(tree, at, node).map(KeyValue::Seed),
         };
         scalar.map(KeyValue::One)
     }
@@ -104,10 +104,12 @@ impl KeyKind {
             }
             Self::Number { from, to, above } => {
                 let number = f64::of(KeyValue::One(level.clone()));
-                let right = format!("a number {}{}", if above { "" } else { "from " }, range(from, to, above));
-                (number.is_some_and(|x| fits(x, from, to, above)), right)
+                let right = format!("a number {}{}", if above { "" } else { "from " }, range_text(from, to, above));
+                (number.is_some_and(|x| is_in_range(x, from, to, above)), right)
             }
-            Self::Word(words) => (matches!(level, Value::Text(word) if words.contains(&word.as_str())), listed(words)),
+            Self::Word(words) => {
+                (matches!(level, Value::Text(word) if words.contains(&word.as_str())), list_words(words))
+            }
             Self::Text | Self::Pronouns | Self::Scalar | Self::Models => {
                 (matches!(level, Value::Text(_)), "text".to_owned())
             }
@@ -117,16 +119,16 @@ impl KeyKind {
     }
 }
 
-fn fits(number: f64, from: f64, to: f64, above: bool) -> bool {
+fn is_in_range(number: f64, from: f64, to: f64, above: bool) -> bool {
     number <= to && (number > from || !above && number >= from)
 }
 
-fn range(from: f64, to: f64, above: bool) -> String {
+fn range_text(from: f64, to: f64, above: bool) -> String {
     if above { format!("above {from} and up to {to}") } else { format!("{from} to {to}") }
 }
 
-/// Words as a sentence lists them: `"a", "b" or "c"`.
-fn listed(words: &[&str]) -> String {
+/// Lists words as in a sentence: `"a", "b" or "c"`.
+fn list_words(words: &[&str]) -> String {
     let words: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
     match words.split_last() {
         Some((last, others)) if !others.is_empty() => format!("{} or {last}", others.join(", ")),
@@ -134,7 +136,7 @@ fn listed(words: &[&str]) -> String {
     }
 }
 
-fn pronouns(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String> {
+fn read_pronouns(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String> {
     let text = tree.text(at, node)?;
     let parts: Vec<&str> = text.split('/').collect();
     if parts.len() == 2 && parts.iter().all(|p| !p.trim().is_empty() && p.trim() == *p) {
@@ -145,7 +147,7 @@ fn pronouns(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String> {
     None
 }
 
-fn phrases(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<String> {
+fn read_phrases(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<String> {
     let phrases = tree.texts(at, node);
     for (i, phrase) in phrases.iter().enumerate().filter(|(_, p)| p.trim().is_empty()) {
         let span = tree.places.get(&format!("{at}[{i}]")).cloned().unwrap_or(node.span());
@@ -155,7 +157,7 @@ fn phrases(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<String> {
     phrases
 }
 
-fn seed(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Seed> {
+fn read_seed(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Seed> {
     let most = i64::MAX as u64;
     if !node.get_ref().is_table() {
         return tree.whole(at, node, 0, most).map(Seed::Base);

@@ -1,8 +1,8 @@
-//! Where headings, code fences and comments stand in a text: the one reading on which all others rest.
+//! Places of headings, code fences and comments in a text. All other readers use them.
 
 use std::ops::Range;
 
-/// Something that a line of text may not be.
+/// A part of a text that is no plain text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Block {
     /// A line `## …` outside fences, without its line end.
@@ -15,12 +15,12 @@ pub(super) enum Block {
     Unclosed(usize),
 }
 
-/// The blocks of a file from byte `from` on, which begins a line; in order.
+/// Returns the blocks of a file in order, from byte `from` on, which begins a line.
 pub(super) fn of_file(text: &str, from: usize) -> impl Iterator<Item = Block> {
     Scanner { text, at: from, begins_line: true, headings: true }
 }
 
-/// The comments of one section's text, in which a line `## …` opens nothing.
+/// Returns the comments of one section's text, in which a line `## …` opens no section.
 pub(super) fn comments(text: &str) -> impl Iterator<Item = Range<usize>> {
     Scanner { text, at: 0, begins_line: true, headings: false }.filter_map(|block| match block {
         Block::Comment(span) => Some(span),
@@ -31,7 +31,7 @@ pub(super) fn comments(text: &str) -> impl Iterator<Item = Range<usize>> {
 struct Scanner<'a> {
     text: &'a str,
     at: usize,
-    /// Whether `at` is where a line begins, and not behind a comment.
+    /// True if `at` begins a line; false after a comment.
     begins_line: bool,
     headings: bool,
 }
@@ -48,7 +48,7 @@ impl Iterator for Scanner<'_> {
                 return Some(block);
             }
             if let Some(open) = comment_start(&self.text[self.at..end]) {
-                return Some(self.comment(self.at + open));
+                return Some(self.read_comment(self.at + open));
             }
             self.at = end + 1;
         }
@@ -57,7 +57,7 @@ impl Iterator for Scanner<'_> {
 }
 
 impl Scanner<'_> {
-    /// The heading or fence that a line opens which ends at `end`; and the end of its last line.
+    /// Returns the heading or fence that the line up to `end` opens, and the end of its last line.
     fn at_line_start(&self, end: usize) -> Option<(Block, usize)> {
         let line = &self.text[self.at..end];
         if self.headings && line.starts_with("## ") {
@@ -67,8 +67,8 @@ impl Scanner<'_> {
         Some((Block::Fence, end))
     }
 
-    /// The comment that opens at `open`, or the finding that it does not end.
-    fn comment(&mut self, open: usize) -> Block {
+    /// Returns the comment that opens at `open`, or that it is not closed.
+    fn read_comment(&mut self, open: usize) -> Block {
         self.begins_line = false;
         let end = comment_end(self.text, open).filter(|&end| !self.headings || !self.text[open..end].contains("\n## "));
         self.at = end.unwrap_or(open + 4);
@@ -76,29 +76,29 @@ impl Scanner<'_> {
     }
 }
 
-/// The end of the line that holds byte `at`, without its line end.
+/// Returns the end of the line at byte `at`, without its line end.
 fn line_end(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |end| at + end)
 }
 
-/// The first `<!--` that no backslash makes text.
+/// Finds the first `<!--` without a backslash before it.
 fn comment_start(line: &str) -> Option<usize> {
     line.match_indices("<!--").map(|(at, _)| at).find(|&at| !line[..at].ends_with('\\'))
 }
 
-/// Where the comment that opens at `open` ends. `<!-->` is a whole one.
+/// Finds the end of the comment that opens at `open`. `<!-->` is a whole one.
 fn comment_end(text: &str, open: usize) -> Option<usize> {
     text[open + 2..].find("-->").map(|end| open + 2 + end + 3)
 }
 
-/// The mark of a fence (`CommonMark` §4.5): three or more of one character, up to three spaces from the margin.
-/// No backtick stands behind a fence of backticks.
+/// Returns the mark of a fence (`CommonMark` §4.5): three or more of one character, up to three spaces from the margin.
+/// No backtick may follow a fence of backticks.
 fn opening_fence(line: &str) -> Option<&str> {
     let (mark, info) = fence_mark(line)?;
     (!mark.starts_with('`') || !info.contains('`')).then_some(mark)
 }
 
-/// A line cut into the mark of a fence and what follows it.
+/// Splits a line into the mark of a fence and the rest.
 fn fence_mark(line: &str) -> Option<(&str, &str)> {
     let unindented = line.trim_start_matches(' ');
     let sign = unindented.chars().next().filter(|&c| c == '`' || c == '~')?;
@@ -107,7 +107,7 @@ fn fence_mark(line: &str) -> Option<(&str, &str)> {
     (line.len() - unindented.len() <= 3 && mark.len() >= 3).then_some((mark, info))
 }
 
-/// Where a fence ends whose first line ends at `first_end`: with the line that closes it, or with the text.
+/// Finds the end of a fence whose first line ends at `first_end`: the line that closes it, or the end of the text.
 fn fence_end(text: &str, first_end: usize, mark: &str) -> usize {
     let mut at = first_end + 1;
     while at < text.len() {

@@ -1,11 +1,11 @@
-//! One heading: `## Title {conditions}`.
+//! Headings: `## Title {conditions}`.
 
 use super::super::experiment::{Section, When};
 use super::span::{Problem, WhenSpan};
 use super::when::{self, write_when};
 use std::ops::Range;
 
-/// A heading, read. Spans are bytes of the file.
+/// A heading that was read. Spans are bytes of the file.
 pub(super) struct Heading {
     pub(super) title: Range<usize>,
     pub(super) when: Vec<When>,
@@ -13,11 +13,11 @@ pub(super) struct Heading {
     pub(super) problems: Vec<Problem>,
 }
 
-/// Reads the line of a heading, which begins with `## ` at byte `offset` of the file.
+/// Reads the line of a heading, which begins at byte `offset` of the file with `## `.
 pub(super) fn read(line: &str, offset: usize) -> Heading {
-    let whole = trimmed(line, 3..line.len());
+    let whole = trim_range(line, 3..line.len());
     let braces = last_braces(line, whole.clone());
-    let title = trimmed(line, whole.start..braces.as_ref().map_or(whole.end, |braces| braces.start));
+    let title = trim_range(line, whole.start..braces.as_ref().map_or(whole.end, |braces| braces.start));
     let mut problems = title_problems(line, title.clone(), offset);
     let mut read = when::Read::default();
     if let Some(braces) = braces {
@@ -41,14 +41,14 @@ pub(super) fn write(section: &Section) -> String {
     format!("## {} {{{}}}\n", section.title, write_when(&section.when))
 }
 
-/// The part of a line without white space at its edges.
-fn trimmed(line: &str, part: Range<usize>) -> Range<usize> {
+/// Removes white space from the edges of a part of a line.
+fn trim_range(line: &str, part: Range<usize>) -> Range<usize> {
     let text = &line[part.clone()];
     let start = part.start + text.len() - text.trim_start().len();
     start..start + text.trim().len()
 }
 
-/// The braces that end a heading: the first `{` whose `}`, quotes apart, is the last character.
+/// Finds the braces that end a heading: the first `{` whose `}` outside quotes is the last character.
 fn last_braces(line: &str, whole: Range<usize>) -> Option<Range<usize>> {
     let text = &line[whole.clone()];
     let opens = text.match_indices('{').map(|(at, _)| at);
@@ -58,7 +58,7 @@ fn last_braces(line: &str, whole: Range<usize>) -> Option<Range<usize>> {
     found.map(|open| whole.start + open..whole.end)
 }
 
-/// What may not stand in a title.
+/// Finds the mistakes of a title.
 fn title_problems(line: &str, title: Range<usize>, offset: usize) -> Vec<Problem> {
     let text = &line[title.clone()];
     let span = offset + title.start..offset + title.end;
@@ -80,13 +80,13 @@ fn title_problems(line: &str, title: Range<usize>, offset: usize) -> Vec<Problem
     problems
 }
 
-/// Why conditions were taken for a part of the title.
+/// Returns the reason why conditions were read as a part of the title.
 fn unread_conditions(rest: &str) -> &'static str {
     let quotes = rest.matches('"').count() - rest.matches("\\\"").count();
     if quotes % 2 == 1 { "conditions with a quote that is not closed" } else { "conditions before the heading's end" }
 }
 
-/// A brace of a title that is not a matched pair around something without `=`.
+/// Finds a brace of a title that is not one of a pair without `=` inside.
 fn wrong_brace(title: &str) -> Option<(usize, &'static str)> {
     let mut open = Vec::new();
     for (at, c) in title.char_indices() {

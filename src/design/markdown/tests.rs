@@ -2,16 +2,16 @@ use super::*;
 use crate::design::{Expression, When};
 use proptest::prelude::*;
 
-fn titles(text: &str) -> Vec<String> {
+fn section_titles(text: &str) -> Vec<String> {
     parse(text).text.sections.into_iter().map(|section| section.title).collect()
 }
 
-fn when(factor: &str, any: &[&str]) -> When {
+fn new_when(factor: &str, any: &[&str]) -> When {
     When { factor: factor.to_owned(), any: any.iter().map(|&level| level.to_owned()).collect() }
 }
 
 /// Each problem of a text: the bytes it is about, and its code.
-fn problems(text: &str) -> Vec<(&str, &'static str)> {
+fn find_problems(text: &str) -> Vec<(&str, &'static str)> {
     parse(text).problems.into_iter().map(|problem| (&text[problem.span], problem.code)).collect()
 }
 
@@ -27,9 +27,9 @@ fn a_file_is_read_byte_for_byte() {
     let sections = &parsed.text.sections;
     assert_eq!(sections[0].text, "Keep order.\n\n");
     assert_eq!(sections[1].title, "Personality");
-    assert_eq!(sections[1].when, [when("manner", &["respectful"])]);
-    assert_eq!(sections[2].when[0], when("manner", &["abusive", "very bad"]));
-    assert_eq!(sections[2].when[1..], [when("risks", &["true"]), when("agents.prisoner", &["1", "2"])]);
+    assert_eq!(sections[1].when, [new_when("manner", &["respectful"])]);
+    assert_eq!(sections[2].when[0], new_when("manner", &["abusive", "very bad"]));
+    assert_eq!(sections[2].when[1..], [new_when("risks", &["true"]), new_when("agents.prisoner", &["1", "2"])]);
     assert_eq!(sections[2].text, "Be merciless.");
 }
 
@@ -48,26 +48,26 @@ fn places_are_bytes_of_the_file() {
 
 #[test]
 fn what_opens_a_section() {
-    assert_eq!(titles("## A\n##B\n ## C\n### D\n##\tE\n##\n## F ##"), ["A", "F ##"]);
-    assert_eq!(titles("```\n## in\n```\n## out"), ["out"]);
-    assert_eq!(titles("~~~ ``` x\n## in\n```\n~~~~ \t\n## out"), ["out"]);
-    assert_eq!(titles("   ````md\n## in\n```\n    ````\n```` x\n## in\n````\n## out"), ["out"]);
-    assert_eq!(titles("    ```\n## out"), ["out"], "four spaces open no fence");
-    assert_eq!(titles("``` `x`\n## out\n``\n## too"), ["out", "too"], "code in a line opens no fence");
-    assert_eq!(titles("```\n## in\n"), Vec::<String>::new(), "an open fence goes to the end");
-    assert_eq!(titles("<!--\n```\n-->\n## out"), ["out"], "a fence in a comment is none");
-    assert_eq!(titles("<!-- a -->```\n## out"), ["out"], "nor behind one");
-    assert_eq!(titles("```<!--\n## in\n```\n## out -->"), ["out -->"], "a comment in a fence is none");
-    assert_eq!(titles("\u{feff}## A"), ["A"]);
+    assert_eq!(section_titles("## A\n##B\n ## C\n### D\n##\tE\n##\n## F ##"), ["A", "F ##"]);
+    assert_eq!(section_titles("```\n## in\n```\n## out"), ["out"]);
+    assert_eq!(section_titles("~~~ ``` x\n## in\n```\n~~~~ \t\n## out"), ["out"]);
+    assert_eq!(section_titles("   ````md\n## in\n```\n    ````\n```` x\n## in\n````\n## out"), ["out"]);
+    assert_eq!(section_titles("    ```\n## out"), ["out"], "four spaces open no fence");
+    assert_eq!(section_titles("``` `x`\n## out\n``\n## too"), ["out", "too"], "code in a line opens no fence");
+    assert_eq!(section_titles("```\n## in\n"), Vec::<String>::new(), "an open fence goes to the end");
+    assert_eq!(section_titles("<!--\n```\n-->\n## out"), ["out"], "a fence in a comment is none");
+    assert_eq!(section_titles("<!-- a -->```\n## out"), ["out"], "nor behind one");
+    assert_eq!(section_titles("```<!--\n## in\n```\n## out -->"), ["out -->"], "a comment in a fence is none");
+    assert_eq!(section_titles("\u{feff}## A"), ["A"]);
 }
 
 #[test]
 fn braces_of_a_title() {
     assert_eq!(
-        titles("## The {secret} plan\n## A {b} {c=d}\n## Say \"{x}\" {a=\"}\"}"),
+        section_titles("## The {secret} plan\n## A {b} {c=d}\n## Say \"{x}\" {a=\"}\"}"),
         ["The {secret} plan", "A {b}", "Say \"{x}\""]
     );
-    assert_eq!(problems("## The {secret} plan\n## A {b} {c=d}\n## Say \"{x}\" {a=\"}\"}"), []);
+    assert_eq!(find_problems("## The {secret} plan\n## A {b} {c=d}\n## Say \"{x}\" {a=\"}\"}"), []);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn mistakes_in_headings() {
         ("## T {a={b}", "{", "heading-condition"),
     ];
     for (text, bytes, code) in rows {
-        assert_eq!(problems(text), [(bytes, code)], "{text}");
+        assert_eq!(find_problems(text), [(bytes, code)], "{text}");
     }
 }
 
@@ -118,23 +118,23 @@ fn every_mistake_is_reported_at_once_with_its_remedy() {
         .iter()
         .map(|p| format!("{:?} {}: {}\n    {}\n", &text[p.span.clone()], p.code, p.message, p.hint));
     insta::assert_snapshot!("problems", told.collect::<String>());
-    assert_eq!(parsed.text.sections[0].when, [when("b", &["y"])]);
-    assert_eq!(parsed.text.sections[1].when, [when("d", &["2"])]);
+    assert_eq!(parsed.text.sections[0].when, [new_when("b", &["y"])]);
+    assert_eq!(parsed.text.sections[1].when, [new_when("d", &["2"])]);
 }
 
 #[test]
 fn comments_end_within_their_section() {
     for fine in ["<!-- a\nb --> c", "\\<!-- a", "```\n<!-- a", "<!-->", "<!--->", "<!-- a\n ## b\n-->", "`` <!-- -->"] {
-        assert_eq!(problems(fine), [], "{fine}");
+        assert_eq!(find_problems(fine), [], "{fine}");
     }
     for open in ["<!-- a", "<!-- a\n## B\n-->", "x <!- <!--", "<!-- a --> <!-- b", "## A\n\n<!--\n```\n-- >\n```"] {
-        assert_eq!(problems(open), [("<!--", "comment-unclosed")], "{open}");
+        assert_eq!(find_problems(open), [("<!--", "comment-unclosed")], "{open}");
     }
 }
 
 #[test]
 fn expressions_have_the_grammar_of_headings() {
-    let all = vec![when("goal", &["yard-time"]), when("agents.prison guard", &["1", "2 or so"])];
+    let all = vec![new_when("goal", &["yard-time"]), new_when("agents.prison guard", &["1", "2 or so"])];
     let read = expression(" goal=yard-time\t\"agents.prison guard\"=1|\"2 or so\" ");
     assert_eq!(read, Ok(Expression { all: all.clone() }));
     assert_eq!(write_when(&all), "goal=yard-time \"agents.prison guard\"=1|\"2 or so\"");
@@ -186,7 +186,7 @@ fn line_ends_are_lf() {
 }
 
 /// Lines that may break the reading of blocks.
-fn line() -> impl Strategy<Value = String> {
+fn any_line() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("## A".to_owned()),
         "## [A-C{}=a ]{0,6}( \\{a=x\\|y( b=\"z }\")?\\})?",
@@ -197,8 +197,8 @@ fn line() -> impl Strategy<Value = String> {
     ]
 }
 
-fn file() -> impl Strategy<Value = String> {
-    (prop::collection::vec(line(), 0..12), prop::bool::ANY).prop_map(|(lines, ended)| {
+fn any_file() -> impl Strategy<Value = String> {
+    (prop::collection::vec(any_line(), 0..12), prop::bool::ANY).prop_map(|(lines, ended)| {
         let end = if ended { "\n" } else { "" };
         lines.join("\n") + end
     })
@@ -208,7 +208,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn what_was_read_is_written_and_read_the_same(file in file()) {
+    fn what_was_read_is_written_and_read_the_same(file in any_file()) {
         let parsed = parse(&file);
         prop_assume!(parsed.problems.iter().all(|problem| problem.code == "comment-unclosed"));
         let again = parse(&render(&parsed.text));
@@ -217,7 +217,7 @@ proptest! {
     }
 
     #[test]
-    fn no_byte_of_a_text_is_lost(file in file()) {
+    fn no_byte_of_a_text_is_lost(file in any_file()) {
         let parsed = parse(&file);
         let mut rebuilt = parsed.text.start.clone();
         for (section, place) in parsed.text.sections.iter().zip(&parsed.sections) {
@@ -247,7 +247,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_sent_is_sent_unchanged(file in file()) {
+    fn what_is_sent_is_sent_unchanged(file in any_file()) {
         let once = sent(&file);
         prop_assert_eq!(once.trim(), &once);
         prop_assert_eq!(sent(&once), once);

@@ -1,4 +1,4 @@
-//! Conditions, `a=x|y b="two words"`: in the braces of a heading, in `exclude` and after `--only`.
+//! Conditions such as `a=x|y b="two words"`: in the braces of a heading, in `exclude` and after `--only`.
 
 use super::super::experiment::{Expression, When};
 use super::span::{Problem, WhenSpan};
@@ -6,7 +6,7 @@ use std::ops::Range;
 
 const CODE: &str = "heading-condition";
 
-/// Conditions, read.
+/// Conditions that were read.
 #[derive(Debug, Default)]
 pub(super) struct Read {
     pub(super) when: Vec<When>,
@@ -15,13 +15,13 @@ pub(super) struct Read {
 }
 
 impl Read {
-    /// Whether there was nothing to read.
+    /// Returns true if the text was blank.
     pub(super) fn is_blank(&self) -> bool {
         self.when.is_empty() && self.problems.is_empty()
     }
 }
 
-/// Reads conditions as `exclude` and `--only` have them: the grammar of headings without the braces.
+/// Reads conditions of `exclude` and `--only`: the grammar of headings without braces.
 pub fn expression(text: &str) -> Result<Expression, (Range<usize>, String)> {
     let read = read(text, 0);
     if read.is_blank() {
@@ -33,16 +33,16 @@ pub fn expression(text: &str) -> Result<Expression, (Range<usize>, String)> {
     }
 }
 
-/// Writes conditions so that they are read back the same: with quotes where they are needed.
+/// Writes conditions, with quotes where the reader needs them.
 pub fn write_when(when: &[When]) -> String {
     let written = when.iter().map(|one| {
-        let levels: Vec<String> = one.any.iter().map(|level| quoted(level, level_needs_quotes(level))).collect();
-        format!("{}={}", quoted(&one.factor, key_needs_quotes(&one.factor)), levels.join("|"))
+        let levels: Vec<String> = one.any.iter().map(|level| quote_word(level, level_needs_quotes(level))).collect();
+        format!("{}={}", quote_word(&one.factor, key_needs_quotes(&one.factor)), levels.join("|"))
     });
     written.collect::<Vec<_>>().join(" ")
 }
 
-fn quoted(word: &str, needed: bool) -> String {
+fn quote_word(word: &str, needed: bool) -> String {
     if needed { format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\"")) } else { word.to_owned() }
 }
 
@@ -59,7 +59,7 @@ fn key_needs_quotes(key: &str) -> bool {
         || key.contains(|c: char| c.is_whitespace() || "\"|={}".contains(c))
 }
 
-/// How many bytes of a text come before its first `}` outside quotes.
+/// Returns the number of bytes before the first `}` outside quotes.
 pub(super) fn closing(text: &str) -> Option<usize> {
     let mut rest = text.char_indices();
     let mut in_quotes = false;
@@ -76,13 +76,13 @@ pub(super) fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// Reads conditions that begin at byte `offset` of the file. After a mistake it goes on with the next word.
+/// Reads conditions that begin at byte `offset` of the file. After a mistake it continues with the next word.
 pub(super) fn read(text: &str, offset: usize) -> Read {
     let mut reader = Reader { text, offset, at: 0, read: Read::default() };
     while reader.skip_space() {
         let start = reader.at;
-        match reader.condition() {
-            Ok((when, span)) => reader.keep(when, span),
+        match reader.read_condition() {
+            Ok((when, span)) => reader.keep_condition(when, span),
             Err(problem) => {
                 reader.read.problems.push(problem);
                 reader.skip_word(start);
@@ -104,13 +104,13 @@ impl Reader<'_> {
         &self.text[self.at..]
     }
 
-    /// Goes to the next word; false at the end.
+    /// Skips to the next word; false at the end.
     fn skip_space(&mut self) -> bool {
         self.at = self.text.len() - self.rest().trim_start().len();
         self.at < self.text.len()
     }
 
-    /// Goes behind the word that holds the mistake, quotes and all.
+    /// Skips the word that contains the mistake, with its quotes.
     fn skip_word(&mut self, start: usize) {
         self.at = self.at.max(start);
         let mut in_quotes = false;
@@ -121,7 +121,7 @@ impl Reader<'_> {
         self.at = end.map_or(self.text.len(), |end| self.at + end);
     }
 
-    fn keep(&mut self, when: When, span: WhenSpan) {
+    fn keep_condition(&mut self, when: When, span: WhenSpan) {
         if self.read.when.iter().any(|known| known.factor == when.factor) {
             let message = format!("`{}` stands twice, and all conditions must hold", when.factor);
             let hint = format!("write the levels once, `{}=a|b`", when.factor);
@@ -132,35 +132,35 @@ impl Reader<'_> {
         self.read.spans.push(span);
     }
 
-    /// `key=level|level`, ended by white space or the end.
-    fn condition(&mut self) -> Result<(When, WhenSpan), Problem> {
-        let (factor, key) = self.key()?;
+    /// Reads `key=level|level`, ended by white space or the end.
+    fn read_condition(&mut self) -> Result<(When, WhenSpan), Problem> {
+        let (factor, key) = self.read_key()?;
         let mut when = When { factor, any: Vec::new() };
         let mut span = WhenSpan { key, values: Vec::new() };
         loop {
-            let (level, place) = self.level()?;
+            let (level, place) = self.read_level()?;
             when.any.push(level);
             span.values.push(place);
             match self.rest().chars().next() {
                 Some('|') => self.at += 1,
-                Some(c) if !c.is_whitespace() => return Err(self.junk(c)),
+                Some(c) if !c.is_whitespace() => return Err(self.unexpected_char(c)),
                 _ => return Ok((when, span)),
             }
         }
     }
 
-    /// A key and its `=`, behind which it leaves off.
-    fn key(&mut self) -> Result<(String, Range<usize>), Problem> {
+    /// Reads a key and the `=` after it.
+    fn read_key(&mut self) -> Result<(String, Range<usize>), Problem> {
         let start = self.at;
         if self.rest().starts_with('"') {
-            let key = self.quoted()?;
-            let span = self.span(start);
+            let key = self.read_quoted()?;
+            let span = self.span_from(start);
             return self.equals_sign(start).map(|()| (key, span));
         }
         let len = self.rest().find(|c: char| c.is_whitespace() || "=\"{}".contains(c));
         self.at = len.map_or(self.text.len(), |len| start + len);
         let key = self.text[start..self.at].to_owned();
-        let span = self.span(start);
+        let span = self.span_from(start);
         if let Some((message, hint)) = wrong_key(&key) {
             return Err(Problem::new(span, CODE, message, hint));
         }
@@ -180,31 +180,31 @@ impl Reader<'_> {
             Some(_) => "write `factor=level` without spaces around the `=`",
             None => "a condition is `factor=level`; quote a level that has spaces",
         };
-        // What follows the stray `=` belongs to the same mistake.
+        // The text after the stray `=` belongs to the same mistake.
         self.at = spaced.unwrap_or(self.at);
         Err(Problem::new(span, CODE, format!("`{word}` is not a condition"), hint))
     }
 
-    /// A level, bare or in quotes.
-    fn level(&mut self) -> Result<(String, Range<usize>), Problem> {
+    /// Reads a level, with or without quotes.
+    fn read_level(&mut self) -> Result<(String, Range<usize>), Problem> {
         let start = self.at;
         if self.rest().starts_with('"') {
-            return self.quoted().map(|level| (level, self.span(start)));
+            return self.read_quoted().map(|level| (level, self.span_from(start)));
         }
         let len = self.rest().find(|c: char| c.is_whitespace() || "|=\"{}".contains(c));
         self.at = len.map_or(self.text.len(), |len| start + len);
         let level = self.text[start..self.at].to_owned();
         if let Some(c) = self.rest().chars().next().filter(|&c| level.is_empty() && "={}".contains(c)) {
-            return Err(self.junk(c));
+            return Err(self.unexpected_char(c));
         }
         match wrong_level(&level) {
-            Some((message, hint)) => Err(Problem::new(self.span(start), CODE, message, hint)),
-            None => Ok((level, self.span(start))),
+            Some((message, hint)) => Err(Problem::new(self.span_from(start), CODE, message, hint)),
+            None => Ok((level, self.span_from(start))),
         }
     }
 
-    /// What stands in double quotes, with `\"` and `\\`.
-    fn quoted(&mut self) -> Result<String, Problem> {
+    /// Reads a word in double quotes, with `\"` and `\\`.
+    fn read_quoted(&mut self) -> Result<String, Problem> {
         let start = self.at;
         let mut word = String::new();
         let mut chars = self.text[start + 1..].char_indices();
@@ -231,14 +231,14 @@ impl Reader<'_> {
         Problem::new(self.span_of(at, 1), CODE, "a backslash that escapes nothing", hint)
     }
 
-    fn junk(&self, c: char) -> Problem {
+    fn unexpected_char(&self, c: char) -> Problem {
         let message = format!("`{c}` may not stand here");
         let hint = "put the whole level in double quotes if it is part of it, else a space or `|` between";
         Problem::new(self.span_of(self.at, c.len_utf8()), CODE, message, hint)
     }
 
-    /// From `start` to here, in the file.
-    fn span(&self, start: usize) -> Range<usize> {
+    /// Returns the bytes from `start` to here, in the file.
+    fn span_from(&self, start: usize) -> Range<usize> {
         self.offset + start..self.offset + self.at
     }
 
@@ -247,10 +247,10 @@ impl Reader<'_> {
     }
 }
 
-/// What is wrong with a bare key, and the remedy.
+/// Returns message and hint if a key without quotes is wrong.
 fn wrong_key(key: &str) -> Option<(String, String)> {
     if key.starts_with('!') || key.ends_with('!') {
-        return Some(negation());
+        return Some(no_negation());
     }
     if key.contains('|') {
         let hint = "put it between levels, without spaces: `factor=a|b`";
@@ -264,7 +264,7 @@ fn wrong_key(key: &str) -> Option<(String, String)> {
     Some((format!("`{key}` is {what}, which headings do not have"), "a condition is `factor=level`".to_owned()))
 }
 
-/// What is wrong with a bare level, and the remedy.
+/// Returns message and hint if a level without quotes is wrong.
 fn wrong_level(level: &str) -> Option<(String, String)> {
     if level.is_empty() {
         return Some((
@@ -273,7 +273,7 @@ fn wrong_level(level: &str) -> Option<(String, String)> {
         ));
     }
     if level.starts_with('!') {
-        return Some(negation());
+        return Some(no_negation());
     }
     if level.starts_with('\'') {
         let message = format!("`{level}` is not quoted");
@@ -285,6 +285,6 @@ fn wrong_level(level: &str) -> Option<(String, String)> {
     })
 }
 
-fn negation() -> (String, String) {
+fn no_negation() -> (String, String) {
     ("there is no negation".to_owned(), "name the levels that are meant: `factor=a|b`".to_owned())
 }

@@ -1,4 +1,4 @@
-//! Tags: their meanings, the tags of an experiment's roles, and finding the tag that a name means.
+//! Tags: their meanings, the tags of an experiment's roles, and a search by name.
 
 use std::collections::HashMap;
 
@@ -6,9 +6,9 @@ const TOTALS: [(&str, Tag); 3] =
     [("AGENTS_NUM", Tag::AgentsNum), ("ROLES_NUM", Tag::RolesNum), ("AGENT_NAME", Tag::AgentName)];
 const FORMS: [&str; 5] = ["NUM", "NOUN", "POSS", "PRON", "POSSPRON"];
 const VERB: &str = "VERB_";
-/// Tags of the program's own, which no role may take.
+/// Reserved tags, which no role may have.
 const RESERVED: [&str; 3] = ["AGENTS", "ROLES", "AGENT"];
-/// Below this likeness (0 to 1) a suggestion would only puzzle.
+/// Least likeness (0 to 1) of a suggestion.
 const NEAR: f64 = 0.4;
 
 /// The meaning of a tag; a number is the index of its role.
@@ -49,7 +49,7 @@ impl Tag {
     }
 }
 
-/// A role's tag: its name in capitals, each run of what is neither letter nor digit one `_`
+/// Returns the tag of a role: its name in capitals, with `_` for each run of other characters than letters and digits
 /// (`prison guard` → `PRISON_GUARD`).
 pub fn tag_of(name: &str) -> String {
     let mut tag = String::new();
@@ -63,24 +63,24 @@ pub fn tag_of(name: &str) -> String {
     tag
 }
 
-/// An upper-case letter, or one of a script without case.
+/// Returns true for an upper-case letter, or one of a script without case.
 fn is_capital(c: char) -> bool {
     c.is_alphabetic() && !c.is_lowercase()
 }
 
-/// Capitals, digits and `_`, with a capital among them.
+/// Returns true for capitals, digits and `_`, with at least one capital.
 fn is_tag(text: &str) -> bool {
     text.chars().any(is_capital) && text.chars().all(|c| c == '_' || is_capital(c) || c.is_numeric())
 }
 
-/// Whether a name is written as a tag is: `GUARD_NOUN`, `GUARD_VERB_make`; whether it is known or not.
+/// Returns true if a name is written like a tag, known or not: `GUARD_NOUN`, `GUARD_VERB_make`.
 pub(super) fn has_form_of_tag(name: &str) -> bool {
     let is_verb =
         |(role, base): (&str, &str)| is_tag(role) && base.chars().all(|c| c == '_' || c == '-' || c.is_alphanumeric());
     is_tag(name) || name.split_once("_VERB_").is_some_and(is_verb)
 }
 
-/// A single word: letters, and hyphens between them.
+/// Returns true for a single word: letters, and hyphens between them.
 fn is_verb(base: &str) -> bool {
     base.split('-').all(|part| !part.is_empty() && part.chars().all(char::is_alphabetic))
 }
@@ -90,12 +90,12 @@ fn is_verb(base: &str) -> bool {
 pub struct RoleTags {
     /// In the order of the roles.
     tags: Vec<String>,
-    /// Roles by the length of their tags, longest first: `PRISON_GUARD` is looked for before `PRISON`.
+    /// Roles by the length of their tags, longest first, so that `PRISON_GUARD` is tried before `PRISON`.
     longest: Vec<usize>,
 }
 
 impl RoleTags {
-    /// The tags of roles with these names.
+    /// Creates the tags of roles with these names.
     pub fn new(names: &[&str]) -> Self {
         let tags: Vec<String> = names.iter().map(|name| tag_of(name)).collect();
         let mut longest: Vec<usize> = (0..tags.len()).collect();
@@ -103,7 +103,7 @@ impl RoleTags {
         Self { tags, longest }
     }
 
-    /// Roles whose names cannot be tags: each index with what is wrong, as a fragment of a message.
+    /// Finds roles whose names cannot be tags: each index with a message.
     pub fn clashes(names: &[&str]) -> Vec<(usize, String)> {
         let mut seen: HashMap<String, &str> = HashMap::new();
         let mut clashes = Vec::new();
@@ -123,37 +123,37 @@ impl RoleTags {
         clashes
     }
 
-    /// The tag of the role at this index.
+    /// Returns the tag of the role at this index.
     pub fn tag(&self, role: usize) -> Option<&str> {
         self.tags.get(role).map(String::as_str)
     }
 
-    /// Every tag without a verb, roles first, without `<` and `>`.
+    /// Returns every tag without a verb, roles first, without `<` and `>`.
     pub fn known(&self) -> Vec<String> {
         let of_roles = self.tags.iter().flat_map(|tag| FORMS.iter().map(move |form| format!("{tag}_{form}")));
         of_roles.chain(TOTALS.iter().map(|(name, _)| (*name).to_owned())).collect()
     }
 
-    /// What a name between `<` and `>` means.
+    /// Finds the tag that a name between `<` and `>` means.
     pub(super) fn find(&self, name: &str) -> Option<Tag> {
         let total = TOTALS.iter().find(|(total, _)| *total == name).map(|(_, tag)| tag.clone());
-        total.or_else(|| self.forms(name).find_map(|(role, form)| form_of(role, form)))
+        total.or_else(|| self.split_forms(name).find_map(|(role, form)| form_of(role, form)))
     }
 
-    /// Whether a name is a role's tag and `_VERB_`, whatever follows.
+    /// Returns true if a name begins with a role's tag and `_VERB_`.
     pub(super) fn is_verb_of_role(&self, name: &str) -> bool {
-        self.forms(name).any(|(_, form)| form.starts_with(VERB))
+        self.split_forms(name).any(|(_, form)| form.starts_with(VERB))
     }
 
-    /// Every way to read a name as a role and what follows its tag; the longest tag first.
-    fn forms<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
+    /// Returns every way to split a name into a role's tag and the rest; the longest tag first.
+    fn split_forms<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (usize, &'a str)> {
         self.longest.iter().filter_map(move |&role| {
             let form = name.strip_prefix(self.tags[role].as_str())?.strip_prefix('_')?;
             Some((role, form))
         })
     }
 
-    /// The known tag that a name is most like.
+    /// Finds the known tag that is nearest to a name.
     pub(super) fn nearest(&self, name: &str) -> Option<String> {
         let mut candidates = self.known();
         if let Some((_, base)) = name.split_once("_VERB_").filter(|(_, base)| is_verb(base)) {

@@ -2,26 +2,27 @@ use super::TagProblemKind::{LooksLike, NotAVerb, Unknown};
 use super::*;
 use proptest::prelude::*;
 
-fn role(count: u32, noun: &str, plural: &str, pronouns: &str) -> RoleForms {
+fn role_forms(count: u32, noun: &str, plural: &str, pronouns: &str) -> RoleForms {
     RoleForms { count, noun: noun.to_owned(), plural: plural.to_owned(), pronouns: pronouns.to_owned() }
 }
 
-fn forms(guards: u32, children: u32) -> Forms {
-    let roles = vec![role(guards, "guard", "guards", "he/his"), role(children, "child", "children", "she/her")];
+fn sample_forms(guards: u32, children: u32) -> Forms {
+    let roles =
+        vec![role_forms(guards, "guard", "guards", "he/his"), role_forms(children, "child", "children", "she/her")];
     Forms { roles, agent_name: Some("Guard_117".to_owned()) }
 }
 
-fn tags() -> RoleTags {
+fn sample_tags() -> RoleTags {
     RoleTags::new(&["guard", "child"])
 }
 
 /// The text rendered, with the problems found in it.
-fn read(text: &str, forms: &Forms) -> (String, Vec<TagProblemKind>) {
-    let (template, problems) = Template::parse(text, &tags());
+fn render_text(text: &str, forms: &Forms) -> (String, Vec<TagProblemKind>) {
+    let (template, problems) = Template::parse(text, &sample_tags());
     (template.render(forms), problems.into_iter().map(|problem| problem.kind).collect())
 }
 
-fn unknown(nearest: &str) -> TagProblemKind {
+fn unknown_tag(nearest: &str) -> TagProblemKind {
     Unknown { nearest: Some(nearest.to_owned()) }
 }
 
@@ -50,12 +51,12 @@ fn every_form_of_the_format() {
         ("<AGENT_NAME>", "Guard_117", "Guard_117", "Guard_117"),
     ];
     for (text, one, several, none) in rows {
-        assert_eq!(read(text, &forms(1, 1)), (one.to_owned(), vec![]), "{text}");
-        assert_eq!(read(text, &forms(3, 3)), (several.to_owned(), vec![]), "{text}");
-        assert_eq!(read(text, &forms(0, 0)), (none.to_owned(), vec![]), "{text}");
+        assert_eq!(render_text(text, &sample_forms(1, 1)), (one.to_owned(), vec![]), "{text}");
+        assert_eq!(render_text(text, &sample_forms(3, 3)), (several.to_owned(), vec![]), "{text}");
+        assert_eq!(render_text(text, &sample_forms(0, 0)), (none.to_owned(), vec![]), "{text}");
     }
-    assert_eq!(read("<ROLES_NUM>", &forms(0, 4)).0, "1");
-    assert_eq!(read("<AGENT_NAME>", &Forms { agent_name: None, ..forms(1, 1) }).0, "the agent");
+    assert_eq!(render_text("<ROLES_NUM>", &sample_forms(0, 4)).0, "1");
+    assert_eq!(render_text("<AGENT_NAME>", &Forms { agent_name: None, ..sample_forms(1, 1) }).0, "the agent");
 }
 
 #[test]
@@ -73,18 +74,18 @@ fn what_is_text() {
         ("<", "<"),
     ];
     for (text, rendered) in rows {
-        assert_eq!(read(text, &forms(3, 1)), (rendered.to_owned(), vec![]), "{text}");
+        assert_eq!(render_text(text, &sample_forms(3, 1)), (rendered.to_owned(), vec![]), "{text}");
     }
 }
 
 #[test]
 fn mistakes_are_reported_and_stay() {
     let rows = [
-        ("<GUARD_NOUNS>", unknown("GUARD_NOUN")),
-        ("<GAURD_NUM>", unknown("GUARD_NUM")),
-        ("<GARD_VERB_make>", unknown("GUARD_VERB_make")),
-        ("<AGENT_NUM>", unknown("AGENTS_NUM")),
-        ("<GUARD_>", unknown("GUARD_NUM")),
+        ("<GUARD_NOUNS>", unknown_tag("GUARD_NOUN")),
+        ("<GAURD_NUM>", unknown_tag("GUARD_NUM")),
+        ("<GARD_VERB_make>", unknown_tag("GUARD_VERB_make")),
+        ("<AGENT_NUM>", unknown_tag("AGENTS_NUM")),
+        ("<GUARD_>", unknown_tag("GUARD_NUM")),
         ("<XYZZY>", Unknown { nearest: None }),
         ("<漢字>", Unknown { nearest: None }),
         ("<GUARD_VERB_>", NotAVerb),
@@ -100,14 +101,14 @@ fn mistakes_are_reported_and_stay() {
         ("<agent_name>", looks_like("AGENT_NAME")),
     ];
     for (text, problem) in rows {
-        assert_eq!(read(text, &forms(3, 1)), (text.to_owned(), vec![problem]), "{text}");
+        assert_eq!(render_text(text, &sample_forms(3, 1)), (text.to_owned(), vec![problem]), "{text}");
     }
 }
 
 #[test]
 fn places_are_bytes_of_the_text() {
     let text = "é \\<x> <GUARD_NUM> <GUARD_NUMB> <AGENT_NAME>";
-    let (template, problems) = Template::parse(text, &tags());
+    let (template, problems) = Template::parse(text, &sample_tags());
     let found: Vec<_> = template.tags().map(|(tag, span)| (tag.clone(), &text[span])).collect();
     assert_eq!(found, [(Tag::Num(0), "<GUARD_NUM>"), (Tag::AgentName, "<AGENT_NAME>")]);
     assert_eq!(problems.len(), 1);
@@ -159,38 +160,38 @@ fn names_that_clash() {
 
 #[test]
 fn wrong_pronouns_fall_back_to_those_of_any_number() {
-    let odd = Forms { roles: vec![role(1, "guard", "guards", "he")], agent_name: None };
-    assert_eq!(read("<GUARD_PRON> <GUARD_POSSPRON> <CHILD_NUM>", &odd).0, "they their ");
+    let odd = Forms { roles: vec![role_forms(1, "guard", "guards", "he")], agent_name: None };
+    assert_eq!(render_text("<GUARD_PRON> <GUARD_POSSPRON> <CHILD_NUM>", &odd).0, "they their ");
 }
 
 proptest! {
     #[test]
     fn text_without_tags_is_itself(text in "[^<]*") {
-        prop_assert_eq!(read(&text, &forms(2, 1)), (text, vec![]));
+        prop_assert_eq!(render_text(&text, &sample_forms(2, 1)), (text, vec![]));
     }
 
     #[test]
     fn values_are_never_read_again(before in "[a-z]{0,3}", tag in "<(GUARD|CHILD)_(NUM|NOUN|VERB_make)>|<AGENT_NAME>") {
-        let role = role(1, &tag, &tag, &format!("{tag}/{tag}"));
+        let role = role_forms(1, &tag, &tag, &format!("{tag}/{tag}"));
         let forms = Forms { roles: vec![role.clone(), role], agent_name: Some(tag.clone()) };
         for own in ["GUARD_NOUN", "CHILD_PRON", "GUARD_POSSPRON", "AGENT_NAME"] {
             let text = format!("{before}<{own}>{before}");
-            prop_assert_eq!(read(&text, &forms), (format!("{before}{tag}{before}"), vec![]));
+            prop_assert_eq!(render_text(&text, &forms), (format!("{before}{tag}{before}"), vec![]));
         }
     }
 
     #[test]
     fn any_string_is_read(text in r"([<>\\_ \n-]|GUARD|CHILD|NUM|VERB_|make|\PC){0,40}", guards in 0_u32..3) {
-        let (template, problems) = Template::parse(&text, &tags());
+        let (template, problems) = Template::parse(&text, &sample_tags());
         let spans = template.tags().map(|(_, span)| span).chain(problems.into_iter().map(|problem| problem.span));
         for span in spans {
             prop_assert!(text[span.clone()].starts_with('<') && text[span].ends_with('>'));
         }
-        template.render(&forms(guards, 1));
+        template.render(&sample_forms(guards, 1));
     }
 
     #[test]
     fn an_escaped_text_is_itself(text in r"([<>_]|GUARD|NOUN|\PC){0,30}") {
-        prop_assert_eq!(read(&text.replace('<', r"\<"), &forms(2, 1)), (text, vec![]));
+        prop_assert_eq!(render_text(&text.replace('<', r"\<"), &sample_forms(2, 1)), (text, vec![]));
     }
 }

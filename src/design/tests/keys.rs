@@ -57,15 +57,15 @@ const PROMPTS: [(&str, &str); 4] = [
     ("summarizer.md", "Summarise.\n\n## Form {goal=escape}\nShort.\n"),
 ];
 
-fn golden() -> Experiment {
-    read(TOML, &PROMPTS)
+fn golden_experiment() -> Experiment {
+    read_experiment(TOML, &PROMPTS)
 }
 
 /// These may never change: they name conversations that were paid for. If this test fails, the code is wrong (or
 /// the words of `prompts/selector*.md`, which count, were changed: leave them).
 #[test]
 fn the_golden_keys_never_change() {
-    let plan = plan(&golden());
+    let plan = plan_experiment(&golden_experiment());
     assert_eq!(plan.conditions[0].name(), "goal=escape risks=true weight=1.0 agents.guard=2 top_p=0.5 model=ollama/m");
     assert_eq!(plan.conditions[0].key, "ee705023f572e7c1cd4979e990b9c4a64d545faff196f19c13634bb428e20836");
     assert_eq!(plan.cells()[0].key, "d1d4ae415c475742f667afa20d4ca582dea34de3bfb7313364d8b13705f6ae89");
@@ -75,11 +75,11 @@ fn the_golden_keys_never_change() {
 /// The same for the least that can be written.
 #[test]
 fn the_plain_key_never_changes() {
-    let plan = plan(&small(""));
+    let plan = plan_experiment(&small_experiment(""));
     assert_eq!(plan.conditions[0].key, "5b630d486fd7c30936f25a9c8b2ec941fcf2d044602893543b4f49fff0f0e774");
 }
 
-fn small(rest: &str) -> Experiment {
+fn small_experiment(rest: &str) -> Experiment {
     small_with(rest, "Start.\n\n## Goal {goal=a}\nOne.\n\n## Other {mood=x}\nTwo.\n")
 }
 
@@ -99,16 +99,16 @@ fn small_with(rest: &str, guard: &str) -> Experiment {
             None => toml.push_str(change),
         }
     }
-    read(&toml, &[("roles/guard.md", guard), ("roles/prisoner.md", "Prisoner."), ("summarizer.md", "Sum.")])
+    read_experiment(&toml, &[("roles/guard.md", guard), ("roles/prisoner.md", "Prisoner."), ("summarizer.md", "Sum.")])
 }
 
-fn keys(experiment: &Experiment) -> Vec<String> {
-    plan(experiment).cells().into_iter().map(|c| c.key).collect()
+fn condition_keys(experiment: &Experiment) -> Vec<String> {
+    plan_experiment(experiment).cells().into_iter().map(|c| c.key).collect()
 }
 
 #[test]
 fn adding_leaves_every_older_key() {
-    let older = keys(&small(""));
+    let older = condition_keys(&small_experiment(""));
     let additions = [
         "goal=['a','b']=>goal=['c','a','b']",
         "mood=['x']=>mood=['x','y']",
@@ -126,14 +126,14 @@ fn adding_leaves_every_older_key() {
         "[health]\nempty='keep'\n",
     ];
     for addition in additions {
-        let newer: BTreeSet<String> = keys(&small(addition)).into_iter().collect();
+        let newer: BTreeSet<String> = condition_keys(&small_experiment(addition)).into_iter().collect();
         assert!(older.iter().all(|key| newer.contains(key)), "{addition}");
     }
 }
 
 #[test]
 fn what_is_not_said_to_anybody_moves_no_key() {
-    let all = keys(&small(""));
+    let all = condition_keys(&small_experiment(""));
     let changes = [
         "'ollama/m'=>{id='ollama/m',as='z'}",
         "'ollama/m'=>{id='ollama/m',concurrency=3,stream=false,keep_alive='5m'}",
@@ -147,25 +147,28 @@ fn what_is_not_said_to_anybody_moves_no_key() {
         "[selector]\nmodel='ollama/m'\n[summarizer]\nmodel='ollama/m'\n",
     ];
     for change in changes {
-        assert_eq!(keys(&small(change)), all, "{change}");
+        assert_eq!(condition_keys(&small_experiment(change)), all, "{change}");
     }
     let layouts = [
         "\n\nStart.  \n\n\n## Goal {goal=a}\n\nOne.\n<!-- no -->\n## Other {mood=x}\nTwo.",
         "Start.\n## Never {mood=y}\nThree.\n## Goal {mood=x goal=a|c}\nOne.\n## Other {mood=x|y}\nTwo.\n",
     ];
     for layout in layouts {
-        assert_eq!(keys(&small_with("", layout)), all, "{layout}");
+        assert_eq!(condition_keys(&small_with("", layout)), all, "{layout}");
     }
     let tables = "[run]\nseed=0\n[roles.prisoner]\npronouns='he/his'\nplural='prisoners'\n[factors]\ngoal=['a','b']\nmood=['x']\n\
         [roles.guard]\nplural='guards'\npronouns='he/his'\n[protocol]\nagents={guard=1,prisoner=1}\nmessages=6\n";
     let moved = format!("starting_message='Go'\nmodels=['ollama/m']\nname='e'\n{tables}");
     let guard = "Start.\n\n## Goal {goal=a}\nOne.\n\n## Other {mood=x}\nTwo.\n";
-    assert_eq!(keys(&read(&moved, &[("roles/guard.md", guard), ("roles/prisoner.md", "Prisoner.")])), all);
+    assert_eq!(
+        condition_keys(&read_experiment(&moved, &[("roles/guard.md", guard), ("roles/prisoner.md", "Prisoner.")])),
+        all
+    );
 }
 
 #[test]
 fn what_is_said_moves_the_keys_that_it_is_said_in() {
-    let older = keys(&small(""));
+    let older = condition_keys(&small_experiment(""));
     let changes = [
         "'Go'=>'Go!'",
         "guard=1,prisoner=1=>prisoner=1,guard=1",
@@ -188,29 +191,32 @@ fn what_is_said_moves_the_keys_that_it_is_said_in() {
     ];
     let mut seen: BTreeSet<String> = older.iter().cloned().collect();
     for change in changes {
-        for key in keys(&small(change)) {
+        for key in condition_keys(&small_experiment(change)) {
             assert!(seen.insert(key), "{change} leaves a key, or gives one that another change gave");
         }
     }
-    let large = |seed: &str| keys(&small(&format!("'ollama/m'=>{{id='ollama/m',seed={seed}}}")));
+    let large = |seed: &str| condition_keys(&small_experiment(&format!("'ollama/m'=>{{id='ollama/m',seed={seed}}}")));
     assert_ne!(large("9007199254740993"), large("9007199254740992"), "numbers that a double does not tell apart");
-    assert_ne!(keys(&small("[run]\nseed=9007199254740993")), keys(&small("[run]\nseed=9007199254740992")));
+    assert_ne!(
+        condition_keys(&small_experiment("[run]\nseed=9007199254740993")),
+        condition_keys(&small_experiment("[run]\nseed=9007199254740992"))
+    );
 }
 
 #[test]
 fn a_section_moves_only_the_conditions_that_read_it() {
-    let older = keys(&small(""));
-    let newer = keys(&small_with("", "Start.\n\n## Goal {goal=a}\nAnother.\n\n## Other {mood=x}\nTwo.\n"));
+    let older = condition_keys(&small_experiment(""));
+    let newer = condition_keys(&small_with("", "Start.\n\n## Goal {goal=a}\nAnother.\n\n## Other {mood=x}\nTwo.\n"));
     assert_ne!(older[0], newer[0]);
     assert_eq!(older[1], newer[1]);
 }
 
 #[test]
 fn a_factor_and_a_declaration_of_one_parameter_are_one_thing() {
-    let swept = keys(&small("temperature=[0.5,1.0]\n"));
-    assert_eq!(keys(&small("'ollama/m'=>{id='ollama/m',temperature=0.5}"))[0], swept[0]);
-    assert_eq!(keys(&small("'ollama/m'=>{id='ollama/m',temperature=1}"))[0], swept[1]);
-    assert_eq!(keys(&small("temperature=[1]\n"))[0], swept[1]);
+    let swept = condition_keys(&small_experiment("temperature=[0.5,1.0]\n"));
+    assert_eq!(condition_keys(&small_experiment("'ollama/m'=>{id='ollama/m',temperature=0.5}"))[0], swept[0]);
+    assert_eq!(condition_keys(&small_experiment("'ollama/m'=>{id='ollama/m',temperature=1}"))[0], swept[1]);
+    assert_eq!(condition_keys(&small_experiment("temperature=[1]\n"))[0], swept[1]);
 }
 
 proptest! {
@@ -218,14 +224,14 @@ proptest! {
 
     /// Keys do not depend on how an experiment came here, and a factor with `was` leaves every one.
     #[test]
-    fn keys_survive_the_database_and_a_later_factor(experiment in arbitrary::experiment(3), at in 0..3_usize, yes in any::<bool>()) {
+    fn keys_survive_the_database_and_a_later_factor(experiment in arbitrary::any_experiment(3), at in 0..3_usize, yes in any::<bool>()) {
         let mut experiment = experiment;
         experiment.roles[0].model = RoleModel::Condition;
         experiment.design.exclude.clear();
-        let older = keys(&experiment);
+        let older = condition_keys(&experiment);
         let document = serde_json::to_string(&experiment).expect("a document");
-        prop_assert_eq!(&keys(&serde_json::from_str(&document).expect("an experiment")), &older);
-        prop_assert_eq!(&keys(&from_folder(&experiment)), &older);
+        prop_assert_eq!(&condition_keys(&serde_json::from_str(&document).expect("an experiment")), &older);
+        prop_assert_eq!(&condition_keys(&from_folder(&experiment)), &older);
         let later = Factor {
             name: "later".to_owned(),
             levels: vec![Value::Bool(yes), Value::Bool(!yes)],
@@ -239,14 +245,14 @@ proptest! {
             text: "New.".to_owned(),
         });
         newer.run.replicates += 1;
-        let newer: BTreeSet<String> = keys(&newer).into_iter().collect();
+        let newer: BTreeSet<String> = condition_keys(&newer).into_iter().collect();
         prop_assert!(older.iter().all(|key| newer.contains(key)));
         prop_assert_eq!(newer.len(), 2 * older.len() / experiment.run.replicates as usize * (experiment.run.replicates as usize + 1));
     }
 
     /// Note and `[run]` are in no revision; all else is.
     #[test]
-    fn a_revision_is_the_document_without_note_and_run(experiment in arbitrary::experiment(2)) {
+    fn a_revision_is_the_document_without_note_and_run(experiment in arbitrary::any_experiment(2)) {
         let revision = key::revision(&experiment);
         let quiet = Experiment { note: Some("another".to_owned()), run: RunDefaults { replicates: 99, seed: 1 }, ..experiment.clone() };
         prop_assert_eq!(key::revision(&quiet), revision.clone());

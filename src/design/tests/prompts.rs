@@ -6,12 +6,12 @@ use crate::design::compose;
 const ROLES: &str =
     "[roles.guard]\nplural='guards'\npronouns='he/his'\n[roles.prisoner]\nplural='prisoners'\npronouns='he/his'\n";
 
-fn experiment(sections: &str) -> Experiment {
+fn experiment_of(sections: &str) -> Experiment {
     let toml = format!(
         "name='e'\nmodels=['ollama/m']\nsections={sections}\n[protocol]\nmessages=8\ndays=2\nagents={{guard=1,prisoner=1}}\n\
          {ROLES}[factors]\ngoal=['a','b']\n"
     );
-    read(
+    read_experiment(
         &toml,
         &[
             ("shared.md", "\n  Shared start. \n\n## Setting\n\nA prison.\n\n## Rules {goal=b}\nNone.\n"),
@@ -25,9 +25,9 @@ fn experiment(sections: &str) -> Experiment {
     )
 }
 
-fn prompts(sections: &str, condition: usize) -> [String; 4] {
-    let experiment = experiment(sections);
-    let plan = plan(&experiment);
+fn compose_prompts(sections: &str, condition: usize) -> [String; 4] {
+    let experiment = experiment_of(sections);
+    let plan = plan_experiment(&experiment);
     let condition = &plan.conditions[condition];
     let agent = |role| compose::agent(&experiment, condition, role);
     [agent(0), agent(1), compose::selector(&experiment, condition), compose::summarizer(&experiment, condition)]
@@ -35,7 +35,7 @@ fn prompts(sections: &str, condition: usize) -> [String; 4] {
 
 #[test]
 fn shared_comes_first_and_each_file_keeps_its_order() {
-    let [guard, prisoner, selector, summarizer] = prompts("[]", 1);
+    let [guard, prisoner, selector, summarizer] = compose_prompts("[]", 1);
     let shared = "Shared start.\n\n## Setting\nA prison.\n\n## Rules\nNone.";
     assert_eq!(guard, format!("{shared}\n\n## Empty\n\n## Goal\nTwo."));
     assert_eq!(prisoner, "Shared start.\n\nPrisoner start.\n\n## Setting\nA prison.\n\n## Rules\nNone.");
@@ -45,6 +45,6 @@ fn shared_comes_first_and_each_file_keeps_its_order() {
 
 #[test]
 fn listed_sections_come_first_shared_and_private_mixed() {
-    let [guard, ..] = prompts("['Goal','Nothing','Setting']", 0);
+    let [guard, ..] = compose_prompts("['Goal','Nothing','Setting']", 0);
     assert_eq!(guard, "Shared start.\n\n## Goal\nOne.\n\n## Setting\nA prison.\n\n## Empty");
 }

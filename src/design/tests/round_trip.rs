@@ -24,18 +24,18 @@ fn is_storable(json: &Json) -> bool {
 }
 
 /// Says only the lines that differ.
-fn same(left: &Experiment, right: &Experiment) {
+fn assert_same(left: &Experiment, right: &Experiment) {
     let (l, r) = (format!("{left:#?}"), format!("{right:#?}"));
     let differ: Vec<_> = l.lines().zip(r.lines()).filter(|(a, b)| a != b).take(5).collect();
     assert!(left == right, "{differ:?}");
 }
 
-pub(super) fn returns(experiment: &Experiment) {
+pub(super) fn assert_returns(experiment: &Experiment) {
     let files = write::write(experiment);
-    same(&from_files(&files), experiment);
+    assert_same(&from_files(&files), experiment);
     assert_eq!(write::write(&from_files(&files)), files);
     let document = serde_json::to_string(experiment).expect("a document");
-    same(&serde_json::from_str(&document).expect("an experiment"), experiment);
+    assert_same(&serde_json::from_str(&document).expect("an experiment"), experiment);
     assert!(is_storable(&serde_json::from_str(&document).expect("JSON")), "{document}");
 }
 
@@ -43,8 +43,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn an_experiment_returns_from_its_folder_and_from_its_document(experiment in arbitrary::experiment(4)) {
-        returns(&experiment);
+    fn an_experiment_returns_from_its_folder_and_from_its_document(experiment in arbitrary::any_experiment(4)) {
+        assert_returns(&experiment);
     }
 }
 
@@ -54,8 +54,8 @@ fn cells_and_comments_return() {
                 agents = { a = 1, b = 1 }\n[roles.a]\nplural='as'\npronouns='he/his'\n[roles.b]\nplural='bs'\n\
                 pronouns='he/his'\n[factors]\nday = [2020-01-01, 2020-01-02]\nx = [1.0, 2.5]\nbig = [9007199254740993]\n\
                 [design]\ncells = [{ day = '2020-01-01', x = 1.0 }, { day = '2020-01-02', x = 2.5 }]\n";
-    let experiment = read(toml, &[("roles/a.md", "## T {x=1.0}\n"), ("roles/b.md", "")]);
+    let experiment = read_experiment(toml, &[("roles/a.md", "## T {x=1.0}\n"), ("roles/b.md", "")]);
     assert_eq!(experiment.factors[2].levels, [Value::Int(9_007_199_254_740_993)]);
-    assert_eq!(plan(&experiment).conditions.len(), 2);
-    returns(&experiment);
+    assert_eq!(plan_experiment(&experiment).conditions.len(), 2);
+    assert_returns(&experiment);
 }

@@ -23,6 +23,6 @@ fn they_have_no_problem_and_as_many_conditions_as_they_say() {
         let told: Vec<String> = checked.problems.iter().map(ToString::to_string).collect();
         assert!(told.is_empty(), "{folder}: {}", told.join("\n"));
         assert_eq!(checked.plan.expect("a plan").conditions.len(), conditions, "{folder}");
-        super::round_trip::returns(&checked.experiment.expect("an experiment"));
+        super::round_trip::assert_returns(&checked.experiment.expect("an experiment"));
     }
 }

@@ -25,15 +25,18 @@ fn every_field_has_a_key() {
     assert_eq!(key_names(MODEL).collect::<Vec<_>>(), [sampling, model[3..].to_vec()].concat());
 }
 
-fn small() -> Experiment {
+fn small_experiment() -> Experiment {
     let toml = "name='e'\nmodels=['ollama/m','openai/n']\n[protocol]\nmessages=6\nagents={guard=1,prisoner=1}\n\
         [roles.guard]\nplural='guards'\npronouns='he/his'\n[roles.prisoner]\nplural='prisoners'\npronouns='he/his'\n\
         [factors]\nmodel=['ollama/m']\n";
-    read(toml, &[("roles/guard.md", "Guard."), ("roles/prisoner.md", "Prisoner."), ("summarizer.md", "Sum.")])
+    read_experiment(
+        toml,
+        &[("roles/guard.md", "Guard."), ("roles/prisoner.md", "Prisoner."), ("summarizer.md", "Sum.")],
+    )
 }
 
 /// A value that is no default.
-fn sample(kind: KeyKind) -> Value {
+fn sample_value(kind: KeyKind) -> Value {
     match kind {
         KeyKind::Bool => Value::Bool(true),
         KeyKind::Count { from, .. } => Value::Int(i64::from(from) + 1),
@@ -47,8 +50,8 @@ fn sample(kind: KeyKind) -> Value {
     }
 }
 
-fn value<T: Default>(key: &Key<T>) -> KeyValue {
-    let one = || KeyValue::One(sample(key.kind));
+fn default_of<T: Default>(key: &Key<T>) -> KeyValue {
+    let one = || KeyValue::One(sample_value(key.kind));
     match key.kind {
         KeyKind::Phrases | KeyKind::Texts => KeyValue::List(vec!["[END]".to_owned(), "\"".to_owned()]),
         KeyKind::Seed => KeyValue::Seed(Seed::Fixed { fixed: 7 }),
@@ -65,26 +68,26 @@ fn value<T: Default>(key: &Key<T>) -> KeyValue {
 }
 
 fn condition_key(experiment: &Experiment) -> String {
-    plan(experiment).conditions[0].key.clone()
+    plan_experiment(experiment).conditions[0].key.clone()
 }
 
 /// Sets each key to what is no default, and looks for it everywhere.
 fn is_everywhere<T: Default>(keys: &'static [Key<T>], part: fn(&mut Experiment) -> &mut T) {
-    let before = small();
+    let before = small_experiment();
     for key in keys {
-        let mut after = small();
-        (key.set)(part(&mut after), value(key));
-        assert_eq!((key.get)(part(&mut after)), Some(value(key)), "{} is not what was set", key.name);
+        let mut after = small_experiment();
+        (key.set)(part(&mut after), default_of(key));
+        assert_eq!((key.get)(part(&mut after)), Some(default_of(key)), "{} is not what was set", key.name);
         assert_ne!(after, before, "{} is in no document", key.name);
-        super::round_trip::returns(&after);
+        super::round_trip::assert_returns(&after);
         let lines = diff::lines(&before, &after);
         assert!(lines.len() == 1 && lines[0].contains(&format!("`{}`", key.name)), "{}: {lines:?}", key.name);
         // A role's model counts by its effect.
         let counts = key.counts || key.name == "model";
         assert_eq!(condition_key(&after) != condition_key(&before), counts, "{} in the key", key.name);
         if key.factor && key.name != "model" {
-            let KeyValue::One(level) = value(key) else { panic!("{} cannot be a factor", key.name) };
-            let mut by_factor = small();
+            let KeyValue::One(level) = default_of(key) else { panic!("{} cannot be a factor", key.name) };
+            let mut by_factor = small_experiment();
             by_factor.factors.push(Factor { name: key.name.to_owned(), levels: vec![level.clone()], was: None });
             assert_eq!(condition_key(&by_factor), condition_key(&after), "{} as a factor", key.name);
         }
@@ -98,7 +101,7 @@ fn every_key_is_in_folder_document_differences_factors_and_key() {
     is_everywhere(MODEL, |e| &mut e.models[0]);
 }
 
-/// What is at its default is in no document, but for the seven keys that convoke 0.1 wrote always.
+/// No document contains a default, except the seven keys that convoke 0.1 always wrote.
 #[test]
 fn a_new_key_is_left_out_at_its_default() {
     let document = serde_json::to_value(Protocol::default()).expect("a document");
@@ -111,17 +114,17 @@ fn a_new_key_is_left_out_at_its_default() {
 /// The format of a file decides no key: a newer format above the same experiment buys nothing anew.
 #[test]
 fn every_format_gives_one_key() {
-    let silent = small();
+    let silent = small_experiment();
     assert_eq!(silent.format, SILENT);
     for format in [1, 2] {
-        let written = Experiment { format, ..small() };
+        let written = Experiment { format, ..small_experiment() };
         assert_eq!(condition_key(&written), condition_key(&silent), "format = {format}");
     }
     assert!(!String::from_utf8(write::write(&silent)["experiment.toml"].clone()).expect("text").contains("format = 2"));
 }
 
 /// Rows of the table under a heading of `docs/format.md`: the names in the first column, and the last column.
-fn documented(heading: &str) -> Vec<(String, String)> {
+fn documented_keys(heading: &str) -> Vec<(String, String)> {
     let page = include_str!("../../../docs/format.md");
     let after = page.split_once(&format!("\n{heading}\n")).expect("the heading").1;
     let rows = after.lines().skip_while(|line| !line.starts_with("| `")).take_while(|line| line.starts_with('|'));
@@ -151,12 +154,12 @@ fn the_page_has_the_keys() {
         rows.into_iter().filter(|(name, _)| !by_hand.contains(&name.as_str())).collect()
     };
     let protocol = PROTOCOL.iter().map(|key| (key.name.to_owned(), as_documented(key)));
-    assert_eq!(without(documented("### `[protocol]`"), &["agents"]), protocol.collect::<Vec<_>>());
-    let roles: Vec<String> = documented("### `[roles.NAME]`").into_iter().map(|(name, _)| name).collect();
+    assert_eq!(without(documented_keys("### `[protocol]`"), &["agents"]), protocol.collect::<Vec<_>>());
+    let roles: Vec<String> = documented_keys("### `[roles.NAME]`").into_iter().map(|(name, _)| name).collect();
     assert_eq!(roles, key_names(ROLE).collect::<Vec<_>>());
     let counts = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     let models = MODEL.iter().map(|key| (key.name.to_owned(), counts(key.counts)));
-    assert_eq!(without(documented("## 7. Models and servers"), &["id", "as"]), models.collect::<Vec<_>>());
+    assert_eq!(without(documented_keys("## 7. Models and servers"), &["id", "as"]), models.collect::<Vec<_>>());
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! An open database: its collections, and what this process remembers of it.
+//! An open database: its collections, and this process's memory of it.
 
 use super::clock::Clock;
 use super::documents::is_going;
@@ -11,18 +11,17 @@ use std::collections::HashSet;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Mutex, PoisonError};
 
-/// An open database, as the verbs use it.
 pub(super) struct Base {
     pub(super) place: String,
     pub(super) database: Database,
     pub(super) mode: OpenMode,
     pub(super) clock: Clock,
-    /// Schema as last seen; others may have raised it since.
+    /// Schema as last read; other processes may have raised it since.
     pub(super) schema: AtomicU32,
     /// Hashes of stored texts: prompts recur with every turn.
     pub(super) texts: Mutex<HashSet<String>>,
     pub(super) tracks: Tracks,
-    /// Held while leases are renewed: some servers write back a whole document as they read it.
+    /// Locked while leases are renewed: some servers write back a whole document as they read it.
     pub(super) renewal: tokio::sync::RwLock<()>,
 }
 
@@ -84,7 +83,7 @@ impl Base {
 
     /// Returns a conversation's document; fails if it does not exist or is being deleted.
     pub(super) async fn conversation(&self, id: &str) -> Result<Document, Fail> {
-        // By its `_id` alone: for anything else some servers read the whole collection.
+        // A filter on `_id` alone: for any other, some servers read the whole collection.
         let found = self.conversations().find_one(doc! { "_id": id }).await?;
         found.filter(|d| !is_going(d)).ok_or_else(|| Fail::Unknown(format!("conversation {id}")))
     }
@@ -111,7 +110,7 @@ impl Base {
 
     /// Returns the holder of a lease, for people: creator and process.
     pub(super) async fn holder(&self, lease: &Lease) -> String {
-        // If the run cannot be looked up, the process alone is named.
+        // If the lookup of the run fails, the process alone is named.
         let run = self.runs().find_one(doc! { "_id": &lease.owner }).await.ok().flatten();
         let who = run.and_then(|r| r.get_str("creator").map(str::to_owned).ok());
         let process = format!("process {} on {}", lease.pid, lease.host);

@@ -1,10 +1,10 @@
 //! Claims: the process that works on a conversation.
 //!
-//! The lease in the conversation's document names it for everybody to read, and is what a claim changes. But not every
-//! server of this protocol makes an update one step (`FerretDB` reads, then writes), so who wins is decided by an insert:
-//! `claims` holds one document for each epoch of a conversation, and its name is taken once. A claim takes the next
-//! epoch; so does an end, with the status, so that whatever carries an earlier epoch is refused. What a conversation's
-//! document says of all this can be put right from here.
+//! The lease in the conversation's document names the process for everybody to read. But not every server of this
+//! protocol makes an update one step (`FerretDB` reads, then writes), so an insert decides who wins. `claims` holds one
+//! document for each epoch of a conversation, whose `_id` can be inserted once. A claim takes the next epoch. So does
+//! an end, which stores the status, so that writes of earlier epochs are refused. Any process can correct the lease and
+//! status in the conversation's document from here.
 
 use super::base::Base;
 use super::documents::{
@@ -17,10 +17,10 @@ use ::mongodb::bson::{Bson, Document, doc};
 use ::mongodb::options::ReturnDocument;
 use std::sync::Arc;
 
-/// How often a claim that meets another's looks again.
+/// Maximum number of attempts of a claim that conflicts with another.
 const TRIES: u32 = 20;
 
-/// An epoch of a conversation: a claim, or the end of the one before.
+/// An epoch of a conversation: a claim, or the end of the previous one.
 pub(super) enum Epoch {
     Claim(Lease),
     End(End),
@@ -40,7 +40,7 @@ async fn epoch(mongo: &Base, conversation: &str, epoch: u64) -> Result<Option<Ep
     }
 }
 
-/// The last epoch, from one that is known to be there.
+/// Returns the last epoch. The search begins at `known`, which exists.
 pub(super) async fn last(mongo: &Base, conversation: &str, known: u64) -> Result<(u64, Option<Epoch>), Fail> {
     let mut last = (known, None);
     while let Some(next) = epoch(mongo, conversation, last.0 + 1).await? {
@@ -52,7 +52,7 @@ pub(super) async fn last(mongo: &Base, conversation: &str, known: u64) -> Result
     Ok(last)
 }
 
-/// Takes an epoch; false where it is taken.
+/// Inserts an epoch; returns false if it is taken.
 pub(super) async fn insert(mongo: &Base, conversation: &str, epoch: u64, more: Document) -> Result<bool, Fail> {
     let mut document = doc! {
         "_id": name(conversation, epoch), "conversation": conversation, "epoch": epoch.cast_signed(),
@@ -65,13 +65,13 @@ pub(super) async fn insert(mongo: &Base, conversation: &str, epoch: u64, more: D
     }
 }
 
-/// A lease as it was last renewed: that stands in the conversation's document.
+/// Returns a claimed lease as last renewed. The conversation's document has the renewal.
 pub(super) async fn renewed(mongo: &Base, id: &str, claimed: Lease) -> Result<Lease, Fail> {
     let found = mongo.conversation(id).await?;
     Ok(lease_of(&found)?.filter(|l| l.epoch == claimed.epoch).unwrap_or(claimed))
 }
 
-/// Takes an epoch with a lease as it is; false where it is taken.
+/// Takes an epoch with a lease; returns false if it is taken.
 pub(super) async fn take(mongo: &Base, id: &str, lease: &Lease, retries: u32) -> Result<bool, Fail> {
     let won = insert(mongo, id, lease.epoch, doc! { "lease": lease_document(lease)? }).await?;
     if won {
@@ -103,7 +103,7 @@ pub(super) async fn claim(mongo: &Base, id: &str, lease: &Lease, retry: bool) ->
     Err(StoreError::Held { what: format!("conversation {id}"), holder }.into())
 }
 
-/// Whether a failed conversation gets another chance; an error where it is not to be had.
+/// Returns true if the claim retries a failed conversation; fails if the conversation cannot be claimed.
 async fn free(
     mongo: &Base,
     found: &Document,
@@ -115,7 +115,7 @@ async fn free(
     let id = super::documents::id(found)?;
     match state {
         Some(Epoch::Claim(claimed)) => {
-            // Renewals stand in the conversation's document.
+            // The conversation's document has the renewals.
             let renewed = lease_of(found)?.filter(|l| l.epoch == claimed.epoch).unwrap_or(claimed);
             if mongo.clock.holds(&renewed, lease) {
                 let holder = mongo.holder(&renewed).await;
@@ -130,7 +130,7 @@ async fn free(
             Err(StoreError::Ended { conversation: id, status: end.status }.into())
         }
         Some(Epoch::End(end)) => Ok(end.status == Status::Failed),
-        // What came from another database has no epoch yet.
+        // A conversation from another database has no epoch yet.
         None => match status(found)? {
             Status::Failed if retry => Ok(true),
             status @ (Status::Done | Status::Failed) => Err(StoreError::Ended { conversation: id, status }.into()),
@@ -139,8 +139,8 @@ async fn free(
     }
 }
 
-/// Looked at after a lease was written: who slept between winning it and writing it may have written it over what
-/// came later, and puts that back.
+/// Checks, after a lease was written, that its epoch is still the last. A process that slept between winning and
+/// writing it may have overwritten a later one, and restores that.
 async fn in_time(mongo: &Base, id: &str, mine: u64) -> Result<(), Fail> {
     match last(mongo, id, mine).await? {
         (epoch, Some(Epoch::End(end))) => {
@@ -156,12 +156,13 @@ async fn in_time(mongo: &Base, id: &str, mine: u64) -> Result<(), Fail> {
     }
 }
 
-/// Looked at after a claim, as a deletion looks for claims after its mark: one of the two sees the other.
+/// Checks, after a claim, that no deletion has begun. A deletion looks for claims after its mark, so one of the two
+/// sees the other.
 async fn stays(mongo: &Base, found: &Document, epoch: u64) -> Result<(), Fail> {
     let id = super::documents::id(found)?;
     let experiment: String = field(found, "experiment")?;
     let there = mongo.experiments().find_one(doc! { "_id": &experiment }).await?;
-    // A question goes with the conversation that it is about.
+    // A conversation's deletion removes the questions about it.
     let about = match field::<Option<String>>(found, "subject")? {
         Some(subject) => mongo.conversation(&subject).await.is_ok(),
         None => true,
@@ -169,7 +170,7 @@ async fn stays(mongo: &Base, found: &Document, epoch: u64) -> Result<(), Fail> {
     if about && mongo.conversation(&id).await.is_ok() && there.is_some_and(|e| !is_going(&e)) {
         return Ok(());
     }
-    // Given back: the deletion may yet be refused for another's sake.
+    // Releases the claim, since another item may still refuse the deletion.
     let end = End::new(Status::Interrupted, Some("it was being deleted".to_owned()));
     if insert(mongo, &id, epoch + 1, doc! { "end": bson(&end)? }).await? {
         settle(mongo, &id, epoch + 1, &end, &Track::read(mongo, &id, epoch).await?).await?;
@@ -177,10 +178,11 @@ async fn stays(mongo: &Base, found: &Document, epoch: u64) -> Result<(), Fail> {
     Err(Fail::Unknown(format!("conversation {id}")))
 }
 
-/// Writes a lease that was won where everybody reads it.
+/// Writes a lease that was won into the conversation's document.
 async fn write(mongo: &Base, id: &str, lease: &Lease, retries: u32) -> Result<ConversationRecord, Fail> {
     let _alone = mongo.renewal.read().await;
-    // By its name alone, for servers that read all else; the insert has decided that this is the last epoch.
+    // A filter on `_id` alone, for servers that read everything for others. The insert has decided that this epoch is
+    // the last.
     let before = doc! { "_id": id };
     let change = doc! { "$set": {
         "status": Status::Running.word(), "reason": null, "retries": retries, "epoch": lease.epoch.cast_signed(),
@@ -191,7 +193,7 @@ async fn write(mongo: &Base, id: &str, lease: &Lease, retries: u32) -> Result<Co
     conversation_record(update.await?.ok_or_else(|| superseded(id))?)
 }
 
-/// Renews every lease of a run. Alone, for a server may write back what it read before another write.
+/// Renews every lease of a run, alone: a server may write back a document that it read before another write.
 pub(super) async fn renew(mongo: &Base, owner: &str) -> Result<(), Fail> {
     mongo.clock.set(super::clock::hello(mongo.client()).await?);
     let _alone = mongo.renewal.write().await;
@@ -205,7 +207,7 @@ pub(super) fn superseded(id: &str) -> Fail {
     StoreError::Superseded { conversation: id.to_owned() }.into()
 }
 
-/// Begins a write to a conversation that is held in that epoch. Its track is known while the write lasts.
+/// Begins a write to a conversation that is held in epoch `at`. Its track stays loaded during the write.
 pub(super) async fn held(mongo: &Base, id: &str, at: u64) -> Result<Writing, Fail> {
     let shared = mongo.tracks.of(id);
     loop {
@@ -216,7 +218,7 @@ pub(super) async fn held(mongo: &Base, id: &str, at: u64) -> Result<Writing, Fai
         }
         drop(writing);
         if let Err(fail) = recall(mongo, id, at, &shared).await {
-            // After trouble on the way to the server it may be held all the same.
+            // After a failed request to the server, the claim may still hold.
             if !matches!(fail, Fail::Mongo(_)) {
                 mongo.tracks.end(id, at);
             }
@@ -225,7 +227,7 @@ pub(super) async fn held(mongo: &Base, id: &str, at: u64) -> Result<Writing, Fai
     }
 }
 
-/// Reads the track of a conversation that is held in that epoch, while nobody writes.
+/// Reads the track of a conversation that is held in epoch `at`, while no write is in flight.
 async fn recall(mongo: &Base, id: &str, at: u64, shared: &Shared) -> Result<(), Fail> {
     let _alone = shared.alone().await;
     if shared.is_of(at) {
@@ -240,8 +242,9 @@ async fn recall(mongo: &Base, id: &str, at: u64, shared: &Shared) -> Result<(), 
     Ok(())
 }
 
-/// Looked at before a request leaves, after it was written down: who takes the conversation over writes a claim and then
-/// reads the calls, so either that process knows of this request, or this one knows of that claim.
+/// Checks, after a request was stored and before it leaves, that the claim still holds. A process that takes the
+/// conversation over writes a claim and then reads the calls. So either that process sees this request, or this one
+/// sees that claim.
 pub(super) async fn still_held(mongo: &Base, id: &str, at: u64) -> Result<(), Fail> {
     if epoch(mongo, id, at + 1).await?.is_none() {
         return Ok(());
@@ -253,7 +256,7 @@ pub(super) async fn still_held(mongo: &Base, id: &str, at: u64) -> Result<(), Fa
 /// Ends the claim, after every write of this process that is in flight.
 pub(super) async fn finish(mongo: &Base, id: &str, at: u64, end: &End) -> Result<(), Fail> {
     match epoch(mongo, id, at + 1).await? {
-        // The same end, after a write whose answer was lost.
+        // The same end is stored already, as after a write whose answer was lost.
         Some(Epoch::End(found)) if found == *end => {
             return settle(mongo, id, at + 1, end, &Track::read(mongo, id, at).await?).await;
         }
@@ -270,7 +273,7 @@ pub(super) async fn finish(mongo: &Base, id: &str, at: u64, end: &End) -> Result
     settle(mongo, id, at + 1, end, &track).await
 }
 
-/// Writes an end where everybody reads it.
+/// Writes an end into the conversation's document.
 async fn settle(mongo: &Base, id: &str, epoch: u64, end: &End, track: &Track) -> Result<(), Fail> {
     let _alone = mongo.renewal.read().await;
     let before = doc! { "_id": id, "epoch": { "$lte": epoch.cast_signed() } };

@@ -1,4 +1,4 @@
-//! The server's clock, by which leases lapse: colleagues' machines need not agree on the time.
+//! The server's clock, by which leases lapse: the machines of colleagues need not agree on the time.
 
 use super::fail::{Fail, code};
 use crate::store::{LEASE, Lease, Millis};
@@ -10,16 +10,16 @@ use std::time::Instant;
 
 const NO_SUCH_COMMAND: i32 = 59;
 
-/// The server's clock as it was last heard, carried on by this machine's.
+/// The server's clock as last read, advanced by this machine's clock.
 pub(super) struct Clock {
     heard: Mutex<(Millis, Instant)>,
 }
 
-/// What the server says that the time is.
+/// Returns the server's time.
 pub(super) async fn hello(client: &Client) -> Result<Millis, Fail> {
     let admin = client.database("admin");
     let answer = match admin.run_command(doc! { "hello": 1 }).await {
-        // The older word for it.
+        // Older servers know only this command.
         Err(error) if code(&error) == Some(NO_SUCH_COMMAND) => admin.run_command(doc! { "isMaster": 1 }).await?,
         answer => answer?,
     };
@@ -43,24 +43,24 @@ impl Clock {
         time + at.elapsed().as_millis() as Millis
     }
 
-    /// When a lease that is taken now lapses.
+    /// Returns the instant at which a lease that is taken now lapses.
     pub(super) fn lapses(&self) -> Millis {
         self.now() + LEASE
     }
 
-    /// Whether a lease keeps `other` out: it has not lapsed, and its process is not known to be gone.
+    /// Returns true if a lease excludes `other`: it has not lapsed, and its process is not known to be gone.
     pub(super) fn holds(&self, lease: &Lease, other: &Lease) -> bool {
         let here = (&lease.host, &lease.boot) == (&other.host, &other.boot);
         lease.until > self.now() && !(here && is_gone(lease.pid))
     }
 
-    /// Whether a lease has not lapsed.
+    /// Returns true if a lease has not lapsed.
     pub(super) fn keeps(&self, lease: &Lease) -> bool {
         lease.until > self.now()
     }
 }
 
-/// Whether a process of this machine is gone. Where that cannot be told, it is not.
+/// Returns true if a process of this machine is known to be gone.
 pub(super) fn is_gone(pid: u32) -> bool {
     let processes = Path::new("/proc");
     processes.join("self").exists() && !processes.join(pid.to_string()).exists()

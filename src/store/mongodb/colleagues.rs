@@ -10,7 +10,6 @@ use crate::design::Experiment;
 use crate::store::{ExperimentRecord, Item, Mark, NewExperiment, StoreError};
 use ::mongodb::bson::{Document, doc};
 
-/// Makes an experiment.
 pub(super) async fn create(mongo: &Base, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
     keep_revision(mongo, &new.revision, &new.document).await?;
     match mongo.experiments().insert_one(experiment_document(&record(new))?).await {
@@ -25,7 +24,6 @@ pub(super) async fn create(mongo: &Base, new: &NewExperiment) -> Result<Experime
     }
 }
 
-/// Gives an experiment another document.
 pub(super) async fn revise(
     mongo: &Base,
     name: &str,
@@ -53,7 +51,7 @@ pub(super) async fn revise(
     match versions::follow(mongo, &old, next).await {
         Ok(Some(changed)) => Ok(changed),
         Ok(None) => Err(changed(mongo, &item, version).await?),
-        // The name was taken between our look and our write: the version stands, with the name that it had.
+        // Another process took the name meanwhile: this version stays, with the experiment's old name.
         Err(Fail::Mongo(error)) if is_duplicate(&error) => {
             let taken = versions::latest(mongo, name).await?;
             versions::follow(mongo, &taken, ExperimentRecord { name: old.name, ..taken.clone() }).await?;
@@ -76,7 +74,6 @@ async fn free(mongo: &Base, creator: &str, name: &str) -> Result<(), Fail> {
     }
 }
 
-/// Changes note or star.
 pub(super) async fn mark(mongo: &Base, item: &Item, creator: &str, mark: &Mark) -> Result<(), Fail> {
     let found = theirs(mongo, item, creator).await?;
     match item {
@@ -95,7 +92,7 @@ pub(super) async fn mark(mongo: &Base, item: &Item, creator: &str, mark: &Mark) 
     }
 }
 
-/// A server may write another's older copy over it: it is looked at again after each write.
+/// Marks a conversation and checks it after each write: a server may overwrite it with an older copy of another write.
 async fn mark_conversation(
     mongo: &Base,
     id: &str,

@@ -1,7 +1,7 @@
-//! Connecting and signing in, and telling apart what can go wrong with it.
+//! Connecting and signing in, and classifying failures.
 //!
-//! A driver's future is never dropped half-way: each runs in a task of its own, which goes on to its end where nobody
-//! waits for it any longer.
+//! A driver's future is never dropped half-way: each runs in a task of its own. The task runs to its end even if its
+//! caller stops waiting.
 
 use crate::store::uri::driver::said;
 use crate::store::{MongoUri, SignInFailure, StoreError};
@@ -18,26 +18,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 
-/// So long a server is looked for, unless the address says otherwise.
+/// Time for which the driver looks for a server, unless the address sets another.
 const SELECTION: Duration = Duration::from_secs(10);
 
-/// Connects, signs in, and names the database: the chosen one, else `convoke`.
+/// Connects, signs in, and returns the chosen database, else `convoke`.
 pub(super) async fn connect(uri: &MongoUri) -> Result<Database, StoreError> {
     let signed_in = SignedIn::open(uri).await?;
     Ok(signed_in.client.database(uri.database.as_deref().unwrap_or("convoke")))
 }
 
-/// A server that let us in, to be asked before a database is chosen.
+/// A server that accepted the login, before a database is chosen.
 pub struct SignedIn {
     client: Client,
     uri: MongoUri,
     seen: Arc<Seen>,
-    /// Whether what is sent is encrypted.
+    /// True if the connection is encrypted.
     pub tls: bool,
 }
 
 impl SignedIn {
-    /// Connects, signs in, and reads a little of the database that was chosen, to see whether that is allowed.
+    /// Connects, signs in, and reads a little of the chosen database to check that this is allowed.
     pub async fn open(uri: &MongoUri) -> Result<Self, StoreError> {
         if uri.lacks_login() {
             let cause = "its address says how to sign in, and nobody does".to_owned();
@@ -68,7 +68,7 @@ impl SignedIn {
         .map(drop)
     }
 
-    /// Who the server says has signed in.
+    /// Returns the user that the server reports as signed in.
     pub async fn user(&self) -> Result<Option<String>, StoreError> {
         let status = self.command("admin", doc! { "connectionStatus": 1 }).await?;
         let info = status.get_document("authInfo").ok();
@@ -77,13 +77,13 @@ impl SignedIn {
         Ok(first.and_then(|u| u.get_str("user").ok()).map(str::to_owned))
     }
 
-    /// Which version the server says it is.
+    /// Returns the version that the server reports.
     pub async fn version(&self) -> Result<String, StoreError> {
         let info = self.command("admin", doc! { "buildInfo": 1 }).await?;
         Ok(info.get_str("version").unwrap_or("unknown").to_owned())
     }
 
-    /// The databases that are there, but for the server's own.
+    /// Returns the names of the databases, without the server's own.
     pub async fn databases(&self) -> Result<Vec<String>, StoreError> {
         let list = self.command("admin", doc! { "listDatabases": 1, "nameOnly": true }).await?;
         let databases = list.get_array("databases").map(Vec::as_slice).unwrap_or_default();
@@ -94,7 +94,7 @@ impl SignedIn {
         Ok(names)
     }
 
-    /// Asks one thing. Where every host has failed for good, what the driver still tries is not waited for.
+    /// Runs one command. If every host has failed for good, returns without waiting for the driver's retries.
     async fn command(&self, database: &str, command: Document) -> Result<Document, StoreError> {
         let database = self.client.database(database);
         let asked = whole(&self.uri, async move { database.run_command(command).await });
@@ -106,7 +106,7 @@ impl SignedIn {
     }
 }
 
-/// A server that is there and answers no TLS is silent, too.
+/// Classifies a timeout: a server that does not speak TLS does not answer either.
 async fn deaf_to_tls(error: StoreError, hosts: &[String]) -> StoreError {
     let StoreError::SignIn { place, failure: SignInFailure::Timeout, cause } = error else { return error };
     for host in hosts {
@@ -119,7 +119,7 @@ async fn deaf_to_tls(error: StoreError, hosts: &[String]) -> StoreError {
     StoreError::SignIn { place, failure: SignInFailure::Timeout, cause }
 }
 
-/// Lets a driver's future come to its end, whether or not somebody still waits for it.
+/// Runs a driver's future to its end, even if its caller stops waiting.
 async fn whole<T: Send + 'static>(
     uri: &MongoUri,
     work: impl Future<Output = T> + Send + 'static,
@@ -141,11 +141,11 @@ fn prepared(mut options: ClientOptions, seen: &Arc<Seen>) -> ClientOptions {
     options
 }
 
-/// What the driver's watch over the hosts met, which its own error tells only as text.
+/// Failures of the hosts, as the driver's monitor reports them: its own error has them only as text.
 #[derive(Default)]
 struct Seen {
     state: Mutex<State>,
-    /// Every host has failed for good.
+    /// Notified when every host has failed for good.
     hopeless: Notify,
 }
 
@@ -180,7 +180,6 @@ impl Seen {
         }
     }
 
-    /// The last failure of a host.
     fn last(&self) -> (Option<Error>, bool) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         (state.failures.values().next().map(|(_, error)| error.clone()), state.tls)
@@ -196,7 +195,7 @@ fn name(address: &ServerAddress) -> String {
     address.to_string()
 }
 
-/// Whether trying again is of no use: what may pass must come twice.
+/// Returns true if a retry is of no use. An error that may be temporary must occur twice.
 fn is_for_good(error: &Error, times: usize) -> bool {
     match &*error.kind {
         ErrorKind::Io(e) => match e.kind() {
@@ -218,7 +217,7 @@ fn failed(uri: &MongoUri, error: &Error, seen: &Seen) -> StoreError {
     StoreError::SignIn { place: uri.to_string(), failure, cause: uri.scrubbed(&said(told)) }
 }
 
-/// By kind and code; servers word things differently.
+/// Classifies by kind and code, since servers word errors differently.
 fn failure(error: &Error, tls: bool, signs_in: bool) -> SignInFailure {
     match &*error.kind {
         ErrorKind::Authentication { .. } => SignInFailure::Authentication,
@@ -230,9 +229,9 @@ fn failure(error: &Error, tls: bool, signs_in: bool) -> SignInFailure {
             SignInFailure::Protocol
         }
         ErrorKind::Command(e) => match e.code {
-            // AuthenticationFailed, and the word of a hosted cluster for it.
+            // AuthenticationFailed, and the code of a hosted cluster for it.
             18 | 8000 => SignInFailure::Authentication,
-            // Unauthorized: nobody signed in, or somebody who may not.
+            // Unauthorized: nobody signed in, or the user has no right to it.
             13 if signs_in => SignInFailure::Rights,
             13 => SignInFailure::NeedsUser,
             _ => SignInFailure::Other,
@@ -262,7 +261,7 @@ fn io_failure(error: &io::Error, tls: bool) -> SignInFailure {
         | io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe => SignInFailure::Protocol,
-        // The resolver of the system has no kind of its own for a name that means nothing.
+        // The system's resolver has no error kind for an unknown name.
         _ if error.raw_os_error().is_none() && error.to_string().contains("lookup address") => SignInFailure::Name,
         _ => SignInFailure::Other,
     }

@@ -1,8 +1,9 @@
-//! Taking in what another database gave.
+//! Storing items of another database.
 //!
-//! What is new is written from the inside out: messages, calls and the claim first, under the names that they always
-//! have, and the conversation's document last. Cut off before, nobody sees it, and the same again goes on. What is here
-//! already is continued as a run would: by a claim whose lease has lapsed, so that whoever comes next takes it over.
+//! A new conversation is written from the inside out. Messages, calls and the claim go first, under the names that they
+//! always have, and the conversation's document last. If that is interrupted, nobody sees the conversation, and a
+//! repeated copy completes it. An existing conversation is continued as a run would: under a claim with a lapsed lease,
+//! so that any process may take it over.
 
 use super::base::Base;
 use super::claims::{self, Epoch};
@@ -16,23 +17,23 @@ use super::fail::{Fail, is_duplicate};
 use super::track::Track;
 use super::{experiments, read, schema, turns, versions};
 use crate::process::log::Entry;
-use crate::store::meeting::{self, Meeting, Whole};
-use crate::store::{ConversationRecord, End, ExperimentRecord, Lease, Parcel, RunRecord, StoreError};
+use crate::store::merge::{self, Merge, Whole};
+use crate::store::{ConversationRecord, End, ExperimentRecord, Lease, RunRecord, StoreError, TransferItem};
 use ::mongodb::Collection;
 use ::mongodb::bson::{Document, doc};
 
-/// Documents that are written at a time.
+/// Number of documents that are written at a time.
 const BATCH: usize = 1000;
-/// The epoch of what is new here.
+/// Epoch of a new conversation.
 const FIRST: u64 = 1;
 
-/// Takes in what another database gave.
-pub(super) async fn receive(mongo: &Base, parcel: &Parcel) -> Result<(), Fail> {
-    match parcel {
-        Parcel::Document(document, hash) => keep_revision(mongo, hash, document).await,
-        Parcel::Experiment(given) => experiment(mongo, given).await,
-        Parcel::Run(given) => run(mongo, given).await,
-        Parcel::Conversation { record, log, calls } => conversation(mongo, Whole { record, log, calls }).await,
+/// Stores an item of another database.
+pub(super) async fn receive(mongo: &Base, item: &TransferItem) -> Result<(), Fail> {
+    match item {
+        TransferItem::Document(document, hash) => keep_revision(mongo, hash, document).await,
+        TransferItem::Experiment(given) => experiment(mongo, given).await,
+        TransferItem::Run(given) => run(mongo, given).await,
+        TransferItem::Conversation { record, log, calls } => conversation(mongo, Whole { record, log, calls }).await,
     }
 }
 
@@ -44,17 +45,17 @@ async fn experiment(mongo: &Base, given: &ExperimentRecord) -> Result<(), Fail> 
         };
     };
     if is_going(&found) {
-        return Err(meeting::another(given, "is being deleted here").into());
+        return Err(merge::another(given, "is being deleted here").into());
     }
     loop {
         let here = versions::latest(mongo, &given.id).await?;
-        if !meeting::experiments(&here, given)? {
+        if !merge::experiments(&here, given)? {
             return Ok(());
         }
         if experiments::experiment(mongo, &given.creator, &given.name).await?.is_some_and(|e| e.id != given.id) {
             return Err(taken(mongo, given).await?);
         }
-        // Each version follows the one before; those between are not known here.
+        // The version follows the last one here; versions in between are unknown here.
         versions::follow(mongo, &here, given.clone()).await?;
     }
 }
@@ -62,13 +63,13 @@ async fn experiment(mongo: &Base, given: &ExperimentRecord) -> Result<(), Fail> 
 async fn taken(mongo: &Base, given: &ExperimentRecord) -> Result<Fail, Fail> {
     let other = experiments::experiment(mongo, &given.creator, &given.name).await?;
     let id = other.map(|e| format!(" (id:{})", e.id)).unwrap_or_default();
-    Ok(meeting::another(given, &format!("has the name of another here{id}")).into())
+    Ok(merge::another(given, &format!("has the name of another here{id}")).into())
 }
 
 async fn run(mongo: &Base, given: &RunRecord) -> Result<(), Fail> {
     match mongo.runs().find_one(doc! { "_id": &given.id }).await? {
         None => begin_run(mongo, given).await,
-        Some(here) => match meeting::runs(&run_record(here)?, given)? {
+        Some(here) => match merge::runs(&run_record(here)?, given)? {
             Some(ended) => end_run(mongo, &given.id, ended).await,
             None => Ok(()),
         },
@@ -82,7 +83,7 @@ async fn conversation(mongo: &Base, given: Whole<'_>) -> Result<(), Fail> {
         return meet(mongo, here, given).await;
     }
     if !inside(mongo, given).await? {
-        // Left behind by a copy that was cut off, of a conversation that may have gone on since.
+        // An interrupted copy left this behind, and the conversation may have changed since.
         belongings(mongo, std::slice::from_ref(&given.record.id)).await?;
         if !inside(mongo, given).await? {
             let holder = "another copy".to_owned();
@@ -92,7 +93,7 @@ async fn conversation(mongo: &Base, given: Whole<'_>) -> Result<(), Fail> {
     outside(mongo, given).await
 }
 
-/// Writes what belongs to a conversation; false where something of it is there.
+/// Writes messages, calls and claim of a conversation; returns false if one of them exists.
 async fn inside(mongo: &Base, given: Whole<'_>) -> Result<bool, Fail> {
     let id = &given.record.id;
     let messages = given.log.iter().map(|entry| message(id, FIRST, entry)).collect::<Result<Vec<_>, _>>()?;
@@ -101,7 +102,7 @@ async fn inside(mongo: &Base, given: Whole<'_>) -> Result<bool, Fail> {
     }
     let mut calls = Vec::new();
     for call in given.calls {
-        let (document, texts) = call_document(id, FIRST, call, &meeting::written(call))?;
+        let (document, texts) = call_document(id, FIRST, call, &merge::written(call))?;
         mongo.keep_texts(&texts).await?;
         calls.push(document);
     }
@@ -109,14 +110,14 @@ async fn inside(mongo: &Base, given: Whole<'_>) -> Result<bool, Fail> {
         return Ok(false);
     }
     let (tally, record) = (tally(given), given.record.copied());
-    if !meeting::is_begun(&record, &tally, given.calls.len()) {
+    if !merge::is_begun(&record, &tally, given.calls.len()) {
         return Ok(true);
     }
     let end = End { status: record.status, reason: record.reason, ended_by: record.ended_by };
     claims::insert(mongo, id, FIRST, doc! { "end": bson(&end)? }).await
 }
 
-/// Inserts documents; false where one is there.
+/// Inserts documents; returns false if one exists.
 async fn insert(collection: Collection<Document>, documents: Vec<Document>) -> Result<bool, Fail> {
     for batch in documents.chunks(BATCH) {
         match collection.insert_many(batch).ordered(false).await {
@@ -127,21 +128,21 @@ async fn insert(collection: Collection<Document>, documents: Vec<Document>) -> R
     Ok(true)
 }
 
-fn tally(given: Whole<'_>) -> meeting::Tally {
-    meeting::tally(given.log, &given.calls.iter().collect::<Vec<_>>())
+fn tally(given: Whole<'_>) -> merge::Tally {
+    merge::tally(given.log, &given.calls.iter().collect::<Vec<_>>())
 }
 
 /// Writes the conversation's own document.
 async fn outside(mongo: &Base, given: Whole<'_>) -> Result<(), Fail> {
     let (tally, record) = (tally(given), given.record.copied());
     let mut document = conversation_document(&record)?;
-    if meeting::is_begun(&record, &tally, given.calls.len()) {
+    if merge::is_begun(&record, &tally, given.calls.len()) {
         document.insert("epoch", FIRST.cast_signed());
         document.extend(counters(&tally)?);
     }
     match mongo.conversations().insert_one(document).await {
         Err(error) if is_duplicate(&error) => {
-            // By another copy; or its key is that of another.
+            // Another copy wrote it, or another conversation has its key.
             let here = mongo.conversations().find_one(doc! { "_id": &record.id }).await?;
             let what = format!("conversation {} has the key of another here: it stays as it is here", record.id);
             here.map(drop).ok_or_else(|| StoreError::Refused { what }.into())
@@ -150,14 +151,14 @@ async fn outside(mongo: &Base, given: Whole<'_>) -> Result<(), Fail> {
     }
 }
 
-fn counters(tally: &meeting::Tally) -> Result<Document, Fail> {
+fn counters(tally: &merge::Tally) -> Result<Document, Fail> {
     Ok(doc! {
         "entries": tally.entries, "answered": tally.answered, "possible_spend": tally.possible_spend,
         "flags": bson(&tally.flags)?,
     })
 }
 
-/// A conversation that is here already.
+/// Merges the copy into a conversation that exists here.
 async fn meet(mongo: &Base, here: Document, given: Whole<'_>) -> Result<(), Fail> {
     let id = &given.record.id;
     if is_going(&here) {
@@ -167,10 +168,10 @@ async fn meet(mongo: &Base, here: Document, given: Whole<'_>) -> Result<(), Fail
     let known: u64 = field(&here, "epoch")?;
     let record = conversation_record(here)?;
     let (log, calls) = (read::log(mongo, id, 0).await?, read::calls(mongo, id).await?);
-    match meeting::conversations(Whole { record: &record, log: &log, calls: &calls }, given)? {
-        Meeting::Stays => Ok(()),
-        Meeting::Marked(record) => mark(mongo, &record).await,
-        Meeting::Replaced(record) => go_on(mongo, known, &record, given).await,
+    match merge::conversations(Whole { record: &record, log: &log, calls: &calls }, given)? {
+        Merge::Stays => Ok(()),
+        Merge::Marked(record) => mark(mongo, &record).await,
+        Merge::Replaced(record) => go_on(mongo, known, &record, given).await,
     }
 }
 
@@ -180,7 +181,7 @@ async fn mark(mongo: &Base, record: &ConversationRecord) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Brings a conversation to where the given one is.
+/// Brings a conversation to the state of the given copy.
 async fn go_on(mongo: &Base, known: u64, record: &ConversationRecord, given: Whole<'_>) -> Result<(), Fail> {
     let id = &record.id;
     let (last, state) = claims::last(mongo, id, known).await?;

@@ -13,8 +13,8 @@ pub struct Mongo {
 }
 
 impl Mongo {
-    /// Signs in, and prepares what `mode` needs: for writing, the indexes of a new database. Reading creates nothing:
-    /// if the database does not exist yet, that is [`StoreError::Missing`].
+    /// Signs in, and prepares the database for `mode`: writing creates the indexes of a new database. Reading creates
+    /// nothing: a database that does not exist is [`StoreError::Missing`].
     pub async fn open(uri: &MongoUri, mode: OpenMode) -> Result<Self, StoreError> {
         let (place, database) = (uri.to_string(), connect::connect(uri).await?);
         let opened = tokio::spawn(open::open(place.clone(), database, mode)).await;

@@ -13,15 +13,15 @@ use ::mongodb::bson::{Document, doc};
 /// Number of conversations whose messages and calls are deleted at a time.
 const BATCH: usize = 200;
 
-/// Deletes an item of its creator's: marks it first, so that nobody sees or claims it any more, then removes all that
-/// belongs to it, the questions about it, and itself last.
+/// Deletes an item of its creator's. Marks it first, so that nobody sees or claims it, then removes everything that
+/// belongs to it and the questions about it. The item itself goes last.
 pub(super) async fn delete(mongo: &Base, item: &Item, creator: &str) -> Result<(), Fail> {
     let found = theirs(mongo, item, creator).await?;
     let (collection, name) = place(mongo, item);
     snapshots::take_away(mongo, &field::<String>(&found, "experiment").unwrap_or_else(|_| name.clone())).await?;
     let own = doc! { "_id": &name, "creator": creator };
     collection.update_one(own, doc! { "$set": { GOING: true } }).await?;
-    // After the mark: a claim that is made from now on finds the mark.
+    // After the mark: a claim from now on finds the mark.
     if let Err(refused) = unheld(mongo, item).await {
         unmark(mongo, item).await?;
         return Err(refused);
@@ -118,7 +118,7 @@ pub(super) async fn belongings(mongo: &Base, conversations: &[String]) -> Result
     let of = doc! { "conversation": { "$in": conversations } };
     mongo.messages().delete_many(of.clone()).await?;
     mongo.calls().delete_many(of.clone()).await?;
-    // Last: while the claims exist, a process that held the conversation is refused.
+    // Claims go last: while they exist, writes of an earlier holder are refused.
     mongo.claims().delete_many(of).await?;
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Records as documents and documents as records. Instants are dates, seeds are decimal text (BSON has no 64 bits
-//! without a sign), a request's parameters are JSON text, since a request must be built again byte for byte.
+//! Conversion between records and documents. Instants are dates. Seeds are decimal text, since BSON has no unsigned 64
+//! bits. A request's parameters are JSON text, since a request is built again byte for byte.
 
 use super::fail::Fail;
 use crate::design::{Experiment, RunDefaults};
@@ -13,28 +13,25 @@ use ::mongodb::bson::{Bson, DateTime, Document, deserialize_from_bson, doc, seri
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// An instant as it is stored.
+/// Returns an instant as stored.
 pub(super) fn date(millis: Millis) -> Bson {
     Bson::DateTime(DateTime::from_millis(millis))
 }
 
-/// Plain data as BSON.
 pub(super) fn bson(value: &impl Serialize) -> Result<Bson, Fail> {
     Ok(serialize_to_bson(value)?)
 }
 
-/// BSON as plain data.
 pub(super) fn plain<T: DeserializeOwned>(value: impl Into<Bson>) -> Result<T, Fail> {
     Ok(deserialize_from_bson(value.into())?)
 }
 
-/// A field, read.
+/// Reads a field.
 pub(super) fn field<T: DeserializeOwned>(document: &Document, name: &str) -> Result<T, Fail> {
     let value = document.get(name).cloned().unwrap_or(Bson::Null);
     deserialize_from_bson(value).map_err(|e| Fail::Damaged(format!("the field `{name}`: {e}")))
 }
 
-/// The document's name.
 pub(super) fn id(document: &Document) -> Result<String, Fail> {
     field(document, "_id")
 }
@@ -63,7 +60,7 @@ pub(super) fn status(conversation: &Document) -> Result<Status, Fail> {
     Status::of(&word).ok_or_else(|| Fail::Damaged(format!("the status {word:?}")))
 }
 
-/// A document whose field `id` is its `_id`.
+/// Returns a document with the field `id` as its `_id`.
 fn named(value: &impl Serialize) -> Result<Document, Fail> {
     let mut document = serialize_to_document(value)?;
     let id = document.remove("id").unwrap_or(Bson::Null);
@@ -92,7 +89,7 @@ fn from_date(document: &mut Document, name: &str) {
     }
 }
 
-/// Text back into the number it is; numbers that were written by an importer pass.
+/// Reads a seed from its text, or from a number that an importer wrote.
 fn seed_from(document: &mut Document) -> Result<u64, Fail> {
     match document.insert("seed", 0_i64) {
         Some(Bson::String(text)) => text.parse().map_err(|_| Fail::Damaged(format!("the seed {text:?}"))),
@@ -115,7 +112,6 @@ fn run_from(document: &mut Document) -> Result<RunDefaults, Fail> {
     Ok(RunDefaults { seed, ..plain::<RunDefaults>(run)? })
 }
 
-/// An experiment as it is stored.
 pub(super) fn experiment_document(record: &ExperimentRecord) -> Result<Document, Fail> {
     let mut document = named(&ExperimentRecord { run: RunDefaults::default(), ..record.clone() })?;
     to_date(&mut document, "created");
@@ -130,7 +126,6 @@ pub(super) fn experiment_record(mut document: Document) -> Result<ExperimentReco
     Ok(ExperimentRecord { run, ..unnamed(document)? })
 }
 
-/// A revision as it is stored.
 pub(super) fn revision_document(hash: &str, experiment: &Experiment) -> Result<Document, Fail> {
     let plain = Experiment { run: RunDefaults::default(), ..experiment.clone() };
     let mut document = serialize_to_document(&plain)?;
@@ -155,7 +150,7 @@ pub(super) fn run_record(mut document: Document) -> Result<RunRecord, Fail> {
     unnamed(document)
 }
 
-/// A conversation as it is stored, with nothing in its log yet.
+/// Returns a new conversation as stored, with an empty log.
 pub(super) fn conversation_document(record: &ConversationRecord) -> Result<Document, Fail> {
     let mut document = named(&ConversationRecord { seed: 0, lease: None, ..record.clone() })?;
     to_date(&mut document, "created");
@@ -180,7 +175,6 @@ pub(super) fn lease_document(lease: &Lease) -> Result<Document, Fail> {
     Ok(document)
 }
 
-/// The lease on a conversation, if there is one.
 pub(super) fn lease_of(conversation: &Document) -> Result<Option<Lease>, Fail> {
     let Some(Bson::Document(lease)) = conversation.get("lease") else { return Ok(None) };
     let mut lease = lease.clone();
@@ -188,7 +182,7 @@ pub(super) fn lease_of(conversation: &Document) -> Result<Option<Lease>, Fail> {
     plain(lease).map(Some)
 }
 
-/// An entry as a document of `messages`, with the epoch in which it was written.
+/// Returns an entry as a document of `messages`, with the epoch in which it was written.
 pub(super) fn message(conversation: &str, epoch: u64, entry: &Entry) -> Result<Document, Fail> {
     let mut document = doc! { "_id": format!("{conversation}/{:06}", entry.seq), "conversation": conversation };
     document.extend(serialize_to_document(entry)?);
@@ -196,19 +190,19 @@ pub(super) fn message(conversation: &str, epoch: u64, entry: &Entry) -> Result<D
     Ok(document)
 }
 
-/// What a call asks for: where its entry stands, the purpose, which asking.
+/// Key of a call: place of its entry, purpose, and number of the asking.
 pub(super) type CallName = (u32, Purpose, u32);
 
 pub(super) fn call_name(document: &Document) -> Result<CallName, Fail> {
     Ok((field(document, "seq")?, field(document, "purpose")?, field(document, "ask")?))
 }
 
-/// The name of a call's document: one for each epoch in which it was asked.
+/// Returns the `_id` of a call's document: one for each epoch in which the call was sent.
 pub(super) fn call_id(conversation: &str, epoch: u64, call: &CallRecord) -> String {
     format!("{conversation}/{:06}/{}/{}/{epoch}", call.seq, call.call.purpose.word(), call.call.ask)
 }
 
-/// A call as it is stored, its texts by their hash, and these texts.
+/// Returns a call as stored, with its texts by hash, and these texts.
 pub(super) fn call_document(
     conversation: &str,
     epoch: u64,
@@ -244,7 +238,7 @@ fn state(document: &Document) -> Result<CallState, Fail> {
     CallState::of(&word).ok_or_else(|| Fail::Damaged(format!("the state {word:?} of a call")))
 }
 
-/// A call as it is told, its texts still by their hash.
+/// Returns a call, with its texts still by hash.
 pub(super) fn call_record(document: &Document) -> Result<CallRecord, Fail> {
     let instant = |name: &str| field::<Option<DateTime>>(document, name).map(|d| d.map(DateTime::timestamp_millis));
     Ok(CallRecord {
@@ -263,7 +257,7 @@ pub(super) fn call_record(document: &Document) -> Result<CallRecord, Fail> {
     })
 }
 
-/// What a further write of a call needs of it.
+/// Returns the state of a call that its next write needs.
 pub(super) fn kept(document: &Document) -> Result<Kept, Fail> {
     Ok(Kept {
         state: state(document)?,

@@ -12,10 +12,9 @@ use crate::store::{ConversationRecord, ExperimentRecord, NewExperiment, RunRecor
 use ::mongodb::bson::{Document, doc};
 use std::collections::HashSet;
 
-/// Documents that are written at a time.
+/// Number of documents that are written at a time.
 const BATCH: usize = 1000;
 
-/// The record of a new experiment.
 pub(super) fn record(new: &NewExperiment) -> ExperimentRecord {
     ExperimentRecord {
         id: new.id.clone(),
@@ -31,10 +30,9 @@ pub(super) fn record(new: &NewExperiment) -> ExperimentRecord {
     }
 }
 
-/// Saves a document as the current revision.
 pub(super) async fn save(mongo: &Base, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
     keep_revision(mongo, &new.revision, &new.document).await?;
-    // Whoever was faster is looked at again.
+    // Another process may be faster: read again.
     loop {
         let Some(old) = experiment(mongo, &new.creator, &new.document.name).await? else {
             match mongo.experiments().insert_one(experiment_document(&record(new))?).await {
@@ -59,11 +57,10 @@ pub(super) async fn keep_revision(mongo: &Base, hash: &str, document: &Experimen
     unless_there(mongo.revisions().insert_one(revision_document(hash, document)?).await)
 }
 
-/// The experiment of (creator, name).
 pub(super) async fn experiment(mongo: &Base, creator: &str, name: &str) -> Result<Option<ExperimentRecord>, Fail> {
     let found = mongo.experiments().find_one(doc! { "creator": creator, "name": name }).await?;
     match found {
-        // It was being deleted when that was cut off: its name is free once that is finished.
+        // Its deletion was interrupted; finishing it frees the name.
         Some(going) if is_going(&going) => {
             deletions::finish_deletions(mongo).await?;
             Ok(None)
@@ -72,7 +69,7 @@ pub(super) async fn experiment(mongo: &Base, creator: &str, name: &str) -> Resul
     }
 }
 
-/// Marks what a revision plans, and adds what is new.
+/// Marks the conversations that a revision plans, and inserts new ones.
 pub(super) async fn plan(
     mongo: &Base,
     experiment: &str,
@@ -114,13 +111,11 @@ pub(super) async fn plan(
     Ok(())
 }
 
-/// Records that a run began.
 pub(super) async fn begin_run(mongo: &Base, run: &RunRecord) -> Result<(), Fail> {
     schema::room_for_run(mongo, run).await?;
     unless_there(mongo.runs().insert_one(snapshots::run(mongo, run)?).await)
 }
 
-/// Records how a run ended.
 pub(super) async fn end_run(mongo: &Base, id: &str, ended: &str) -> Result<(), Fail> {
     let updated = mongo.runs().update_one(doc! { "_id": id }, doc! { "$set": { "ended": ended } }).await?;
     if updated.matched_count == 0 {

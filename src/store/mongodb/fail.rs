@@ -1,30 +1,29 @@
-//! Failures inside the database, and the error that the caller gets. Errors are distinguished by kind and code: the
-//! words differ from server to server.
+//! Failures inside the database, and the error that the caller gets. Kind and code distinguish them, since servers word
+//! errors differently.
 
 use crate::store::StoreError;
 use ::mongodb::bson;
 use ::mongodb::error::{Error, ErrorKind, WriteFailure};
 
-/// Two documents of one unique key.
+/// Two documents have the same unique key.
 const DUPLICATE: i32 = 11000;
-/// A document of more than 16 MiB.
+/// A document has more than 16 MiB.
 const TOO_LARGE: [i32; 2] = [10334, 17419];
-/// No space, or a quota.
+/// The disk has no space, or a quota is reached.
 const FULL: [i32; 2] = [14031, 8000];
-/// The primary changes, or goes: the same again may succeed. The first is trouble inside the server: one that keeps its
-/// data in `SQLite` says so when that is busy.
+/// The primary changes or is unreachable, and a retry may succeed. The first code is an internal error: servers on
+/// `SQLite` return it when that is busy.
 const PASSING: [i32; 17] = [1, 6, 7, 50, 64, 89, 91, 112, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 134];
 
-/// What goes wrong inside.
 #[derive(Debug)]
 pub(super) enum Fail {
-    /// The driver's or the server's.
+    /// An error of the driver or the server.
     Mongo(Box<Error>),
-    /// What is stored cannot be read as what it should be.
+    /// Stored data cannot be read as the type that it should have.
     Damaged(String),
-    /// What was named is not there.
+    /// The named item does not exist.
     Unknown(String),
-    /// Ours, as it is.
+    /// An error that reaches the caller unchanged.
     Store(StoreError),
 }
 
@@ -53,7 +52,7 @@ impl From<StoreError> for Fail {
 }
 
 impl Fail {
-    /// The error for the caller.
+    /// Returns the error for the caller.
     pub(super) fn at(self, place: &str) -> StoreError {
         let place = place.to_owned();
         match self {
@@ -85,14 +84,14 @@ fn told(place: String, error: &Error) -> StoreError {
     }
 }
 
-/// The code that the server gave.
+/// Returns the server's error code.
 pub(super) fn code(error: &Error) -> Option<i32> {
     match &*error.kind {
         ErrorKind::Command(command) => Some(command.code),
         ErrorKind::Write(WriteFailure::WriteError(write)) => Some(write.code),
         ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => Some(concern.code),
         ErrorKind::InsertMany(many) => match (&many.write_errors, &many.write_concern_error) {
-            // Of several, what is not a duplicate is the trouble.
+            // Of several errors, one that is not a duplicate counts.
             (Some(errors), _) if !errors.is_empty() => {
                 errors.iter().map(|e| e.code).find(|c| *c != DUPLICATE).or(Some(DUPLICATE))
             }
@@ -103,12 +102,12 @@ pub(super) fn code(error: &Error) -> Option<i32> {
     }
 }
 
-/// Whether something is there already under a unique key.
+/// Returns true if a document with the same unique key exists.
 pub(super) fn is_duplicate(error: &Error) -> bool {
     code(error) == Some(DUPLICATE)
 }
 
-/// An insert that finds the same there already has done its work.
+/// Accepts an insert that finds the same document stored.
 pub(super) fn unless_there<T>(result: Result<T, Error>) -> Result<(), Fail> {
     match result {
         Err(error) if !is_duplicate(&error) => Err(error.into()),

@@ -15,7 +15,7 @@ pub(super) fn place(mongo: &Base, item: &Item) -> (Collection<Document>, String)
     }
 }
 
-/// Returns the words for an item in messages.
+/// Returns an item's name for messages.
 pub(super) fn told(item: &Item) -> String {
     match item {
         Item::Experiment(id) => format!("experiment {id}"),

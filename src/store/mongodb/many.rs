@@ -11,10 +11,10 @@ use crate::store::CallRecord;
 use ::mongodb::bson::{Document, doc};
 use std::collections::{BTreeMap, HashMap};
 
-/// Conversations that are asked for in one query.
+/// Maximum number of conversations in one query.
 const MANY: usize = 1000;
 
-/// The logs of conversations, in the order given.
+/// Returns the logs of conversations, in the order given.
 pub(super) async fn logs(mongo: &Base, ids: &[String]) -> Result<Vec<Vec<Entry>>, Fail> {
     let mut logs: HashMap<String, Vec<Entry>> = HashMap::new();
     for ids in ids.chunks(MANY) {
@@ -31,7 +31,7 @@ pub(super) async fn logs(mongo: &Base, ids: &[String]) -> Result<Vec<Vec<Entry>>
     Ok(ids.iter().map(|id| logs.remove(id).unwrap_or_default()).collect())
 }
 
-/// Every call of conversations, in the order given.
+/// Returns the calls of conversations, in the order given.
 pub(super) async fn calls(mongo: &Base, ids: &[String]) -> Result<Vec<Vec<CallRecord>>, Fail> {
     let mut calls = Vec::new();
     for ids in ids.chunks(MANY) {
@@ -65,7 +65,7 @@ fn conversation(document: &Document) -> Result<String, Fail> {
     field(document, "conversation")
 }
 
-/// Calls that brought an entry, each with its epoch.
+/// Returns the calls that produced an entry, each with its epoch.
 async fn used(mongo: &Base, ids: &[String]) -> Result<HashMap<String, BTreeMap<CallName, u64>>, Fail> {
     let fields = doc! { "conversation": 1, "seq": 1, "epoch": 1, "call": 1 };
     let messages = mongo.messages();
@@ -83,7 +83,7 @@ async fn used(mongo: &Base, ids: &[String]) -> Result<HashMap<String, BTreeMap<C
     Ok(used)
 }
 
-/// Fails if one is missing: an empty log would say something else.
+/// Fails if a conversation does not exist; an empty log would hide that.
 async fn exist(mongo: &Base, ids: &[String]) -> Result<(), Fail> {
     let conversations = mongo.conversations();
     let fields = doc! { "_id": 1, GOING: 1 };

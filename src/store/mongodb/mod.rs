@@ -1,22 +1,22 @@
 //! A database on a server of the `MongoDB` protocol: `mongod` from 4.4, and others that speak it.
 //!
-//! BSON stays in here. Only what every such server knows is used: no transaction, change stream, `$lookup`, `$expr`,
-//! pipeline update, partial index or pattern. The driver's futures must not be dropped half-way, so each verb is a task
-//! of its own, which goes on when its caller stops listening.
+//! BSON does not leave this folder. Only features of every such server are used: no transaction, change stream,
+//! `$lookup`, `$expr`, pipeline update, partial index or pattern. The driver's futures must not be dropped half-way, so
+//! each verb is a task of its own, which continues when its caller stops waiting.
 //!
 //! | file | come here to … |
 //! |---|---|
 //! | `connect` | connect and sign in; classify what can fail |
 //! | `database` | open a database, and run a verb in a task of its own |
-//! | `open` | see whose a database is; create it |
+//! | `open` | see which program a database belongs to; create it |
 //! | `schema` | see which writes need a newer schema; create indexes |
-//! | `base` | reach a collection; see what this process remembers of the database |
+//! | `base` | reach a collection; see this process's memory of the database |
 //! | `verbs` | see which function does which verb |
 //! | `documents` | turn a record into a document, and a document into a record |
 //! | `cursor` | read the documents of a cursor, without those that are being deleted |
-//! | `clock` | ask the server for the time, and see whether a lease has lapsed |
-//! | `fail` | see what can fail inside, and which error the caller gets |
-//! | `track` | see what this process remembers of the conversations that it holds |
+//! | `clock` | read the server's clock, and see whether a lease has lapsed |
+//! | `fail` | see which failures exist, and which error the caller gets |
+//! | `track` | see this process's memory of the conversations that it holds |
 //! | `recall` | read such a track from the database |
 //! | `standing` | read the progress of conversations from the conversations themselves |
 //! | `snapshots` | store the progress of an experiment's conversations in few documents, and read it |
@@ -29,8 +29,8 @@
 //! | `deletions` | delete an item, and finish interrupted deletions |
 //! | `read` | read |
 //! | `many` | read many conversations in few queries |
-//! | `watch` | read what watching polls |
-//! | `verify` | read everything and find what is wrong |
+//! | `watch` | query what watching polls |
+//! | `verify` | read everything and report faults |
 //! | `copy` | store an item of another database |
 
 mod base;

@@ -1,4 +1,4 @@
-//! Opening a database: whose it is, and deletions that were cut off.
+//! Opening a database: the program that it belongs to, and interrupted deletions.
 
 use super::base::Base;
 use super::clock::{self, Clock};
@@ -14,7 +14,7 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 
-/// Collections that are ours by name.
+/// Names of convoke's collections.
 const OURS: [&str; 11] = [
     "experiments",
     "versions",
@@ -28,7 +28,7 @@ const OURS: [&str; 11] = [
     "snapshots",
     "snapshot_pieces",
 ];
-/// Makes a signed-in database ready.
+/// Prepares a database after signing in.
 pub(super) async fn open(place: String, database: Database, mode: OpenMode) -> Result<Base, Fail> {
     let clock = Clock::new(clock::hello(database.client()).await?);
     let meta = database.collection::<Document>(META);
@@ -74,12 +74,12 @@ async fn missing(place: &str, database: &Database) -> Result<StoreError, Fail> {
     Ok(StoreError::Missing { place: place.to_owned() })
 }
 
-/// A database that has collections of our names and does not say that it is ours is another program's.
+/// Fails if a database has collections of convoke's names but no mark of convoke: it is another program's.
 async fn foreign(place: &str, database: &Database) -> Result<(), Fail> {
     let there = database.list_collection_names().await?;
     let taken: Vec<&str> = OURS.into_iter().filter(|name| there.iter().any(|t| t == name)).collect();
     let meta = database.collection::<Document>(META);
-    // Somebody may have begun to make it since we looked.
+    // Another process may have begun to create it since the first look.
     if taken.is_empty() || meta.find_one(doc! { "_id": "schema" }).await?.is_some() {
         return Ok(());
     }
@@ -87,7 +87,7 @@ async fn foreign(place: &str, database: &Database) -> Result<(), Fail> {
     Err(StoreError::Foreign { place: place.to_owned(), cause }.into())
 }
 
-/// Says that the database is ours, then makes the indexes; whoever finds that unfinished does it again.
+/// Marks the database as convoke's, then creates the indexes. The next opening repeats that if it was interrupted.
 async fn make(database: &Database) -> Result<(), Fail> {
     let meta = database.collection::<Document>(META);
     let ours = doc! { "_id": "schema", "schema": FIRST, "program": env!("CARGO_PKG_VERSION"), "ready": false };

@@ -21,17 +21,15 @@ use ::mongodb::bson::{Bson, Document, doc};
 use futures_util::TryStreamExt;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Conversations that [`find`] tells at most.
+/// Maximum number of conversations that [`find`] returns.
 const FOUND: i64 = 20;
 
-/// All experiments, oldest first.
 pub(super) async fn records(mongo: &Base) -> Result<Vec<ExperimentRecord>, Fail> {
     let mut records = all(mongo.experiments().find(doc! {}).await?, experiment_record).await?;
     records.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
     Ok(records)
 }
 
-/// The same with the counts of their current revision.
 pub(super) async fn experiments(mongo: &Base) -> Result<Vec<(ExperimentRecord, Counts)>, Fail> {
     let records = records(mongo).await?;
     let heads = snapshots::heads(mongo).await?;
@@ -45,7 +43,6 @@ pub(super) async fn experiments(mongo: &Base) -> Result<Vec<(ExperimentRecord, C
     Ok(records.into_iter().zip(counted).collect())
 }
 
-/// Counts conversations by experiment and revision.
 async fn counts(mongo: &Base, experiments: &[String]) -> Result<HashMap<(String, String), Counts>, Fail> {
     if experiments.is_empty() {
         return Ok(HashMap::new());
@@ -61,7 +58,8 @@ async fn counts(mongo: &Base, experiments: &[String]) -> Result<HashMap<(String,
     Ok(counts)
 }
 
-/// Counts by experiment, revision and status. Before schema 2 there are conversations only, and no index has their kind.
+/// Counts by experiment, revision and status. Before schema 2 all processes are conversations, and no index has their
+/// kind.
 async fn counting(mongo: &Base, experiments: &[String]) -> Result<Vec<Document>, Fail> {
     let group = doc! { "$group": {
         "_id": { "experiment": "$experiment", "revision": "$revision", "status": "$status" }, "number": { "$sum": 1 },
@@ -74,13 +72,11 @@ async fn counting(mongo: &Base, experiments: &[String]) -> Result<Vec<Document>,
     Ok(vec![doc! { "$match": asked }, group])
 }
 
-/// The document of a revision.
 pub(super) async fn document(mongo: &Base, revision: &str) -> Result<Option<Experiment>, Fail> {
     let found = mongo.revisions().find_one(doc! { "_id": revision }).await?;
     found.map(|stored| revision_experiment(&stored)).transpose()
 }
 
-/// The hashes of all documents.
 pub(super) async fn revisions(mongo: &Base) -> Result<Vec<String>, Fail> {
     let cursor = mongo.revisions().find(doc! {}).projection(doc! { "_id": 1 }).await?;
     let mut hashes = all(cursor, |document| id(&document)).await?;
@@ -88,7 +84,7 @@ pub(super) async fn revisions(mongo: &Base) -> Result<Vec<String>, Fail> {
     Ok(hashes)
 }
 
-/// How each conversation of an experiment stands, in the order of creation.
+/// Returns the progress of each process of an experiment, in the order of creation.
 pub(super) async fn standing(mongo: &Base, experiment: &str, kind: ProcessKind) -> Result<Vec<Standing>, Fail> {
     if kind.is_conversation()
         && let Some(standing) = snapshots::standing(mongo, experiment).await?
@@ -98,12 +94,12 @@ pub(super) async fn standing(mongo: &Base, experiment: &str, kind: ProcessKind) 
     each_standing(mongo, experiment, kind).await
 }
 
-/// The log of a conversation from an entry on.
+/// Returns the log of a conversation from an entry on.
 pub(super) async fn log(mongo: &Base, conversation: &str, from: u32) -> Result<Vec<Entry>, Fail> {
     Ok(entries(mongo, conversation, from).await?.into_iter().map(|(_, entry)| entry).collect())
 }
 
-/// Entries, each with the epoch in which it was written.
+/// Returns entries, each with the epoch in which it was written.
 async fn entries(mongo: &Base, conversation: &str, from: u32) -> Result<Vec<(u64, Entry)>, Fail> {
     let filter = doc! { "conversation": conversation, "seq": { "$gte": from } };
     let cursor = mongo.messages().find(filter).batch_size(BATCH).await?;
@@ -112,7 +108,6 @@ async fn entries(mongo: &Base, conversation: &str, from: u32) -> Result<Vec<(u64
     Ok(log)
 }
 
-/// What a conversation has so far.
 pub(super) async fn history(mongo: &Base, conversation: &str) -> Result<History, Fail> {
     if mongo.tracks.is_fresh(conversation) {
         return Ok(History::default());
@@ -127,7 +122,6 @@ pub(super) async fn history(mongo: &Base, conversation: &str) -> Result<History,
     Ok(History { log: log.into_iter().map(|(_, entry)| entry).collect(), open })
 }
 
-/// Every call of a conversation.
 pub(super) async fn calls(mongo: &Base, conversation: &str) -> Result<Vec<CallRecord>, Fail> {
     mongo.conversation(conversation).await?;
     let used = used(&entries(mongo, conversation, 0).await?);
@@ -136,12 +130,12 @@ pub(super) async fn calls(mongo: &Base, conversation: &str) -> Result<Vec<CallRe
     Ok(calls)
 }
 
-/// Calls that brought an entry, each with its epoch.
+/// Returns the calls that produced an entry, each with its epoch.
 fn used(log: &[(u64, Entry)]) -> BTreeMap<CallName, u64> {
     log.iter().filter_map(|(epoch, e)| Some(((e.seq, e.call?.purpose, e.call?.ask), *epoch))).collect()
 }
 
-/// Calls with their texts by hash, in the order of seq, purpose, ask.
+/// Returns calls with their texts by hash, in the order of seq, purpose, ask.
 async fn known_calls(
     mongo: &Base,
     conversation: &str,
@@ -158,7 +152,7 @@ pub(super) fn asking(document: &Document) -> Result<Asking, Fail> {
     Ok((call_name(document)?, field::<u64>(document, "epoch")?, call_record(document)?))
 }
 
-/// Of each call that which counts.
+/// Returns, of each call, the record that counts.
 pub(super) fn latest(found: Vec<Asking>, used: &BTreeMap<CallName, u64>) -> Vec<CallRecord> {
     let mut calls: BTreeMap<CallName, (u64, CallRecord)> = BTreeMap::new();
     for (name, epoch, call) in found {
@@ -188,7 +182,7 @@ pub(super) async fn put_back(mongo: &Base, calls: &mut [CallRecord]) -> Result<(
     Ok(())
 }
 
-/// A person's text is a value in a filter, never an operator: it is always text.
+/// Returns a filter's document. A person's text is always a value in it, never an operator.
 fn asked(filter: &Filter) -> Document {
     let asked = [("experiment", &filter.experiment), ("revision", &filter.revision)];
     let asked = asked.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Bson::from(value.as_ref()?))));
@@ -202,7 +196,7 @@ fn flagged(document: Document) -> Result<Flagged, Fail> {
     Ok((conversation_record(document)?, flags))
 }
 
-/// Flags of what somebody works on are those of its log.
+/// Adds the flags of running conversations, which only their logs have.
 async fn with_flags(mongo: &Base, mut found: Vec<Flagged>) -> Result<Vec<Flagged>, Fail> {
     let running: Vec<String> =
         found.iter().filter(|(c, _)| c.status == Status::Running).map(|(c, _)| c.id.clone()).collect();
@@ -215,7 +209,7 @@ async fn with_flags(mongo: &Base, mut found: Vec<Flagged>) -> Result<Vec<Flagged
     Ok(found)
 }
 
-/// Conversations in the order of creation, each with the flags in its log.
+/// Returns conversations in the order of creation, each with the flags in its log.
 pub(super) async fn conversations(mongo: &Base, filter: &Filter) -> Result<Vec<Flagged>, Fail> {
     let cursor = mongo.conversations().find(asked(filter)).batch_size(BATCH).await?;
     let mut found = all(cursor, flagged).await?;
@@ -223,7 +217,7 @@ pub(super) async fn conversations(mongo: &Base, filter: &Filter) -> Result<Vec<F
     with_flags(mongo, found).await
 }
 
-/// Conversations in the order of their key, after one of them.
+/// Returns conversations in the order of their key, from the one that follows `after`.
 pub(super) async fn page(mongo: &Base, filter: &Filter, after: &str, limit: u32) -> Result<Vec<Flagged>, Fail> {
     let mut asked = asked(filter);
     asked.insert("key", doc! { "$gt": after });
@@ -232,7 +226,7 @@ pub(super) async fn page(mongo: &Base, filter: &Filter, after: &str, limit: u32)
     with_flags(mongo, all(find.batch_size(BATCH).await?, flagged).await?).await
 }
 
-/// Conversations whose id starts so, in the order of id. The prefix is compared, never a pattern.
+/// Returns conversations whose id has a prefix, in the order of id. The prefix is compared as text, never as a pattern.
 pub(super) async fn find(mongo: &Base, prefix: &str) -> Result<Vec<ConversationRecord>, Fail> {
     let range = doc! { "_id": { "$gte": prefix, "$lt": format!("{prefix}{}", char::MAX) } };
     let conversations = mongo.conversations();
@@ -243,7 +237,7 @@ pub(super) async fn find(mongo: &Base, prefix: &str) -> Result<Vec<ConversationR
     Ok(found)
 }
 
-/// Runs of an experiment, oldest first.
+/// Returns the runs of an experiment, oldest first.
 pub(super) async fn runs(mongo: &Base, experiment: &str) -> Result<Vec<RunRecord>, Fail> {
     let mut runs = all(mongo.runs().find(doc! { "experiment": experiment }).await?, run_record).await?;
     runs.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));

@@ -1,7 +1,7 @@
 //! The schema of a database, and its indexes.
 //!
-//! Each schema only adds fields, documents and indexes, so that an older program may work beside this one until the
-//! first write that it cannot understand. That write raises the schema: it makes the indexes first, then the number.
+//! Each schema only adds fields, documents and indexes. So an older program may work beside this one until the first
+//! write that it cannot read. Such a write raises the schema: it creates the indexes first, then writes the number.
 
 use super::base::Base;
 use super::documents::field;
@@ -22,10 +22,10 @@ pub(super) const FIRST: u32 = 1;
 const SECOND: u32 = 2;
 /// The highest schema that this program reads.
 pub(super) const KNOWN: u32 = SECOND;
-/// The collection whose one document says that a database is ours.
+/// The collection whose only document marks a database as convoke's.
 pub(super) const META: &str = "convoke";
 
-/// Indexes: schema, collection, keys, and whether the keys are unique.
+/// Indexes: schema, collection, keys, and true if the keys are unique.
 const INDEXES: &[(u32, &str, &[&str], bool)] = &[
     (FIRST, "experiments", &["creator", "name"], true),
     (FIRST, "conversations", &["experiment", "key"], true),
@@ -41,7 +41,7 @@ const INDEXES: &[(u32, &str, &[&str], bool)] = &[
     (SECOND, "conversations", &["experiment", "kind", "revision", "status"], false),
 ];
 
-/// Keys of an experiment's document that the program of schema 1 knows.
+/// Keys of an experiment's document that convoke 0.1 reads.
 const DOCUMENT: [&str; 16] = [
     "format",
     "name",
@@ -85,7 +85,7 @@ pub(super) async fn is_first(mongo: &Base) -> Result<bool, Fail> {
     Ok(schema == FIRST)
 }
 
-/// Makes room for the record of a process.
+/// Raises the schema if the record of a process needs that.
 pub(super) async fn room_for_record(mongo: &Base, record: &ConversationRecord) -> Result<(), Fail> {
     let is_new = match record.kind {
         ProcessKind::Conversation => false,
@@ -94,7 +94,7 @@ pub(super) async fn room_for_record(mongo: &Base, record: &ConversationRecord) -
     raise(mongo, is_new).await
 }
 
-/// Makes room for a run.
+/// Raises the schema if a run needs that.
 pub(super) async fn room_for_run(mongo: &Base, run: &RunRecord) -> Result<(), Fail> {
     let is_new = match run.kind {
         RunKind::Run | RunKind::Talk => false,
@@ -103,7 +103,7 @@ pub(super) async fn room_for_run(mongo: &Base, run: &RunRecord) -> Result<(), Fa
     raise(mongo, is_new).await
 }
 
-/// Makes room for the document of a revision.
+/// Raises the schema if the document of a revision needs that.
 pub(super) async fn room_for_document(mongo: &Base, document: &Experiment) -> Result<(), Fail> {
     let document = serde_json::to_value(document)?;
     let is_new = document["format"] != 1 || has_others(&document, &DOCUMENT);
@@ -114,7 +114,7 @@ fn has_others(document: &Json, known: &[&str]) -> bool {
     document.as_object().is_some_and(|fields| fields.keys().any(|key| !known.contains(&key.as_str())))
 }
 
-/// Makes room for entries and calls.
+/// Raises the schema if entries or calls need that.
 pub(super) async fn room_for_turn(mongo: &Base, entries: &[Entry], calls: &[CallRecord]) -> Result<(), Fail> {
     raise(mongo, entries.iter().any(is_new_entry) || calls.iter().any(|call| is_new_view(&call.view))).await
 }
@@ -130,7 +130,7 @@ fn is_new_view(view: &View) -> bool {
     view.subject || !view.parts.is_empty()
 }
 
-/// Raises the schema where a write needs that.
+/// Raises the schema if a write is new to schema 1.
 async fn raise(mongo: &Base, is_new: bool) -> Result<(), Fail> {
     if !is_new || mongo.schema.load(Ordering::Relaxed) >= SECOND {
         return Ok(());

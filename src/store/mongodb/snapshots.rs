@@ -1,9 +1,9 @@
 //! Progress of an experiment's conversations, stored in few documents.
 //!
-//! Some servers read every document whole to answer anything (`FerretDB`: some 0.4 ms for a conversation), so that a list
-//! of 100,000 would take most of a minute. The end of a run, when nobody else is at work, leaves what it counted: a
-//! head with the counts, which a list needs, and, elsewhere, pieces with what planning needs. Whatever changes how a conversation
-//! stands takes the head away before it does so; without a head the conversations themselves are read.
+//! Some servers read every whole document for any query (`FerretDB`: some 0.4 ms for a conversation). A list of 100,000
+//! would take most of a minute. The end of a run stores its counts if no other run is at work. A head has the counts,
+//! for lists; pieces have the progress, for planning. Every change of a conversation's progress removes the head first.
+//! Without a head, the conversations themselves are read.
 
 use super::base::Base;
 use super::cursor::all;
@@ -16,19 +16,19 @@ use ::mongodb::bson::oid::ObjectId;
 use ::mongodb::bson::{Bson, Document, doc};
 use std::collections::{BTreeMap, HashMap};
 
-/// Conversations in one document.
+/// Number of conversations in one document.
 const PIECE: usize = 1000;
-/// Experiments with fewer are read as fast.
+/// Number of conversations below which a snapshot is not faster.
 const WORTH: usize = 500;
 
-/// Counts by revision, and where the pieces are.
+/// Counts by revision, and the place of the pieces.
 pub(super) struct Head {
     pub(super) counts: HashMap<String, Counts>,
     stamp: String,
     pieces: usize,
 }
 
-/// Says that it will not be true any more.
+/// Removes a snapshot before a change makes it wrong.
 pub(super) async fn take_away(mongo: &Base, experiment: &str) -> Result<(), Fail> {
     mongo.snapshots().delete_one(doc! { "_id": experiment }).await?;
     Ok(())
@@ -43,14 +43,14 @@ fn head(document: &Document) -> Result<Head, Fail> {
     })
 }
 
-/// The heads that are there, by experiment.
+/// Returns the heads that exist, by experiment.
 pub(super) async fn heads(mongo: &Base) -> Result<HashMap<String, Head>, Fail> {
     let cursor = mongo.snapshots().find(doc! {}).await?;
     let heads = all(cursor, |document| Ok((super::documents::id(&document)?, head(&document)?))).await?;
     Ok(heads.into_iter().collect())
 }
 
-/// How the conversations of an experiment stand, if that was left and still holds.
+/// Returns the progress of an experiment's conversations, if a valid snapshot exists.
 pub(super) async fn standing(mongo: &Base, experiment: &str) -> Result<Option<Vec<Standing>>, Fail> {
     let Some(found) = mongo.snapshots().find_one(doc! { "_id": experiment }).await? else { return Ok(None) };
     let head = head(&found)?;
@@ -64,18 +64,18 @@ pub(super) async fn standing(mongo: &Base, experiment: &str) -> Result<Option<Ve
     for rows in pieces.values() {
         standing.extend(serde_json::from_str::<Vec<Standing>>(rows)?);
     }
-    // Not if somebody began to change it while the pieces were read.
+    // Another process may have begun a change while the pieces were read.
     let still = mongo.snapshots().find_one(doc! { "_id": experiment }).await?;
     Ok(still.filter(|s| s.get_str("stamp").is_ok_and(|stamp| stamp == head.stamp)).map(|_| standing))
 }
 
-/// Whether it is known that all conversations of an experiment are of one revision.
+/// Returns true if a snapshot shows that all conversations of an experiment are of one revision.
 pub(super) async fn are_all_of(mongo: &Base, experiment: &str, revision: &str) -> Result<bool, Fail> {
     let found = mongo.snapshots().find_one(doc! { "_id": experiment }).await?;
     Ok(found.map(|document| head(&document)).transpose()?.is_some_and(|head| head.counts.keys().all(|r| r == revision)))
 }
 
-/// Leaves how the conversations stand, if nobody else is at work on the experiment.
+/// Stores the progress of the conversations, if no other run works on the experiment.
 pub(super) async fn leave(mongo: &Base, experiment: &str) -> Result<(), Fail> {
     let is_there = mongo.snapshots().find_one(doc! { "_id": experiment }).await?.is_some();
     if is_there || at_work(mongo, experiment).await? {
@@ -85,7 +85,7 @@ pub(super) async fn leave(mongo: &Base, experiment: &str) -> Result<(), Fail> {
     if standing.len() < WORTH || standing.iter().any(|s| s.status == Status::Running) {
         return Ok(());
     }
-    // Pieces of older ones are of no use.
+    // Pieces of older snapshots are of no use.
     mongo.pieces().delete_many(doc! { "experiment": experiment }).await?;
     let stamp = ObjectId::new().to_hex();
     for (piece, rows) in standing.chunks(PIECE).enumerate() {
@@ -101,7 +101,7 @@ pub(super) async fn leave(mongo: &Base, experiment: &str) -> Result<(), Fail> {
         "counts": bson(&counts)?, "at": date(mongo.clock.now()),
     };
     unless_there(mongo.snapshots().insert_one(head).await)?;
-    // Whoever began meanwhile found no head to take away.
+    // A run that began meanwhile found no head to remove.
     if at_work(mongo, experiment).await? { take_away(mongo, experiment).await } else { Ok(()) }
 }
 
@@ -114,7 +114,7 @@ fn counts(standing: &[Standing]) -> BTreeMap<String, Counts> {
     counts
 }
 
-/// Whether a run of the experiment goes on: one that has not ended, and has been heard of within a lease's time.
+/// Returns true if a run of the experiment has not ended and has renewed its lease in time.
 async fn at_work(mongo: &Base, experiment: &str) -> Result<bool, Fail> {
     let now = mongo.clock.now();
     let cursor = mongo.runs().find(doc! { "experiment": experiment, "ended": Bson::Null }).await?;
@@ -123,7 +123,7 @@ async fn at_work(mongo: &Base, experiment: &str) -> Result<bool, Fail> {
     Ok(heard.await?.contains(&true))
 }
 
-/// A run's document: the record, and until when it is to be taken for alive.
+/// Returns a run's document: the record, and the instant until which the run counts as alive.
 pub(super) fn run(mongo: &Base, record: &RunRecord) -> Result<Document, Fail> {
     let mut document = super::documents::run_document(record)?;
     document.insert("until", date(mongo.clock.lapses()));

@@ -1,5 +1,5 @@
-//! Tracks: short forms of a conversation's stored log and calls. A track is read when the conversation is claimed, then
-//! updated in memory with each write of its holder, so that a turn costs no reading.
+//! Tracks: short forms of a conversation's stored log and calls. A claim reads the track, and each write of its holder
+//! updates it in memory, so that a turn reads nothing.
 
 use super::documents::CallName;
 use super::fail::Fail;
@@ -44,9 +44,9 @@ impl Track {
     }
 }
 
-/// Returns true if, of two documents of one call, the one of epoch `new` is preferred to the one of epoch `old`.
-/// Preferred is the document of the epoch whose entry is in the log (`used`); else the later one, which holds the
-/// attempts of the earlier one.
+/// Returns true if, of two documents of one call, the one of epoch `new` is preferred to that of epoch `old`. The
+/// document of the epoch whose entry is in the log (`used`) is preferred. Without one, the later document is, which has
+/// the attempts of the earlier one.
 pub(super) fn preferred(used: Option<u64>, new: u64, old: u64) -> bool {
     match used {
         Some(epoch) if old == epoch => false,
@@ -61,11 +61,12 @@ pub(super) struct Tracks {
     held: Mutex<HashMap<String, Arc<Shared>>>,
 }
 
-/// The track of one conversation, shared by the writes of its turns. Several may be in flight: each changes its own
-/// entry, under the lock, and nobody puts back a copy.
+/// The track of one conversation, shared by the writes of its turns. Several may be in flight. Each changes its own
+/// entry under the lock, so that no write restores an older copy.
 #[derive(Default)]
 pub(super) struct Shared {
-    /// Held for reading by each write of a turn, and for writing while the track is read: what is read is whole.
+    /// Locked for reading by each write of a turn, and for writing while the track is read, so that a read sees no half
+    /// write.
     writes: Arc<RwLock<()>>,
     known: Mutex<Known>,
 }
@@ -82,7 +83,7 @@ impl Default for Known {
     }
 }
 
-/// The right to write to a conversation: while it lasts, nobody reads the track anew.
+/// The right to write to a conversation. While one exists, the track is not read again.
 pub(super) struct Writing {
     pub(super) shared: Arc<Shared>,
     _writes: OwnedRwLockReadGuard<()>,
@@ -93,12 +94,12 @@ impl Tracks {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the place of a conversation's track; the track of an unknown one is of epoch 0.
+    /// Returns the place of a conversation's track; the track of an unknown one has epoch 0.
     pub(super) fn of(&self, conversation: &str) -> Arc<Shared> {
         Arc::clone(self.held().entry(conversation.to_owned()).or_default())
     }
 
-    /// Begins with a track in place of one of an earlier claim.
+    /// Stores a track in place of that of an earlier claim.
     pub(super) fn put(&self, conversation: &str, track: Track) {
         let shared = Shared::default();
         shared.keep(track);
@@ -113,8 +114,8 @@ impl Tracks {
         }
     }
 
-    /// Notes how long a log was when it was read. Where the track is shorter, a write of an earlier holder came after
-    /// the claim: the next write reads the track again.
+    /// Records how long a log was when it was read. If the track is shorter, an earlier holder wrote after the claim:
+    /// the next write reads the track again.
     pub(super) fn reaches(&self, conversation: &str, entries: u32) {
         if let Some(shared) = self.held().get(conversation)
             && shared.with(|track| track.entries < entries)
@@ -147,17 +148,17 @@ impl Shared {
         known.track.epoch == epoch && !known.is_doubtful
     }
 
-    /// Notes that a write failed half-way.
+    /// Records that a write failed half-way.
     pub(super) fn doubt(&self) {
         self.known().is_doubtful = true;
     }
 
-    /// Keeps a track that was read while nobody wrote.
+    /// Stores a track that was read while no write was in flight.
     pub(super) fn keep(&self, track: Track) {
         *self.known() = Known { track, is_doubtful: false };
     }
 
-    /// Waits until no write is in flight, and keeps others from beginning.
+    /// Waits until no write is in flight, and delays later ones.
     pub(super) async fn alone(&self) -> RwLockWriteGuard<'_, ()> {
         self.writes.write().await
     }

@@ -1,9 +1,9 @@
 //! Writing a conversation's turns.
 //!
-//! There are no transactions, so a turn is a chain of inserts, each of which can be made once: the call with its
-//! answer, then the entry, whose place in the log, `(conversation, seq)`, is taken once. That is the commit. Cut off
-//! before it, the answer is there for whoever continues. A document of `calls` is written in one epoch only, and its
-//! name carries it: nobody writes over what another asked.
+//! There are no transactions, so a turn is a chain of inserts, each of which can succeed once. The call with its answer
+//! is first. The entry follows, and its insert at `(conversation, seq)` is the commit. If a process stops in between,
+//! the next one finds the answer. A document of `calls` belongs to one epoch, which its name contains: no process
+//! overwrites the call of another.
 
 use super::base::Base;
 use super::claims::{held, still_held, superseded};
@@ -15,7 +15,6 @@ use crate::process::log::Entry;
 use crate::store::turn::{self, Kept, Written};
 use crate::store::{CallRecord, CallState};
 
-/// Writes a call as sent.
 pub(super) async fn sent(mongo: &Base, id: &str, epoch: u64, call: &CallRecord) -> Result<(), Fail> {
     schema::room_for_turn(mongo, &[], std::slice::from_ref(call)).await?;
     let writing = held(mongo, id, epoch).await?;
@@ -28,7 +27,6 @@ pub(super) async fn sent(mongo: &Base, id: &str, epoch: u64, call: &CallRecord) 
     }
 }
 
-/// Keeps what became of a call.
 pub(super) async fn settle(mongo: &Base, id: &str, epoch: u64, call: &CallRecord) -> Result<(), Fail> {
     schema::room_for_turn(mongo, &[], std::slice::from_ref(call)).await?;
     let writing = held(mongo, id, epoch).await?;
@@ -41,7 +39,7 @@ pub(super) async fn settle(mongo: &Base, id: &str, epoch: u64, call: &CallRecord
     Ok(())
 }
 
-/// Appends entries and keeps the call that brought them. Returns what the log holds instead, if it does.
+/// Appends entries and stores the call that produced them. Returns the entries that the log holds instead.
 pub(super) async fn append(
     mongo: &Base,
     id: &str,
@@ -67,8 +65,8 @@ pub(super) async fn append(
             Ok(_) => writing.shared.with(|track| track.add(entry)),
             Err(error) => {
                 writing.shared.doubt();
-                // Somebody else was first: a holder before us, whose write was under way, or we ourselves, by a write
-                // whose answer was lost.
+                // Another write was first: that of an earlier holder, still in flight, or an own one whose answer was
+                // lost.
                 return if is_duplicate(&error) { differing(mongo, id, &new[at..]).await } else { Err(error.into()) };
             }
         }
@@ -76,7 +74,7 @@ pub(super) async fn append(
     Ok(Vec::new())
 }
 
-/// The log from the first entry that is not as given.
+/// Returns the log from the first entry that differs from `given`.
 async fn differing(mongo: &Base, id: &str, given: &[Entry]) -> Result<Vec<Entry>, Fail> {
     match given.first() {
         Some(first) => Ok(turn::differing(given, read::log(mongo, id, first.seq).await?)),
@@ -105,7 +103,7 @@ async fn put(
     mongo.keep_texts(&texts).await?;
     let (place, name) = (call_id(id, epoch, call), name(call));
     let is_there = writing.shared.with(|track| track.calls.get(&name).is_some_and(|(known, _)| *known == place));
-    // By its name alone: some servers find nothing else without reading all.
+    // A filter on `_id` alone: for any other, some servers read everything.
     let by_name = ::mongodb::bson::doc! { "_id": &place };
     let done = if is_there {
         let replaced = mongo.calls().replace_one(by_name, &document).await;
@@ -113,7 +111,7 @@ async fn put(
     } else {
         match mongo.calls().insert_one(&document).await {
             Err(error) if is_duplicate(&error) => {
-                // By a write whose answer was lost: what it wrote is of this claim, and older than this.
+                // A write whose answer was lost stored it; that is of this claim and older than this one.
                 mongo.calls().replace_one(by_name, &document).await.map(drop).map_err(Fail::from)
             }
             inserted => inserted.map(drop).map_err(Fail::from),

@@ -6,8 +6,8 @@ use crate::design::Experiment;
 use crate::process::Flag;
 use crate::process::log::Entry;
 use crate::store::{
-    CallRecord, ConversationRecord, Counts, End, ExperimentRecord, Fault, Filter, History, Item, Lease, Mark, Millis,
-    NewExperiment, News, Parcel, ProcessKind, RunRecord, Standing, Store, StoreError, Unfinished,
+    CallRecord, ConversationRecord, ConversationUpdate, Counts, End, ExperimentRecord, Fault, Filter, History, Item,
+    Lease, Mark, Millis, NewExperiment, ProcessKind, RunRecord, Standing, Store, StoreError, TransferItem, Unfinished,
 };
 use async_trait::async_trait;
 
@@ -135,7 +135,7 @@ impl Store for Mongo {
         self.apart(|m| async move { watch::unfinished(&m, &experiment).await }).await
     }
 
-    async fn news(&self, of: &[(String, u32)]) -> Result<Vec<News>, StoreError> {
+    async fn news(&self, of: &[(String, u32)]) -> Result<Vec<ConversationUpdate>, StoreError> {
         let of = of.to_vec();
         self.apart(|m| async move { watch::news(&m, &of).await }).await
     }
@@ -189,8 +189,8 @@ impl Store for Mongo {
         self.apart(|m| async move { read::revisions(&m).await }).await
     }
 
-    async fn receive(&self, parcel: Parcel) -> Result<(), StoreError> {
-        self.write(|m| async move { copy::receive(&m, &parcel).await }).await
+    async fn receive(&self, item: TransferItem) -> Result<(), StoreError> {
+        self.write(|m| async move { copy::receive(&m, &item).await }).await
     }
 
     async fn verify(&self, conversation: Option<&str>) -> Result<Vec<Fault>, StoreError> {

@@ -1,4 +1,4 @@
-//! Reading everything and saying what is wrong. Changes nothing.
+//! Reading everything and reporting faults. Changes nothing.
 
 use super::base::Base;
 use super::cursor::{all, going};
@@ -13,10 +13,10 @@ use ::mongodb::bson::{DateTime, Document, doc};
 use futures_util::TryStreamExt;
 use std::collections::{BTreeSet, HashMap};
 
-/// Conversations that are read at a time.
+/// Number of conversations that are read at a time.
 const BATCH: usize = 200;
 
-/// What is wrong with one conversation, or with anything.
+/// Returns the faults of one conversation, or of the whole database.
 pub(super) async fn verify(mongo: &Base, conversation: Option<&str>) -> Result<Vec<Fault>, Fail> {
     let Some(name) = conversation else {
         return everything(mongo).await;
@@ -27,7 +27,7 @@ pub(super) async fn verify(mongo: &Base, conversation: Option<&str>) -> Result<V
 async fn everything(mongo: &Base) -> Result<Vec<Fault>, Fail> {
     let mut faults = texts(mongo).await?;
     faults.extend(documents(mongo).await?);
-    // What a deletion that was cut off has left of an experiment lacks this and that, and goes next.
+    // The next opening for writing finishes an interrupted deletion, so its remains are no fault.
     let others = doc! { "experiment": { "$nin": going(mongo.experiments()).await? } };
     let fields = doc! { "created": 1, "subject": 1, GOING: 1 };
     let cursor = mongo.conversations().find(others).projection(fields).await?;
@@ -45,8 +45,8 @@ async fn everything(mongo: &Base) -> Result<Vec<Fault>, Fail> {
     Ok(faults)
 }
 
-/// Those of many that are to be looked at one by one: with a fault, running, or not to be read with the others. Most
-/// are none, and read with few queries.
+/// Returns the conversations to check one by one: faulty, running, or unreadable with the others. Most are none of
+/// these, and few queries read them.
 async fn suspects(mongo: &Base, names: &[String]) -> Result<Vec<String>, Fail> {
     let (logs, calls) = match (many::logs(mongo, names).await, many::calls(mongo, names).await) {
         (Ok(logs), Ok(calls)) => (logs, calls),
@@ -111,7 +111,7 @@ async fn documents(mongo: &Base) -> Result<Vec<Fault>, Fail> {
     Ok(faults)
 }
 
-/// Checks one conversation as it stands. One that somebody works on is looked at again where it moved meanwhile.
+/// Checks one conversation in its current state. Repeats the check of a running one that changed meanwhile.
 async fn one(mongo: &Base, name: &str) -> Result<Vec<Fault>, Fail> {
     loop {
         let before = mongo.conversation(name).await?;
@@ -132,7 +132,7 @@ async fn check(mongo: &Base, name: &str, conversation: &Document) -> Result<Vec<
     let (log, calls) = (read::log(mongo, name, 0).await?, read::calls(mongo, name).await?);
     let mut counters = counters(conversation)?;
     if counters.status == Status::Running {
-        // They are written when it ends.
+        // These fields are written when a claim ends.
         let track = Track::read(mongo, name, 0).await?;
         counters.entries = track.entries as usize;
         counters.answered = track.answered as usize;

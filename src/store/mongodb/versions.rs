@@ -1,8 +1,8 @@
 //! Changes of experiments, none of which may be lost (contract K3).
 //!
-//! Each change is the next version, and a document of `versions` whose name is taken once: two that began from one
-//! version cannot both follow it, on any server. The experiment's own document, which everybody reads, is then brought
-//! to the last version; whoever finds it behind does that.
+//! Each change is the next version, and a document of `versions` whose `_id` can be inserted once. On any server, only
+//! one of two changes can follow the same version. The experiment's own document, which everybody reads, is then
+//! brought to the last version by any process that finds it older.
 
 use super::base::Base;
 use super::documents::{experiment_document, experiment_record, is_going, run_defaults};
@@ -14,7 +14,7 @@ fn name(experiment: &str, version: u64) -> String {
     format!("{experiment}/{version:06}")
 }
 
-/// What changes.
+/// Returns the fields that a change may set.
 fn fields(record: &ExperimentRecord) -> Result<Document, Fail> {
     Ok(doc! {
         "name": &record.name, "starred": record.starred, "note": record.note.clone(),
@@ -27,7 +27,7 @@ async fn head(mongo: &Base, id: &str) -> Result<ExperimentRecord, Fail> {
     experiment_record(found.ok_or_else(|| Fail::Unknown(format!("experiment {id}")))?)
 }
 
-/// The experiment as its last version has it.
+/// Returns the experiment in its last version.
 pub(super) async fn latest(mongo: &Base, id: &str) -> Result<ExperimentRecord, Fail> {
     let mut record = head(mongo, id).await?;
     while let Some(next) = mongo.versions().find_one(doc! { "_id": name(id, record.version + 1) }).await? {
@@ -38,8 +38,8 @@ pub(super) async fn latest(mongo: &Base, id: &str) -> Result<ExperimentRecord, F
     Ok(record)
 }
 
-/// Makes `next` what follows `old`; none where something else follows it by now. An error of the name being taken is
-/// the server's.
+/// Makes `next` the version after `old`; returns `None` if another version follows it. If its name is taken, the error
+/// is the server's.
 pub(super) async fn follow(
     mongo: &Base,
     old: &ExperimentRecord,
@@ -61,8 +61,8 @@ pub(super) async fn follow(
     }
 }
 
-/// Brings the experiment's document to the last version. It is looked at again after each write: a slower one may have
-/// written an older version over it.
+/// Brings the experiment's document to the last version. Checks again after each write: a slower process may have
+/// written an older version.
 async fn bring(mongo: &Base, id: &str) -> Result<(), Fail> {
     loop {
         let (head, last) = (head(mongo, id).await?, latest(mongo, id).await?);

@@ -1,4 +1,4 @@
-//! Questions that watching polls. Some servers read a whole collection for each query, so one query asks for all
+//! Queries that watching polls. Some servers read a whole collection for each query, so one query covers all
 //! conversations.
 
 use super::base::Base;
@@ -6,17 +6,16 @@ use super::cursor::{BATCH, all};
 use super::documents::{GOING, conversation_record, field, id, of_kind, plain, status};
 use super::fail::Fail;
 use crate::process::log::Entry;
-use crate::store::{ConversationRecord, News, ProcessKind, Status, Unfinished, Waiting};
+use crate::store::{ConversationRecord, ConversationUpdate, ProcessKind, Status, Unfinished, Waiting};
 use ::mongodb::bson::{Document, doc};
 use futures_util::TryStreamExt;
 use std::collections::{BTreeMap, HashMap};
 
-/// Conversations that are asked for in one query.
+/// Maximum number of conversations in one query.
 const MANY: usize = 500;
 
-/// What is left to be done of an experiment.
 pub(super) async fn unfinished(mongo: &Base, experiment: &str) -> Result<Unfinished, Fail> {
-    // Those that are not done first: what ends meanwhile is then counted as done, and looked for.
+    // Reads first those that are not done: one that ends meanwhile is then counted as done too.
     let asked = doc! { "experiment": experiment, "kind": of_kind(ProcessKind::Conversation), "status": { "$ne": Status::Done.word() } };
     let fields = doc! { "revision": 1, "status": 1, GOING: 1 };
     let cursor = mongo.conversations().find(asked).projection(fields).batch_size(BATCH).await?;
@@ -37,12 +36,12 @@ pub(super) async fn unfinished(mongo: &Base, experiment: &str) -> Result<Unfinis
     Ok(Unfinished { done, others })
 }
 
-/// How conversations stand, each with its log from an entry on.
-pub(super) async fn news(mongo: &Base, of: &[(String, u32)]) -> Result<Vec<News>, Fail> {
-    let mut news = Vec::new();
+/// Returns records of conversations, each with its log from an entry on.
+pub(super) async fn news(mongo: &Base, of: &[(String, u32)]) -> Result<Vec<ConversationUpdate>, Fail> {
+    let mut updates = Vec::new();
     for of in of.chunks(MANY) {
         let ids: Vec<&str> = of.iter().map(|(id, _)| id.as_str()).collect();
-        // How they stand first: what was said before they ended is read after that.
+        // Reads the records first and the logs after: so the log of an ended conversation is complete.
         let cursor = mongo.conversations().find(doc! { "_id": { "$in": ids } }).batch_size(BATCH).await?;
         let records = all(cursor, conversation_record).await?;
         let mut records: HashMap<String, ConversationRecord> =
@@ -50,11 +49,11 @@ pub(super) async fn news(mongo: &Base, of: &[(String, u32)]) -> Result<Vec<News>
         let mut logs = logs(mongo, of).await?;
         for (id, _) in of {
             if let Some(record) = records.remove(id) {
-                news.push((record, logs.remove(id).unwrap_or_default()));
+                updates.push((record, logs.remove(id).unwrap_or_default()));
             }
         }
     }
-    Ok(news)
+    Ok(updates)
 }
 
 async fn logs(mongo: &Base, of: &[(String, u32)]) -> Result<HashMap<String, Vec<Entry>>, Fail> {
@@ -67,7 +66,7 @@ async fn logs(mongo: &Base, of: &[(String, u32)]) -> Result<HashMap<String, Vec<
     }
     for log in logs.values_mut() {
         log.sort_by_key(|entry| entry.seq);
-        // A server need not give all that it has of one instant: what follows a hole comes the next time.
+        // A server may return entries of one instant incompletely. Entries after a hole come with the next poll.
         let whole = log.windows(2).take_while(|pair| pair[0].seq + 1 == pair[1].seq).count();
         log.truncate(whole + 1);
     }

@@ -1,4 +1,4 @@
-//! Calls: written with their texts by hash, so that storage grows with what is new, and read back whole.
+//! Writing and reading of calls. Texts are stored once, by hash, so that storage grows only with new text.
 
 use super::fail::Fail;
 use super::rows::{Columns, all, first, iso, json, text};
@@ -10,7 +10,7 @@ use crate::store::{CallRecord, CallState};
 use rusqlite::{Connection, named_params, params};
 use std::collections::HashMap;
 
-/// A call made ready for its row, outside the writer's thread.
+/// A call with the values of its row, computed outside the writer's thread.
 pub(super) struct Ready {
     call: CallRecord,
     view: View,
@@ -32,20 +32,19 @@ impl Ready {
         Ok(Self { call, view, texts, reply, sent, answered })
     }
 
-    /// The call as it is told.
     pub(super) fn call(&self) -> &CallRecord {
         &self.call
     }
 }
 
-/// Writes a call as sent, before it leaves. Returns what that adds to the conversation's possible spend.
+/// Stores a call as sent, before the request leaves. Returns the change of the conversation's possible spend.
 pub(super) fn send(conn: &Connection, conversation: &str, epoch: u64, ready: &Ready) -> Result<i64, Fail> {
     let old = stored(conn, conversation, ready)?;
     let change = turn::send(conversation, epoch, old, &ready.call)?;
     change.map_or(Ok(0), |written| write(conn, conversation, epoch, ready, &written))
 }
 
-/// Keeps what became of a call, unless its answer is there already. Returns what that adds to the possible spend.
+/// Stores the answer or failure of a call, unless its answer is stored. Returns the change of the possible spend.
 pub(super) fn settle(conn: &Connection, conversation: &str, epoch: u64, ready: &Ready) -> Result<i64, Fail> {
     let old = stored(conn, conversation, ready)?;
     turn::settle(old, &ready.call).map_or(Ok(0), |written| write(conn, conversation, epoch, ready, &written))
@@ -72,7 +71,6 @@ fn stored(conn: &Connection, conversation: &str, ready: &Ready) -> Result<Option
     )
 }
 
-/// Writes the row whole.
 pub(super) fn write(
     conn: &Connection,
     conversation: &str,
@@ -118,12 +116,12 @@ pub(super) fn write(
 const CALL: &str = "k.seq, k.purpose, k.ask, k.state, k.server, k.model, k.parameters, k.view, k.body_sha256, \
     k.attempts, k.sent, k.answered, k.reply, k.raw";
 
-/// Every call of a conversation in the order of seq, purpose, ask; texts put back.
+/// Returns every call of a conversation in the order of seq, purpose, ask, with its texts.
 pub(super) fn all_of(conn: &Connection, conversation: &str) -> Result<Vec<CallRecord>, Fail> {
     select(conn, conversation, &format!("select {CALL} from calls k where k.conversation = ?1"))
 }
 
-/// Those that no entry names.
+/// Returns the calls that no entry names.
 pub(super) fn open_of(conn: &Connection, conversation: &str) -> Result<Vec<CallRecord>, Fail> {
     let sql = format!(
         "select {CALL} from calls k where k.conversation = ?1 and not exists (select 1 from messages m

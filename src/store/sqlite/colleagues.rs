@@ -1,5 +1,5 @@
 //! Changes that only an item's creator may make: create, revise, mark, delete. The filter of each write names the
-//! creator; the reason why nothing matched is looked up only then.
+//! creator; a second query finds the reason if no row matched.
 
 use super::experiments::{experiment, insert, keep};
 use super::fail::Fail;
@@ -10,7 +10,6 @@ use crate::store::{ExperimentRecord, Item, Mark, NewExperiment, Status, StoreErr
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;
 
-/// Makes an experiment.
 pub(super) fn create(conn: &Connection, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
     let name = &new.document.name;
     if experiment(conn, &new.creator, name)?.is_some() {
@@ -21,7 +20,7 @@ pub(super) fn create(conn: &Connection, new: &NewExperiment) -> Result<Experimen
     by_id(conn, &new.id)
 }
 
-/// Gives an experiment another document, if it is still as its editor saw it.
+/// Replaces an experiment's document, if its version is the one that the editor read.
 pub(super) fn revise(
     conn: &Connection,
     id: &str,
@@ -44,7 +43,7 @@ pub(super) fn revise(
     by_id(conn, id)
 }
 
-/// Why an experiment was not changed, the weightiest reason first.
+/// Returns the reason why an experiment was not changed: the most important one, if there are several.
 fn why_not(conn: &Connection, id: &str, creator: &str, version: u64, name: &str) -> Result<Fail, Fail> {
     let found = by_id(conn, id)?;
     let what = format!("experiment `{}`", found.name);
@@ -66,7 +65,7 @@ fn by_id(conn: &Connection, id: &str) -> Result<ExperimentRecord, Fail> {
     first(conn.prepare_cached(&sql)?, [id], rows::experiment)?.ok_or_else(|| Fail::Unknown(format!("experiment {id}")))
 }
 
-/// Changes note or star; what is absent stays.
+/// Changes note or star; `None` changes nothing.
 pub(super) fn mark(conn: &Connection, item: &Item, creator: &str, mark: &Mark) -> Result<(), Fail> {
     let (sql, id) = match item {
         Item::Experiment(id) => (
@@ -85,18 +84,17 @@ pub(super) fn mark(conn: &Connection, item: &Item, creator: &str, mark: &Mark) -
     if changed == 0 { Err(not_yours(conn, item)?) } else { Ok(()) }
 }
 
-/// What is said of an item that nothing matched: whose it is, or that there is none.
+/// Returns the error for an item of another creator.
 fn not_yours(conn: &Connection, item: &Item) -> Result<Fail, Fail> {
     let Owned { what, creator, .. } = owned(conn, item)?;
     Ok(StoreError::NotYours { what, creator }.into())
 }
 
-/// An item and whose it is.
 struct Owned {
     what: String,
     experiment: String,
     creator: String,
-    /// Whether nobody will work on it any more by itself.
+    /// True if no run will resume it.
     ended: bool,
 }
 
@@ -118,7 +116,7 @@ fn owned(conn: &Connection, item: &Item) -> Result<Owned, Fail> {
     }
 }
 
-/// The questions about a conversation: the index finds those of the experiment.
+/// Condition that selects the questions about a conversation. The index finds those of the experiment.
 const QUESTIONS: &str = "experiment = ?2 and kind = 'question' and subject = ?1";
 
 /// Returns true if a conversation and every question about it are done or failed.
@@ -130,14 +128,14 @@ fn has_ended(conn: &Connection, id: &str, experiment: &str) -> Result<bool, Fail
     Ok(statuses.iter().all(|status| matches!(status, Status::Done | Status::Failed)))
 }
 
-/// Deletes an experiment with all that belongs to it, or a conversation. Children go first, all in one transaction,
-/// so that nothing is left to be finished. The questions about a conversation go with it.
+/// Deletes an experiment with everything that belongs to it, or a conversation with the questions about it. One
+/// transaction deletes children first.
 pub(super) fn delete(conn: &Connection, path: &Path, item: &Item, creator: &str) -> Result<(), Fail> {
     let found = owned(conn, item)?;
     if found.creator != creator {
         return Err(not_yours(conn, item)?);
     }
-    // A lease that a killed process left behind holds nothing: its process held the lock of the file, and died.
+    // A killed process may leave a lease behind. Only the lock of the file shows that a process lives.
     let process = open::held_by(path);
     if let Some(process) = process.as_ref().filter(|_| !found.ended) {
         not_held(conn, item, &found, process)?;
@@ -148,7 +146,7 @@ pub(super) fn delete(conn: &Connection, path: &Path, item: &Item, creator: &str)
     };
     match gone {
         0 => Err(not_yours(conn, item)?),
-        // A process that holds the lock may be storing documents before what they belong to.
+        // A process that holds the lock may have stored a document but not yet the record that refers to it.
         _ if process.is_none() => sweep(conn),
         _ => Ok(()),
     }
@@ -179,8 +177,8 @@ fn delete_experiment(conn: &Connection, id: &str, creator: &str) -> Result<usize
     Ok(conn.execute("delete from experiments where id = ?1 and creator = ?2", [id, creator])?)
 }
 
-/// Fails where the process that holds the file works on an item now: the conversation, a question about it, or one of
-/// the experiment, is being spoken; or the latest run of all is of the experiment and has not ended.
+/// Fails if the process that holds the file works on an item now. It does if a conversation of the item, or a question
+/// about it, is running. It does also if the latest run is of the experiment and has not ended.
 fn not_held(conn: &Connection, item: &Item, found: &Owned, process: &str) -> Result<(), Fail> {
     let only = if let Item::Conversation(id) = item { Some(id) } else { None };
     let spoken = conn
@@ -203,7 +201,7 @@ fn not_held(conn: &Connection, item: &Item, found: &Owned, process: &str) -> Res
     })
 }
 
-/// Removes documents that nothing refers to any more. Texts of calls stay: they are shared by their hash.
+/// Removes documents that no record refers to. Texts stay, since calls share them.
 fn sweep(conn: &Connection) -> Result<(), Fail> {
     conn.execute(
         "delete from revisions where hash not in

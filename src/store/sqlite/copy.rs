@@ -1,4 +1,4 @@
-//! From one database to another.
+//! Storing items of another database.
 
 use super::calls::{self, Ready};
 use super::experiments::{self, add, begin_run, end_run, keep};
@@ -6,27 +6,26 @@ use super::fail::Fail;
 use super::rows::{self, all, first, json, text};
 use super::turns;
 use crate::process::log::Entry;
-use crate::store::meeting::{self, Meeting, Whole};
-use crate::store::{CallRecord, ConversationRecord, ExperimentRecord, Parcel, RunRecord, StoreError};
+use crate::store::merge::{self, Merge, Whole};
+use crate::store::{CallRecord, ConversationRecord, ExperimentRecord, RunRecord, StoreError, TransferItem};
 use rusqlite::{Connection, params};
 
-/// The hashes of all documents.
 pub(super) fn revisions(conn: &Connection) -> Result<Vec<String>, Fail> {
     all(conn.prepare_cached("select hash from revisions order by hash")?, [], text)
 }
 
-/// A parcel made ready for its rows, outside the writer's thread.
+/// An item with the values of its rows, computed outside the writer's thread.
 pub(super) enum Arrived {
-    /// Anything but a conversation.
-    Small(Parcel),
+    /// Any item but a conversation.
+    Small(TransferItem),
     /// A conversation.
     Conversation { record: Box<ConversationRecord>, log: Vec<Entry>, calls: Vec<Ready> },
 }
 
 impl Arrived {
-    pub(super) fn new(parcel: Parcel) -> Result<Self, Fail> {
-        match parcel {
-            Parcel::Conversation { record, log, calls } => {
+    pub(super) fn new(item: TransferItem) -> Result<Self, Fail> {
+        match item {
+            TransferItem::Conversation { record, log, calls } => {
                 let calls = calls.into_iter().map(Ready::new).collect::<Result<_, _>>()?;
                 Ok(Self::Conversation { record, log, calls })
             }
@@ -35,14 +34,14 @@ impl Arrived {
     }
 }
 
-/// Takes in what another database gave.
+/// Stores an item of another database.
 pub(super) fn receive(conn: &Connection, arrived: &Arrived) -> Result<(), Fail> {
     match arrived {
-        Arrived::Small(Parcel::Document(document, hash)) => keep(conn, hash, document),
-        Arrived::Small(Parcel::Experiment(given)) => experiment(conn, given),
-        Arrived::Small(Parcel::Run(given)) => run(conn, given),
-        // Made ready as the other variant.
-        Arrived::Small(Parcel::Conversation { .. }) => Ok(()),
+        Arrived::Small(TransferItem::Document(document, hash)) => keep(conn, hash, document),
+        Arrived::Small(TransferItem::Experiment(given)) => experiment(conn, given),
+        Arrived::Small(TransferItem::Run(given)) => run(conn, given),
+        // `Arrived::new` makes the other variant of it.
+        Arrived::Small(TransferItem::Conversation { .. }) => Ok(()),
         Arrived::Conversation { record, log, calls } => conversation(conn, record, log, calls),
     }
 }
@@ -50,12 +49,12 @@ pub(super) fn receive(conn: &Connection, arrived: &Arrived) -> Result<(), Fail> 
 fn experiment(conn: &Connection, given: &ExperimentRecord) -> Result<(), Fail> {
     let sql = format!("select {} from experiments where id = ?1", rows::EXPERIMENT);
     let here = first(conn.prepare_cached(&sql)?, [&given.id], rows::experiment)?;
-    if here.as_ref().map(|here| meeting::experiments(here, given)).transpose()? == Some(false) {
+    if here.as_ref().map(|here| merge::experiments(here, given)).transpose()? == Some(false) {
         return Ok(());
     }
     if let Some(other) = experiments::experiment(conn, &given.creator, &given.name)?.filter(|e| e.id != given.id) {
         let why = format!("has the name of another here (id:{})", other.id);
-        return Err(meeting::another(given, &why).into());
+        return Err(merge::another(given, &why).into());
     }
     conn.prepare_cached(
         "insert into experiments (id, name, creator, created, starred, note, version, parent, revision, run)
@@ -82,7 +81,7 @@ fn run(conn: &Connection, given: &RunRecord) -> Result<(), Fail> {
     let sql = format!("select {} from runs where id = ?1", rows::RUN);
     match first(conn.prepare_cached(&sql)?, [&given.id], rows::run)? {
         None => begin_run(conn, given),
-        Some(here) => match meeting::runs(&here, given)? {
+        Some(here) => match merge::runs(&here, given)? {
             Some(ended) => end_run(conn, &given.id, ended),
             None => Ok(()),
         },
@@ -102,10 +101,10 @@ fn conversation(conn: &Connection, given: &ConversationRecord, log: &[Entry], ca
             let stored = (turns::log(conn, id, 0)?, calls::all_of(conn, id)?);
             let plain: Vec<CallRecord> = calls.iter().map(|c| c.call().clone()).collect();
             let here = Whole { record: &here, log: &stored.0, calls: &stored.1 };
-            match meeting::conversations(here, Whole { record: given, log, calls: &plain })? {
-                Meeting::Stays => return Ok(()),
-                Meeting::Marked(record) => return mark(conn, &record),
-                Meeting::Replaced(record) => {
+            match merge::conversations(here, Whole { record: given, log, calls: &plain })? {
+                Merge::Stays => return Ok(()),
+                Merge::Marked(record) => return mark(conn, &record),
+                Merge::Replaced(record) => {
                     conn.prepare_cached("delete from messages where conversation = ?1")?.execute([id])?;
                     conn.prepare_cached("delete from calls where conversation = ?1")?.execute([id])?;
                     mark(conn, &record)?;
@@ -123,13 +122,13 @@ fn mark(conn: &Connection, record: &ConversationRecord) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Writes log and calls of a conversation that has none, and what its row says of them. The epoch is the next, so that
-/// whoever held it before is refused.
+/// Writes log and calls of a conversation that has none, and the counters of its row. Takes the next epoch, so that
+/// writes of an earlier holder are refused.
 fn fill(conn: &Connection, record: &ConversationRecord, log: &[Entry], calls: &[Ready]) -> Result<(), Fail> {
     let id = &record.id;
     let plain: Vec<&CallRecord> = calls.iter().map(Ready::call).collect();
-    let tally = meeting::tally(log, &plain);
-    let begun = meeting::is_begun(record, &tally, plain.len());
+    let tally = merge::tally(log, &plain);
+    let begun = merge::is_begun(record, &tally, plain.len());
     let epoch = first(
         conn.prepare_cached(
             "update conversations set status = ?2, reason = ?3, retries = ?4, entries = ?5, answered = ?6,
@@ -155,7 +154,7 @@ fn fill(conn: &Connection, record: &ConversationRecord, log: &[Entry], calls: &[
     })?;
     log.iter().try_for_each(|entry| turns::insert(conn, id, entry))?;
     for call in calls {
-        calls::write(conn, id, epoch, call, &meeting::written(call.call()))?;
+        calls::write(conn, id, epoch, call, &merge::written(call.call()))?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The database in one file: opening it, and running a question or a change on its connections.
+//! The database in one file: opening it, and running a read or a change on its connections.
 
 use super::calls::Ready;
 use super::fail::{Fail, Place};
@@ -21,19 +21,19 @@ pub struct Sqlite {
     _lock: Option<File>,
 }
 
-/// The result of opening.
+/// Result of opening.
 pub struct Opened {
     /// The database.
     pub store: Sqlite,
     /// True if the file was created.
     pub created: bool,
-    /// The migration from an older schema, with the place of the backup.
+    /// The migration, if the file had an older schema.
     pub migrated: Option<Migrated>,
 }
 
 impl Sqlite {
-    /// Opens the file at `path` for the purpose `mode`. `max_mb` is a quota of the file in MiB (the write-ahead
-    /// log beside it stays below an eighth of that, or 4 MiB). Blocks; needs no runtime.
+    /// Opens the file at `path` for the purpose `mode`. `max_mb` is a quota of the file in MiB. The write-ahead log
+    /// beside the file stays below an eighth of that, or 4 MiB. Blocks; needs no runtime.
     pub fn open(path: &Path, mode: OpenMode, max_mb: Option<u32>) -> Result<Opened, StoreError> {
         Self::open_with(path, mode, max_mb, migrate::MIGRATIONS)
     }
@@ -99,8 +99,8 @@ fn reading(path: &Path, found: Found, place: Place, known: &[&str]) -> Result<Op
     Ok(Opened { store: Sqlite { place, readers, writer: None, _lock: None }, created: false, migrated: None })
 }
 
-/// Creates the tables, or migrates them. A small edit takes the lock of a run for that: the tables of an older program
-/// must not change while it runs.
+/// Creates the tables, or migrates them. A migration holds the lock of a run: the tables of an older program must not
+/// change while it runs.
 fn prepare(
     conn: &Connection,
     path: &Path,

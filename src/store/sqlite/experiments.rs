@@ -6,7 +6,6 @@ use crate::design::Experiment;
 use crate::store::{ConversationRecord, ExperimentRecord, NewExperiment, RunRecord};
 use rusqlite::{Connection, named_params, params};
 
-/// Saves a document as the current revision.
 pub(super) fn save(conn: &Connection, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
     keep(conn, &new.revision, &new.document)?;
     match experiment(conn, &new.creator, &new.document.name)? {
@@ -20,7 +19,7 @@ pub(super) fn save(conn: &Connection, new: &NewExperiment) -> Result<ExperimentR
     experiment(conn, &new.creator, &new.document.name)?.ok_or_else(|| Fail::Damaged("a row vanished".to_owned()))
 }
 
-/// Keeps a document under its hash, as it was first stored.
+/// Stores a document under its hash. The first one that is stored stays.
 pub(super) fn keep(conn: &Connection, revision: &str, document: &Experiment) -> Result<(), Fail> {
     conn.prepare_cached("insert into revisions (hash, document) values (?1, ?2) on conflict do nothing")?
         .execute(params![revision, json(document)?])?;
@@ -46,13 +45,12 @@ pub(super) fn insert(conn: &Connection, new: &NewExperiment) -> Result<(), Fail>
     Ok(())
 }
 
-/// The experiment of (creator, name).
 pub(super) fn experiment(conn: &Connection, creator: &str, name: &str) -> Result<Option<ExperimentRecord>, Fail> {
     let sql = format!("select {} from experiments where creator = ?1 and name = ?2", rows::EXPERIMENT);
     first(conn.prepare_cached(&sql)?, [creator, name], rows::experiment)
 }
 
-/// Marks what a revision plans, and adds what is new.
+/// Marks the conversations that a revision plans, and inserts new ones.
 pub(super) fn plan(
     conn: &Connection,
     experiment: &str,
@@ -70,7 +68,7 @@ pub(super) fn plan(
 }
 
 pub(super) fn add(conn: &Connection, experiment: &str, revision: &str, c: &ConversationRecord) -> Result<(), Fail> {
-    // Somebody may have planned the same between our look and this: then it is theirs, and marked.
+    // Another process may have planned the same meanwhile: its conversation is marked and keeps its creator.
     let mut statement = conn.prepare_cached(
         "insert into conversations
             (id, experiment, revision, key, creator, created, condition, replicate, seed, status, models, agents,
@@ -109,7 +107,6 @@ pub(super) fn add(conn: &Connection, experiment: &str, revision: &str, c: &Conve
     Ok(())
 }
 
-/// Records that a run began.
 pub(super) fn begin_run(conn: &Connection, run: &RunRecord) -> Result<(), Fail> {
     conn.prepare_cached(
         "insert into runs (id, experiment, revision, started, creator, flags, counts, answers, version, ended, kind,
@@ -134,7 +131,6 @@ pub(super) fn begin_run(conn: &Connection, run: &RunRecord) -> Result<(), Fail> 
     Ok(())
 }
 
-/// Records how a run ended.
 pub(super) fn end_run(conn: &Connection, id: &str, ended: &str) -> Result<(), Fail> {
     match conn.prepare_cached("update runs set ended = ?2 where id = ?1")?.execute([id, ended])? {
         0 => Err(Fail::Unknown(format!("run {id}"))),

@@ -4,19 +4,17 @@ use crate::store::StoreError;
 use rusqlite::ErrorCode;
 use std::path::Path;
 
-/// `SQLITE_IOERR_SHMSIZE`: the shared memory beside the file cannot grow, for want of space.
+/// `SQLITE_IOERR_SHMSIZE`: the disk has no space for more shared memory beside the file.
 const SHARED_MEMORY_FULL: i32 = 4874;
 
-/// What goes wrong inside.
 #[derive(Debug)]
 pub(super) enum Fail {
-    /// `SQLite`'s.
     Sql(rusqlite::Error),
-    /// What is stored cannot be read as what it should be.
+    /// Stored data cannot be read as the type that it should have.
     Damaged(String),
-    /// What was named is not there.
+    /// The named item does not exist.
     Unknown(String),
-    /// Ours, as it is.
+    /// An error that reaches the caller unchanged.
     Store(StoreError),
 }
 
@@ -38,10 +36,10 @@ impl From<StoreError> for Fail {
     }
 }
 
-/// Where the database is, for messages.
+/// Name and quota of the database, for messages.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
-    /// `sqlite:PATH` as the person gave it.
+    /// `sqlite:PATH` as the person wrote it.
     pub(super) name: String,
     max_mb: Option<u32>,
 }
@@ -51,7 +49,7 @@ impl Place {
         Self { name: format!("sqlite:{}", path.display()), max_mb }
     }
 
-    /// The error for the caller.
+    /// Returns the error for the caller.
     pub(super) fn error(&self, fail: Fail) -> StoreError {
         let place = self.name.clone();
         match fail {

@@ -1,4 +1,4 @@
-//! A quick look at a file, for `doctor`: nothing is made, migrated or changed.
+//! A short check of a file, for `doctor`. It creates, migrates and changes nothing.
 
 use super::database::Sqlite;
 use super::fail::Place;
@@ -9,21 +9,21 @@ use super::schema;
 use crate::store::{OpenMode, StoreError};
 use std::path::Path;
 
-/// The result of a quick look at a file.
+/// Result of a short check of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
-    /// Its schema, and the one that this program reads.
+    /// Schema of the file, and newest schema that this program reads.
     pub schema: (u32, u32),
-    /// Bytes, the write-ahead log included.
+    /// Size in bytes, including the write-ahead log.
     pub bytes: u64,
     /// Faults that SQLite finds; empty if there are none.
     pub faults: Vec<String>,
-    /// The process that runs on it now.
+    /// The process that holds the lock of a run.
     pub holder: Option<String>,
 }
 
 impl Sqlite {
-    /// Looks at the file at `path`. Blocks for as long as SQLite needs to read the file once.
+    /// Checks the file at `path`. Blocks while SQLite reads the whole file once.
     pub fn health(path: &Path) -> Result<Health, StoreError> {
         let place = Place::new(path, None);
         let missing = || StoreError::Missing { place: place.name.clone() };

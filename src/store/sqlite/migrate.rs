@@ -1,7 +1,7 @@
-//! Numbered schemas: making a new database, and bringing an older one up to date after a backup.
+//! Numbered schemas: creating a new database, and migrating an older one after a backup.
 //!
-//! A schema's number is its place in the list of migrations, from 1. The list is a parameter, so that tests can
-//! stand before and behind this program.
+//! A schema's number is its place in the list of migrations, from 1. The list is a parameter, so that tests can use
+//! older and newer programs.
 
 use super::fail::{Fail, Place};
 use super::open::beside;
@@ -11,21 +11,21 @@ use rusqlite::Connection;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-/// What leads from each schema to the next.
+/// SQL that creates or migrates to each schema.
 pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
 
-/// An older database was brought up to date.
+/// Result of a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migrated {
     /// Its schema before.
     pub from: u32,
     /// Its schema now.
     pub to: u32,
-    /// Where it lies as it was.
+    /// Path of the backup.
     pub backup: PathBuf,
 }
 
-/// Compares a database's schema with ours: whether it must be brought up to date.
+/// Returns true if a database must be migrated; fails if it is newer than this program.
 pub(super) fn is_older(found: u32, migrations: &[&str], place: &Place) -> Result<bool, StoreError> {
     let known = migrations.len() as u32;
     if found > known {
@@ -34,15 +34,15 @@ pub(super) fn is_older(found: u32, migrations: &[&str], place: &Place) -> Result
     Ok(found < known)
 }
 
-/// Makes the tables in an empty database, if nobody was faster.
+/// Creates the tables, if no other process has created them.
 pub(super) fn create(conn: &Connection, migrations: &[&str]) -> Result<(), Fail> {
     in_transaction(conn, || if version(conn)?.is_none() { apply(conn, 0, migrations) } else { Ok(()) })
 }
 
-/// Copies the database aside, then applies what is missing. The caller holds the lock of a run.
+/// Copies the database, then applies the migrations that it lacks. The caller holds the lock of a run.
 pub(super) fn upgrade(conn: &Connection, path: &Path, from: u32, migrations: &[&str]) -> Result<Migrated, Fail> {
     let backup = back_up(conn, path, from)?;
-    // Another process may have been here between the look at the version and the lock.
+    // Another process may have migrated the file before this one took the lock.
     in_transaction(conn, || if version(conn)? == Some(from) { apply(conn, from, migrations) } else { Ok(()) })?;
     Ok(Migrated { from, to: migrations.len() as u32, backup })
 }
@@ -65,7 +65,7 @@ fn in_transaction(conn: &Connection, change: impl Fn() -> Result<(), Fail>) -> R
     done
 }
 
-/// `PATH.schema-N.bak`, or with a number behind it where that exists.
+/// Copies the database to `PATH.schema-N.bak`, or to that name with a number if it exists.
 fn back_up(conn: &Connection, path: &Path, from: u32) -> Result<PathBuf, Fail> {
     let first = beside(path, &format!(".schema-{from}.bak"));
     let mut backup = first.clone();
@@ -80,7 +80,7 @@ fn back_up(conn: &Connection, path: &Path, from: u32) -> Result<PathBuf, Fail> {
         fs::remove_file(&backup).ok();
         return Err(error.into());
     }
-    // The copy must survive what the migration has to survive.
+    // The backup must be on the disk before the migration begins.
     if let Ok(file) = File::open(&backup) {
         file.sync_all().ok();
     }

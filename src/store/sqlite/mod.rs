@@ -1,14 +1,14 @@
 //! The embedded database: one `SQLite` file, readable with `sqlite3`.
 //!
-//! SQL stays in here. One thread writes and commits in groups; connections of their own read.
+//! SQL does not leave this folder. One thread writes and commits in groups; other connections read.
 //!
 //! | file | come here to … |
 //! |---|---|
-//! | `database` | open a file, or run a question or a change on its connections |
-//! | `open` | see whose a file is; take the lock of a run; make a connection |
+//! | `database` | open a file, or run a read or a change on its connections |
+//! | `open` | see which program a file belongs to; take the lock of a run; make a connection |
 //! | `schema` | read the schema of an open database; read an older one as the current one |
 //! | `migrate` | create the tables, or migrate an older file after a backup |
-//! | `health` | take a quick look at a file, for `doctor` |
+//! | `health` | check a file for `doctor` |
 //! | `verbs` | see which function does which verb |
 //! | `writer` | change how writes are grouped into commits |
 //! | `read` | read; lend a connection to a reader |
@@ -20,7 +20,7 @@
 //! | `colleagues` | create, revise, mark or delete an item of its creator's |
 //! | `copy` | store an item of another database |
 //! | `rows` | read a row as a record, and write values as text |
-//! | `fail` | see what can fail inside, and which error the caller gets |
+//! | `fail` | see which failures exist, and which error the caller gets |
 
 mod calls;
 mod colleagues;

@@ -1,4 +1,4 @@
-//! Opening a file: whose it is, the lock of a run, connections and their settings.
+//! Opening a file: the program that it belongs to, the lock of a run, connections and their settings.
 
 use super::fail::{Fail, Place};
 use super::schema::{self, APPLICATION_ID};
@@ -9,24 +9,24 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long one connection waits for another before it says that the file is in use.
+/// Time for which a connection waits for another before it fails as busy.
 const BUSY: Duration = Duration::from_secs(10);
-/// Statements kept prepared for each connection.
+/// Number of prepared statements that each connection caches.
 const STATEMENTS: usize = 64;
 const PAGE_BYTES: u64 = 4096;
-/// Pages in the write-ahead log after which it is copied into the file: `SQLite`'s own default.
+/// Number of pages in the write-ahead log that starts a checkpoint: `SQLite`'s default.
 const CHECKPOINT_PAGES: u64 = 1000;
 
-/// What stands at the path.
+/// Kind of file at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Found {
-    /// No file, or one that was never written.
+    /// No file, or an empty one.
     Nothing,
-    /// A database that may be ours.
+    /// A database that may be convoke's.
     Database,
 }
 
-/// Looks at the file's first bytes without opening it as a database, so that nothing of another program's is touched.
+/// Reads the file's first bytes without opening it as a database, so that a file of another program stays untouched.
 pub(super) fn inspect(path: &Path, place: &Place) -> Result<Found, StoreError> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -45,7 +45,8 @@ pub(super) fn inspect(path: &Path, place: &Place) -> Result<Found, StoreError> {
     }
 }
 
-/// Ours is marked from its first commit on; what is not marked and ever had a table is another's.
+/// Decides whether a database is convoke's. Its first commit marks it; an unmarked one that ever had a table is another
+/// program's.
 fn whose(header: &[u8], place: &Place) -> Result<Found, StoreError> {
     let number = |at: usize| header[at..at + 4].iter().fold(0, |n: u32, byte| n << 8 | u32::from(*byte));
     let (schema_cookie, application) = (number(40), number(68));
@@ -55,7 +56,7 @@ fn whose(header: &[u8], place: &Place) -> Result<Found, StoreError> {
     }
 }
 
-/// The real path of a file that may not exist yet: one lock for all the ways to write it.
+/// Returns the real path of a file that may not exist yet, so that all ways to write a path use one lock.
 pub(super) fn real(path: &Path, mode: OpenMode, place: &Place) -> Result<PathBuf, StoreError> {
     if let Ok(real) = path.canonicalize() {
         return Ok(real);
@@ -69,15 +70,15 @@ pub(super) fn real(path: &Path, mode: OpenMode, place: &Place) -> Result<PathBuf
     }
 }
 
-/// `PATH` with something after it.
+/// Returns `PATH` with a suffix.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// Takes the lock of a run. It lives as long as the file that is returned, and no longer than the process.
-/// `PATH.lock` itself stays: removing it would let two processes hold two files of one name.
+/// Takes the lock of a run, which holds while the returned file is open. `PATH.lock` itself stays: if it were removed,
+/// two processes could lock two files of one name.
 pub(super) fn lock(path: &Path, place: &Place) -> Result<File, StoreError> {
     let path = beside(path, ".lock");
     let failed = |e: io::Error| place.unreachable(format!("its lock {}: {e}", path.display()));
@@ -89,12 +90,12 @@ pub(super) fn lock(path: &Path, place: &Place) -> Result<File, StoreError> {
         }
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
-    // The text is for people only; a disk without space must not keep a run from going on.
+    // The text is for people only; a full disk must not stop a run.
     file.set_len(0).and_then(|()| writeln!(file, "convoke (pid {})", std::process::id())).ok();
     Ok(file)
 }
 
-/// Who runs on the database now. Makes no lock; looking at one takes it for an instant, shared.
+/// Returns the process that holds the lock of a run. Creates no lock, but takes an existing one for an instant, shared.
 pub(super) fn held_by(path: &Path) -> Option<String> {
     let path = beside(path, ".lock");
     let file = File::open(&path).ok()?;
@@ -107,7 +108,7 @@ fn holder(lock: &Path) -> String {
     if safe.is_empty() { "another process".to_owned() } else { safe }
 }
 
-/// A connection that may write. `path` is a real path, so that no name such as `:memory:` means anything else.
+/// Opens a connection that may write. `path` is a real path, so that a name such as `:memory:` has no special meaning.
 pub(super) fn writer(path: &Path) -> Result<Connection, Fail> {
     let conn = Connection::open_with_flags(
         path,
@@ -118,10 +119,10 @@ pub(super) fn writer(path: &Path) -> Result<Connection, Fail> {
     Ok(conn)
 }
 
-/// The settings of the connection that writes: what is answered is on the disk (contract R2), and a quota holds.
+/// Sets durability (contract R2) and quota of the connection that writes.
 pub(super) fn settle(conn: &Connection, max_mb: Option<u32>) -> Result<(), Fail> {
     let quota = max_mb.map(|mb| u64::from(mb) * 1024 * 1024 / PAGE_BYTES);
-    // Under a quota the write-ahead log beside the file must stay small too.
+    // A quota limits the write-ahead log beside the file too.
     let log = quota.map_or(CHECKPOINT_PAGES, |pages| (pages / 8).clamp(16, CHECKPOINT_PAGES));
     conn.execute_batch(&format!(
         "pragma journal_mode = wal;
@@ -137,15 +138,14 @@ pub(super) fn settle(conn: &Connection, max_mb: Option<u32>) -> Result<(), Fail>
     Ok(())
 }
 
-/// A connection that reads. In a folder that cannot be written the file is read as it stands, if no writer left
-/// anything beside it.
+/// Opens a connection that reads. In a read-only folder it reads the file alone, if no write-ahead log has content.
 pub(super) fn reader(path: &Path) -> Result<Connection, Fail> {
     match readable(Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )) {
-        // A writer that lives keeps its shared memory beside the file, and then the first way works; one that was
-        // killed left a log with something in it, which must not be passed over.
+        // A live writer keeps its shared memory beside the file, and the normal way works. A killed writer may leave a
+        // log with content, which must not be ignored.
         Err(Fail::Sql(error)) if is_refusal(&error) && log_is_empty(path) => readable(frozen(path)),
         result => result,
     }
@@ -155,7 +155,7 @@ fn readable(opened: rusqlite::Result<Connection>) -> Result<Connection, Fail> {
     let conn = opened?;
     conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Reads the file, so that one that cannot be opened is found here.
+    // Reads the file, so that an unreadable file fails here.
     schema::read_as_current(&conn)?;
     conn.pragma_update(None, "query_only", true)?;
     Ok(conn)

@@ -1,4 +1,4 @@
-//! Reading: connections of its own beside the writer's, and what is asked of them. Listings never read messages.
+//! Reading, on connections other than the writer's. Listings never read messages.
 
 use super::fail::{Fail, Place};
 use super::rows::{self, all, first};
@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
-/// Readers at a time: more would only wait for the same disk.
+/// Maximum number of reading connections: more would only wait for the same disk.
 const READERS: usize = 4;
-/// Conversations that [`find`] tells at most.
+/// Maximum number of conversations that [`find`] returns.
 const FOUND: usize = 20;
 
 /// Connections that read, opened when needed.
@@ -29,18 +29,17 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// `first` is a connection that has been opened already.
+    /// Begins with the connection `first`, if it is given.
     pub(super) fn new(path: PathBuf, first: Option<Connection>) -> Self {
         let idle = Arc::new(Mutex::new(first.into_iter().collect()));
         Self { path, idle, free: Semaphore::new(READERS) }
     }
 
-    /// The file.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Reads on a thread that may block, and sees one state of the database throughout.
+    /// Runs a query on a thread that may block, in one transaction.
     pub(super) async fn read<T: Send + 'static>(
         &self,
         place: &Place,
@@ -55,7 +54,7 @@ impl Readers {
         .await
     }
 
-    /// As [`Readers::read`], but the question makes its own transactions.
+    /// Runs `question` as [`Readers::read`] does, but without a transaction.
     pub(super) async fn lend<T: Send + 'static>(
         &self,
         place: &Place,
@@ -68,7 +67,7 @@ impl Readers {
             let waiting = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let conn = waiting.map_or_else(|| open::reader(&path), Ok)?;
             let answer = question(&conn);
-            // One that is stuck in a transaction is thrown away.
+            // A connection that is still in a transaction is dropped.
             if conn.is_autocommit() {
                 idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
             }
@@ -78,7 +77,6 @@ impl Readers {
     }
 }
 
-/// All experiments, oldest first, with the counts of their current revision.
 pub(super) fn records(conn: &Connection) -> Result<Vec<ExperimentRecord>, Fail> {
     let sql = format!("select {} from experiments order by created, id", rows::EXPERIMENT);
     all(conn.prepare_cached(&sql)?, [], rows::experiment)
@@ -90,7 +88,7 @@ pub(super) fn experiments(conn: &Connection) -> Result<Vec<(ExperimentRecord, Co
 }
 
 fn counts(conn: &Connection) -> Result<HashMap<String, Counts>, Fail> {
-    // The index holds all that is asked, so that no conversation is read.
+    // The index covers the query, so that it reads no conversation.
     let statement = conn.prepare_cached(
         "select e.id, c.status, count(*) from experiments e
          join conversations c on c.experiment = e.id and c.kind = 'conversation' and c.revision = e.revision
@@ -105,14 +103,13 @@ fn counts(conn: &Connection) -> Result<HashMap<String, Counts>, Fail> {
     Ok(counts)
 }
 
-/// The document of a revision.
 pub(super) fn document(conn: &Connection, revision: &str) -> Result<Option<Experiment>, Fail> {
     first(conn.prepare_cached("select document from revisions where hash = ?1")?, [revision], |c| {
         c.json::<Experiment>()
     })
 }
 
-/// How each conversation of an experiment stands, in the order of creation.
+/// Returns the progress of each process of an experiment, in the order of creation.
 pub(super) fn standing(conn: &Connection, experiment: &str, kind: ProcessKind) -> Result<Vec<Standing>, Fail> {
     let statement = conn.prepare_cached(
         "select id, key, revision, status, entries > 0, answered, possible_spend, offline, replicate, seed,
@@ -137,45 +134,43 @@ pub(super) fn standing(conn: &Connection, experiment: &str, kind: ProcessKind) -
     })
 }
 
-/// What a conversation has so far.
 pub(super) fn history(conn: &Connection, conversation: &str) -> Result<History, Fail> {
     exists(conn, conversation)?;
     Ok(History { log: turns::log(conn, conversation, 0)?, open: calls::open_of(conn, conversation)? })
 }
 
-/// The log of a conversation.
 pub(super) fn log(conn: &Connection, conversation: &str) -> Result<Vec<Entry>, Fail> {
     exists(conn, conversation)?;
     turns::log(conn, conversation, 0)
 }
 
-/// Every call of a conversation.
 pub(super) fn calls(conn: &Connection, conversation: &str) -> Result<Vec<crate::store::CallRecord>, Fail> {
     exists(conn, conversation)?;
     calls::all_of(conn, conversation)
 }
 
-/// The record of a process.
+/// Returns the record of a process.
 pub(super) fn record(conn: &Connection, id: &str) -> Result<Option<ConversationRecord>, Fail> {
     let sql = format!("select {} from conversations where id = ?1", rows::CONVERSATION);
     first(conn.prepare_cached(&sql)?, [id], rows::conversation)
 }
 
-/// Fails if there is no such conversation: an empty log would say something else.
+/// Fails if a conversation does not exist; an empty log would hide that.
 pub(super) fn exists(conn: &Connection, conversation: &str) -> Result<(), Fail> {
     let statement = conn.prepare_cached("select 1 from conversations where id = ?1")?;
     let found = first(statement, [conversation], |_| Ok(()))?;
     found.ok_or_else(|| Fail::Unknown(format!("conversation {conversation}")))
 }
 
-/// Conversations in the order of creation, each with the flags in its log.
+/// Returns conversations in the order of creation, each with the flags in its log.
 pub(super) fn conversations(conn: &Connection, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, Fail> {
     let (condition, values) = asked(filter);
     let sql = format!("select {}, flags from conversations where {condition} order by created, id", rows::CONVERSATION);
     all(conn.prepare_cached(&sql)?, params_from_iter(values), |c| Ok((rows::conversation(c)?, c.json()?)))
 }
 
-/// A filter as a condition and its values: only what is asked stands in it, so that an index can be used.
+/// Returns a filter as an SQL condition and its values. The condition holds only what the filter sets, so that an index
+/// can be used.
 fn asked(filter: &Filter) -> (String, Vec<Value>) {
     let kind = Some(filter.kind.word().to_owned());
     let asked = [("experiment", &filter.experiment), ("kind", &kind), ("revision", &filter.revision)];
@@ -185,7 +180,7 @@ fn asked(filter: &Filter) -> (String, Vec<Value>) {
     (clauses.join(" and "), values)
 }
 
-/// Conversations in the order of their key, after one of them.
+/// Returns conversations in the order of their key, from the one that follows `after`.
 pub(super) fn page(
     conn: &Connection,
     filter: &Filter,
@@ -201,7 +196,7 @@ pub(super) fn page(
     all(conn.prepare_cached(&sql)?, params_from_iter(values), |c| Ok((rows::conversation(c)?, c.json()?)))
 }
 
-/// Conversations whose id starts so, in the order of id. The prefix is a person's text: compared, never a pattern.
+/// Returns conversations whose id has a prefix, in the order of id. The prefix is compared as text, never as a pattern.
 pub(super) fn find(conn: &Connection, prefix: &str) -> Result<Vec<ConversationRecord>, Fail> {
     let sql = format!(
         "select {} from conversations where id >= ?1 and id < ?2 order by id limit {FOUND}",
@@ -211,7 +206,7 @@ pub(super) fn find(conn: &Connection, prefix: &str) -> Result<Vec<ConversationRe
     all(conn.prepare_cached(&sql)?, [prefix, &end], rows::conversation)
 }
 
-/// Runs of an experiment, oldest first.
+/// Returns the runs of an experiment, oldest first.
 pub(super) fn runs(conn: &Connection, experiment: &str) -> Result<Vec<RunRecord>, Fail> {
     let sql = format!("select {} from runs where experiment = ?1 order by started, id", rows::RUN);
     all(conn.prepare_cached(&sql)?, [experiment], rows::run)

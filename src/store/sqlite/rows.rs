@@ -1,4 +1,4 @@
-//! Records as rows and rows as records.
+//! Conversion between records and rows.
 
 use super::fail::Fail;
 use crate::process::log::Entry;
@@ -10,29 +10,28 @@ use rusqlite::{CachedStatement, Params, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// An instant as it is stored: `2026-11-20T09:08:07.006Z`.
+/// Returns an instant as stored: `2026-11-20T09:08:07.006Z`.
 pub(super) fn iso(millis: Millis) -> Result<String, Fail> {
     let time = Timestamp::from_millisecond(millis).map_err(|e| Fail::Damaged(format!("instant {millis}: {e}")))?;
     Ok(time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
 }
 
-/// The instant that is stored so.
+/// Reads a stored instant.
 pub(super) fn millis(text: &str) -> Result<Millis, Fail> {
     let time: Timestamp = text.parse().map_err(|e| Fail::Damaged(format!("instant {text:?}: {e}")))?;
     Ok(time.as_millisecond())
 }
 
-/// Structured data as it is stored.
+/// Returns structured data as stored.
 pub(super) fn json(value: &impl Serialize) -> Result<String, Fail> {
     Ok(serde_json::to_string(value)?)
 }
 
-/// Structured data as it is stored, where there is some.
 pub(super) fn json_if_any(value: Option<&impl Serialize>) -> Result<Option<String>, Fail> {
     value.map(json).transpose()
 }
 
-/// The word of an enum whose variants serialise as words.
+/// Returns the word of an enum whose variants serialise as words.
 pub(super) fn word(value: &impl Serialize) -> Result<String, Fail> {
     Ok(json(value)?.trim_matches('"').to_owned())
 }
@@ -61,7 +60,7 @@ impl<'a> Columns<'a> {
         Ok(self.next::<Option<String>>()?.map(|text| serde_json::from_str(&text)).transpose()?)
     }
 
-    /// A column that holds what [`word`] returned, where there is something.
+    /// Reads an optional word of an enum.
     pub(super) fn plain_if_any<T: DeserializeOwned>(&mut self) -> Result<Option<T>, Fail> {
         let word = self.next::<Option<String>>()?;
         Ok(word.map(|word| serde_json::from_value(serde_json::Value::from(word))).transpose()?)
@@ -80,7 +79,7 @@ impl<'a> Columns<'a> {
         u64::try_from(number).map_err(|_| Fail::Damaged(format!("{number} where a count stands")))
     }
 
-    /// A column that holds one of a list of words.
+    /// Reads a word of an enum.
     pub(super) fn word<T>(&mut self, of: impl Fn(&str) -> Option<T>) -> Result<T, Fail> {
         let word = self.text()?;
         of(word).ok_or_else(|| Fail::Damaged(format!("the word {word:?} is not known here")))
@@ -93,7 +92,7 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Every row of a query.
+/// Returns every row of a query.
 pub(super) fn all<T>(
     mut statement: CachedStatement<'_>,
     params: impl Params,
@@ -107,7 +106,7 @@ pub(super) fn all<T>(
     Ok(records)
 }
 
-/// The first row of a query.
+/// Returns the first row of a query.
 pub(super) fn first<T>(
     mut statement: CachedStatement<'_>,
     params: impl Params,
@@ -117,12 +116,12 @@ pub(super) fn first<T>(
     rows.next()?.map(|row| read(&mut Columns::of(row))).transpose()
 }
 
-/// A column of text.
+/// Reads a column of text.
 pub(super) fn text(c: &mut Columns<'_>) -> Result<String, Fail> {
     c.next()
 }
 
-/// What [`experiment`] reads.
+/// Columns that [`experiment`] reads.
 pub(super) const EXPERIMENT: &str = "id, name, creator, created, starred, note, version, parent, revision, run";
 
 pub(super) fn experiment(c: &mut Columns<'_>) -> Result<ExperimentRecord, Fail> {
@@ -140,7 +139,7 @@ pub(super) fn experiment(c: &mut Columns<'_>) -> Result<ExperimentRecord, Fail> 
     })
 }
 
-/// What [`conversation`] reads.
+/// Columns that [`conversation`] reads.
 pub(super) const CONVERSATION: &str = "id, experiment, revision, key, creator, created, condition, replicate, seed, \
     status, reason, models, agents, participants, messages, days, speakers, starting_message, offline, starred, note, \
     retries, epoch, owner, host, boot, pid, until, kind, subject, question, ended_by";
@@ -177,7 +176,7 @@ pub(super) fn conversation(c: &mut Columns<'_>) -> Result<ConversationRecord, Fa
     })
 }
 
-/// Reads all columns of a lease even if there is none: others follow.
+/// Reads all columns of a lease even if there is none, since others follow.
 fn lease(c: &mut Columns<'_>) -> Result<Option<Lease>, Fail> {
     let (epoch, owner) = (c.number()?, c.next::<Option<String>>()?);
     let (host, boot) = (c.next::<Option<String>>()?, c.next::<Option<String>>()?);
@@ -191,7 +190,7 @@ fn lease(c: &mut Columns<'_>) -> Result<Option<Lease>, Fail> {
     }
 }
 
-/// What [`entry`] reads.
+/// Columns that [`entry`] reads.
 pub(super) const ENTRY: &str = "seq, day, idx, kind, speaker, role, model, content, raw, flags, purpose, ask, \
     prompt_bytes, prompt_tokens, more";
 
@@ -229,7 +228,7 @@ fn prompt_size(c: &mut Columns<'_>) -> Result<Option<PromptSize>, Fail> {
     Ok(bytes.map(|bytes| PromptSize { bytes: bytes.unsigned_abs(), tokens }))
 }
 
-/// What [`run`] reads.
+/// Columns that [`run`] reads.
 pub(super) const RUN: &str =
     "id, experiment, revision, started, creator, flags, counts, answers, version, ended, kind, overrides, ask";
 
@@ -272,7 +271,7 @@ mod tests {
             prop_assert_eq!(a.cmp(&b), x.cmp(&y));
         }
 
-        /// A request is built again from what is stored: a float that came back otherwise would change its bytes.
+        /// A changed float would change the bytes of a request that is built again.
         #[test]
         fn floats_come_back_from_json_as_they_were(x in any::<f64>().prop_filter("JSON has no others", |x| x.is_finite())) {
             let back: f64 = serde_json::from_str(&json(&x).unwrap()).unwrap();

@@ -1,15 +1,15 @@
-//! The mark and the schema number in a file's header, and how an older schema is read.
+//! The mark and the schema number in a file's header, and views for reading an older schema.
 
 use super::fail::Fail;
 use rusqlite::Connection;
 
-/// `cnvk`: marks the file as ours, in its header.
+/// `cnvk`: marks the file as convoke's, in its header.
 pub(super) const APPLICATION_ID: u32 = 0x636e_766b;
 
-/// Statements that let a connection read an older schema as the current one, without a change of the file.
+/// Statements that let a connection read an older schema as the current one without changing the file.
 const AS_CURRENT: &[(u32, &str)] = &[(1, include_str!("migrations/0001_as_0002.sql"))];
 
-/// Makes a connection that only reads see the current schema in an older file.
+/// Lets a reading connection see an older file in the current schema.
 pub(super) fn read_as_current(conn: &Connection) -> Result<(), Fail> {
     let found = version(conn)?;
     for (_, statements) in AS_CURRENT.iter().filter(|(schema, _)| Some(*schema) == found) {

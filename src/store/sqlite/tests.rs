@@ -101,7 +101,7 @@ const ROWS: &str = r#"
     insert into runs values ('x', 'e', 'r', '2026-11-20T09:08:07.006Z', 'ada', '[]', '[]', '[]', '0.1.0', null);
 "#;
 
-/// Reads everything that a schema may hold differently, as text.
+/// Reads, as text, everything that a schema may store differently.
 async fn all_of(store: &Sqlite) -> String {
     use std::fmt::Write;
     let of = Filter { experiment: Some("e".to_owned()), ..Filter::default() };
@@ -121,7 +121,7 @@ async fn all_of(store: &Sqlite) -> String {
     all
 }
 
-/// Also by a connection that was open before another process migrated the file.
+/// A connection that was open before another process migrated the file reads it too.
 #[tokio::test]
 async fn an_older_schema_reads_as_the_current_one() {
     let (_folder, path) = of_schema_1();
@@ -143,7 +143,7 @@ async fn an_older_schema_reads_as_the_current_one() {
     assert_eq!(reader.standing("e", ProcessKind::Conversation).await.unwrap().len(), 1);
 }
 
-/// A list of experiments reads the index alone, and so does a count of what is done.
+/// Listing experiments and counting finished conversations read the index alone.
 #[test]
 fn counting_reads_no_conversation() {
     let (_folder, path) = of_schema_1();
@@ -182,7 +182,7 @@ fn nothing_is_migrated_under_a_run() {
     assert!(open_as(&path, OpenMode::Write, &[NEXT]).is_ok());
 }
 
-/// The way that is taken where a folder cannot be written; root can write any, so it is tested here by itself.
+/// Root can write to any folder, so this test calls the fallback for read-only folders directly.
 #[test]
 fn a_file_that_nobody_writes_is_read_as_it_stands() {
     let (folder, path) = folder();

@@ -9,14 +9,14 @@ use crate::store::turn;
 use crate::store::{ConversationRecord, End, Lease, Millis, Status, StoreError};
 use rusqlite::{Connection, params};
 
-/// What the row of a held conversation says of its log.
+/// Counters of a held conversation's log.
 struct Held {
     entries: u32,
     answered: u32,
     flags: Vec<Flag>,
 }
 
-/// Claims a conversation. The lock of the run makes sure that whoever held it before is gone.
+/// Claims a conversation. The lock of the run excludes an earlier holder that still lives.
 pub(super) fn claim(conn: &Connection, id: &str, lease: &Lease, retry: bool) -> Result<ConversationRecord, Fail> {
     let sql = format!("select {} from conversations where id = ?1", rows::CONVERSATION);
     let old = first(conn.prepare_cached(&sql)?, [id], rows::conversation)?
@@ -37,14 +37,13 @@ pub(super) fn claim(conn: &Connection, id: &str, lease: &Lease, retry: bool) -> 
         .ok_or_else(|| Fail::Damaged(format!("conversation {id} vanished")))
 }
 
-/// Renews every lease of a run.
 pub(super) fn renew(conn: &Connection, owner: &str, until: Millis) -> Result<(), Fail> {
     conn.prepare_cached("update conversations set until = ?2 where owner = ?1 and status = 'running'")?
         .execute(params![owner, iso(until)?])?;
     Ok(())
 }
 
-/// The log's counters, if the claim of that epoch still holds.
+/// Returns the log's counters, if the claim of that epoch still holds.
 fn held(conn: &Connection, id: &str, epoch: u64) -> Result<Held, Fail> {
     let found = first(
         conn.prepare_cached(
@@ -63,13 +62,11 @@ fn held(conn: &Connection, id: &str, epoch: u64) -> Result<Held, Fail> {
     }
 }
 
-/// Writes a call as sent.
 pub(super) fn sent(conn: &Connection, id: &str, epoch: u64, call: &Ready) -> Result<(), Fail> {
     held(conn, id, epoch)?;
     add_spend(conn, id, calls::send(conn, id, epoch, call)?)
 }
 
-/// Keeps what became of a call.
 pub(super) fn settle(conn: &Connection, id: &str, epoch: u64, call: &Ready) -> Result<(), Fail> {
     held(conn, id, epoch)?;
     add_spend(conn, id, calls::settle(conn, id, epoch, call)?)
@@ -83,7 +80,7 @@ fn add_spend(conn: &Connection, id: &str, more: i64) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Appends entries and keeps the call that brought them. Returns what the log holds instead, if it does.
+/// Appends entries and stores the call that produced them. Returns the entries that the log holds instead.
 pub(super) fn append(
     conn: &Connection,
     id: &str,
@@ -103,7 +100,7 @@ pub(super) fn append(
     Ok(other)
 }
 
-/// The log from the first entry that is not as given.
+/// Returns the log from the first entry that differs from `given`.
 fn differing(conn: &Connection, id: &str, given: &[Entry]) -> Result<Vec<Entry>, Fail> {
     let Some(from) = given.first().map(|e| e.seq) else {
         return Ok(Vec::new());
@@ -111,7 +108,7 @@ fn differing(conn: &Connection, id: &str, given: &[Entry]) -> Result<Vec<Entry>,
     Ok(turn::differing(given, log(conn, id, from)?))
 }
 
-/// The log from an entry on.
+/// Returns the log from an entry on.
 pub(super) fn log(conn: &Connection, id: &str, from: u32) -> Result<Vec<Entry>, Fail> {
     let sql = format!("select {} from messages where conversation = ?1 and seq >= ?2 order by seq", rows::ENTRY);
     all(conn.prepare_cached(&sql)?, params![id, from], rows::entry)
@@ -144,7 +141,7 @@ pub(super) fn insert(conn: &Connection, id: &str, entry: &Entry) -> Result<(), F
     Ok(())
 }
 
-/// Keeps the row's counters in step with the log, so that no listing has to read it.
+/// Updates the row's counters of the log, so that listings do not read it.
 fn count(conn: &Connection, id: &str, held: &Held, new: &[Entry], spend: i64) -> Result<(), Fail> {
     if new.is_empty() {
         return add_spend(conn, id, spend);
@@ -159,7 +156,6 @@ fn count(conn: &Connection, id: &str, held: &Held, new: &[Entry], spend: i64) ->
     Ok(())
 }
 
-/// Ends the claim.
 pub(super) fn finish(conn: &Connection, id: &str, epoch: u64, end: &End) -> Result<(), Fail> {
     let End { status, reason, ended_by } = end;
     let ended_by = ended_by.as_ref().map(word).transpose()?;

@@ -6,8 +6,8 @@ use crate::design::Experiment;
 use crate::process::Flag;
 use crate::process::log::Entry;
 use crate::store::{
-    CallRecord, ConversationRecord, Counts, End, ExperimentRecord, Fault, Filter, History, Item, Lease, Mark, Millis,
-    NewExperiment, News, Parcel, ProcessKind, RunRecord, Standing, Store, StoreError, Unfinished,
+    CallRecord, ConversationRecord, ConversationUpdate, Counts, End, ExperimentRecord, Fault, Filter, History, Item,
+    Lease, Mark, Millis, NewExperiment, ProcessKind, RunRecord, Standing, Store, StoreError, TransferItem, Unfinished,
 };
 use async_trait::async_trait;
 
@@ -135,7 +135,7 @@ impl Store for Sqlite {
         self.read(move |conn| watch::unfinished(conn, &experiment)).await
     }
 
-    async fn news(&self, of: &[(String, u32)]) -> Result<Vec<News>, StoreError> {
+    async fn news(&self, of: &[(String, u32)]) -> Result<Vec<ConversationUpdate>, StoreError> {
         let of = of.to_vec();
         self.read(move |conn| watch::news(conn, &of)).await
     }
@@ -189,8 +189,8 @@ impl Store for Sqlite {
         self.read(copy::revisions).await
     }
 
-    async fn receive(&self, parcel: Parcel) -> Result<(), StoreError> {
-        let arrived = copy::Arrived::new(parcel).map_err(|fail| self.place.error(fail))?;
+    async fn receive(&self, item: TransferItem) -> Result<(), StoreError> {
+        let arrived = copy::Arrived::new(item).map_err(|fail| self.place.error(fail))?;
         self.write(move |conn| copy::receive(conn, &arrived)).await
     }
 

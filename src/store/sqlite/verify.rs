@@ -1,4 +1,4 @@
-//! Reading everything and saying what is wrong. Changes nothing.
+//! Reading everything and reporting faults. Changes nothing.
 
 use super::fail::Fail;
 use super::rows::{all, first, text};
@@ -8,7 +8,7 @@ use crate::store::turn;
 use crate::store::{Fault, Status};
 use rusqlite::Connection;
 
-/// What is wrong with one conversation, or with anything.
+/// Returns the faults of one conversation, or of the whole database.
 pub(super) fn verify(conn: &Connection, conversation: Option<&str>) -> Result<Vec<Fault>, Fail> {
     let Some(id) = conversation else {
         return everything(conn);
@@ -30,7 +30,7 @@ fn fault(conversation: &str, what: impl Into<String>) -> Fault {
     Fault { conversation: conversation.to_owned(), what: what.into() }
 }
 
-/// What is wrong with the file, the texts and the documents.
+/// Returns the faults of the file, the texts and the documents.
 fn file(conn: &Connection) -> Result<Vec<String>, Fail> {
     let pages = all(conn.prepare_cached("pragma integrity_check")?, [], text)?;
     let mut faults: Vec<String> = pages.into_iter().filter(|word| word != "ok").collect();
@@ -68,7 +68,7 @@ fn documents(conn: &Connection) -> Result<Vec<String>, Fail> {
     unread.collect()
 }
 
-/// Checks one conversation in a transaction of its own: a run may go on meanwhile, and is not held up.
+/// Checks one conversation in a transaction of its own, which does not delay a run.
 fn one(conn: &Connection, id: &str) -> Result<Vec<Fault>, Fail> {
     conn.execute_batch("begin")?;
     let checked = check(conn, id);
@@ -94,7 +94,7 @@ fn check(conn: &Connection, id: &str) -> Result<Vec<String>, Fail> {
     Ok(faults)
 }
 
-/// What a row says of its log, and the conversation that it is about.
+/// Returns a row's counters, and the conversation that it is about.
 fn row(conn: &Connection, id: &str) -> Result<(Counters, Option<String>), Fail> {
     let statement = conn.prepare_cached(
         "select status, entries, answered, possible_spend, flags, subject from conversations where id = ?1",

@@ -1,12 +1,12 @@
-//! Questions that watching polls.
+//! Queries that watching polls.
 
 use super::fail::Fail;
 use super::rows::{self, all, first};
 use super::turns;
-use crate::store::{News, Status, Unfinished, Waiting};
+use crate::store::{ConversationUpdate, Status, Unfinished, Waiting};
 use rusqlite::Connection;
 
-/// What is left to be done of an experiment. Of conversations that are done the index says enough.
+/// Returns the conversations of an experiment that are not done. The index suffices to count those that are done.
 pub(super) fn unfinished(conn: &Connection, experiment: &str) -> Result<Unfinished, Fail> {
     let done = conn.prepare_cached(
         "select revision, count(*) from conversations
@@ -23,14 +23,14 @@ pub(super) fn unfinished(conn: &Connection, experiment: &str) -> Result<Unfinish
     Ok(Unfinished { done: all(done, [experiment], |c| Ok((c.next()?, c.next()?)))?.into_iter().collect(), others })
 }
 
-/// How conversations stand, each with its log from an entry on.
-pub(super) fn news(conn: &Connection, of: &[(String, u32)]) -> Result<Vec<News>, Fail> {
+/// Returns records of conversations, each with its log from an entry on.
+pub(super) fn news(conn: &Connection, of: &[(String, u32)]) -> Result<Vec<ConversationUpdate>, Fail> {
     let sql = format!("select {} from conversations where id = ?1", rows::CONVERSATION);
-    let mut news = Vec::new();
+    let mut updates = Vec::new();
     for (id, from) in of {
         if let Some(record) = first(conn.prepare_cached(&sql)?, [id], rows::conversation)? {
-            news.push((record, turns::log(conn, id, *from)?));
+            updates.push((record, turns::log(conn, id, *from)?));
         }
     }
-    Ok(news)
+    Ok(updates)
 }

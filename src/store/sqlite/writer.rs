@@ -1,9 +1,8 @@
 //! The one writer: a thread that commits in groups.
 //!
-//! Jobs come over a channel. Whatever waits is done in one transaction, a savepoint a job, so that one job's
-//! failure does not undo another's; then one commit makes all of them durable, and only then is each answered
-//! (contract R2). While a commit waits for the disk the next group gathers, so that the price of durability is
-//! shared by as many conversations as are busy.
+//! Jobs arrive over a channel. The thread runs all waiting jobs in one transaction, each in a savepoint, so that the
+//! failure of one does not undo another. One commit makes them durable, and only then does each caller get its answer
+//! (contract R2). The next group gathers during the commit, so that busy conversations share the cost of durability.
 
 use super::fail::{Fail, Place};
 use crate::store::StoreError;
@@ -11,18 +10,18 @@ use rusqlite::Connection;
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
-/// Jobs in one transaction at most: bounds what one failed commit has to repeat.
+/// Maximum number of jobs in one transaction: limits the work that a failed commit repeats.
 const GROUP: usize = 256;
-/// Jobs that wait at most; then callers wait.
+/// Maximum number of waiting jobs; then callers wait.
 const QUEUE: usize = 4 * GROUP;
 
-/// A handle to the writer's thread. Dropping it finishes what waits and closes the connection.
+/// Handle to the writer's thread. Dropping it finishes the waiting jobs and closes the connection.
 pub(super) struct Writer {
     jobs: Option<mpsc::Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// A change that can be tried again: nothing of it may outlive a rollback but its result.
+/// A change that may be retried: only its result may outlive a rollback.
 trait Job: Send {
     fn work(&mut self, conn: &Connection) -> Result<(), Fail>;
     fn answer(self: Box<Self>, failed: Option<StoreError>);
@@ -47,7 +46,7 @@ where
     fn answer(self: Box<Self>, failed: Option<StoreError>) {
         let Self { result, asker, .. } = *self;
         if let Some(answer) = failed.map(Err).or(result.map(Ok)) {
-            // Who asked may have gone; the write stands all the same.
+            // The caller may have gone; the write holds nevertheless.
             drop(asker.send(answer));
         }
     }
@@ -79,7 +78,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.jobs = None;
         if let Some(thread) = self.thread.take() {
-            // A panic there has been reported there.
+            // The thread has reported its own panic.
             drop(thread.join());
         }
     }
@@ -94,16 +93,16 @@ fn serve(conn: &Connection, place: &Place, mut inbox: mpsc::Receiver<Box<dyn Job
             group.push(next);
         }
         if commit(conn, place, group) {
-            // Give the space of what was undone back to the disk; if it cannot, the next commit will.
+            // Returns the space of undone writes to the disk; if that fails, the next commit does it.
             conn.execute_batch("pragma wal_checkpoint(truncate)").ok();
         }
     }
 }
 
-/// Commits a group and answers each job. Returns whether something found no space.
+/// Commits a group and answers each job. Returns true if the disk or the quota was full.
 fn commit(conn: &Connection, place: &Place, mut group: Vec<Box<dyn Job>>) -> bool {
     if !conn.is_autocommit() {
-        // A rollback that failed before, for instance with the disk gone.
+        // An earlier rollback may have failed, for instance without a disk.
         conn.execute_batch("rollback").ok();
     }
     if let Err(error) = conn.execute_batch("begin immediate") {
@@ -116,7 +115,7 @@ fn commit(conn: &Connection, place: &Place, mut group: Vec<Box<dyn Job>>) -> boo
     match attempt(conn, &mut group) {
         Ok(outcomes) => answer(place, group.into_iter().zip(outcomes)),
         Err(fail) if group.len() == 1 => answer(place, group.into_iter().zip([Some(fail)])),
-        // All were undone because of one: each alone, so that only those fail that must.
+        // One job undid all: each runs alone, so that only the faulty job fails.
         Err(_) => group.into_iter().map(|job| commit(conn, place, vec![job])).filter(|full| *full).count() > 0,
     }
 }
@@ -131,7 +130,7 @@ fn answer(place: &Place, jobs: impl Iterator<Item = (Box<dyn Job>, Option<Fail>)
     full
 }
 
-/// Does every job and commits. `Err`: nothing of the group is kept.
+/// Runs every job and commits. After `Err` nothing of the group is stored.
 fn attempt(conn: &Connection, group: &mut [Box<dyn Job>]) -> Result<Vec<Option<Fail>>, Fail> {
     let outcomes = group.iter_mut().map(|job| step(conn, job.as_mut())).collect::<Result<Vec<_>, Fail>>();
     let committed = outcomes.and_then(|all| {
@@ -144,7 +143,7 @@ fn attempt(conn: &Connection, group: &mut [Box<dyn Job>]) -> Result<Vec<Option<F
     committed
 }
 
-/// Does one job. `Ok(Some)`: it failed and left no trace. `Err`: `SQLite` undid the whole transaction.
+/// Runs one job. `Ok(Some)`: it failed and its changes are undone. `Err`: `SQLite` undid the whole transaction.
 fn step(conn: &Connection, job: &mut dyn Job) -> Result<Option<Fail>, Fail> {
     conn.prepare_cached("savepoint job")?.execute([])?;
     let failed = job.work(conn).err();

@@ -1,4 +1,4 @@
-//! The MongoDB driver's reading of an address, and its words about an error. Nothing is sent.
+//! Reading of addresses and of errors by the MongoDB driver. Sends nothing.
 
 use ::mongodb::error::{Error, ErrorKind};
 use ::mongodb::options::ConnectionString;
@@ -8,7 +8,7 @@ pub fn check(address: &str) -> Result<(), String> {
     ConnectionString::parse(address).map(drop).map_err(|e| said(&e))
 }
 
-/// Returns the words of an error without the text that the driver adds around them.
+/// Returns the message of an error without the text that the driver adds around it.
 pub fn said(error: &Error) -> String {
     match &*error.kind {
         ErrorKind::Io(e) => e.to_string(),

@@ -1,4 +1,4 @@
-//! The address of a `MongoDB`: a whole URI, or put together from parts.
+//! The address of a `MongoDB`: a whole URI, or built from parts.
 
 use super::driver;
 use super::error::UriError;
@@ -10,29 +10,29 @@ use std::net::{IpAddr, Ipv6Addr};
 /// A `MongoDB` address. The password in it is not printable.
 #[derive(Clone)]
 pub struct MongoUri {
-    /// `None` where none was written: then the hosts and the user decide.
+    /// `None` if none was written: then the hosts and the user decide.
     scheme: Option<Scheme>,
     /// Hosts with their ports, as written.
     hosts: String,
     /// The database in a whole URI's path, as written; the driver looks for the user there.
     path: String,
-    /// What follows the `?`, as written.
+    /// Text after the `?`, as written.
     query: String,
     password: Option<SecretString>,
-    /// Whether the address itself names the user, so that somebody must sign in.
+    /// True if the address names the user, so that a login is required.
     insists: bool,
-    /// The database, where the address names one or somebody chose it.
+    /// The database, if the address names one or a person chose it.
     pub database: Option<String>,
-    /// Who signs in, if anybody. Without a password (and a mechanism that needs none) it is a mere name.
+    /// The user. Without a password (or a mechanism that needs none) it is a mere name, and nobody signs in.
     pub user: Option<String>,
 }
 
-/// What may be given beside an address. It fills what the address lacks: what the address holds wins.
+/// Parts of an address that are given beside it. The address takes precedence.
 #[derive(Debug, Clone, Default)]
 pub struct Parts {
-    /// Who signs in.
+    /// The user.
     pub user: Option<String>,
-    /// Their password, not escaped.
+    /// The password, not escaped.
     pub password: Option<SecretString>,
     /// The database.
     pub database: Option<String>,
@@ -60,8 +60,8 @@ impl PartialEq for MongoUri {
 impl Eq for MongoUri {}
 
 impl MongoUri {
-    /// Reads a whole URI, or a mere `HOST[:PORT],…[/DATABASE][?OPTIONS]`; `parts` fill what it lacks. Without a scheme,
-    /// a name without a port is `mongodb+srv://` where there is a user; a port, an IP or `localhost` is `mongodb://`.
+    /// Reads a whole URI, or a mere `HOST[:PORT],…[/DATABASE][?OPTIONS]`; `parts` add what it lacks. Without a scheme,
+    /// a name without a port is `mongodb+srv://` if there is a user; a port, an IP or `localhost` is `mongodb://`.
     pub fn of(address: &str, parts: Parts) -> Result<Self, UriError> {
         let address = address.trim();
         let (scheme, rest) = match address.split_once("://") {
@@ -85,7 +85,7 @@ impl MongoUri {
         let mut uri = Self {
             scheme,
             hosts: bracketed(hosts),
-            // Without a scheme nobody thinks of where users are kept: they are where the driver looks by default.
+            // Without a scheme, the driver looks for users in its default database.
             path: if scheme.is_some() { path.to_owned() } else { String::new() },
             query: query.to_owned(),
             insists: user.is_some(),
@@ -100,7 +100,7 @@ impl MongoUri {
         uri.checked()
     }
 
-    /// With another login; the scheme follows where none was written.
+    /// Returns the address with another login; the scheme follows where none was written.
     pub fn with_login(mut self, user: &str, password: Option<SecretString>) -> Result<Self, UriError> {
         self.user = Some(user.to_owned());
         self.insists = true;
@@ -108,7 +108,7 @@ impl MongoUri {
         self.checked()
     }
 
-    /// With another database. Users are looked for where they were before.
+    /// Returns the address with another database. The driver looks for users in the same place as before.
     pub fn with_database(mut self, name: &str) -> Result<Self, UriError> {
         let forbidden = |c: char| c.is_control() || "/\\. \"$*<>:|?".contains(c);
         if name.is_empty() || name.len() > 63 || name.chars().any(forbidden) {
@@ -118,7 +118,7 @@ impl MongoUri {
         Ok(self)
     }
 
-    /// The driver reads it, too. What it says is not repeated where it could quote the login.
+    /// Lets the driver check the address. Its error may quote the login, which is removed.
     fn checked(self) -> Result<Self, UriError> {
         // An address that names a mechanism may get its login later.
         let login = if self.lacks_login() { "user:password@".to_owned() } else { self.login_sent() };
@@ -128,7 +128,7 @@ impl MongoUri {
         }
     }
 
-    /// The address with its password, for the driver.
+    /// Returns the address with its password, for the driver.
     pub(in crate::store) fn secret(&self) -> String {
         self.with(&self.login_sent())
     }
@@ -151,7 +151,7 @@ impl MongoUri {
         if self.is_srv() { "mongodb+srv" } else { "mongodb" }
     }
 
-    /// Whether the hosts are looked up by one name.
+    /// Returns true if the hosts are looked up by one DNS name.
     pub fn is_srv(&self) -> bool {
         match self.scheme {
             Some(scheme) => scheme == Scheme::Srv,
@@ -159,17 +159,17 @@ impl MongoUri {
         }
     }
 
-    /// Whether somebody signs in: with a password, or a mechanism that needs none.
+    /// Returns true if the driver signs in: with a password, or by a mechanism that needs none.
     pub fn signs_in(&self) -> bool {
         (self.user.is_some() && self.password.is_some()) || self.needs_no_password()
     }
 
-    /// Whether the address names a user, and the password is missing.
+    /// Returns true if the address names a user without a password.
     pub fn lacks_password(&self) -> bool {
         self.insists && !self.signs_in()
     }
 
-    /// Whether the address says how to sign in, and nobody does.
+    /// Returns true if the address names a mechanism, and nobody signs in.
     pub fn lacks_login(&self) -> bool {
         self.mechanism().is_some() && !self.signs_in()
     }
@@ -186,7 +186,8 @@ impl MongoUri {
         self.query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
     }
 
-    /// The address without its login, as `DB_CLUSTER_URL` keeps it beside `DB_NAME`. An option of it may be a secret.
+    /// Returns the address without its login, as `DB_CLUSTER_URL` keeps it beside `DB_NAME`. Its options may be
+    /// secrets.
     pub fn address(&self) -> String {
         let (mut path, mut query) = (self.path.as_str(), self.query.clone());
         if self.database_in_address() != self.database {
@@ -207,7 +208,8 @@ impl MongoUri {
         }
     }
 
-    /// The address with user and database, without the password, as a flag takes it: users are looked for where they are.
+    /// Returns the address with user and database as a flag takes it, without the password. The driver looks for users
+    /// in the same place.
     pub fn for_flag(&self) -> String {
         let has_source = self.options().any(|(key, _)| key.eq_ignore_ascii_case("authSource"));
         if !self.signs_in() || has_source || self.database_in_address() == self.database {
@@ -217,22 +219,21 @@ impl MongoUri {
         format!("{self}{}authSource={source}", if self.query.is_empty() { '?' } else { '&' })
     }
 
-    /// The database that the address itself names.
     fn database_in_address(&self) -> Option<String> {
         decoded(&self.path).ok().filter(|d| !d.is_empty())
     }
 
-    /// The password, to be kept in `.env`.
+    /// Returns the password, to be kept in `.env`.
     pub fn password(&self) -> Option<&SecretString> {
         self.password.as_ref()
     }
 
-    /// Whether every host is this machine.
+    /// Returns true if every host is this machine.
     pub fn is_loopback(&self) -> bool {
         !self.is_srv() && self.hosts.split(',').all(|host| is_loopback(host_of(host)))
     }
 
-    /// What must not be seen: the password, plain and escaped, and options that are secrets.
+    /// Returns the secrets: the password, plain and escaped, and options that are secrets.
     pub fn secrets(&self) -> Vec<SecretString> {
         let password = self.password.iter().map(|p| p.expose_secret().to_owned()).filter(|p| !p.is_empty());
         let mut secrets: Vec<String> = password.flat_map(|p| [escaped(&p), p]).collect();
@@ -241,7 +242,7 @@ impl MongoUri {
         secrets.into_iter().map(SecretString::from).collect()
     }
 
-    /// Somebody else's words without what must not be seen.
+    /// Returns a text without the secrets.
     pub(in crate::store) fn scrubbed(&self, text: &str) -> String {
         let secrets = self.secrets();
         secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose_secret(), "[redacted]"))
@@ -264,7 +265,7 @@ impl fmt::Display for MongoUri {
     }
 }
 
-/// User and password, read; a provider's `<username>` and `<password>` that nobody filled in are none.
+/// Reads user and password; a provider's unfilled `<username>` or `<password>` is none.
 fn login_of(login: &str) -> Result<(Option<String>, Option<SecretString>), UriError> {
     let (user, password) = login.split_once(':').map_or((login, None), |(u, p)| (u, Some(p)));
     let read = |text: &str| -> Result<Option<String>, UriError> {
@@ -280,7 +281,7 @@ fn login_of(login: &str) -> Result<(Option<String>, Option<SecretString>), UriEr
     Ok((read(user)?, password.map(SecretString::from)))
 }
 
-/// A port that is no number may be a password whose `@HOST` is missing, so it is not repeated.
+/// Checks hosts and ports. The error repeats no port: one that is no number may be a password without its `@HOST`.
 fn check_hosts(hosts: &str) -> Result<(), UriError> {
     if hosts.is_empty() {
         return Err(wrong("it names no host"));
@@ -293,7 +294,7 @@ fn check_hosts(hosts: &str) -> Result<(), UriError> {
     if ports.into_iter().all(fits) { Ok(()) } else { Err(wrong("a port is a number from 1 to 65535")) }
 }
 
-/// A host without its port; the brackets of an `IPv6` stay.
+/// Returns a host without its port; an `IPv6` keeps its brackets.
 fn host_of(host: &str) -> &str {
     let end = host.find(']').map_or_else(|| host.find(':'), |close| Some(close + 1));
     end.map_or(host, |end| &host[..end])
@@ -313,12 +314,12 @@ fn is_loopback(host: &str) -> bool {
     is_localhost(host) || ip.is_ok_and(|ip| ip.is_loopback()) || host.to_ascii_lowercase().contains("%2f")
 }
 
-/// An `IPv6` address gets the brackets that a URI wants.
+/// Adds the brackets that a URI requires to an `IPv6`.
 fn bracketed(hosts: &str) -> String {
     if hosts.parse::<Ipv6Addr>().is_ok() { format!("[{hosts}]") } else { hosts.to_owned() }
 }
 
-/// Percent-escapes all but what never needs it.
+/// Percent-escapes all but unreserved characters.
 fn escaped(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -352,7 +353,6 @@ fn decoded(text: &str) -> Result<String, UriError> {
     String::from_utf8(bytes).map_err(|_| wrong("what is percent-escaped must be UTF-8"))
 }
 
-/// Options of the driver that are secrets by themselves.
 fn is_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     key.contains("password") || key == "authmechanismproperties"
@@ -366,7 +366,7 @@ fn query_shown(query: &str) -> String {
     shown.collect::<Vec<_>>().join("&")
 }
 
-/// An address as somebody typed it, right or wrong, without its password. Rather too much is taken out than too little.
+/// Returns an address as typed, right or wrong, without its password. Removes too much rather than too little.
 pub fn without_password(address: &str) -> String {
     let (scheme, rest) = address.split_once("://").map_or(("", address), |(s, r)| (s, r));
     let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };

@@ -12,7 +12,6 @@ fn of(address: &str) -> MongoUri {
     MongoUri::of(address, Parts::default()).unwrap()
 }
 
-/// User and password as the driver reads them.
 fn read(uri: &MongoUri) -> (Option<String>, Option<String>) {
     let credential = ConnectionString::parse(uri.secret()).unwrap().credential.unwrap_or_default();
     (credential.username, credential.password)
@@ -72,13 +71,13 @@ fn a_mechanism_may_wait_for_its_login() {
     assert_eq!(read(&uri), (Some("ann".into()), Some("x".into())));
 }
 
-/// Where users are looked for must not change because the database is chosen beside.
+/// The choice of a database does not change where the driver looks for users.
 #[test]
 fn users_are_looked_for_where_the_address_says() {
     let source = |uri: &MongoUri| ConnectionString::parse(uri.secret()).unwrap().default_database;
     assert_eq!(source(&of("mongodb://a:b@h/d").with_database("e").unwrap()).as_deref(), Some("d"));
     assert_eq!(source(&MongoUri::of("h:1/d", parts("a", "b", "")).unwrap()), None);
-    // What `.env` keeps of an address whose database was chosen anew finds the user where they were.
+    // The address that `.env` keeps after another database was chosen finds the user in the same place.
     let moved = of("mongodb://a:b@h/d?tls=true").with_database("e").unwrap();
     let kept = MongoUri::of(&moved.address(), parts("a", "b", "e")).unwrap();
     assert_eq!(kept.secret(), "mongodb://a:b@h/?tls=true&authSource=d");
@@ -139,8 +138,8 @@ fn loopback_is_known() {
 }
 
 proptest! {
-    /// Every user and password reaches the driver as it was given, by parts and by a whole escaped URI; neither is
-    /// ever shown; and what `.env` keeps makes the same address again.
+    /// The driver receives every user and password unchanged, by parts and by a whole escaped URI. Neither is ever
+    /// shown. The address that `.env` keeps gives the same address again.
     #[test]
     fn any_login_round_trips(user in ".{1,12}", password in ".{1,16}", database in "[a-z_]{1,9}") {
         let uri = MongoUri::of("h.example.net:1/?authSource=admin", parts(&user, &password, &database)).unwrap();
@@ -155,7 +154,7 @@ proptest! {
         prop_assert!(!shown.contains("canary"), "{}", shown);
     }
 
-    /// Whatever is typed, nothing panics and no error repeats it.
+    /// No input panics, and no error repeats it.
     #[test]
     fn nothing_typed_is_repeated(before in "[@:/?#%<>\\[\\]a-z]{0,8}", after in "[@:/?#%,\\[\\]a-z0-9]{0,8}") {
         for address in [format!("mongodb://{before}:canary{after}@h/d"), format!("{before}:canary{after}@h")] {

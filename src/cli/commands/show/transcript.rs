@@ -12,7 +12,7 @@ use crate::lab::{Flagged, Lab};
 use crate::process::log::Entry;
 use crate::process::state::RESEARCHER;
 use crate::process::{Flag, Kind};
-use crate::store::{CallRecord, ConversationRecord, ExperimentRecord, News, ProcessKind, Status};
+use crate::store::{CallRecord, ConversationRecord, ConversationUpdate, ExperimentRecord, ProcessKind, Status};
 use serde_json::{Map, Value as Json, json};
 use std::io;
 
@@ -89,7 +89,7 @@ async fn json_document(
     detail: Detail,
     lab: &Lab,
     (experiment, subject): (&ExperimentRecord, &[Entry]),
-    (conversation, log): News,
+    (conversation, log): ConversationUpdate,
 ) -> Result<Exit, CliError> {
     let id = &conversation.id;
     let flags = flags(&log);

@@ -8,7 +8,7 @@ use super::turn::{self, Written};
 use crate::process::Flag;
 use crate::process::log::Entry;
 
-/// A conversation with all that is stored of it.
+/// A conversation with its log and calls.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Whole<'a> {
     pub(super) record: &'a ConversationRecord,
@@ -16,7 +16,7 @@ pub(super) struct Whole<'a> {
     pub(super) calls: &'a [CallRecord],
 }
 
-/// What a conversation says of its log and calls.
+/// Counts of a conversation's log and calls, as its record stores them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tally {
     pub(super) entries: u32,
@@ -25,19 +25,19 @@ pub(super) struct Tally {
     pub(super) flags: Vec<Flag>,
 }
 
-/// What becomes of two.
+/// Result of merging two copies of a conversation.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Meeting {
-    /// What is here stays.
+pub(super) enum Merge {
+    /// The stored copy stays unchanged.
     Stays,
-    /// What is here stays, with the marks of the other.
+    /// The stored copy stays, with this record: it takes the marks of the received one.
     Marked(Box<ConversationRecord>),
-    /// What is given is further: log and calls are taken, and this record.
+    /// The received copy has more progress: its log and calls replace the stored ones, with this record.
     Replaced(Box<ConversationRecord>),
 }
 
 impl ConversationRecord {
-    /// The record as it arrives in another database: whoever works on it does so in the first.
+    /// Returns the record as another database stores it: without a lease, and interrupted where it was running.
     #[must_use]
     pub fn copied(&self) -> Self {
         let mut record = Self { lease: None, ..self.clone() };
@@ -49,11 +49,10 @@ impl ConversationRecord {
     }
 }
 
-/// Why a copy is interrupted that was running where it came from.
 const COPIED_RUNNING: &str = "it was copied while it was running";
 
-/// A conversation that is in both.
-pub(super) fn conversations(here: Whole<'_>, given: Whole<'_>) -> Result<Meeting, StoreError> {
+/// Merges two copies of a conversation.
+pub(super) fn conversations(here: Whole<'_>, given: Whole<'_>) -> Result<Merge, StoreError> {
     let apart = |why: &str| {
         Err(StoreError::Refused { what: format!("conversation {} {why}: it stays as it is here", given.record.id) })
     };
@@ -75,21 +74,21 @@ pub(super) fn conversations(here: Whole<'_>, given: Whole<'_>) -> Result<Meeting
     let note = new.note.clone().or_else(|| old.note.clone());
     let starred = old.starred || new.starred;
     if further.0 > further.1 {
-        return Ok(Meeting::Replaced(Box::new(ConversationRecord { starred, note, ..new })));
+        return Ok(Merge::Replaced(Box::new(ConversationRecord { starred, note, ..new })));
     }
     let revision = if further.0 == further.1 { new.revision } else { old.revision.clone() };
     let marked = ConversationRecord { revision, starred, note, ..old.clone() };
-    Ok(if marked == old { Meeting::Stays } else { Meeting::Marked(Box::new(marked)) })
+    Ok(if marked == old { Merge::Stays } else { Merge::Marked(Box::new(marked)) })
 }
 
-/// What no run changes.
+/// Returns the fields that no run changes.
 fn identity(record: &ConversationRecord) -> impl PartialEq + use<'_> {
     let made = (&record.experiment, &record.key, &record.creator, record.created);
     let question = (record.kind, &record.subject, &record.question);
     (made, question, &record.condition, record.replicate, record.seed, record.offline)
 }
 
-/// How far a conversation has come.
+/// Returns the progress of a conversation, for comparison.
 fn reach(record: &ConversationRecord, whole: Whole<'_>) -> impl Ord + use<> {
     let status = match record.status {
         Status::Pending => 0,
@@ -103,14 +102,14 @@ fn reach(record: &ConversationRecord, whole: Whole<'_>) -> impl Ord + use<> {
     (whole.log.len(), record.retries, status, whole.calls.len(), attempts, ended)
 }
 
-/// Whether no answer that was paid for would be lost.
+/// Returns true if the calls `ahead` hold every answer that was paid for in `behind`.
 fn knows(ahead: &[CallRecord], behind: &[CallRecord]) -> bool {
     let known =
         |call: &CallRecord| ahead.iter().any(|c| (c.seq, c.call) == (call.seq, call.call) && c.reply == call.reply);
     behind.iter().filter(|c| c.state == CallState::Answered).all(known)
 }
 
-/// Whether an experiment that is given takes the place of the one here.
+/// Returns true if a received experiment replaces the stored one.
 pub(super) fn experiments(here: &ExperimentRecord, given: &ExperimentRecord) -> Result<bool, StoreError> {
     let of = |e: &ExperimentRecord| (e.creator.clone(), e.created, e.parent.clone());
     if here == given {
@@ -122,14 +121,14 @@ pub(super) fn experiments(here: &ExperimentRecord, given: &ExperimentRecord) -> 
     Err(another(given, &format!("was changed here, to version {}", here.version)))
 }
 
-/// What is said of an experiment that cannot be taken in.
+/// Returns the refusal of a received experiment.
 pub(super) fn another(given: &ExperimentRecord, why: &str) -> StoreError {
     let ExperimentRecord { name, creator, id, version, .. } = given;
     let what = format!("experiment `{name}` by {creator} (id:{id}, version {version}) {why}: it stays as it is here");
     StoreError::Refused { what }
 }
 
-/// How a run ended, if that is all that is new of it.
+/// Returns the end of a received run, if the stored run has none and is otherwise equal.
 pub(super) fn runs<'a>(here: &RunRecord, given: &'a RunRecord) -> Result<Option<&'a str>, StoreError> {
     let open = |run: &RunRecord| RunRecord { ended: None, ..run.clone() };
     match (&here.ended, &given.ended) {
@@ -141,14 +140,13 @@ pub(super) fn runs<'a>(here: &RunRecord, given: &'a RunRecord) -> Result<Option<
     Err(StoreError::Refused { what: format!("run {} is another here: it stays as it is here", given.id) })
 }
 
-/// A call as a run would have written it: attempts from before this asking left are of earlier ones.
+/// Returns a call as a run writes it: attempts before its last request count as earlier.
 pub(super) fn written(call: &CallRecord) -> Written {
     let earlier = call.attempts.iter().take_while(|a| a.at < call.sent).count();
     let spend = turn::spend(&call.attempts, call.state);
     Written { state: call.state, attempts: call.attempts.clone(), earlier, spend, more: spend }
 }
 
-/// What a conversation is to say of its log and calls.
 pub(super) fn tally(log: &[Entry], calls: &[&CallRecord]) -> Tally {
     Tally {
         entries: log.len() as u32,
@@ -158,7 +156,7 @@ pub(super) fn tally(log: &[Entry], calls: &[&CallRecord]) -> Tally {
     }
 }
 
-/// Whether anything was done on a conversation.
+/// Returns true if a run has changed the conversation.
 pub(super) fn is_begun(record: &ConversationRecord, tally: &Tally, calls: usize) -> bool {
     tally.entries > 0 || calls > 0 || record.status != Status::Pending
 }
