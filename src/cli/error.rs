@@ -266,7 +266,7 @@ impl From<LabError> for CliError {
             }
             LabError::Gone(_) | LabError::NoConversation { .. } => Self::not_found(message),
             LabError::NotYours { target, .. } => Self::new(Exit::NotYours, "not-yours", message).hint(match target {
-                Named::Conversation(_) => {
+                Named::Conversation(_) | Named::Question(_) => {
                     "a conversation belongs to who ran it; `convoke duplicate` copies experiments".to_owned()
                 }
                 Named::Experiment(name) => {
@@ -292,9 +292,13 @@ impl From<LabError> for CliError {
 
 /// The remedy where no agent can be asked.
 fn remedy_of_none(left_out: &LeftOut) -> &'static str {
-    let LeftOut { unfinished, offline, unknown, people: _ } = left_out;
+    let LeftOut { unfinished, failed, offline, unknown, people } = left_out;
     if !unknown.is_empty() {
-        "the prompts of its finished conversations cannot be built again"
+        "no recorded run gives the prompts of its finished conversations"
+    } else if *people > 0 {
+        "a person plays these agents, and people are not asked"
+    } else if *failed > 0 {
+        "`convoke run` with --retry-failed gives failed conversations another chance"
     } else if *unfinished > 0 {
         "`convoke run` brings its conversations to their end"
     } else if *offline > 0 {

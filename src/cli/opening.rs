@@ -50,12 +50,17 @@ impl Context {
 
     /// Opens the database for a small change, which never creates a database.
     pub async fn changing(&self) -> Result<Lab, CliError> {
+        self.existing(OpenMode::Write).await
+    }
+
+    /// Opens a database that exists.
+    pub async fn existing(&self, mode: OpenMode) -> Result<Lab, CliError> {
         if matches!(self.settings.store.uri, StoreUri::Sqlite { .. })
             && let Err(error) = self.reader().await
             && error.exit == Exit::NotFound
         {
             return Err(error);
         }
-        self.lab(OpenMode::Write).await
+        self.lab(mode).await
     }
 }

@@ -1,5 +1,6 @@
 //! Quoting for a shell, and the line that resumes a run, without any password.
 
+use crate::process::harmless::harmless;
 use crate::store::without_password;
 
 /// Returns the command line that repeats this one, without any password. A removed password is replaced by the variable
@@ -31,8 +32,20 @@ pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
-    } else {
+    } else if harmless(word) == word && !word.contains('\n') {
         format!("'{}'", word.replace('\'', r"'\''"))
+    } else {
+        format!("$'{}'", word.chars().map(escaped).collect::<String>())
+    }
+}
+
+/// A character within `$'…'`: one that a terminal obeys is written as its number.
+fn escaped(c: char) -> String {
+    match c {
+        '\'' | '\\' => format!("\\{c}"),
+        '\n' => "\\n".to_owned(),
+        c if c == '\t' || harmless(&c.to_string()) != c.to_string() => format!("\\U{:08x}", u32::from(c)),
+        c => c.to_string(),
     }
 }
 
@@ -61,6 +74,8 @@ mod tests {
         assert_eq!(quoted("goal=escape risks=true"), "'goal=escape risks=true'");
         assert_eq!(quoted("it's"), r"'it'\''s'");
         assert_eq!(quoted(""), "''");
+        assert_eq!(quoted("a\nb\u{1b}[31m'"), r"$'a\nb\U0000001b[31m\''");
+        assert_eq!(quoted("\u{202e}x"), r"$'\U0000202ex'");
         let typed = ["run", "x", "--store", "mongodb://ann:hunter2@host/d"].map(str::to_owned);
         let line = r#"DB_PASSWORD="$DB_PASSWORD" convoke run x --store mongodb://ann@host/d"#;
         assert_eq!(resume_line(&typed), line);

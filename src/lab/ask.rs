@@ -17,7 +17,7 @@ use crate::design::problem::did_you_mean;
 use crate::design::{Condition, Expression, HUMAN, ModelSpec, Named, Obstacle, Overrides, key, model_named};
 use crate::exchange::{Of, Questioned};
 use crate::process::question::log_hash;
-use crate::process::{Entry, Setting};
+use crate::process::{Entry, Kind, Setting};
 use crate::run::Job;
 use crate::run::prepare::label;
 use crate::run::question::Source;
@@ -74,6 +74,8 @@ pub struct AskPlan {
     only: Vec<Expression>,
     questions: Vec<PlannedQuestion>,
     pub(super) standing: BTreeMap<String, Standing>,
+    /// Answers of questions that were begun and are not done, by key. A reply that was rejected is none.
+    pub(super) answers: BTreeMap<String, u64>,
     /// Conversations whose agents are asked.
     pub conversations: usize,
     /// Those that are not asked.
@@ -107,13 +109,16 @@ impl AskPlan {
         model: Option<Arc<ModelSpec>>,
         left_out: LeftOut,
     ) -> Self {
-        let (only, questions, standing) = (Vec::new(), Vec::new(), BTreeMap::new());
-        Self { selection, asking, model, only, questions, standing, conversations: 1, left_out }
+        let (only, questions) = (Vec::new(), Vec::new());
+        let (standing, answers) = (BTreeMap::new(), BTreeMap::new());
+        Self { selection, asking, model, only, questions, standing, answers, conversations: 1, left_out }
     }
 
     /// Leaves only the question of a key. Returns false where there is none.
     pub(super) fn keep(&mut self, key: &str) -> bool {
         self.questions.retain(|question| question.record.key == key);
+        // Of several askings this one alone is left.
+        self.asking.again = 1;
         !self.questions.is_empty()
     }
 
@@ -136,7 +141,7 @@ impl AskPlan {
             let agents = question.record.participants.len() as u64;
             numbers.calls += agents;
             let standing = self.standing.get(&question.record.key);
-            let missing = agents.saturating_sub(standing.map_or(0, |s| u64::from(s.answered)));
+            let missing = self.missing_answers(question);
             let status = standing.map(|s| s.status);
             if is_missing(status, retried) {
                 numbers.left += missing;
@@ -170,14 +175,19 @@ impl AskPlan {
         self.standing.get(&question.record.key).map(|standing| standing.status)
     }
 
+    /// Number of agents whose answer is missing, of a question that is not done.
+    fn missing_answers(&self, question: &PlannedQuestion) -> u64 {
+        let answered = self.answers.get(&question.record.key).copied().unwrap_or(0);
+        (question.record.participants.len() as u64).saturating_sub(answered)
+    }
+
     fn job(&self, question: &PlannedQuestion) -> Job {
         let PlannedQuestion { record, source, .. } = question;
-        let answered = self.standing.get(&record.key).map_or(0, |standing| standing.answered);
         let own = || source.condition.participants().cloned().collect();
         Job {
             id: record.id.clone(),
             retry: self.status(question) == Some(Status::Failed),
-            left: (record.participants.len() as u32).saturating_sub(answered),
+            left: self.missing_answers(question) as u32,
             label: self.model.as_ref().map_or_else(|| label(&source.condition), |model| model.name().to_owned()),
             members: self.model.as_ref().map_or_else(own, |model| Arc::from([(**model).clone()])),
             replay: Arc::clone(source) as _,
@@ -205,34 +215,54 @@ impl Lab {
             match origins.find(self, &record).await? {
                 Some(origin) => subjects.push((record, origin)),
                 None if record.status == Status::Done => left_out.unknown.push(record.id),
-                None => left_out.unfinished += 1,
+                None => left_out.count_unfinished(record.status),
             }
         }
         select_conditions(&mut subjects, &only)?;
-        let selected = subjects.len();
+        for (record, _) in subjects.iter().filter(|(record, _)| record.status != Status::Done) {
+            left_out.count_unfinished(record.status);
+        }
         subjects.retain(|(record, _)| record.status == Status::Done);
-        left_out.unfinished += selected - subjects.len();
         subjects.truncate(asking.limit.unwrap_or(usize::MAX));
         if subjects.is_empty() {
             return Err(LabError::NothingToAsk { name: asking.what, left_out });
         }
         let roles = roles(&asking.roles, &subjects)?;
         let model = answering(&asking, &selection)?;
-        let standing = self.store.standing(&selection.record.id, ProcessKind::Question).await?;
-        let mut plan = AskPlan {
-            only,
-            standing: standing.into_iter().map(|standing| (standing.key.clone(), standing)).collect(),
-            conversations: subjects.len(),
-            ..AskPlan::empty(selection, asking, model, left_out)
-        };
+        let mut plan =
+            AskPlan { only, conversations: subjects.len(), ..AskPlan::empty(selection, asking, model, left_out) };
         for page in subjects.chunks(PAGE) {
             let ids: Vec<String> = page.iter().map(|(record, _)| record.id.clone()).collect();
             for ((record, origin), log) in page.iter().zip(self.store.logs(&ids).await?) {
                 self.plan_subject(&mut plan, (record, origin, &log), &roles);
             }
         }
+        if plan.questions.is_empty() {
+            return Err(LabError::NothingToAsk { name: plan.asking.what, left_out: plan.left_out });
+        }
+        self.read_progress(&mut plan).await?;
         self.check_answering(&plan)?;
         Ok(plan)
+    }
+
+    /// Reads the progress of the planned questions.
+    pub(super) async fn read_progress(&self, plan: &mut AskPlan) -> Result<(), LabError> {
+        let standing = self.store.standing(&plan.selection.record.id, ProcessKind::Question).await?;
+        plan.standing = standing.into_iter().map(|standing| (standing.key.clone(), standing)).collect();
+        let is_open = |question: &&PlannedQuestion| {
+            let standing = plan.standing.get(&question.record.key);
+            standing.is_some_and(|standing| standing.begun && standing.status != Status::Done)
+        };
+        let open: Vec<(String, String)> =
+            plan.questions.iter().filter(is_open).map(|q| (q.record.key.clone(), q.record.id.clone())).collect();
+        for page in open.chunks(PAGE) {
+            let ids: Vec<String> = page.iter().map(|(_, id)| id.clone()).collect();
+            for ((key, _), log) in page.iter().zip(self.store.logs(&ids).await?) {
+                let answers = log.iter().filter(|entry| entry.kind == Kind::Answer).count();
+                plan.answers.insert(key.clone(), answers as u64);
+            }
+        }
+        Ok(())
     }
 
     /// Conversations of a selection, in the order of the design; offline ones only where no other was begun.

@@ -10,6 +10,8 @@ pub enum Named {
     Experiment(String),
     /// A conversation, by its id.
     Conversation(String),
+    /// A question to agents of a conversation, by its id.
+    Question(String),
 }
 
 impl fmt::Display for Named {
@@ -17,6 +19,7 @@ impl fmt::Display for Named {
         match self {
             Self::Experiment(name) => write!(f, "experiment `{name}`"),
             Self::Conversation(id) => write!(f, "conversation {}", id.get(..8).unwrap_or(id)),
+            Self::Question(id) => write!(f, "question {}", id.get(..8).unwrap_or(id)),
         }
     }
 }

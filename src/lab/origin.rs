@@ -1,7 +1,6 @@
 //! Contents of planned conversations, found again from revisions and recorded runs. A conversation's key tells whether
 //! they are the right ones.
 
-use super::check;
 use super::error::LabError;
 use super::recorded::read_run;
 use super::setup::Lab;
@@ -62,7 +61,7 @@ impl Planning {
 pub struct Origins {
     record: ExperimentRecord,
     runs: Vec<RunRecord>,
-    known: BTreeMap<String, Option<Planning>>,
+    known: BTreeMap<String, Planning>,
 }
 
 impl Lab {
@@ -73,17 +72,14 @@ impl Lab {
 }
 
 impl Origins {
-    /// Finds the contents of a conversation; `None` where its revision cannot be used any more, or no run gives its key.
+    /// Finds the contents of a conversation; `None` where no run gives its key.
     pub async fn find(&mut self, lab: &Lab, conversation: &ConversationRecord) -> Result<Option<Origin>, LabError> {
         let revision = &conversation.revision;
         if !self.known.contains_key(revision) {
             let then = ExperimentRecord { revision: revision.clone(), ..self.record.clone() };
-            let checked = check::of_document(&lab.document(&then).await?, &lab.servers);
-            let is_right = !checked.has_errors();
-            let experiment = checked.experiment.filter(|_| is_right);
-            let planning = experiment.map(|experiment| Planning::new(experiment, revision, &self.runs));
+            let planning = Planning::new(lab.document(&then).await?, revision, &self.runs);
             self.known.insert(revision.clone(), planning);
         }
-        Ok(self.known.get(revision).and_then(Option::as_ref).and_then(|planning| planning.find(conversation)))
+        Ok(self.known.get(revision).and_then(|planning| planning.find(conversation)))
     }
 }

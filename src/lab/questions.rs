@@ -91,8 +91,7 @@ impl Lab {
             let mut plan = AskPlan::empty(selection.clone(), asking.clone(), model, LeftOut::default());
             self.plan_subject(&mut plan, (&subject, &origin, &log), &asking.roles);
             if plan.keep(&question.key) {
-                let standing = self.store.standing(&subject.experiment, ProcessKind::Question).await?;
-                plan.standing = standing.into_iter().map(|standing| (standing.key.clone(), standing)).collect();
+                self.read_progress(&mut plan).await?;
                 self.check_answering(&plan)?;
                 return Ok(plan);
             }

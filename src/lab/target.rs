@@ -2,7 +2,7 @@
 
 use super::error::LabError;
 use super::named::Named;
-use crate::store::{ConversationRecord, ExperimentRecord, Item, StoreError};
+use crate::store::{ConversationRecord, ExperimentRecord, Item, ProcessKind, StoreError};
 
 /// An experiment or a conversation of the database, as a person named it.
 #[derive(Debug, Clone)]
@@ -44,7 +44,10 @@ impl From<&Target> for Named {
     fn from(target: &Target) -> Self {
         match target {
             Target::Experiment(record) => Self::Experiment(record.name.clone()),
-            Target::Conversation(record) => Self::Conversation(record.id.clone()),
+            Target::Conversation(record) => match record.kind {
+                ProcessKind::Conversation => Self::Conversation(record.id.clone()),
+                ProcessKind::Question => Self::Question(record.id.clone()),
+            },
         }
     }
 }

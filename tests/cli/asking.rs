@@ -158,6 +158,8 @@ fn what_cannot_be_asked_is_refused() {
         ("--again 0", 2),
         ("--limit 0", 2),
         ("--jobs 0", 2),
+        ("--jobs 0 --plan", 2),
+        ("--again 1001 --plan", 2),
     ] {
         let refused = ask(&place, "Why?", flags).exits(code).err;
         assert!(refused.contains("error: "), "{flags}: {refused}");
@@ -240,6 +242,52 @@ fn a_question_is_continued_by_its_id() {
     assert_eq!(answers(&place).len(), 1);
     let again = place.run(&format!("run {question}")).exits(0).err;
     assert!(again.contains("nothing is missing: the question is done"), "{again}");
+}
+
+#[test]
+fn a_rejected_reply_is_no_answer() {
+    let server = Fake::start(|seen, stream| {
+        let text = if seen.body.contains("Empty?") { " " } else { "Yes." };
+        crate::support::server::respond(stream, 200, "", crate::support::server::completion(text).as_bytes());
+    });
+    let place = Place::new();
+    place.folder("small", SMALL);
+    let text = place.read("small/experiment.toml");
+    place.write("small/experiment.toml", &format!("{text}\n[health]\nempty = {{ ask = 1, then = \"fail\" }}\n"));
+    let address = format!("[servers.fake]\nkind = \"openai\"\nbase_url = \"http://{}/v1\"\n", server.address);
+    place.write("configuration/convoke/config.toml", &address);
+    place.run("run small --model fake/m --replicates 1 --only goal=escape").exits(0);
+    let failed = ask(&place, "Empty?", "").exits(1).err;
+    assert!(failed.contains("0 done, 2 failed"), "{failed}");
+    let plan = ask(&place, "Empty?", "--plan").exits(0).out;
+    assert!(plan.contains("2 calls: 0 done, 2 failed, 0 left"), "{plan}");
+    let plan = ask(&place, "Empty?", "--plan --retry-failed").exits(0).out;
+    assert!(plan.contains("2 calls: 0 done, 2 left"), "{plan}");
+    let json = ask(&place, "Empty?", "--json").exits(1).json();
+    assert_eq!([&json["status"], &json["error"]["code"]], ["error", "failed"]);
+    // The prompts need no server; who answers does.
+    place.write("configuration/convoke/config.toml", "");
+    let missing = ask(&place, "Why?", "").exits(2).err;
+    assert!(missing.contains("there is no server `fake`"), "{missing}");
+    ask(&place, "Why?", "--offline").exits(0);
+}
+
+#[test]
+fn a_question_is_no_conversation() {
+    let place = finished();
+    ask(&place, "Why?", "--limit 1 --role guard").exits(0);
+    let id = first_id(&place);
+    let shown = place.run(&format!("show {id} --json")).exits(0).json();
+    let question = shown["data"]["questions"][0]["id"].as_str().unwrap().to_owned();
+    assert!(place.run(&format!("list {question}")).exits(2).err.contains("is a question"));
+    assert!(place.run(&format!("ask {question} Why?")).exits(2).err.contains("is a question"));
+    assert_eq!(place.run(&format!("star {question}")).exits(0).out, format!("starred question {}\n", &question[..8]));
+    let deleted = place.run(&format!("delete {question} --yes --json")).exits(0).json();
+    assert_eq!(deleted["data"]["kind"], "question");
+    assert!(answers(&place).is_empty());
+    let nowhere = Place::new();
+    nowhere.run("ask small Why?").exits(6);
+    assert!(nowhere.files(".").is_empty(), "no database is made for a question");
 }
 
 #[test]

@@ -15,6 +15,8 @@ use serde_json::{Value as Json, json};
 
 /// Questions whose answers are in memory at a time.
 const PAGE: usize = 200;
+/// Maximum number of askings.
+const MOST_AGAIN: u32 = 1000;
 
 /// `convoke ask`.
 #[derive(Debug, Args)]
@@ -101,7 +103,7 @@ async fn begin<'a>(context: &'a Context, args: &Ask) -> Result<Begun<'a>, CliErr
         print_plan(context, &plan, args.manner.retry_failed)?;
         return Ok(Begun::Planned);
     }
-    let lab = context.lab(OpenMode::Run).await?;
+    let lab = context.existing(OpenMode::Run).await?;
     let plan = lab.plan_questions(asking).await?;
     Ok(Begun::Stored(Box::new(store(context, lab, plan, (&args.manner, true)).await?)))
 }
@@ -132,8 +134,11 @@ fn asking(context: &Context, args: &Ask) -> Result<Asking, CliError> {
             CliError::usage("--answer is not in this version").hint("a model answers, each agent's own or --model ID")
         );
     }
-    if args.again == 0 || args.limit == Some(0) {
-        return Err(CliError::usage("--again and --limit are at least 1"));
+    if args.again == 0 || args.again > MOST_AGAIN {
+        return Err(CliError::usage(format!("--again {}: write a number from 1 to {MOST_AGAIN}", args.again)));
+    }
+    if args.limit == Some(0) || args.manner.jobs == Some(0) {
+        return Err(CliError::usage("--limit and --jobs are at least 1"));
     }
     let mut questions: Vec<String> = Vec::new();
     for word in &args.question {
@@ -162,6 +167,7 @@ fn question(context: &Context, word: &str) -> Result<String, CliError> {
         Some(path) => {
             let path = context.world.folder.join(path);
             let text = std::fs::read_to_string(&path).map_err(|error| file_error("read", &path, &error))?;
+            let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
             text.trim_end_matches(['\n', '\r']).to_owned()
         }
     };
@@ -190,11 +196,15 @@ fn plan_line(plan: &AskPlan, numbers: AskNumbers) -> String {
 }
 
 fn left_out_lines(left_out: &LeftOut) -> Vec<String> {
-    let LeftOut { unfinished, offline, unknown, people } = left_out;
+    let LeftOut { unfinished, failed, offline, unknown, people } = left_out;
     let conversations = |n: usize| count(n, "conversation");
     let mut lines = Vec::new();
     if *unfinished > 0 {
         lines.push(format!("{} not done and not asked: repeat the command later", conversations(*unfinished)));
+    }
+    if *failed > 0 {
+        let remedy = "`convoke run` with --retry-failed gives them another chance";
+        lines.push(format!("{} failed and not asked: {remedy}", conversations(*failed)));
     }
     if *offline > 0 {
         lines.push(format!("{} offline and not asked: name one by its id", conversations(*offline)));
@@ -220,7 +230,7 @@ fn say_plan(context: &Context, plan: &AskPlan, retried: bool) {
 fn print_plan(context: &Context, plan: &AskPlan, retried: bool) -> Result<(), CliError> {
     let numbers = plan.numbers(retried);
     let AskNumbers { questions, done, failed, calls, left, tokens, .. } = numbers;
-    let LeftOut { unfinished, offline, unknown, people } = &plan.left_out;
+    let LeftOut { unfinished, failed: failed_conversations, offline, unknown, people } = &plan.left_out;
     let printer = &context.printer;
     if printer.json {
         printer.json_ok(&json!({
@@ -231,14 +241,20 @@ fn print_plan(context: &Context, plan: &AskPlan, retried: bool) -> Result<(), Cl
             "calls": calls,
             "left": left,
             "tokens": tokens,
-            "left_out": { "unfinished": unfinished, "offline": offline, "unknown": unknown, "people": people },
+            "left_out": {
+                "unfinished": unfinished,
+                "failed": failed_conversations,
+                "offline": offline,
+                "unknown": unknown,
+                "people": people,
+            },
         }))?;
         return Ok(());
     }
     printer.out(&plan_line(plan, numbers))?;
     let number = tally::count;
     let (expected, low, high) = (number(tokens.expected), number(tokens.low), number(tokens.high));
-    printer.out(&format!("left: {} calls, about {expected} tokens ({low} to {high})", number(left)))?;
+    printer.out(&format!("left: {}, about {expected} tokens ({low} to {high})", count(left as usize, "call")))?;
     for line in left_out_lines(&plan.left_out) {
         printer.say(&line);
     }
@@ -275,7 +291,12 @@ async fn print_answers(
             rows.extend(answer_objects(experiment, &Questioned { record, subject }, &log));
         }
     }
-    match end.error() {
+    let failed = || {
+        let failed = count(end.outcome.failed, "question");
+        let error = CliError::new(Exit::Failed, "failed", format!("{failed} failed"));
+        (end.exit() == Exit::Failed).then(|| error.hint("--retry-failed gives them another chance"))
+    };
+    match end.error().or_else(failed) {
         Some(error) => context.printer.json_error(&error.json(), Some(&Json::Array(rows)))?,
         None => context.printer.json_ok(&Json::Array(rows))?,
     }

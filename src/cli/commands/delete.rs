@@ -27,7 +27,7 @@ pub async fn run(context: &Context, args: &Delete) -> Result<Exit, CliError> {
 fn tell(context: &Context, target: &Target, with: &[(String, usize)]) -> Result<Exit, CliError> {
     let (kind, id, name) = match target {
         Target::Experiment(e) => ("experiment", &e.id, Some(&e.name)),
-        Target::Conversation(c) => ("conversation", &c.id, None),
+        Target::Conversation(c) => (c.kind.word(), &c.id, None),
     };
     if context.printer.json {
         let with: Vec<_> = with.iter().map(|(who, n)| json!({ "creator": who, "conversations": n })).collect();

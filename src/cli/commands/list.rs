@@ -5,10 +5,10 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::text::{Column, instant, short, table};
 use crate::design::{ModelSpec, Role};
-use crate::exchange::records;
+use crate::exchange::{Of, records};
 use crate::lab::select::{differing_axes, under_their_parents};
-use crate::lab::{Flagged, Listed};
-use crate::store::Status;
+use crate::lab::{Flagged, LabError, Listed};
+use crate::store::{ProcessKind, Status};
 use clap::Args;
 use serde_json::Value as Json;
 
@@ -113,7 +113,11 @@ fn indented(row: &[String], depth: usize) -> Vec<String> {
 
 async fn conversations(context: &Context, what: &str, all: bool) -> Result<Exit, CliError> {
     let lab = context.reader().await?;
-    let conversations = lab.conversations(&lab.select(what, all).await?).await?;
+    let selection = lab.select(what, all).await?;
+    if matches!(&selection.of, Of::One(one) if one.kind == ProcessKind::Question) {
+        return Err(LabError::IsQuestion { name: what.to_owned() }.into());
+    }
+    let conversations = lab.conversations(&selection).await?;
     let data = conversations.iter().map(|(c, flags)| Json::Object(records::conversation(c, flags))).collect();
     let records: Vec<_> = conversations.iter().map(|(c, _)| c.clone()).collect();
     let axes = differing_axes(&records);

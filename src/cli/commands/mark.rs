@@ -90,7 +90,7 @@ fn said(what: &Named, mark: &Mark) -> String {
 fn json(target: &Target, mark: &Mark) -> Json {
     let (kind, id, name, note, starred) = match target {
         Target::Experiment(e) => ("experiment", &e.id, Some(&e.name), &e.note, e.starred),
-        Target::Conversation(c) => ("conversation", &c.id, None, &c.note, c.starred),
+        Target::Conversation(c) => (c.kind.word(), &c.id, None, &c.note, c.starred),
     };
     let (note, starred) = (mark.note.as_ref().unwrap_or(note), mark.starred.unwrap_or(starred));
     json!({ "kind": kind, "id": id, "name": name, "note": note, "starred": starred })

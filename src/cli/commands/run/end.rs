@@ -3,7 +3,7 @@
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::printer::{Look, Piece};
-use crate::cli::terminal::text::{Column, short, table};
+use crate::cli::terminal::text::{self, Column, short, table};
 use crate::lab::{Ending, Outcome};
 use crate::report::tally::count;
 use crate::store::{ProcessKind, StoreError};
@@ -135,8 +135,8 @@ impl End {
         }
         if self.outcome.possible_spend > 0 {
             printer.say(&format!(
-                "possible spend: {} requests may have been paid for without a reply",
-                self.outcome.possible_spend
+                "possible spend: {} may have been paid for without a reply",
+                text::count(self.outcome.possible_spend as usize, "request")
             ));
         }
         if self.outcome.failed > 0 {
