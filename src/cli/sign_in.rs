@@ -65,7 +65,7 @@ pub async fn creator(context: &Context, uri: &MongoUri, signed_in: &SignedIn) ->
             context.settings.creator.clone()
         });
     }
-    let user = signed_in.user().await?.or_else(|| uri.user.clone());
+    let user = signed_in.current_user().await?.or_else(|| uri.user.clone());
     Ok(user.unwrap_or_else(|| context.settings.creator.clone()))
 }
 
@@ -119,7 +119,7 @@ fn is_saved(context: &Context, uri: &MongoUri) -> bool {
 
 fn to_save(uri: &MongoUri) -> Vec<(&'static str, String)> {
     let password = uri.password().map(|p| p.expose_secret().to_owned());
-    let mut values = vec![("DB_CLUSTER_URL", uri.address())];
+    let mut values = vec![("DB_CLUSTER_URL", uri.env_address())];
     values.extend(uri.user.clone().map(|user| ("DB_USER", user)));
     // An empty value replaces a password saved earlier.
     values.push(("DB_PASSWORD", password.unwrap_or_default()));
@@ -221,7 +221,7 @@ impl Asking<'_> {
                 }
                 None => Parts { user: given.user.clone(), password: None, database: given.database.clone() },
             };
-            match MongoUri::of(&address, parts) {
+            match MongoUri::from_parts(&address, parts) {
                 Ok(uri) => return Ok(uri),
                 Err(error) => self.report_error(&error.into()),
             }
@@ -263,7 +263,7 @@ impl Asking<'_> {
             let message = format!("{uri} names no database");
             return Err(CliError::new(Exit::Usage, "needs-answer", message).hint(HOW_DATABASE));
         }
-        let mut names = signed_in.databases().await?;
+        let mut names = signed_in.list_databases().await?;
         if names.is_empty() {
             return self.ask_database(uri).await;
         }

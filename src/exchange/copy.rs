@@ -216,7 +216,7 @@ impl Pair<'_, '_> {
         self.progress.1 += self.known.from.len() as u64;
         while let Some((record, flags)) = ours.next().await? {
             let there = if was_there { theirs.of(&record.key).await? } else { None };
-            if there.is_some_and(|there| there == (record.copied(), flags)) && self.known.equal(&record.id) {
+            if there.is_some_and(|there| there == (record.as_copied(), flags)) && self.known.equal(&record.id) {
                 self.copied.equal += 1;
                 self.tell(1);
                 continue;

@@ -3,7 +3,7 @@
 use super::call::{CallRecord, CallState};
 use super::records::{ConversationRecord, QuestionRecord, UsedModel};
 use super::status::Status;
-use super::turn::{hash, union};
+use super::turn::{hash_hex, unite_flags};
 use crate::design::ModelSpec;
 use crate::model::body;
 use crate::process::Flag;
@@ -30,12 +30,12 @@ pub(super) struct Counters {
 }
 
 /// Returns the faults of one process. `subject` is the finished log that it is about; empty where there is none.
-pub(super) fn faults(counters: &Counters, log: &[Entry], calls: &[CallRecord], subject: &[Entry]) -> Vec<String> {
-    let mut faults = order(log);
-    faults.extend(log.iter().filter_map(|entry| lonely(entry, calls)));
-    faults.extend(calls.iter().filter_map(|call| unused(call, log, counters.status)));
-    faults.extend(calls.iter().flat_map(|call| unlike(call, log, subject)));
-    faults.extend(miscounted(counters, log, calls));
+pub(super) fn find_faults(counters: &Counters, log: &[Entry], calls: &[CallRecord], subject: &[Entry]) -> Vec<String> {
+    let mut faults = check_order(log);
+    faults.extend(log.iter().filter_map(|entry| check_call_of(entry, calls)));
+    faults.extend(calls.iter().filter_map(|call| check_answer_used(call, log, counters.status)));
+    faults.extend(calls.iter().flat_map(|call| check_request(call, log, subject)));
+    faults.extend(check_counters(counters, log, calls));
     faults
 }
 
@@ -52,17 +52,17 @@ pub(super) fn wrong_key(question: &ConversationRecord, subject: &str, log: &[Ent
     };
     let log = log_hash(log);
     let key = |model: Option<&ModelSpec>| Asked { subject, log: &log, role, text, model, again: *again }.key();
-    let models: Vec<ModelSpec> = question.models.iter().map(declared).collect();
+    let models: Vec<ModelSpec> = question.models.iter().map(declared_model).collect();
     let right = key(None) == question.key || models.iter().any(|model| key(Some(model)) == question.key);
     (!right).then(|| "its key is not that of its question and its conversation".to_owned())
 }
 
-fn declared(used: &UsedModel) -> ModelSpec {
+fn declared_model(used: &UsedModel) -> ModelSpec {
     ModelSpec { id: used.id.clone(), sampling: used.sampling.clone(), ..ModelSpec::default() }
 }
 
 /// Checks that a log counts from 0 without a hole, that days never decrease, and that indexes count a day's messages.
-fn order(log: &[Entry]) -> Vec<String> {
+fn check_order(log: &[Entry]) -> Vec<String> {
     let mut faults = Vec::new();
     let (mut day, mut messages) = (1, 0);
     for (place, entry) in (0..).zip(log) {
@@ -85,7 +85,7 @@ fn order(log: &[Entry]) -> Vec<String> {
     faults
 }
 
-fn lonely(entry: &Entry, calls: &[CallRecord]) -> Option<String> {
+fn check_call_of(entry: &Entry, calls: &[CallRecord]) -> Option<String> {
     let named = entry.call?;
     let call = calls.iter().find(|c| c.seq == entry.seq && c.call == named);
     match call.map(|c| c.state) {
@@ -97,7 +97,7 @@ fn lonely(entry: &Entry, calls: &[CallRecord]) -> Option<String> {
 
 /// Checks that an answer belongs to an entry. Calls beyond the end of the log were in flight when the process stopped.
 /// A process that is done has none.
-fn unused(call: &CallRecord, log: &[Entry], status: Status) -> Option<String> {
+fn check_answer_used(call: &CallRecord, log: &[Entry], status: Status) -> Option<String> {
     let (seq, word) = (call.seq, call.call.purpose.word());
     let Some(entry) = log.get(seq as usize) else {
         let what = format!("a {word} call stands at {seq}, beyond the end of the log");
@@ -108,11 +108,11 @@ fn unused(call: &CallRecord, log: &[Entry], status: Status) -> Option<String> {
 }
 
 /// Checks that the request can be built again byte for byte (R9), and that exactly the answered calls have a reply.
-fn unlike(call: &CallRecord, log: &[Entry], subject: &[Entry]) -> Vec<String> {
+fn check_request(call: &CallRecord, log: &[Entry], subject: &[Entry]) -> Vec<String> {
     let name = format!("the {} call at {}", call.call.purpose.word(), call.seq);
     let mut faults = Vec::new();
     let rebuilt = body(&call.model, &call.view.messages(log, subject), &call.parameters);
-    if hash(&rebuilt) != call.body_sha256 {
+    if hash_hex(&rebuilt) != call.body_sha256 {
         faults.push(format!("{name}: the request built again is not the one that was sent"));
     }
     if (call.state == CallState::Answered) != call.reply.is_some() {
@@ -121,11 +121,11 @@ fn unlike(call: &CallRecord, log: &[Entry], subject: &[Entry]) -> Vec<String> {
     faults
 }
 
-fn miscounted(row: &Counters, log: &[Entry], calls: &[CallRecord]) -> Option<String> {
+fn check_counters(row: &Counters, log: &[Entry], calls: &[CallRecord]) -> Option<String> {
     let answered = log.iter().filter(|e| e.call.is_some()).count();
     let lost = calls.iter().flat_map(|c| &c.attempts).filter(|a| a.possible_spend).count();
     let possible_spend = lost + calls.iter().filter(|c| c.state == CallState::Sent).count();
-    let flags = union(log.iter().flat_map(|e| &e.flags));
+    let flags = unite_flags(log.iter().flat_map(|e| &e.flags));
     let right = (row.entries, row.answered, row.possible_spend) == (log.len(), answered, possible_spend);
     (!right || row.flags != flags).then(|| "its counters are not those of its log".to_owned())
 }

@@ -39,7 +39,7 @@ pub(super) enum Merge {
 impl ConversationRecord {
     /// Returns the record as another database stores it: without a lease, and interrupted where it was running.
     #[must_use]
-    pub fn copied(&self) -> Self {
+    pub fn as_copied(&self) -> Self {
         let mut record = Self { lease: None, ..self.clone() };
         if record.status == Status::Running {
             record.status = Status::Interrupted;
@@ -52,12 +52,12 @@ impl ConversationRecord {
 const COPIED_RUNNING: &str = "it was copied while it was running";
 
 /// Merges two copies of a conversation.
-pub(super) fn conversations(here: Whole<'_>, given: Whole<'_>) -> Result<Merge, StoreError> {
+pub(super) fn merge_conversations(here: Whole<'_>, given: Whole<'_>) -> Result<Merge, StoreError> {
     let apart = |why: &str| {
         Err(StoreError::Refused { what: format!("conversation {} {why}: it stays as it is here", given.record.id) })
     };
-    let (old, new) = (here.record.copied(), given.record.copied());
-    if identity(&old) != identity(&new) {
+    let (old, new) = (here.record.as_copied(), given.record.as_copied());
+    if fixed_fields(&old) != fixed_fields(&new) {
         return apart("is another here");
     }
     if !given.log.starts_with(here.log) && !here.log.starts_with(given.log) {
@@ -66,9 +66,9 @@ pub(super) fn conversations(here: Whole<'_>, given: Whole<'_>) -> Result<Merge, 
     if old.note.is_some() && new.note.is_some() && old.note != new.note {
         return apart("has another note here");
     }
-    let further = (reach(&new, given), reach(&old, here));
+    let further = (measure_progress(&new, given), measure_progress(&old, here));
     let (ahead, behind) = if further.0 >= further.1 { (given, here) } else { (here, given) };
-    if !knows(ahead.calls, behind.calls) || (further.0 == further.1 && here.calls != given.calls) {
+    if !has_answers(ahead.calls, behind.calls) || (further.0 == further.1 && here.calls != given.calls) {
         return apart("was asked otherwise here");
     }
     let note = new.note.clone().or_else(|| old.note.clone());
@@ -82,14 +82,14 @@ pub(super) fn conversations(here: Whole<'_>, given: Whole<'_>) -> Result<Merge, 
 }
 
 /// Returns the fields that no run changes.
-fn identity(record: &ConversationRecord) -> impl PartialEq + use<'_> {
+fn fixed_fields(record: &ConversationRecord) -> impl PartialEq + use<'_> {
     let made = (&record.experiment, &record.key, &record.creator, record.created);
     let question = (record.kind, &record.subject, &record.question);
     (made, question, &record.condition, record.replicate, record.seed, record.offline)
 }
 
 /// Returns the progress of a conversation, for comparison.
-fn reach(record: &ConversationRecord, whole: Whole<'_>) -> impl Ord + use<> {
+fn measure_progress(record: &ConversationRecord, whole: Whole<'_>) -> impl Ord + use<> {
     let status = match record.status {
         Status::Pending => 0,
         Status::Running | Status::Interrupted => 1,
@@ -103,14 +103,14 @@ fn reach(record: &ConversationRecord, whole: Whole<'_>) -> impl Ord + use<> {
 }
 
 /// Returns true if the calls `ahead` hold every answer that was paid for in `behind`.
-fn knows(ahead: &[CallRecord], behind: &[CallRecord]) -> bool {
+fn has_answers(ahead: &[CallRecord], behind: &[CallRecord]) -> bool {
     let known =
         |call: &CallRecord| ahead.iter().any(|c| (c.seq, c.call) == (call.seq, call.call) && c.reply == call.reply);
     behind.iter().filter(|c| c.state == CallState::Answered).all(known)
 }
 
 /// Returns true if a received experiment replaces the stored one.
-pub(super) fn experiments(here: &ExperimentRecord, given: &ExperimentRecord) -> Result<bool, StoreError> {
+pub(super) fn replaces_experiment(here: &ExperimentRecord, given: &ExperimentRecord) -> Result<bool, StoreError> {
     let of = |e: &ExperimentRecord| (e.creator.clone(), e.created, e.parent.clone());
     if here == given {
         return Ok(false);
@@ -118,18 +118,18 @@ pub(super) fn experiments(here: &ExperimentRecord, given: &ExperimentRecord) -> 
     if of(here) == of(given) && given.version > here.version {
         return Ok(true);
     }
-    Err(another(given, &format!("was changed here, to version {}", here.version)))
+    Err(refuse_experiment(given, &format!("was changed here, to version {}", here.version)))
 }
 
 /// Returns the refusal of a received experiment.
-pub(super) fn another(given: &ExperimentRecord, why: &str) -> StoreError {
+pub(super) fn refuse_experiment(given: &ExperimentRecord, why: &str) -> StoreError {
     let ExperimentRecord { name, creator, id, version, .. } = given;
     let what = format!("experiment `{name}` by {creator} (id:{id}, version {version}) {why}: it stays as it is here");
     StoreError::Refused { what }
 }
 
 /// Returns the end of a received run, if the stored run has none and is otherwise equal.
-pub(super) fn runs<'a>(here: &RunRecord, given: &'a RunRecord) -> Result<Option<&'a str>, StoreError> {
+pub(super) fn new_run_end<'a>(here: &RunRecord, given: &'a RunRecord) -> Result<Option<&'a str>, StoreError> {
     let open = |run: &RunRecord| RunRecord { ended: None, ..run.clone() };
     match (&here.ended, &given.ended) {
         _ if open(here) != open(given) => {}
@@ -141,18 +141,18 @@ pub(super) fn runs<'a>(here: &RunRecord, given: &'a RunRecord) -> Result<Option<
 }
 
 /// Returns a call as a run writes it: attempts before its last request count as earlier.
-pub(super) fn written(call: &CallRecord) -> Written {
+pub(super) fn written_call(call: &CallRecord) -> Written {
     let earlier = call.attempts.iter().take_while(|a| a.at < call.sent).count();
-    let spend = turn::spend(&call.attempts, call.state);
+    let spend = turn::count_spend(&call.attempts, call.state);
     Written { state: call.state, attempts: call.attempts.clone(), earlier, spend, more: spend }
 }
 
-pub(super) fn tally(log: &[Entry], calls: &[&CallRecord]) -> Tally {
+pub(super) fn tally_log(log: &[Entry], calls: &[&CallRecord]) -> Tally {
     Tally {
         entries: log.len() as u32,
         answered: log.iter().filter(|e| e.call.is_some()).count() as u32,
-        possible_spend: calls.iter().map(|c| turn::spend(&c.attempts, c.state)).sum(),
-        flags: turn::union(log.iter().flat_map(|e| &e.flags)),
+        possible_spend: calls.iter().map(|c| turn::count_spend(&c.attempts, c.state)).sum(),
+        flags: turn::unite_flags(log.iter().flat_map(|e| &e.flags)),
     }
 }
 

@@ -38,14 +38,14 @@ pub(super) struct Written {
 
 /// Returns the fields of a call that leaves; `None` if the same request is already stored, as after a write whose
 /// answer was lost.
-pub(super) fn send(
+pub(super) fn prepare_sent(
     conversation: &str,
     epoch: u64,
     old: Option<Kept>,
     call: &CallRecord,
 ) -> Result<Option<Written>, StoreError> {
     let Some(old) = old else {
-        return Ok(Some(written(&[], call, CallState::Sent, 0)));
+        return Ok(Some(join_attempts(&[], call, CallState::Sent, 0)));
     };
     let mut earlier = old.attempts;
     match old.state {
@@ -53,13 +53,13 @@ pub(super) fn send(
             return Err(StoreError::Answered { conversation: conversation.to_owned(), seq: call.seq, call: call.call });
         }
         CallState::Sent if old.epoch == epoch && old.sent == call.sent => return Ok(None),
-        CallState::Sent => earlier.push(lost(old.sent)),
+        CallState::Sent => earlier.push(lost_attempt(old.sent)),
         CallState::Failed => {}
     }
-    Ok(Some(written(&earlier, call, CallState::Sent, old.spend)))
+    Ok(Some(join_attempts(&earlier, call, CallState::Sent, old.spend)))
 }
 
-fn lost(sent: Millis) -> Attempt {
+fn lost_attempt(sent: Millis) -> Attempt {
     Attempt {
         at: sent,
         took: 0,
@@ -71,32 +71,32 @@ fn lost(sent: Millis) -> Attempt {
 }
 
 /// Returns the fields of a call that was answered or failed; `None` if its answer is already stored.
-pub(super) fn settle(old: Option<Kept>, call: &CallRecord) -> Option<Written> {
+pub(super) fn prepare_settled(old: Option<Kept>, call: &CallRecord) -> Option<Written> {
     match old {
-        None => Some(written(&[], call, call.state, 0)),
+        None => Some(join_attempts(&[], call, call.state, 0)),
         Some(old) if old.state == CallState::Answered => None,
         Some(old) => {
             let earlier = &old.attempts[..old.earlier.min(old.attempts.len())];
-            Some(written(earlier, call, call.state, old.spend))
+            Some(join_attempts(earlier, call, call.state, old.spend))
         }
     }
 }
 
 /// Joins `earlier` attempts with the call's own. A caller that read earlier attempts may repeat them; they count once.
-fn written(earlier: &[Attempt], call: &CallRecord, state: CallState, old_spend: i64) -> Written {
+fn join_attempts(earlier: &[Attempt], call: &CallRecord, state: CallState, old_spend: i64) -> Written {
     let own = call.attempts.strip_prefix(earlier).unwrap_or(&call.attempts);
     let attempts: Vec<Attempt> = earlier.iter().chain(own).cloned().collect();
-    let spend = spend(&attempts, state);
+    let spend = count_spend(&attempts, state);
     Written { state, attempts, earlier: earlier.len(), spend, more: spend - old_spend }
 }
 
 /// Returns the number of requests that may have been paid for without a reply.
-pub(super) fn spend(attempts: &[Attempt], state: CallState) -> i64 {
+pub(super) fn count_spend(attempts: &[Attempt], state: CallState) -> i64 {
     attempts.iter().map(|a| i64::from(a.possible_spend)).sum::<i64>() + i64::from(state == CallState::Sent)
 }
 
 /// Splits entries into those whose place in the log is taken and those that follow its end; refuses a gap (R1).
-pub(super) fn split<'a>(
+pub(super) fn split_entries<'a>(
     conversation: &str,
     length: u32,
     entries: &'a [Entry],
@@ -112,13 +112,13 @@ pub(super) fn split<'a>(
 }
 
 /// Returns the stored log from the first entry that differs from `given`. `stored` begins at the same place as `given`.
-pub(super) fn differing(given: &[Entry], mut stored: Vec<Entry>) -> Vec<Entry> {
+pub(super) fn differing_entries(given: &[Entry], mut stored: Vec<Entry>) -> Vec<Entry> {
     let same = given.iter().zip(&stored).take_while(|(given, stored)| given == stored).count();
     if same == given.len() { Vec::new() } else { stored.split_off(same.min(stored.len())) }
 }
 
 /// Returns each flag once, in the order in which flags are shown.
-pub(super) fn union<'a>(flags: impl IntoIterator<Item = &'a Flag>) -> Vec<Flag> {
+pub(super) fn unite_flags<'a>(flags: impl IntoIterator<Item = &'a Flag>) -> Vec<Flag> {
     let mut union: Vec<Flag> = flags.into_iter().copied().collect();
     union.sort_unstable();
     union.dedup();
@@ -126,7 +126,7 @@ pub(super) fn union<'a>(flags: impl IntoIterator<Item = &'a Flag>) -> Vec<Flag> 
 }
 
 /// Returns the SHA-256 in hex digits.
-pub(super) fn hash(bytes: &[u8]) -> String {
+pub(super) fn hash_hex(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
@@ -135,7 +135,7 @@ pub(super) fn hash(bytes: &[u8]) -> String {
 pub(super) fn by_reference(view: &View) -> (View, Vec<(String, String)>) {
     let mut texts = Vec::new();
     let mut refer = |text: &str| {
-        let hash = hash(text.as_bytes());
+        let hash = hash_hex(text.as_bytes());
         texts.push((hash.clone(), text.to_owned()));
         hash
     };
@@ -154,7 +154,7 @@ pub(super) fn by_reference(view: &View) -> (View, Vec<(String, String)>) {
 }
 
 /// Returns the places in a view that hold a hash instead of a text.
-pub(super) fn references(view: &mut View) -> impl Iterator<Item = &mut String> {
+pub(super) fn text_references(view: &mut View) -> impl Iterator<Item = &mut String> {
     let endings = view.ending.iter_mut().filter_map(|ending| match ending {
         Ending::Text(text) => Some(text),
         Ending::Rejected(_) => None,

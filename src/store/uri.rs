@@ -40,14 +40,14 @@ impl FromStr for StoreUri {
     fn from_str(text: &str) -> Result<Self, UriError> {
         let (scheme, rest) = text.split_once(':').ok_or(UriError::Scheme)?;
         match scheme {
-            "sqlite" => sqlite(rest),
-            "mongodb" | "mongodb+srv" => MongoUri::of(text, Parts::default()).map(Self::Mongo),
+            "sqlite" => parse_sqlite(rest),
+            "mongodb" | "mongodb+srv" => MongoUri::from_parts(text, Parts::default()).map(Self::Mongo),
             _ => Err(UriError::Scheme),
         }
     }
 }
 
-fn sqlite(rest: &str) -> Result<StoreUri, UriError> {
+fn parse_sqlite(rest: &str) -> Result<StoreUri, UriError> {
     let (path, query) = rest.rsplit_once('?').unwrap_or((rest, ""));
     // People write `sqlite:///a/b` and `sqlite://a/b` out of habit; both slashes belong to the scheme.
     let path = path.strip_prefix("//").unwrap_or(path);
@@ -80,37 +80,37 @@ impl fmt::Display for StoreUri {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<StoreUri, UriError> {
+    fn parse_uri(text: &str) -> Result<StoreUri, UriError> {
         text.parse()
     }
 
     #[test]
     fn paths_and_quotas_are_read_and_shown_again() {
         for text in ["sqlite:convoke.db", "sqlite:/a b/ü.db", "sqlite:a.db?max-mb=12", "sqlite:../a?b.db?max-mb=1"] {
-            assert_eq!(read(text).unwrap().to_string(), text);
+            assert_eq!(parse_uri(text).unwrap().to_string(), text);
         }
-        assert_eq!(read("sqlite:///a.db"), Ok(StoreUri::Sqlite { path: "/a.db".into(), max_mb: None }));
-        assert_eq!(read("sqlite://a.db"), Ok(StoreUri::Sqlite { path: "a.db".into(), max_mb: None }));
+        assert_eq!(parse_uri("sqlite:///a.db"), Ok(StoreUri::Sqlite { path: "/a.db".into(), max_mb: None }));
+        assert_eq!(parse_uri("sqlite://a.db"), Ok(StoreUri::Sqlite { path: "a.db".into(), max_mb: None }));
     }
 
     #[test]
     fn mistakes_are_named() {
-        assert_eq!(read("convoke.db"), Err(UriError::Scheme));
-        assert_eq!(read("postgres://x"), Err(UriError::Scheme));
-        assert_eq!(read("sqlite:"), Err(UriError::NoPath));
-        assert_eq!(read("sqlite:?max-mb=1"), Err(UriError::NoPath));
-        assert_eq!(read("sqlite:a?mode=ro"), Err(UriError::Key { key: "mode".into() }));
+        assert_eq!(parse_uri("convoke.db"), Err(UriError::Scheme));
+        assert_eq!(parse_uri("postgres://x"), Err(UriError::Scheme));
+        assert_eq!(parse_uri("sqlite:"), Err(UriError::NoPath));
+        assert_eq!(parse_uri("sqlite:?max-mb=1"), Err(UriError::NoPath));
+        assert_eq!(parse_uri("sqlite:a?mode=ro"), Err(UriError::Key { key: "mode".into() }));
         for size in ["", "0", "-1", "1.5", "x", "99999999999"] {
-            assert_eq!(read(&format!("sqlite:a?max-mb={size}")), Err(UriError::MaxMb), "{size}");
+            assert_eq!(parse_uri(&format!("sqlite:a?max-mb={size}")), Err(UriError::MaxMb), "{size}");
         }
     }
 
     #[test]
     fn no_error_repeats_a_password() {
         for text in ["redis://u:canary@h", "u:canary@h"] {
-            assert!(!read(text).unwrap_err().to_string().contains("canary"), "{text}");
+            assert!(!parse_uri(text).unwrap_err().to_string().contains("canary"), "{text}");
         }
-        let shown = read("mongodb://u:canary@h/d").unwrap();
+        let shown = parse_uri("mongodb://u:canary@h/d").unwrap();
         assert!(!format!("{shown} {shown:?}").contains("canary"));
     }
 }

@@ -122,7 +122,7 @@ async fn all_of(store: &dyn Store) -> String {
     let mut processes = store.conversations(&Filter::default()).await.unwrap();
     processes.extend(store.conversations(&questions).await.unwrap());
     for (record, flags) in processes {
-        writeln!(all, "{:?} {flags:?}", record.copied()).unwrap();
+        writeln!(all, "{:?} {flags:?}", record.as_copied()).unwrap();
         writeln!(all, "{:?}", store.history(&record.id).await.unwrap()).unwrap();
         writeln!(all, "{:?}", store.calls(&record.id).await.unwrap()).unwrap();
     }

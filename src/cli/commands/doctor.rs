@@ -148,7 +148,7 @@ async fn mongo(context: &Context, uri: &MongoUri) -> Vec<Finding> {
         Ok(signed_in) => signed_in,
         Err(error) => return vec![Finding::error("database", Standing::Fail, &error.into())],
     };
-    let version = signed_in.version().await.map_or_else(|_| String::new(), |v| format!(", version {v}"));
+    let version = signed_in.server_version().await.map_or_else(|_| String::new(), |v| format!(", version {v}"));
     let mut findings = vec![Finding::new(Standing::Ok, "database", format!("{place} answers{version}"))];
     findings.push(match &uri.database {
         Some(name) => Finding::new(Standing::Ok, "its name", name.clone()),
@@ -156,7 +156,7 @@ async fn mongo(context: &Context, uri: &MongoUri) -> Vec<Finding> {
             Finding::new(Standing::Warn, "its name", "no database is named").hint("set DB_NAME, or `convoke login`")
         }
     });
-    findings.push(match signed_in.user().await {
+    findings.push(match signed_in.current_user().await {
         Ok(Some(user)) => Finding::new(Standing::Ok, "signed in", format!("as {user}")),
         Ok(None) => {
             let message = format!("nobody signed in; you are {} (unverified)", context.settings.creator);
@@ -176,7 +176,7 @@ async fn mongo(context: &Context, uri: &MongoUri) -> Vec<Finding> {
 fn file(context: &Context, path: &Path) -> Vec<Finding> {
     let origin = context.settings.store.origin.word();
     let place = format!("{} ({origin})", context.settings.store.uri);
-    let health = match Sqlite::health(path) {
+    let health = match Sqlite::check_file(path) {
         Ok(health) => health,
         Err(StoreError::Missing { .. }) => {
             let note = format!("{place} does not exist yet; the first `convoke run` makes it");

@@ -35,7 +35,7 @@ pub async fn run(context: &Context, args: &Login) -> Result<Exit, CliError> {
     asking.uri = asking.given(args).await?;
     let (uri, signed_in) = asking.until_let_in().await?;
     let creator = creator(context, &uri, &signed_in).await?;
-    let version = signed_in.version().await?;
+    let version = signed_in.server_version().await?;
     if uri.password().is_some() && !signed_in.tls && !uri.is_loopback() {
         context.printer.warn(PLAIN);
     }
@@ -76,7 +76,7 @@ impl Asking<'_> {
         };
         let parts =
             Parts { user: args.user.clone().or(given.user.clone()), password, database: given.database.clone() };
-        let mut uri = match MongoUri::of(&address, parts.clone()) {
+        let mut uri = match MongoUri::from_parts(&address, parts.clone()) {
             Err(error) if self.context.may_ask() => {
                 self.report_error(&error.into());
                 self.other_address(None).await?
@@ -84,7 +84,7 @@ impl Asking<'_> {
             uri => uri?,
         };
         let has_password = |uri: MongoUri| uri.password().is_some();
-        if name == "--url" && MongoUri::of(&address, Parts::default()).is_ok_and(has_password) {
+        if name == "--url" && MongoUri::from_parts(&address, Parts::default()).is_ok_and(has_password) {
             self.context.printer.warn(&format!("others on this machine can read the password in {name}: {SAFER}"));
         }
         if args.user.is_some() || args.password_stdin {

@@ -112,7 +112,7 @@ impl Guide {
             StoreUri::Mongo(uri) => Some(uri),
             StoreUri::Sqlite { .. } => None,
         };
-        let address = now.map(crate::store::MongoUri::address);
+        let address = now.map(crate::store::MongoUri::env_address);
         let address = address.or_else(|| given.address.as_ref().map(|a| crate::store::without_password(&a.0)));
         let user = now.and_then(|uri| uri.user.clone()).or_else(|| given.user.clone()).unwrap_or_default();
         let database = given.database.clone().unwrap_or_default();

@@ -85,7 +85,7 @@ impl StoreResolver<'_> {
     }
 
     fn complete_address(&mut self, text: &str, origin: Origin, name: &'static str) -> Result<MongoUri, CliError> {
-        let bare = MongoUri::of(text, Parts::default())?;
+        let bare = MongoUri::from_parts(text, Parts::default())?;
         if origin == Origin::Flag && bare.password().is_some() {
             self.warnings.push(format!("others on this machine can read the password in {name}: {SAFER}"));
         }
@@ -110,7 +110,7 @@ impl StoreResolver<'_> {
             self.record_shown("store.database", &database, from);
         }
         let parts = Parts { user, password: given.password, database: given.database };
-        Ok(MongoUri::of(text, parts)?)
+        Ok(MongoUri::from_parts(text, parts)?)
     }
 
     /// Collects the variables that complete an address.

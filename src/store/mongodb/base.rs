@@ -82,7 +82,7 @@ impl Base {
     }
 
     /// Returns a conversation's document; fails if it does not exist or is being deleted.
-    pub(super) async fn conversation(&self, id: &str) -> Result<Document, Fail> {
+    pub(super) async fn find_conversation(&self, id: &str) -> Result<Document, Fail> {
         // A filter on `_id` alone: for any other, some servers read the whole collection.
         let found = self.conversations().find_one(doc! { "_id": id }).await?;
         found.filter(|d| !is_going(d)).ok_or_else(|| Fail::Unknown(format!("conversation {id}")))
@@ -91,11 +91,11 @@ impl Base {
     /// Stores texts under their hashes.
     pub(super) async fn keep_texts(&self, texts: &[(String, String)]) -> Result<(), Fail> {
         for (hash, text) in texts {
-            if self.known().contains(hash) {
+            if self.known_texts().contains(hash) {
                 continue;
             }
             unless_there(self.texts().insert_one(doc! { "_id": hash, "text": text }).await)?;
-            let mut known = self.known();
+            let mut known = self.known_texts();
             if known.len() >= TEXTS {
                 known.clear();
             }
@@ -104,12 +104,12 @@ impl Base {
         Ok(())
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+    fn known_texts(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
         self.texts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the holder of a lease, for people: creator and process.
-    pub(super) async fn holder(&self, lease: &Lease) -> String {
+    pub(super) async fn describe_holder(&self, lease: &Lease) -> String {
         // If the lookup of the run fails, the process alone is named.
         let run = self.runs().find_one(doc! { "_id": &lease.owner }).await.ok().flatten();
         let who = run.and_then(|r| r.get_str("creator").map(str::to_owned).ok());

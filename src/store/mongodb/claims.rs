@@ -8,7 +8,8 @@
 
 use super::base::Base;
 use super::documents::{
-    bson, conversation_record, date, field, is_going, kind, lease_document, lease_of, plain, status,
+    conversation_record, document_kind, document_status, from_bson, is_going, lease_document, lease_of, read_field,
+    to_bson, to_date,
 };
 use super::fail::{Fail, is_duplicate};
 use super::track::{Shared, Track, Writing};
@@ -26,37 +27,37 @@ pub(super) enum Epoch {
     End(End),
 }
 
-fn name(conversation: &str, epoch: u64) -> String {
+fn claim_id(conversation: &str, epoch: u64) -> String {
     format!("{conversation}/{epoch}")
 }
 
-async fn epoch(mongo: &Base, conversation: &str, epoch: u64) -> Result<Option<Epoch>, Fail> {
-    let Some(found) = mongo.claims().find_one(doc! { "_id": name(conversation, epoch) }).await? else {
+async fn find_epoch(mongo: &Base, conversation: &str, epoch: u64) -> Result<Option<Epoch>, Fail> {
+    let Some(found) = mongo.claims().find_one(doc! { "_id": claim_id(conversation, epoch) }).await? else {
         return Ok(None);
     };
     match lease_of(&found)? {
         Some(lease) => Ok(Some(Epoch::Claim(lease))),
-        None => Ok(Some(Epoch::End(field(&found, "end")?))),
+        None => Ok(Some(Epoch::End(read_field(&found, "end")?))),
     }
 }
 
 /// Returns the last epoch. The search begins at `known`, which exists.
-pub(super) async fn last(mongo: &Base, conversation: &str, known: u64) -> Result<(u64, Option<Epoch>), Fail> {
+pub(super) async fn last_epoch(mongo: &Base, conversation: &str, known: u64) -> Result<(u64, Option<Epoch>), Fail> {
     let mut last = (known, None);
-    while let Some(next) = epoch(mongo, conversation, last.0 + 1).await? {
+    while let Some(next) = find_epoch(mongo, conversation, last.0 + 1).await? {
         last = (last.0 + 1, Some(next));
     }
     if last.1.is_none() && known > 0 {
-        last.1 = epoch(mongo, conversation, known).await?;
+        last.1 = find_epoch(mongo, conversation, known).await?;
     }
     Ok(last)
 }
 
 /// Inserts an epoch; returns false if it is taken.
-pub(super) async fn insert(mongo: &Base, conversation: &str, epoch: u64, more: Document) -> Result<bool, Fail> {
+pub(super) async fn insert_epoch(mongo: &Base, conversation: &str, epoch: u64, more: Document) -> Result<bool, Fail> {
     let mut document = doc! {
-        "_id": name(conversation, epoch), "conversation": conversation, "epoch": epoch.cast_signed(),
-        "at": date(mongo.clock.now()),
+        "_id": claim_id(conversation, epoch), "conversation": conversation, "epoch": epoch.cast_signed(),
+        "at": to_date(mongo.clock.now()),
     };
     document.extend(more);
     match mongo.claims().insert_one(document).await {
@@ -66,36 +67,42 @@ pub(super) async fn insert(mongo: &Base, conversation: &str, epoch: u64, more: D
 }
 
 /// Returns a claimed lease as last renewed. The conversation's document has the renewal.
-pub(super) async fn renewed(mongo: &Base, id: &str, claimed: Lease) -> Result<Lease, Fail> {
-    let found = mongo.conversation(id).await?;
+pub(super) async fn renewed_lease(mongo: &Base, id: &str, claimed: Lease) -> Result<Lease, Fail> {
+    let found = mongo.find_conversation(id).await?;
     Ok(lease_of(&found)?.filter(|l| l.epoch == claimed.epoch).unwrap_or(claimed))
 }
 
 /// Takes an epoch with a lease; returns false if it is taken.
-pub(super) async fn take(mongo: &Base, id: &str, lease: &Lease, retries: u32) -> Result<bool, Fail> {
-    let won = insert(mongo, id, lease.epoch, doc! { "lease": lease_document(lease)? }).await?;
+pub(super) async fn take_epoch(mongo: &Base, id: &str, lease: &Lease, retries: u32) -> Result<bool, Fail> {
+    let won = insert_epoch(mongo, id, lease.epoch, doc! { "lease": lease_document(lease)? }).await?;
     if won {
-        write(mongo, id, lease, retries).await?;
-        in_time(mongo, id, lease.epoch).await?;
+        write_lease(mongo, id, lease, retries).await?;
+        check_in_time(mongo, id, lease.epoch).await?;
     }
     Ok(won)
 }
 
 /// Claims a conversation.
-pub(super) async fn claim(mongo: &Base, id: &str, lease: &Lease, retry: bool) -> Result<ConversationRecord, Fail> {
+pub(super) async fn claim_conversation(
+    mongo: &Base,
+    id: &str,
+    lease: &Lease,
+    retry: bool,
+) -> Result<ConversationRecord, Fail> {
     for _ in 0..TRIES {
-        let found = mongo.conversation(id).await?;
-        let (epoch, state) = last(mongo, id, field(&found, "epoch")?).await?;
-        let again = free(mongo, &found, epoch, state, lease, retry).await?;
-        if kind(&found)?.is_conversation() {
-            super::snapshots::take_away(mongo, &field::<String>(&found, "experiment")?).await?;
+        let found = mongo.find_conversation(id).await?;
+        let (epoch, state) = last_epoch(mongo, id, read_field(&found, "epoch")?).await?;
+        let again = check_free(mongo, &found, epoch, state, lease, retry).await?;
+        if document_kind(&found)?.is_conversation() {
+            super::snapshots::remove_head(mongo, &read_field::<String>(&found, "experiment")?).await?;
         }
-        let lease = Lease { epoch: epoch + 1, until: mongo.clock.lapses(), ..lease.clone() };
-        if insert(mongo, id, epoch + 1, doc! { "lease": lease_document(&lease)? }).await? {
-            let claimed = write(mongo, id, &lease, field::<u32>(&found, "retries")? + u32::from(again)).await?;
-            in_time(mongo, id, epoch + 1).await?;
-            stays(mongo, &found, epoch + 1).await?;
-            mongo.tracks.put(id, Track::begin(mongo, id, epoch + 1).await?);
+        let lease = Lease { epoch: epoch + 1, until: mongo.clock.lease_end(), ..lease.clone() };
+        if insert_epoch(mongo, id, epoch + 1, doc! { "lease": lease_document(&lease)? }).await? {
+            let claimed =
+                write_lease(mongo, id, &lease, read_field::<u32>(&found, "retries")? + u32::from(again)).await?;
+            check_in_time(mongo, id, epoch + 1).await?;
+            check_not_deleted(mongo, &found, epoch + 1).await?;
+            mongo.tracks.put_track(id, Track::begin_epoch(mongo, id, epoch + 1).await?);
             return Ok(claimed);
         }
     }
@@ -104,7 +111,7 @@ pub(super) async fn claim(mongo: &Base, id: &str, lease: &Lease, retry: bool) ->
 }
 
 /// Returns true if the claim retries a failed conversation; fails if the conversation cannot be claimed.
-async fn free(
+async fn check_free(
     mongo: &Base,
     found: &Document,
     epoch: u64,
@@ -112,26 +119,26 @@ async fn free(
     lease: &Lease,
     retry: bool,
 ) -> Result<bool, Fail> {
-    let id = super::documents::id(found)?;
+    let id = super::documents::document_id(found)?;
     match state {
         Some(Epoch::Claim(claimed)) => {
             // The conversation's document has the renewals.
             let renewed = lease_of(found)?.filter(|l| l.epoch == claimed.epoch).unwrap_or(claimed);
-            if mongo.clock.holds(&renewed, lease) {
-                let holder = mongo.holder(&renewed).await;
+            if mongo.clock.excludes_other(&renewed, lease) {
+                let holder = mongo.describe_holder(&renewed).await;
                 return Err(StoreError::Held { what: format!("conversation {id}"), holder }.into());
             }
             Ok(false)
         }
         Some(Epoch::End(end)) if end.status == Status::Done || (end.status == Status::Failed && !retry) => {
-            if status(found)? != end.status {
-                settle(mongo, &id, epoch, &end, &Track::read(mongo, &id, epoch).await?).await?;
+            if document_status(found)? != end.status {
+                write_end(mongo, &id, epoch, &end, &Track::read_track(mongo, &id, epoch).await?).await?;
             }
             Err(StoreError::Ended { conversation: id, status: end.status }.into())
         }
         Some(Epoch::End(end)) => Ok(end.status == Status::Failed),
         // A conversation from another database has no epoch yet.
-        None => match status(found)? {
+        None => match document_status(found)? {
             Status::Failed if retry => Ok(true),
             status @ (Status::Done | Status::Failed) => Err(StoreError::Ended { conversation: id, status }.into()),
             Status::Pending | Status::Running | Status::Interrupted | Status::Incomplete => Ok(false),
@@ -141,16 +148,16 @@ async fn free(
 
 /// Checks, after a lease was written, that its epoch is still the last. A process that slept between winning and
 /// writing it may have overwritten a later one, and restores that.
-async fn in_time(mongo: &Base, id: &str, mine: u64) -> Result<(), Fail> {
-    match last(mongo, id, mine).await? {
+async fn check_in_time(mongo: &Base, id: &str, mine: u64) -> Result<(), Fail> {
+    match last_epoch(mongo, id, mine).await? {
         (epoch, Some(Epoch::End(end))) => {
-            settle(mongo, id, epoch, &end, &Track::read(mongo, id, epoch).await?).await?;
-            Err(superseded(id))
+            write_end(mongo, id, epoch, &end, &Track::read_track(mongo, id, epoch).await?).await?;
+            Err(superseded_error(id))
         }
         (epoch, Some(Epoch::Claim(lease))) if epoch > mine => {
-            let found = mongo.conversation(id).await?;
-            write(mongo, id, &lease, field(&found, "retries")?).await?;
-            Err(superseded(id))
+            let found = mongo.find_conversation(id).await?;
+            write_lease(mongo, id, &lease, read_field(&found, "retries")?).await?;
+            Err(superseded_error(id))
         }
         (_, Some(Epoch::Claim(_)) | None) => Ok(()),
     }
@@ -158,28 +165,28 @@ async fn in_time(mongo: &Base, id: &str, mine: u64) -> Result<(), Fail> {
 
 /// Checks, after a claim, that no deletion has begun. A deletion looks for claims after its mark, so one of the two
 /// sees the other.
-async fn stays(mongo: &Base, found: &Document, epoch: u64) -> Result<(), Fail> {
-    let id = super::documents::id(found)?;
-    let experiment: String = field(found, "experiment")?;
+async fn check_not_deleted(mongo: &Base, found: &Document, epoch: u64) -> Result<(), Fail> {
+    let id = super::documents::document_id(found)?;
+    let experiment: String = read_field(found, "experiment")?;
     let there = mongo.experiments().find_one(doc! { "_id": &experiment }).await?;
     // A conversation's deletion removes the questions about it.
-    let about = match field::<Option<String>>(found, "subject")? {
-        Some(subject) => mongo.conversation(&subject).await.is_ok(),
+    let about = match read_field::<Option<String>>(found, "subject")? {
+        Some(subject) => mongo.find_conversation(&subject).await.is_ok(),
         None => true,
     };
-    if about && mongo.conversation(&id).await.is_ok() && there.is_some_and(|e| !is_going(&e)) {
+    if about && mongo.find_conversation(&id).await.is_ok() && there.is_some_and(|e| !is_going(&e)) {
         return Ok(());
     }
     // Releases the claim, since another item may still refuse the deletion.
     let end = End::new(Status::Interrupted, Some("it was being deleted".to_owned()));
-    if insert(mongo, &id, epoch + 1, doc! { "end": bson(&end)? }).await? {
-        settle(mongo, &id, epoch + 1, &end, &Track::read(mongo, &id, epoch).await?).await?;
+    if insert_epoch(mongo, &id, epoch + 1, doc! { "end": to_bson(&end)? }).await? {
+        write_end(mongo, &id, epoch + 1, &end, &Track::read_track(mongo, &id, epoch).await?).await?;
     }
     Err(Fail::Unknown(format!("conversation {id}")))
 }
 
 /// Writes a lease that was won into the conversation's document.
-async fn write(mongo: &Base, id: &str, lease: &Lease, retries: u32) -> Result<ConversationRecord, Fail> {
+async fn write_lease(mongo: &Base, id: &str, lease: &Lease, retries: u32) -> Result<ConversationRecord, Fail> {
     let _alone = mongo.renewal.read().await;
     // A filter on `_id` alone, for servers that read everything for others. The insert has decided that this epoch is
     // the last.
@@ -190,37 +197,37 @@ async fn write(mongo: &Base, id: &str, lease: &Lease, retries: u32) -> Result<Co
     } };
     let conversations = mongo.conversations();
     let update = conversations.find_one_and_update(before, change).return_document(ReturnDocument::After);
-    conversation_record(update.await?.ok_or_else(|| superseded(id))?)
+    conversation_record(update.await?.ok_or_else(|| superseded_error(id))?)
 }
 
 /// Renews every lease of a run, alone: a server may write back a document that it read before another write.
-pub(super) async fn renew(mongo: &Base, owner: &str) -> Result<(), Fail> {
-    mongo.clock.set(super::clock::hello(mongo.client()).await?);
+pub(super) async fn renew_leases(mongo: &Base, owner: &str) -> Result<(), Fail> {
+    mongo.clock.set(super::clock::server_time(mongo.client()).await?);
     let _alone = mongo.renewal.write().await;
-    let until = date(mongo.clock.lapses());
+    let until = to_date(mongo.clock.lease_end());
     mongo.runs().update_one(doc! { "_id": owner }, doc! { "$set": { "until": until.clone() } }).await?;
     mongo.conversations().update_many(doc! { "lease.owner": owner }, doc! { "$set": { "lease.until": until } }).await?;
     Ok(())
 }
 
-pub(super) fn superseded(id: &str) -> Fail {
+pub(super) fn superseded_error(id: &str) -> Fail {
     StoreError::Superseded { conversation: id.to_owned() }.into()
 }
 
 /// Begins a write to a conversation that is held in epoch `at`. Its track stays loaded during the write.
-pub(super) async fn held(mongo: &Base, id: &str, at: u64) -> Result<Writing, Fail> {
-    let shared = mongo.tracks.of(id);
+pub(super) async fn begin_write(mongo: &Base, id: &str, at: u64) -> Result<Writing, Fail> {
+    let shared = mongo.tracks.place_of(id);
     loop {
-        let writing = shared.write().await;
+        let writing = shared.begin_write().await;
         if shared.is_of(at) {
             still_held(mongo, id, at).await?;
             return Ok(writing);
         }
         drop(writing);
-        if let Err(fail) = recall(mongo, id, at, &shared).await {
+        if let Err(fail) = recall_track(mongo, id, at, &shared).await {
             // After a failed request to the server, the claim may still hold.
             if !matches!(fail, Fail::Mongo(_)) {
-                mongo.tracks.end(id, at);
+                mongo.tracks.drop_track(id, at);
             }
             return Err(fail);
         }
@@ -228,17 +235,17 @@ pub(super) async fn held(mongo: &Base, id: &str, at: u64) -> Result<Writing, Fai
 }
 
 /// Reads the track of a conversation that is held in epoch `at`, while no write is in flight.
-async fn recall(mongo: &Base, id: &str, at: u64, shared: &Shared) -> Result<(), Fail> {
-    let _alone = shared.alone().await;
+async fn recall_track(mongo: &Base, id: &str, at: u64, shared: &Shared) -> Result<(), Fail> {
+    let _alone = shared.wait_alone().await;
     if shared.is_of(at) {
         return Ok(());
     }
-    mongo.conversation(id).await?;
-    if !matches!(epoch(mongo, id, at).await?, Some(Epoch::Claim(_))) {
-        return Err(superseded(id));
+    mongo.find_conversation(id).await?;
+    if !matches!(find_epoch(mongo, id, at).await?, Some(Epoch::Claim(_))) {
+        return Err(superseded_error(id));
     }
     still_held(mongo, id, at).await?;
-    shared.keep(Track::read(mongo, id, at).await?);
+    shared.keep_track(Track::read_track(mongo, id, at).await?);
     Ok(())
 }
 
@@ -246,45 +253,49 @@ async fn recall(mongo: &Base, id: &str, at: u64, shared: &Shared) -> Result<(), 
 /// conversation over writes a claim and then reads the calls. So either that process sees this request, or this one
 /// sees that claim.
 pub(super) async fn still_held(mongo: &Base, id: &str, at: u64) -> Result<(), Fail> {
-    if epoch(mongo, id, at + 1).await?.is_none() {
+    if find_epoch(mongo, id, at + 1).await?.is_none() {
         return Ok(());
     }
-    mongo.tracks.end(id, at);
-    Err(superseded(id))
+    mongo.tracks.drop_track(id, at);
+    Err(superseded_error(id))
 }
 
 /// Ends the claim, after every write of this process that is in flight.
-pub(super) async fn finish(mongo: &Base, id: &str, at: u64, end: &End) -> Result<(), Fail> {
-    match epoch(mongo, id, at + 1).await? {
+pub(super) async fn end_claim(mongo: &Base, id: &str, at: u64, end: &End) -> Result<(), Fail> {
+    match find_epoch(mongo, id, at + 1).await? {
         // The same end is stored already, as after a write whose answer was lost.
         Some(Epoch::End(found)) if found == *end => {
-            return settle(mongo, id, at + 1, end, &Track::read(mongo, id, at).await?).await;
+            return write_end(mongo, id, at + 1, end, &Track::read_track(mongo, id, at).await?).await;
         }
-        Some(_) => return Err(superseded(id)),
+        Some(_) => return Err(superseded_error(id)),
         None => {}
     }
-    let shared = Arc::clone(&held(mongo, id, at).await?.shared);
-    let _alone = shared.alone().await;
-    if !insert(mongo, id, at + 1, doc! { "end": bson(end)? }).await? {
-        return Err(superseded(id));
+    let shared = Arc::clone(&begin_write(mongo, id, at).await?.shared);
+    let _alone = shared.wait_alone().await;
+    if !insert_epoch(mongo, id, at + 1, doc! { "end": to_bson(end)? }).await? {
+        return Err(superseded_error(id));
     }
-    mongo.tracks.end(id, at);
-    let track = if shared.is_of(at) { shared.with(|track| track.clone()) } else { Track::read(mongo, id, at).await? };
-    settle(mongo, id, at + 1, end, &track).await
+    mongo.tracks.drop_track(id, at);
+    let track = if shared.is_of(at) {
+        shared.with_track(|track| track.clone())
+    } else {
+        Track::read_track(mongo, id, at).await?
+    };
+    write_end(mongo, id, at + 1, end, &track).await
 }
 
 /// Writes an end into the conversation's document.
-async fn settle(mongo: &Base, id: &str, epoch: u64, end: &End, track: &Track) -> Result<(), Fail> {
+async fn write_end(mongo: &Base, id: &str, epoch: u64, end: &End, track: &Track) -> Result<(), Fail> {
     let _alone = mongo.renewal.read().await;
     let before = doc! { "_id": id, "epoch": { "$lte": epoch.cast_signed() } };
     let mut set = doc! {
-        "status": end.status.word(), "reason": plain::<Bson>(bson(&end.reason)?)?, "lease": null,
+        "status": end.status.word(), "reason": from_bson::<Bson>(to_bson(&end.reason)?)?, "lease": null,
         "epoch": epoch.cast_signed(),
     };
     if let Some(ended_by) = &end.ended_by {
-        set.insert("ended_by", bson(ended_by)?);
+        set.insert("ended_by", to_bson(ended_by)?);
     }
-    set.extend(track.counters()?);
+    set.extend(track.counter_fields()?);
     mongo.conversations().update_one(before, doc! { "$set": set }).await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The server's clock, by which leases lapse: the machines of colleagues need not agree on the time.
 
-use super::fail::{Fail, code};
+use super::fail::{Fail, error_code};
 use crate::store::{LEASE, Lease, Millis};
 use ::mongodb::Client;
 use ::mongodb::bson::{Bson, doc};
@@ -16,11 +16,11 @@ pub(super) struct Clock {
 }
 
 /// Returns the server's time.
-pub(super) async fn hello(client: &Client) -> Result<Millis, Fail> {
+pub(super) async fn server_time(client: &Client) -> Result<Millis, Fail> {
     let admin = client.database("admin");
     let answer = match admin.run_command(doc! { "hello": 1 }).await {
         // Older servers know only this command.
-        Err(error) if code(&error) == Some(NO_SUCH_COMMAND) => admin.run_command(doc! { "isMaster": 1 }).await?,
+        Err(error) if error_code(&error) == Some(NO_SUCH_COMMAND) => admin.run_command(doc! { "isMaster": 1 }).await?,
         answer => answer?,
     };
     match answer.get("localTime") {
@@ -44,18 +44,18 @@ impl Clock {
     }
 
     /// Returns the instant at which a lease that is taken now lapses.
-    pub(super) fn lapses(&self) -> Millis {
+    pub(super) fn lease_end(&self) -> Millis {
         self.now() + LEASE
     }
 
     /// Returns true if a lease excludes `other`: it has not lapsed, and its process is not known to be gone.
-    pub(super) fn holds(&self, lease: &Lease, other: &Lease) -> bool {
+    pub(super) fn excludes_other(&self, lease: &Lease, other: &Lease) -> bool {
         let here = (&lease.host, &lease.boot) == (&other.host, &other.boot);
         lease.until > self.now() && !(here && is_gone(lease.pid))
     }
 
     /// Returns true if a lease has not lapsed.
-    pub(super) fn keeps(&self, lease: &Lease) -> bool {
+    pub(super) fn is_live(&self, lease: &Lease) -> bool {
         lease.until > self.now()
     }
 }

@@ -2,29 +2,29 @@
 
 use super::base::Base;
 use super::documents::experiment_document;
-use super::experiments::{experiment, keep_revision, record};
+use super::experiments::{find_experiment, keep_revision, new_record};
 use super::fail::{Fail, is_duplicate};
-use super::items::{place, theirs, told};
+use super::items::{item_name, item_place, owned_document};
 use super::versions;
 use crate::design::Experiment;
 use crate::store::{ExperimentRecord, Item, Mark, NewExperiment, StoreError};
 use ::mongodb::bson::{Document, doc};
 
-pub(super) async fn create(mongo: &Base, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
+pub(super) async fn create_experiment(mongo: &Base, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
     keep_revision(mongo, &new.revision, &new.document).await?;
-    match mongo.experiments().insert_one(experiment_document(&record(new))?).await {
+    match mongo.experiments().insert_one(experiment_document(&new_record(new))?).await {
         Err(error) if is_duplicate(&error) => {
             let exists = StoreError::Exists { creator: new.creator.clone(), name: new.document.name.clone() };
             Err(exists.into())
         }
         other => {
             other?;
-            Ok(record(new))
+            Ok(new_record(new))
         }
     }
 }
 
-pub(super) async fn revise(
+pub(super) async fn revise_experiment(
     mongo: &Base,
     name: &str,
     creator: &str,
@@ -34,13 +34,13 @@ pub(super) async fn revise(
 ) -> Result<ExperimentRecord, Fail> {
     keep_revision(mongo, revision, document).await?;
     let item = Item::Experiment(name.to_owned());
-    theirs(mongo, &item, creator).await?;
-    let old = versions::latest(mongo, name).await?;
+    owned_document(mongo, &item, creator).await?;
+    let old = versions::latest_record(mongo, name).await?;
     if old.version != version {
-        return Err(changed(mongo, &item, version).await?);
+        return Err(changed_error(mongo, &item, version).await?);
     }
     if old.name != document.name {
-        free(mongo, creator, &document.name).await?;
+        check_name_free(mongo, creator, &document.name).await?;
     }
     let next = ExperimentRecord {
         name: document.name.clone(),
@@ -48,43 +48,43 @@ pub(super) async fn revise(
         run: document.run,
         ..old.clone()
     };
-    match versions::follow(mongo, &old, next).await {
+    match versions::follow_version(mongo, &old, next).await {
         Ok(Some(changed)) => Ok(changed),
-        Ok(None) => Err(changed(mongo, &item, version).await?),
+        Ok(None) => Err(changed_error(mongo, &item, version).await?),
         // Another process took the name meanwhile: this version stays, with the experiment's old name.
         Err(Fail::Mongo(error)) if is_duplicate(&error) => {
-            let taken = versions::latest(mongo, name).await?;
-            versions::follow(mongo, &taken, ExperimentRecord { name: old.name, ..taken.clone() }).await?;
+            let taken = versions::latest_record(mongo, name).await?;
+            versions::follow_version(mongo, &taken, ExperimentRecord { name: old.name, ..taken.clone() }).await?;
             Err(StoreError::Exists { creator: creator.to_owned(), name: document.name.clone() }.into())
         }
         Err(error) => Err(error),
     }
 }
 
-async fn changed(mongo: &Base, item: &Item, expected: u64) -> Result<Fail, Fail> {
-    let (_, name) = place(mongo, item);
-    let found = versions::latest(mongo, &name).await?.version;
-    Ok(StoreError::Changed { what: told(item), expected, found }.into())
+async fn changed_error(mongo: &Base, item: &Item, expected: u64) -> Result<Fail, Fail> {
+    let (_, name) = item_place(mongo, item);
+    let found = versions::latest_record(mongo, &name).await?.version;
+    Ok(StoreError::Changed { what: item_name(item), expected, found }.into())
 }
 
-async fn free(mongo: &Base, creator: &str, name: &str) -> Result<(), Fail> {
-    match experiment(mongo, creator, name).await? {
+async fn check_name_free(mongo: &Base, creator: &str, name: &str) -> Result<(), Fail> {
+    match find_experiment(mongo, creator, name).await? {
         None => Ok(()),
         Some(_) => Err(StoreError::Exists { creator: creator.to_owned(), name: name.to_owned() }.into()),
     }
 }
 
-pub(super) async fn mark(mongo: &Base, item: &Item, creator: &str, mark: &Mark) -> Result<(), Fail> {
-    let found = theirs(mongo, item, creator).await?;
+pub(super) async fn mark_item(mongo: &Base, item: &Item, creator: &str, mark: &Mark) -> Result<(), Fail> {
+    let found = owned_document(mongo, item, creator).await?;
     match item {
         Item::Experiment(id) => loop {
-            let old = versions::latest(mongo, id).await?;
+            let old = versions::latest_record(mongo, id).await?;
             let next = ExperimentRecord {
                 note: mark.note.clone().unwrap_or_else(|| old.note.clone()),
                 starred: mark.starred.unwrap_or(old.starred),
                 ..old.clone()
             };
-            if next == old || versions::follow(mongo, &old, next).await?.is_some() {
+            if next == old || versions::follow_version(mongo, &old, next).await?.is_some() {
                 return Ok(());
             }
         },
@@ -110,7 +110,7 @@ async fn mark_conversation(
     while set.iter().any(|(name, value)| found.get(name) != Some(value)) {
         let own = doc! { "_id": id, "creator": creator };
         mongo.conversations().update_one(own, doc! { "$set": set.clone() }).await?;
-        found = theirs(mongo, &Item::Conversation(id.to_owned()), creator).await?;
+        found = owned_document(mongo, &Item::Conversation(id.to_owned()), creator).await?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! A driver's future is never dropped half-way: each runs in a task of its own. The task runs to its end even if its
 //! caller stops waiting.
 
-use crate::store::uri::driver::said;
+use crate::store::uri::driver::error_text;
 use crate::store::{MongoUri, SignInFailure, StoreError};
 use ::mongodb::bson::{Document, doc};
 use ::mongodb::error::{Error, ErrorKind};
@@ -22,7 +22,7 @@ use tokio::sync::Notify;
 const SELECTION: Duration = Duration::from_secs(10);
 
 /// Connects, signs in, and returns the chosen database, else `convoke`.
-pub(super) async fn connect(uri: &MongoUri) -> Result<Database, StoreError> {
+pub(super) async fn connect_database(uri: &MongoUri) -> Result<Database, StoreError> {
     let signed_in = SignedIn::open(uri).await?;
     Ok(signed_in.client.database(uri.database.as_deref().unwrap_or("convoke")))
 }
@@ -44,33 +44,33 @@ impl SignedIn {
             return Err(StoreError::SignIn { place: uri.to_string(), failure: SignInFailure::NeedsUser, cause });
         }
         let seen = Arc::new(Seen::default());
-        let address = uri.secret();
-        let parsed = whole(uri, async move { ClientOptions::parse(address).await }).await?;
-        let options = prepared(parsed.map_err(|e| failed(uri, &e, &seen))?, &seen);
+        let address = uri.secret_uri();
+        let parsed = run_whole(uri, async move { ClientOptions::parse(address).await }).await?;
+        let options = prepare_options(parsed.map_err(|e| connection_error(uri, &e, &seen))?, &seen);
         let tls = matches!(options.tls, Some(Tls::Enabled(_)));
         let hosts: Vec<String> = options.hosts.iter().map(ToString::to_string).collect();
         seen.await_hosts(hosts.len(), tls);
-        let client = Client::with_options(options).map_err(|e| failed(uri, &e, &seen))?;
+        let client = Client::with_options(options).map_err(|e| connection_error(uri, &e, &seen))?;
         let signed_in = Self { client, uri: uri.clone(), seen, tls };
-        match signed_in.look().await {
+        match signed_in.check_access().await {
             Ok(()) => Ok(signed_in),
             Err(error) if tls => Err(deaf_to_tls(error, &hosts).await),
             Err(error) => Err(error),
         }
     }
 
-    async fn look(&self) -> Result<(), StoreError> {
-        self.command("admin", doc! { "ping": 1 }).await?;
+    async fn check_access(&self) -> Result<(), StoreError> {
+        self.run_command("admin", doc! { "ping": 1 }).await?;
         match &self.uri.database {
-            Some(name) => self.command(name, doc! { "find": "experiments", "limit": 1, "singleBatch": true }).await,
-            None => self.command("admin", doc! { "listDatabases": 1, "nameOnly": true }).await,
+            Some(name) => self.run_command(name, doc! { "find": "experiments", "limit": 1, "singleBatch": true }).await,
+            None => self.run_command("admin", doc! { "listDatabases": 1, "nameOnly": true }).await,
         }
         .map(drop)
     }
 
     /// Returns the user that the server reports as signed in.
-    pub async fn user(&self) -> Result<Option<String>, StoreError> {
-        let status = self.command("admin", doc! { "connectionStatus": 1 }).await?;
+    pub async fn current_user(&self) -> Result<Option<String>, StoreError> {
+        let status = self.run_command("admin", doc! { "connectionStatus": 1 }).await?;
         let info = status.get_document("authInfo").ok();
         let users = info.and_then(|i| i.get_array("authenticatedUsers").ok());
         let first = users.and_then(|u| u.first()).and_then(|u| u.as_document());
@@ -78,14 +78,14 @@ impl SignedIn {
     }
 
     /// Returns the version that the server reports.
-    pub async fn version(&self) -> Result<String, StoreError> {
-        let info = self.command("admin", doc! { "buildInfo": 1 }).await?;
+    pub async fn server_version(&self) -> Result<String, StoreError> {
+        let info = self.run_command("admin", doc! { "buildInfo": 1 }).await?;
         Ok(info.get_str("version").unwrap_or("unknown").to_owned())
     }
 
     /// Returns the names of the databases, without the server's own.
-    pub async fn databases(&self) -> Result<Vec<String>, StoreError> {
-        let list = self.command("admin", doc! { "listDatabases": 1, "nameOnly": true }).await?;
+    pub async fn list_databases(&self) -> Result<Vec<String>, StoreError> {
+        let list = self.run_command("admin", doc! { "listDatabases": 1, "nameOnly": true }).await?;
         let databases = list.get_array("databases").map(Vec::as_slice).unwrap_or_default();
         let names = databases.iter().filter_map(|d| d.as_document()?.get_str("name").ok());
         let mut names: Vec<String> =
@@ -95,14 +95,14 @@ impl SignedIn {
     }
 
     /// Runs one command. If every host has failed for good, returns without waiting for the driver's retries.
-    async fn command(&self, database: &str, command: Document) -> Result<Document, StoreError> {
+    async fn run_command(&self, database: &str, command: Document) -> Result<Document, StoreError> {
         let database = self.client.database(database);
-        let asked = whole(&self.uri, async move { database.run_command(command).await });
+        let asked = run_whole(&self.uri, async move { database.run_command(command).await });
         let answer = tokio::select! {
             answer = asked => answer?,
-            () = self.seen.hopeless.notified() => return Err(self.seen.failure(&self.uri)),
+            () = self.seen.hopeless.notified() => return Err(self.seen.host_failure(&self.uri)),
         };
-        answer.map_err(|e| failed(&self.uri, &e, &self.seen))
+        answer.map_err(|e| connection_error(&self.uri, &e, &self.seen))
     }
 }
 
@@ -120,24 +120,24 @@ async fn deaf_to_tls(error: StoreError, hosts: &[String]) -> StoreError {
 }
 
 /// Runs a driver's future to its end, even if its caller stops waiting.
-async fn whole<T: Send + 'static>(
+async fn run_whole<T: Send + 'static>(
     uri: &MongoUri,
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, StoreError> {
     let broken = |e: tokio::task::JoinError| StoreError::SignIn {
         place: uri.to_string(),
         failure: SignInFailure::Other,
-        cause: uri.scrubbed(&e.to_string()),
+        cause: uri.redact_secrets(&e.to_string()),
     };
     tokio::spawn(work).await.map_err(broken)
 }
 
-fn prepared(mut options: ClientOptions, seen: &Arc<Seen>) -> ClientOptions {
+fn prepare_options(mut options: ClientOptions, seen: &Arc<Seen>) -> ClientOptions {
     options.app_name.get_or_insert_with(|| "convoke".to_owned());
     options.server_selection_timeout.get_or_insert(SELECTION);
     options.write_concern.get_or_insert_with(WriteConcern::default).w = Some(Acknowledgment::Majority);
     let seen = Arc::clone(seen);
-    options.sdam_event_handler = Some(EventHandler::callback(move |event| seen.hear(event)));
+    options.sdam_event_handler = Some(EventHandler::callback(move |event| seen.record_event(event)));
     options
 }
 
@@ -162,15 +162,16 @@ impl Seen {
         (state.hosts, state.tls) = (hosts, tls);
     }
 
-    fn hear(&self, event: SdamEvent) {
+    fn record_event(&self, event: SdamEvent) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             SdamEvent::ServerHeartbeatFailed(event) => {
-                let failure = state.failures.entry(name(&event.server_address)).or_insert((0, event.failure.clone()));
+                let failure =
+                    state.failures.entry(host_name(&event.server_address)).or_insert((0, event.failure.clone()));
                 *failure = (failure.0 + 1, event.failure);
             }
             SdamEvent::ServerHeartbeatSucceeded(event) => {
-                state.failures.remove(&name(&event.server_address));
+                state.failures.remove(&host_name(&event.server_address));
             }
             _ => return,
         }
@@ -180,18 +181,18 @@ impl Seen {
         }
     }
 
-    fn last(&self) -> (Option<Error>, bool) {
+    fn last_failure(&self) -> (Option<Error>, bool) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         (state.failures.values().next().map(|(_, error)| error.clone()), state.tls)
     }
 
-    fn failure(&self, uri: &MongoUri) -> StoreError {
+    fn host_failure(&self, uri: &MongoUri) -> StoreError {
         let none = || Error::from(io::Error::from(io::ErrorKind::TimedOut));
-        failed(uri, &self.last().0.unwrap_or_else(none), self)
+        connection_error(uri, &self.last_failure().0.unwrap_or_else(none), self)
     }
 }
 
-fn name(address: &ServerAddress) -> String {
+fn host_name(address: &ServerAddress) -> String {
     address.to_string()
 }
 
@@ -207,18 +208,18 @@ fn is_for_good(error: &Error, times: usize) -> bool {
     }
 }
 
-fn failed(uri: &MongoUri, error: &Error, seen: &Seen) -> StoreError {
-    let (last, tls) = seen.last();
+fn connection_error(uri: &MongoUri, error: &Error, seen: &Seen) -> StoreError {
+    let (last, tls) = seen.last_failure();
     let told = match (&*error.kind, &last) {
         (ErrorKind::ServerSelection { .. } | ErrorKind::ConnectionPoolCleared { .. }, Some(last)) => last,
         _ => error,
     };
-    let failure = failure(told, tls, uri.signs_in());
-    StoreError::SignIn { place: uri.to_string(), failure, cause: uri.scrubbed(&said(told)) }
+    let failure = classify_failure(told, tls, uri.signs_in());
+    StoreError::SignIn { place: uri.to_string(), failure, cause: uri.redact_secrets(&error_text(told)) }
 }
 
 /// Classifies by kind and code, since servers word errors differently.
-fn failure(error: &Error, tls: bool, signs_in: bool) -> SignInFailure {
+fn classify_failure(error: &Error, tls: bool, signs_in: bool) -> SignInFailure {
     match &*error.kind {
         ErrorKind::Authentication { .. } => SignInFailure::Authentication,
         ErrorKind::DnsResolve { .. } => SignInFailure::Name,
@@ -271,12 +272,12 @@ fn io_failure(error: &io::Error, tls: bool) -> SignInFailure {
 mod tests {
     use super::*;
 
-    fn command(code: i32) -> Error {
+    fn command_error(code: i32) -> Error {
         let said = doc! { "code": code, "errmsg": "no", "topologyVersion": null };
         Error::from(ErrorKind::Command(::mongodb::bson::deserialize_from_document(said).unwrap()))
     }
 
-    fn io(kind: io::ErrorKind) -> Error {
+    fn io_error(kind: io::ErrorKind) -> Error {
         Error::from(io::Error::from(kind))
     }
 
@@ -284,27 +285,28 @@ mod tests {
     fn each_failure_is_told_apart() {
         use SignInFailure as F;
         for (error, tls, signs_in, expected) in [
-            (command(18), false, true, F::Authentication),
-            (command(8000), false, true, F::Authentication),
-            (command(13), false, true, F::Rights),
-            (command(13), false, false, F::NeedsUser),
-            (command(59), false, false, F::Other),
-            (io(io::ErrorKind::ConnectionRefused), true, false, F::Refused),
-            (io(io::ErrorKind::TimedOut), true, false, F::Timeout),
-            (io(io::ErrorKind::UnexpectedEof), true, false, F::Tls),
-            (io(io::ErrorKind::UnexpectedEof), false, false, F::Protocol),
-            (io(io::ErrorKind::InvalidData), true, false, F::Tls),
+            (command_error(18), false, true, F::Authentication),
+            (command_error(8000), false, true, F::Authentication),
+            (command_error(13), false, true, F::Rights),
+            (command_error(13), false, false, F::NeedsUser),
+            (command_error(59), false, false, F::Other),
+            (io_error(io::ErrorKind::ConnectionRefused), true, false, F::Refused),
+            (io_error(io::ErrorKind::TimedOut), true, false, F::Timeout),
+            (io_error(io::ErrorKind::UnexpectedEof), true, false, F::Tls),
+            (io_error(io::ErrorKind::UnexpectedEof), false, false, F::Protocol),
+            (io_error(io::ErrorKind::InvalidData), true, false, F::Tls),
         ] {
-            assert_eq!(failure(&error, tls, signs_in), expected, "{error}");
+            assert_eq!(classify_failure(&error, tls, signs_in), expected, "{error}");
         }
     }
 
     #[test]
     fn what_may_pass_must_come_twice() {
-        assert!(is_for_good(&io(io::ErrorKind::ConnectionRefused), 1));
+        assert!(is_for_good(&io_error(io::ErrorKind::ConnectionRefused), 1));
         assert!(
-            !is_for_good(&io(io::ErrorKind::ConnectionReset), 1) && is_for_good(&io(io::ErrorKind::ConnectionReset), 2)
+            !is_for_good(&io_error(io::ErrorKind::ConnectionReset), 1)
+                && is_for_good(&io_error(io::ErrorKind::ConnectionReset), 2)
         );
-        assert!(!is_for_good(&io(io::ErrorKind::TimedOut), 9));
+        assert!(!is_for_good(&io_error(io::ErrorKind::TimedOut), 9));
     }
 }

@@ -1,6 +1,6 @@
 //! Reading the documents of a cursor, without those that are being deleted.
 
-use super::documents::{GOING, id, is_going};
+use super::documents::{GOING, document_id, is_going};
 use super::fail::Fail;
 use ::mongodb::bson::{Document, doc};
 use ::mongodb::{Collection, Cursor};
@@ -10,7 +10,7 @@ use futures_util::TryStreamExt;
 pub(super) const BATCH: u32 = 1000;
 
 /// Reads every document of a cursor that is not being deleted.
-pub(super) async fn all<T>(
+pub(super) async fn read_all<T>(
     mut cursor: Cursor<Document>,
     read: impl Fn(Document) -> Result<T, Fail>,
 ) -> Result<Vec<T>, Fail> {
@@ -24,8 +24,8 @@ pub(super) async fn all<T>(
 }
 
 /// Returns the ids of all documents of a collection that are being deleted.
-pub(super) async fn going(collection: Collection<Document>) -> Result<Vec<String>, Fail> {
+pub(super) async fn list_going(collection: Collection<Document>) -> Result<Vec<String>, Fail> {
     let cursor = collection.find(doc! { GOING: true }).projection(doc! { "_id": 1 }).await?;
     let found: Vec<Document> = cursor.try_collect().await?;
-    found.iter().map(id).collect()
+    found.iter().map(document_id).collect()
 }

@@ -16,25 +16,26 @@ impl Mongo {
     /// Signs in, and prepares the database for `mode`: writing creates the indexes of a new database. Reading creates
     /// nothing: a database that does not exist is [`StoreError::Missing`].
     pub async fn open(uri: &MongoUri, mode: OpenMode) -> Result<Self, StoreError> {
-        let (place, database) = (uri.to_string(), connect::connect(uri).await?);
-        let opened = tokio::spawn(open::open(place.clone(), database, mode)).await;
+        let (place, database) = (uri.to_string(), connect::connect_database(uri).await?);
+        let opened = tokio::spawn(open::open_base(place.clone(), database, mode)).await;
         let opened = opened.map_err(|e| StoreError::Other { place: place.clone(), cause: e.to_string() })?;
-        Ok(Self { base: Arc::new(opened.map_err(|f| f.at(&place))?) })
+        Ok(Self { base: Arc::new(opened.map_err(|f| f.at_place(&place))?) })
     }
 
     /// Runs `work` in a task of its own, which ends even if the caller stops waiting.
-    pub(super) async fn apart<T, F>(&self, work: impl FnOnce(Arc<Base>) -> F) -> Result<T, StoreError>
+    pub(super) async fn run_apart<T, F>(&self, work: impl FnOnce(Arc<Base>) -> F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Fail>> + Send + 'static,
     {
         let place = self.base.place.clone();
         let done = tokio::spawn(work(Arc::clone(&self.base))).await;
-        done.map_err(|e| StoreError::Other { place: place.clone(), cause: e.to_string() })?.map_err(|f| f.at(&place))
+        done.map_err(|e| StoreError::Other { place: place.clone(), cause: e.to_string() })?
+            .map_err(|f| f.at_place(&place))
     }
 
-    /// Runs `work` as [`Mongo::apart`] does; fails if the database was opened for reading only.
-    pub(super) async fn write<T, F>(&self, work: impl FnOnce(Arc<Base>) -> F) -> Result<T, StoreError>
+    /// Runs `work` as [`Mongo::run_apart`] does; fails if the database was opened for reading only.
+    pub(super) async fn run_write<T, F>(&self, work: impl FnOnce(Arc<Base>) -> F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, Fail>> + Send + 'static,
@@ -42,6 +43,6 @@ impl Mongo {
         if self.base.mode == OpenMode::Read {
             return Err(StoreError::Refused { what: format!("{} was opened for reading only", self.base.place) });
         }
-        self.apart(work).await
+        self.run_apart(work).await
     }
 }

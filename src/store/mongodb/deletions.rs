@@ -1,11 +1,11 @@
 //! Deletions. A mark comes first, so that an interrupted deletion is finished later.
 
 use super::base::Base;
-use super::cursor::{all, going};
-use super::documents::{GOING, field, id, kind, lease_of, of_kind};
+use super::cursor::{list_going, read_all};
+use super::documents::{GOING, document_id, document_kind, lease_of, of_kind, read_field};
 use super::fail::Fail;
-use super::items::{place, theirs, told};
-use super::standing::held;
+use super::items::{item_name, item_place, owned_document};
+use super::standing::held_filter;
 use super::{schema, snapshots};
 use crate::store::{Item, ProcessKind, StoreError};
 use ::mongodb::bson::{Document, doc};
@@ -15,92 +15,97 @@ const BATCH: usize = 200;
 
 /// Deletes an item of its creator's. Marks it first, so that nobody sees or claims it, then removes everything that
 /// belongs to it and the questions about it. The item itself goes last.
-pub(super) async fn delete(mongo: &Base, item: &Item, creator: &str) -> Result<(), Fail> {
-    let found = theirs(mongo, item, creator).await?;
-    let (collection, name) = place(mongo, item);
-    snapshots::take_away(mongo, &field::<String>(&found, "experiment").unwrap_or_else(|_| name.clone())).await?;
+pub(super) async fn delete_item(mongo: &Base, item: &Item, creator: &str) -> Result<(), Fail> {
+    let found = owned_document(mongo, item, creator).await?;
+    let (collection, name) = item_place(mongo, item);
+    snapshots::remove_head(mongo, &read_field::<String>(&found, "experiment").unwrap_or_else(|_| name.clone())).await?;
     let own = doc! { "_id": &name, "creator": creator };
     collection.update_one(own, doc! { "$set": { GOING: true } }).await?;
     // After the mark: a claim from now on finds the mark.
-    if let Err(refused) = unheld(mongo, item).await {
-        unmark(mongo, item).await?;
+    if let Err(refused) = check_unheld(mongo, item).await {
+        remove_mark(mongo, item).await?;
         return Err(refused);
     }
-    remove(mongo, item).await
+    remove_item(mongo, item).await
 }
 
 /// Fails if a process works on an item now.
-async fn unheld(mongo: &Base, item: &Item) -> Result<(), Fail> {
+async fn check_unheld(mongo: &Base, item: &Item) -> Result<(), Fail> {
     let conversations = match item {
         Item::Experiment(name) => {
-            mongo.conversations().find_one(held(name, mongo.clock.now())).await?.into_iter().collect()
+            mongo.conversations().find_one(held_filter(name, mongo.clock.now())).await?.into_iter().collect()
         }
         Item::Conversation(name) => {
             let conversation = mongo.conversations().find_one(doc! { "_id": name }).await?;
-            let questions = questions(mongo, conversation.as_ref()).await?;
+            let questions = find_questions(mongo, conversation.as_ref()).await?;
             conversation.into_iter().chain(questions).collect::<Vec<_>>()
         }
     };
     let leases = conversations.iter().map(lease_of).collect::<Result<Vec<_>, _>>()?;
-    match leases.into_iter().flatten().find(|lease| mongo.clock.keeps(lease)) {
-        Some(lease) => Err(StoreError::Held { what: told(item), holder: mongo.holder(&lease).await }.into()),
+    match leases.into_iter().flatten().find(|lease| mongo.clock.is_live(lease)) {
+        Some(lease) => {
+            Err(StoreError::Held { what: item_name(item), holder: mongo.describe_holder(&lease).await }.into())
+        }
         None => Ok(()),
     }
 }
 
 /// Returns the questions about a conversation. They are not marked: a claim of one looks for the conversation's mark.
-async fn questions(mongo: &Base, conversation: Option<&Document>) -> Result<Vec<Document>, Fail> {
+async fn find_questions(mongo: &Base, conversation: Option<&Document>) -> Result<Vec<Document>, Fail> {
     let Some(conversation) = conversation else { return Ok(Vec::new()) };
-    if schema::is_first(mongo).await? || !kind(conversation)?.is_conversation() {
+    if schema::is_first(mongo).await? || !document_kind(conversation)?.is_conversation() {
         return Ok(Vec::new());
     }
     let about = doc! {
-        "experiment": field::<String>(conversation, "experiment")?, "kind": of_kind(ProcessKind::Question),
-        "subject": id(conversation)?,
+        "experiment": read_field::<String>(conversation, "experiment")?, "kind": of_kind(ProcessKind::Question),
+        "subject": document_id(conversation)?,
     };
-    all(mongo.conversations().find(about).await?, Ok).await
+    read_all(mongo.conversations().find(about).await?, Ok).await
 }
 
 /// Finishes deletions that were interrupted after the mark. If a process works on an item, its deletion was about to be
 /// refused: the mark is removed.
 pub(super) async fn finish_deletions(mongo: &Base) -> Result<(), Fail> {
-    let conversations = going(mongo.conversations()).await?.into_iter().map(Item::Conversation);
-    let experiments = going(mongo.experiments()).await?.into_iter().map(Item::Experiment);
+    let conversations = list_going(mongo.conversations()).await?.into_iter().map(Item::Conversation);
+    let experiments = list_going(mongo.experiments()).await?.into_iter().map(Item::Experiment);
     for item in conversations.chain(experiments) {
-        match unheld(mongo, &item).await {
-            Ok(()) => remove(mongo, &item).await?,
-            Err(Fail::Store(StoreError::Held { .. })) => unmark(mongo, &item).await?,
+        match check_unheld(mongo, &item).await {
+            Ok(()) => remove_item(mongo, &item).await?,
+            Err(Fail::Store(StoreError::Held { .. })) => remove_mark(mongo, &item).await?,
             Err(error) => return Err(error),
         }
     }
     Ok(())
 }
 
-async fn unmark(mongo: &Base, item: &Item) -> Result<(), Fail> {
-    let (collection, name) = place(mongo, item);
+async fn remove_mark(mongo: &Base, item: &Item) -> Result<(), Fail> {
+    let (collection, name) = item_place(mongo, item);
     collection.update_one(doc! { "_id": name }, doc! { "$unset": { GOING: "" } }).await?;
     Ok(())
 }
 
-async fn remove(mongo: &Base, item: &Item) -> Result<(), Fail> {
-    let (collection, name) = place(mongo, item);
+async fn remove_item(mongo: &Base, item: &Item) -> Result<(), Fail> {
+    let (collection, name) = item_place(mongo, item);
     match item {
         Item::Conversation(name) => {
             let conversation = collection.find_one(doc! { "_id": name }).await?;
-            let questions =
-                questions(mongo, conversation.as_ref()).await?.iter().map(id).collect::<Result<Vec<_>, _>>()?;
+            let questions = find_questions(mongo, conversation.as_ref())
+                .await?
+                .iter()
+                .map(document_id)
+                .collect::<Result<Vec<_>, _>>()?;
             if !questions.is_empty() {
-                belongings(mongo, &questions).await?;
+                remove_belongings(mongo, &questions).await?;
                 collection.delete_many(doc! { "_id": { "$in": &questions } }).await?;
             }
-            belongings(mongo, std::slice::from_ref(name)).await?;
+            remove_belongings(mongo, std::slice::from_ref(name)).await?;
         }
         Item::Experiment(name) => {
             let of = doc! { "experiment": name };
             let cursor = mongo.conversations().find(of.clone()).projection(doc! { "_id": 1 }).await?;
-            let conversations = all(cursor, |d| id(&d)).await?;
+            let conversations = read_all(cursor, |d| document_id(&d)).await?;
             for batch in conversations.chunks(BATCH) {
-                belongings(mongo, batch).await?;
+                remove_belongings(mongo, batch).await?;
             }
             mongo.conversations().delete_many(of.clone()).await?;
             mongo.versions().delete_many(of.clone()).await?;
@@ -114,7 +119,7 @@ async fn remove(mongo: &Base, item: &Item) -> Result<(), Fail> {
 }
 
 /// Removes messages, calls and claims of conversations.
-pub(super) async fn belongings(mongo: &Base, conversations: &[String]) -> Result<(), Fail> {
+pub(super) async fn remove_belongings(mongo: &Base, conversations: &[String]) -> Result<(), Fail> {
     let of = doc! { "conversation": { "$in": conversations } };
     mongo.messages().delete_many(of.clone()).await?;
     mongo.calls().delete_many(of.clone()).await?;

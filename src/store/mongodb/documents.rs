@@ -14,31 +14,31 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Returns an instant as stored.
-pub(super) fn date(millis: Millis) -> Bson {
+pub(super) fn to_date(millis: Millis) -> Bson {
     Bson::DateTime(DateTime::from_millis(millis))
 }
 
-pub(super) fn bson(value: &impl Serialize) -> Result<Bson, Fail> {
+pub(super) fn to_bson(value: &impl Serialize) -> Result<Bson, Fail> {
     Ok(serialize_to_bson(value)?)
 }
 
-pub(super) fn plain<T: DeserializeOwned>(value: impl Into<Bson>) -> Result<T, Fail> {
+pub(super) fn from_bson<T: DeserializeOwned>(value: impl Into<Bson>) -> Result<T, Fail> {
     Ok(deserialize_from_bson(value.into())?)
 }
 
 /// Reads a field.
-pub(super) fn field<T: DeserializeOwned>(document: &Document, name: &str) -> Result<T, Fail> {
+pub(super) fn read_field<T: DeserializeOwned>(document: &Document, name: &str) -> Result<T, Fail> {
     let value = document.get(name).cloned().unwrap_or(Bson::Null);
     deserialize_from_bson(value).map_err(|e| Fail::Damaged(format!("the field `{name}`: {e}")))
 }
 
-pub(super) fn id(document: &Document) -> Result<String, Fail> {
-    field(document, "_id")
+pub(super) fn document_id(document: &Document) -> Result<String, Fail> {
+    read_field(document, "_id")
 }
 
 /// Returns the kind of process that a conversation's document is of.
-pub(super) fn kind(document: &Document) -> Result<ProcessKind, Fail> {
-    Ok(field::<Option<ProcessKind>>(document, "kind")?.unwrap_or_default())
+pub(super) fn document_kind(document: &Document) -> Result<ProcessKind, Fail> {
+    Ok(read_field::<Option<ProcessKind>>(document, "kind")?.unwrap_or_default())
 }
 
 /// Returns the condition on `kind` that selects one kind. Conversations have no such field.
@@ -55,13 +55,13 @@ pub(super) fn is_going(document: &Document) -> bool {
 }
 
 /// Returns the status of a conversation's document.
-pub(super) fn status(conversation: &Document) -> Result<Status, Fail> {
-    let word: String = field(conversation, "status")?;
+pub(super) fn document_status(conversation: &Document) -> Result<Status, Fail> {
+    let word: String = read_field(conversation, "status")?;
     Status::of(&word).ok_or_else(|| Fail::Damaged(format!("the status {word:?}")))
 }
 
 /// Returns a document with the field `id` as its `_id`.
-fn named(value: &impl Serialize) -> Result<Document, Fail> {
+fn to_document(value: &impl Serialize) -> Result<Document, Fail> {
     let mut document = serialize_to_document(value)?;
     let id = document.remove("id").unwrap_or(Bson::Null);
     let mut named = doc! { "_id": id };
@@ -69,20 +69,20 @@ fn named(value: &impl Serialize) -> Result<Document, Fail> {
     Ok(named)
 }
 
-fn unnamed<T: DeserializeOwned>(mut document: Document) -> Result<T, Fail> {
+fn from_document<T: DeserializeOwned>(mut document: Document) -> Result<T, Fail> {
     let id = document.remove("_id").unwrap_or(Bson::Null);
     document.insert("id", id);
-    plain(document)
+    from_bson(document)
 }
 
-fn to_date(document: &mut Document, name: &str) {
+fn field_to_date(document: &mut Document, name: &str) {
     if let Some(Bson::Int64(millis)) = document.get(name) {
-        let date = date(*millis);
+        let date = to_date(*millis);
         document.insert(name, date);
     }
 }
 
-fn from_date(document: &mut Document, name: &str) {
+fn field_from_date(document: &mut Document, name: &str) {
     if let Some(Bson::DateTime(date)) = document.get(name) {
         let millis = date.timestamp_millis();
         document.insert(name, millis);
@@ -109,21 +109,21 @@ fn run_from(document: &mut Document) -> Result<RunDefaults, Fail> {
         other => return Err(Fail::Damaged(format!("`run` is {other:?}"))),
     };
     let seed = seed_from(&mut run)?;
-    Ok(RunDefaults { seed, ..plain::<RunDefaults>(run)? })
+    Ok(RunDefaults { seed, ..from_bson::<RunDefaults>(run)? })
 }
 
 pub(super) fn experiment_document(record: &ExperimentRecord) -> Result<Document, Fail> {
-    let mut document = named(&ExperimentRecord { run: RunDefaults::default(), ..record.clone() })?;
-    to_date(&mut document, "created");
+    let mut document = to_document(&ExperimentRecord { run: RunDefaults::default(), ..record.clone() })?;
+    field_to_date(&mut document, "created");
     document.insert("run", run_defaults(&record.run)?);
     Ok(document)
 }
 
 pub(super) fn experiment_record(mut document: Document) -> Result<ExperimentRecord, Fail> {
-    from_date(&mut document, "created");
+    field_from_date(&mut document, "created");
     let run = run_from(&mut document)?;
-    document.insert("run", bson(&RunDefaults::default())?);
-    Ok(ExperimentRecord { run, ..unnamed(document)? })
+    document.insert("run", to_bson(&RunDefaults::default())?);
+    Ok(ExperimentRecord { run, ..from_document(document)? })
 }
 
 pub(super) fn revision_document(hash: &str, experiment: &Experiment) -> Result<Document, Fail> {
@@ -134,26 +134,26 @@ pub(super) fn revision_document(hash: &str, experiment: &Experiment) -> Result<D
 }
 
 pub(super) fn revision_experiment(stored: &Document) -> Result<Experiment, Fail> {
-    let mut document: Document = field(stored, "document")?;
+    let mut document: Document = read_field(stored, "document")?;
     let run = run_from(&mut document)?;
-    Ok(Experiment { run, ..plain(document)? })
+    Ok(Experiment { run, ..from_bson(document)? })
 }
 
 pub(super) fn run_document(record: &RunRecord) -> Result<Document, Fail> {
-    let mut document = named(record)?;
-    to_date(&mut document, "started");
+    let mut document = to_document(record)?;
+    field_to_date(&mut document, "started");
     Ok(document)
 }
 
 pub(super) fn run_record(mut document: Document) -> Result<RunRecord, Fail> {
-    from_date(&mut document, "started");
-    unnamed(document)
+    field_from_date(&mut document, "started");
+    from_document(document)
 }
 
 /// Returns a new conversation as stored, with an empty log.
 pub(super) fn conversation_document(record: &ConversationRecord) -> Result<Document, Fail> {
-    let mut document = named(&ConversationRecord { seed: 0, lease: None, ..record.clone() })?;
-    to_date(&mut document, "created");
+    let mut document = to_document(&ConversationRecord { seed: 0, lease: None, ..record.clone() })?;
+    field_to_date(&mut document, "created");
     document.insert("seed", record.seed.to_string());
     document.insert("epoch", 0_i64);
     document.extend(doc! { "entries": 0, "answered": 0, "possible_spend": 0_i64, "flags": [] });
@@ -161,29 +161,29 @@ pub(super) fn conversation_document(record: &ConversationRecord) -> Result<Docum
 }
 
 pub(super) fn conversation_record(mut document: Document) -> Result<ConversationRecord, Fail> {
-    from_date(&mut document, "created");
+    field_from_date(&mut document, "created");
     if let Some(Bson::Document(lease)) = document.get_mut("lease") {
-        from_date(lease, "until");
+        field_from_date(lease, "until");
     }
     let seed = seed_from(&mut document)?;
-    Ok(ConversationRecord { seed, ..unnamed(document)? })
+    Ok(ConversationRecord { seed, ..from_document(document)? })
 }
 
 pub(super) fn lease_document(lease: &Lease) -> Result<Document, Fail> {
     let mut document = serialize_to_document(lease)?;
-    to_date(&mut document, "until");
+    field_to_date(&mut document, "until");
     Ok(document)
 }
 
 pub(super) fn lease_of(conversation: &Document) -> Result<Option<Lease>, Fail> {
     let Some(Bson::Document(lease)) = conversation.get("lease") else { return Ok(None) };
     let mut lease = lease.clone();
-    from_date(&mut lease, "until");
-    plain(lease).map(Some)
+    field_from_date(&mut lease, "until");
+    from_bson(lease).map(Some)
 }
 
 /// Returns an entry as a document of `messages`, with the epoch in which it was written.
-pub(super) fn message(conversation: &str, epoch: u64, entry: &Entry) -> Result<Document, Fail> {
+pub(super) fn entry_document(conversation: &str, epoch: u64, entry: &Entry) -> Result<Document, Fail> {
     let mut document = doc! { "_id": format!("{conversation}/{:06}", entry.seq), "conversation": conversation };
     document.extend(serialize_to_document(entry)?);
     document.insert("epoch", epoch.cast_signed());
@@ -194,7 +194,7 @@ pub(super) fn message(conversation: &str, epoch: u64, entry: &Entry) -> Result<D
 pub(super) type CallName = (u32, Purpose, u32);
 
 pub(super) fn call_name(document: &Document) -> Result<CallName, Fail> {
-    Ok((field(document, "seq")?, field(document, "purpose")?, field(document, "ask")?))
+    Ok((read_field(document, "seq")?, read_field(document, "purpose")?, read_field(document, "ask")?))
 }
 
 /// Returns the `_id` of a call's document: one for each epoch in which the call was sent.
@@ -221,50 +221,51 @@ pub(super) fn call_document(
         "server": &call.server,
         "model": &call.model,
         "parameters": serde_json::to_string(&call.parameters)?,
-        "view": bson(&view)?,
+        "view": to_bson(&view)?,
         "body_sha256": &call.body_sha256,
-        "attempts": bson(&written.attempts)?,
+        "attempts": to_bson(&written.attempts)?,
         "earlier": written.earlier as u32,
         "spend": written.spend,
-        "sent": date(call.sent),
-        "answered": call.answered.map_or(Bson::Null, date),
-        "reply": bson(&call.reply)?,
+        "sent": to_date(call.sent),
+        "answered": call.answered.map_or(Bson::Null, to_date),
+        "reply": to_bson(&call.reply)?,
     };
     Ok((document, texts))
 }
 
-fn state(document: &Document) -> Result<CallState, Fail> {
-    let word: String = field(document, "state")?;
+fn call_state(document: &Document) -> Result<CallState, Fail> {
+    let word: String = read_field(document, "state")?;
     CallState::of(&word).ok_or_else(|| Fail::Damaged(format!("the state {word:?} of a call")))
 }
 
 /// Returns a call, with its texts still by hash.
 pub(super) fn call_record(document: &Document) -> Result<CallRecord, Fail> {
-    let instant = |name: &str| field::<Option<DateTime>>(document, name).map(|d| d.map(DateTime::timestamp_millis));
+    let instant =
+        |name: &str| read_field::<Option<DateTime>>(document, name).map(|d| d.map(DateTime::timestamp_millis));
     Ok(CallRecord {
-        seq: field(document, "seq")?,
-        call: CallRef { purpose: field(document, "purpose")?, ask: field(document, "ask")? },
-        state: state(document)?,
-        server: field(document, "server")?,
-        model: field(document, "model")?,
-        parameters: serde_json::from_str(&field::<String>(document, "parameters")?)?,
-        view: field(document, "view")?,
-        body_sha256: field(document, "body_sha256")?,
-        attempts: field(document, "attempts")?,
+        seq: read_field(document, "seq")?,
+        call: CallRef { purpose: read_field(document, "purpose")?, ask: read_field(document, "ask")? },
+        state: call_state(document)?,
+        server: read_field(document, "server")?,
+        model: read_field(document, "model")?,
+        parameters: serde_json::from_str(&read_field::<String>(document, "parameters")?)?,
+        view: read_field(document, "view")?,
+        body_sha256: read_field(document, "body_sha256")?,
+        attempts: read_field(document, "attempts")?,
         sent: instant("sent")?.unwrap_or_default(),
         answered: instant("answered")?,
-        reply: field(document, "reply")?,
+        reply: read_field(document, "reply")?,
     })
 }
 
 /// Returns the state of a call that its next write needs.
-pub(super) fn kept(document: &Document) -> Result<Kept, Fail> {
+pub(super) fn kept_call(document: &Document) -> Result<Kept, Fail> {
     Ok(Kept {
-        state: state(document)?,
-        epoch: field(document, "epoch")?,
-        sent: field::<DateTime>(document, "sent")?.timestamp_millis(),
-        attempts: field(document, "attempts")?,
-        earlier: field(document, "earlier")?,
-        spend: field(document, "spend")?,
+        state: call_state(document)?,
+        epoch: read_field(document, "epoch")?,
+        sent: read_field::<DateTime>(document, "sent")?.timestamp_millis(),
+        attempts: read_field(document, "attempts")?,
+        earlier: read_field(document, "earlier")?,
+        spend: read_field(document, "spend")?,
     })
 }

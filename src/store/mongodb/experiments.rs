@@ -1,9 +1,9 @@
 //! Writing experiments, plans and runs.
 
 use super::base::Base;
-use super::cursor::all;
+use super::cursor::read_all;
 use super::documents::{
-    conversation_document, experiment_document, experiment_record, id, is_going, revision_document,
+    conversation_document, document_id, experiment_document, experiment_record, is_going, revision_document,
 };
 use super::fail::{Fail, is_duplicate, unless_there};
 use super::{deletions, schema, snapshots, versions};
@@ -15,7 +15,7 @@ use std::collections::HashSet;
 /// Number of documents that are written at a time.
 const BATCH: usize = 1000;
 
-pub(super) fn record(new: &NewExperiment) -> ExperimentRecord {
+pub(super) fn new_record(new: &NewExperiment) -> ExperimentRecord {
     ExperimentRecord {
         id: new.id.clone(),
         name: new.document.name.clone(),
@@ -30,23 +30,23 @@ pub(super) fn record(new: &NewExperiment) -> ExperimentRecord {
     }
 }
 
-pub(super) async fn save(mongo: &Base, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
+pub(super) async fn save_experiment(mongo: &Base, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
     keep_revision(mongo, &new.revision, &new.document).await?;
     // Another process may be faster: read again.
     loop {
-        let Some(old) = experiment(mongo, &new.creator, &new.document.name).await? else {
-            match mongo.experiments().insert_one(experiment_document(&record(new))?).await {
+        let Some(old) = find_experiment(mongo, &new.creator, &new.document.name).await? else {
+            match mongo.experiments().insert_one(experiment_document(&new_record(new))?).await {
                 Err(error) if is_duplicate(&error) => continue,
                 inserted => inserted?,
             };
-            return Ok(record(new));
+            return Ok(new_record(new));
         };
-        let old = versions::latest(mongo, &old.id).await?;
+        let old = versions::latest_record(mongo, &old.id).await?;
         if old.revision == new.revision && old.run == new.document.run {
             return Ok(old);
         }
         let next = ExperimentRecord { revision: new.revision.clone(), run: new.document.run, ..old.clone() };
-        if let Some(saved) = versions::follow(mongo, &old, next).await? {
+        if let Some(saved) = versions::follow_version(mongo, &old, next).await? {
             return Ok(saved);
         }
     }
@@ -57,7 +57,7 @@ pub(super) async fn keep_revision(mongo: &Base, hash: &str, document: &Experimen
     unless_there(mongo.revisions().insert_one(revision_document(hash, document)?).await)
 }
 
-pub(super) async fn experiment(mongo: &Base, creator: &str, name: &str) -> Result<Option<ExperimentRecord>, Fail> {
+pub(super) async fn find_experiment(mongo: &Base, creator: &str, name: &str) -> Result<Option<ExperimentRecord>, Fail> {
     let found = mongo.experiments().find_one(doc! { "creator": creator, "name": name }).await?;
     match found {
         // Its deletion was interrupted; finishing it frees the name.
@@ -70,7 +70,7 @@ pub(super) async fn experiment(mongo: &Base, creator: &str, name: &str) -> Resul
 }
 
 /// Marks the conversations that a revision plans, and inserts new ones.
-pub(super) async fn plan(
+pub(super) async fn plan_conversations(
     mongo: &Base,
     experiment: &str,
     revision: &str,
@@ -81,7 +81,7 @@ pub(super) async fn plan(
         return Ok(());
     }
     if new.iter().any(|c| c.kind.is_conversation()) {
-        snapshots::take_away(mongo, experiment).await?;
+        snapshots::remove_head(mongo, experiment).await?;
     }
     for conversation in new {
         schema::room_for_record(mongo, conversation).await?;
@@ -98,11 +98,12 @@ pub(super) async fn plan(
     }
     let others = doc! { "experiment": experiment, "revision": { "$ne": revision } };
     let cursor = mongo.conversations().find(others).projection(doc! { "key": 1 }).await?;
-    let others = all(cursor, |d| Ok((id(&d)?, super::documents::field::<String>(&d, "key")?))).await?;
+    let others =
+        read_all(cursor, |d| Ok((document_id(&d)?, super::documents::read_field::<String>(&d, "key")?))).await?;
     let planned: Vec<String> =
         others.into_iter().filter(|(_, key)| keys.contains(key.as_str())).map(|(id, _)| id).collect();
     if !planned.is_empty() {
-        snapshots::take_away(mongo, experiment).await?;
+        snapshots::remove_head(mongo, experiment).await?;
     }
     for batch in planned.chunks(BATCH) {
         let change = doc! { "$set": { "revision": revision } };
@@ -113,7 +114,7 @@ pub(super) async fn plan(
 
 pub(super) async fn begin_run(mongo: &Base, run: &RunRecord) -> Result<(), Fail> {
     schema::room_for_run(mongo, run).await?;
-    unless_there(mongo.runs().insert_one(snapshots::run(mongo, run)?).await)
+    unless_there(mongo.runs().insert_one(snapshots::run_with_lease(mongo, run)?).await)
 }
 
 pub(super) async fn end_run(mongo: &Base, id: &str, ended: &str) -> Result<(), Fail> {
@@ -122,8 +123,8 @@ pub(super) async fn end_run(mongo: &Base, id: &str, ended: &str) -> Result<(), F
         return Err(Fail::Unknown(format!("run {id}")));
     }
     let run = mongo.runs().find_one(doc! { "_id": id }).await?;
-    match run.map(|run| super::documents::field::<String>(&run, "experiment")).transpose()? {
-        Some(experiment) => snapshots::leave(mongo, &experiment).await,
+    match run.map(|run| super::documents::read_field::<String>(&run, "experiment")).transpose()? {
+        Some(find_experiment) => snapshots::store_snapshot(mongo, &find_experiment).await,
         None => Ok(()),
     }
 }

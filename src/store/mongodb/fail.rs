@@ -53,20 +53,20 @@ impl From<StoreError> for Fail {
 
 impl Fail {
     /// Returns the error for the caller.
-    pub(super) fn at(self, place: &str) -> StoreError {
+    pub(super) fn at_place(self, place: &str) -> StoreError {
         let place = place.to_owned();
         match self {
             Self::Store(error) => error,
             Self::Damaged(cause) => StoreError::Damaged { place, cause },
             Self::Unknown(what) => StoreError::Unknown { place, what },
-            Self::Mongo(error) => told(place, &error),
+            Self::Mongo(error) => driver_error(place, &error),
         }
     }
 }
 
-fn told(place: String, error: &Error) -> StoreError {
+fn driver_error(place: String, error: &Error) -> StoreError {
     let cause = error.kind.to_string();
-    match (&*error.kind, code(error)) {
+    match (&*error.kind, error_code(error)) {
         (_, Some(code)) if FULL.contains(&code) => StoreError::Full { place, cause },
         (_, Some(code)) if TOO_LARGE.contains(&code) => {
             StoreError::Refused { what: format!("a reply is larger than what {place} keeps in one document (16 MiB)") }
@@ -85,7 +85,7 @@ fn told(place: String, error: &Error) -> StoreError {
 }
 
 /// Returns the server's error code.
-pub(super) fn code(error: &Error) -> Option<i32> {
+pub(super) fn error_code(error: &Error) -> Option<i32> {
     match &*error.kind {
         ErrorKind::Command(command) => Some(command.code),
         ErrorKind::Write(WriteFailure::WriteError(write)) => Some(write.code),
@@ -104,7 +104,7 @@ pub(super) fn code(error: &Error) -> Option<i32> {
 
 /// Returns true if a document with the same unique key exists.
 pub(super) fn is_duplicate(error: &Error) -> bool {
-    code(error) == Some(DUPLICATE)
+    error_code(error) == Some(DUPLICATE)
 }
 
 /// Accepts an insert that finds the same document stored.

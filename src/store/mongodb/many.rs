@@ -1,8 +1,8 @@
 //! Reading many conversations at once: some servers read a whole collection for each query.
 
 use super::base::Base;
-use super::cursor::{BATCH, all};
-use super::documents::{CallName, GOING, field, id, plain};
+use super::cursor::{BATCH, read_all};
+use super::documents::{CallName, GOING, document_id, from_bson, read_field};
 use super::fail::Fail;
 use super::read::{self, Asking};
 use crate::process::CallRef;
@@ -15,13 +15,13 @@ use std::collections::{BTreeMap, HashMap};
 const MANY: usize = 1000;
 
 /// Returns the logs of conversations, in the order given.
-pub(super) async fn logs(mongo: &Base, ids: &[String]) -> Result<Vec<Vec<Entry>>, Fail> {
+pub(super) async fn read_logs(mongo: &Base, ids: &[String]) -> Result<Vec<Vec<Entry>>, Fail> {
     let mut logs: HashMap<String, Vec<Entry>> = HashMap::new();
     for ids in ids.chunks(MANY) {
-        exist(mongo, ids).await?;
+        check_exist(mongo, ids).await?;
         let messages = mongo.messages();
-        let cursor = messages.find(of(ids)).batch_size(BATCH).await?;
-        for (conversation, entry) in all(cursor, |d| Ok((conversation(&d)?, plain(d)?))).await? {
+        let cursor = messages.find(in_conversations(ids)).batch_size(BATCH).await?;
+        for (conversation, entry) in read_all(cursor, |d| Ok((conversation_of(&d)?, from_bson(d)?))).await? {
             logs.entry(conversation).or_default().push(entry);
         }
     }
@@ -32,21 +32,21 @@ pub(super) async fn logs(mongo: &Base, ids: &[String]) -> Result<Vec<Vec<Entry>>
 }
 
 /// Returns the calls of conversations, in the order given.
-pub(super) async fn calls(mongo: &Base, ids: &[String]) -> Result<Vec<Vec<CallRecord>>, Fail> {
+pub(super) async fn read_calls(mongo: &Base, ids: &[String]) -> Result<Vec<Vec<CallRecord>>, Fail> {
     let mut calls = Vec::new();
     for ids in ids.chunks(MANY) {
-        exist(mongo, ids).await?;
-        let mut used = used(mongo, ids).await?;
+        check_exist(mongo, ids).await?;
+        let mut used = used_calls(mongo, ids).await?;
         let found = mongo.calls();
-        let cursor = found.find(of(ids)).batch_size(BATCH).await?;
+        let cursor = found.find(in_conversations(ids)).batch_size(BATCH).await?;
         let mut asked: HashMap<String, Vec<Asking>> = HashMap::new();
-        for (conversation, asking) in all(cursor, |d| Ok((conversation(&d)?, read::asking(&d)?))).await? {
+        for (conversation, asking) in read_all(cursor, |d| Ok((conversation_of(&d)?, read::read_asking(&d)?))).await? {
             asked.entry(conversation).or_default().push(asking);
         }
         let mut flat = Vec::new();
         let mut ends = Vec::new();
         for id in ids {
-            flat.extend(read::latest(asked.remove(id).unwrap_or_default(), &used.remove(id).unwrap_or_default()));
+            flat.extend(read::latest_calls(asked.remove(id).unwrap_or_default(), &used.remove(id).unwrap_or_default()));
             ends.push(flat.len());
         }
         read::put_back(mongo, &mut flat).await?;
@@ -57,22 +57,22 @@ pub(super) async fn calls(mongo: &Base, ids: &[String]) -> Result<Vec<Vec<CallRe
     Ok(calls)
 }
 
-fn of(ids: &[String]) -> Document {
+fn in_conversations(ids: &[String]) -> Document {
     doc! { "conversation": { "$in": ids } }
 }
 
-fn conversation(document: &Document) -> Result<String, Fail> {
-    field(document, "conversation")
+fn conversation_of(document: &Document) -> Result<String, Fail> {
+    read_field(document, "conversation")
 }
 
 /// Returns the calls that produced an entry, each with its epoch.
-async fn used(mongo: &Base, ids: &[String]) -> Result<HashMap<String, BTreeMap<CallName, u64>>, Fail> {
+async fn used_calls(mongo: &Base, ids: &[String]) -> Result<HashMap<String, BTreeMap<CallName, u64>>, Fail> {
     let fields = doc! { "conversation": 1, "seq": 1, "epoch": 1, "call": 1 };
     let messages = mongo.messages();
-    let cursor = messages.find(of(ids)).projection(fields).batch_size(BATCH).await?;
-    let entries = all(cursor, |d| {
-        let call: Option<CallRef> = field(&d, "call")?;
-        Ok((conversation(&d)?, field::<u32>(&d, "seq")?, field::<u64>(&d, "epoch")?, call))
+    let cursor = messages.find(in_conversations(ids)).projection(fields).batch_size(BATCH).await?;
+    let entries = read_all(cursor, |d| {
+        let call: Option<CallRef> = read_field(&d, "call")?;
+        Ok((conversation_of(&d)?, read_field::<u32>(&d, "seq")?, read_field::<u64>(&d, "epoch")?, call))
     });
     let mut used: HashMap<String, BTreeMap<CallName, u64>> = HashMap::new();
     for (conversation, seq, epoch, call) in entries.await? {
@@ -84,11 +84,11 @@ async fn used(mongo: &Base, ids: &[String]) -> Result<HashMap<String, BTreeMap<C
 }
 
 /// Fails if a conversation does not exist; an empty log would hide that.
-async fn exist(mongo: &Base, ids: &[String]) -> Result<(), Fail> {
+async fn check_exist(mongo: &Base, ids: &[String]) -> Result<(), Fail> {
     let conversations = mongo.conversations();
     let fields = doc! { "_id": 1, GOING: 1 };
     let cursor = conversations.find(doc! { "_id": { "$in": ids } }).projection(fields).batch_size(BATCH).await?;
-    let found: std::collections::HashSet<String> = all(cursor, |d| id(&d)).await?.into_iter().collect();
+    let found: std::collections::HashSet<String> = read_all(cursor, |d| document_id(&d)).await?.into_iter().collect();
     let missing = ids.iter().find(|id| !found.contains(*id));
     missing.map_or(Ok(()), |id| Err(Fail::Unknown(format!("conversation {id}"))))
 }

@@ -3,7 +3,7 @@
 use super::base::Base;
 use super::clock::{self, Clock};
 use super::deletions;
-use super::documents::field;
+use super::documents::read_field;
 use super::fail::{Fail, unless_there};
 use super::schema::{self, FIRST, KNOWN, META};
 use super::track::Tracks;
@@ -29,21 +29,21 @@ const OURS: [&str; 11] = [
     "snapshot_pieces",
 ];
 /// Prepares a database after signing in.
-pub(super) async fn open(place: String, database: Database, mode: OpenMode) -> Result<Base, Fail> {
-    let clock = Clock::new(clock::hello(database.client()).await?);
+pub(super) async fn open_base(place: String, database: Database, mode: OpenMode) -> Result<Base, Fail> {
+    let clock = Clock::new(clock::server_time(database.client()).await?);
     let meta = database.collection::<Document>(META);
     let schema = match meta.find_one(doc! { "_id": "schema" }).await? {
         Some(found) => {
-            let schema = known(&place, &found)?;
-            if mode != OpenMode::Read && !field::<bool>(&found, "ready")? {
-                make(&database).await?;
+            let schema = known_schema(&place, &found)?;
+            if mode != OpenMode::Read && !read_field::<bool>(&found, "ready")? {
+                create_database(&database).await?;
             }
             schema
         }
-        None if mode == OpenMode::Read => return Err(missing(&place, &database).await?.into()),
+        None if mode == OpenMode::Read => return Err(missing_error(&place, &database).await?.into()),
         None => {
-            foreign(&place, &database).await?;
-            make(&database).await?;
+            check_foreign(&place, &database).await?;
+            create_database(&database).await?;
             FIRST
         }
     };
@@ -63,19 +63,19 @@ pub(super) async fn open(place: String, database: Database, mode: OpenMode) -> R
     Ok(mongo)
 }
 
-fn known(place: &str, meta: &Document) -> Result<u32, Fail> {
-    let found: u32 = field(meta, "schema")?;
+fn known_schema(place: &str, meta: &Document) -> Result<u32, Fail> {
+    let found: u32 = read_field(meta, "schema")?;
     let place = place.to_owned();
     if found > KNOWN { Err(StoreError::Newer { place, found, known: KNOWN }.into()) } else { Ok(found) }
 }
 
-async fn missing(place: &str, database: &Database) -> Result<StoreError, Fail> {
-    foreign(place, database).await?;
+async fn missing_error(place: &str, database: &Database) -> Result<StoreError, Fail> {
+    check_foreign(place, database).await?;
     Ok(StoreError::Missing { place: place.to_owned() })
 }
 
 /// Fails if a database has collections of convoke's names but no mark of convoke: it is another program's.
-async fn foreign(place: &str, database: &Database) -> Result<(), Fail> {
+async fn check_foreign(place: &str, database: &Database) -> Result<(), Fail> {
     let there = database.list_collection_names().await?;
     let taken: Vec<&str> = OURS.into_iter().filter(|name| there.iter().any(|t| t == name)).collect();
     let meta = database.collection::<Document>(META);
@@ -88,7 +88,7 @@ async fn foreign(place: &str, database: &Database) -> Result<(), Fail> {
 }
 
 /// Marks the database as convoke's, then creates the indexes. The next opening repeats that if it was interrupted.
-async fn make(database: &Database) -> Result<(), Fail> {
+async fn create_database(database: &Database) -> Result<(), Fail> {
     let meta = database.collection::<Document>(META);
     let ours = doc! { "_id": "schema", "schema": FIRST, "program": env!("CARGO_PKG_VERSION"), "ready": false };
     unless_there(meta.insert_one(ours).await)?;

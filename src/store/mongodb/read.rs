@@ -1,14 +1,14 @@
 //! Reading.
 
 use super::base::Base;
-use super::cursor::{BATCH, all, going};
+use super::cursor::{BATCH, list_going, read_all};
 use super::documents::{
-    CallName, call_name, call_record, conversation_record, experiment_record, field, id, of_kind, plain,
-    revision_experiment, run_record, status,
+    CallName, call_name, call_record, conversation_record, document_id, document_status, experiment_record, from_bson,
+    of_kind, read_field, revision_experiment, run_record,
 };
 use super::fail::Fail;
-use super::standing::{each_standing, tracks};
-use super::track::preferred;
+use super::standing::{each_standing, read_tracks};
+use super::track::is_preferred;
 use super::{schema, snapshots};
 use crate::design::Experiment;
 use crate::process::Flag;
@@ -21,20 +21,20 @@ use ::mongodb::bson::{Bson, Document, doc};
 use futures_util::TryStreamExt;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Maximum number of conversations that [`find`] returns.
+/// Maximum number of conversations that [`find_by_prefix`] returns.
 const FOUND: i64 = 20;
 
-pub(super) async fn records(mongo: &Base) -> Result<Vec<ExperimentRecord>, Fail> {
-    let mut records = all(mongo.experiments().find(doc! {}).await?, experiment_record).await?;
+pub(super) async fn list_records(mongo: &Base) -> Result<Vec<ExperimentRecord>, Fail> {
+    let mut records = read_all(mongo.experiments().find(doc! {}).await?, experiment_record).await?;
     records.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
     Ok(records)
 }
 
-pub(super) async fn experiments(mongo: &Base) -> Result<Vec<(ExperimentRecord, Counts)>, Fail> {
-    let records = records(mongo).await?;
-    let heads = snapshots::heads(mongo).await?;
+pub(super) async fn list_experiments(mongo: &Base) -> Result<Vec<(ExperimentRecord, Counts)>, Fail> {
+    let records = list_records(mongo).await?;
+    let heads = snapshots::read_heads(mongo).await?;
     let others: Vec<String> = records.iter().map(|r| r.id.clone()).filter(|id| !heads.contains_key(id)).collect();
-    let mut counts = counts(mongo, &others).await?;
+    let mut counts = count_conversations(mongo, &others).await?;
     let of = |record: &ExperimentRecord| match heads.get(&record.id) {
         Some(head) => head.counts.get(&record.revision).copied(),
         None => counts.remove(&(record.id.clone(), record.revision.clone())),
@@ -43,24 +43,24 @@ pub(super) async fn experiments(mongo: &Base) -> Result<Vec<(ExperimentRecord, C
     Ok(records.into_iter().zip(counted).collect())
 }
 
-async fn counts(mongo: &Base, experiments: &[String]) -> Result<HashMap<(String, String), Counts>, Fail> {
+async fn count_conversations(mongo: &Base, experiments: &[String]) -> Result<HashMap<(String, String), Counts>, Fail> {
     if experiments.is_empty() {
         return Ok(HashMap::new());
     }
-    let mut cursor = mongo.conversations().aggregate(counting(mongo, experiments).await?).await?;
+    let mut cursor = mongo.conversations().aggregate(aggregate_counts(mongo, experiments).await?).await?;
     let mut counts: HashMap<(String, String), Counts> = HashMap::new();
     while let Some(group) = cursor.try_next().await? {
-        let name: Document = field(&group, "_id")?;
-        let number: u32 = field(&group, "number")?;
-        let of = counts.entry((field(&name, "experiment")?, field(&name, "revision")?)).or_default();
-        of.add(status(&name)?, number);
+        let name: Document = read_field(&group, "_id")?;
+        let number: u32 = read_field(&group, "number")?;
+        let of = counts.entry((read_field(&name, "experiment")?, read_field(&name, "revision")?)).or_default();
+        of.add(document_status(&name)?, number);
     }
     Ok(counts)
 }
 
 /// Counts by experiment, revision and status. Before schema 2 all processes are conversations, and no index has their
 /// kind.
-async fn counting(mongo: &Base, experiments: &[String]) -> Result<Vec<Document>, Fail> {
+async fn aggregate_counts(mongo: &Base, experiments: &[String]) -> Result<Vec<Document>, Fail> {
     let group = doc! { "$group": {
         "_id": { "experiment": "$experiment", "revision": "$revision", "status": "$status" }, "number": { "$sum": 1 },
     } };
@@ -72,22 +72,22 @@ async fn counting(mongo: &Base, experiments: &[String]) -> Result<Vec<Document>,
     Ok(vec![doc! { "$match": asked }, group])
 }
 
-pub(super) async fn document(mongo: &Base, revision: &str) -> Result<Option<Experiment>, Fail> {
+pub(super) async fn find_document(mongo: &Base, revision: &str) -> Result<Option<Experiment>, Fail> {
     let found = mongo.revisions().find_one(doc! { "_id": revision }).await?;
     found.map(|stored| revision_experiment(&stored)).transpose()
 }
 
-pub(super) async fn revisions(mongo: &Base) -> Result<Vec<String>, Fail> {
+pub(super) async fn list_revisions(mongo: &Base) -> Result<Vec<String>, Fail> {
     let cursor = mongo.revisions().find(doc! {}).projection(doc! { "_id": 1 }).await?;
-    let mut hashes = all(cursor, |document| id(&document)).await?;
+    let mut hashes = read_all(cursor, |document| document_id(&document)).await?;
     hashes.sort();
     Ok(hashes)
 }
 
 /// Returns the progress of each process of an experiment, in the order of creation.
-pub(super) async fn standing(mongo: &Base, experiment: &str, kind: ProcessKind) -> Result<Vec<Standing>, Fail> {
+pub(super) async fn read_standing(mongo: &Base, experiment: &str, kind: ProcessKind) -> Result<Vec<Standing>, Fail> {
     if kind.is_conversation()
-        && let Some(standing) = snapshots::standing(mongo, experiment).await?
+        && let Some(standing) = snapshots::stored_standing(mongo, experiment).await?
     {
         return Ok(standing);
     }
@@ -95,43 +95,43 @@ pub(super) async fn standing(mongo: &Base, experiment: &str, kind: ProcessKind) 
 }
 
 /// Returns the log of a conversation from an entry on.
-pub(super) async fn log(mongo: &Base, conversation: &str, from: u32) -> Result<Vec<Entry>, Fail> {
-    Ok(entries(mongo, conversation, from).await?.into_iter().map(|(_, entry)| entry).collect())
+pub(super) async fn log_from(mongo: &Base, conversation: &str, from: u32) -> Result<Vec<Entry>, Fail> {
+    Ok(read_entries(mongo, conversation, from).await?.into_iter().map(|(_, entry)| entry).collect())
 }
 
 /// Returns entries, each with the epoch in which it was written.
-async fn entries(mongo: &Base, conversation: &str, from: u32) -> Result<Vec<(u64, Entry)>, Fail> {
+async fn read_entries(mongo: &Base, conversation: &str, from: u32) -> Result<Vec<(u64, Entry)>, Fail> {
     let filter = doc! { "conversation": conversation, "seq": { "$gte": from } };
     let cursor = mongo.messages().find(filter).batch_size(BATCH).await?;
-    let mut log = all(cursor, |document| Ok((field(&document, "epoch")?, plain(document)?))).await?;
+    let mut log = read_all(cursor, |document| Ok((read_field(&document, "epoch")?, from_bson(document)?))).await?;
     log.sort_by_key(|(_, entry): &(u64, Entry)| entry.seq);
     Ok(log)
 }
 
-pub(super) async fn history(mongo: &Base, conversation: &str) -> Result<History, Fail> {
+pub(super) async fn read_history(mongo: &Base, conversation: &str) -> Result<History, Fail> {
     if mongo.tracks.is_fresh(conversation) {
         return Ok(History::default());
     }
-    mongo.conversation(conversation).await?;
-    let log = entries(mongo, conversation, 0).await?;
-    mongo.tracks.reaches(conversation, log.len() as u32);
-    let used = used(&log);
+    mongo.find_conversation(conversation).await?;
+    let log = read_entries(mongo, conversation, 0).await?;
+    mongo.tracks.note_length(conversation, log.len() as u32);
+    let used = used_calls(&log);
     let mut open = known_calls(mongo, conversation, &used).await?;
     open.retain(|c| !used.contains_key(&(c.seq, c.call.purpose, c.call.ask)));
     put_back(mongo, &mut open).await?;
     Ok(History { log: log.into_iter().map(|(_, entry)| entry).collect(), open })
 }
 
-pub(super) async fn calls(mongo: &Base, conversation: &str) -> Result<Vec<CallRecord>, Fail> {
-    mongo.conversation(conversation).await?;
-    let used = used(&entries(mongo, conversation, 0).await?);
+pub(super) async fn read_calls(mongo: &Base, conversation: &str) -> Result<Vec<CallRecord>, Fail> {
+    mongo.find_conversation(conversation).await?;
+    let used = used_calls(&read_entries(mongo, conversation, 0).await?);
     let mut calls = known_calls(mongo, conversation, &used).await?;
     put_back(mongo, &mut calls).await?;
     Ok(calls)
 }
 
 /// Returns the calls that produced an entry, each with its epoch.
-fn used(log: &[(u64, Entry)]) -> BTreeMap<CallName, u64> {
+fn used_calls(log: &[(u64, Entry)]) -> BTreeMap<CallName, u64> {
     log.iter().filter_map(|(epoch, e)| Some(((e.seq, e.call?.purpose, e.call?.ask), *epoch))).collect()
 }
 
@@ -142,22 +142,22 @@ async fn known_calls(
     used: &BTreeMap<CallName, u64>,
 ) -> Result<Vec<CallRecord>, Fail> {
     let cursor = mongo.calls().find(doc! { "conversation": conversation }).batch_size(BATCH).await?;
-    Ok(latest(all(cursor, |document| asking(&document)).await?, used))
+    Ok(latest_calls(read_all(cursor, |document| read_asking(&document)).await?, used))
 }
 
 /// A call as one epoch wrote it.
 pub(super) type Asking = (CallName, u64, CallRecord);
 
-pub(super) fn asking(document: &Document) -> Result<Asking, Fail> {
-    Ok((call_name(document)?, field::<u64>(document, "epoch")?, call_record(document)?))
+pub(super) fn read_asking(document: &Document) -> Result<Asking, Fail> {
+    Ok((call_name(document)?, read_field::<u64>(document, "epoch")?, call_record(document)?))
 }
 
 /// Returns, of each call, the record that counts.
-pub(super) fn latest(found: Vec<Asking>, used: &BTreeMap<CallName, u64>) -> Vec<CallRecord> {
+pub(super) fn latest_calls(found: Vec<Asking>, used: &BTreeMap<CallName, u64>) -> Vec<CallRecord> {
     let mut calls: BTreeMap<CallName, (u64, CallRecord)> = BTreeMap::new();
     for (name, epoch, call) in found {
         let known = calls.get(&name).map(|(old, _)| *old);
-        if known.is_none_or(|old| preferred(used.get(&name).copied(), epoch, old)) {
+        if known.is_none_or(|old| is_preferred(used.get(&name).copied(), epoch, old)) {
             calls.insert(name, (epoch, call));
         }
     }
@@ -167,15 +167,18 @@ pub(super) fn latest(found: Vec<Asking>, used: &BTreeMap<CallName, u64>) -> Vec<
 
 pub(super) async fn put_back(mongo: &Base, calls: &mut [CallRecord]) -> Result<(), Fail> {
     let hashes: BTreeSet<String> =
-        calls.iter_mut().flat_map(|c| turn::references(&mut c.view)).map(|h| h.clone()).collect();
+        calls.iter_mut().flat_map(|c| turn::text_references(&mut c.view)).map(|h| h.clone()).collect();
     if hashes.is_empty() {
         return Ok(());
     }
     let hashes: Vec<String> = hashes.into_iter().collect();
     let cursor = mongo.texts().find(doc! { "_id": { "$in": &hashes } }).batch_size(BATCH).await?;
     let texts: HashMap<String, String> =
-        all(cursor, |document| Ok((id(&document)?, field(&document, "text")?))).await?.into_iter().collect();
-    for text in calls.iter_mut().flat_map(|c| turn::references(&mut c.view)) {
+        read_all(cursor, |document| Ok((document_id(&document)?, read_field(&document, "text")?)))
+            .await?
+            .into_iter()
+            .collect();
+    for text in calls.iter_mut().flat_map(|c| turn::text_references(&mut c.view)) {
         let found = texts.get(text).ok_or_else(|| Fail::Damaged(format!("the text {text} is missing")))?;
         text.clone_from(found);
     }
@@ -183,7 +186,7 @@ pub(super) async fn put_back(mongo: &Base, calls: &mut [CallRecord]) -> Result<(
 }
 
 /// Returns a filter's document. A person's text is always a value in it, never an operator.
-fn asked(filter: &Filter) -> Document {
+fn filter_document(filter: &Filter) -> Document {
     let asked = [("experiment", &filter.experiment), ("revision", &filter.revision)];
     let asked = asked.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Bson::from(value.as_ref()?))));
     asked.chain([("kind".to_owned(), of_kind(filter.kind))]).collect()
@@ -191,8 +194,8 @@ fn asked(filter: &Filter) -> Document {
 
 type Flagged = (ConversationRecord, Vec<Flag>);
 
-fn flagged(document: Document) -> Result<Flagged, Fail> {
-    let flags = field(&document, "flags")?;
+fn read_flagged(document: Document) -> Result<Flagged, Fail> {
+    let flags = read_field(&document, "flags")?;
     Ok((conversation_record(document)?, flags))
 }
 
@@ -200,7 +203,7 @@ fn flagged(document: Document) -> Result<Flagged, Fail> {
 async fn with_flags(mongo: &Base, mut found: Vec<Flagged>) -> Result<Vec<Flagged>, Fail> {
     let running: Vec<String> =
         found.iter().filter(|(c, _)| c.status == Status::Running).map(|(c, _)| c.id.clone()).collect();
-    let mut tracks = tracks(mongo, &running).await?;
+    let mut tracks = read_tracks(mongo, &running).await?;
     for (conversation, flags) in &mut found {
         if let Some(track) = tracks.remove(&conversation.id) {
             *flags = track.flags;
@@ -210,36 +213,36 @@ async fn with_flags(mongo: &Base, mut found: Vec<Flagged>) -> Result<Vec<Flagged
 }
 
 /// Returns conversations in the order of creation, each with the flags in its log.
-pub(super) async fn conversations(mongo: &Base, filter: &Filter) -> Result<Vec<Flagged>, Fail> {
-    let cursor = mongo.conversations().find(asked(filter)).batch_size(BATCH).await?;
-    let mut found = all(cursor, flagged).await?;
+pub(super) async fn list_conversations(mongo: &Base, filter: &Filter) -> Result<Vec<Flagged>, Fail> {
+    let cursor = mongo.conversations().find(filter_document(filter)).batch_size(BATCH).await?;
+    let mut found = read_all(cursor, read_flagged).await?;
     found.sort_by(|(a, _), (b, _)| (a.created, &a.id).cmp(&(b.created, &b.id)));
     with_flags(mongo, found).await
 }
 
 /// Returns conversations in the order of their key, from the one that follows `after`.
-pub(super) async fn page(mongo: &Base, filter: &Filter, after: &str, limit: u32) -> Result<Vec<Flagged>, Fail> {
-    let mut asked = asked(filter);
+pub(super) async fn read_page(mongo: &Base, filter: &Filter, after: &str, limit: u32) -> Result<Vec<Flagged>, Fail> {
+    let mut asked = filter_document(filter);
     asked.insert("key", doc! { "$gt": after });
     let conversations = mongo.conversations();
     let find = conversations.find(asked).sort(doc! { "key": 1 }).limit(i64::from(limit));
-    with_flags(mongo, all(find.batch_size(BATCH).await?, flagged).await?).await
+    with_flags(mongo, read_all(find.batch_size(BATCH).await?, read_flagged).await?).await
 }
 
 /// Returns conversations whose id has a prefix, in the order of id. The prefix is compared as text, never as a pattern.
-pub(super) async fn find(mongo: &Base, prefix: &str) -> Result<Vec<ConversationRecord>, Fail> {
+pub(super) async fn find_by_prefix(mongo: &Base, prefix: &str) -> Result<Vec<ConversationRecord>, Fail> {
     let range = doc! { "_id": { "$gte": prefix, "$lt": format!("{prefix}{}", char::MAX) } };
     let conversations = mongo.conversations();
     let find = conversations.find(range).sort(doc! { "_id": 1 }).limit(FOUND);
-    let mut found = all(find.await?, conversation_record).await?;
-    let going = going(mongo.experiments()).await?;
+    let mut found = read_all(find.await?, conversation_record).await?;
+    let going = list_going(mongo.experiments()).await?;
     found.retain(|conversation| !going.contains(&conversation.experiment));
     Ok(found)
 }
 
 /// Returns the runs of an experiment, oldest first.
-pub(super) async fn runs(mongo: &Base, experiment: &str) -> Result<Vec<RunRecord>, Fail> {
-    let mut runs = all(mongo.runs().find(doc! { "experiment": experiment }).await?, run_record).await?;
+pub(super) async fn list_runs(mongo: &Base, experiment: &str) -> Result<Vec<RunRecord>, Fail> {
+    let mut runs = read_all(mongo.runs().find(doc! { "experiment": experiment }).await?, run_record).await?;
     runs.sort_by(|a, b| (a.started, &a.id).cmp(&(b.started, &b.id)));
     Ok(runs)
 }

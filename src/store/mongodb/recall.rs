@@ -1,10 +1,10 @@
 //! Reading tracks from the database.
 
 use super::base::Base;
-use super::cursor::{BATCH, all};
-use super::documents::{CallName, call_name, field, id, kept};
+use super::cursor::{BATCH, read_all};
+use super::documents::{CallName, call_name, document_id, kept_call, read_field};
 use super::fail::Fail;
-use super::track::{Track, preferred};
+use super::track::{Track, is_preferred};
 use crate::process::{CallRef, Flag};
 use crate::store::turn::{self, Kept};
 use ::mongodb::bson::{Document, doc};
@@ -20,12 +20,16 @@ struct Short {
 
 impl Track {
     /// Returns the track that a new claim begins with. At the first epoch nothing is stored yet.
-    pub(super) async fn begin(mongo: &Base, conversation: &str, epoch: u64) -> Result<Self, Fail> {
-        if epoch == 1 { Ok(Self { epoch, ..Self::default() }) } else { Self::read(mongo, conversation, epoch).await }
+    pub(super) async fn begin_epoch(mongo: &Base, conversation: &str, epoch: u64) -> Result<Self, Fail> {
+        if epoch == 1 {
+            Ok(Self { epoch, ..Self::default() })
+        } else {
+            Self::read_track(mongo, conversation, epoch).await
+        }
     }
 
     /// Reads the track of one conversation.
-    pub(super) async fn read(mongo: &Base, conversation: &str, epoch: u64) -> Result<Self, Fail> {
+    pub(super) async fn read_track(mongo: &Base, conversation: &str, epoch: u64) -> Result<Self, Fail> {
         let name = conversation.to_owned();
         let mut found = Self::of_all(mongo, std::slice::from_ref(&name)).await?;
         Ok(Self { epoch, ..found.remove(&name).unwrap_or_default() })
@@ -38,7 +42,7 @@ impl Track {
         let messages = mongo.messages();
         let cursor = messages.find(of.clone()).projection(fields).batch_size(BATCH).await?;
         let mut logs: HashMap<String, Vec<Short>> = HashMap::new();
-        for (conversation, short) in all(cursor, |document| short(&document)).await? {
+        for (conversation, short) in read_all(cursor, |document| read_short(&document)).await? {
             logs.entry(conversation).or_default().push(short);
         }
         let fields = doc! {
@@ -48,9 +52,9 @@ impl Track {
         let calls = mongo.calls();
         let cursor = calls.find(of).projection(fields).batch_size(BATCH).await?;
         let mut asked: HashMap<String, Vec<(CallName, String, Kept)>> = HashMap::new();
-        for document in all(cursor, Ok).await? {
-            let call = (call_name(&document)?, id(&document)?, kept(&document)?);
-            asked.entry(field(&document, "conversation")?).or_default().push(call);
+        for document in read_all(cursor, Ok).await? {
+            let call = (call_name(&document)?, document_id(&document)?, kept_call(&document)?);
+            asked.entry(read_field(&document, "conversation")?).or_default().push(call);
         }
         let mut found = HashMap::new();
         for name in conversations {
@@ -65,7 +69,7 @@ impl Track {
             log.iter().filter_map(|e| Some(((e.seq, e.call?.purpose, e.call?.ask), e.epoch))).collect();
         let mut calls: BTreeMap<CallName, (String, Kept)> = BTreeMap::new();
         for (name, id, kept) in asked {
-            let better = |old: &Kept| preferred(used.get(&name).copied(), kept.epoch, old.epoch);
+            let better = |old: &Kept| is_preferred(used.get(&name).copied(), kept.epoch, old.epoch);
             if calls.get(&name).is_none_or(|(_, old)| better(old)) {
                 calls.insert(name, (id, kept));
             }
@@ -74,18 +78,18 @@ impl Track {
             epoch: 0,
             entries: log.iter().map(|e| e.seq + 1).max().unwrap_or(0),
             answered: log.iter().filter(|e| e.call.is_some()).count() as u32,
-            flags: turn::union(log.iter().flat_map(|e| &e.flags)),
+            flags: turn::unite_flags(log.iter().flat_map(|e| &e.flags)),
             calls,
         }
     }
 }
 
-fn short(document: &Document) -> Result<(String, Short), Fail> {
+fn read_short(document: &Document) -> Result<(String, Short), Fail> {
     let short = Short {
-        seq: field(document, "seq")?,
-        epoch: field(document, "epoch")?,
-        call: field(document, "call")?,
-        flags: field(document, "flags")?,
+        seq: read_field(document, "seq")?,
+        epoch: read_field(document, "epoch")?,
+        call: read_field(document, "call")?,
+        flags: read_field(document, "flags")?,
     };
-    Ok((field(document, "conversation")?, short))
+    Ok((read_field(document, "conversation")?, short))
 }

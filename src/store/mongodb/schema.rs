@@ -4,7 +4,7 @@
 //! write that it cannot read. Such a write raises the schema: it creates the indexes first, then writes the number.
 
 use super::base::Base;
-use super::documents::field;
+use super::documents::read_field;
 use super::fail::Fail;
 use crate::design::Experiment;
 use crate::process::log::{Entry, Kind};
@@ -80,7 +80,7 @@ pub(super) async fn is_first(mongo: &Base) -> Result<bool, Fail> {
         return Ok(false);
     }
     let found = mongo.collection(META).find_one(doc! { "_id": "schema" }).await?;
-    let schema = found.map_or(Ok(FIRST), |meta| field(&meta, "schema"))?;
+    let schema = found.map_or(Ok(FIRST), |meta| read_field(&meta, "schema"))?;
     mongo.schema.store(schema, Ordering::Relaxed);
     Ok(schema == FIRST)
 }
@@ -91,7 +91,7 @@ pub(super) async fn room_for_record(mongo: &Base, record: &ConversationRecord) -
         ProcessKind::Conversation => false,
         ProcessKind::Question => true,
     };
-    raise(mongo, is_new).await
+    raise_schema(mongo, is_new).await
 }
 
 /// Raises the schema if a run needs that.
@@ -100,14 +100,14 @@ pub(super) async fn room_for_run(mongo: &Base, run: &RunRecord) -> Result<(), Fa
         RunKind::Run | RunKind::Talk => false,
         RunKind::Ask => true,
     };
-    raise(mongo, is_new).await
+    raise_schema(mongo, is_new).await
 }
 
 /// Raises the schema if the document of a revision needs that.
 pub(super) async fn room_for_document(mongo: &Base, document: &Experiment) -> Result<(), Fail> {
     let document = serde_json::to_value(document)?;
     let is_new = document["format"] != 1 || has_others(&document, &DOCUMENT);
-    raise(mongo, is_new || has_others(&document["protocol"], &PROTOCOL)).await
+    raise_schema(mongo, is_new || has_others(&document["protocol"], &PROTOCOL)).await
 }
 
 fn has_others(document: &Json, known: &[&str]) -> bool {
@@ -116,7 +116,7 @@ fn has_others(document: &Json, known: &[&str]) -> bool {
 
 /// Raises the schema if entries or calls need that.
 pub(super) async fn room_for_turn(mongo: &Base, entries: &[Entry], calls: &[CallRecord]) -> Result<(), Fail> {
-    raise(mongo, entries.iter().any(is_new_entry) || calls.iter().any(|call| is_new_view(&call.view))).await
+    raise_schema(mongo, entries.iter().any(is_new_entry) || calls.iter().any(|call| is_new_view(&call.view))).await
 }
 
 fn is_new_entry(entry: &Entry) -> bool {
@@ -131,7 +131,7 @@ fn is_new_view(view: &View) -> bool {
 }
 
 /// Raises the schema if a write is new to schema 1.
-async fn raise(mongo: &Base, is_new: bool) -> Result<(), Fail> {
+async fn raise_schema(mongo: &Base, is_new: bool) -> Result<(), Fail> {
     if !is_new || mongo.schema.load(Ordering::Relaxed) >= SECOND {
         return Ok(());
     }

@@ -6,8 +6,8 @@
 //! Without a head, the conversations themselves are read.
 
 use super::base::Base;
-use super::cursor::all;
-use super::documents::{bson, date, field};
+use super::cursor::read_all;
+use super::documents::{read_field, to_bson, to_date};
 use super::fail::{Fail, unless_there};
 use super::standing::each_standing;
 use crate::design::Named;
@@ -29,33 +29,34 @@ pub(super) struct Head {
 }
 
 /// Removes a snapshot before a change makes it wrong.
-pub(super) async fn take_away(mongo: &Base, experiment: &str) -> Result<(), Fail> {
+pub(super) async fn remove_head(mongo: &Base, experiment: &str) -> Result<(), Fail> {
     mongo.snapshots().delete_one(doc! { "_id": experiment }).await?;
     Ok(())
 }
 
-fn head(document: &Document) -> Result<Head, Fail> {
-    let counts: Vec<Named<Counts>> = field(document, "counts")?;
+fn read_head(document: &Document) -> Result<Head, Fail> {
+    let counts: Vec<Named<Counts>> = read_field(document, "counts")?;
     Ok(Head {
         counts: counts.into_iter().map(|named| (named.name, named.value)).collect(),
-        stamp: field(document, "stamp")?,
-        pieces: field(document, "pieces")?,
+        stamp: read_field(document, "stamp")?,
+        pieces: read_field(document, "pieces")?,
     })
 }
 
 /// Returns the heads that exist, by experiment.
-pub(super) async fn heads(mongo: &Base) -> Result<HashMap<String, Head>, Fail> {
+pub(super) async fn read_heads(mongo: &Base) -> Result<HashMap<String, Head>, Fail> {
     let cursor = mongo.snapshots().find(doc! {}).await?;
-    let heads = all(cursor, |document| Ok((super::documents::id(&document)?, head(&document)?))).await?;
+    let heads =
+        read_all(cursor, |document| Ok((super::documents::document_id(&document)?, read_head(&document)?))).await?;
     Ok(heads.into_iter().collect())
 }
 
 /// Returns the progress of an experiment's conversations, if a valid snapshot exists.
-pub(super) async fn standing(mongo: &Base, experiment: &str) -> Result<Option<Vec<Standing>>, Fail> {
+pub(super) async fn stored_standing(mongo: &Base, experiment: &str) -> Result<Option<Vec<Standing>>, Fail> {
     let Some(found) = mongo.snapshots().find_one(doc! { "_id": experiment }).await? else { return Ok(None) };
-    let head = head(&found)?;
+    let head = read_head(&found)?;
     let cursor = mongo.pieces().find(doc! { "experiment": experiment, "stamp": &head.stamp }).await?;
-    let pieces = all(cursor, |d| Ok((field::<u32>(&d, "piece")?, field::<String>(&d, "rows")?))).await?;
+    let pieces = read_all(cursor, |d| Ok((read_field::<u32>(&d, "piece")?, read_field::<String>(&d, "rows")?))).await?;
     if pieces.len() != head.pieces {
         return Ok(None);
     }
@@ -72,13 +73,16 @@ pub(super) async fn standing(mongo: &Base, experiment: &str) -> Result<Option<Ve
 /// Returns true if a snapshot shows that all conversations of an experiment are of one revision.
 pub(super) async fn are_all_of(mongo: &Base, experiment: &str, revision: &str) -> Result<bool, Fail> {
     let found = mongo.snapshots().find_one(doc! { "_id": experiment }).await?;
-    Ok(found.map(|document| head(&document)).transpose()?.is_some_and(|head| head.counts.keys().all(|r| r == revision)))
+    Ok(found
+        .map(|document| read_head(&document))
+        .transpose()?
+        .is_some_and(|head| head.counts.keys().all(|r| r == revision)))
 }
 
 /// Stores the progress of the conversations, if no other run works on the experiment.
-pub(super) async fn leave(mongo: &Base, experiment: &str) -> Result<(), Fail> {
+pub(super) async fn store_snapshot(mongo: &Base, experiment: &str) -> Result<(), Fail> {
     let is_there = mongo.snapshots().find_one(doc! { "_id": experiment }).await?.is_some();
-    if is_there || at_work(mongo, experiment).await? {
+    if is_there || has_live_run(mongo, experiment).await? {
         return Ok(());
     }
     let standing = each_standing(mongo, experiment, ProcessKind::Conversation).await?;
@@ -95,17 +99,17 @@ pub(super) async fn leave(mongo: &Base, experiment: &str) -> Result<(), Fail> {
         };
         mongo.pieces().insert_one(document).await?;
     }
-    let counts: Vec<Named<Counts>> = counts(&standing).into_iter().map(|(r, c)| Named::new(r, c)).collect();
+    let counts: Vec<Named<Counts>> = count_standing(&standing).into_iter().map(|(r, c)| Named::new(r, c)).collect();
     let head = doc! {
         "_id": experiment, "stamp": &stamp, "pieces": standing.len().div_ceil(PIECE) as u32,
-        "counts": bson(&counts)?, "at": date(mongo.clock.now()),
+        "counts": to_bson(&counts)?, "at": to_date(mongo.clock.now()),
     };
     unless_there(mongo.snapshots().insert_one(head).await)?;
     // A run that began meanwhile found no head to remove.
-    if at_work(mongo, experiment).await? { take_away(mongo, experiment).await } else { Ok(()) }
+    if has_live_run(mongo, experiment).await? { remove_head(mongo, experiment).await } else { Ok(()) }
 }
 
-fn counts(standing: &[Standing]) -> BTreeMap<String, Counts> {
+fn count_standing(standing: &[Standing]) -> BTreeMap<String, Counts> {
     let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
     for stands in standing {
         let of = counts.entry(stands.revision.clone()).or_default();
@@ -115,17 +119,18 @@ fn counts(standing: &[Standing]) -> BTreeMap<String, Counts> {
 }
 
 /// Returns true if a run of the experiment has not ended and has renewed its lease in time.
-async fn at_work(mongo: &Base, experiment: &str) -> Result<bool, Fail> {
+async fn has_live_run(mongo: &Base, experiment: &str) -> Result<bool, Fail> {
     let now = mongo.clock.now();
     let cursor = mongo.runs().find(doc! { "experiment": experiment, "ended": Bson::Null }).await?;
-    let heard =
-        all(cursor, |document| Ok(document.get_datetime("until").is_ok_and(|until| until.timestamp_millis() > now)));
+    let heard = read_all(cursor, |document| {
+        Ok(document.get_datetime("until").is_ok_and(|until| until.timestamp_millis() > now))
+    });
     Ok(heard.await?.contains(&true))
 }
 
 /// Returns a run's document: the record, and the instant until which the run counts as alive.
-pub(super) fn run(mongo: &Base, record: &RunRecord) -> Result<Document, Fail> {
+pub(super) fn run_with_lease(mongo: &Base, record: &RunRecord) -> Result<Document, Fail> {
     let mut document = super::documents::run_document(record)?;
-    document.insert("until", date(mongo.clock.lapses()));
+    document.insert("until", to_date(mongo.clock.lease_end()));
     Ok(document)
 }

@@ -1,8 +1,8 @@
 //! Progress of conversations, read from the conversations themselves.
 
 use super::base::Base;
-use super::cursor::{BATCH, all};
-use super::documents::{GOING, date, field, id, of_kind, status};
+use super::cursor::{BATCH, read_all};
+use super::documents::{GOING, document_id, document_status, of_kind, read_field, to_date};
 use super::fail::Fail;
 use super::track::Track;
 use crate::store::{ProcessKind, Standing, Status};
@@ -21,15 +21,16 @@ pub(super) async fn each_standing(mongo: &Base, experiment: &str, kind: ProcessK
     let conversations = mongo.conversations();
     let asked = doc! { "experiment": experiment, "kind": of_kind(kind) };
     let cursor = conversations.find(asked).projection(fields).batch_size(BATCH);
-    let mut standing = all(cursor.await?, |document| Ok((field(&document, "created")?, stands(&document)?))).await?;
+    let mut standing =
+        read_all(cursor.await?, |document| Ok((read_field(&document, "created")?, read_standing(&document)?))).await?;
     let running: Vec<String> =
         standing.iter().filter(|(_, s)| s.status == Status::Running).map(|(_, s)| s.id.clone()).collect();
-    let tracks = tracks(mongo, &running).await?;
+    let tracks = read_tracks(mongo, &running).await?;
     for (_, stands) in &mut standing {
         if let Some(track) = tracks.get(&stands.id) {
             stands.begun = track.entries > 0;
             stands.answered = track.answered;
-            stands.possible_spend = track.spend().unsigned_abs() as u32;
+            stands.possible_spend = track.count_spend().unsigned_abs() as u32;
         }
     }
     standing.sort_by(|a: &(DateTime, Standing), b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
@@ -37,7 +38,7 @@ pub(super) async fn each_standing(mongo: &Base, experiment: &str, kind: ProcessK
 }
 
 /// Reads the tracks of conversations that a process works on: their documents are updated when they end.
-pub(super) async fn tracks(mongo: &Base, running: &[String]) -> Result<HashMap<String, Track>, Fail> {
+pub(super) async fn read_tracks(mongo: &Base, running: &[String]) -> Result<HashMap<String, Track>, Fail> {
     let mut tracks = HashMap::new();
     for batch in running.chunks(LOGS) {
         tracks.extend(Track::of_all(mongo, batch).await?);
@@ -45,25 +46,25 @@ pub(super) async fn tracks(mongo: &Base, running: &[String]) -> Result<HashMap<S
     Ok(tracks)
 }
 
-fn stands(document: &Document) -> Result<Standing, Fail> {
-    let seed: String = field(document, "seed")?;
+fn read_standing(document: &Document) -> Result<Standing, Fail> {
+    let seed: String = read_field(document, "seed")?;
     Ok(Standing {
-        id: id(document)?,
-        key: field(document, "key")?,
-        revision: field(document, "revision")?,
-        status: status(document)?,
-        begun: field::<u32>(document, "entries")? > 0,
-        answered: field(document, "answered")?,
-        possible_spend: field(document, "possible_spend")?,
-        offline: field(document, "offline")?,
-        replicate: field(document, "replicate")?,
+        id: document_id(document)?,
+        key: read_field(document, "key")?,
+        revision: read_field(document, "revision")?,
+        status: document_status(document)?,
+        begun: read_field::<u32>(document, "entries")? > 0,
+        answered: read_field(document, "answered")?,
+        possible_spend: read_field(document, "possible_spend")?,
+        offline: read_field(document, "offline")?,
+        replicate: read_field(document, "replicate")?,
         seed: seed.parse().map_err(|_| Fail::Damaged(format!("the seed {seed:?}")))?,
-        creator: field(document, "creator")?,
-        ended_by: field(document, "ended_by")?,
+        creator: read_field(document, "creator")?,
+        ended_by: read_field(document, "ended_by")?,
     })
 }
 
 /// Returns a filter for the conversations of an experiment that are held now.
-pub(super) fn held(experiment: &str, now: i64) -> Document {
-    doc! { "experiment": experiment, "lease.until": { "$gt": date(now) } }
+pub(super) fn held_filter(experiment: &str, now: i64) -> Document {
+    doc! { "experiment": experiment, "lease.until": { "$gt": to_date(now) } }
 }

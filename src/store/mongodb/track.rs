@@ -27,19 +27,19 @@ impl Track {
     pub(super) fn add(&mut self, entry: &Entry) {
         self.entries = entry.seq + 1;
         self.answered += u32::from(entry.call.is_some());
-        self.flags = turn::union(self.flags.iter().chain(&entry.flags));
+        self.flags = turn::unite_flags(self.flags.iter().chain(&entry.flags));
     }
 
     /// Returns the number of attempts that may have been paid for without a reply.
-    pub(super) fn spend(&self) -> i64 {
+    pub(super) fn count_spend(&self) -> i64 {
         self.calls.values().map(|(_, kept)| kept.spend).sum()
     }
 
     /// Returns the fields of the conversation's document that hold the same.
-    pub(super) fn counters(&self) -> Result<Document, Fail> {
+    pub(super) fn counter_fields(&self) -> Result<Document, Fail> {
         Ok(doc! {
-            "entries": self.entries, "answered": self.answered, "possible_spend": self.spend(),
-            "flags": super::documents::bson(&self.flags)?,
+            "entries": self.entries, "answered": self.answered, "possible_spend": self.count_spend(),
+            "flags": super::documents::to_bson(&self.flags)?,
         })
     }
 }
@@ -47,7 +47,7 @@ impl Track {
 /// Returns true if, of two documents of one call, the one of epoch `new` is preferred to that of epoch `old`. The
 /// document of the epoch whose entry is in the log (`used`) is preferred. Without one, the later document is, which has
 /// the attempts of the earlier one.
-pub(super) fn preferred(used: Option<u64>, new: u64, old: u64) -> bool {
+pub(super) fn is_preferred(used: Option<u64>, new: u64, old: u64) -> bool {
     match used {
         Some(epoch) if old == epoch => false,
         Some(epoch) if new == epoch => true,
@@ -90,81 +90,81 @@ pub(super) struct Writing {
 }
 
 impl Tracks {
-    fn held(&self) -> MutexGuard<'_, HashMap<String, Arc<Shared>>> {
+    fn lock_tracks(&self) -> MutexGuard<'_, HashMap<String, Arc<Shared>>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns the place of a conversation's track; the track of an unknown one has epoch 0.
-    pub(super) fn of(&self, conversation: &str) -> Arc<Shared> {
-        Arc::clone(self.held().entry(conversation.to_owned()).or_default())
+    pub(super) fn place_of(&self, conversation: &str) -> Arc<Shared> {
+        Arc::clone(self.lock_tracks().entry(conversation.to_owned()).or_default())
     }
 
     /// Stores a track in place of that of an earlier claim.
-    pub(super) fn put(&self, conversation: &str, track: Track) {
+    pub(super) fn put_track(&self, conversation: &str, track: Track) {
         let shared = Shared::default();
-        shared.keep(track);
-        self.held().insert(conversation.to_owned(), Arc::new(shared));
+        shared.keep_track(track);
+        self.lock_tracks().insert(conversation.to_owned(), Arc::new(shared));
     }
 
     /// Drops the track of a conversation that is not held in this epoch any more.
-    pub(super) fn end(&self, conversation: &str, epoch: u64) {
-        let mut held = self.held();
-        if held.get(conversation).is_some_and(|shared| shared.with(|track| track.epoch <= epoch)) {
+    pub(super) fn drop_track(&self, conversation: &str, epoch: u64) {
+        let mut held = self.lock_tracks();
+        if held.get(conversation).is_some_and(|shared| shared.with_track(|track| track.epoch <= epoch)) {
             held.remove(conversation);
         }
     }
 
     /// Records how long a log was when it was read. If the track is shorter, an earlier holder wrote after the claim:
     /// the next write reads the track again.
-    pub(super) fn reaches(&self, conversation: &str, entries: u32) {
-        if let Some(shared) = self.held().get(conversation)
-            && shared.with(|track| track.entries < entries)
+    pub(super) fn note_length(&self, conversation: &str, entries: u32) {
+        if let Some(shared) = self.lock_tracks().get(conversation)
+            && shared.with_track(|track| track.entries < entries)
         {
-            shared.doubt();
+            shared.note_doubt();
         }
     }
 
     /// Returns true if this process holds a conversation and nothing of it is stored yet.
     pub(super) fn is_fresh(&self, conversation: &str) -> bool {
-        let held = self.held();
+        let held = self.lock_tracks();
         let shared = held.get(conversation).filter(|shared| shared.is_of(1));
-        shared.is_some_and(|shared| shared.with(|track| track.entries == 0 && track.calls.is_empty()))
+        shared.is_some_and(|shared| shared.with_track(|track| track.entries == 0 && track.calls.is_empty()))
     }
 }
 
 impl Shared {
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn lock_known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads or changes the track under its lock.
-    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Track) -> T) -> T {
-        work(&mut self.known().track)
+    pub(super) fn with_track<T>(&self, work: impl FnOnce(&mut Track) -> T) -> T {
+        work(&mut self.lock_known().track)
     }
 
     /// Returns true if the track is of that epoch and no write has failed half-way.
     pub(super) fn is_of(&self, epoch: u64) -> bool {
-        let known = self.known();
+        let known = self.lock_known();
         known.track.epoch == epoch && !known.is_doubtful
     }
 
     /// Records that a write failed half-way.
-    pub(super) fn doubt(&self) {
-        self.known().is_doubtful = true;
+    pub(super) fn note_doubt(&self) {
+        self.lock_known().is_doubtful = true;
     }
 
     /// Stores a track that was read while no write was in flight.
-    pub(super) fn keep(&self, track: Track) {
-        *self.known() = Known { track, is_doubtful: false };
+    pub(super) fn keep_track(&self, track: Track) {
+        *self.lock_known() = Known { track, is_doubtful: false };
     }
 
     /// Waits until no write is in flight, and delays later ones.
-    pub(super) async fn alone(&self) -> RwLockWriteGuard<'_, ()> {
+    pub(super) async fn wait_alone(&self) -> RwLockWriteGuard<'_, ()> {
         self.writes.write().await
     }
 
     /// Begins a write.
-    pub(super) async fn write(self: &Arc<Self>) -> Writing {
+    pub(super) async fn begin_write(self: &Arc<Self>) -> Writing {
         let guard = Arc::clone(&self.writes).read_owned().await;
         Writing { shared: Arc::clone(self), _writes: guard }
     }

@@ -6,8 +6,8 @@
 //! overwrites the call of another.
 
 use super::base::Base;
-use super::claims::{held, still_held, superseded};
-use super::documents::{CallName, call_document, call_id, message};
+use super::claims::{begin_write, still_held, superseded_error};
+use super::documents::{CallName, call_document, call_id, entry_document};
 use super::fail::{Fail, is_duplicate};
 use super::track::Writing;
 use super::{read, schema};
@@ -15,23 +15,23 @@ use crate::process::log::Entry;
 use crate::store::turn::{self, Kept, Written};
 use crate::store::{CallRecord, CallState};
 
-pub(super) async fn sent(mongo: &Base, id: &str, epoch: u64, call: &CallRecord) -> Result<(), Fail> {
+pub(super) async fn store_sent(mongo: &Base, id: &str, epoch: u64, call: &CallRecord) -> Result<(), Fail> {
     schema::room_for_turn(mongo, &[], std::slice::from_ref(call)).await?;
-    let writing = held(mongo, id, epoch).await?;
-    match turn::send(id, epoch, stored(&writing, call), call)? {
+    let writing = begin_write(mongo, id, epoch).await?;
+    match turn::prepare_sent(id, epoch, stored_call(&writing, call), call)? {
         Some(written) => {
-            put(mongo, id, epoch, &writing, call, &written).await?;
+            put_call(mongo, id, epoch, &writing, call, &written).await?;
             still_held(mongo, id, epoch).await
         }
         None => Ok(()),
     }
 }
 
-pub(super) async fn settle(mongo: &Base, id: &str, epoch: u64, call: &CallRecord) -> Result<(), Fail> {
+pub(super) async fn store_settled(mongo: &Base, id: &str, epoch: u64, call: &CallRecord) -> Result<(), Fail> {
     schema::room_for_turn(mongo, &[], std::slice::from_ref(call)).await?;
-    let writing = held(mongo, id, epoch).await?;
-    if let Some(written) = turn::settle(stored(&writing, call), call) {
-        put(mongo, id, epoch, &writing, call, &written).await?;
+    let writing = begin_write(mongo, id, epoch).await?;
+    if let Some(written) = turn::prepare_settled(stored_call(&writing, call), call) {
+        put_call(mongo, id, epoch, &writing, call, &written).await?;
         if call.state == CallState::Sent {
             still_held(mongo, id, epoch).await?;
         }
@@ -40,7 +40,7 @@ pub(super) async fn settle(mongo: &Base, id: &str, epoch: u64, call: &CallRecord
 }
 
 /// Appends entries and stores the call that produced them. Returns the entries that the log holds instead.
-pub(super) async fn append(
+pub(super) async fn append_entries(
     mongo: &Base,
     id: &str,
     epoch: u64,
@@ -48,26 +48,30 @@ pub(super) async fn append(
     call: Option<&CallRecord>,
 ) -> Result<Vec<Entry>, Fail> {
     schema::room_for_turn(mongo, entries, call.map_or(&[], std::slice::from_ref)).await?;
-    let writing = held(mongo, id, epoch).await?;
-    turn::split(id, writing.shared.with(|track| track.entries), entries)?;
+    let writing = begin_write(mongo, id, epoch).await?;
+    turn::split_entries(id, writing.shared.with_track(|track| track.entries), entries)?;
     if let Some(call) = call
-        && let Some(written) = turn::settle(stored(&writing, call), call)
+        && let Some(written) = turn::prepare_settled(stored_call(&writing, call), call)
     {
-        put(mongo, id, epoch, &writing, call, &written).await?;
+        put_call(mongo, id, epoch, &writing, call, &written).await?;
     }
-    let (there, new) = turn::split(id, writing.shared.with(|track| track.entries), entries)?;
-    let other = differing(mongo, id, there).await?;
+    let (there, new) = turn::split_entries(id, writing.shared.with_track(|track| track.entries), entries)?;
+    let other = differing_entries(mongo, id, there).await?;
     if !other.is_empty() {
         return Ok(other);
     }
     for (at, entry) in new.iter().enumerate() {
-        match mongo.messages().insert_one(message(id, epoch, entry)?).await {
-            Ok(_) => writing.shared.with(|track| track.add(entry)),
+        match mongo.messages().insert_one(entry_document(id, epoch, entry)?).await {
+            Ok(_) => writing.shared.with_track(|track| track.add(entry)),
             Err(error) => {
-                writing.shared.doubt();
+                writing.shared.note_doubt();
                 // Another write was first: that of an earlier holder, still in flight, or an own one whose answer was
                 // lost.
-                return if is_duplicate(&error) { differing(mongo, id, &new[at..]).await } else { Err(error.into()) };
+                return if is_duplicate(&error) {
+                    differing_entries(mongo, id, &new[at..]).await
+                } else {
+                    Err(error.into())
+                };
             }
         }
     }
@@ -75,23 +79,23 @@ pub(super) async fn append(
 }
 
 /// Returns the log from the first entry that differs from `given`.
-async fn differing(mongo: &Base, id: &str, given: &[Entry]) -> Result<Vec<Entry>, Fail> {
+async fn differing_entries(mongo: &Base, id: &str, given: &[Entry]) -> Result<Vec<Entry>, Fail> {
     match given.first() {
-        Some(first) => Ok(turn::differing(given, read::log(mongo, id, first.seq).await?)),
+        Some(first) => Ok(turn::differing_entries(given, read::log_from(mongo, id, first.seq).await?)),
         None => Ok(Vec::new()),
     }
 }
 
-fn name(call: &CallRecord) -> CallName {
+fn call_name(call: &CallRecord) -> CallName {
     (call.seq, call.call.purpose, call.call.ask)
 }
 
-fn stored(writing: &Writing, call: &CallRecord) -> Option<Kept> {
-    writing.shared.with(|track| track.calls.get(&name(call)).map(|(_, kept)| kept.clone()))
+fn stored_call(writing: &Writing, call: &CallRecord) -> Option<Kept> {
+    writing.shared.with_track(|track| track.calls.get(&call_name(call)).map(|(_, kept)| kept.clone()))
 }
 
 /// Writes a call in the document of this epoch.
-async fn put(
+async fn put_call(
     mongo: &Base,
     id: &str,
     epoch: u64,
@@ -101,13 +105,13 @@ async fn put(
 ) -> Result<(), Fail> {
     let (document, texts) = call_document(id, epoch, call, written)?;
     mongo.keep_texts(&texts).await?;
-    let (place, name) = (call_id(id, epoch, call), name(call));
-    let is_there = writing.shared.with(|track| track.calls.get(&name).is_some_and(|(known, _)| *known == place));
+    let (place, name) = (call_id(id, epoch, call), call_name(call));
+    let is_there = writing.shared.with_track(|track| track.calls.get(&name).is_some_and(|(known, _)| *known == place));
     // A filter on `_id` alone: for any other, some servers read everything.
     let by_name = ::mongodb::bson::doc! { "_id": &place };
     let done = if is_there {
         let replaced = mongo.calls().replace_one(by_name, &document).await;
-        replaced.map_err(Fail::from).and_then(|r| if r.matched_count == 0 { Err(superseded(id)) } else { Ok(()) })
+        replaced.map_err(Fail::from).and_then(|r| if r.matched_count == 0 { Err(superseded_error(id)) } else { Ok(()) })
     } else {
         match mongo.calls().insert_one(&document).await {
             Err(error) if is_duplicate(&error) => {
@@ -118,7 +122,7 @@ async fn put(
         }
     };
     if done.is_err() {
-        writing.shared.doubt();
+        writing.shared.note_doubt();
         return done;
     }
     let kept = Kept {
@@ -129,6 +133,6 @@ async fn put(
         earlier: written.earlier,
         spend: written.spend,
     };
-    writing.shared.with(|track| track.calls.insert(name, (place, kept)));
+    writing.shared.with_track(|track| track.calls.insert(name, (place, kept)));
     Ok(())
 }

@@ -22,25 +22,25 @@ impl Store for Mongo {
     }
 
     async fn save(&self, new: NewExperiment) -> Result<ExperimentRecord, StoreError> {
-        self.write(|m| async move { experiments::save(&m, &new).await }).await
+        self.run_write(|m| async move { experiments::save_experiment(&m, &new).await }).await
     }
 
     async fn experiment(&self, creator: &str, name: &str) -> Result<Option<ExperimentRecord>, StoreError> {
         let (creator, name) = (creator.to_owned(), name.to_owned());
-        self.apart(|m| async move { experiments::experiment(&m, &creator, &name).await }).await
+        self.run_apart(|m| async move { experiments::find_experiment(&m, &creator, &name).await }).await
     }
 
     async fn records(&self) -> Result<Vec<ExperimentRecord>, StoreError> {
-        self.apart(|m| async move { read::records(&m).await }).await
+        self.run_apart(|m| async move { read::list_records(&m).await }).await
     }
 
     async fn experiments(&self) -> Result<Vec<(ExperimentRecord, Counts)>, StoreError> {
-        self.apart(|m| async move { read::experiments(&m).await }).await
+        self.run_apart(|m| async move { read::list_experiments(&m).await }).await
     }
 
     async fn document(&self, revision: &str) -> Result<Option<Experiment>, StoreError> {
         let revision = revision.to_owned();
-        self.apart(|m| async move { read::document(&m, &revision).await }).await
+        self.run_apart(|m| async move { read::find_document(&m, &revision).await }).await
     }
 
     async fn plan(
@@ -51,37 +51,40 @@ impl Store for Mongo {
         new: Vec<ConversationRecord>,
     ) -> Result<(), StoreError> {
         let (experiment, revision, keys) = (experiment.to_owned(), revision.to_owned(), keys.to_vec());
-        self.write(|m| async move { experiments::plan(&m, &experiment, &revision, &keys, &new).await }).await
+        self.run_write(
+            |m| async move { experiments::plan_conversations(&m, &experiment, &revision, &keys, &new).await },
+        )
+        .await
     }
 
     async fn standing(&self, experiment: &str, kind: ProcessKind) -> Result<Vec<Standing>, StoreError> {
         let experiment = experiment.to_owned();
-        self.apart(|m| async move { read::standing(&m, &experiment, kind).await }).await
+        self.run_apart(|m| async move { read::read_standing(&m, &experiment, kind).await }).await
     }
 
     async fn claim(&self, conversation: &str, lease: Lease, retry: bool) -> Result<ConversationRecord, StoreError> {
         let id = conversation.to_owned();
-        self.write(|m| async move { claims::claim(&m, &id, &lease, retry).await }).await
+        self.run_write(|m| async move { claims::claim_conversation(&m, &id, &lease, retry).await }).await
     }
 
     async fn renew(&self, owner: &str, _until: Millis) -> Result<(), StoreError> {
         let owner = owner.to_owned();
-        self.write(|m| async move { claims::renew(&m, &owner).await }).await
+        self.run_write(|m| async move { claims::renew_leases(&m, &owner).await }).await
     }
 
     async fn history(&self, conversation: &str) -> Result<History, StoreError> {
         let id = conversation.to_owned();
-        self.apart(|m| async move { read::history(&m, &id).await }).await
+        self.run_apart(|m| async move { read::read_history(&m, &id).await }).await
     }
 
     async fn sent(&self, conversation: &str, epoch: u64, call: CallRecord) -> Result<(), StoreError> {
         let id = conversation.to_owned();
-        self.write(|m| async move { turns::sent(&m, &id, epoch, &call).await }).await
+        self.run_write(|m| async move { turns::store_sent(&m, &id, epoch, &call).await }).await
     }
 
     async fn settle(&self, conversation: &str, epoch: u64, call: CallRecord) -> Result<(), StoreError> {
         let id = conversation.to_owned();
-        self.write(|m| async move { turns::settle(&m, &id, epoch, &call).await }).await
+        self.run_write(|m| async move { turns::store_settled(&m, &id, epoch, &call).await }).await
     }
 
     async fn append(
@@ -92,17 +95,17 @@ impl Store for Mongo {
         call: Option<CallRecord>,
     ) -> Result<Vec<Entry>, StoreError> {
         let id = conversation.to_owned();
-        self.write(|m| async move { turns::append(&m, &id, epoch, &entries, call.as_ref()).await }).await
+        self.run_write(|m| async move { turns::append_entries(&m, &id, epoch, &entries, call.as_ref()).await }).await
     }
 
     async fn finish(&self, conversation: &str, epoch: u64, end: End) -> Result<(), StoreError> {
         let id = conversation.to_owned();
-        self.write(|m| async move { claims::finish(&m, &id, epoch, &end).await }).await
+        self.run_write(|m| async move { claims::end_claim(&m, &id, epoch, &end).await }).await
     }
 
     async fn conversations(&self, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError> {
         let filter = filter.clone();
-        self.apart(|m| async move { read::conversations(&m, &filter).await }).await
+        self.run_apart(|m| async move { read::list_conversations(&m, &filter).await }).await
     }
 
     async fn page(
@@ -112,55 +115,55 @@ impl Store for Mongo {
         limit: u32,
     ) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError> {
         let (filter, after) = (filter.clone(), after.to_owned());
-        self.apart(|m| async move { read::page(&m, &filter, &after, limit).await }).await
+        self.run_apart(|m| async move { read::read_page(&m, &filter, &after, limit).await }).await
     }
 
     async fn find_conversations(&self, prefix: &str) -> Result<Vec<ConversationRecord>, StoreError> {
         let prefix = prefix.to_owned();
-        self.apart(|m| async move { read::find(&m, &prefix).await }).await
+        self.run_apart(|m| async move { read::find_by_prefix(&m, &prefix).await }).await
     }
 
     async fn calls(&self, conversation: &str) -> Result<Vec<CallRecord>, StoreError> {
         let id = conversation.to_owned();
-        self.apart(|m| async move { read::calls(&m, &id).await }).await
+        self.run_apart(|m| async move { read::read_calls(&m, &id).await }).await
     }
 
     async fn logs(&self, conversations: &[String]) -> Result<Vec<Vec<Entry>>, StoreError> {
         let ids = conversations.to_vec();
-        self.apart(|m| async move { many::logs(&m, &ids).await }).await
+        self.run_apart(|m| async move { many::read_logs(&m, &ids).await }).await
     }
 
     async fn unfinished(&self, experiment: &str) -> Result<Unfinished, StoreError> {
         let experiment = experiment.to_owned();
-        self.apart(|m| async move { watch::unfinished(&m, &experiment).await }).await
+        self.run_apart(|m| async move { watch::list_unfinished(&m, &experiment).await }).await
     }
 
     async fn news(&self, of: &[(String, u32)]) -> Result<Vec<ConversationUpdate>, StoreError> {
         let of = of.to_vec();
-        self.apart(|m| async move { watch::news(&m, &of).await }).await
+        self.run_apart(|m| async move { watch::read_updates(&m, &of).await }).await
     }
 
     async fn calls_of(&self, conversations: &[String]) -> Result<Vec<Vec<CallRecord>>, StoreError> {
         let ids = conversations.to_vec();
-        self.apart(|m| async move { many::calls(&m, &ids).await }).await
+        self.run_apart(|m| async move { many::read_calls(&m, &ids).await }).await
     }
 
     async fn begin_run(&self, run: RunRecord) -> Result<(), StoreError> {
-        self.write(|m| async move { experiments::begin_run(&m, &run).await }).await
+        self.run_write(|m| async move { experiments::begin_run(&m, &run).await }).await
     }
 
     async fn end_run(&self, id: &str, ended: &str) -> Result<(), StoreError> {
         let (id, ended) = (id.to_owned(), ended.to_owned());
-        self.write(|m| async move { experiments::end_run(&m, &id, &ended).await }).await
+        self.run_write(|m| async move { experiments::end_run(&m, &id, &ended).await }).await
     }
 
     async fn runs(&self, experiment: &str) -> Result<Vec<RunRecord>, StoreError> {
         let experiment = experiment.to_owned();
-        self.apart(|m| async move { read::runs(&m, &experiment).await }).await
+        self.run_apart(|m| async move { read::list_runs(&m, &experiment).await }).await
     }
 
     async fn create(&self, new: NewExperiment) -> Result<ExperimentRecord, StoreError> {
-        self.write(|m| async move { colleagues::create(&m, &new).await }).await
+        self.run_write(|m| async move { colleagues::create_experiment(&m, &new).await }).await
     }
 
     async fn revise(
@@ -172,29 +175,32 @@ impl Store for Mongo {
         revision: String,
     ) -> Result<ExperimentRecord, StoreError> {
         let (id, creator) = (id.to_owned(), creator.to_owned());
-        self.write(|m| async move { colleagues::revise(&m, &id, &creator, version, &document, &revision).await }).await
+        self.run_write(|m| async move {
+            colleagues::revise_experiment(&m, &id, &creator, version, &document, &revision).await
+        })
+        .await
     }
 
     async fn mark(&self, item: &Item, creator: &str, mark: Mark) -> Result<(), StoreError> {
         let (item, creator) = (item.clone(), creator.to_owned());
-        self.write(|m| async move { colleagues::mark(&m, &item, &creator, &mark).await }).await
+        self.run_write(|m| async move { colleagues::mark_item(&m, &item, &creator, &mark).await }).await
     }
 
     async fn delete(&self, item: &Item, creator: &str) -> Result<(), StoreError> {
         let (item, creator) = (item.clone(), creator.to_owned());
-        self.write(|m| async move { deletions::delete(&m, &item, &creator).await }).await
+        self.run_write(|m| async move { deletions::delete_item(&m, &item, &creator).await }).await
     }
 
     async fn revisions(&self) -> Result<Vec<String>, StoreError> {
-        self.apart(|m| async move { read::revisions(&m).await }).await
+        self.run_apart(|m| async move { read::list_revisions(&m).await }).await
     }
 
     async fn receive(&self, item: TransferItem) -> Result<(), StoreError> {
-        self.write(|m| async move { copy::receive(&m, &item).await }).await
+        self.run_write(|m| async move { copy::receive_item(&m, &item).await }).await
     }
 
     async fn verify(&self, conversation: Option<&str>) -> Result<Vec<Fault>, StoreError> {
         let id = conversation.map(str::to_owned);
-        self.apart(|m| async move { verify::verify(&m, id.as_deref()).await }).await
+        self.run_apart(|m| async move { verify::find_faults(&m, id.as_deref()).await }).await
     }
 }

@@ -10,27 +10,27 @@ use super::fail::{Fail, is_duplicate};
 use crate::store::ExperimentRecord;
 use ::mongodb::bson::{Document, doc};
 
-fn name(experiment: &str, version: u64) -> String {
+fn version_id(experiment: &str, version: u64) -> String {
     format!("{experiment}/{version:06}")
 }
 
 /// Returns the fields that a change may set.
-fn fields(record: &ExperimentRecord) -> Result<Document, Fail> {
+fn changed_fields(record: &ExperimentRecord) -> Result<Document, Fail> {
     Ok(doc! {
         "name": &record.name, "starred": record.starred, "note": record.note.clone(),
         "version": record.version.cast_signed(), "revision": &record.revision, "run": run_defaults(&record.run)?,
     })
 }
 
-async fn head(mongo: &Base, id: &str) -> Result<ExperimentRecord, Fail> {
+async fn read_head(mongo: &Base, id: &str) -> Result<ExperimentRecord, Fail> {
     let found = mongo.experiments().find_one(doc! { "_id": id }).await?.filter(|d| !is_going(d));
     experiment_record(found.ok_or_else(|| Fail::Unknown(format!("experiment {id}")))?)
 }
 
 /// Returns the experiment in its last version.
-pub(super) async fn latest(mongo: &Base, id: &str) -> Result<ExperimentRecord, Fail> {
-    let mut record = head(mongo, id).await?;
-    while let Some(next) = mongo.versions().find_one(doc! { "_id": name(id, record.version + 1) }).await? {
+pub(super) async fn latest_record(mongo: &Base, id: &str) -> Result<ExperimentRecord, Fail> {
+    let mut record = read_head(mongo, id).await?;
+    while let Some(next) = mongo.versions().find_one(doc! { "_id": version_id(id, record.version + 1) }).await? {
         let mut document = experiment_document(&record)?;
         document.extend(next.into_iter().filter(|(key, _)| key != "_id" && key != "experiment"));
         record = experiment_record(document)?;
@@ -40,22 +40,22 @@ pub(super) async fn latest(mongo: &Base, id: &str) -> Result<ExperimentRecord, F
 
 /// Makes `next` the version after `old`; returns `None` if another version follows it. If its name is taken, the error
 /// is the server's.
-pub(super) async fn follow(
+pub(super) async fn follow_version(
     mongo: &Base,
     old: &ExperimentRecord,
     next: ExperimentRecord,
 ) -> Result<Option<ExperimentRecord>, Fail> {
     let next = ExperimentRecord { version: old.version + 1, ..next };
-    let mut document = doc! { "_id": name(&old.id, next.version), "experiment": &old.id };
-    document.extend(fields(&next)?);
+    let mut document = doc! { "_id": version_id(&old.id, next.version), "experiment": &old.id };
+    document.extend(changed_fields(&next)?);
     match mongo.versions().insert_one(document).await {
         Err(error) if is_duplicate(&error) => {
-            bring(mongo, &old.id).await?;
+            bring_forward(mongo, &old.id).await?;
             Ok(None)
         }
         inserted => {
             inserted?;
-            bring(mongo, &old.id).await?;
+            bring_forward(mongo, &old.id).await?;
             Ok(Some(next))
         }
     }
@@ -63,13 +63,13 @@ pub(super) async fn follow(
 
 /// Brings the experiment's document to the last version. Checks again after each write: a slower process may have
 /// written an older version.
-async fn bring(mongo: &Base, id: &str) -> Result<(), Fail> {
+async fn bring_forward(mongo: &Base, id: &str) -> Result<(), Fail> {
     loop {
-        let (head, last) = (head(mongo, id).await?, latest(mongo, id).await?);
+        let (head, last) = (read_head(mongo, id).await?, latest_record(mongo, id).await?);
         if head.version >= last.version {
             return Ok(());
         }
         let own = doc! { "_id": id, "creator": &head.creator, "version": head.version.cast_signed() };
-        mongo.experiments().update_one(own, doc! { "$set": fields(&last)? }).await?;
+        mongo.experiments().update_one(own, doc! { "$set": changed_fields(&last)? }).await?;
     }
 }

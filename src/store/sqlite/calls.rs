@@ -1,7 +1,7 @@
 //! Writing and reading of calls. Texts are stored once, by hash, so that storage grows only with new text.
 
 use super::fail::Fail;
-use super::rows::{Columns, all, first, iso, json, text};
+use super::rows::{Columns, format_instant, read_all, read_first, read_text, to_json};
 use crate::model::ChatReply;
 use crate::process::prompt::View;
 use crate::process::{CallRef, Purpose};
@@ -24,11 +24,11 @@ impl Ready {
     pub(super) fn new(mut call: CallRecord) -> Result<Self, Fail> {
         let (view, texts) = turn::by_reference(&call.view);
         let raw = call.reply.as_mut().map(|reply| std::mem::take(&mut reply.raw));
-        let reply = call.reply.as_ref().map(json).transpose()?;
+        let reply = call.reply.as_ref().map(to_json).transpose()?;
         if let (Some(reply), Some(raw)) = (&mut call.reply, raw) {
             reply.raw = raw;
         }
-        let (sent, answered) = (iso(call.sent)?, call.answered.map(iso).transpose()?);
+        let (sent, answered) = (format_instant(call.sent)?, call.answered.map(format_instant).transpose()?);
         Ok(Self { call, view, texts, reply, sent, answered })
     }
 
@@ -38,21 +38,22 @@ impl Ready {
 }
 
 /// Stores a call as sent, before the request leaves. Returns the change of the conversation's possible spend.
-pub(super) fn send(conn: &Connection, conversation: &str, epoch: u64, ready: &Ready) -> Result<i64, Fail> {
-    let old = stored(conn, conversation, ready)?;
-    let change = turn::send(conversation, epoch, old, &ready.call)?;
-    change.map_or(Ok(0), |written| write(conn, conversation, epoch, ready, &written))
+pub(super) fn store_sent(conn: &Connection, conversation: &str, epoch: u64, ready: &Ready) -> Result<i64, Fail> {
+    let old = read_kept(conn, conversation, ready)?;
+    let change = turn::prepare_sent(conversation, epoch, old, &ready.call)?;
+    change.map_or(Ok(0), |written| write_row(conn, conversation, epoch, ready, &written))
 }
 
 /// Stores the answer or failure of a call, unless its answer is stored. Returns the change of the possible spend.
-pub(super) fn settle(conn: &Connection, conversation: &str, epoch: u64, ready: &Ready) -> Result<i64, Fail> {
-    let old = stored(conn, conversation, ready)?;
-    turn::settle(old, &ready.call).map_or(Ok(0), |written| write(conn, conversation, epoch, ready, &written))
+pub(super) fn store_settled(conn: &Connection, conversation: &str, epoch: u64, ready: &Ready) -> Result<i64, Fail> {
+    let old = read_kept(conn, conversation, ready)?;
+    turn::prepare_settled(old, &ready.call)
+        .map_or(Ok(0), |written| write_row(conn, conversation, epoch, ready, &written))
 }
 
-fn stored(conn: &Connection, conversation: &str, ready: &Ready) -> Result<Option<Kept>, Fail> {
+fn read_kept(conn: &Connection, conversation: &str, ready: &Ready) -> Result<Option<Kept>, Fail> {
     let CallRef { purpose, ask } = ready.call.call;
-    first(
+    read_first(
         conn.prepare_cached(
             "select state, epoch, sent, attempts, kept, spend from calls
              where conversation = ?1 and seq = ?2 and purpose = ?3 and ask = ?4",
@@ -60,10 +61,10 @@ fn stored(conn: &Connection, conversation: &str, ready: &Ready) -> Result<Option
         params![conversation, ready.call.seq, purpose.word(), ask],
         |c| {
             Ok(Kept {
-                state: c.word(CallState::of)?,
-                epoch: c.number()?,
-                sent: c.time()?,
-                attempts: c.json()?,
+                state: c.next_word(CallState::of)?,
+                epoch: c.next_number()?,
+                sent: c.next_instant()?,
+                attempts: c.next_json()?,
                 earlier: c.next::<u32>()? as usize,
                 spend: c.next()?,
             })
@@ -71,7 +72,7 @@ fn stored(conn: &Connection, conversation: &str, ready: &Ready) -> Result<Option
     )
 }
 
-pub(super) fn write(
+pub(super) fn write_row(
     conn: &Connection,
     conversation: &str,
     epoch: u64,
@@ -99,10 +100,10 @@ pub(super) fn write(
         ":epoch": epoch.cast_signed(),
         ":server": call.server,
         ":model": call.model,
-        ":parameters": json(&call.parameters)?,
-        ":view": json(&ready.view)?,
+        ":parameters": to_json(&call.parameters)?,
+        ":view": to_json(&ready.view)?,
         ":body": call.body_sha256,
-        ":attempts": json(&written.attempts)?,
+        ":attempts": to_json(&written.attempts)?,
         ":kept": written.earlier as u32,
         ":spend": written.spend,
         ":sent": ready.sent,
@@ -118,7 +119,7 @@ const CALL: &str = "k.seq, k.purpose, k.ask, k.state, k.server, k.model, k.param
 
 /// Returns every call of a conversation in the order of seq, purpose, ask, with its texts.
 pub(super) fn all_of(conn: &Connection, conversation: &str) -> Result<Vec<CallRecord>, Fail> {
-    select(conn, conversation, &format!("select {CALL} from calls k where k.conversation = ?1"))
+    select_calls(conn, conversation, &format!("select {CALL} from calls k where k.conversation = ?1"))
 }
 
 /// Returns the calls that no entry names.
@@ -127,11 +128,11 @@ pub(super) fn open_of(conn: &Connection, conversation: &str) -> Result<Vec<CallR
         "select {CALL} from calls k where k.conversation = ?1 and not exists (select 1 from messages m
          where m.conversation = k.conversation and m.seq = k.seq and m.purpose = k.purpose and m.ask = k.ask)"
     );
-    select(conn, conversation, &sql)
+    select_calls(conn, conversation, &sql)
 }
 
-fn select(conn: &Connection, conversation: &str, sql: &str) -> Result<Vec<CallRecord>, Fail> {
-    let mut calls = all(conn.prepare_cached(sql)?, [conversation], call)?;
+fn select_calls(conn: &Connection, conversation: &str, sql: &str) -> Result<Vec<CallRecord>, Fail> {
+    let mut calls = read_all(conn.prepare_cached(sql)?, [conversation], read_call)?;
     let mut known = HashMap::new();
     for call in &mut calls {
         put_back(conn, &mut call.view, &mut known)?;
@@ -142,7 +143,7 @@ fn select(conn: &Connection, conversation: &str, sql: &str) -> Result<Vec<CallRe
 }
 
 fn put_back(conn: &Connection, view: &mut View, known: &mut HashMap<String, String>) -> Result<(), Fail> {
-    for text in turn::references(view) {
+    for text in turn::text_references(view) {
         if !known.contains_key(text.as_str()) {
             known.insert(text.clone(), by_hash(conn, text)?);
         }
@@ -152,28 +153,28 @@ fn put_back(conn: &Connection, view: &mut View, known: &mut HashMap<String, Stri
 }
 
 fn by_hash(conn: &Connection, hash: &str) -> Result<String, Fail> {
-    first(conn.prepare_cached("select text from texts where hash = ?1")?, [hash], text)?
+    read_first(conn.prepare_cached("select text from texts where hash = ?1")?, [hash], read_text)?
         .ok_or_else(|| Fail::Damaged(format!("the text {hash} is missing")))
 }
 
-fn call(c: &mut Columns<'_>) -> Result<CallRecord, Fail> {
+fn read_call(c: &mut Columns<'_>) -> Result<CallRecord, Fail> {
     Ok(CallRecord {
         seq: c.next()?,
-        call: CallRef { purpose: c.word(Purpose::of)?, ask: c.next()? },
-        state: c.word(CallState::of)?,
+        call: CallRef { purpose: c.next_word(Purpose::of)?, ask: c.next()? },
+        state: c.next_word(CallState::of)?,
         server: c.next()?,
         model: c.next()?,
-        parameters: c.json()?,
-        view: c.json()?,
+        parameters: c.next_json()?,
+        view: c.next_json()?,
         body_sha256: c.next()?,
-        attempts: c.json()?,
-        sent: c.time()?,
+        attempts: c.next_json()?,
+        sent: c.next_instant()?,
         answered: c.time_if_any()?,
-        reply: reply(c)?,
+        reply: read_reply(c)?,
     })
 }
 
-fn reply(c: &mut Columns<'_>) -> Result<Option<ChatReply>, Fail> {
+fn read_reply(c: &mut Columns<'_>) -> Result<Option<ChatReply>, Fail> {
     let (read, raw) = (c.next::<Option<String>>()?, c.next::<Option<String>>()?);
     let Some(read) = read else {
         return Ok(None);

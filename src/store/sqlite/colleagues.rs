@@ -1,27 +1,27 @@
 //! Changes that only an item's creator may make: create, revise, mark, delete. The filter of each write names the
 //! creator; a second query finds the reason if no row matched.
 
-use super::experiments::{experiment, insert, keep};
+use super::experiments::{find_experiment, insert_experiment, keep_document};
 use super::fail::Fail;
 use super::open;
-use super::rows::{self, all, first, json};
+use super::rows::{self, read_all, read_first, to_json};
 use crate::design::Experiment;
 use crate::store::{ExperimentRecord, Item, Mark, NewExperiment, Status, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;
 
-pub(super) fn create(conn: &Connection, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
+pub(super) fn create_experiment(conn: &Connection, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
     let name = &new.document.name;
-    if experiment(conn, &new.creator, name)?.is_some() {
-        return Err(taken(&new.creator, name));
+    if find_experiment(conn, &new.creator, name)?.is_some() {
+        return Err(name_taken(&new.creator, name));
     }
-    keep(conn, &new.revision, &new.document)?;
-    insert(conn, new)?;
+    keep_document(conn, &new.revision, &new.document)?;
+    insert_experiment(conn, new)?;
     by_id(conn, &new.id)
 }
 
 /// Replaces an experiment's document, if its version is the one that the editor read.
-pub(super) fn revise(
+pub(super) fn revise_experiment(
     conn: &Connection,
     id: &str,
     creator: &str,
@@ -29,22 +29,22 @@ pub(super) fn revise(
     document: &Experiment,
     revision: &str,
 ) -> Result<ExperimentRecord, Fail> {
-    keep(conn, revision, document)?;
+    keep_document(conn, revision, document)?;
     let changed = conn
         .prepare_cached(
             "update experiments set name = ?4, revision = ?5, run = ?6, version = version + 1
              where id = ?1 and creator = ?2 and version = ?3
                 and not exists (select 1 from experiments where creator = ?2 and name = ?4 and id <> ?1)",
         )?
-        .execute(params![id, creator, version.cast_signed(), document.name, revision, json(&document.run)?])?;
+        .execute(params![id, creator, version.cast_signed(), document.name, revision, to_json(&document.run)?])?;
     if changed == 0 {
-        return Err(why_not(conn, id, creator, version, &document.name)?);
+        return Err(why_unchanged(conn, id, creator, version, &document.name)?);
     }
     by_id(conn, id)
 }
 
 /// Returns the reason why an experiment was not changed: the most important one, if there are several.
-fn why_not(conn: &Connection, id: &str, creator: &str, version: u64, name: &str) -> Result<Fail, Fail> {
+fn why_unchanged(conn: &Connection, id: &str, creator: &str, version: u64, name: &str) -> Result<Fail, Fail> {
     let found = by_id(conn, id)?;
     let what = format!("experiment `{}`", found.name);
     Ok(if found.creator != creator {
@@ -52,21 +52,22 @@ fn why_not(conn: &Connection, id: &str, creator: &str, version: u64, name: &str)
     } else if found.version != version {
         StoreError::Changed { what, expected: version, found: found.version }.into()
     } else {
-        taken(creator, name)
+        name_taken(creator, name)
     })
 }
 
-fn taken(creator: &str, name: &str) -> Fail {
+fn name_taken(creator: &str, name: &str) -> Fail {
     StoreError::Exists { creator: creator.to_owned(), name: name.to_owned() }.into()
 }
 
 fn by_id(conn: &Connection, id: &str) -> Result<ExperimentRecord, Fail> {
     let sql = format!("select {} from experiments where id = ?1", rows::EXPERIMENT);
-    first(conn.prepare_cached(&sql)?, [id], rows::experiment)?.ok_or_else(|| Fail::Unknown(format!("experiment {id}")))
+    read_first(conn.prepare_cached(&sql)?, [id], rows::read_experiment)?
+        .ok_or_else(|| Fail::Unknown(format!("experiment {id}")))
 }
 
 /// Changes note or star; `None` changes nothing.
-pub(super) fn mark(conn: &Connection, item: &Item, creator: &str, mark: &Mark) -> Result<(), Fail> {
+pub(super) fn mark_item(conn: &Connection, item: &Item, creator: &str, mark: &Mark) -> Result<(), Fail> {
     let (sql, id) = match item {
         Item::Experiment(id) => (
             "update experiments set note = iif(?3, ?4, note), starred = coalesce(?5, starred), version = version + 1
@@ -86,7 +87,7 @@ pub(super) fn mark(conn: &Connection, item: &Item, creator: &str, mark: &Mark) -
 
 /// Returns the error for an item of another creator.
 fn not_yours(conn: &Connection, item: &Item) -> Result<Fail, Fail> {
-    let Owned { what, creator, .. } = owned(conn, item)?;
+    let Owned { what, creator, .. } = find_owned(conn, item)?;
     Ok(StoreError::NotYours { what, creator }.into())
 }
 
@@ -98,7 +99,7 @@ struct Owned {
     ended: bool,
 }
 
-fn owned(conn: &Connection, item: &Item) -> Result<Owned, Fail> {
+fn find_owned(conn: &Connection, item: &Item) -> Result<Owned, Fail> {
     match item {
         Item::Experiment(id) => {
             let ExperimentRecord { name, creator, .. } = by_id(conn, id)?;
@@ -106,7 +107,7 @@ fn owned(conn: &Connection, item: &Item) -> Result<Owned, Fail> {
         }
         Item::Conversation(id) => {
             let statement = conn.prepare_cached("select experiment, creator from conversations where id = ?1")?;
-            let found = first(statement, [id], |c| {
+            let found = read_first(statement, [id], |c| {
                 let (experiment, creator): (String, _) = (c.next()?, c.next()?);
                 let ended = has_ended(conn, id, &experiment)?;
                 Ok(Owned { what: format!("conversation {id}"), experiment, creator, ended })
@@ -124,14 +125,14 @@ fn has_ended(conn: &Connection, id: &str, experiment: &str) -> Result<bool, Fail
     let sql = format!(
         "select status from conversations where id = ?1 union all select status from conversations where {QUESTIONS}"
     );
-    let statuses = all(conn.prepare_cached(&sql)?, [id, experiment], |c| c.word(Status::of))?;
+    let statuses = read_all(conn.prepare_cached(&sql)?, [id, experiment], |c| c.next_word(Status::of))?;
     Ok(statuses.iter().all(|status| matches!(status, Status::Done | Status::Failed)))
 }
 
 /// Deletes an experiment with everything that belongs to it, or a conversation with the questions about it. One
 /// transaction deletes children first.
-pub(super) fn delete(conn: &Connection, path: &Path, item: &Item, creator: &str) -> Result<(), Fail> {
-    let found = owned(conn, item)?;
+pub(super) fn delete_item(conn: &Connection, path: &Path, item: &Item, creator: &str) -> Result<(), Fail> {
+    let found = find_owned(conn, item)?;
     if found.creator != creator {
         return Err(not_yours(conn, item)?);
     }
@@ -147,7 +148,7 @@ pub(super) fn delete(conn: &Connection, path: &Path, item: &Item, creator: &str)
     match gone {
         0 => Err(not_yours(conn, item)?),
         // A process that holds the lock may have stored a document but not yet the record that refers to it.
-        _ if process.is_none() => sweep(conn),
+        _ if process.is_none() => sweep_documents(conn),
         _ => Ok(()),
     }
 }
@@ -202,7 +203,7 @@ fn not_held(conn: &Connection, item: &Item, found: &Owned, process: &str) -> Res
 }
 
 /// Removes documents that no record refers to. Texts stay, since calls share them.
-fn sweep(conn: &Connection) -> Result<(), Fail> {
+fn sweep_documents(conn: &Connection) -> Result<(), Fail> {
     conn.execute(
         "delete from revisions where hash not in
             (select revision from experiments union select revision from conversations union select revision from runs)",

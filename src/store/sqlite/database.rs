@@ -45,32 +45,32 @@ impl Sqlite {
         known: &[&str],
     ) -> Result<Opened, StoreError> {
         let place = Place::new(path, max_mb);
-        let found = open::inspect(path, &place)?;
-        let path = open::real(path, mode, &place)?;
+        let found = open::inspect_file(path, &place)?;
+        let path = open::real_path(path, mode, &place)?;
         if mode == OpenMode::Read {
-            return reading(&path, found, place, known);
+            return open_reading(&path, found, place, known);
         }
-        let mut lock = (mode == OpenMode::Run).then(|| open::lock(&path, &place)).transpose()?;
-        let error = |fail| place.error(fail);
-        let conn = open::writer(&path).map_err(error)?;
-        let (created, migrated) = prepare(&conn, &path, &place, &mut lock, known)?;
-        open::settle(&conn, max_mb).map_err(error)?;
+        let mut lock = (mode == OpenMode::Run).then(|| open::take_lock(&path, &place)).transpose()?;
+        let error = |fail| place.store_error(fail);
+        let conn = open::open_writer(&path).map_err(error)?;
+        let (created, migrated) = prepare_schema(&conn, &path, &place, &mut lock, known)?;
+        open::configure_writer(&conn, max_mb).map_err(error)?;
         if mode == OpenMode::Write {
             lock = None;
         }
-        let writer = Some(Writer::start(conn, place.clone()).map_err(|e| place.unreachable(e))?);
+        let writer = Some(Writer::start_thread(conn, place.clone()).map_err(|e| place.unreachable_error(e))?);
         let store = Self { readers: Readers::new(path, None), place, writer, _lock: lock };
         Ok(Opened { store, created, migrated })
     }
 
-    pub(super) async fn read<T: Send + 'static>(
+    pub(super) async fn run_read<T: Send + 'static>(
         &self,
         question: impl FnOnce(&Connection) -> Result<T, Fail> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.readers.read(&self.place, question).await
+        self.readers.run_query(&self.place, question).await
     }
 
-    pub(super) async fn write<T: Send + 'static>(
+    pub(super) async fn run_write<T: Send + 'static>(
         &self,
         change: impl Fn(&Connection) -> Result<T, Fail> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -81,19 +81,19 @@ impl Sqlite {
         writer.write(&self.place, change).await
     }
 
-    pub(super) fn ready(&self, call: CallRecord) -> Result<Ready, StoreError> {
-        Ready::new(call).map_err(|fail| self.place.error(fail))
+    pub(super) fn prepare_call(&self, call: CallRecord) -> Result<Ready, StoreError> {
+        Ready::new(call).map_err(|fail| self.place.store_error(fail))
     }
 }
 
-fn reading(path: &Path, found: Found, place: Place, known: &[&str]) -> Result<Opened, StoreError> {
+fn open_reading(path: &Path, found: Found, place: Place, known: &[&str]) -> Result<Opened, StoreError> {
     let missing = || StoreError::Missing { place: place.name.clone() };
     if found == Found::Nothing {
         return Err(missing());
     }
-    let error = |fail| place.error(fail);
-    let conn = open::reader(path).map_err(error)?;
-    let found = schema::version(&conn).map_err(error)?.ok_or_else(missing)?;
+    let error = |fail| place.store_error(fail);
+    let conn = open::open_reader(path).map_err(error)?;
+    let found = schema::read_version(&conn).map_err(error)?.ok_or_else(missing)?;
     migrate::is_older(found, known, &place)?;
     let readers = Readers::new(path.to_owned(), Some(conn));
     Ok(Opened { store: Sqlite { place, readers, writer: None, _lock: None }, created: false, migrated: None })
@@ -101,23 +101,23 @@ fn reading(path: &Path, found: Found, place: Place, known: &[&str]) -> Result<Op
 
 /// Creates the tables, or migrates them. A migration holds the lock of a run: the tables of an older program must not
 /// change while it runs.
-fn prepare(
+fn prepare_schema(
     conn: &Connection,
     path: &Path,
     place: &Place,
     lock: &mut Option<File>,
     known: &[&str],
 ) -> Result<(bool, Option<Migrated>), StoreError> {
-    let error = |fail| place.error(fail);
-    let Some(found) = schema::version(conn).map_err(error)? else {
-        migrate::create(conn, known).map_err(error)?;
+    let error = |fail| place.store_error(fail);
+    let Some(found) = schema::read_version(conn).map_err(error)? else {
+        migrate::create_tables(conn, known).map_err(error)?;
         return Ok((true, None));
     };
     if !migrate::is_older(found, known, place)? {
         return Ok((false, None));
     }
     if lock.is_none() {
-        *lock = Some(open::lock(path, place)?);
+        *lock = Some(open::take_lock(path, place)?);
     }
-    Ok((false, Some(migrate::upgrade(conn, path, found, known).map_err(error)?)))
+    Ok((false, Some(migrate::upgrade_database(conn, path, found, known).map_err(error)?)))
 }

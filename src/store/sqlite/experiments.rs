@@ -1,32 +1,32 @@
 //! Writing experiments, plans and runs.
 
 use super::fail::Fail;
-use super::rows::{self, first, iso, json, json_if_any};
+use super::rows::{self, format_instant, json_if_any, read_first, to_json};
 use crate::design::Experiment;
 use crate::store::{ConversationRecord, ExperimentRecord, NewExperiment, RunRecord};
 use rusqlite::{Connection, named_params, params};
 
-pub(super) fn save(conn: &Connection, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
-    keep(conn, &new.revision, &new.document)?;
-    match experiment(conn, &new.creator, &new.document.name)? {
-        None => insert(conn, new)?,
+pub(super) fn save_experiment(conn: &Connection, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
+    keep_document(conn, &new.revision, &new.document)?;
+    match find_experiment(conn, &new.creator, &new.document.name)? {
+        None => insert_experiment(conn, new)?,
         Some(old) if old.revision != new.revision || old.run != new.document.run => {
             conn.prepare_cached("update experiments set revision = ?2, run = ?3, version = version + 1 where id = ?1")?
-                .execute(params![old.id, new.revision, json(&new.document.run)?])?;
+                .execute(params![old.id, new.revision, to_json(&new.document.run)?])?;
         }
         Some(same) => return Ok(same),
     }
-    experiment(conn, &new.creator, &new.document.name)?.ok_or_else(|| Fail::Damaged("a row vanished".to_owned()))
+    find_experiment(conn, &new.creator, &new.document.name)?.ok_or_else(|| Fail::Damaged("a row vanished".to_owned()))
 }
 
 /// Stores a document under its hash. The first one that is stored stays.
-pub(super) fn keep(conn: &Connection, revision: &str, document: &Experiment) -> Result<(), Fail> {
+pub(super) fn keep_document(conn: &Connection, revision: &str, document: &Experiment) -> Result<(), Fail> {
     conn.prepare_cached("insert into revisions (hash, document) values (?1, ?2) on conflict do nothing")?
-        .execute(params![revision, json(document)?])?;
+        .execute(params![revision, to_json(document)?])?;
     Ok(())
 }
 
-pub(super) fn insert(conn: &Connection, new: &NewExperiment) -> Result<(), Fail> {
+pub(super) fn insert_experiment(conn: &Connection, new: &NewExperiment) -> Result<(), Fail> {
     let document = &new.document;
     conn.prepare_cached(
         "insert into experiments (id, name, creator, created, note, version, parent, revision, run)
@@ -36,22 +36,22 @@ pub(super) fn insert(conn: &Connection, new: &NewExperiment) -> Result<(), Fail>
         new.id,
         document.name,
         new.creator,
-        iso(new.now)?,
+        format_instant(new.now)?,
         document.note,
         new.parent,
         new.revision,
-        json(&document.run)?
+        to_json(&document.run)?
     ])?;
     Ok(())
 }
 
-pub(super) fn experiment(conn: &Connection, creator: &str, name: &str) -> Result<Option<ExperimentRecord>, Fail> {
+pub(super) fn find_experiment(conn: &Connection, creator: &str, name: &str) -> Result<Option<ExperimentRecord>, Fail> {
     let sql = format!("select {} from experiments where creator = ?1 and name = ?2", rows::EXPERIMENT);
-    first(conn.prepare_cached(&sql)?, [creator, name], rows::experiment)
+    read_first(conn.prepare_cached(&sql)?, [creator, name], rows::read_experiment)
 }
 
 /// Marks the conversations that a revision plans, and inserts new ones.
-pub(super) fn plan(
+pub(super) fn plan_conversations(
     conn: &Connection,
     experiment: &str,
     revision: &str,
@@ -64,10 +64,15 @@ pub(super) fn plan(
     for key in keys {
         mark.execute([revision, experiment, key])?;
     }
-    new.iter().try_for_each(|conversation| add(conn, experiment, revision, conversation))
+    new.iter().try_for_each(|conversation| insert_conversation(conn, experiment, revision, conversation))
 }
 
-pub(super) fn add(conn: &Connection, experiment: &str, revision: &str, c: &ConversationRecord) -> Result<(), Fail> {
+pub(super) fn insert_conversation(
+    conn: &Connection,
+    experiment: &str,
+    revision: &str,
+    c: &ConversationRecord,
+) -> Result<(), Fail> {
     // Another process may have planned the same meanwhile: its conversation is marked and keeps its creator.
     let mut statement = conn.prepare_cached(
         "insert into conversations
@@ -86,13 +91,13 @@ pub(super) fn add(conn: &Connection, experiment: &str, revision: &str, c: &Conve
         ":revision": revision,
         ":key": c.key,
         ":creator": c.creator,
-        ":created": iso(c.created)?,
-        ":condition": json(&c.condition)?,
+        ":created": format_instant(c.created)?,
+        ":condition": to_json(&c.condition)?,
         ":replicate": c.replicate,
         ":seed": c.seed.to_string(),
-        ":models": json(&c.models)?,
-        ":agents": json(&c.agents)?,
-        ":participants": json(&c.participants)?,
+        ":models": to_json(&c.models)?,
+        ":agents": to_json(&c.agents)?,
+        ":participants": to_json(&c.participants)?,
         ":messages": c.messages,
         ":days": c.days,
         ":speakers": c.speakers,
@@ -117,11 +122,11 @@ pub(super) fn begin_run(conn: &Connection, run: &RunRecord) -> Result<(), Fail> 
         run.id,
         run.experiment,
         run.revision,
-        iso(run.started)?,
+        format_instant(run.started)?,
         run.creator,
-        json(&run.flags)?,
-        json(&run.counts)?,
-        json(&run.answers)?,
+        to_json(&run.flags)?,
+        to_json(&run.counts)?,
+        to_json(&run.answers)?,
         run.version,
         run.ended,
         run.kind.word(),

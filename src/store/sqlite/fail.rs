@@ -50,45 +50,45 @@ impl Place {
     }
 
     /// Returns the error for the caller.
-    pub(super) fn error(&self, fail: Fail) -> StoreError {
+    pub(super) fn store_error(&self, fail: Fail) -> StoreError {
         let place = self.name.clone();
         match fail {
             Fail::Store(error) => error,
             Fail::Damaged(cause) => StoreError::Damaged { place, cause },
             Fail::Unknown(what) => StoreError::Unknown { place, what },
-            Fail::Sql(error) => self.sql(&error),
+            Fail::Sql(error) => self.sql_error(&error),
         }
     }
 
-    pub(super) fn unreachable(&self, cause: impl std::fmt::Display) -> StoreError {
+    pub(super) fn unreachable_error(&self, cause: impl std::fmt::Display) -> StoreError {
         StoreError::Unreachable { place: self.name.clone(), cause: cause.to_string() }
     }
 
-    pub(super) fn foreign(&self, cause: &str) -> StoreError {
+    pub(super) fn foreign_error(&self, cause: &str) -> StoreError {
         StoreError::Foreign { place: self.name.clone(), cause: cause.to_owned() }
     }
 
-    fn sql(&self, error: &rusqlite::Error) -> StoreError {
+    fn sql_error(&self, error: &rusqlite::Error) -> StoreError {
         let (place, cause) = (self.name.clone(), error.to_string());
         if error.sqlite_error().is_some_and(|e| e.extended_code == SHARED_MEMORY_FULL) {
-            return self.full();
+            return self.full_error();
         }
         match error.sqlite_error_code() {
-            Some(ErrorCode::DiskFull) => self.full(),
+            Some(ErrorCode::DiskFull) => self.full_error(),
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 StoreError::Locked { place, holder: "another program".to_owned() }
             }
             Some(ErrorCode::NotADatabase) => StoreError::Foreign { place, cause },
             Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => {
-                self.unreachable(format!("{cause}; you must be allowed to write the file and its folder"))
+                self.unreachable_error(format!("{cause}; you must be allowed to write the file and its folder"))
             }
-            Some(ErrorCode::SystemIoFailure) => self.unreachable(cause),
+            Some(ErrorCode::SystemIoFailure) => self.unreachable_error(cause),
             Some(ErrorCode::DatabaseCorrupt) | None => StoreError::Damaged { place, cause },
             Some(_) => StoreError::Other { place, cause },
         }
     }
 
-    fn full(&self) -> StoreError {
+    fn full_error(&self) -> StoreError {
         let cause = match self.max_mb {
             Some(mb) => format!("its quota of {mb} MiB (max-mb={mb}) is reached, or the disk has no space left"),
             None => "the disk has no space left".to_owned(),

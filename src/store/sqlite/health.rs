@@ -4,7 +4,7 @@ use super::database::Sqlite;
 use super::fail::Place;
 use super::migrate::MIGRATIONS;
 use super::open::{self, Found};
-use super::rows::{all, text};
+use super::rows::{read_all, read_text};
 use super::schema;
 use crate::store::{OpenMode, StoreError};
 use std::path::Path;
@@ -24,25 +24,25 @@ pub struct Health {
 
 impl Sqlite {
     /// Checks the file at `path`. Blocks while SQLite reads the whole file once.
-    pub fn health(path: &Path) -> Result<Health, StoreError> {
+    pub fn check_file(path: &Path) -> Result<Health, StoreError> {
         let place = Place::new(path, None);
         let missing = || StoreError::Missing { place: place.name.clone() };
-        if open::inspect(path, &place)? == Found::Nothing {
+        if open::inspect_file(path, &place)? == Found::Nothing {
             return Err(missing());
         }
-        let path = open::real(path, OpenMode::Read, &place)?;
+        let path = open::real_path(path, OpenMode::Read, &place)?;
         let look = || {
-            let conn = open::reader(&path)?;
-            let found = schema::version(&conn)?;
-            let faults = all(conn.prepare_cached("pragma quick_check(20)")?, [], text)?;
+            let conn = open::open_reader(&path)?;
+            let found = schema::read_version(&conn)?;
+            let faults = read_all(conn.prepare_cached("pragma quick_check(20)")?, [], read_text)?;
             Ok((found, faults))
         };
-        let (found, mut faults) = look().map_err(|fail| place.error(fail))?;
+        let (found, mut faults) = look().map_err(|fail| place.store_error(fail))?;
         faults.retain(|word| word != "ok");
         let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |m| m.len());
         Ok(Health {
             schema: (found.ok_or_else(missing)?, MIGRATIONS.len() as u32),
-            bytes: bytes(&path) + bytes(&open::beside(&path, "-wal")),
+            bytes: bytes(&path) + bytes(&open::path_beside(&path, "-wal")),
             faults,
             holder: open::held_by(&path),
         })

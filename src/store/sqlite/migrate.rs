@@ -4,8 +4,8 @@
 //! older and newer programs.
 
 use super::fail::{Fail, Place};
-use super::open::beside;
-use super::schema::{APPLICATION_ID, version};
+use super::open::path_beside;
+use super::schema::{APPLICATION_ID, read_version};
 use crate::store::StoreError;
 use rusqlite::Connection;
 use std::fs::{self, File};
@@ -35,19 +35,26 @@ pub(super) fn is_older(found: u32, migrations: &[&str], place: &Place) -> Result
 }
 
 /// Creates the tables, if no other process has created them.
-pub(super) fn create(conn: &Connection, migrations: &[&str]) -> Result<(), Fail> {
-    in_transaction(conn, || if version(conn)?.is_none() { apply(conn, 0, migrations) } else { Ok(()) })
+pub(super) fn create_tables(conn: &Connection, migrations: &[&str]) -> Result<(), Fail> {
+    in_transaction(conn, || if read_version(conn)?.is_none() { apply_migrations(conn, 0, migrations) } else { Ok(()) })
 }
 
 /// Copies the database, then applies the migrations that it lacks. The caller holds the lock of a run.
-pub(super) fn upgrade(conn: &Connection, path: &Path, from: u32, migrations: &[&str]) -> Result<Migrated, Fail> {
+pub(super) fn upgrade_database(
+    conn: &Connection,
+    path: &Path,
+    from: u32,
+    migrations: &[&str],
+) -> Result<Migrated, Fail> {
     let backup = back_up(conn, path, from)?;
     // Another process may have migrated the file before this one took the lock.
-    in_transaction(conn, || if version(conn)? == Some(from) { apply(conn, from, migrations) } else { Ok(()) })?;
+    in_transaction(conn, || {
+        if read_version(conn)? == Some(from) { apply_migrations(conn, from, migrations) } else { Ok(()) }
+    })?;
     Ok(Migrated { from, to: migrations.len() as u32, backup })
 }
 
-fn apply(conn: &Connection, from: u32, migrations: &[&str]) -> Result<(), Fail> {
+fn apply_migrations(conn: &Connection, from: u32, migrations: &[&str]) -> Result<(), Fail> {
     for migration in &migrations[from as usize..] {
         conn.execute_batch(migration)?;
     }
@@ -67,12 +74,12 @@ fn in_transaction(conn: &Connection, change: impl Fn() -> Result<(), Fail>) -> R
 
 /// Copies the database to `PATH.schema-N.bak`, or to that name with a number if it exists.
 fn back_up(conn: &Connection, path: &Path, from: u32) -> Result<PathBuf, Fail> {
-    let first = beside(path, &format!(".schema-{from}.bak"));
+    let first = path_beside(path, &format!(".schema-{from}.bak"));
     let mut backup = first.clone();
     let mut copy = 1;
     while backup.symlink_metadata().is_ok() {
         copy += 1;
-        backup = beside(&first, &format!(".{copy}"));
+        backup = path_beside(&first, &format!(".{copy}"));
     }
     let name = backup.to_str().ok_or_else(|| Fail::Unknown("path in UTF-8, which a backup needs".to_owned()))?;
     let copied = conn.execute("vacuum into ?1", [name]);

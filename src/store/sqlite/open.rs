@@ -27,51 +27,51 @@ pub(super) enum Found {
 }
 
 /// Reads the file's first bytes without opening it as a database, so that a file of another program stays untouched.
-pub(super) fn inspect(path: &Path, place: &Place) -> Result<Found, StoreError> {
+pub(super) fn inspect_file(path: &Path, place: &Place) -> Result<Found, StoreError> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
-        Err(error) => return Err(place.unreachable(error)),
+        Err(error) => return Err(place.unreachable_error(error)),
     };
     if file.metadata().is_ok_and(|m| m.is_dir()) {
-        return Err(place.foreign("it is a folder"));
+        return Err(place.foreign_error("it is a folder"));
     }
     let mut header = Vec::with_capacity(100);
-    file.take(100).read_to_end(&mut header).map_err(|e| place.unreachable(e))?;
+    file.take(100).read_to_end(&mut header).map_err(|e| place.unreachable_error(e))?;
     match header.len() {
         0 => Ok(Found::Nothing),
-        100 if header.starts_with(b"SQLite format 3\0") => whose(&header, place),
-        _ => Err(place.foreign("it is not an SQLite file")),
+        100 if header.starts_with(b"SQLite format 3\0") => check_owner(&header, place),
+        _ => Err(place.foreign_error("it is not an SQLite file")),
     }
 }
 
 /// Decides whether a database is convoke's. Its first commit marks it; an unmarked one that ever had a table is another
 /// program's.
-fn whose(header: &[u8], place: &Place) -> Result<Found, StoreError> {
+fn check_owner(header: &[u8], place: &Place) -> Result<Found, StoreError> {
     let number = |at: usize| header[at..at + 4].iter().fold(0, |n: u32, byte| n << 8 | u32::from(*byte));
     let (schema_cookie, application) = (number(40), number(68));
     match (application, schema_cookie) {
         (APPLICATION_ID, _) | (0, 0) => Ok(Found::Database),
-        _ => Err(place.foreign("it is another program's SQLite file")),
+        _ => Err(place.foreign_error("it is another program's SQLite file")),
     }
 }
 
 /// Returns the real path of a file that may not exist yet, so that all ways to write a path use one lock.
-pub(super) fn real(path: &Path, mode: OpenMode, place: &Place) -> Result<PathBuf, StoreError> {
+pub(super) fn real_path(path: &Path, mode: OpenMode, place: &Place) -> Result<PathBuf, StoreError> {
     if let Ok(real) = path.canonicalize() {
         return Ok(real);
     }
-    let name = path.file_name().ok_or_else(|| place.foreign("it is a folder"))?;
+    let name = path.file_name().ok_or_else(|| place.foreign_error("it is a folder"))?;
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match folder.canonicalize() {
         Ok(folder) => Ok(folder.join(name)),
         Err(_) if mode == OpenMode::Read => Err(StoreError::Missing { place: place.name.clone() }),
-        Err(cause) => Err(place.unreachable(format!("its folder {}: {cause}; make it first", folder.display()))),
+        Err(cause) => Err(place.unreachable_error(format!("its folder {}: {cause}; make it first", folder.display()))),
     }
 }
 
 /// Returns `PATH` with a suffix.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn path_beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
@@ -79,14 +79,14 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 
 /// Takes the lock of a run, which holds while the returned file is open. `PATH.lock` itself stays: if it were removed,
 /// two processes could lock two files of one name.
-pub(super) fn lock(path: &Path, place: &Place) -> Result<File, StoreError> {
-    let path = beside(path, ".lock");
-    let failed = |e: io::Error| place.unreachable(format!("its lock {}: {e}", path.display()));
+pub(super) fn take_lock(path: &Path, place: &Place) -> Result<File, StoreError> {
+    let path = path_beside(path, ".lock");
+    let failed = |e: io::Error| place.unreachable_error(format!("its lock {}: {e}", path.display()));
     let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            return Err(StoreError::Locked { place: place.name.clone(), holder: holder(&path) });
+            return Err(StoreError::Locked { place: place.name.clone(), holder: read_holder(&path) });
         }
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
@@ -97,19 +97,19 @@ pub(super) fn lock(path: &Path, place: &Place) -> Result<File, StoreError> {
 
 /// Returns the process that holds the lock of a run. Creates no lock, but takes an existing one for an instant, shared.
 pub(super) fn held_by(path: &Path) -> Option<String> {
-    let path = beside(path, ".lock");
+    let path = path_beside(path, ".lock");
     let file = File::open(&path).ok()?;
-    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)).then(|| holder(&path))
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)).then(|| read_holder(&path))
 }
 
-fn holder(lock: &Path) -> String {
+fn read_holder(lock: &Path) -> String {
     let text = fs::read_to_string(lock).unwrap_or_default();
     let safe: String = text.trim().chars().filter(|c| !c.is_control()).take(60).collect();
     if safe.is_empty() { "another process".to_owned() } else { safe }
 }
 
 /// Opens a connection that may write. `path` is a real path, so that a name such as `:memory:` has no special meaning.
-pub(super) fn writer(path: &Path) -> Result<Connection, Fail> {
+pub(super) fn open_writer(path: &Path) -> Result<Connection, Fail> {
     let conn = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -120,7 +120,7 @@ pub(super) fn writer(path: &Path) -> Result<Connection, Fail> {
 }
 
 /// Sets durability (contract R2) and quota of the connection that writes.
-pub(super) fn settle(conn: &Connection, max_mb: Option<u32>) -> Result<(), Fail> {
+pub(super) fn configure_writer(conn: &Connection, max_mb: Option<u32>) -> Result<(), Fail> {
     let quota = max_mb.map(|mb| u64::from(mb) * 1024 * 1024 / PAGE_BYTES);
     // A quota limits the write-ahead log beside the file too.
     let log = quota.map_or(CHECKPOINT_PAGES, |pages| (pages / 8).clamp(16, CHECKPOINT_PAGES));
@@ -139,19 +139,19 @@ pub(super) fn settle(conn: &Connection, max_mb: Option<u32>) -> Result<(), Fail>
 }
 
 /// Opens a connection that reads. In a read-only folder it reads the file alone, if no write-ahead log has content.
-pub(super) fn reader(path: &Path) -> Result<Connection, Fail> {
-    match readable(Connection::open_with_flags(
+pub(super) fn open_reader(path: &Path) -> Result<Connection, Fail> {
+    match configure_reader(Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )) {
         // A live writer keeps its shared memory beside the file, and the normal way works. A killed writer may leave a
         // log with content, which must not be ignored.
-        Err(Fail::Sql(error)) if is_refusal(&error) && log_is_empty(path) => readable(frozen(path)),
+        Err(Fail::Sql(error)) if is_refusal(&error) && log_is_empty(path) => configure_reader(open_immutable(path)),
         result => result,
     }
 }
 
-fn readable(opened: rusqlite::Result<Connection>) -> Result<Connection, Fail> {
+fn configure_reader(opened: rusqlite::Result<Connection>) -> Result<Connection, Fail> {
     let conn = opened?;
     conn.busy_timeout(BUSY)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -169,14 +169,14 @@ fn is_refusal(error: &rusqlite::Error) -> bool {
 }
 
 fn log_is_empty(path: &Path) -> bool {
-    fs::metadata(beside(path, "-wal")).map_or(0, |m| m.len()) == 0
+    fs::metadata(path_beside(path, "-wal")).map_or(0, |m| m.len()) == 0
 }
 
 fn hex_digit(value: u8) -> char {
     char::from_digit(value.into(), 16).unwrap_or('0')
 }
 
-pub(super) fn frozen(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn open_immutable(path: &Path) -> rusqlite::Result<Connection> {
     let mut uri = "file:".to_owned();
     for byte in path.to_string_lossy().bytes() {
         match byte {

@@ -1,7 +1,7 @@
 //! Reading, on connections other than the writer's. Listings never read messages.
 
 use super::fail::{Fail, Place};
-use super::rows::{self, all, first};
+use super::rows::{self, read_all, read_first};
 use super::{calls, open, turns};
 use crate::design::Experiment;
 use crate::process::Flag;
@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 
 /// Maximum number of reading connections: more would only wait for the same disk.
 const READERS: usize = 4;
-/// Maximum number of conversations that [`find`] returns.
+/// Maximum number of conversations that [`find_by_prefix`] returns.
 const FOUND: usize = 20;
 
 /// Connections that read, opened when needed.
@@ -40,12 +40,12 @@ impl Readers {
     }
 
     /// Runs a query on a thread that may block, in one transaction.
-    pub(super) async fn read<T: Send + 'static>(
+    pub(super) async fn run_query<T: Send + 'static>(
         &self,
         place: &Place,
         question: impl FnOnce(&Connection) -> Result<T, Fail> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.lend(place, |conn| {
+        self.lend_connection(place, |conn| {
             conn.execute_batch("begin")?;
             let answer = question(conn);
             conn.execute_batch("commit")?;
@@ -54,8 +54,8 @@ impl Readers {
         .await
     }
 
-    /// Runs `question` as [`Readers::read`] does, but without a transaction.
-    pub(super) async fn lend<T: Send + 'static>(
+    /// Runs `question` as [`Readers::run_query`] does, but without a transaction.
+    pub(super) async fn lend_connection<T: Send + 'static>(
         &self,
         place: &Place,
         question: impl FnOnce(&Connection) -> Result<T, Fail> + Send + 'static,
@@ -65,7 +65,7 @@ impl Readers {
         let (idle, path) = (Arc::clone(&self.idle), self.path.clone());
         let task = tokio::task::spawn_blocking(move || {
             let waiting = idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let conn = waiting.map_or_else(|| open::reader(&path), Ok)?;
+            let conn = waiting.map_or_else(|| open::open_reader(&path), Ok)?;
             let answer = question(&conn);
             // A connection that is still in a transaction is dropped.
             if conn.is_autocommit() {
@@ -73,28 +73,32 @@ impl Readers {
             }
             answer
         });
-        task.await.map_err(|e| stopped(e.to_string()))?.map_err(|fail| place.error(fail))
+        task.await.map_err(|e| stopped(e.to_string()))?.map_err(|fail| place.store_error(fail))
     }
 }
 
-pub(super) fn records(conn: &Connection) -> Result<Vec<ExperimentRecord>, Fail> {
+pub(super) fn list_records(conn: &Connection) -> Result<Vec<ExperimentRecord>, Fail> {
     let sql = format!("select {} from experiments order by created, id", rows::EXPERIMENT);
-    all(conn.prepare_cached(&sql)?, [], rows::experiment)
+    read_all(conn.prepare_cached(&sql)?, [], rows::read_experiment)
 }
 
-pub(super) fn experiments(conn: &Connection) -> Result<Vec<(ExperimentRecord, Counts)>, Fail> {
-    let mut counts = counts(conn)?;
-    Ok(records(conn)?.into_iter().map(|r| (counts.remove(&r.id).unwrap_or_default(), r)).map(|(c, r)| (r, c)).collect())
+pub(super) fn list_experiments(conn: &Connection) -> Result<Vec<(ExperimentRecord, Counts)>, Fail> {
+    let mut counts = count_conversations(conn)?;
+    Ok(list_records(conn)?
+        .into_iter()
+        .map(|r| (counts.remove(&r.id).unwrap_or_default(), r))
+        .map(|(c, r)| (r, c))
+        .collect())
 }
 
-fn counts(conn: &Connection) -> Result<HashMap<String, Counts>, Fail> {
+fn count_conversations(conn: &Connection) -> Result<HashMap<String, Counts>, Fail> {
     // The index covers the query, so that it reads no conversation.
     let statement = conn.prepare_cached(
         "select e.id, c.status, count(*) from experiments e
          join conversations c on c.experiment = e.id and c.kind = 'conversation' and c.revision = e.revision
          group by e.id, c.status",
     )?;
-    let rows = all(statement, [], |c| Ok((c.next::<String>()?, c.word(Status::of)?, c.next::<u32>()?)))?;
+    let rows = read_all(statement, [], |c| Ok((c.next::<String>()?, c.next_word(Status::of)?, c.next::<u32>()?)))?;
     let mut counts: HashMap<String, Counts> = HashMap::new();
     for (experiment, status, number) in rows {
         let of = counts.entry(experiment).or_default();
@@ -103,75 +107,80 @@ fn counts(conn: &Connection) -> Result<HashMap<String, Counts>, Fail> {
     Ok(counts)
 }
 
-pub(super) fn document(conn: &Connection, revision: &str) -> Result<Option<Experiment>, Fail> {
-    first(conn.prepare_cached("select document from revisions where hash = ?1")?, [revision], |c| {
-        c.json::<Experiment>()
+pub(super) fn find_document(conn: &Connection, revision: &str) -> Result<Option<Experiment>, Fail> {
+    read_first(conn.prepare_cached("select document from revisions where hash = ?1")?, [revision], |c| {
+        c.next_json::<Experiment>()
     })
 }
 
 /// Returns the progress of each process of an experiment, in the order of creation.
-pub(super) fn standing(conn: &Connection, experiment: &str, kind: ProcessKind) -> Result<Vec<Standing>, Fail> {
+pub(super) fn read_standing(conn: &Connection, experiment: &str, kind: ProcessKind) -> Result<Vec<Standing>, Fail> {
     let statement = conn.prepare_cached(
         "select id, key, revision, status, entries > 0, answered, possible_spend, offline, replicate, seed,
                 creator, ended_by
          from conversations where experiment = ?1 and kind = ?2 order by created, id",
     )?;
-    all(statement, [experiment, kind.word()], |c| {
+    read_all(statement, [experiment, kind.word()], |c| {
         Ok(Standing {
             id: c.next()?,
             key: c.next()?,
             revision: c.next()?,
-            status: c.word(Status::of)?,
+            status: c.next_word(Status::of)?,
             begun: c.next()?,
             answered: c.next()?,
             possible_spend: c.next()?,
             offline: c.next()?,
             replicate: c.next()?,
-            seed: c.word(|text| text.parse().ok())?,
+            seed: c.next_word(|text| text.parse().ok())?,
             creator: c.next()?,
             ended_by: c.plain_if_any()?,
         })
     })
 }
 
-pub(super) fn history(conn: &Connection, conversation: &str) -> Result<History, Fail> {
-    exists(conn, conversation)?;
-    Ok(History { log: turns::log(conn, conversation, 0)?, open: calls::open_of(conn, conversation)? })
+pub(super) fn read_history(conn: &Connection, conversation: &str) -> Result<History, Fail> {
+    check_exists(conn, conversation)?;
+    Ok(History { log: turns::log_from(conn, conversation, 0)?, open: calls::open_of(conn, conversation)? })
 }
 
-pub(super) fn log(conn: &Connection, conversation: &str) -> Result<Vec<Entry>, Fail> {
-    exists(conn, conversation)?;
-    turns::log(conn, conversation, 0)
+pub(super) fn read_log(conn: &Connection, conversation: &str) -> Result<Vec<Entry>, Fail> {
+    check_exists(conn, conversation)?;
+    turns::log_from(conn, conversation, 0)
 }
 
-pub(super) fn calls(conn: &Connection, conversation: &str) -> Result<Vec<crate::store::CallRecord>, Fail> {
-    exists(conn, conversation)?;
+pub(super) fn read_calls(conn: &Connection, conversation: &str) -> Result<Vec<crate::store::CallRecord>, Fail> {
+    check_exists(conn, conversation)?;
     calls::all_of(conn, conversation)
 }
 
 /// Returns the record of a process.
-pub(super) fn record(conn: &Connection, id: &str) -> Result<Option<ConversationRecord>, Fail> {
+pub(super) fn find_record(conn: &Connection, id: &str) -> Result<Option<ConversationRecord>, Fail> {
     let sql = format!("select {} from conversations where id = ?1", rows::CONVERSATION);
-    first(conn.prepare_cached(&sql)?, [id], rows::conversation)
+    read_first(conn.prepare_cached(&sql)?, [id], rows::read_conversation)
 }
 
 /// Fails if a conversation does not exist; an empty log would hide that.
-pub(super) fn exists(conn: &Connection, conversation: &str) -> Result<(), Fail> {
+pub(super) fn check_exists(conn: &Connection, conversation: &str) -> Result<(), Fail> {
     let statement = conn.prepare_cached("select 1 from conversations where id = ?1")?;
-    let found = first(statement, [conversation], |_| Ok(()))?;
+    let found = read_first(statement, [conversation], |_| Ok(()))?;
     found.ok_or_else(|| Fail::Unknown(format!("conversation {conversation}")))
 }
 
 /// Returns conversations in the order of creation, each with the flags in its log.
-pub(super) fn conversations(conn: &Connection, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, Fail> {
-    let (condition, values) = asked(filter);
+pub(super) fn list_conversations(
+    conn: &Connection,
+    filter: &Filter,
+) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, Fail> {
+    let (condition, values) = filter_sql(filter);
     let sql = format!("select {}, flags from conversations where {condition} order by created, id", rows::CONVERSATION);
-    all(conn.prepare_cached(&sql)?, params_from_iter(values), |c| Ok((rows::conversation(c)?, c.json()?)))
+    read_all(conn.prepare_cached(&sql)?, params_from_iter(values), |c| {
+        Ok((rows::read_conversation(c)?, c.next_json()?))
+    })
 }
 
 /// Returns a filter as an SQL condition and its values. The condition holds only what the filter sets, so that an index
 /// can be used.
-fn asked(filter: &Filter) -> (String, Vec<Value>) {
+fn filter_sql(filter: &Filter) -> (String, Vec<Value>) {
     let kind = Some(filter.kind.word().to_owned());
     let asked = [("experiment", &filter.experiment), ("kind", &kind), ("revision", &filter.revision)];
     let asked = asked.into_iter().filter_map(|(column, value)| Some((column, value.clone()?)));
@@ -181,33 +190,35 @@ fn asked(filter: &Filter) -> (String, Vec<Value>) {
 }
 
 /// Returns conversations in the order of their key, from the one that follows `after`.
-pub(super) fn page(
+pub(super) fn read_page(
     conn: &Connection,
     filter: &Filter,
     after: &str,
     limit: u32,
 ) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, Fail> {
-    let (condition, mut values) = asked(filter);
+    let (condition, mut values) = filter_sql(filter);
     values.extend([Value::Text(after.to_owned()), Value::Integer(limit.into())]);
     let sql = format!(
         "select {}, flags from conversations where {condition} and key > ? order by key limit ?",
         rows::CONVERSATION
     );
-    all(conn.prepare_cached(&sql)?, params_from_iter(values), |c| Ok((rows::conversation(c)?, c.json()?)))
+    read_all(conn.prepare_cached(&sql)?, params_from_iter(values), |c| {
+        Ok((rows::read_conversation(c)?, c.next_json()?))
+    })
 }
 
 /// Returns conversations whose id has a prefix, in the order of id. The prefix is compared as text, never as a pattern.
-pub(super) fn find(conn: &Connection, prefix: &str) -> Result<Vec<ConversationRecord>, Fail> {
+pub(super) fn find_by_prefix(conn: &Connection, prefix: &str) -> Result<Vec<ConversationRecord>, Fail> {
     let sql = format!(
         "select {} from conversations where id >= ?1 and id < ?2 order by id limit {FOUND}",
         rows::CONVERSATION
     );
     let end = format!("{prefix}{}", char::MAX);
-    all(conn.prepare_cached(&sql)?, [prefix, &end], rows::conversation)
+    read_all(conn.prepare_cached(&sql)?, [prefix, &end], rows::read_conversation)
 }
 
 /// Returns the runs of an experiment, oldest first.
-pub(super) fn runs(conn: &Connection, experiment: &str) -> Result<Vec<RunRecord>, Fail> {
+pub(super) fn list_runs(conn: &Connection, experiment: &str) -> Result<Vec<RunRecord>, Fail> {
     let sql = format!("select {} from runs where experiment = ?1 order by started, id", rows::RUN);
-    all(conn.prepare_cached(&sql)?, [experiment], rows::run)
+    read_all(conn.prepare_cached(&sql)?, [experiment], rows::read_run)
 }

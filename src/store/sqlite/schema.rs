@@ -11,7 +11,7 @@ const AS_CURRENT: &[(u32, &str)] = &[(1, include_str!("migrations/0001_as_0002.s
 
 /// Lets a reading connection see an older file in the current schema.
 pub(super) fn read_as_current(conn: &Connection) -> Result<(), Fail> {
-    let found = version(conn)?;
+    let found = read_version(conn)?;
     for (_, statements) in AS_CURRENT.iter().filter(|(schema, _)| Some(*schema) == found) {
         conn.execute_batch(statements)?;
     }
@@ -19,7 +19,7 @@ pub(super) fn read_as_current(conn: &Connection) -> Result<(), Fail> {
 }
 
 /// Returns the schema of an open database; `None` if it has no table.
-pub(super) fn version(conn: &Connection) -> Result<Option<u32>, Fail> {
+pub(super) fn read_version(conn: &Connection) -> Result<Option<u32>, Fail> {
     let tables: u32 = conn.query_row("select count(*) from sqlite_schema", [], |row| row.get(0))?;
     let application: u32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version: u32 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;

@@ -13,7 +13,7 @@ const NEXT: &str = "alter table experiments add column colour text; update exper
 const KNOWN: u32 = MIGRATIONS.len() as u32;
 const BROKEN: &str = "alter table experiments add column colour text; alter table nothing add column x text";
 
-fn folder() -> (TempDir, PathBuf) {
+fn make_folder() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("convoke.db");
     Sqlite::open(&path, OpenMode::Write, None).unwrap();
@@ -32,7 +32,7 @@ fn open_as(path: &Path, mode: OpenMode, later: &[&str]) -> Result<Opened, StoreE
     Sqlite::open_with(path, mode, None, &[MIGRATIONS, later].concat())
 }
 
-fn names(folder: &TempDir) -> Vec<String> {
+fn file_names(folder: &TempDir) -> Vec<String> {
     let mut names: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
@@ -41,7 +41,7 @@ fn names(folder: &TempDir) -> Vec<String> {
 
 #[tokio::test]
 async fn an_older_schema_is_brought_up_to_date_after_a_backup() {
-    let (folder, path) = folder();
+    let (folder, path) = make_folder();
     let migrated = open_as(&path, OpenMode::Write, &[NEXT]).unwrap().migrated.unwrap();
     assert_eq!((migrated.from, migrated.to), (KNOWN, KNOWN + 1));
     assert_eq!(migrated.backup, path.canonicalize().unwrap().with_file_name("convoke.db.schema-2.bak"));
@@ -53,12 +53,12 @@ async fn an_older_schema_is_brought_up_to_date_after_a_backup() {
     assert!(open_as(&path, OpenMode::Run, &[NEXT]).unwrap().migrated.is_none(), "once");
     let old = Sqlite::open(&path, OpenMode::Read, None).map(|_| ()).unwrap_err();
     assert!(matches!(old, StoreError::Newer { found: 3, known: KNOWN, .. }), "the older program refuses");
-    assert_eq!(names(&folder), ["convoke.db", "convoke.db.lock", "convoke.db.schema-2.bak"]);
+    assert_eq!(file_names(&folder), ["convoke.db", "convoke.db.lock", "convoke.db.schema-2.bak"]);
 }
 
 #[test]
 fn a_backup_never_overwrites_another() {
-    let (folder, path) = folder();
+    let (folder, path) = make_folder();
     fs::write(folder.path().join("convoke.db.schema-2.bak"), "precious").unwrap();
     let migrated = open_as(&path, OpenMode::Run, &[NEXT]).unwrap().migrated.unwrap();
     assert!(migrated.backup.ends_with("convoke.db.schema-2.bak.2"));
@@ -67,14 +67,14 @@ fn a_backup_never_overwrites_another() {
 
 #[tokio::test]
 async fn reading_migrates_nothing() {
-    let (folder, path) = folder();
+    let (folder, path) = make_folder();
     let before = fs::read(&path).unwrap();
     let opened = open_as(&path, OpenMode::Read, &[NEXT]).unwrap();
     assert!(opened.migrated.is_none());
     assert_eq!(opened.store.experiments().await.unwrap()[0].0.name, "prison");
     drop(opened);
     assert!(fs::read(&path).unwrap() == before);
-    assert_eq!(names(&folder), ["convoke.db"]);
+    assert_eq!(file_names(&folder), ["convoke.db"]);
 }
 
 /// Makes a file of schema 1 with one conversation of two entries and a run.
@@ -165,7 +165,7 @@ fn counting_reads_no_conversation() {
 
 #[test]
 fn a_migration_that_fails_changes_nothing() {
-    let (_folder, path) = folder();
+    let (_folder, path) = make_folder();
     assert!(open_as(&path, OpenMode::Run, &[BROKEN]).is_err());
     let again = Sqlite::open(&path, OpenMode::Run, None).unwrap();
     assert!(again.migrated.is_none());
@@ -175,7 +175,7 @@ fn a_migration_that_fails_changes_nothing() {
 
 #[test]
 fn nothing_is_migrated_under_a_run() {
-    let (_folder, path) = folder();
+    let (_folder, path) = make_folder();
     let run = Sqlite::open(&path, OpenMode::Run, None).unwrap();
     assert!(matches!(open_as(&path, OpenMode::Write, &[NEXT]), Err(StoreError::Locked { .. })));
     drop(run);
@@ -185,11 +185,11 @@ fn nothing_is_migrated_under_a_run() {
 /// Root can write to any folder, so this test calls the fallback for read-only folders directly.
 #[test]
 fn a_file_that_nobody_writes_is_read_as_it_stands() {
-    let (folder, path) = folder();
+    let (folder, path) = make_folder();
     let odd = folder.path().join("a ?#%20 ü.db");
     fs::rename(&path, &odd).unwrap();
-    let conn = open::frozen(&odd).unwrap();
+    let conn = open::open_immutable(&odd).unwrap();
     let name: String = conn.query_row("select name from experiments", [], |row| row.get(0)).unwrap();
     assert_eq!(name, "prison");
-    assert_eq!(names(&folder), ["a ?#%20 ü.db"], "nothing is made beside it");
+    assert_eq!(file_names(&folder), ["a ?#%20 ü.db"], "nothing is made beside it");
 }

@@ -2,7 +2,7 @@
 
 use super::calls::{self, Ready};
 use super::fail::Fail;
-use super::rows::{self, all, first, iso, json, json_if_any, word};
+use super::rows::{self, format_instant, json_if_any, read_all, read_first, to_json, to_word};
 use crate::process::Flag;
 use crate::process::log::Entry;
 use crate::store::turn;
@@ -17,9 +17,14 @@ struct Held {
 }
 
 /// Claims a conversation. The lock of the run excludes an earlier holder that still lives.
-pub(super) fn claim(conn: &Connection, id: &str, lease: &Lease, retry: bool) -> Result<ConversationRecord, Fail> {
+pub(super) fn claim_conversation(
+    conn: &Connection,
+    id: &str,
+    lease: &Lease,
+    retry: bool,
+) -> Result<ConversationRecord, Fail> {
     let sql = format!("select {} from conversations where id = ?1", rows::CONVERSATION);
-    let old = first(conn.prepare_cached(&sql)?, [id], rows::conversation)?
+    let old = read_first(conn.prepare_cached(&sql)?, [id], rows::read_conversation)?
         .ok_or_else(|| Fail::Unknown(format!("conversation {id}")))?;
     let again = match old.status {
         Status::Failed if retry => true,
@@ -32,27 +37,27 @@ pub(super) fn claim(conn: &Connection, id: &str, lease: &Lease, retry: bool) -> 
         "update conversations set status = 'running', reason = null, retries = retries + ?2, epoch = epoch + 1,
             owner = ?3, host = ?4, boot = ?5, pid = ?6, until = ?7 where id = ?1",
     )?
-    .execute(params![id, again, lease.owner, lease.host, lease.boot, lease.pid, iso(lease.until)?])?;
-    first(conn.prepare_cached(&sql)?, [id], rows::conversation)?
+    .execute(params![id, again, lease.owner, lease.host, lease.boot, lease.pid, format_instant(lease.until)?])?;
+    read_first(conn.prepare_cached(&sql)?, [id], rows::read_conversation)?
         .ok_or_else(|| Fail::Damaged(format!("conversation {id} vanished")))
 }
 
-pub(super) fn renew(conn: &Connection, owner: &str, until: Millis) -> Result<(), Fail> {
+pub(super) fn renew_leases(conn: &Connection, owner: &str, until: Millis) -> Result<(), Fail> {
     conn.prepare_cached("update conversations set until = ?2 where owner = ?1 and status = 'running'")?
-        .execute(params![owner, iso(until)?])?;
+        .execute(params![owner, format_instant(until)?])?;
     Ok(())
 }
 
 /// Returns the log's counters, if the claim of that epoch still holds.
-fn held(conn: &Connection, id: &str, epoch: u64) -> Result<Held, Fail> {
-    let found = first(
+fn check_claim(conn: &Connection, id: &str, epoch: u64) -> Result<Held, Fail> {
+    let found = read_first(
         conn.prepare_cached(
             "select epoch, owner is not null, entries, answered, flags from conversations where id = ?1",
         )?,
         [id],
         |c| {
-            let claim = (c.number()?, c.next::<bool>()?);
-            Ok((claim, Held { entries: c.next()?, answered: c.next()?, flags: c.json()? }))
+            let claim = (c.next_number()?, c.next::<bool>()?);
+            Ok((claim, Held { entries: c.next()?, answered: c.next()?, flags: c.next_json()? }))
         },
     )?;
     match found {
@@ -62,14 +67,14 @@ fn held(conn: &Connection, id: &str, epoch: u64) -> Result<Held, Fail> {
     }
 }
 
-pub(super) fn sent(conn: &Connection, id: &str, epoch: u64, call: &Ready) -> Result<(), Fail> {
-    held(conn, id, epoch)?;
-    add_spend(conn, id, calls::send(conn, id, epoch, call)?)
+pub(super) fn store_sent(conn: &Connection, id: &str, epoch: u64, call: &Ready) -> Result<(), Fail> {
+    check_claim(conn, id, epoch)?;
+    add_spend(conn, id, calls::store_sent(conn, id, epoch, call)?)
 }
 
-pub(super) fn settle(conn: &Connection, id: &str, epoch: u64, call: &Ready) -> Result<(), Fail> {
-    held(conn, id, epoch)?;
-    add_spend(conn, id, calls::settle(conn, id, epoch, call)?)
+pub(super) fn store_settled(conn: &Connection, id: &str, epoch: u64, call: &Ready) -> Result<(), Fail> {
+    check_claim(conn, id, epoch)?;
+    add_spend(conn, id, calls::store_settled(conn, id, epoch, call)?)
 }
 
 fn add_spend(conn: &Connection, id: &str, more: i64) -> Result<(), Fail> {
@@ -81,40 +86,40 @@ fn add_spend(conn: &Connection, id: &str, more: i64) -> Result<(), Fail> {
 }
 
 /// Appends entries and stores the call that produced them. Returns the entries that the log holds instead.
-pub(super) fn append(
+pub(super) fn append_entries(
     conn: &Connection,
     id: &str,
     epoch: u64,
     entries: &[Entry],
     call: Option<&Ready>,
 ) -> Result<Vec<Entry>, Fail> {
-    let held = held(conn, id, epoch)?;
-    let spend = call.map_or(Ok(0), |call| calls::settle(conn, id, epoch, call))?;
-    let (there, new) = turn::split(id, held.entries, entries)?;
-    let other = differing(conn, id, there)?;
+    let held = check_claim(conn, id, epoch)?;
+    let spend = call.map_or(Ok(0), |call| calls::store_settled(conn, id, epoch, call))?;
+    let (there, new) = turn::split_entries(id, held.entries, entries)?;
+    let other = differing_entries(conn, id, there)?;
     let new = if other.is_empty() { new } else { &[] };
     for entry in new {
-        insert(conn, id, entry)?;
+        insert_entry(conn, id, entry)?;
     }
-    count(conn, id, &held, new, spend)?;
+    update_counters(conn, id, &held, new, spend)?;
     Ok(other)
 }
 
 /// Returns the log from the first entry that differs from `given`.
-fn differing(conn: &Connection, id: &str, given: &[Entry]) -> Result<Vec<Entry>, Fail> {
+fn differing_entries(conn: &Connection, id: &str, given: &[Entry]) -> Result<Vec<Entry>, Fail> {
     let Some(from) = given.first().map(|e| e.seq) else {
         return Ok(Vec::new());
     };
-    Ok(turn::differing(given, log(conn, id, from)?))
+    Ok(turn::differing_entries(given, log_from(conn, id, from)?))
 }
 
 /// Returns the log from an entry on.
-pub(super) fn log(conn: &Connection, id: &str, from: u32) -> Result<Vec<Entry>, Fail> {
+pub(super) fn log_from(conn: &Connection, id: &str, from: u32) -> Result<Vec<Entry>, Fail> {
     let sql = format!("select {} from messages where conversation = ?1 and seq >= ?2 order by seq", rows::ENTRY);
-    all(conn.prepare_cached(&sql)?, params![id, from], rows::entry)
+    read_all(conn.prepare_cached(&sql)?, params![id, from], rows::read_entry)
 }
 
-pub(super) fn insert(conn: &Connection, id: &str, entry: &Entry) -> Result<(), Fail> {
+pub(super) fn insert_entry(conn: &Connection, id: &str, entry: &Entry) -> Result<(), Fail> {
     conn.prepare_cached(
         "insert into messages (conversation, seq, day, idx, kind, speaker, role, model, content, raw, flags, purpose,
             ask, prompt_bytes, prompt_tokens, more)
@@ -131,7 +136,7 @@ pub(super) fn insert(conn: &Connection, id: &str, entry: &Entry) -> Result<(), F
         entry.model,
         entry.content,
         entry.raw,
-        json(&entry.flags)?,
+        to_json(&entry.flags)?,
         entry.call.map(|c| c.purpose.word()),
         entry.call.map(|c| c.ask),
         entry.prompt.map(|p| p.bytes.cast_signed()),
@@ -142,23 +147,23 @@ pub(super) fn insert(conn: &Connection, id: &str, entry: &Entry) -> Result<(), F
 }
 
 /// Updates the row's counters of the log, so that listings do not read it.
-fn count(conn: &Connection, id: &str, held: &Held, new: &[Entry], spend: i64) -> Result<(), Fail> {
+fn update_counters(conn: &Connection, id: &str, held: &Held, new: &[Entry], spend: i64) -> Result<(), Fail> {
     if new.is_empty() {
         return add_spend(conn, id, spend);
     }
     let answered = new.iter().filter(|e| e.call.is_some()).count() as u32;
-    let flags = turn::union(held.flags.iter().chain(new.iter().flat_map(|e| &e.flags)));
+    let flags = turn::unite_flags(held.flags.iter().chain(new.iter().flat_map(|e| &e.flags)));
     conn.prepare_cached(
         "update conversations set entries = ?2, answered = ?3, flags = ?4, possible_spend = possible_spend + ?5
          where id = ?1",
     )?
-    .execute(params![id, held.entries + new.len() as u32, held.answered + answered, json(&flags)?, spend])?;
+    .execute(params![id, held.entries + new.len() as u32, held.answered + answered, to_json(&flags)?, spend])?;
     Ok(())
 }
 
-pub(super) fn finish(conn: &Connection, id: &str, epoch: u64, end: &End) -> Result<(), Fail> {
+pub(super) fn end_claim(conn: &Connection, id: &str, epoch: u64, end: &End) -> Result<(), Fail> {
     let End { status, reason, ended_by } = end;
-    let ended_by = ended_by.as_ref().map(word).transpose()?;
+    let ended_by = ended_by.as_ref().map(to_word).transpose()?;
     let ended = conn
         .prepare_cached(
             "update conversations set status = ?3, reason = ?4, ended_by = ?5, owner = null, host = null, boot = null,
@@ -168,7 +173,7 @@ pub(super) fn finish(conn: &Connection, id: &str, epoch: u64, end: &End) -> Resu
         )?
         .execute(params![id, epoch.cast_signed(), status.word(), reason, ended_by])?;
     if ended == 0 {
-        held(conn, id, epoch)?;
+        check_claim(conn, id, epoch)?;
     }
     Ok(())
 }

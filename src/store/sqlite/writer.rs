@@ -23,8 +23,8 @@ pub(super) struct Writer {
 
 /// A change that may be retried: only its result may outlive a rollback.
 trait Job: Send {
-    fn work(&mut self, conn: &Connection) -> Result<(), Fail>;
-    fn answer(self: Box<Self>, failed: Option<StoreError>);
+    fn run_change(&mut self, conn: &Connection) -> Result<(), Fail>;
+    fn send_answer(self: Box<Self>, failed: Option<StoreError>);
 }
 
 struct Typed<T, F> {
@@ -38,12 +38,12 @@ where
     T: Send,
     F: Fn(&Connection) -> Result<T, Fail> + Send,
 {
-    fn work(&mut self, conn: &Connection) -> Result<(), Fail> {
+    fn run_change(&mut self, conn: &Connection) -> Result<(), Fail> {
         self.result = Some((self.change)(conn)?);
         Ok(())
     }
 
-    fn answer(self: Box<Self>, failed: Option<StoreError>) {
+    fn send_answer(self: Box<Self>, failed: Option<StoreError>) {
         let Self { result, asker, .. } = *self;
         if let Some(answer) = failed.map(Err).or(result.map(Ok)) {
             // The caller may have gone; the write holds nevertheless.
@@ -54,9 +54,10 @@ where
 
 impl Writer {
     /// Starts the thread, which owns the connection.
-    pub(super) fn start(conn: Connection, place: Place) -> std::io::Result<Self> {
+    pub(super) fn start_thread(conn: Connection, place: Place) -> std::io::Result<Self> {
         let (jobs, inbox) = mpsc::channel(QUEUE);
-        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || serve(&conn, &place, inbox))?;
+        let thread =
+            std::thread::Builder::new().name("store".to_owned()).spawn(move || serve_jobs(&conn, &place, inbox))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
@@ -84,7 +85,7 @@ impl Drop for Writer {
     }
 }
 
-fn serve(conn: &Connection, place: &Place, mut inbox: mpsc::Receiver<Box<dyn Job>>) {
+fn serve_jobs(conn: &Connection, place: &Place, mut inbox: mpsc::Receiver<Box<dyn Job>>) {
     while let Some(first) = inbox.blocking_recv() {
         let mut group = vec![first];
         while group.len() < GROUP
@@ -92,7 +93,7 @@ fn serve(conn: &Connection, place: &Place, mut inbox: mpsc::Receiver<Box<dyn Job
         {
             group.push(next);
         }
-        if commit(conn, place, group) {
+        if commit_group(conn, place, group) {
             // Returns the space of undone writes to the disk; if that fails, the next commit does it.
             conn.execute_batch("pragma wal_checkpoint(truncate)").ok();
         }
@@ -100,39 +101,39 @@ fn serve(conn: &Connection, place: &Place, mut inbox: mpsc::Receiver<Box<dyn Job
 }
 
 /// Commits a group and answers each job. Returns true if the disk or the quota was full.
-fn commit(conn: &Connection, place: &Place, mut group: Vec<Box<dyn Job>>) -> bool {
+fn commit_group(conn: &Connection, place: &Place, mut group: Vec<Box<dyn Job>>) -> bool {
     if !conn.is_autocommit() {
         // An earlier rollback may have failed, for instance without a disk.
         conn.execute_batch("rollback").ok();
     }
     if let Err(error) = conn.execute_batch("begin immediate") {
-        let error = place.error(error.into());
+        let error = place.store_error(error.into());
         for job in group {
-            job.answer(Some(error.clone()));
+            job.send_answer(Some(error.clone()));
         }
         return false;
     }
-    match attempt(conn, &mut group) {
-        Ok(outcomes) => answer(place, group.into_iter().zip(outcomes)),
-        Err(fail) if group.len() == 1 => answer(place, group.into_iter().zip([Some(fail)])),
+    match attempt_group(conn, &mut group) {
+        Ok(outcomes) => answer_jobs(place, group.into_iter().zip(outcomes)),
+        Err(fail) if group.len() == 1 => answer_jobs(place, group.into_iter().zip([Some(fail)])),
         // One job undid all: each runs alone, so that only the faulty job fails.
-        Err(_) => group.into_iter().map(|job| commit(conn, place, vec![job])).filter(|full| *full).count() > 0,
+        Err(_) => group.into_iter().map(|job| commit_group(conn, place, vec![job])).filter(|full| *full).count() > 0,
     }
 }
 
-fn answer(place: &Place, jobs: impl Iterator<Item = (Box<dyn Job>, Option<Fail>)>) -> bool {
+fn answer_jobs(place: &Place, jobs: impl Iterator<Item = (Box<dyn Job>, Option<Fail>)>) -> bool {
     let mut full = false;
     for (job, failed) in jobs {
-        let error = failed.map(|f| place.error(f));
+        let error = failed.map(|f| place.store_error(f));
         full |= matches!(error, Some(StoreError::Full { .. }));
-        job.answer(error);
+        job.send_answer(error);
     }
     full
 }
 
 /// Runs every job and commits. After `Err` nothing of the group is stored.
-fn attempt(conn: &Connection, group: &mut [Box<dyn Job>]) -> Result<Vec<Option<Fail>>, Fail> {
-    let outcomes = group.iter_mut().map(|job| step(conn, job.as_mut())).collect::<Result<Vec<_>, Fail>>();
+fn attempt_group(conn: &Connection, group: &mut [Box<dyn Job>]) -> Result<Vec<Option<Fail>>, Fail> {
+    let outcomes = group.iter_mut().map(|job| run_job(conn, job.as_mut())).collect::<Result<Vec<_>, Fail>>();
     let committed = outcomes.and_then(|all| {
         conn.prepare_cached("commit")?.execute([])?;
         Ok(all)
@@ -144,9 +145,9 @@ fn attempt(conn: &Connection, group: &mut [Box<dyn Job>]) -> Result<Vec<Option<F
 }
 
 /// Runs one job. `Ok(Some)`: it failed and its changes are undone. `Err`: `SQLite` undid the whole transaction.
-fn step(conn: &Connection, job: &mut dyn Job) -> Result<Option<Fail>, Fail> {
+fn run_job(conn: &Connection, job: &mut dyn Job) -> Result<Option<Fail>, Fail> {
     conn.prepare_cached("savepoint job")?.execute([])?;
-    let failed = job.work(conn).err();
+    let failed = job.run_change(conn).err();
     if conn.is_autocommit() {
         return Err(failed.unwrap_or_else(|| Fail::Damaged("the transaction ended by itself".to_owned())));
     }

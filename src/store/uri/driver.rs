@@ -4,12 +4,12 @@ use ::mongodb::error::{Error, ErrorKind};
 use ::mongodb::options::ConnectionString;
 
 /// Fails, with the reason, if the driver cannot read an address.
-pub fn check(address: &str) -> Result<(), String> {
-    ConnectionString::parse(address).map(drop).map_err(|e| said(&e))
+pub fn check_address(address: &str) -> Result<(), String> {
+    ConnectionString::parse(address).map(drop).map_err(|e| error_text(&e))
 }
 
 /// Returns the message of an error without the text that the driver adds around it.
-pub fn said(error: &Error) -> String {
+pub fn error_text(error: &Error) -> String {
     match &*error.kind {
         ErrorKind::Io(e) => e.to_string(),
         ErrorKind::Command(e) => format!("{} (code {})", e.message, e.code),

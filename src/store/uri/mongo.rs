@@ -44,7 +44,7 @@ enum Scheme {
     Srv,
 }
 
-fn wrong(cause: &str) -> UriError {
+fn address_error(cause: &str) -> UriError {
     UriError::Mongo { cause: cause.to_owned() }
 }
 
@@ -53,7 +53,7 @@ const ESCAPE: &str = "user and password must be percent-escaped (@ is %40, : %3A
 
 impl PartialEq for MongoUri {
     fn eq(&self, other: &Self) -> bool {
-        (self.secret(), &self.database, &self.user) == (other.secret(), &other.database, &other.user)
+        (self.secret_uri(), &self.database, &self.user) == (other.secret_uri(), &other.database, &other.user)
     }
 }
 
@@ -62,29 +62,29 @@ impl Eq for MongoUri {}
 impl MongoUri {
     /// Reads a whole URI, or a mere `HOST[:PORT],…[/DATABASE][?OPTIONS]`; `parts` add what it lacks. Without a scheme,
     /// a name without a port is `mongodb+srv://` if there is a user; a port, an IP or `localhost` is `mongodb://`.
-    pub fn of(address: &str, parts: Parts) -> Result<Self, UriError> {
+    pub fn from_parts(address: &str, parts: Parts) -> Result<Self, UriError> {
         let address = address.trim();
         let (scheme, rest) = match address.split_once("://") {
             Some(("mongodb", rest)) => (Some(Scheme::Hosts), rest),
             Some(("mongodb+srv", rest)) => (Some(Scheme::Srv), rest),
-            Some(_) => return Err(wrong("it begins with mongodb:// or mongodb+srv://, or has no scheme")),
+            Some(_) => return Err(address_error("it begins with mongodb:// or mongodb+srv://, or has no scheme")),
             None if address.starts_with("mongodb:") || address.starts_with("mongodb+srv:") => {
-                return Err(wrong("`//` is missing after the scheme"));
+                return Err(address_error("`//` is missing after the scheme"));
             }
             None => (None, address),
         };
         let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
         if query.contains('@') {
-            return Err(wrong(&format!("an @ after the ? is written %40; {ESCAPE}")));
+            return Err(address_error(&format!("an @ after the ? is written %40; {ESCAPE}")));
         }
         let (login, place) = before.rsplit_once('@').map_or((None, before), |(login, place)| (Some(login), place));
         let (user, password) = login.map_or(Ok((None, None)), login_of)?;
         let (hosts, path) = place.split_once('/').unwrap_or((place, ""));
         check_hosts(hosts)?;
-        let database = Some(decoded(path)?).filter(|d| !d.is_empty());
+        let database = Some(percent_decode(path)?).filter(|d| !d.is_empty());
         let mut uri = Self {
             scheme,
-            hosts: bracketed(hosts),
+            hosts: bracket_ipv6(hosts),
             // Without a scheme, the driver looks for users in its default database.
             path: if scheme.is_some() { path.to_owned() } else { String::new() },
             query: query.to_owned(),
@@ -97,7 +97,7 @@ impl MongoUri {
         if let Some(name) = database.or(parts.database) {
             uri = uri.with_database(&name)?;
         }
-        uri.checked()
+        uri.checked_by_driver()
     }
 
     /// Returns the address with another login; the scheme follows where none was written.
@@ -105,7 +105,7 @@ impl MongoUri {
         self.user = Some(user.to_owned());
         self.insists = true;
         self.password = password;
-        self.checked()
+        self.checked_by_driver()
     }
 
     /// Returns the address with another database. The driver looks for users in the same place as before.
@@ -119,23 +119,23 @@ impl MongoUri {
     }
 
     /// Lets the driver check the address. Its error may quote the login, which is removed.
-    fn checked(self) -> Result<Self, UriError> {
+    fn checked_by_driver(self) -> Result<Self, UriError> {
         // An address that names a mechanism may get its login later.
         let login = if self.lacks_login() { "user:password@".to_owned() } else { self.login_sent() };
-        match driver::check(&self.with(&login)) {
+        match driver::check_address(&self.format_uri(&login)) {
             Ok(()) => Ok(self),
-            Err(cause) => Err(UriError::Mongo { cause: self.scrubbed(&cause) }),
+            Err(cause) => Err(UriError::Mongo { cause: self.redact_secrets(&cause) }),
         }
     }
 
     /// Returns the address with its password, for the driver.
-    pub(in crate::store) fn secret(&self) -> String {
-        self.with(&self.login_sent())
+    pub(in crate::store) fn secret_uri(&self) -> String {
+        self.format_uri(&self.login_sent())
     }
 
-    fn with(&self, login: &str) -> String {
+    fn format_uri(&self, login: &str) -> String {
         let query = if self.query.is_empty() { String::new() } else { format!("?{}", self.query) };
-        format!("{}://{login}{}/{}{query}", self.scheme(), self.hosts, self.path)
+        format!("{}://{login}{}/{}{query}", self.scheme_text(), self.hosts, self.path)
     }
 
     fn login_sent(&self) -> String {
@@ -143,11 +143,11 @@ impl MongoUri {
             return String::new();
         }
         let Some(user) = &self.user else { return String::new() };
-        let password = self.password.as_ref().map(|p| format!(":{}", escaped(p.expose_secret())));
-        format!("{}{}@", escaped(user), password.unwrap_or_default())
+        let password = self.password.as_ref().map(|p| format!(":{}", percent_escape(p.expose_secret())));
+        format!("{}{}@", percent_escape(user), password.unwrap_or_default())
     }
 
-    fn scheme(&self) -> &'static str {
+    fn scheme_text(&self) -> &'static str {
         if self.is_srv() { "mongodb+srv" } else { "mongodb" }
     }
 
@@ -171,27 +171,27 @@ impl MongoUri {
 
     /// Returns true if the address names a mechanism, and nobody signs in.
     pub fn lacks_login(&self) -> bool {
-        self.mechanism().is_some() && !self.signs_in()
+        self.auth_mechanism().is_some() && !self.signs_in()
     }
 
-    fn mechanism(&self) -> Option<&str> {
-        self.options().find(|(key, _)| key.eq_ignore_ascii_case("authMechanism")).map(|(_, value)| value)
+    fn auth_mechanism(&self) -> Option<&str> {
+        self.query_options().find(|(key, _)| key.eq_ignore_ascii_case("authMechanism")).map(|(_, value)| value)
     }
 
     fn needs_no_password(&self) -> bool {
-        self.mechanism().is_some_and(|m| ["MONGODB-X509", "MONGODB-AWS", "MONGODB-OIDC", "GSSAPI"].contains(&m))
+        self.auth_mechanism().is_some_and(|m| ["MONGODB-X509", "MONGODB-AWS", "MONGODB-OIDC", "GSSAPI"].contains(&m))
     }
 
-    fn options(&self) -> impl Iterator<Item = (&str, &str)> {
+    fn query_options(&self) -> impl Iterator<Item = (&str, &str)> {
         self.query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
     }
 
     /// Returns the address without its login, as `DB_CLUSTER_URL` keeps it beside `DB_NAME`. Its options may be
     /// secrets.
-    pub fn address(&self) -> String {
+    pub fn env_address(&self) -> String {
         let (mut path, mut query) = (self.path.as_str(), self.query.clone());
         if self.database_in_address() != self.database {
-            let has_source = self.options().any(|(key, _)| key.eq_ignore_ascii_case("authSource"));
+            let has_source = self.query_options().any(|(key, _)| key.eq_ignore_ascii_case("authSource"));
             if !path.is_empty() && self.signs_in() && !has_source {
                 query = [query.as_str(), &format!("authSource={path}")]
                     .into_iter()
@@ -203,7 +203,7 @@ impl MongoUri {
         }
         let query = if query.is_empty() { query } else { format!("?{query}") };
         match self.scheme {
-            Some(_) => format!("{}://{}/{path}{query}", self.scheme(), self.hosts),
+            Some(_) => format!("{}://{}/{path}{query}", self.scheme_text(), self.hosts),
             None => format!("{}{query}", self.hosts),
         }
     }
@@ -211,7 +211,7 @@ impl MongoUri {
     /// Returns the address with user and database as a flag takes it, without the password. The driver looks for users
     /// in the same place.
     pub fn for_flag(&self) -> String {
-        let has_source = self.options().any(|(key, _)| key.eq_ignore_ascii_case("authSource"));
+        let has_source = self.query_options().any(|(key, _)| key.eq_ignore_ascii_case("authSource"));
         if !self.signs_in() || has_source || self.database_in_address() == self.database {
             return self.to_string();
         }
@@ -220,7 +220,7 @@ impl MongoUri {
     }
 
     fn database_in_address(&self) -> Option<String> {
-        decoded(&self.path).ok().filter(|d| !d.is_empty())
+        percent_decode(&self.path).ok().filter(|d| !d.is_empty())
     }
 
     /// Returns the password, to be kept in `.env`.
@@ -236,14 +236,14 @@ impl MongoUri {
     /// Returns the secrets: the password, plain and escaped, and options that are secrets.
     pub fn secrets(&self) -> Vec<SecretString> {
         let password = self.password.iter().map(|p| p.expose_secret().to_owned()).filter(|p| !p.is_empty());
-        let mut secrets: Vec<String> = password.flat_map(|p| [escaped(&p), p]).collect();
-        secrets.extend(self.options().filter(|(key, _)| is_secret(key)).map(|(_, v)| v.to_owned()));
+        let mut secrets: Vec<String> = password.flat_map(|p| [percent_escape(&p), p]).collect();
+        secrets.extend(self.query_options().filter(|(key, _)| is_secret(key)).map(|(_, v)| v.to_owned()));
         secrets.retain(|s| !s.is_empty());
         secrets.into_iter().map(SecretString::from).collect()
     }
 
     /// Returns a text without the secrets.
-    pub(in crate::store) fn scrubbed(&self, text: &str) -> String {
+    pub(in crate::store) fn redact_secrets(&self, text: &str) -> String {
         let secrets = self.secrets();
         secrets.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose_secret(), "[redacted]"))
     }
@@ -258,9 +258,9 @@ impl fmt::Debug for MongoUri {
 impl fmt::Display for MongoUri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let user = self.user.as_ref().filter(|_| self.insists || self.signs_in());
-        let user = user.map_or_else(String::new, |u| format!("{}@", escaped(u)));
-        let database = self.database.as_deref().map(escaped).unwrap_or_default();
-        write!(f, "{}://{user}{}/{database}", self.scheme(), self.hosts)?;
+        let user = user.map_or_else(String::new, |u| format!("{}@", percent_escape(u)));
+        let database = self.database.as_deref().map(percent_escape).unwrap_or_default();
+        write!(f, "{}://{user}{}/{database}", self.scheme_text(), self.hosts)?;
         if self.query.is_empty() { Ok(()) } else { write!(f, "?{}", query_shown(&self.query)) }
     }
 }
@@ -273,9 +273,9 @@ fn login_of(login: &str) -> Result<(Option<String>, Option<SecretString>), UriEr
             return Ok(None);
         }
         if text.contains([':', '/', '?', '#', '[', ']', '@']) {
-            return Err(wrong(ESCAPE));
+            return Err(address_error(ESCAPE));
         }
-        Ok(Some(decoded(text)?).filter(|t| !t.is_empty()))
+        Ok(Some(percent_decode(text)?).filter(|t| !t.is_empty()))
     };
     let password = password.map(read).transpose()?.flatten();
     Ok((read(user)?, password.map(SecretString::from)))
@@ -284,14 +284,14 @@ fn login_of(login: &str) -> Result<(Option<String>, Option<SecretString>), UriEr
 /// Checks hosts and ports. The error repeats no port: one that is no number may be a password without its `@HOST`.
 fn check_hosts(hosts: &str) -> Result<(), UriError> {
     if hosts.is_empty() {
-        return Err(wrong("it names no host"));
+        return Err(address_error("it names no host"));
     }
     if hosts.parse::<Ipv6Addr>().is_ok() {
         return Ok(());
     }
     let fits = |port: &str| port.parse::<u16>().is_ok_and(|p| p > 0);
     let ports = hosts.split(',').filter_map(|host| host[host_of(host).len()..].strip_prefix(':'));
-    if ports.into_iter().all(fits) { Ok(()) } else { Err(wrong("a port is a number from 1 to 65535")) }
+    if ports.into_iter().all(fits) { Ok(()) } else { Err(address_error("a port is a number from 1 to 65535")) }
 }
 
 /// Returns a host without its port; an `IPv6` keeps its brackets.
@@ -315,12 +315,12 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// Adds the brackets that a URI requires to an `IPv6`.
-fn bracketed(hosts: &str) -> String {
+fn bracket_ipv6(hosts: &str) -> String {
     if hosts.parse::<Ipv6Addr>().is_ok() { format!("[{hosts}]") } else { hosts.to_owned() }
 }
 
 /// Percent-escapes all but unreserved characters.
-fn escaped(text: &str) -> String {
+fn percent_escape(text: &str) -> String {
     text.bytes().fold(String::new(), |mut out, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             out.push(char::from(byte));
@@ -333,7 +333,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// Undoes percent-escapes.
-fn decoded(text: &str) -> Result<String, UriError> {
+fn percent_decode(text: &str) -> Result<String, UriError> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
@@ -343,14 +343,14 @@ fn decoded(text: &str) -> Result<String, UriError> {
                 bytes.push(high * 16 + low);
                 rest = &after[2..];
             }
-            (b'%', ..) => return Err(wrong(ESCAPE)),
+            (b'%', ..) => return Err(address_error(ESCAPE)),
             _ => {
                 bytes.push(*first);
                 rest = after;
             }
         }
     }
-    String::from_utf8(bytes).map_err(|_| wrong("what is percent-escaped must be UTF-8"))
+    String::from_utf8(bytes).map_err(|_| address_error("what is percent-escaped must be UTF-8"))
 }
 
 fn is_secret(key: &str) -> bool {

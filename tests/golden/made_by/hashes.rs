@@ -456,7 +456,7 @@ fn make_hashes() {
     let mut dice = Dice(10);
     let mut number = 0;
     while generated < GENERATED {
-        let mut experiment = arbitrary::any_experiment(3).new_tree(&mut runner).unwrap().current();
+        let mut experiment = arbitrary::experiment(3).new_tree(&mut runner).unwrap().current();
         number += 1;
         let origin = vary(&mut experiment, number, &mut dice);
         experiment.run.replicates = 1 + experiment.run.replicates % 2;
