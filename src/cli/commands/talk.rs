@@ -14,7 +14,7 @@ use clap::Args;
     mut_arg("offline", |a| a.hide(true)),
 )]
 pub struct Talk {
-    /// The role that you play; needed unless the experiment has a person in it
+    /// Role that you play; required unless the experiment gives a role to a person
     #[arg(long = "as", value_name = "ROLE")]
     pub role: Option<String>,
     /// As `run` has it.
