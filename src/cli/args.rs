@@ -176,8 +176,8 @@ pub enum Command {
     Diff(Diff),
     /// Store an experiment folder without running it
     ///
-    /// If you have an experiment of that name, it becomes its new revision. `--json` prints `{id, name, version,
-    /// revision, new, changed}`.
+    /// If you have an experiment of that name, the folder becomes its current revision. `--json` prints `{id, name,
+    /// version, revision, new, changed}`.
     Import(Import),
     /// Export transcripts, data, answers or the experiment itself to files
     ///

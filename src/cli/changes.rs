@@ -29,7 +29,7 @@ pub struct ChangeFlags {
     /// Section to remove; repeat it for several
     #[arg(long, value_name = "[ROLE/]TITLE")]
     pub drop_section: Vec<String>,
-    /// Shared section to copy into each role as its own; repeat it for several
+    /// Shared section to replace by a copy of its own in each role; repeat it for several
     #[arg(long, value_name = "TITLE")]
     pub private: Vec<String>,
     /// Section of the roles to make shared; repeat it for several

@@ -8,6 +8,7 @@ use clap::Args;
 /// `convoke talk`.
 #[derive(Debug, Args)]
 #[command(
+    mut_arg("what", |a| a.help("Experiment's folder, name or id")),
     mut_arg("more", |a| a.hide(true)),
     mut_arg("replicates", |a| a.hide(true)),
     mut_arg("limit", |a| a.hide(true)),
