@@ -27,14 +27,49 @@ use super::commands::verify::Verify;
 use super::global::Global;
 use clap::{Parser, Subcommand};
 
-/// Design, run and analyse conversations among language-model agents.
+/// The end of `convoke --help`. An indented line is a line of its own on a page of `man`, too.
+const AFTER: &str = "\
+Examples:
+  convoke new study --from prison           create an experiment, as a folder
+  convoke run study --offline               try it: no server, no key, no cost
+  convoke run study --only goal=escape      run some conditions; run it again to resume
+  convoke list study                        list its conversations, each with its id and status
+  convoke show ID --calls                   print a conversation with every request and reply
+  convoke export study --format csv -o study.csv
+
+Database, the first that is set:
+  --store, CONVOKE_STORE, DB_CLUSTER_URL (with DB_USER, DB_PASSWORD and DB_NAME), `store` in
+  ~/.config/convoke/config.toml, the nearest convoke.db in the working folder or above it,
+  else a new convoke.db there. Variables come from the environment or from .env in the working folder.
+  `convoke store` prints the database in use; `convoke login` signs in to a MongoDB.
+
+Logs:
+  logs/ beside the database file, or in the working folder with a MongoDB
+
+Exit codes:
+  0    everything requested is done
+  1    some conversations or questions are failed
+  2    wrong usage, or a prompt is needed and not possible (no terminal, or --no-input)
+  3    the experiment has mistakes
+  4    the database failed: unreachable, in use, full, damaged or made by a newer convoke
+  5    a required server or model could not be used
+  6    not found, or a name with more than one meaning
+  7    it belongs to another creator, so you may not change it
+  130  interrupted by Ctrl-C
+  143  ended by SIGTERM
+If more than one applies: 130 or 143 before 4, 4 before 5, 5 before 1.";
+
+/// Design, run and analyse conversations among language-model agents
+///
+/// Without a command, `convoke` starts a guide on a terminal.
 #[derive(Debug, Parser)]
 #[command(
     name = "convoke",
     version,
     arg_required_else_help = false,
     disable_help_subcommand = true,
-    max_term_width = 100
+    max_term_width = 100,
+    after_help = AFTER
 )]
 pub struct Cli {
     /// Global options.
@@ -48,93 +83,136 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a new experiment: a folder, or stored
+    /// Create an experiment, as a folder or in the database
     ///
-    /// What it starts from is changed by the same flags as with `edit`, in the same order. `--json` of a folder gives
-    /// `{name, path, files}`, with --stored `{id, name, version, revision}`.
+    /// The flags of `edit` change the example that it starts from, and apply in the same order. With `--json`, a folder
+    /// prints `{name, path, files}`, and --stored prints `{id, name, version, revision}`.
     New(Box<New>),
-    /// Report every mistake of an experiment, or show each prompt as it will be sent
+    /// Report every mistake of an experiment, or print each prompt as it will be sent
+    ///
+    /// Each mistake has its file, line and remedy. The exit code is 3 if there is a mistake, and 0 if there are only
+    /// warnings. No request is sent. `--json` prints an array of `{severity, code, path, line, column, message, hint}`.
     Check(Check),
-    /// Say what a run would do: conditions, calls, tokens; spends nothing
+    /// Print the conditions, calls and tokens of a run, without sending a request
+    ///
+    /// It takes the flags of `run` that choose conversations, and counts what is missing.
     Plan(PlanArgs),
-    /// Do what is missing; the same command continues
+    /// Run the missing conversations of an experiment; run the same command again to resume
+    ///
+    /// Done conversations are skipped. Others resume after their last stored reply, so no stored reply is requested or
+    /// paid for twice. Only a request in flight when the process is killed may be paid for without a reply; it is sent
+    /// again, and counted as possible spend.
+    ///
+    /// Flags override the experiment's values for this run only. To resume it, give the same flags.
+    ///
+    /// Ctrl-C sends no further request, waits for those in flight (--grace), prints the command that resumes, and exits
+    /// with 130. A second Ctrl-C exits at once. If a server stays unreachable after --max-retries, or refuses the key,
+    /// its conversations are left `interrupted`, those of other servers continue, and the exit code is 5. If the
+    /// database becomes unreachable or full, the run waits for it (--store-wait) and continues; after that time, it
+    /// ends with 4.
+    ///
+    /// `--json` prints one event a line. The last one is `{"event": "end", status, done, failed, left, possible_spend,
+    /// resume}`, with `error` if there is one; `resume` is the command that resumes.
     Run(Run),
-    /// Take part in one conversation yourself; the same command continues
+    /// Take part in one conversation yourself; run the same command again to resume
     ///
-    /// A run of one conversation, of the first condition that the flags leave: the first that is not at its end, else a
-    /// new one. Needs a terminal.
+    /// Runs one conversation of the first condition that matches the flags: it resumes the first unfinished one, or
+    /// else starts a new one. You type the turns of one role, and see only what that role may see. It needs a terminal.
     Talk(Talk),
-    /// Ask agents of finished conversations; the same command continues
+    /// Ask the agents of finished conversations a question; run the same command again to resume
     ///
-    /// Each agent is asked alone, after everything that its next turn would have shown it; all are asked at once. The
-    /// conversations stay as they are. The answers: `convoke export WHAT --rows answers --format csv`. `--json` gives an
-    /// array of those rows with the `id` and `status` of each question. Exit code 6 where no conversation is done.
+    /// Asks each agent of each conversation that is done, alone: the agent sees everything that its next turn would
+    /// have shown it, then the question, and no other answer. The requests leave at the same time, up to --jobs.
+    /// Answers are stored apart, and the conversations do not change. Agents played by a person are not asked.
+    ///
+    /// A stored answer is not requested or paid for again: the same command requests only missing answers. `convoke
+    /// export WHAT --rows answers --format csv` exports the answers.
+    ///
+    /// The exit code is 6 if no conversation is done; the others are those of `run`. `--json` prints one document at
+    /// the end: an array of the answers as `export --rows answers` writes them, each with the `id` and `status` of its
+    /// question.
     Ask(Ask),
     /// List experiments, or the conversations of one
+    ///
+    /// Conversations are those of the experiment's current revision, with id, condition, status and flags.
     List(List),
-    /// Show an experiment, or a conversation's transcript
+    /// Print an experiment, or the transcript of a conversation
+    ///
+    /// `list EXPERIMENT` prints the ids of its conversations; the first characters of an id suffice. --calls prints
+    /// what was sent to the models.
     Show(Show),
     /// Change an experiment of yours
     ///
-    /// Changes are done in this order, whatever the order of flags: --from, --name, --starting-message, --model,
-    /// --roles, --drop-section, --private, --share, --section, --set. The result is checked as a folder is; a wrong one
-    /// changes nothing (exit code 3). `--json` gives `{id, name, version, revision, changed, changes, left_behind}`.
+    /// Changes apply in this order, regardless of the order of the flags: --from, --name, --starting-message, --model,
+    /// --roles, --drop-section, --private, --share, --section, --set. If the result has a mistake, nothing changes and
+    /// the exit code is 3. Conversations that were begun are kept unchanged, under the earlier revision. `--json`
+    /// prints `{id, name, version, revision, changed, changes, left_behind}`.
     Edit(Edit),
-    /// Copy an experiment, yours or a colleague's, changed by the same flags as `edit`
+    /// Copy an experiment, yours or a colleague's, with the changes of the same flags as `edit`
     ///
-    /// Note and texts are copied, star and conversations are not. `--json` gives `{id, name, version, revision, parent,
-    /// changes}`.
+    /// Copies the note and the texts, but not the star or the conversations. `--json` prints `{id, name, version,
+    /// revision, parent, changes}`.
     Duplicate(Edit),
-    /// Write, show or drop a note of an experiment or conversation
+    /// Write, print or remove the note of an experiment or conversation
     ///
-    /// `--json` gives `{kind, id, name, note, starred}`.
+    /// `--json` prints `{kind, id, name, note, starred}`.
     Note(Note),
-    /// Star an experiment or conversation
+    /// Star an experiment or conversation, or remove its star
     ///
-    /// `--json` gives `{kind, id, name, note, starred}`.
+    /// `--json` prints `{kind, id, name, note, starred}`.
     Star(Star),
     /// Delete an experiment with its conversations, or one conversation
     ///
-    /// Says first whose conversations go with it, and needs a yes. Copies stay. `--json` gives `{kind, id, name,
-    /// conversations: [{creator, conversations}]}`.
+    /// An experiment is deleted with its conversations and their questions and answers, other people's included; a
+    /// conversation with the questions to its agents and their answers. It cannot be undone. `convoke` first lists what
+    /// will be deleted and prompts for a yes; --yes gives it. Copies of the experiment, and the files of its folder,
+    /// are kept. `--json` prints `{kind, id, name, conversations: [{creator, conversations}]}`.
     Delete(Delete),
-    /// Say what differs between two experiments
+    /// Print the differences between two experiments
     ///
-    /// Factors, levels, models, protocol, roles, their words, `[run]`, the order of things, and of each text the changed
-    /// lines: - is A, + is B. Name and note are not compared. Exit code 0 whether they differ or not. `--json` gives an
-    /// array of `{what, a, b}`; what is not there is null.
+    /// Compares factors, levels, models, protocol, roles, their plurals and pronouns, `[run]`, order and texts. Changed
+    /// lines of a text begin with - (in A) or + (in B). Name and note are not compared. The exit code is 0, with or
+    /// without differences. `--json` prints an array of `{what, a, b}`; a missing value is null.
     Diff(Diff),
     /// Store an experiment folder without running it
     ///
-    /// `--json` gives `{id, name, version, revision, new, changed}`.
+    /// If you have an experiment of that name, the folder becomes its current revision. `--json` prints `{id, name,
+    /// version, revision, new, changed}`.
     Import(Import),
-    /// Write transcripts and data to files
+    /// Export transcripts, data, answers or the experiment itself to files
+    ///
+    /// Conversations are those of the experiment's current revision, unfinished ones included, in the order of the
+    /// design. `--format jsonl` has one line for each entry, `--rows answers` one for each answer to a question of
+    /// `ask`. An existing file is replaced; an existing folder is an error (exit code 2).
     Export(Export),
-    /// List what each server offers, or fetch a model
+    /// List the models of each server, or fetch a model
     ///
-    /// A server that cannot be asked is told of and fails nothing; where none can be asked, the exit code is 5.
+    /// An unreachable server is reported and does not change the exit code; if no server can be reached, the exit code
+    /// is 5.
     Models(Models),
-    /// Sign in to a MongoDB, and keep how in .env
+    /// Sign in to a MongoDB, and save the connection in .env
     ///
-    /// What flags, environment and .env do not say is asked for; after a failure only what was wrong is asked again.
-    /// Where .env has what is needed, every command signs in by itself.
+    /// Prompts for everything that flags, environment and .env do not give; after a failure, prompts again only for the
+    /// wrong values. With a complete .env, every command signs in without a prompt.
     Login(Login),
-    /// Say which database is used and why, or copy everything from one to another
+    /// Print the database in use and the source that names it, or copy one database to another
     Store(StoreArgs),
-    /// Read the whole database and say what is wrong with it
+    /// Read the whole database, or one conversation, and report its faults
+    ///
+    /// Changes nothing. The exit code is 4 if there is a fault.
     Verify(Verify),
-    /// Print what makes a shell complete commands, flags, and the names and ids in the database
+    /// Print a script that completes commands, flags, names and ids in a shell
     ///
-    /// bash: `convoke completions bash > ~/.local/share/bash-completion/completions/convoke`; zsh: into a file `_convoke` of
-    /// a folder in `fpath`; fish: into `~/.config/fish/completions/convoke.fish`; powershell and elvish: at the end of the
-    /// profile. The shell then asks `convoke`, which must be on its path. A database that does not answer within 100 ms
-    /// completes nothing.
+    /// bash: `convoke completions bash > ~/.local/share/bash-completion/completions/convoke`; zsh: into a file
+    /// `_convoke` of a folder in `fpath`; fish: into `~/.config/fish/completions/convoke.fish`; powershell and elvish:
+    /// at the end of the profile. The script calls `convoke`, which must be on the path. Names and ids come from the
+    /// database; if it does not answer within 100 ms, they are left out.
     Completions(Completions),
-    /// Write the help as pages for `man`
+    /// Write the help as pages of `man`
     Man(Manual),
-    /// Look at database, keys, servers and models
+    /// Check the database, keys, servers and models
     ///
-    /// Exit code 4 or 5 where the database, or a server that somebody configured, fails. A server that nobody
-    /// configured is a note.
+    /// The exit code is 4 if the database fails, and 5 if a configured server fails. A server that is not configured is
+    /// only noted.
     Doctor(Doctor),
 }

@@ -9,33 +9,34 @@ use clap::Args;
 /// Flags of `edit`, `duplicate` and `new` that change an experiment.
 #[derive(Debug, Clone, Args)]
 pub struct ChangeFlags {
-    /// A note
+    /// Note of the experiment, for people
     #[arg(long, value_name = "TEXT")]
     pub note: Option<String>,
-    /// What opens each day
+    /// Message that opens each day
     #[arg(long, value_name = "TEXT")]
     pub starting_message: Option<String>,
-    /// A model of the list, by its name in the experiment (it keeps its parameters) or SERVER/NAME; repeated for each
+    /// Model of the new list: its name in the experiment (which keeps its parameters) or SERVER/NAME; repeat it for
+    /// each
     #[arg(long, value_name = "ID")]
     pub model: Vec<String>,
-    /// All roles in speaking order, as in guard=1,prisoner=2; one that is left out goes with its texts
+    /// All roles in speaking order, such as guard=1,prisoner=2; a role left out is removed with its texts
     #[arg(long, value_name = "ROLE=N,…")]
     pub roles: Option<String>,
-    /// A section to replace or add: TITLE is shared, ROLE/TITLE a role's own; @FILE reads the text from a file;
-    /// repeated for several
+    /// Section to replace or add: TITLE is shared, ROLE/TITLE a role's own; =@FILE reads the text from a file, =@@
+    /// begins a text with @; repeat it for several
     #[arg(long, value_name = "[ROLE/]TITLE=TEXT")]
     pub section: Vec<String>,
-    /// A section to drop; repeated for several
+    /// Section to remove; repeat it for several
     #[arg(long, value_name = "[ROLE/]TITLE")]
     pub drop_section: Vec<String>,
-    /// A shared section of which each role gets the text as its own; repeated for several
+    /// Shared section to replace by a copy of its own in each role; repeat it for several
     #[arg(long, value_name = "TITLE")]
     pub private: Vec<String>,
-    /// A section of the roles that all are to share; repeated for several
+    /// Section of the roles to make shared; repeat it for several
     #[arg(long, value_name = "TITLE")]
     pub share: Vec<String>,
-    /// Any key of experiment.toml, as in messages=30 or `factors.tone=["kind", "cold"]`; the value is read as TOML, else as
-    /// text; an empty one takes the key away; repeated for several
+    /// Any key of experiment.toml, such as messages=30 or `factors.tone=["kind", "cold"]`; the value is read as TOML,
+    /// else as text; an empty value removes the key; repeat it for several
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
 }

@@ -2,40 +2,40 @@
 
 use clap::{Args, ValueEnum};
 
-/// Options that hold everywhere.
+/// Global options.
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Global {
-    /// The database: sqlite:PATH, sqlite:PATH?max-mb=N for a quota, or `mongodb://HOST/DATABASE`
-    #[arg(long, global = true, value_name = "URI", help_heading = "Everywhere")]
+    /// Database: sqlite:PATH, sqlite:PATH?max-mb=N (with a quota) or `mongodb://HOST/DATABASE`
+    #[arg(long, global = true, value_name = "URI", help_heading = "Global options")]
     pub store: Option<String>,
-    /// Print one JSON document (run: JSON lines) on standard output
-    #[arg(long, global = true, help_heading = "Everywhere")]
+    /// Print one JSON document on standard output; `run`, `talk` and `list --follow` print JSON lines
+    #[arg(long, global = true, help_heading = "Global options")]
     pub json: bool,
-    /// Never ask; fail naming the flag that answers
-    #[arg(long, global = true, help_heading = "Everywhere")]
+    /// Never prompt; exit with 2 and name the flag that answers the question
+    #[arg(long, global = true, help_heading = "Global options")]
     pub no_input: bool,
-    /// Answer every question with yes
-    #[arg(long, short = 'y', global = true, help_heading = "Everywhere")]
+    /// Answer every yes-or-no question with yes
+    #[arg(long, short = 'y', global = true, help_heading = "Global options")]
     pub yes: bool,
-    /// When to use colour
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Everywhere")]
+    /// Use of colour: auto colours output on a terminal, unless `NO_COLOR` is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Global options")]
     pub color: Color,
-    /// Say more
-    #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = "Everywhere")]
+    /// Write more details to the log
+    #[arg(long, short, global = true, action = clap::ArgAction::Count, help_heading = "Global options")]
     pub verbose: u8,
-    /// Say less
-    #[arg(long, short, global = true, help_heading = "Everywhere")]
+    /// Print no progress and no notes
+    #[arg(long, short, global = true, help_heading = "Global options")]
     pub quiet: bool,
 }
 
-/// When to use colour.
+/// Use of colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
     /// On a terminal, unless `NO_COLOR` is set.
     Auto,
-    /// Always.
+    /// With colour.
     Always,
-    /// Never.
+    /// Without colour.
     Never,
 }

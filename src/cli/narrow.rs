@@ -7,37 +7,37 @@ use clap::Args;
 /// Flags of `plan` and `run` that narrow or override.
 #[derive(Debug, Clone, Args)]
 pub struct Narrow {
-    /// Model to use, by its name in the experiment or SERVER/NAME, or human; repeated, each is a level
+    /// Model to use: its name in the experiment, SERVER/NAME, or `human` for a person; repeat it to compare several
     #[arg(long, value_name = "ID")]
     pub model: Vec<String>,
-    /// Days, or a range A..B of which each is a level
+    /// Number of days, or a range A..B to compare each number of it
     #[arg(long, value_name = "N|A..B")]
     pub days: Option<String>,
-    /// Agents of a role, or a range; repeated for several roles
+    /// Number of agents of a role, or a range A..B to compare; repeat it for several roles
     #[arg(long, value_name = "ROLE=N|A..B")]
     pub agents: Vec<String>,
-    /// Openings and speeches together
+    /// Messages of a conversation, openings included
     #[arg(long, value_name = "N")]
     pub messages: Option<u32>,
-    /// Who speaks next: round-robin, random, auto or manual
+    /// Choice of the next speaker: round-robin, random, auto (a model chooses) or manual (you choose)
     #[arg(long, value_name = "S")]
     pub speakers: Option<String>,
-    /// Conversations per condition
+    /// Number of conversations of each condition [default: the experiment's `replicates`]
     #[arg(long, value_name = "N")]
     pub replicates: Option<u32>,
-    /// Seed of everything random
+    /// Random seed
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Any factor or protocol key; the value is read as TOML, else as text; repeated for several
+    /// Any factor or protocol key; the value is read as TOML, else as text; repeat it for several keys
     #[arg(long, value_name = "KEY=VALUE", long_help = set_help())]
     pub set: Vec<String>,
-    /// Only conditions that hold, as in 'goal=escape risks=true'; repeated, any of them
+    /// Only conditions that match, such as 'goal=escape risks=true'; repeat it to add other conditions
     #[arg(long, value_name = "EXPR")]
     pub only: Vec<String>,
-    /// So many conversations, replicate 1 of every condition first
+    /// Maximum number of conversations, done ones included; replicate 1 of every condition comes first
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
-    /// Replace every model by `scripted`, which is none and costs nothing
+    /// Replace every model by the built-in `scripted`, which contacts no server and costs nothing
     #[arg(long)]
     pub offline: bool,
 }
@@ -49,7 +49,8 @@ pub fn settable_keys() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 fn set_help() -> String {
-    let head = "Any factor or protocol key; the value is read as TOML, else as text; repeated for several:".to_owned();
+    let head =
+        "Any factor or protocol key; the value is read as TOML, else as text; repeat it for several keys:".to_owned();
     let lines = settable_keys().map(|(name, help)| format!("  {name:<15} {help}"));
     std::iter::once(head).chain(lines).collect::<Vec<_>>().join("\n")
 }

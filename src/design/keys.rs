@@ -99,25 +99,25 @@ pub static PROTOCOL: &[Key<Protocol>] = &[
     Key {
         name: "messages",
         kind: MESSAGES,
-        help: "openings and speeches together",
+        help: "messages of a conversation, openings included",
         factor: true,
         counts: true,
         get: |p| Some(p.messages).filter(|n| *n > 0).value(),
         set: |p, value| put(&mut p.messages, value),
     },
-    key! { "days", days: MESSAGES, "days"; factor: true, counts: true },
-    key! { "speakers", speakers: KeyKind::Word(Speakers::WORDS), "who speaks next"; factor: true, counts: true },
+    key! { "days", days: MESSAGES, "number of days"; factor: true, counts: true },
+    key! { "speakers", speakers: KeyKind::Word(Speakers::WORDS), "choice of the next speaker"; factor: true, counts: true },
     key! {
-        "labels", labels: KeyKind::Word(Labels::WORDS), "turns of others are headed by their names";
+        "labels", labels: KeyKind::Word(Labels::WORDS), "names of the speakers before their turns";
         factor: true, counts: true
     },
-    key! { "merge", merge: KeyKind::Bool, "consecutive user messages are joined"; factor: true, counts: true },
+    key! { "merge", merge: KeyKind::Bool, "true if consecutive user messages are joined"; factor: true, counts: true },
     key! {
         "stop_phrases", stop_phrases: KeyKind::Phrases, "a speech that contains one ends the day";
         factor: false, counts: true
     },
     key! {
-        "final_summary", final_summary: KeyKind::Bool, "the last day is summarised too";
+        "final_summary", final_summary: KeyKind::Bool, "true if the last day is summarised too";
         factor: true, counts: true
     },
 ];
@@ -144,7 +144,7 @@ pub static MODEL: &[Key<ModelSpec>] = &[
         factor: true, counts: true
     },
     key! { "top_k", sampling.top_k: COUNT, "number of candidates (Ollama)"; factor: true, counts: true },
-    key! { "max_tokens", sampling.max_tokens: COUNT, "the longest reply"; factor: true, counts: true },
+    key! { "max_tokens", sampling.max_tokens: COUNT, "maximum number of tokens of a reply"; factor: true, counts: true },
     key! { "stop", sampling.stop: KeyKind::Texts, "strings at which the server stops"; factor: false, counts: true },
     key! { "num_ctx", sampling.num_ctx: COUNT, "size of the context in tokens (Ollama)"; factor: false, counts: true },
     key! { "seed", sampling.seed: KeyKind::Seed, "the server's seed"; factor: false, counts: true },

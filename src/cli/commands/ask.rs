@@ -21,34 +21,37 @@ const MOST_AGAIN: u32 = 1000;
 /// `convoke ask`.
 #[derive(Debug, Args)]
 pub struct Ask {
-    /// An experiment's name, id or folder, or a finished conversation's id
+    /// Experiment's name, id or folder, or the id of a finished conversation
     #[arg(required = true)]
     pub what: String,
-    /// Question to send as typed, or @FILE to read one; several are asked apart
+    /// Question, sent as typed, or @FILE to read it from a file; several are asked separately
+    ///
+    /// A question that begins with `-` is written after `--`, as in: convoke ask prison -- '-5 or 5?'. One that begins
+    /// with `@` is read from a file.
     #[arg(required = true)]
     pub question: Vec<String>,
-    /// Role whose agents are asked; repeated for several; without it, every role
+    /// Role whose agents are asked; repeat it for several [default: every role]
     #[arg(long, value_name = "ROLE")]
     pub role: Vec<String>,
-    /// Only conversations whose condition holds, as in 'goal=escape risks=true'; repeated, any of them
+    /// Only conversations whose condition matches, such as 'goal=escape risks=true'; repeat it to add other conditions
     #[arg(long, value_name = "EXPR")]
     pub only: Vec<String>,
-    /// Ask conversations of older revisions too
+    /// Include conversations of older revisions of the experiment
     #[arg(long)]
     pub all: bool,
-    /// Maximum number of conversations
+    /// Maximum number of conversations whose agents are asked, in the order of the design
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
-    /// Model that answers in place of each agent's own, by its name in the experiment or SERVER/NAME
+    /// Model that answers instead of each agent's own: its name in the experiment or SERVER/NAME
     #[arg(long, value_name = "ID")]
     pub model: Option<String>,
-    /// Number of askings in all: 2 asks everything once more
+    /// Total number of times to ask each agent: with 2, agents that answered once are asked once more
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub again: u32,
-    /// Let `scripted` answer, which is no model and costs nothing
+    /// Let the built-in `scripted` answer, which contacts no server and costs nothing
     #[arg(long, conflicts_with = "model")]
     pub offline: bool,
-    /// Print calls and tokens, and ask nobody
+    /// Print the number of calls and tokens, and send nothing
     #[arg(long)]
     pub plan: bool,
     /// Not in this version: answers by a person

@@ -19,16 +19,16 @@ use std::path::Path;
 /// `convoke check`.
 #[derive(Debug, Args)]
 pub struct Check {
-    /// An experiment's folder, name or id
+    /// Experiment's folder, name or id
     #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
     /// Print each prompt of each condition as it will be sent
     #[arg(long)]
     pub preview: bool,
-    /// With --preview: only conditions that hold, as in 'goal=escape risks=true'; repeated, any of them
+    /// With --preview: only conditions that match, such as 'goal=escape risks=true'; repeat it to add other conditions
     #[arg(long, value_name = "EXPR", requires = "preview")]
     pub only: Vec<String>,
-    /// With --preview: only this role
+    /// With --preview: only the prompts of this role
     #[arg(long, value_name = "NAME", requires = "preview")]
     pub role: Option<String>,
     /// Write guessed plurals and pronouns into experiment.toml

@@ -9,7 +9,7 @@ use serde_json::json;
 /// `convoke completions`.
 #[derive(Debug, Args)]
 pub struct Completions {
-    /// For which shell
+    /// Shell to complete in
     pub shell: Shell,
 }
 

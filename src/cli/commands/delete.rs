@@ -11,7 +11,7 @@ use serde_json::json;
 /// `convoke delete`.
 #[derive(Debug, Args)]
 pub struct Delete {
-    /// An experiment's name, id or folder (which stays), or a conversation's id
+    /// Experiment's name, id or folder (its files are kept), or a conversation's id
     #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
 }

@@ -16,10 +16,10 @@ use std::path::Path;
 /// `convoke diff`.
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// An experiment's folder, name or id; of a conversation's id, its experiment as it was run
+    /// First experiment: its folder, name or id; a conversation's id means its experiment as it was run
     #[arg(default_value = "", hide_default_value = true)]
     pub a: String,
-    /// The other
+    /// Second experiment, named in the same ways
     #[arg(default_value = "", hide_default_value = true)]
     pub b: String,
 }

@@ -20,7 +20,7 @@ use std::path::Path;
 /// `convoke doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// Print every setting, its value and where it comes from
+    /// Print every setting with its value and its source: flag, environment, .env, configuration file or default
     #[arg(long)]
     pub config: bool,
 }

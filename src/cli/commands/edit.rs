@@ -19,16 +19,16 @@ use serde_json::json;
 /// `convoke edit` and `convoke duplicate`.
 #[derive(Debug, Args)]
 pub struct Edit {
-    /// An experiment's name, id or folder (of which the stored experiment is meant)
+    /// Experiment's name or id, or a folder (the stored experiment of that name is meant)
     #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
-    /// Its name; of a copy, NAME-2 and so on without it
+    /// New name [default of a copy: NAME-2, NAME-3 and so on]
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
     /// What to change.
     #[command(flatten)]
     pub changes: ChangeFlags,
-    /// A folder whose experiment replaces all
+    /// Folder whose experiment replaces the whole experiment
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub from: Option<String>,
 }

@@ -18,22 +18,24 @@ use std::path::{Path, PathBuf};
 /// `convoke export`.
 #[derive(Debug, Args)]
 pub struct Export {
-    /// An experiment's folder, name or id, or a conversation's id
+    /// Experiment's folder, name or id, or a conversation's id
     #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
-    /// What to write
+    /// Format to write
     #[arg(long, value_name = "FORMAT")]
     pub format: ExportFormat,
-    /// Where to: a file (jsonl, csv) or a folder (md, folder); - is standard output
+    /// File (jsonl, csv) or new folder (md, folder) to write; - is standard output [default: - for jsonl and csv, else
+    /// exports/NAME]
     #[arg(long, short, value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub output: Option<String>,
-    /// Conversations of older revisions too
+    /// Include conversations of older revisions of the experiment
     #[arg(long)]
     pub all: bool,
-    /// Rows of jsonl and csv: entries, or answers to the questions of `ask`
+    /// Rows of jsonl and csv
     #[arg(long, value_name = "ROWS", default_value = "entries")]
     pub rows: RowKind,
-    /// jsonl, csv: a second file, PATH with `.calls.jsonl` for its ending, with what was sent, received, counted, timed
+    /// With jsonl or csv and -o: write a second file, named as PATH with the ending `.calls.jsonl`, with each request,
+    /// its reply, tokens and times
     #[arg(long)]
     pub calls: bool,
 }
@@ -41,22 +43,22 @@ pub struct Export {
 /// What to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExportFormat {
-    /// A transcript per conversation, for people, and the prompts as sent
+    /// Transcript of each conversation, with the prompts as sent
     Md,
-    /// One line an entry
+    /// One JSON object on one line for each entry
     Jsonl,
-    /// The same columns as a table, one column a factor (`condition.NAME` where a column has that name already)
+    /// Table with the same columns, and one for each factor (`condition.NAME` if the name is taken)
     Csv,
-    /// The experiment as files
+    /// Files of the experiment, as `new` writes them
     Folder,
 }
 
 /// Rows of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RowKind {
-    /// One row an entry
+    /// One row for each entry of a conversation
     Entries,
-    /// One row an answer
+    /// One row for each answer to a question of `ask`
     Answers,
 }
 

@@ -15,7 +15,7 @@ use serde_json::json;
 /// `convoke import`.
 #[derive(Debug, Args)]
 pub struct Import {
-    /// An experiment's folder
+    /// Experiment's folder
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub source: String,
 }

@@ -15,21 +15,22 @@ use serde_json::Value as Json;
 /// `convoke list`.
 #[derive(Debug, Args)]
 pub struct List {
-    /// An experiment's folder, name or id: lists its conversations
+    /// Experiment's folder, name or id, to list its conversations [default: list all experiments]
     pub what: Option<String>,
-    /// Conversations of older revisions too
+    /// Include conversations of older revisions of the experiment
     #[arg(long)]
     pub all: bool,
-    /// Experiments only: copies under what they were copied from
+    /// List each copy of an experiment below its original
     #[arg(long, conflicts_with_all = ["what", "all"])]
     pub tree: bool,
-    /// Each turn of every conversation of an experiment as it is stored, until nothing of it runs or waits
+    /// Print each new turn of an experiment's conversations once it is stored, until no conversation is running or
+    /// pending
     ///
-    /// Works while another process, here or elsewhere, runs the experiment; what was said before is not told. With
-    /// --json, lines: `{"event": "begin", experiment, store, done, failed, interrupted, incomplete, running, pending}`,
-    /// `{"event": "started", conversation, condition, replicate}`, `{"event": "entry", conversation, …}` with the fields
-    /// of an entry of `show --json`, `{"event": "ended", conversation, status, reason}`, `{"event": "deleted",
-    /// conversation}`, and last `{"event": "end", …}` with the counts again.
+    /// It watches a run of another process, on this machine or another. Turns stored before are not printed. With
+    /// --json, it prints lines: `{"event": "begin", experiment, store, done, failed, interrupted, incomplete, running,
+    /// pending}`, `{"event": "started", conversation, condition, replicate}`, `{"event": "entry", conversation, …}`
+    /// with the fields of an entry of `show --json`, `{"event": "ended", conversation, status, reason}`, `{"event":
+    /// "deleted", conversation}`, and last `{"event": "end", …}` with the counts again.
     #[arg(long, requires = "what", conflicts_with = "all")]
     pub follow: bool,
 }

@@ -12,19 +12,19 @@ use serde_json::json;
 /// `convoke login`.
 #[derive(Debug, Args)]
 pub struct Login {
-    /// Address: a whole URI, or HOST:PORT, or HOST
+    /// Address: a URI such as `mongodb://HOST/DATABASE`, or HOST:PORT, or HOST [default: `DB_CLUSTER_URL`]
     #[arg(long, value_name = "U")]
     pub url: Option<String>,
-    /// User
+    /// User [default: `DB_USER`]
     #[arg(long, value_name = "N")]
     pub user: Option<String>,
-    /// Database
+    /// Database [default: `DB_NAME`]
     #[arg(long, value_name = "D")]
     pub database: Option<String>,
-    /// Read the password from the first line of standard input
+    /// Read the password from the first line of standard input [default: `DB_PASSWORD`]
     #[arg(long)]
     pub password_stdin: bool,
-    /// Save what worked to .env, which only you can read then; other lines of it are kept
+    /// Save the address, user, password and database to .env, readable by you only; other lines of .env are kept
     #[arg(long)]
     pub save: bool,
 }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 /// `convoke man`.
 #[derive(Debug, Args)]
 pub struct Manual {
-    /// Folder for a page of each command; without it, the first page is printed
+    /// Folder to write one page for each command to [default: print the page of `convoke`]
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
 }

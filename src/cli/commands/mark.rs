@@ -10,13 +10,13 @@ use serde_json::{Value as Json, json};
 /// `convoke note`.
 #[derive(Debug, Args)]
 pub struct Note {
-    /// An experiment's name, id or folder, or a conversation's id
+    /// Experiment's name, id or folder, or a conversation's id
     #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
-    /// The note; without it, the note is shown
+    /// Note to write [default: print the note]
     #[arg(conflicts_with = "drop")]
     pub text: Option<String>,
-    /// Drop the note
+    /// Remove the note
     #[arg(long)]
     pub drop: bool,
 }
@@ -24,10 +24,10 @@ pub struct Note {
 /// `convoke star`.
 #[derive(Debug, Args)]
 pub struct Star {
-    /// An experiment's name, id or folder, or a conversation's id
+    /// Experiment's name, id or folder, or a conversation's id
     #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
-    /// Take the star away
+    /// Remove the star
     #[arg(long)]
     pub off: bool,
 }

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 /// `convoke models`.
 #[derive(Debug, Args)]
 pub struct Models {
-    /// What to do; without it, list
+    /// Command; without one, the models are listed
     #[command(subcommand)]
     pub command: Option<ModelsCommand>,
 }
@@ -26,9 +26,9 @@ pub struct Models {
 /// What to do with models.
 #[derive(Debug, Subcommand)]
 pub enum ModelsCommand {
-    /// Fetch a model, as in ollama/llama3.1
+    /// Fetch a model to an Ollama server, such as ollama/llama3.1
     Pull {
-        /// SERVER/NAME
+        /// Model to fetch, as SERVER/NAME
         name: String,
         /// Allow a registry without TLS
         #[arg(long)]

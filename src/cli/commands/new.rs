@@ -24,10 +24,10 @@ use std::path::{Path, PathBuf};
 pub struct New {
     /// Name of the experiment and of its folder
     pub name: String,
-    /// Start from an experiment that ships: prison, debate or negotiation; or from `empty`, in which there is nothing
+    /// Example to start from: prison, debate, negotiation, or `empty`, a blank experiment
     #[arg(long, value_name = "EXAMPLE")]
     pub from: Option<String>,
-    /// Folder in which to make it
+    /// Folder in which to create the experiment's folder
     #[arg(long = "in", value_name = "DIR", default_value = ".")]
     pub into: PathBuf,
     /// Store it in the database instead of writing a folder

@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 /// `convoke plan`.
 #[derive(Debug, Args)]
 pub struct PlanArgs {
-    /// An experiment's folder, name or id
+    /// Experiment's folder, name or id
     #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
     /// What to narrow or override.

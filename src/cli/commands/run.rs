@@ -26,18 +26,18 @@ pub use manner::Manner;
 /// `convoke run`.
 #[derive(Debug, Args)]
 pub struct Run {
-    /// An experiment's folder, name or id; or a conversation's id, which alone goes on then, as it was planned
+    /// Experiment's folder, name or id; or the id of one conversation or question, to resume only that one as planned
     #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
     /// What to narrow or override.
     #[command(flatten)]
     pub narrow: Narrow,
-    /// So many replicates further than the highest that was begun; they become the experiment's
+    /// Add N replicates of each condition to those begun, and keep the new total as the experiment's
     ///
-    /// The same as --replicates M, M = the highest begun + N. M is kept with the experiment in the database where that is
-    /// yours. Of a folder, `[run]` of its file stays as it is, and the next run of the folder without --more goes by it
-    /// again: conversations are never taken away, write M there to keep it. While an earlier --more is not finished, this
-    /// finishes it and adds none, so that the same command continues after anything.
+    /// It equals --replicates M, where M is the highest replicate begun, plus N. An experiment of yours in the database
+    /// keeps M. A folder does not: write M into `[run]` of its experiment.toml, or the next run without --more uses the
+    /// old number. Conversations are never removed. While an earlier --more is unfinished, the same command resumes it
+    /// and adds no replicates.
     #[arg(long, value_name = "N", conflicts_with = "replicates")]
     pub more: Option<u32>,
     /// The manner in which it works.

@@ -17,16 +17,16 @@ use transcript::Detail;
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Show {
-    /// An experiment's folder, name or id, or a conversation's id
+    /// Experiment's folder, name or id, or a conversation's id
     #[arg(default_value = "", hide_default_value = true)]
     pub id: String,
-    /// Replies as the models gave them
+    /// Print the raw replies of the models, before they were cleaned
     #[arg(long)]
     pub raw: bool,
-    /// Every call: what was sent, received, counted and timed
+    /// Print every call: the messages sent, the reply, each attempt, tokens and times
     #[arg(long)]
     pub calls: bool,
-    /// Wait for further turns until the conversation ends; with --json, show it whole then
+    /// Print new turns until the conversation ends; with --json, print the whole conversation at its end
     #[arg(long)]
     pub follow: bool,
     /// Of an experiment: its prompts are those of the current revision unless --all

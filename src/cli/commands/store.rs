@@ -19,7 +19,7 @@ use std::path::PathBuf;
 /// `convoke store`.
 #[derive(Debug, Args)]
 pub struct StoreArgs {
-    /// What to do; without it, say which database is used
+    /// Command; without one, the database in use and the source that names it are printed
     #[command(subcommand)]
     pub command: Option<StoreCommand>,
 }
@@ -27,15 +27,15 @@ pub struct StoreArgs {
 /// What to do with databases.
 #[derive(Debug, Subcommand)]
 pub enum StoreCommand {
-    /// Copy everything from one database to another; the same again continues
+    /// Copy everything from one database to another; run the same command again to resume
     ///
-    /// Whatever is there and equal, or further, stays. What cannot be taken in is told by name, the rest goes on, and the
-    /// exit code is 4. `--json` gives `{from, to, documents, experiments, runs, conversations, entries, equal, running,
-    /// conflicts}`.
+    /// Documents that the second database has already, equal or with more turns, are kept. Conflicts are listed by
+    /// name and give exit code 4; everything else is copied. `--json` prints `{from, to, documents, experiments,
+    /// runs, conversations, entries, equal, running, conflicts}`.
     Copy {
-        /// The database to copy from, written as for --store
+        /// Database to copy from, written as for --store
         from: String,
-        /// The database to copy to; a file that does not exist yet is made
+        /// Database to copy to; a file that does not exist is created
         to: String,
     },
 }

@@ -8,13 +8,14 @@ use clap::Args;
 /// `convoke talk`.
 #[derive(Debug, Args)]
 #[command(
+    mut_arg("what", |a| a.help("Experiment's folder, name or id")),
     mut_arg("more", |a| a.hide(true)),
     mut_arg("replicates", |a| a.hide(true)),
     mut_arg("limit", |a| a.hide(true)),
     mut_arg("offline", |a| a.hide(true)),
 )]
 pub struct Talk {
-    /// The role that you play; needed unless the experiment has a person in it
+    /// Role that you play; required unless the experiment gives a role to a person
     #[arg(long = "as", value_name = "ROLE")]
     pub role: Option<String>,
     /// As `run` has it.

@@ -12,7 +12,7 @@ use clap::Args;
 /// `convoke verify`.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// A conversation's id; without it, everything
+    /// Conversation's id [default: the whole database]
     pub id: Option<String>,
 }
 

@@ -7,22 +7,25 @@ use std::time::Duration;
 /// Flags about the manner in which a run works.
 #[derive(Debug, Clone, Args)]
 pub struct Manner {
-    /// Requests in flight over all servers
+    /// Maximum number of requests in flight [default: the sum over all servers: 4 for Ollama, 16 for others]
+    ///
+    /// It replaces these limits of each server, but not a `concurrency` of an experiment's model or of the
+    /// configuration file.
     #[arg(long, value_name = "N")]
     pub jobs: Option<u32>,
-    /// Further attempts of a call that failed
+    /// Maximum number of further attempts of a request that failed
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub max_retries: u32,
-    /// Give failed conversations another chance
+    /// Continue failed conversations (with `ask`: questions) too; by default they are skipped
     #[arg(long)]
     pub retry_failed: bool,
-    /// Refuse to fetch models that a server lacks
+    /// Report a model that an Ollama server lacks as an error instead of fetching it
     #[arg(long)]
     pub no_pull: bool,
-    /// How long turns in flight may take after Ctrl-C
+    /// Time that requests in flight may take to finish after Ctrl-C, such as 30s or 2m
     #[arg(long, value_name = "TIME", default_value = "30s")]
     pub grace: String,
-    /// How long to wait for a database that went away or is full
+    /// Time to wait for a database that becomes unreachable or full; then the exit code is 4
     #[arg(long, value_name = "TIME", default_value = "10m")]
     pub store_wait: String,
 }
