@@ -83,12 +83,7 @@ pub(super) async fn take_epoch(mongo: &Base, id: &str, lease: &Lease, retries: u
 }
 
 /// Claims a conversation.
-pub(super) async fn claim_conversation(
-    mongo: &Base,
-    id: &str,
-    lease: &Lease,
-    retry: bool,
-) -> Result<ConversationRecord, Fail> {
+pub(super) async fn take_claim(mongo: &Base, id: &str, lease: &Lease, retry: bool) -> Result<ConversationRecord, Fail> {
     for _ in 0..TRIES {
         let found = mongo.find_conversation(id).await?;
         let (epoch, state) = last_epoch(mongo, id, read_field(&found, "epoch")?).await?;

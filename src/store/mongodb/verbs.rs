@@ -64,7 +64,7 @@ impl Store for Mongo {
 
     async fn claim(&self, conversation: &str, lease: Lease, retry: bool) -> Result<ConversationRecord, StoreError> {
         let id = conversation.to_owned();
-        self.run_write(|m| async move { claims::claim_conversation(&m, &id, &lease, retry).await }).await
+        self.run_write(|m| async move { claims::take_claim(&m, &id, &lease, retry).await }).await
     }
 
     async fn renew(&self, owner: &str, _until: Millis) -> Result<(), StoreError> {

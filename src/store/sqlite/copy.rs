@@ -118,7 +118,7 @@ fn receive_conversation(
             }
         }
     };
-    fill_conversation(conn, &record, log, calls)
+    fill_log(conn, &record, log, calls)
 }
 
 fn write_marks(conn: &Connection, record: &ConversationRecord) -> Result<(), Fail> {
@@ -129,12 +129,7 @@ fn write_marks(conn: &Connection, record: &ConversationRecord) -> Result<(), Fai
 
 /// Writes log and calls of a conversation that has none, and the counters of its row. Takes the next epoch, so that
 /// writes of an earlier holder are refused.
-fn fill_conversation(
-    conn: &Connection,
-    record: &ConversationRecord,
-    log: &[Entry],
-    calls: &[Ready],
-) -> Result<(), Fail> {
+fn fill_log(conn: &Connection, record: &ConversationRecord, log: &[Entry], calls: &[Ready]) -> Result<(), Fail> {
     let id = &record.id;
     let plain: Vec<&CallRecord> = calls.iter().map(Ready::call).collect();
     let tally = merge::tally_log(log, &plain);

@@ -119,5 +119,5 @@ fn prepare_schema(
     if lock.is_none() {
         *lock = Some(open::take_lock(path, place)?);
     }
-    Ok((false, Some(migrate::upgrade_database(conn, path, found, known).map_err(error)?)))
+    Ok((false, Some(migrate::upgrade_file(conn, path, found, known).map_err(error)?)))
 }

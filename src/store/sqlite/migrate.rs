@@ -40,12 +40,7 @@ pub(super) fn create_tables(conn: &Connection, migrations: &[&str]) -> Result<()
 }
 
 /// Copies the database, then applies the migrations that it lacks. The caller holds the lock of a run.
-pub(super) fn upgrade_database(
-    conn: &Connection,
-    path: &Path,
-    from: u32,
-    migrations: &[&str],
-) -> Result<Migrated, Fail> {
+pub(super) fn upgrade_file(conn: &Connection, path: &Path, from: u32, migrations: &[&str]) -> Result<Migrated, Fail> {
     let backup = back_up(conn, path, from)?;
     // Another process may have migrated the file before this one took the lock.
     in_transaction(conn, || {

@@ -21,6 +21,9 @@ const READERS: usize = 4;
 /// Maximum number of conversations that [`find_by_prefix`] returns.
 const FOUND: usize = 20;
 
+/// A record, with the flags in its log.
+type Flagged = (ConversationRecord, Vec<Flag>);
+
 /// Connections that read, opened when needed.
 pub(super) struct Readers {
     path: PathBuf,
@@ -167,10 +170,7 @@ pub(super) fn check_exists(conn: &Connection, conversation: &str) -> Result<(), 
 }
 
 /// Returns conversations in the order of creation, each with the flags in its log.
-pub(super) fn list_conversations(
-    conn: &Connection,
-    filter: &Filter,
-) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, Fail> {
+pub(super) fn list_conversations(conn: &Connection, filter: &Filter) -> Result<Vec<Flagged>, Fail> {
     let (condition, values) = filter_sql(filter);
     let sql = format!("select {}, flags from conversations where {condition} order by created, id", rows::CONVERSATION);
     read_all(conn.prepare_cached(&sql)?, params_from_iter(values), |c| {
@@ -190,12 +190,7 @@ fn filter_sql(filter: &Filter) -> (String, Vec<Value>) {
 }
 
 /// Returns conversations in the order of their key, from the one that follows `after`.
-pub(super) fn read_page(
-    conn: &Connection,
-    filter: &Filter,
-    after: &str,
-    limit: u32,
-) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, Fail> {
+pub(super) fn read_page(conn: &Connection, filter: &Filter, after: &str, limit: u32) -> Result<Vec<Flagged>, Fail> {
     let (condition, mut values) = filter_sql(filter);
     values.extend([Value::Text(after.to_owned()), Value::Integer(limit.into())]);
     let sql = format!(

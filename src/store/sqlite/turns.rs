@@ -17,12 +17,7 @@ struct Held {
 }
 
 /// Claims a conversation. The lock of the run excludes an earlier holder that still lives.
-pub(super) fn claim_conversation(
-    conn: &Connection,
-    id: &str,
-    lease: &Lease,
-    retry: bool,
-) -> Result<ConversationRecord, Fail> {
+pub(super) fn take_claim(conn: &Connection, id: &str, lease: &Lease, retry: bool) -> Result<ConversationRecord, Fail> {
     let sql = format!("select {} from conversations where id = ?1", rows::CONVERSATION);
     let old = read_first(conn.prepare_cached(&sql)?, [id], rows::read_conversation)?
         .ok_or_else(|| Fail::Unknown(format!("conversation {id}")))?;

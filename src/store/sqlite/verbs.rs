@@ -61,7 +61,7 @@ impl Store for Sqlite {
 
     async fn claim(&self, conversation: &str, lease: Lease, retry: bool) -> Result<ConversationRecord, StoreError> {
         let id = conversation.to_owned();
-        self.run_write(move |conn| turns::claim_conversation(conn, &id, &lease, retry)).await
+        self.run_write(move |conn| turns::take_claim(conn, &id, &lease, retry)).await
     }
 
     async fn renew(&self, owner: &str, until: Millis) -> Result<(), StoreError> {
