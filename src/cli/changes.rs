@@ -2,7 +2,7 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, file_error};
-use crate::design::edit::{Changes, split};
+use crate::design::edit::{Changes, split_assignment};
 use crate::design::folder::bad_name;
 use clap::Args;
 
@@ -81,7 +81,7 @@ pub(super) fn read_with(
 }
 
 fn split_pair<'a>(flag: &str, written: &'a str, form: &str) -> Result<(&'a str, &'a str), CliError> {
-    split(written).filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
+    split_assignment(written).filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
         CliError::usage(format!("{flag} {written}: it is not {form}")).hint(format!("write {flag} '{form}'"))
     })
 }

@@ -50,7 +50,6 @@ fn any_when(factors: &[Factor]) -> BoxedStrategy<Vec<When>> {
     .boxed()
 }
 
-/// A prompt file whose sections depend on these factors.
 fn any_prompt(factors: &[Factor]) -> impl Strategy<Value = PromptText> + use<> {
     let titles = ["Goal", "Rôle \"x\"", "Risks <AGENTS_NUM>", "字", "A {b} c"];
     let section = (select(titles.to_vec()), any_when(factors), any_body()).prop_map(|(title, when, text)| Section {
@@ -78,7 +77,7 @@ fn any_level() -> impl Strategy<Value = Vec<Value>> {
 }
 
 /// Label factors, some with `was`.
-pub fn any_labels(most: usize) -> impl Strategy<Value = Vec<Factor>> {
+fn any_labels(most: usize) -> impl Strategy<Value = Vec<Factor>> {
     let names = ["goal", "manner-guard", "über", "x1", "risks"];
     let one = (any_level(), option::of(any::<prop::sample::Index>()));
     vec(one, 0..=most).prop_map(move |factors| {
@@ -136,8 +135,7 @@ fn any_models() -> impl Strategy<Value = Vec<ModelSpec>> {
     )
 }
 
-/// A protocol for `days` days at the most.
-pub fn any_protocol() -> impl Strategy<Value = Protocol> {
+fn any_protocol() -> impl Strategy<Value = Protocol> {
     let speakers = select(Speakers::ALL);
     let labels = select(Labels::ALL);
     let stops = select(vec![vec![], vec!["[END]".to_owned()], vec!["\"\n".to_owned(), "done".to_owned()]]);
@@ -149,8 +147,7 @@ pub fn any_protocol() -> impl Strategy<Value = Protocol> {
     )
 }
 
-/// Policies of a few flags.
-pub fn any_health() -> impl Strategy<Value = Vec<Named<Policy>>> {
+fn any_health() -> impl Strategy<Value = Vec<Named<Policy>>> {
     (subsequence(Flag::WORDS.to_vec(), 0..4), 0..3_u32, any::<bool>()).prop_map(|(flags, ask, fail)| {
         let fail = fail || ask == 0;
         flags.into_iter().map(|flag| Named::new(flag, Policy { ask, fail })).collect()

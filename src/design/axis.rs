@@ -1,7 +1,7 @@
 //! Axes of a design: factors, zips and cells, with the overrides of flags.
 
-use super::effect::{bad_level, names_models, near_settable, sets};
-use super::experiment::{CellSpec, Experiment, Factor, ModelSpec, SCRIPTED, Zip, declared};
+use super::effect::{bad_level, is_setting, names_models, near_settable};
+use super::experiment::{CellSpec, Experiment, Factor, ModelSpec, SCRIPTED, Zip, find_declared};
 use super::overrides::Overrides;
 use super::problem::{Obstacle, did_you_mean};
 use super::protocol::bad_model_id;
@@ -28,7 +28,7 @@ impl Axis {
 }
 
 /// Expands an experiment into axes. Reports all obstacles together.
-pub fn axes(experiment: &Experiment, overrides: &Overrides) -> Result<Vec<Axis>, Vec<Obstacle>> {
+pub fn expand_axes(experiment: &Experiment, overrides: &Overrides) -> Result<Vec<Axis>, Vec<Obstacle>> {
     let mut obstacles = factor_obstacles(experiment);
     obstacles.extend(zip_obstacles(experiment));
     obstacles.extend(cell_obstacles(experiment));
@@ -36,7 +36,7 @@ pub fn axes(experiment: &Experiment, overrides: &Overrides) -> Result<Vec<Axis>,
         return Err(obstacles);
     }
     let mut axes = written_axes(experiment);
-    for set in overrides.settings() {
+    for set in overrides.list_settings() {
         if let Err(obstacle) = override_axis(experiment, &mut axes, &set.name, &set.value) {
             obstacles.push(obstacle);
         }
@@ -48,7 +48,7 @@ pub fn axes(experiment: &Experiment, overrides: &Overrides) -> Result<Vec<Axis>,
 }
 
 /// Returns every combination of rows; the first axis changes slowest.
-pub fn combinations(axes: &[Axis]) -> impl Iterator<Item = BTreeMap<String, Value>> + '_ {
+pub fn combine_rows(axes: &[Axis]) -> impl Iterator<Item = BTreeMap<String, Value>> + '_ {
     let total = axes.iter().map(|a| a.rows.len()).product();
     (0..total).map(move |mut number: usize| {
         let mut levels = BTreeMap::new();
@@ -64,13 +64,9 @@ pub fn combinations(axes: &[Axis]) -> impl Iterator<Item = BTreeMap<String, Valu
 fn written_axes(experiment: &Experiment) -> Vec<Axis> {
     let mut axes: Vec<Axis> = Vec::new();
     if !experiment.factors.iter().any(|f| f.name == "model") {
-        let mut names: Vec<Value> = Vec::new();
-        for name in experiment.models.iter().map(|m| Value::Text(m.name().to_owned())) {
-            if !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        axes.push(Axis::of_factor("model", names));
+        let mut seen = BTreeSet::new();
+        let names = experiment.models.iter().map(ModelSpec::name).filter(|name| seen.insert(*name));
+        axes.push(Axis::of_factor("model", names.map(|name| Value::Text(name.to_owned())).collect()));
     }
     for factor in &experiment.factors {
         if axes.iter().any(|a| a.find_column(&factor.name).is_some()) {
@@ -107,7 +103,7 @@ fn factor_obstacles(experiment: &Experiment) -> Vec<Obstacle> {
     for factor in &experiment.factors {
         let at = format!("factors.{}", factor.name);
         let roles = &experiment.roles;
-        if factor.name == "agents" || (factor.name.contains('.') && !sets(&factor.name, roles)) {
+        if factor.name == "agents" || (factor.name.contains('.') && !is_setting(&factor.name, roles)) {
             let hint = near_settable(&factor.name, roles)
                 .unwrap_or_else(|| "a factor with a point sets `agents.ROLE` or `roles.ROLE.model`".to_owned());
             found.push(Obstacle::new("unknown-factor", at.clone(), format!("`{}` sets nothing", factor.name), hint));
@@ -121,7 +117,7 @@ fn factor_obstacles(experiment: &Experiment) -> Vec<Obstacle> {
 fn level_obstacles(experiment: &Experiment, factor: &Factor, at: &str) -> Vec<Obstacle> {
     let mut found = Vec::new();
     let zipped = experiment.design.zip.iter().any(|z| z.factors.contains(&factor.name));
-    let setting = sets(&factor.name, &experiment.roles);
+    let setting = is_setting(&factor.name, &experiment.roles);
     let mut told = BTreeSet::new();
     if factor.levels.is_empty() {
         let hint = "write at least one, or remove the factor".to_owned();
@@ -238,7 +234,7 @@ fn unknown_factor(experiment: &Experiment, name: &str, at: String) -> Obstacle {
 /// Applies a flag to the axes. A label keeps the named levels, a setting gets them, and a zipped factor keeps the rows
 /// that have them.
 fn override_axis(experiment: &Experiment, grid: &mut Vec<Axis>, name: &str, levels: &[Value]) -> Result<(), Obstacle> {
-    let setting = sets(name, &experiment.roles);
+    let setting = is_setting(name, &experiment.roles);
     if let Some(wrong) = levels.iter().find_map(|l| bad_level(name, l).filter(|_| setting)) {
         let given: Vec<String> = levels.iter().map(ToString::to_string).collect();
         let hint = format!("write {wrong}");
@@ -278,10 +274,9 @@ fn override_axis(experiment: &Experiment, grid: &mut Vec<Axis>, name: &str, leve
     Ok(())
 }
 
-/// Refuses a model of a flag that is neither declared nor `SERVER/NAME`.
 fn bad_model(experiment: &Experiment, name: &str, level: &Value) -> Option<Obstacle> {
     let Value::Text(model) = level else { return None };
-    if declared(experiment, model).is_some() || !names_models(name) {
+    if find_declared(experiment, model).is_some() || !names_models(name) {
         return None;
     }
     let names = experiment.models.iter().map(ModelSpec::name);
@@ -297,7 +292,7 @@ fn bad_model(experiment: &Experiment, name: &str, level: &Value) -> Option<Obsta
 pub fn model_named(experiment: &Experiment, name: &str) -> Result<ModelSpec, Obstacle> {
     match bad_model(experiment, "model", &Value::Text(name.to_owned())) {
         Some(obstacle) => Err(obstacle),
-        None => Ok(declared(experiment, name).cloned().unwrap_or_else(|| ModelSpec::bare(name))),
+        None => Ok(find_declared(experiment, name).cloned().unwrap_or_else(|| ModelSpec::bare(name))),
     }
 }
 

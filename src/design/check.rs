@@ -5,15 +5,15 @@
 //! | `factors` | check headings, `exclude` and labels against each other, without the plan |
 //! | `planned` | check the conditions of the plan |
 
-use super::effect::sets;
-use super::experiment::{Experiment, HUMAN, ModelSpec, PromptText, RoleModel, SCRIPTED, declared};
+use super::effect::is_setting;
+use super::experiment::{Experiment, HUMAN, ModelSpec, PromptText, RoleModel, SCRIPTED, find_declared};
 use super::folder::{self, Files, SHARED, SUMMARIZER, Sources, role_file};
 use super::keys::{MODEL, find_key};
 use super::markdown;
 use super::plan::Plan;
 use super::problem::{Obstacle, Problem, Problems, Severity, did_you_mean};
 use super::protocol::bad_model_id;
-use super::resolve::undeclared;
+use super::resolve::undeclared_model;
 use super::template::{RoleTags, Tag, TagProblemKind, Template};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -77,7 +77,6 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// Checks everything that needs no plan.
     fn check_alone(&mut self) {
         self.tag_clashes();
         self.check_tags();
@@ -99,7 +98,7 @@ impl Check<'_> {
 
     fn tag_clashes(&mut self) {
         let names: Vec<&str> = self.experiment.roles.iter().map(|r| r.name.as_str()).collect();
-        for (role, message) in RoleTags::clashes(&names).into_iter().filter(|(r, _)| !names[*r].is_empty()) {
+        for (role, message) in RoleTags::find_clashes(&names).into_iter().filter(|(r, _)| !names[*r].is_empty()) {
             let at = format!("protocol.agents.{}", names[role]);
             self.report_at(Severity::Error, "tag-clash", &at, message, Some("rename the role".to_owned()));
         }
@@ -196,9 +195,8 @@ impl Check<'_> {
         }
     }
 
-    /// Reports parameters of a model that is a person.
     fn check_person(&mut self, at: &str, model: &ModelSpec) {
-        for key in MODEL.iter().filter(|key| key.changed(model).is_some()).map(|key| key.name) {
+        for key in MODEL.iter().filter(|key| key.changed_value(model).is_some()).map(|key| key.name) {
             let message = format!("`human` is a person who types: `{key}` means nothing to them");
             let hint = Some("leave it out".to_owned());
             self.report_at(Severity::Error, "people", &format!("{at}.{key}"), message, hint);
@@ -219,9 +217,9 @@ impl Check<'_> {
         }
         all.extend(experiment.selector_model.iter().map(|name| ("selector.model".to_owned(), name)));
         all.extend(experiment.summarizer_model.iter().map(|name| ("summarizer.model".to_owned(), name)));
-        let is_unknown = |name: &str| name != HUMAN && declared(experiment, name).is_none();
+        let is_unknown = |name: &str| name != HUMAN && find_declared(experiment, name).is_none();
         for (at, name) in all.into_iter().filter(|(_, name)| is_unknown(name)) {
-            let Obstacle { code, message, hint, .. } = undeclared(experiment, name, &at);
+            let Obstacle { code, message, hint, .. } = undeclared_model(experiment, name, &at);
             self.report_at(Severity::Error, code, &at, message, hint);
         }
     }
@@ -244,7 +242,7 @@ impl Check<'_> {
 
     fn idle_was(&mut self) {
         let roles = &self.experiment.roles;
-        for factor in self.experiment.factors.iter().filter(|f| f.was.is_some() && sets(&f.name, roles)) {
+        for factor in self.experiment.factors.iter().filter(|f| f.was.is_some() && is_setting(&f.name, roles)) {
             let message =
                 format!("`was` of `{}` has no effect: what a factor sets counts by what it sets", factor.name);
             let hint = "leave it out".to_owned();
@@ -252,7 +250,6 @@ impl Check<'_> {
         }
     }
 
-    /// Returns the prompt files with their texts.
     fn prompt_files(&self) -> impl Iterator<Item = (String, &PromptText)> {
         let roles = self.experiment.roles.iter().map(|r| (role_file(&r.name), &r.prompt));
         let helper = self.experiment.summarizer.iter().map(|t| (SUMMARIZER.to_owned(), t));
@@ -267,7 +264,7 @@ pub fn server_of(id: &str) -> &str {
 
 /// Returns true if the model sets the parameter.
 pub fn is_set(model: &ModelSpec, parameter: &str) -> bool {
-    find_key(MODEL, parameter).is_some_and(|key| key.changed(model).is_some())
+    find_key(MODEL, parameter).is_some_and(|key| key.changed_value(model).is_some())
 }
 
 fn no_reader(what: &str) -> (String, String) {
@@ -298,7 +295,7 @@ fn tag_problem(tag: &str, kind: &TagProblemKind) -> (Severity, String, Option<St
 /// Replaces comments by spaces, so that byte offsets stay.
 fn without_comments(text: &str) -> String {
     let mut blanked = text.to_owned();
-    for comment in markdown::comments(text) {
+    for comment in markdown::find_comments(text) {
         let blank = " ".repeat(comment.len());
         blanked.replace_range(comment, &blank);
     }

@@ -13,38 +13,37 @@ pub const PROGRAM_WORDS: [&str; 3] = [
 
 /// Composes the prompt of the agents of role `index`: starting prompts (shared, then the role's), then sections.
 /// Sections follow the order of `sections`; those not listed come last, shared first, in the order of each file.
-pub fn agent(experiment: &Experiment, condition: &Condition, index: usize) -> String {
+pub fn agent_prompt(experiment: &Experiment, condition: &Condition, index: usize) -> String {
     let own = experiment.roles.get(index).map(|r| &r.prompt);
     join_blocks(experiment, condition, &[Some(&experiment.shared), own])
 }
 
 /// Composes the prompt of a selector, who reads the shared prompt only.
-pub fn selector(experiment: &Experiment, condition: &Condition) -> String {
+pub fn selector_prompt(experiment: &Experiment, condition: &Condition) -> String {
     join_blocks(experiment, condition, &[Some(&experiment.shared)])
 }
 
 /// Composes the prompt of the summariser.
-pub fn summarizer(experiment: &Experiment, condition: &Condition) -> String {
+pub fn summarizer_prompt(experiment: &Experiment, condition: &Condition) -> String {
     join_blocks(experiment, condition, &[experiment.summarizer.as_ref()])
 }
 
-/// Returns the sections of a file that apply in a condition.
-pub fn applying<'a>(
+fn applying_sections<'a>(
     experiment: &'a Experiment,
     condition: &'a Condition,
     text: &'a PromptText,
 ) -> impl Iterator<Item = &'a Section> {
-    text.sections.iter().filter(|s| condition.meets(experiment, &s.when))
+    text.sections.iter().filter(|s| condition.satisfies(experiment, &s.when))
 }
 
 fn join_blocks(experiment: &Experiment, condition: &Condition, files: &[Option<&PromptText>]) -> String {
     let files: Vec<&PromptText> = files.iter().copied().flatten().collect();
-    let mut sections: Vec<&Section> = files.iter().flat_map(|f| applying(experiment, condition, f)).collect();
+    let mut sections: Vec<&Section> = files.iter().flat_map(|f| applying_sections(experiment, condition, f)).collect();
     let place = |s: &&Section| experiment.sections.iter().position(|t| *t == s.title).unwrap_or(usize::MAX);
     sections.sort_by_key(place);
-    let starts = files.iter().map(|f| markdown::sent(&f.start));
+    let starts = files.iter().map(|f| markdown::sent_text(&f.start));
     let titled = sections.into_iter().map(|s| {
-        let text = markdown::sent(&s.text);
+        let text = markdown::sent_text(&s.text);
         if text.is_empty() { format!("## {}", s.title) } else { format!("## {}\n{text}", s.title) }
     });
     starts.chain(titled).filter(|b| !b.is_empty()).collect::<Vec<_>>().join("\n\n")

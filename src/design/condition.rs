@@ -1,7 +1,7 @@
 //! Conditions of an experiment: values and obstacles of one combination of levels.
 
 use super::effect::{Effect, place_of};
-use super::experiment::{Experiment, Expression, ModelSpec, Protocol, When};
+use super::experiment::{Experiment, ModelSpec, Protocol, When};
 use super::problem::Obstacle;
 use super::value::{Named, Value, named};
 
@@ -45,20 +45,15 @@ impl Condition {
         }
         let place = |role| place_of(role, &experiment.roles);
         match Effect::of(name)? {
-            Effect::Protocol(key) => (key.get)(&self.protocol)?.scalar(),
+            Effect::Protocol(key) => (key.get)(&self.protocol)?.into_scalar(),
             Effect::Agents(role) => self.agents.get(place(role)?).map(|n| Value::Int(i64::from(*n))),
             Effect::RoleModel(role) => self.models.get(place(role)?)?.first().map(|m| Value::Text(m.name().to_owned())),
             Effect::Model | Effect::StartingMessage | Effect::Style | Effect::Parameter(_) => None,
         }
     }
 
-    /// Returns true if every part of an expression holds.
-    pub fn holds(&self, experiment: &Experiment, expression: &Expression) -> bool {
-        self.meets(experiment, &expression.all)
-    }
-
     /// Returns true if all of these conditions hold.
-    pub fn meets(&self, experiment: &Experiment, all: &[When]) -> bool {
+    pub fn satisfies(&self, experiment: &Experiment, all: &[When]) -> bool {
         all.iter().all(|when| {
             self.value(experiment, &when.factor).is_some_and(|value| when.any.iter().any(|word| value.is_written(word)))
         })
@@ -75,7 +70,7 @@ impl Condition {
     }
 
     /// Returns the reasons why it cannot be a conversation.
-    pub fn obstacles(&self, experiment: &Experiment) -> Vec<Obstacle> {
+    pub fn find_obstacles(&self, experiment: &Experiment) -> Vec<Obstacle> {
         let mut found = Vec::new();
         let total: u32 = self.agents.iter().sum();
         let p = &self.protocol;

@@ -89,11 +89,10 @@ pub fn diff(a: &Experiment, b: &Experiment) -> Vec<Difference> {
 }
 
 /// Describes each difference in one line.
-pub fn lines(a: &Experiment, b: &Experiment) -> Vec<String> {
+pub fn describe_differences(a: &Experiment, b: &Experiment) -> Vec<String> {
     diff(a, b).iter().map(Difference::line).collect()
 }
 
-/// A named part of an experiment.
 struct Part {
     what: String,
     text: String,

@@ -21,7 +21,7 @@ fn changed_experiment(changes: &[(&str, &str)]) -> Experiment {
 }
 
 fn list_changes(changes: &[(&str, &str)]) -> Vec<String> {
-    lines(&changed_experiment(&[]), &changed_experiment(changes))
+    describe_differences(&changed_experiment(&[]), &changed_experiment(changes))
 }
 
 #[test]
@@ -54,14 +54,14 @@ fn order_is_told_of_what_both_have() {
     b.roles.reverse();
     b.roles[1].prompt.sections.reverse();
     assert_eq!(
-        lines(&a, &b),
+        describe_differences(&a, &b),
         [
             "roles in speaking order: guard, prisoner → prisoner, guard",
             "roles/guard.md, order of sections: Goal, Tone → Tone, Goal"
         ]
     );
     a.roles.truncate(1);
-    assert_eq!(lines(&a, &b)[0], "role `prisoner` is new");
+    assert_eq!(describe_differences(&a, &b)[0], "role `prisoner` is new");
 }
 
 #[test]
@@ -89,7 +89,7 @@ proptest! {
     fn what_is_told_is_what_differs(a in arbitrary::any_experiment(2), b in arbitrary::any_experiment(2)) {
         prop_assert!(diff(&a, &a).is_empty());
         let named = Experiment { name: a.name.clone(), note: a.note.clone(), ..b.clone() };
-        prop_assert_eq!(diff(&a, &b).is_empty(), write::write(&a) == write::write(&named));
+        prop_assert_eq!(diff(&a, &b).is_empty(), write::write_files(&a) == write::write_files(&named));
         for difference in diff(&a, &b) {
             prop_assert_ne!(&difference.a, &difference.b);
         }

@@ -1,16 +1,15 @@
 //! Changes of an experiment that flags ask for.
 //!
 //! Changes name the parts that change, never the whole. So they can be applied again to a document that somebody else
-//! has
-//! changed, and nothing is lost. They have a fixed order: the whole document, name, opening, models, roles; sections
-//! dropped, moved, written; keys last.
+//! has changed, and nothing is lost. They have a fixed order: the whole document, name, opening, models, roles;
+//! sections dropped, moved, written; keys last.
 
 use super::experiment::{Experiment, ModelSpec, PromptText, Role, RoleModel, Section};
 use super::folder::Files;
 use super::inflect;
 use super::markdown;
 use super::problem::{Obstacle, did_you_mean};
-use super::write::write;
+use super::write::write_files;
 
 mod set;
 #[cfg(test)]
@@ -84,19 +83,18 @@ impl Changes {
         self.share.iter().for_each(|title| tell(make_shared(&mut new, title, self.gives_shared(title))));
         self.sections.iter().for_each(|(address, text)| tell(put_section(&mut new, address, text)));
         forget_titles(old, &mut new);
-        let mut files = write(&new);
+        let mut files = write_files(&new);
         wrong.extend(set::set(&mut files, &new, &self.set));
         if wrong.is_empty() { Ok(files) } else { Err(wrong) }
     }
 
-    /// Returns true if the changes write a shared section of that title.
     fn gives_shared(&self, title: &str) -> bool {
         self.sections.iter().any(|(address, _)| address.strip_prefix("shared/").unwrap_or(address) == title)
     }
 }
 
 /// Splits `KEY=VALUE` at the first `=` outside braces, since conditions of a heading contain `=`.
-pub fn split(written: &str) -> Option<(&str, &str)> {
+pub fn split_assignment(written: &str) -> Option<(&str, &str)> {
     let (mut depth, mut quoted) = (0_usize, false);
     let at = written.find(|c| {
         match c {
@@ -127,7 +125,7 @@ fn put_roles(experiment: &mut Experiment, list: &[(String, Option<u32>)]) -> Res
         let mut role = known.unwrap_or_else(|| Role {
             name: name.clone(),
             agents: 1,
-            plural: inflect::plural(name),
+            plural: inflect::guess_plural(name),
             pronouns: inflect::GUESSED_PRONOUNS.to_owned(),
             model: RoleModel::Condition,
             prompt: PromptText::default(),
@@ -224,7 +222,6 @@ fn title_of(address: &Address) -> String {
     address.heading.as_ref().map(|h| h.title.clone()).unwrap_or_default()
 }
 
-/// Moves the shared sections of a title to each role.
 fn make_private(experiment: &mut Experiment, title: &str) -> Result<(), Obstacle> {
     let (moved, kept): (Vec<Section>, Vec<Section>) =
         std::mem::take(&mut experiment.shared.sections).into_iter().partition(|s| s.title == title);
@@ -292,9 +289,8 @@ fn put_section(experiment: &mut Experiment, written: &str, text: &str) -> Result
     Ok(())
 }
 
-/// Ends the last line of a text, as in a file.
 fn whole_lines(text: &str) -> String {
-    let text = markdown::lf(text.trim_start_matches('\u{feff}'));
+    let text = markdown::unix_lines(text.trim_start_matches('\u{feff}'));
     let text = text.trim_end();
     if text.is_empty() { String::new() } else { format!("{text}\n") }
 }

@@ -58,7 +58,7 @@ impl<'a> Effect<'a> {
 }
 
 /// Returns true if a factor of this name sets something; else it is a label.
-pub fn sets(name: &str, roles: &[Role]) -> bool {
+pub fn is_setting(name: &str, roles: &[Role]) -> bool {
     match Effect::of(name) {
         Some(Effect::Agents(role) | Effect::RoleModel(role)) => place_of(role, roles).is_some(),
         Some(Effect::Model | Effect::StartingMessage | Effect::Style | Effect::Protocol(_) | Effect::Parameter(_)) => {

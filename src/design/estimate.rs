@@ -1,8 +1,7 @@
 //! Expected calls and tokens of a conversation, before any request is sent.
 //!
 //! Calls are exact for days at full length without repeated requests. Tokens are a range computed from bytes, since
-//! only
-//! a server knows its tokenizer.
+//! only a server knows its tokenizer.
 
 use super::compose;
 use super::condition::Condition;
@@ -52,7 +51,7 @@ impl Tokens {
 }
 
 /// Counts the calls of one conversation of a condition.
-pub fn calls(experiment: &Experiment, condition: &Condition) -> Calls {
+pub fn count_calls(experiment: &Experiment, condition: &Condition) -> Calls {
     let protocol = &condition.protocol;
     let days = u64::from(protocol.days);
     let speeches = u64::from(protocol.messages).saturating_sub(days);
@@ -73,8 +72,8 @@ pub fn calls(experiment: &Experiment, condition: &Condition) -> Calls {
 
 /// Counts the expected calls that a person answers. Where chance or a choice decides who speaks, it assumes that all
 /// agents speak equally often.
-pub fn typed(experiment: &Experiment, condition: &Condition) -> u64 {
-    let all = calls(experiment, condition);
+pub fn count_typed(experiment: &Experiment, condition: &Condition) -> u64 {
+    let all = count_calls(experiment, condition);
     let is_human = |model: &Option<ModelSpec>| model.as_ref().is_some_and(ModelSpec::is_human);
     let summaries = count_summaries(&condition.protocol);
     let speeches = u64::from(condition.protocol.messages).saturating_sub(u64::from(condition.protocol.days));
@@ -108,12 +107,12 @@ fn count_summaries(protocol: &Protocol) -> u64 {
 }
 
 /// Counts the tokens of one conversation of a condition.
-pub fn tokens(experiment: &Experiment, condition: &Condition) -> Tokens {
-    let calls = calls(experiment, condition);
+pub fn count_tokens(experiment: &Experiment, condition: &Condition) -> Tokens {
+    let calls = count_calls(experiment, condition);
     let longest = condition.participants().map(|m| m.sampling.max_tokens.map_or(LONG, u64::from)).max().unwrap_or(LONG);
     let full = |reply: u64| at_full_length(experiment, condition, reply);
     // Calls that people answer use no tokens.
-    let asked = calls.expected.saturating_sub(typed(experiment, condition));
+    let asked = calls.expected.saturating_sub(count_typed(experiment, condition));
     let scaled = |tokens: u64, calls_then: u64| {
         let most = u128::from(calls.expected.max(1));
         let scaled = u128::from(tokens) * u128::from(calls_then) / most * u128::from(asked) / most;
@@ -127,7 +126,7 @@ pub fn tokens(experiment: &Experiment, condition: &Condition) -> Tokens {
 }
 
 /// Counts the tokens of one call that reads `bytes` of text.
-pub fn call(bytes: u64, model: &ModelSpec) -> Tokens {
+pub fn count_call_tokens(bytes: u64, model: &ModelSpec) -> Tokens {
     let longest = model.sampling.max_tokens.map_or(LONG, u64::from);
     let of = |reply: u64| bytes / BYTES_PER_TOKEN + reply.min(longest);
     Tokens { low: of(SHORT), expected: of(USUAL), high: of(longest) }
@@ -157,7 +156,7 @@ fn mean_prompt(experiment: &Experiment, condition: &Condition) -> u64 {
         .agents
         .iter()
         .enumerate()
-        .map(|(role, n)| u64::from(*n) * compose::agent(experiment, condition, role).len() as u64)
+        .map(|(role, n)| u64::from(*n) * compose::agent_prompt(experiment, condition, role).len() as u64)
         .sum();
     bytes / agents.max(1) / BYTES_PER_TOKEN
 }

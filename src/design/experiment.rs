@@ -213,7 +213,7 @@ impl ModelSpec {
 }
 
 /// Returns the model that a level or `model =` names: by its name, else by its id if only one model has that id.
-pub fn declared<'a>(experiment: &'a Experiment, name: &str) -> Option<&'a ModelSpec> {
+pub fn find_declared<'a>(experiment: &'a Experiment, name: &str) -> Option<&'a ModelSpec> {
     let by_name = experiment.models.iter().find(|m| m.name() == name);
     let mut by_id = experiment.models.iter().filter(|m| m.id == name);
     by_name.or_else(|| by_id.next().filter(|_| by_id.next().is_none()))

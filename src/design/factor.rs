@@ -5,12 +5,12 @@ use super::markdown;
 use super::tree::{Node, Tree, scalar};
 use super::value::{Named, Value};
 
-/// Most levels that a range may have.
+/// Most levels of a range.
 const MOST: u64 = 100_000;
 
 /// Reads `[factors]`.
-pub fn factors(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Factor> {
-    let Some(table) = tree.table("factors", node) else { return Vec::new() };
+pub fn read_factors(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Factor> {
+    let Some(table) = tree.read_table("factors", node) else { return Vec::new() };
     let mut factors = Vec::new();
     for (key, value) in table {
         let name = key.get_ref().to_string();
@@ -39,7 +39,7 @@ fn read_factor(tree: &mut Tree<'_>, at: &str, name: String, node: &Node<'_>) -> 
     let (levels, was) = match node.get_ref().as_table() {
         None => (read_levels(tree, at, node), None),
         Some(table) => {
-            let fields = tree.fields(at, table, &["levels", "from", "to", "was"]);
+            let fields = tree.read_fields(at, table, &["levels", "from", "to", "was"]);
             let get = |key: &str| fields.get(key).copied();
             let was = get("was").and_then(|n| tree.scalar(&format!("{at}.was"), n));
             let levels = match (get("levels"), get("from"), get("to")) {
@@ -63,12 +63,12 @@ fn read_levels(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<Value> {
         let hint = "write at least one, or remove the factor".to_owned();
         tree.error(node.span(), "no-levels", format!("`{at}` has no level"), hint);
     }
-    tree.items(at, node, Tree::scalar)
+    tree.read_items(at, node, Tree::scalar)
 }
 
 fn read_range(tree: &mut Tree<'_>, at: &str, from: &Node<'_>, to: &Node<'_>) -> Option<Vec<Value>> {
-    let low = tree.whole(&format!("{at}.from"), from, 0, u64::from(u32::MAX))?;
-    let high = tree.whole(&format!("{at}.to"), to, 0, u64::from(u32::MAX))?;
+    let low = tree.read_whole(&format!("{at}.from"), from, 0, u64::from(u32::MAX))?;
+    let high = tree.read_whole(&format!("{at}.to"), to, 0, u64::from(u32::MAX))?;
     if low > high || high - low >= MOST {
         let hint = "both ends are included: `from` is the smaller".to_owned();
         tree.error(from.span(), "bad-range", format!("`{at}` goes from {low} to {high}"), hint);
@@ -78,9 +78,9 @@ fn read_range(tree: &mut Tree<'_>, at: &str, from: &Node<'_>, to: &Node<'_>) -> 
 }
 
 /// Reads `[design]`.
-pub fn design(tree: &mut Tree<'_>, node: &Node<'_>) -> Design {
-    let Some(table) = tree.table("design", node) else { return Design::default() };
-    let fields = tree.fields("design", table, &["zip", "exclude", "cells"]);
+pub fn read_design(tree: &mut Tree<'_>, node: &Node<'_>) -> Design {
+    let Some(table) = tree.read_table("design", node) else { return Design::default() };
+    let fields = tree.read_fields("design", table, &["zip", "exclude", "cells"]);
     Design {
         zip: fields.get("zip").map(|n| read_zips(tree, n)).unwrap_or_default(),
         exclude: fields.get("exclude").map(|n| read_excludes(tree, n)).unwrap_or_default(),
@@ -89,18 +89,18 @@ pub fn design(tree: &mut Tree<'_>, node: &Node<'_>) -> Design {
 }
 
 fn read_zips(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Zip> {
-    let items = tree.array("design.zip", node);
+    let items = tree.read_array("design.zip", node);
     items
         .into_iter()
         .enumerate()
-        .map(|(i, item)| Zip { factors: tree.texts(&format!("design.zip[{i}]"), item) })
+        .map(|(i, item)| Zip { factors: tree.read_texts(&format!("design.zip[{i}]"), item) })
         .collect()
 }
 
 fn read_excludes(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Expression> {
     let mut expressions = Vec::new();
-    for (i, item) in tree.array("design.exclude", node).into_iter().enumerate() {
-        let Some(text) = tree.text(&format!("design.exclude[{i}]"), item) else { continue };
+    for (i, item) in tree.read_array("design.exclude", node).into_iter().enumerate() {
+        let Some(text) = tree.read_text(&format!("design.exclude[{i}]"), item) else { continue };
         match markdown::expression(&text) {
             Ok(expression) => {
                 tree.places.insert(format!("design.exclude[{}]", expressions.len()), item.span());
@@ -117,9 +117,9 @@ fn read_excludes(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Expression> {
 
 fn read_cells(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<CellSpec> {
     let mut cells = Vec::new();
-    for (i, item) in tree.array("design.cells", node).into_iter().enumerate() {
+    for (i, item) in tree.read_array("design.cells", node).into_iter().enumerate() {
         let at = format!("design.cells[{i}]");
-        let Some(table) = tree.table(&at, item) else { continue };
+        let Some(table) = tree.read_table(&at, item) else { continue };
         let mut levels = Vec::new();
         for (key, value) in table {
             let name = key.get_ref().to_string();

@@ -110,13 +110,12 @@ pub fn read(files: &Files, problems: &mut Problems) -> (Option<Experiment>, Sour
 }
 
 /// Returns the text of a file and whether it is UTF-8. If not, the readable part is returned, so that its other
-/// mistakes
-/// are reported too.
+/// mistakes are reported too.
 fn decode_utf8(path: &str, bytes: &[u8], problems: &mut Problems) -> (String, bool) {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-    let text = markdown::lf(&String::from_utf8_lossy(bytes));
+    let text = markdown::unix_lines(&String::from_utf8_lossy(bytes));
     let Err(error) = std::str::from_utf8(bytes) else { return (text, true) };
-    let at = markdown::lf(&String::from_utf8_lossy(&bytes[..error.valid_up_to()])).len();
+    let at = markdown::unix_lines(&String::from_utf8_lossy(&bytes[..error.valid_up_to()])).len();
     let end = text[at..].chars().next().map_or(at, |c| at + c.len_utf8());
     let hint = "save the file as UTF-8".to_owned();
     problems.at(Severity::Error, "not-utf8", (path, &text, at..end), "the file is not UTF-8 from here on", hint);
@@ -172,12 +171,12 @@ const TOP: [&str; 14] = [
 ];
 
 fn read_experiment(tree: &mut Tree<'_>, table: &DeTable<'_>, sources: &mut Sources) -> Option<Experiment> {
-    let fields = tree.fields("", table, &TOP);
+    let fields = tree.read_fields("", table, &TOP);
     let get = |key: &str| fields.get(key).copied();
     let format = get("format").map_or(Some(SILENT), |n| format_number(tree, n))?;
     let name = read_name(tree, get("name"));
-    let models = protocol::models(tree, get("models"));
-    let protocol = protocol::protocol(tree, get("protocol"));
+    let models = protocol::read_models(tree, get("models"));
+    let protocol = protocol::read_protocol(tree, get("protocol"));
     let agents = protocol.as_ref().and_then(|p| p.agents.clone());
     let roles = agents.as_ref().map(|agents| read_roles(tree, agents, get("roles"), sources)).unwrap_or_default();
     let summarizer = sources.prompts.get(SUMMARIZER).map(|(_, parsed)| parsed.text.clone());
@@ -187,9 +186,9 @@ fn read_experiment(tree: &mut Tree<'_>, table: &DeTable<'_>, sources: &mut Sourc
     let experiment = Experiment {
         format,
         name: name.unwrap_or_default(),
-        note: get("note").and_then(|n| tree.text("note", n)),
+        note: get("note").and_then(|n| tree.read_text("note", n)),
         starting_message: get("starting_message")
-            .and_then(|n| tree.text("starting_message", n))
+            .and_then(|n| tree.read_text("starting_message", n))
             .unwrap_or_else(|| "Start the experiment".to_owned()),
         sections: get("sections").map(|n| read_titles(tree, n)).unwrap_or_default(),
         models,
@@ -199,16 +198,16 @@ fn read_experiment(tree: &mut Tree<'_>, table: &DeTable<'_>, sources: &mut Sourc
         summarizer,
         summarizer_model: get("summarizer").and_then(|n| helper_model(tree, "summarizer", n)),
         selector_model: get("selector").and_then(|n| helper_model(tree, "selector", n)),
-        factors: get("factors").map(|n| factor::factors(tree, n)).unwrap_or_default(),
-        design: get("design").map(|n| factor::design(tree, n)).unwrap_or_default(),
-        health: get("health").map(|n| protocol::health(tree, n)).unwrap_or_default(),
-        run: get("run").map(|n| protocol::run(tree, n)).unwrap_or_default(),
+        factors: get("factors").map(|n| factor::read_factors(tree, n)).unwrap_or_default(),
+        design: get("design").map(|n| factor::read_design(tree, n)).unwrap_or_default(),
+        health: get("health").map(|n| protocol::read_health(tree, n)).unwrap_or_default(),
+        run: get("run").map(|n| protocol::read_run(tree, n)).unwrap_or_default(),
     };
     is_whole.then_some(experiment)
 }
 
 fn format_number(tree: &mut Tree<'_>, node: &Node<'_>) -> Option<u32> {
-    let number = tree.whole("format", node, 1, u64::from(u32::MAX))?;
+    let number = tree.read_whole("format", node, 1, u64::from(u32::MAX))?;
     if number > u64::from(READS) {
         tree.error(
             node.span(),
@@ -227,7 +226,7 @@ fn read_name(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<String> {
         tree.error(0..0, "missing", "the experiment has no `name`", hint);
         return None;
     };
-    let name = tree.text("name", node)?;
+    let name = tree.read_text("name", node)?;
     match bad_name(&name) {
         None => Some(name),
         Some(why) => {
@@ -243,7 +242,7 @@ fn read_name(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<String> {
 }
 
 fn read_titles(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<String> {
-    let titles = tree.texts("sections", node);
+    let titles = tree.read_texts("sections", node);
     for (i, title) in titles.iter().enumerate() {
         if titles[..i].contains(title) {
             let span = tree.places.get(&format!("sections[{i}]")).cloned().unwrap_or(node.span());
@@ -255,9 +254,9 @@ fn read_titles(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<String> {
 }
 
 fn helper_model(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String> {
-    let table = tree.table(at, node)?;
-    let fields = tree.fields(at, table, &["model"]);
-    fields.get("model").and_then(|n| tree.text(&format!("{at}.model"), n))
+    let table = tree.read_table(at, node)?;
+    let fields = tree.read_fields(at, table, &["model"]);
+    fields.get("model").and_then(|n| tree.read_text(&format!("{at}.model"), n))
 }
 
 /// Reads roles in the order of `agents`, each with its file.
@@ -285,7 +284,7 @@ struct WrittenRole {
 }
 
 fn role_tables(tree: &mut Tree<'_>, node: &Node<'_>, agents: &[Named<u32>]) -> BTreeMap<String, WrittenRole> {
-    let Some(table) = tree.table("roles", node) else { return BTreeMap::new() };
+    let Some(table) = tree.read_table("roles", node) else { return BTreeMap::new() };
     let mut roles = BTreeMap::new();
     for (key, value) in table {
         let name = key.get_ref().to_string();
@@ -296,8 +295,8 @@ fn role_tables(tree: &mut Tree<'_>, node: &Node<'_>, agents: &[Named<u32>]) -> B
                 .unwrap_or_else(|| "add it to `agents` under [protocol] (0 is allowed)".to_owned());
             tree.error(key.span(), "unused-role", format!("[roles.{name}] is a role that is not in `agents`"), hint);
         }
-        let Some(table) = tree.table(&at, value) else { continue };
-        let fields = tree.fields(&at, table, &key_names(ROLE).collect::<Vec<_>>());
+        let Some(table) = tree.read_table(&at, value) else { continue };
+        let fields = tree.read_fields(&at, table, &key_names(ROLE).collect::<Vec<_>>());
         let mut role = Role::default();
         let keys = read_keys(tree, &at, &fields, ROLE, &mut role);
         roles.insert(name, WrittenRole { role, keys });
@@ -322,7 +321,7 @@ fn read_role(tree: &mut Tree<'_>, agents: &Named<u32>, written: Option<WrittenRo
         }
         is_guess.then_some(guessed)
     };
-    let plural = guess("plural", inflect::plural(&name), &mut role.plural);
+    let plural = guess("plural", inflect::guess_plural(&name), &mut role.plural);
     let pronouns = guess("pronouns", inflect::GUESSED_PRONOUNS.to_owned(), &mut role.pronouns);
     if (plural.is_some() || pronouns.is_some()) && bad_name(&name).is_none() {
         sources.guessed.push(Guess { role: name.clone(), plural, pronouns });

@@ -23,10 +23,9 @@ const PARTICLES: [&str; 7] = ["by", "down", "in", "off", "on", "out", "up"];
 /// Guesses the plural of a noun, which may have several words.
 ///
 /// The last word changes (`prison guard` → `prison guards`), or the word before the first preposition that others
-/// follow
-/// (`head of state` → `heads of state`). The parts of a hyphenated word follow the same rule (`mother-in-law` →
+/// follow (`head of state` → `heads of state`). The parts of a hyphenated word follow the same rule (`mother-in-law` →
 /// `mothers-in-law`), and `passer-by` → `passers-by`. If the changing word has no Latin letter, the noun is unchanged.
-pub fn plural(noun: &str) -> String {
+pub fn guess_plural(noun: &str) -> String {
     let (before, word, after) = split_head(noun, |c| c.is_whitespace() || c == '_');
     let (prefix, stem, suffix) = hyphenated_head(word);
     if !stem.contains(|c: char| c.is_ascii_alphabetic()) {
@@ -47,7 +46,6 @@ fn split_head(noun: &str, is_joint: fn(char) -> bool) -> (&str, &str, &str) {
     (&noun[..from], &noun[from..to], &noun[to..])
 }
 
-/// Cuts a hyphenated word around the part that carries the number.
 fn hyphenated_head(word: &str) -> (&str, &str, &str) {
     if let Some((agent, particle)) = word.rsplit_once('-')
         && agent.to_lowercase().ends_with("er")
@@ -59,7 +57,6 @@ fn hyphenated_head(word: &str) -> (&str, &str, &str) {
     split_head(word, |c| c == '-')
 }
 
-/// Returns the byte ranges of the words between joints.
 fn find_words(text: &str, is_joint: fn(char) -> bool) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let mut from = 0;
@@ -108,7 +105,7 @@ pub fn possessive_several(plural: &str) -> String {
 }
 
 /// Splits `he/his` into pronoun and possessive; `None` unless there are exactly two.
-pub fn pronouns(written: &str) -> Option<(&str, &str)> {
+pub fn split_pronouns(written: &str) -> Option<(&str, &str)> {
     let (subject, possessive) = written.split_once('/')?;
     let (subject, possessive) = (subject.trim(), possessive.trim());
     let whole = !subject.is_empty() && !possessive.is_empty() && !possessive.contains('/');

@@ -5,7 +5,7 @@
 
 use super::compose;
 use super::condition::Condition;
-use super::effect::sets;
+use super::effect::is_setting;
 use super::experiment::{Experiment, ModelSpec, Role, RunDefaults};
 use super::keys::kind::KeyValue;
 use super::keys::{Key, MODEL, PROTOCOL, ROLE};
@@ -46,7 +46,7 @@ fn write_exact(value: &mut Json) {
 }
 
 /// Hashes a revision: the document without note and `[run]`.
-pub fn revision(experiment: &Experiment) -> String {
+pub fn hash_revision(experiment: &Experiment) -> String {
     let bare = Experiment { note: None, run: RunDefaults::default(), ..experiment.clone() };
     let mut document = serde_json::to_value(bare).unwrap_or_default();
     if let Some(map) = document.as_object_mut() {
@@ -56,17 +56,17 @@ pub fn revision(experiment: &Experiment) -> String {
 }
 
 /// Returns the key of a conversation.
-pub fn conversation(condition: &str, seed: u64, replicate: u32) -> String {
+pub fn hash_conversation(condition: &str, seed: u64, replicate: u32) -> String {
     hash(json!({ "condition": condition, "seed": seed, "replicate": replicate }))
 }
 
 /// Returns the id of a conversation: 16 hex digits of the hash of (experiment's id, key).
-pub fn id(experiment: &str, key: &str) -> String {
+pub fn conversation_id(experiment: &str, key: &str) -> String {
     sha256(format!("{experiment}\n{key}"))[..16].to_owned()
 }
 
 /// Returns the condition key: a hash of everything that shapes its conversations, wherever it is written.
-pub fn condition(experiment: &Experiment, condition: &Condition) -> String {
+pub fn hash_condition(experiment: &Experiment, condition: &Condition) -> String {
     hash(made_from(experiment, condition))
 }
 
@@ -74,7 +74,7 @@ fn made_from(experiment: &Experiment, condition: &Condition) -> Json {
     let mut made = Map::new();
     made.insert("format".into(), json!(FORMAT));
     made.insert("starting_message".into(), json!(condition.starting_message));
-    made.insert("protocol".into(), count_keys(PROTOCOL, |key| key.changed(&condition.protocol)).collect());
+    made.insert("protocol".into(), count_keys(PROTOCOL, |key| key.changed_value(&condition.protocol)).collect());
     made.insert(
         "roles".into(),
         experiment.roles.iter().enumerate().map(|(i, r)| role_value(experiment, condition, i, r)).collect(),
@@ -88,15 +88,15 @@ fn made_from(experiment: &Experiment, condition: &Condition) -> Json {
         made.insert("health".into(), Json::Object(health.collect()));
     }
     if let Some(model) = &condition.selector {
-        let shared = compose::selector(experiment, condition);
+        let shared = compose::selector_prompt(experiment, condition);
         made.insert(
             "selector".into(),
-            json!({ "model": participant(model), "shared": shared, "words": compose::PROGRAM_WORDS }),
+            json!({ "model": describe_model(model), "shared": shared, "words": compose::PROGRAM_WORDS }),
         );
     }
     if let Some(model) = &condition.summarizer {
-        let prompt = compose::summarizer(experiment, condition);
-        made.insert("summarizer".into(), json!({ "model": participant(model), "prompt": prompt }));
+        let prompt = compose::summarizer_prompt(experiment, condition);
+        made.insert("summarizer".into(), json!({ "model": describe_model(model), "prompt": prompt }));
     }
     Json::Object(made)
 }
@@ -106,7 +106,7 @@ fn count_labels(experiment: &Experiment, condition: &Condition) -> Map<String, J
     condition
         .levels
         .iter()
-        .filter(|l| l.name != "model" && !sets(&l.name, &experiment.roles))
+        .filter(|l| l.name != "model" && !is_setting(&l.name, &experiment.roles))
         .filter(|l| {
             let was = experiment.factors.iter().find(|f| f.name == l.name).and_then(|f| f.was.as_ref());
             was.map(ToString::to_string) != Some(l.value.to_string())
@@ -116,7 +116,6 @@ fn count_labels(experiment: &Experiment, condition: &Condition) -> Map<String, J
         .collect()
 }
 
-/// Returns the keys that count and have a value.
 fn count_keys<T>(
     keys: &'static [Key<T>],
     value: impl Fn(&Key<T>) -> Option<KeyValue>,
@@ -129,15 +128,15 @@ fn role_value(experiment: &Experiment, condition: &Condition, index: usize, role
     let mut map = Map::from_iter([("name".to_owned(), json!(role.name)), ("agents".to_owned(), json!(number))]);
     map.extend(count_keys(ROLE, |key| (key.get)(role)));
     if number > 0 {
-        map.insert("prompt".to_owned(), json!(compose::agent(experiment, condition, index)));
+        map.insert("prompt".to_owned(), json!(compose::agent_prompt(experiment, condition, index)));
         let models = condition.models.get(index).into_iter().flatten();
-        map.insert("models".to_owned(), models.map(participant).collect());
+        map.insert("models".to_owned(), models.map(describe_model).collect());
     }
     Json::Object(map)
 }
 
 /// Describes a model by everything that shapes its replies: not its name in the experiment, nor its transport.
-pub fn participant(model: &ModelSpec) -> Json {
+pub fn describe_model(model: &ModelSpec) -> Json {
     let id = [("id".to_owned(), json!(model.id))];
-    Json::Object(id.into_iter().chain(count_keys(MODEL, |key| key.changed(model))).collect())
+    Json::Object(id.into_iter().chain(count_keys(MODEL, |key| key.changed_value(model))).collect())
 }

@@ -8,7 +8,7 @@ pub mod kind;
 
 use super::experiment::{Labels, ModelSpec, Protocol, Role, Speakers};
 use super::tree::{Node, Tree};
-use kind::{Field, KeyKind, KeyValue, put};
+use kind::{Field, KeyKind, KeyValue, put_field};
 use std::collections::BTreeMap;
 
 /// Most messages of a conversation, and most days: far above any use, and small enough to count with.
@@ -34,7 +34,7 @@ pub struct Key<T: 'static> {
 
 impl<T: Default> Key<T> {
     /// Returns its value where that is not the default.
-    pub fn changed(&self, of: &T) -> Option<KeyValue> {
+    pub fn changed_value(&self, of: &T) -> Option<KeyValue> {
         (self.get)(of).filter(|value| self.default_value().as_ref() != Some(value))
     }
 
@@ -83,7 +83,7 @@ macro_rules! key {
             factor: $factor,
             counts: $counts,
             get: |of| of.$($field).+.value(),
-            set: |of, value| put(&mut of.$($field).+, value),
+            set: |of, value| put_field(&mut of.$($field).+, value),
         }
     };
 }
@@ -103,7 +103,7 @@ pub static PROTOCOL: &[Key<Protocol>] = &[
         factor: true,
         counts: true,
         get: |p| Some(p.messages).filter(|n| *n > 0).value(),
-        set: |p, value| put(&mut p.messages, value),
+        set: |p, value| put_field(&mut p.messages, value),
     },
     key! { "days", days: MESSAGES, "number of days"; factor: true, counts: true },
     key! { "speakers", speakers: KeyKind::Word(Speakers::WORDS), "choice of the next speaker"; factor: true, counts: true },

@@ -2,7 +2,7 @@
 //! with conditions; and the text of a section that is sent.
 //!
 //! Reads and writes text only. The caller checks that factors and titles of headings exist, and gets the bytes of each.
-//! Line ends are LF here ([`lf`]).
+//! Line ends are LF here ([`unix_lines`]).
 //!
 //! | file | come here to … |
 //! |---|---|
@@ -28,6 +28,7 @@ mod span;
 mod tests;
 mod when;
 
+pub use blocks::find_comments;
 pub use span::{Problem, SectionSpan, WhenSpan};
 pub use when::{expression, write_when};
 
@@ -47,7 +48,7 @@ pub struct Parsed {
 }
 
 /// Replaces CRLF by LF.
-pub fn lf(text: &str) -> String {
+pub fn unix_lines(text: &str) -> String {
     text.replace("\r\n", "\n")
 }
 
@@ -118,7 +119,7 @@ pub fn render(text: &PromptText) -> String {
 /// A comment on lines of its own is removed with these lines. Within a line only the comment is removed, and the spaces
 /// around it are kept. Inside a code fence a comment is text. If removal forms a new comment, that is removed too. So a
 /// sent text contains no comment, and sending it again changes nothing.
-pub fn sent(text: &str) -> String {
+pub fn sent_text(text: &str) -> String {
     let mut sent = Cow::Borrowed(text.trim());
     while let Some(shorter) = without_comments(&sent) {
         sent = Cow::Owned(shorter.trim().to_owned());
@@ -130,7 +131,7 @@ pub fn sent(text: &str) -> String {
 fn without_comments(text: &str) -> Option<String> {
     let mut kept = String::with_capacity(text.len());
     let mut from = 0;
-    let mut comments = blocks::comments(text).peekable();
+    let mut comments = find_comments(text).peekable();
     comments.peek()?;
     while let Some(comment) = comments.next() {
         kept.push_str(&text[from..comment.start]);
@@ -145,9 +146,4 @@ fn without_comments(text: &str) -> Option<String> {
     }
     kept.push_str(&text[from..]);
     Some(kept)
-}
-
-/// Returns the bytes of each comment.
-pub fn comments(text: &str) -> Vec<Range<usize>> {
-    blocks::comments(text).collect()
 }

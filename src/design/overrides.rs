@@ -38,7 +38,7 @@ pub struct Overrides {
 impl Overrides {
     /// Returns every name that is set, `model` included: each name once, its levels in the order of writing, each
     /// level once.
-    pub fn settings(&self) -> Vec<Named<Vec<Value>>> {
+    pub fn list_settings(&self) -> Vec<Named<Vec<Value>>> {
         let models = self.models.iter().map(|m| Value::Text(m.clone())).collect();
         let by_model = [Named::new("model", models)];
         let mut settings: Vec<Named<Vec<Value>>> = Vec::new();
@@ -58,7 +58,7 @@ impl Overrides {
     }
 
     /// Returns the mistakes that can be found without the experiment.
-    pub(super) fn obstacles(&self) -> Vec<Obstacle> {
+    pub(super) fn find_obstacles(&self) -> Vec<Obstacle> {
         let mut found = Vec::new();
         if self.replicates == Some(0) {
             let hint = "replicates are numbered from 1".to_owned();
@@ -72,7 +72,6 @@ impl Overrides {
     }
 }
 
-/// Serialises numbers as decimal text.
 mod as_text {
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 

@@ -52,9 +52,9 @@ pub struct Expansion {
 }
 
 /// Expands an experiment with overrides, as far as possible.
-pub fn expand(experiment: &Experiment, overrides: &Overrides) -> Expansion {
-    let mut obstacles = overrides.obstacles();
-    let axes = match axis::axes(experiment, overrides) {
+pub fn expand_conditions(experiment: &Experiment, overrides: &Overrides) -> Expansion {
+    let mut obstacles = overrides.find_obstacles();
+    let axes = match axis::expand_axes(experiment, overrides) {
         Ok(axes) => axes,
         Err(found) => {
             obstacles.extend(found);
@@ -65,22 +65,22 @@ pub fn expand(experiment: &Experiment, overrides: &Overrides) -> Expansion {
         obstacles.push(obstacle);
         return Expansion { conditions: Vec::new(), obstacles };
     }
-    let settings = overrides.settings();
+    let settings = overrides.list_settings();
     let resolver = Resolver { experiment, overrides, settings: &settings };
     let names = names_in_order(experiment, &axes);
     let mut tally = Tally::default();
     let mut conditions = Vec::new();
-    for levels in axis::combinations(&axes) {
+    for levels in axis::combine_rows(&axes) {
         let levels = names.iter().filter_map(|n| levels.get(*n).map(|v| Named::new(*n, v.clone()))).collect();
         let (mut condition, found) = resolver.resolve(levels);
-        if experiment.design.exclude.iter().any(|e| condition.holds(experiment, e)) {
+        if experiment.design.exclude.iter().any(|e| condition.satisfies(experiment, &e.all)) {
             continue;
         }
         obstacles.extend(found.into_iter().filter(|o| !obstacles.contains(o)).collect::<Vec<_>>());
-        for obstacle in condition.obstacles(experiment) {
+        for obstacle in condition.find_obstacles(experiment) {
             tally.add_obstacle(obstacle);
         }
-        condition.key = key::condition(experiment, &condition);
+        condition.key = key::hash_condition(experiment, &condition);
         conditions.push(condition);
     }
     for obstacle in same_keys(&conditions) {
@@ -117,7 +117,6 @@ impl Tally {
     }
 }
 
-/// Refuses a plan that is too large for the memory, before it is expanded.
 fn too_many(axes: &[Axis], replicates: u32) -> Option<Obstacle> {
     let conditions = axes.iter().try_fold(1_usize, |product, axis| product.checked_mul(axis.rows.len()));
     let fits = conditions.is_some_and(|n| {
@@ -137,9 +136,9 @@ impl Plan {
     /// Expands an experiment with overrides, and reports all obstacles together. An obstacle that only exists with the
     /// overrides is an error of a flag.
     pub fn new(experiment: &Experiment, overrides: &Overrides) -> Result<Self, Vec<Obstacle>> {
-        let Expansion { conditions, mut obstacles } = expand(experiment, overrides);
+        let Expansion { conditions, mut obstacles } = expand_conditions(experiment, overrides);
         if !obstacles.is_empty() {
-            let without = expand(experiment, &Overrides::default()).obstacles;
+            let without = expand_conditions(experiment, &Overrides::default()).obstacles;
             obstacles.iter_mut().filter(|o| !without.contains(o)).for_each(|o| o.usage = true);
             return Err(obstacles);
         }
@@ -154,7 +153,7 @@ impl Plan {
             .map(|(condition, replicate)| Cell {
                 condition,
                 replicate,
-                key: key::conversation(&self.conditions[condition].key, self.seed, replicate),
+                key: key::hash_conversation(&self.conditions[condition].key, self.seed, replicate),
             })
             .collect()
     }
@@ -167,7 +166,7 @@ impl Plan {
         }
         let wanted = |c: &Cell| {
             let condition = &self.conditions[c.condition];
-            overrides.only.is_empty() || overrides.only.iter().any(|e| condition.holds(experiment, e))
+            overrides.only.is_empty() || overrides.only.iter().any(|e| condition.satisfies(experiment, &e.all))
         };
         let cells: Vec<Cell> =
             self.cells().into_iter().filter(wanted).take(overrides.limit.unwrap_or(usize::MAX)).collect();
@@ -200,7 +199,6 @@ pub fn check_only(experiment: &Experiment, conditions: &[&Condition], when: &Whe
     Ok(())
 }
 
-/// Removes repeated words.
 fn drop_repeats(words: &mut Vec<&str>) {
     let mut seen = BTreeSet::new();
     words.retain(|w| seen.insert(*w));
@@ -211,12 +209,8 @@ fn names_in_order<'a>(experiment: &'a Experiment, axes: &'a [Axis]) -> Vec<&'a s
     let written = experiment.factors.iter().map(|f| f.name.as_str());
     let added = axes.iter().flat_map(|a| a.factors.iter().map(String::as_str));
     let implicit = (!experiment.factors.iter().any(|f| f.name == "model")).then_some("model");
-    let mut names: Vec<&str> = Vec::new();
-    for name in implicit.into_iter().chain(written).chain(added) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
+    let mut names = implicit.into_iter().chain(written).chain(added).collect();
+    drop_repeats(&mut names);
     names
 }
 

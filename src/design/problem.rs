@@ -70,19 +70,15 @@ impl Problem {
     }
 }
 
-/// The part of a long line around the mistake.
 struct Window {
-    /// The part of the line.
     line: String,
     /// White space as wide as the text before the mistake.
     indent: String,
-    /// Columns of the mistake.
     width: usize,
 }
 
 /// Cuts a line to `room` columns around the `width` characters at `start`. Characters may be wide, or marks that
-/// combine
-/// with the one before.
+/// combine with the one before.
 fn cut_window(line: &str, start: usize, width: usize, room: usize) -> Window {
     let columns = |c: &char| c.width().unwrap_or(1);
     let all: Vec<char> = line.chars().collect();
@@ -171,20 +167,13 @@ impl Problems {
 
     /// Returns all problems: errors first, then by file and place.
     pub fn sorted(mut self) -> Vec<Problem> {
-        self.list.sort_by(|a, b| {
-            (a.severity, file_order(&a.path), a.line, a.column).cmp(&(
-                b.severity,
-                file_order(&b.path),
-                b.line,
-                b.column,
-            ))
-        });
+        self.list.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
         self.list
     }
 }
 
-fn file_order(path: &str) -> (bool, &str) {
-    (path != "experiment.toml", path)
+fn sort_key(p: &Problem) -> (Severity, bool, &str, usize, usize) {
+    (p.severity, p.path != "experiment.toml", &p.path, p.line, p.column)
 }
 
 struct Place {
@@ -243,11 +232,11 @@ impl Obstacle {
 
 /// Returns `did you mean …?` for the nearest known word, if one is near.
 pub fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
-    nearest(word, known).map(|near| format!("did you mean `{near}`?"))
+    find_nearest(word, known).map(|near| format!("did you mean `{near}`?"))
 }
 
 /// Finds the known word nearest to a word, if one is near.
-pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub fn find_nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = word.to_lowercase();
     known
         .map(|k| (strsim::damerau_levenshtein(&folded, &k.to_lowercase()), k))
@@ -293,8 +282,8 @@ mod tests {
     #[test]
     fn the_nearest_word_is_offered_only_when_it_is_near() {
         let known = ["messages", "days", "speakers"];
-        assert_eq!(nearest("mesages", known.into_iter()), Some("messages"));
-        assert_eq!(nearest("Speaker", known.into_iter()), Some("speakers"));
-        assert_eq!(nearest("frobnicate", known.into_iter()), None);
+        assert_eq!(find_nearest("mesages", known.into_iter()), Some("messages"));
+        assert_eq!(find_nearest("Speaker", known.into_iter()), Some("speakers"));
+        assert_eq!(find_nearest("frobnicate", known.into_iter()), None);
     }
 }

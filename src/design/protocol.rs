@@ -14,12 +14,12 @@ pub const LATER: &str = "this version of convoke does not have it";
 pub const MOST_AGENTS: u32 = 10_000;
 
 /// Reads `models = […]`.
-pub fn models(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Vec<ModelSpec> {
+pub fn read_models(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Vec<ModelSpec> {
     let Some(node) = node else {
         tree.error(0..0, "missing", "the experiment has no `models`", "write `models = [\"SERVER/NAME\"]`".to_owned());
         return Vec::new();
     };
-    let items = tree.array("models", node);
+    let items = tree.read_array("models", node);
     if items.is_empty() && node.get_ref().is_array() {
         tree.error(node.span(), "missing", "`models` is empty", "name at least one `SERVER/NAME`".to_owned());
     }
@@ -38,18 +38,18 @@ pub fn models(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Vec<ModelSpec> {
 
 fn read_model(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<ModelSpec> {
     if node.get_ref().is_str() {
-        let id = tree.text(at, node)?;
+        let id = tree.read_text(at, node)?;
         model_id(tree, node, &id);
         return Some(ModelSpec::bare(&id));
     }
-    let table = tree.table(at, node)?;
+    let table = tree.read_table(at, node)?;
     let known: Vec<&str> = ["id", "as"].into_iter().chain(key_names(MODEL)).collect();
-    let fields = tree.fields(at, table, &known);
+    let fields = tree.read_fields(at, table, &known);
     let Some(id_node) = fields.get("id").copied() else {
         tree.error(node.span(), "missing", format!("`{at}` has no `id`"), "write `id = \"SERVER/NAME\"`".to_owned());
         return None;
     };
-    let mut model = ModelSpec::bare(&tree.text(&format!("{at}.id"), id_node)?);
+    let mut model = ModelSpec::bare(&tree.read_text(&format!("{at}.id"), id_node)?);
     model_id(tree, id_node, &model.id);
     model.alias = fields.get("as").and_then(|n| read_alias(tree, &format!("{at}.as"), n));
     read_keys(tree, at, &fields, MODEL, &mut model);
@@ -57,17 +57,15 @@ fn read_model(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<ModelSpe
 }
 
 /// Reports an id that is not `SERVER/NAME`, `scripted` or `human`. The model stays in the list, so that references to
-/// it
-/// are not reported too.
+/// it are not reported too.
 fn model_id(tree: &mut Tree<'_>, node: &Node<'_>, id: &str) {
     if let Some((code, message, hint)) = bad_model_id(id) {
         tree.error(node.span(), code, message, hint);
     }
 }
 
-/// Reads a model's name within the experiment.
 fn read_alias(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String> {
-    let name = tree.text(at, node)?;
+    let name = tree.read_text(at, node)?;
     if name.trim().is_empty() || name == HUMAN || name == SCRIPTED {
         let message = format!("`{name}` cannot be a model's name");
         tree.error(node.span(), "bad-name", message, "leave `as` out, or write a name of your own".to_owned());
@@ -108,15 +106,15 @@ pub struct WrittenProtocol {
 }
 
 /// Reads `[protocol]`.
-pub fn protocol(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<WrittenProtocol> {
+pub fn read_protocol(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<WrittenProtocol> {
     let Some(node) = node else {
         let hint = "write [protocol] with `messages` and `agents`".to_owned();
         tree.error(0..0, "missing", "the experiment has no [protocol]", hint);
         return None;
     };
-    let table = tree.table("protocol", node)?;
+    let table = tree.read_table("protocol", node)?;
     let known: Vec<&str> = key_names(PROTOCOL).chain(["agents", "style"]).collect();
-    let fields = tree.fields("protocol", table, &known);
+    let fields = tree.read_fields("protocol", table, &known);
     let get = |key: &str| fields.get(key).copied();
     let span = tree.places.get("protocol").cloned().unwrap_or(node.span());
     for (key, example) in [("messages", "messages = 20"), ("agents", "agents = { guard = 1, prisoner = 1 }")] {
@@ -137,7 +135,7 @@ pub fn protocol(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<WrittenP
 }
 
 fn read_agents(tree: &mut Tree<'_>, node: &Node<'_>) -> Option<Vec<Named<u32>>> {
-    let table = tree.table("protocol.agents", node)?;
+    let table = tree.read_table("protocol.agents", node)?;
     let mut agents = Vec::new();
     for (key, value) in table {
         let name = key.get_ref().to_string();
@@ -147,7 +145,7 @@ fn read_agents(tree: &mut Tree<'_>, node: &Node<'_>) -> Option<Vec<Named<u32>>> 
             let hint = "use letters, digits, spaces, `_`, `-`".to_owned();
             tree.error(key.span(), "bad-name", format!("`{name}` cannot be a role's name: {why}"), hint);
         }
-        let number = tree.whole(&at, value, 0, MOST_AGENTS.into()).unwrap_or(1);
+        let number = tree.read_whole(&at, value, 0, MOST_AGENTS.into()).unwrap_or(1);
         agents.push(Named::new(name, number as u32));
     }
     Some(agents)
@@ -162,16 +160,16 @@ fn bad_role(name: &str) -> Option<&'static str> {
 }
 
 fn check_style(tree: &mut Tree<'_>, node: &Node<'_>) {
-    if tree.word("protocol.style", node, &["convoke", "lis"]) == Some("lis") {
+    if tree.read_word("protocol.style", node, &["convoke", "lis"]) == Some("lis") {
         let hint = "leave `style` out: \"convoke\" is what this version speaks".to_owned();
         tree.error(node.span(), "style", format!("style \"lis\", the wording of the original: {LATER}"), hint);
     }
 }
 
 /// Reads `[health]`.
-pub fn health(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Named<Policy>> {
-    let Some(table) = tree.table("health", node) else { return Vec::new() };
-    let fields: BTreeMap<&str, &Node<'_>> = tree.fields("health", table, Flag::WORDS);
+pub fn read_health(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Named<Policy>> {
+    let Some(table) = tree.read_table("health", node) else { return Vec::new() };
+    let fields: BTreeMap<&str, &Node<'_>> = tree.read_fields("health", table, Flag::WORDS);
     Flag::WORDS
         .iter()
         .filter_map(|flag| {
@@ -185,24 +183,24 @@ pub fn health(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Named<Policy>> {
 fn read_policy(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Policy> {
     let words = ["keep", "fail"];
     if node.get_ref().is_str() {
-        return tree.word(at, node, &words).map(|w| Policy { ask: 0, fail: w == "fail" });
+        return tree.read_word(at, node, &words).map(|w| Policy { ask: 0, fail: w == "fail" });
     }
-    let table = tree.table(at, node)?;
-    let fields = tree.fields(at, table, &["ask", "then"]);
-    let ask = fields.get("ask").map_or(Some(0), |n| tree.whole(&format!("{at}.ask"), n, 0, 100))?;
-    let then = fields.get("then").map_or(Some("keep"), |n| tree.word(&format!("{at}.then"), n, &words))?;
+    let table = tree.read_table(at, node)?;
+    let fields = tree.read_fields(at, table, &["ask", "then"]);
+    let ask = fields.get("ask").map_or(Some(0), |n| tree.read_whole(&format!("{at}.ask"), n, 0, 100))?;
+    let then = fields.get("then").map_or(Some("keep"), |n| tree.read_word(&format!("{at}.then"), n, &words))?;
     Some(Policy { ask: ask as u32, fail: then == "fail" })
 }
 
 /// Reads `[run]`.
-pub fn run(tree: &mut Tree<'_>, node: &Node<'_>) -> RunDefaults {
+pub fn read_run(tree: &mut Tree<'_>, node: &Node<'_>) -> RunDefaults {
     let mut run = RunDefaults::default();
-    let Some(table) = tree.table("run", node) else { return run };
-    let fields = tree.fields("run", table, &["replicates", "seed"]);
-    if let Some(n) = fields.get("replicates").and_then(|n| tree.whole("run.replicates", n, 1, 1_000_000)) {
+    let Some(table) = tree.read_table("run", node) else { return run };
+    let fields = tree.read_fields("run", table, &["replicates", "seed"]);
+    if let Some(n) = fields.get("replicates").and_then(|n| tree.read_whole("run.replicates", n, 1, 1_000_000)) {
         run.replicates = n as u32;
     }
-    if let Some(n) = fields.get("seed").and_then(|n| tree.whole("run.seed", n, 0, i64::MAX as u64)) {
+    if let Some(n) = fields.get("seed").and_then(|n| tree.read_whole("run.seed", n, 0, i64::MAX as u64)) {
         run.seed = n;
     }
     run

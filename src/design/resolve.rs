@@ -2,7 +2,7 @@
 
 use super::condition::Condition;
 use super::effect::{Effect, names_models, place_of};
-use super::experiment::{Chooser, Experiment, HUMAN, ModelSpec, Role, RoleModel, SCRIPTED, declared};
+use super::experiment::{Chooser, Experiment, HUMAN, ModelSpec, Role, RoleModel, SCRIPTED, find_declared};
 use super::keys::MODEL;
 use super::keys::kind::KeyValue;
 use super::overrides::Overrides;
@@ -62,7 +62,6 @@ impl Resolver<'_> {
     }
 }
 
-/// A search for the models of a condition's participants.
 struct Models<'a> {
     resolver: &'a Resolver<'a>,
     settings: &'a [(&'a str, &'a Value)],
@@ -75,16 +74,15 @@ impl Models<'_> {
     }
 
     /// Finds a model by name and sets its parameters from factors. An undeclared model is reported and used by its
-    /// name; a
-    /// person needs no declaration.
+    /// name; a person needs no declaration.
     fn find_model(&mut self, name: &str, at: &str) -> ModelSpec {
         let mut spec = if self.resolver.overrides.offline {
             ModelSpec::bare(SCRIPTED)
-        } else if let Some(spec) = declared(self.resolver.experiment, name) {
+        } else if let Some(spec) = find_declared(self.resolver.experiment, name) {
             spec.clone()
         } else {
             if name != HUMAN && !self.is_given_by_flag(name) {
-                self.obstacles.push(undeclared(self.resolver.experiment, name, at));
+                self.obstacles.push(undeclared_model(self.resolver.experiment, name, at));
             }
             ModelSpec::bare(name)
         };
@@ -153,7 +151,7 @@ impl Models<'_> {
 }
 
 /// Returns the obstacle of a model that is named and not declared.
-pub fn undeclared(experiment: &Experiment, name: &str, at: &str) -> Obstacle {
+pub fn undeclared_model(experiment: &Experiment, name: &str, at: &str) -> Obstacle {
     let known: Vec<&str> = experiment.models.iter().map(ModelSpec::name).collect();
     if experiment.models.iter().any(|m| m.id == name) {
         let same: Vec<&str> = experiment.models.iter().filter(|m| m.id == name).map(ModelSpec::name).collect();

@@ -1,8 +1,7 @@
 //! Placeholders (docs/format.md, "Placeholders"): a text is parsed once into pieces and rendered in one pass.
 //!
 //! Knows roles by their tags, and nothing of files, sections or conversations. The caller gets every tag with its
-//! place,
-//! and checks who may use it and that its role has an agent.
+//! place, and checks who may use it and that its role has an agent.
 
 use super::inflect;
 use std::ops::Range;
@@ -54,7 +53,6 @@ enum Piece {
     Tag(Tag, Range<usize>),
 }
 
-/// The meaning of a `<`.
 enum Found {
     Tag(Tag, usize),
     /// Unchanged text of so many bytes.
@@ -125,24 +123,23 @@ impl Template {
     }
 }
 
-/// Reads the tag at the beginning of a text.
 fn judge_tag(text: &str, roles: &RoleTags) -> Found {
     let inside = &text[1..];
     let Some(end) = inside.find(['<', '>', '\n']).filter(|&end| inside[end..].starts_with('>')) else {
         return Found::Text(1, None);
     };
     let (name, len) = (&inside[..end], end + 2);
-    if let Some(tag) = roles.find(name) {
+    if let Some(tag) = roles.find_tag(name) {
         return Found::Tag(tag, len);
     }
     if roles.is_verb_of_role(name) {
         return Found::Text(len, Some(TagProblemKind::NotAVerb));
     }
     if tags::has_form_of_tag(name) {
-        return Found::Text(len, Some(TagProblemKind::Unknown { nearest: roles.nearest(name) }));
+        return Found::Text(len, Some(TagProblemKind::Unknown { nearest: roles.nearest_tag(name) }));
     }
     let meant = tag_of(name.trim());
-    let problem = roles.find(&meant).map(|_| TagProblemKind::LooksLike { tag: meant });
+    let problem = roles.find_tag(&meant).map(|_| TagProblemKind::LooksLike { tag: meant });
     Found::Text(len, problem)
 }
 
@@ -171,8 +168,10 @@ pub struct RoleForms {
 impl Forms {
     fn write_tag(&self, tag: &Tag, out: &mut String) {
         match tag {
-            Tag::AgentsNum => push_number(self.roles.iter().map(|role| u64::from(role.count)).sum(), out),
-            Tag::RolesNum => push_number(self.roles.iter().filter(|role| role.count > 0).count() as u64, out),
+            Tag::AgentsNum => {
+                out.push_str(&self.roles.iter().map(|role| u64::from(role.count)).sum::<u64>().to_string());
+            }
+            Tag::RolesNum => out.push_str(&self.roles.iter().filter(|role| role.count > 0).count().to_string()),
             Tag::AgentName => out.push_str(self.agent_name.as_deref().unwrap_or("the agent")),
             Tag::Num(_) | Tag::Noun(_) | Tag::Poss(_) | Tag::Pron(_) | Tag::PossPron(_) | Tag::Verb(..) => {
                 if let Some(role) = tag.role().and_then(|index| self.roles.get(index)) {
@@ -187,7 +186,7 @@ impl RoleForms {
     fn write_tag(&self, tag: &Tag, out: &mut String) {
         let one = self.count == 1;
         match tag {
-            Tag::Num(_) => push_number(self.count.into(), out),
+            Tag::Num(_) => out.push_str(&self.count.to_string()),
             Tag::Noun(_) if one => out.push_str(&self.noun),
             Tag::Noun(_) => out.push_str(&self.plural),
             Tag::Poss(_) if one => out.push_str(&inflect::possessive_one(&self.noun)),
@@ -202,11 +201,7 @@ impl RoleForms {
 
     /// Returns the pronouns of one agent if they are written, else those of any number.
     fn pronoun_pair(&self) -> (&str, &str) {
-        let of_one = if self.count == 1 { inflect::pronouns(&self.pronouns) } else { None };
+        let of_one = if self.count == 1 { inflect::split_pronouns(&self.pronouns) } else { None };
         of_one.unwrap_or(("they", "their"))
     }
-}
-
-fn push_number(count: u64, out: &mut String) {
-    out.push_str(&count.to_string());
 }

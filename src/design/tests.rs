@@ -11,7 +11,6 @@ mod round_trip;
 mod shipped;
 mod table;
 
-/// An experiment in memory: its TOML and prompt files.
 fn read_experiment(toml: &str, prompts: &[(&str, &str)]) -> Experiment {
     let mut files = Files::from([("experiment.toml".to_owned(), toml.as_bytes().to_vec())]);
     files.extend(prompts.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())));

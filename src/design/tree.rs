@@ -40,7 +40,12 @@ impl Tree<'_> {
     }
 
     /// Reads a table with fixed keys; an unknown key is an error that names the nearest known one.
-    pub fn fields<'t>(&mut self, at: &str, table: &'t DeTable<'t>, known: &[&str]) -> BTreeMap<&'t str, &'t Node<'t>> {
+    pub fn read_fields<'t>(
+        &mut self,
+        at: &str,
+        table: &'t DeTable<'t>,
+        known: &[&str],
+    ) -> BTreeMap<&'t str, &'t Node<'t>> {
         let mut fields = BTreeMap::new();
         for (key, value) in table {
             let name: &str = key.get_ref();
@@ -66,14 +71,14 @@ impl Tree<'_> {
     }
 
     /// Reads a table, or reports an error.
-    pub fn table<'t>(&mut self, at: &str, node: &'t Node<'t>) -> Option<&'t DeTable<'t>> {
+    pub fn read_table<'t>(&mut self, at: &str, node: &'t Node<'t>) -> Option<&'t DeTable<'t>> {
         self.places.entry(at.to_owned()).or_insert_with(|| node.span());
-        self.expect(at, node, "a table", node.get_ref().as_table())
+        self.expect_value(at, node, "a table", node.get_ref().as_table())
     }
 
     /// Reads an array's items, or reports an error.
-    pub fn array<'t>(&mut self, at: &str, node: &'t Node<'t>) -> Vec<&'t Node<'t>> {
-        let items = self.expect(at, node, "an array", node.get_ref().as_array());
+    pub fn read_array<'t>(&mut self, at: &str, node: &'t Node<'t>) -> Vec<&'t Node<'t>> {
+        let items = self.expect_value(at, node, "an array", node.get_ref().as_array());
         let items: Vec<&Node<'t>> = items.map(|a| a.iter().collect()).unwrap_or_default();
         for (i, item) in items.iter().enumerate() {
             self.places.insert(format!("{at}[{i}]"), item.span());
@@ -82,24 +87,24 @@ impl Tree<'_> {
     }
 
     /// Reads a text, or reports an error.
-    pub fn text(&mut self, at: &str, node: &Node<'_>) -> Option<String> {
-        self.expect(at, node, "text", node.get_ref().as_str().map(str::to_owned))
+    pub fn read_text(&mut self, at: &str, node: &Node<'_>) -> Option<String> {
+        self.expect_value(at, node, "text", node.get_ref().as_str().map(str::to_owned))
     }
 
     /// Reads texts, and reports an error for each other item.
-    pub fn texts<'t>(&mut self, at: &str, node: &'t Node<'t>) -> Vec<String> {
-        self.items(at, node, Self::text)
+    pub fn read_texts<'t>(&mut self, at: &str, node: &'t Node<'t>) -> Vec<String> {
+        self.read_items(at, node, Self::read_text)
     }
 
     /// Reads the items that `read` accepts; places count these items only.
-    pub fn items<'t, T>(
+    pub fn read_items<'t, T>(
         &mut self,
         at: &str,
         node: &'t Node<'t>,
         read: fn(&mut Self, &str, &Node<'_>) -> Option<T>,
     ) -> Vec<T> {
         let mut list = Vec::new();
-        for (i, item) in self.array(at, node).into_iter().enumerate() {
+        for (i, item) in self.read_array(at, node).into_iter().enumerate() {
             if let Some(value) = read(self, &format!("{at}[{i}]"), item) {
                 self.places.insert(format!("{at}[{}]", list.len()), item.span());
                 list.push(value);
@@ -109,14 +114,14 @@ impl Tree<'_> {
     }
 
     /// Reads `true` or `false`, or reports an error.
-    pub fn flag(&mut self, at: &str, node: &Node<'_>) -> Option<bool> {
-        self.expect(at, node, "true or false", node.get_ref().as_bool())
+    pub fn read_flag(&mut self, at: &str, node: &Node<'_>) -> Option<bool> {
+        self.expect_value(at, node, "true or false", node.get_ref().as_bool())
     }
 
     /// Reads a whole number from `low` to `high`, or reports an error.
-    pub fn whole(&mut self, at: &str, node: &Node<'_>, low: u64, high: u64) -> Option<u64> {
-        let number = integer(node.get_ref());
-        let number = self.expect(at, node, "a whole number", number)?;
+    pub fn read_whole(&mut self, at: &str, node: &Node<'_>, low: u64, high: u64) -> Option<u64> {
+        let number = to_integer(node.get_ref());
+        let number = self.expect_value(at, node, "a whole number", number)?;
         if let Some(n) = u64::try_from(number).ok().filter(|n| (low..=high).contains(n)) {
             Some(n)
         } else {
@@ -128,12 +133,12 @@ impl Tree<'_> {
     }
 
     /// Reads a number that `fits`, or reports an error with `range`.
-    pub fn number(&mut self, at: &str, node: &Node<'_>, range: &str, fits: impl Fn(f64) -> bool) -> Option<f64> {
+    pub fn read_number(&mut self, at: &str, node: &Node<'_>, range: &str, fits: impl Fn(f64) -> bool) -> Option<f64> {
         let number = match node.get_ref() {
             DeValue::Float(f) => f.as_str().parse::<f64>().ok(),
-            other => integer(other).map(|i| i as f64),
+            other => to_integer(other).map(|i| i as f64),
         };
-        let number = self.expect(at, node, "a number", number)?;
+        let number = self.expect_value(at, node, "a number", number)?;
         if number.is_finite() && fits(number) {
             return Some(number);
         }
@@ -142,8 +147,8 @@ impl Tree<'_> {
     }
 
     /// Reads one of `words`, or reports an error with the nearest.
-    pub fn word<'w>(&mut self, at: &str, node: &Node<'_>, words: &[&'w str]) -> Option<&'w str> {
-        let text = self.text(at, node)?;
+    pub fn read_word<'w>(&mut self, at: &str, node: &Node<'_>, words: &[&'w str]) -> Option<&'w str> {
+        let text = self.read_text(at, node)?;
         let found = words.iter().copied().find(|w| *w == text);
         if found.is_none() {
             let hint =
@@ -156,12 +161,12 @@ impl Tree<'_> {
     /// Reads a scalar, or reports an error.
     pub fn scalar(&mut self, at: &str, node: &Node<'_>) -> Option<Value> {
         let value = scalar(node.get_ref());
-        self.expect(at, node, "text, a number, true or false", value)
+        self.expect_value(at, node, "text, a number, true or false", value)
     }
 
-    fn expect<T>(&mut self, at: &str, node: &Node<'_>, what: &str, value: Option<T>) -> Option<T> {
+    fn expect_value<T>(&mut self, at: &str, node: &Node<'_>, what: &str, value: Option<T>) -> Option<T> {
         if value.is_none() {
-            let found = kind(node.get_ref());
+            let found = type_words(node.get_ref());
             self.error(node.span(), "wrong-type", format!("`{at}` is {found}"), format!("write {what}"));
         }
         value
@@ -169,10 +174,10 @@ impl Tree<'_> {
 }
 
 /// Returns the words for a type of value in messages.
-fn kind(value: &DeValue<'_>) -> &'static str {
+fn type_words(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "text",
-        DeValue::Integer(_) if integer(value).is_none() => "a number that 64 bits do not hold",
+        DeValue::Integer(_) if to_integer(value).is_none() => "a number that 64 bits do not hold",
         DeValue::Integer(_) => "a whole number",
         DeValue::Float(_) => "a number with a point",
         DeValue::Boolean(_) => "true or false",
@@ -182,7 +187,7 @@ fn kind(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-fn integer(value: &DeValue<'_>) -> Option<i64> {
+fn to_integer(value: &DeValue<'_>) -> Option<i64> {
     let integer = value.as_integer()?;
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
@@ -192,7 +197,7 @@ pub fn scalar(value: &DeValue<'_>) -> Option<Value> {
     match value {
         DeValue::String(s) => Some(Value::Text(s.to_string())),
         DeValue::Boolean(b) => Some(Value::Bool(*b)),
-        DeValue::Integer(_) => integer(value).map(Value::Int),
+        DeValue::Integer(_) => to_integer(value).map(Value::Int),
         DeValue::Float(f) => f.as_str().parse().ok().filter(|x: &f64| x.is_finite()).map(Value::Float),
         DeValue::Datetime(d) => Some(Value::Text(d.to_string())),
         DeValue::Array(_) | DeValue::Table(_) => None,

@@ -10,7 +10,7 @@ use super::value::{Named, Value};
 use toml::{Table, Value as Toml};
 
 /// Writes the files of an experiment; reading them restores it.
-pub fn write(experiment: &Experiment) -> Files {
+pub fn write_files(experiment: &Experiment) -> Files {
     let mut files = Files::new();
     files.insert(FILE.to_owned(), write_toml(experiment).into_bytes());
     if !experiment.shared.is_empty() {
@@ -26,39 +26,39 @@ pub fn write(experiment: &Experiment) -> Files {
 }
 
 /// Writes a list of models on one line, as `--set models=…` reads it.
-pub fn models(models: &[ModelSpec]) -> String {
+pub fn models_in_line(models: &[ModelSpec]) -> String {
     Toml::Array(models.iter().map(model_value).collect()).to_string()
 }
 
 fn write_toml(experiment: &Experiment) -> String {
     let mut top = Table::new();
-    put_value(&mut top, "format", experiment.format);
-    put_value(&mut top, "name", experiment.name.as_str());
+    put(&mut top, "format", experiment.format);
+    put(&mut top, "name", experiment.name.as_str());
     if let Some(note) = &experiment.note {
-        put_value(&mut top, "note", note.as_str());
+        put(&mut top, "note", note.as_str());
     }
-    put_value(&mut top, "starting_message", experiment.starting_message.as_str());
+    put(&mut top, "starting_message", experiment.starting_message.as_str());
     if !experiment.sections.is_empty() {
-        put_value(&mut top, "sections", text_values(&experiment.sections));
+        put(&mut top, "sections", text_values(&experiment.sections));
     }
-    put_value(&mut top, "models", experiment.models.iter().map(model_value).collect::<Vec<Toml>>());
-    put_value(&mut top, "protocol", protocol_table(experiment));
+    put(&mut top, "models", experiment.models.iter().map(model_value).collect::<Vec<Toml>>());
+    put(&mut top, "protocol", protocol_table(experiment));
     let roles: Table = experiment.roles.iter().map(|r| (r.name.clone(), Toml::Table(role_table(r)))).collect();
-    put_value(&mut top, "roles", roles);
+    put(&mut top, "roles", roles);
     for (key, model) in [("selector", &experiment.selector_model), ("summarizer", &experiment.summarizer_model)] {
         if let Some(model) = model {
-            put_value(&mut top, key, Table::from_iter([("model".to_owned(), Toml::from(model.as_str()))]));
+            put(&mut top, key, Table::from_iter([("model".to_owned(), Toml::from(model.as_str()))]));
         }
     }
     let mut rest = Table::new();
     if !experiment.design.is_empty() {
-        put_value(&mut rest, "design", design_table(&experiment.design));
+        put(&mut rest, "design", design_table(&experiment.design));
     }
     if !experiment.health.is_empty() {
         let health: Table = experiment.health.iter().map(|p| (p.name.clone(), policy_value(p.value))).collect();
-        put_value(&mut rest, "health", health);
+        put(&mut rest, "health", health);
     }
-    put_value(&mut rest, "run", run_table(experiment.run));
+    put(&mut rest, "run", run_table(experiment.run));
     let pretty = |table: &Table| toml::to_string_pretty(table).unwrap_or_default();
     format!("{}\n{}{}", pretty(&top), write_factors(&experiment.factors), pretty(&rest))
 }
@@ -73,7 +73,7 @@ fn write_factors(factors: &[Factor]) -> String {
     format!("[factors]\n{}\n", lines.concat())
 }
 
-fn put_value(table: &mut Table, key: &str, value: impl Into<Toml>) {
+fn put(table: &mut Table, key: &str, value: impl Into<Toml>) {
     table.insert(key.to_owned(), value.into());
 }
 
@@ -90,18 +90,13 @@ fn scalar_value(value: &Value) -> Toml {
     }
 }
 
-/// A list of models as it is written after `models =`, in one line.
-pub fn models_in_line(models: &[ModelSpec]) -> String {
-    Toml::Array(models.iter().map(model_value).collect()).to_string()
-}
-
 fn model_value(spec: &ModelSpec) -> Toml {
     let mut table = Table::new();
-    put_value(&mut table, "id", spec.id.as_str());
+    put(&mut table, "id", spec.id.as_str());
     if let Some(alias) = &spec.alias {
-        put_value(&mut table, "as", alias.as_str());
+        put(&mut table, "as", alias.as_str());
     }
-    put_all(&mut table, MODEL.iter().map(|key| (key.name, key.changed(spec))));
+    put_all(&mut table, MODEL.iter().map(|key| (key.name, key.changed_value(spec))));
     if table.len() == 1 { Toml::from(spec.id.as_str()) } else { Toml::Table(table) }
 }
 
@@ -111,7 +106,7 @@ fn protocol_table(experiment: &Experiment) -> Table {
     let agents = experiment.roles.iter().map(|r| (r.name.clone(), Toml::from(r.agents)));
     for (at, key) in PROTOCOL.iter().enumerate() {
         if at == BEFORE_AGENTS {
-            put_value(&mut table, "agents", agents.clone().collect::<Table>());
+            put(&mut table, "agents", agents.clone().collect::<Table>());
         }
         put_all(&mut table, [(key.name, (key.get)(&experiment.protocol))]);
     }
@@ -127,11 +122,11 @@ fn role_table(role: &Role) -> Table {
 fn put_all(table: &mut Table, keys: impl IntoIterator<Item = (&'static str, Option<KeyValue>)>) {
     for (key, value) in keys {
         match value {
-            Some(KeyValue::One(value)) => put_value(table, key, scalar_value(&value)),
-            Some(KeyValue::List(list)) => put_value(table, key, text_values(&list)),
-            Some(KeyValue::Seed(Seed::Base(base))) => put_value(table, key, base.cast_signed()),
+            Some(KeyValue::One(value)) => put(table, key, scalar_value(&value)),
+            Some(KeyValue::List(list)) => put(table, key, text_values(&list)),
+            Some(KeyValue::Seed(Seed::Base(base))) => put(table, key, base.cast_signed()),
             Some(KeyValue::Seed(Seed::Fixed { fixed })) => {
-                put_value(table, key, Table::from_iter([("fixed".to_owned(), Toml::from(fixed.cast_signed()))]));
+                put(table, key, Table::from_iter([("fixed".to_owned(), Toml::from(fixed.cast_signed()))]));
             }
             None => {}
         }
@@ -152,21 +147,17 @@ fn factor_value(factor: &Factor) -> Toml {
 fn design_table(design: &Design) -> Table {
     let mut table = Table::new();
     if !design.zip.is_empty() {
-        put_value(
-            &mut table,
-            "zip",
-            design.zip.iter().map(|z| Toml::Array(text_values(&z.factors))).collect::<Vec<Toml>>(),
-        );
+        put(&mut table, "zip", design.zip.iter().map(|z| Toml::Array(text_values(&z.factors))).collect::<Vec<Toml>>());
     }
     if !design.exclude.is_empty() {
         let written = design.exclude.iter().map(|e| Toml::from(markdown::write_when(&e.all)));
-        put_value(&mut table, "exclude", written.collect::<Vec<Toml>>());
+        put(&mut table, "exclude", written.collect::<Vec<Toml>>());
     }
     if !design.cells.is_empty() {
         let row = |levels: &[Named<Value>]| {
             levels.iter().map(|l| (l.name.clone(), scalar_value(&l.value))).collect::<Table>()
         };
-        put_value(&mut table, "cells", design.cells.iter().map(|c| Toml::Table(row(&c.levels))).collect::<Vec<Toml>>());
+        put(&mut table, "cells", design.cells.iter().map(|c| Toml::Table(row(&c.levels))).collect::<Vec<Toml>>());
     }
     table
 }

@@ -5,5 +5,5 @@ use crate::design::{Experiment, write};
 
 /// The files, by their path within the folder. Reading them gives the experiment again.
 pub fn files(experiment: &Experiment) -> Files {
-    write::write(experiment)
+    write::write_files(experiment)
 }

@@ -344,7 +344,7 @@ impl Lab {
             None => p.clone(),
         };
         ConversationRecord {
-            id: key::id(&subject.experiment, &key),
+            id: key::conversation_id(&subject.experiment, &key),
             creator: self.who.creator.clone(),
             created: (self.clock)(),
             status: Status::Pending,
@@ -477,7 +477,7 @@ fn select_conditions(subjects: &mut Vec<(ConversationRecord, Origin)>, only: &[E
             check_only(&first.experiment, &conditions, when)?;
         }
     }
-    subjects.retain(|(_, origin)| only.iter().any(|e| origin.condition.holds(&origin.experiment, e)));
+    subjects.retain(|(_, origin)| only.iter().any(|e| origin.condition.satisfies(&origin.experiment, &e.all)));
     Ok(())
 }
 
@@ -505,7 +505,7 @@ fn tokens(setting: &Setting, asked: &[Participant], log: &[Entry], model: Option
     let mut tokens = Tokens::default();
     for agent in setting.agents.iter().filter(|agent| asked.iter().any(|p| p.name == agent.name)) {
         let model = model.unwrap_or(&agent.model);
-        tokens.add(&estimate::call((agent.prompt.len() + read) as u64, model), 1.0);
+        tokens.add(&estimate::count_call_tokens((agent.prompt.len() + read) as u64, model), 1.0);
     }
     tokens
 }

@@ -14,7 +14,7 @@ impl Lab {
     pub async fn left_behind(&self, record: &ExperimentRecord, new: &Experiment) -> Result<usize, LabError> {
         let (standing, runs) =
             (self.store.standing(&record.id, ProcessKind::Conversation).await?, self.store.runs(&record.id).await?);
-        let revision = key::revision(new);
+        let revision = key::hash_revision(new);
         let behind = |offline| {
             let plan = Plan::new(new, &Overrides { offline, ..Overrides::default() });
             let keys: Vec<String> = plan.map(|p| p.cells().into_iter().map(|c| c.key).collect()).unwrap_or_default();
@@ -60,7 +60,7 @@ impl Lab {
             if let Some(old) = self.store.document(revision).await? {
                 // `[run]` is part of no revision.
                 let old = Experiment { run: experiment.run, ..old };
-                changes.extend(diff::lines(&old, experiment));
+                changes.extend(diff::describe_differences(&old, experiment));
             }
         }
         changes.sort();

@@ -109,7 +109,7 @@ impl Lab {
         if now.revision == seen.revision && now.run == seen.run {
             return Ok(None);
         }
-        let changes = diff::lines(&self.document(seen).await?, document);
+        let changes = diff::describe_differences(&self.document(seen).await?, document);
         if changes.is_empty() {
             return Ok(None);
         }
@@ -125,7 +125,7 @@ impl Lab {
 
     async fn revise(&self, record: ExperimentRecord, old: &Experiment, changes: &Changes) -> Result<Edited, LabError> {
         let (new, warnings) = changed_document(old, changes, &self.servers)?;
-        let revision = key::revision(&new);
+        let revision = key::hash_revision(&new);
         if revision == record.revision && new.run == record.run {
             let (changes, warnings) = (Vec::new(), Vec::new());
             return Ok(Edited { record, is_changed: false, changes, behind: 0, warnings });
@@ -137,7 +137,7 @@ impl Lab {
             Err(error @ StoreError::Changed { .. }) => return Err(error.into()),
             Err(error) => return Err(Target::Experiment(Box::new(record)).error(error)),
         };
-        let mut lines = diff::lines(old, &new);
+        let mut lines = diff::describe_differences(old, &new);
         if record.name != revised.name {
             lines.insert(0, format!("`name`: {} → {}", record.name, revised.name));
         }
@@ -194,7 +194,7 @@ impl Lab {
         let note = note.or(original.note.as_deref()).filter(|note| !note.trim().is_empty());
         document.note = note.map(str::to_owned);
         let record = self.create(document.clone(), Some(original.id.clone())).await?;
-        Ok(Copy { record, changes: diff::lines(old, &document), warnings })
+        Ok(Copy { record, changes: diff::describe_differences(old, &document), warnings })
     }
 
     /// Stores a new experiment; `parent` is the one it was copied from.
@@ -207,7 +207,7 @@ impl Lab {
             id: format!("{:016x}", (self.random)()),
             creator: self.who.creator.clone(),
             now: (self.clock)(),
-            revision: key::revision(&document),
+            revision: key::hash_revision(&document),
             document,
             parent,
         }

@@ -24,7 +24,7 @@ pub fn of_folder(folder: &Path, servers: &Servers) -> Result<Checked, LabError> 
 
 /// Checks the document of an experiment.
 pub fn of_document(experiment: &Experiment, servers: &Servers) -> Checked {
-    check(&write::write(experiment), &servers.known())
+    check(&write::write_files(experiment), &servers.known())
 }
 
 /// The problems with their paths as seen from the working folder `from`.

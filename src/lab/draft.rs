@@ -245,7 +245,7 @@ impl Draft {
         Role {
             name: players.name.clone(),
             agents: players.agents,
-            plural: words.plural.unwrap_or_else(|| inflect::plural(&players.name)),
+            plural: words.plural.unwrap_or_else(|| inflect::guess_plural(&players.name)),
             pronouns: words.pronouns.unwrap_or_else(|| inflect::GUESSED_PRONOUNS.to_owned()),
             model: words.model.filter(known).map_or(RoleModel::Condition, RoleModel::One),
             prompt: PromptText::default(),
@@ -266,7 +266,7 @@ impl Draft {
         let mut set = Vec::new();
         let mut put = |key: String, value: String| set.push((key, value));
         if !self.models.is_empty() {
-            put("models".to_owned(), write::models(&self.models));
+            put("models".to_owned(), write::models_in_line(&self.models));
         }
         for role in self.as_roles() {
             let key = |word: &str| format!("roles.{}.{word}", toml_edit::Key::new(&role.name));

@@ -93,7 +93,7 @@ fn highest_begun(plan: &Plan, offline: bool, standing: &[Standing]) -> u32 {
     // Keys are made only for replicates that exist.
     let mut keys: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
     for replicate in begun().map(|s| s.replicate) {
-        let of = |key: &str| key::conversation(key, plan.seed, replicate);
+        let of = |key: &str| key::hash_conversation(key, plan.seed, replicate);
         keys.entry(replicate).or_insert_with(|| plan.conditions.iter().map(|c| of(&c.key)).collect());
     }
     begun().filter(|s| keys[&s.replicate].contains(&s.key)).map(|s| s.replicate).max().unwrap_or(0)

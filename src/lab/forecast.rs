@@ -50,7 +50,8 @@ impl Forecast {
         for cell in cells {
             *replicates.entry(cell.condition).or_insert(0) += 1;
         }
-        let calls: Vec<estimate::Calls> = plan.conditions.iter().map(|c| estimate::calls(experiment, c)).collect();
+        let calls: Vec<estimate::Calls> =
+            plan.conditions.iter().map(|c| estimate::count_calls(experiment, c)).collect();
         let row = |(condition, number): (&usize, &usize)| Row {
             condition: plan.conditions[*condition].levels.clone(),
             conversations: *number,
@@ -79,11 +80,11 @@ impl Forecast {
             let left = u64::from(job.left);
             let answered = of.expected - left.min(of.expected);
             self.calls += left;
-            let typed = estimate::typed(experiment, condition);
+            let typed = estimate::count_typed(experiment, condition);
             self.typed += (typed * left).div_ceil(of.expected.max(1));
             self.low += of.low.saturating_sub(answered);
             self.high += of.high.saturating_sub(answered).max(left);
-            let whole = tokens.entry(job.condition).or_insert_with(|| estimate::tokens(experiment, condition));
+            let whole = tokens.entry(job.condition).or_insert_with(|| estimate::count_tokens(experiment, condition));
             self.tokens.add(whole, left as f64 / of.expected.max(1) as f64);
         }
     }

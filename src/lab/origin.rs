@@ -45,7 +45,7 @@ impl Planning {
     /// Finds the contents that give a conversation's key.
     pub fn find(&self, conversation: &ConversationRecord) -> Option<Origin> {
         let ConversationRecord { key, seed, replicate, .. } = conversation;
-        let gives_key = |c: &&Arc<Condition>| key::conversation(&c.key, *seed, *replicate) == *key;
+        let gives_key = |c: &&Arc<Condition>| key::hash_conversation(&c.key, *seed, *replicate) == *key;
         self.runs.iter().find_map(|(overrides, conditions)| {
             let condition = conditions.iter().filter(|c| c.levels == conversation.condition).find(gives_key)?;
             Some(Origin {

@@ -88,7 +88,7 @@ fn planned(
     let cells = plan.selected(&experiment, &overrides)?;
     Ok(Planned {
         what: what.to_owned(),
-        revision: key::revision(&experiment),
+        revision: key::hash_revision(&experiment),
         experiment,
         record,
         creator: creator.to_owned(),

@@ -21,6 +21,6 @@ pub fn settings<'a>(
     let cells = once.selected(experiment, &Overrides { only, ..Overrides::default() })?;
     let wanted: BTreeSet<usize> = cells.iter().map(|c| c.condition).collect();
     let conditions = wanted.into_iter().filter_map(|place| plan.conditions.get(place));
-    let concrete = |c: &Condition| Setting::new(experiment, c, &key::conversation(&c.key, plan.seed, 1));
+    let concrete = |c: &Condition| Setting::new(experiment, c, &key::hash_conversation(&c.key, plan.seed, 1));
     Ok(conditions.map(|c| (c, concrete(c))).collect())
 }

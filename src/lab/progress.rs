@@ -76,7 +76,7 @@ fn rows(plan: &Plan, standing: &[Standing]) -> Vec<(String, Numbers)> {
     let row = |condition: &Condition| {
         let mut numbers = Numbers::default();
         for replicate in 1..=highest {
-            let key = key::conversation(&condition.key, plan.seed, replicate);
+            let key = key::hash_conversation(&condition.key, plan.seed, replicate);
             match by_key.get(key.as_str()).map(|s| s.status) {
                 Some(Status::Done) => numbers.done += 1,
                 Some(Status::Failed) => numbers.failed += 1,

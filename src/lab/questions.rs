@@ -190,7 +190,7 @@ fn question_ids(subject: &ConversationRecord, log: &str, ask: &AskRecord) -> Vec
         for again in 1..=*again {
             let again = (again > 1).then_some(again);
             let key = Asked { subject: &subject.key, log, role, text, model, again }.key();
-            ids.push(key::id(&subject.experiment, &key));
+            ids.push(key::conversation_id(&subject.experiment, &key));
         }
     }
     ids

@@ -78,7 +78,7 @@ impl Lab {
         let condition = planned.cells[0].condition;
         let (key, seed) = (planned.plan.conditions[condition].key.clone(), planned.plan.seed);
         let by_key: BTreeMap<&str, &Standing> = standing.iter().map(|s| (s.key.as_str(), s)).collect();
-        let is_free = |replicate: &u32| match by_key.get(key::conversation(&key, seed, *replicate).as_str()) {
+        let is_free = |replicate: &u32| match by_key.get(key::hash_conversation(&key, seed, *replicate).as_str()) {
             None => true,
             Some(s) => match s.status {
                 Status::Done => false,

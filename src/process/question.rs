@@ -44,7 +44,7 @@ impl Asked<'_> {
         insert("role", json!(role));
         insert("question", json!(text));
         if let Some(model) = model {
-            insert("model", key::participant(model));
+            insert("model", key::describe_model(model));
         }
         if let Some(again) = again {
             insert("again", json!(again));

@@ -41,7 +41,7 @@ impl Setting {
             condition.agents.iter().enumerate().flat_map(|(role, n)| std::iter::repeat_n(role, *n as usize)).collect();
         let names = draw_names(key, roles.iter().map(|r| experiment.roles[*r].name.as_str()));
         let prompts: Vec<String> =
-            (0..experiment.roles.len()).map(|role| compose::agent(experiment, condition, role)).collect();
+            (0..experiment.roles.len()).map(|role| compose::agent_prompt(experiment, condition, role)).collect();
         let models = condition.models.iter().flatten();
         let agents: Vec<Agent> = roles
             .iter()
@@ -69,15 +69,18 @@ impl Setting {
             health: experiment.health.iter().filter_map(policy).collect(),
             selector: condition.selector.clone().map(|model| Helper {
                 model,
-                prompt: selector::system(&agents, &words.render(&compose::selector(experiment, condition), None)),
+                prompt: selector::system(
+                    &agents,
+                    &words.render(&compose::selector_prompt(experiment, condition), None),
+                ),
             }),
-            summarizer: condition
-                .summarizer
-                .clone()
-                .map(|model| Helper { model, prompt: words.render(&compose::summarizer(experiment, condition), None) }),
+            summarizer: condition.summarizer.clone().map(|model| Helper {
+                model,
+                prompt: words.render(&compose::summarizer_prompt(experiment, condition), None),
+            }),
             agents,
             retries: 0,
-            calls: estimate::calls(experiment, condition).expected as u32,
+            calls: estimate::count_calls(experiment, condition).expected as u32,
         }
     }
 

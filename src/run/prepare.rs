@@ -59,7 +59,7 @@ pub fn prepare(
     retry_failed: bool,
 ) -> Prepared {
     let by_key: BTreeMap<&str, &Standing> = standing.iter().map(|s| (s.key.as_str(), s)).collect();
-    let expected: Vec<u64> = plan.conditions.iter().map(|c| estimate::calls(experiment, c).expected).collect();
+    let expected: Vec<u64> = plan.conditions.iter().map(|c| estimate::count_calls(experiment, c).expected).collect();
     let keys = plan.cells().into_iter().map(|c| c.key).collect();
     let mut prepared = Prepared { keys, asked: cells.len(), ..Prepared::default() };
     for cell in cells {
@@ -72,7 +72,7 @@ pub fn prepare(
             Status::Failed if !retry_failed => prepared.failed += 1,
             Status::Pending | Status::Running | Status::Interrupted | Status::Incomplete | Status::Failed => {
                 prepared.missing.push(Missing {
-                    id: key::id(id, &cell.key),
+                    id: key::conversation_id(id, &cell.key),
                     condition: cell.condition,
                     retry: status == Status::Failed,
                     left: (expected[cell.condition] as u32).saturating_sub(answered),
@@ -80,7 +80,7 @@ pub fn prepare(
             }
         }
         if stands.is_none() {
-            let conversation = key::id(id, &cell.key);
+            let conversation = key::conversation_id(id, &cell.key);
             prepared.new.push((cell, conversation));
         }
     }

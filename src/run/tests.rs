@@ -103,7 +103,7 @@ impl Place {
         let dir = tempfile::tempdir().unwrap();
         let opened = Sqlite::open(&dir.path().join("convoke.db"), OpenMode::Run, None).unwrap();
         let store: Arc<dyn Store> = Arc::new(opened.store);
-        let revision = key::revision(&experiment);
+        let revision = key::hash_revision(&experiment);
         let new = NewExperiment {
             id: EXPERIMENT.to_owned(),
             creator: "t".to_owned(),

@@ -34,7 +34,7 @@ fn keys(experiment: &Experiment, overrides: &Overrides) -> Keys {
     let plan = Plan::new(experiment, overrides).unwrap();
     let cells = plan.selected(experiment, overrides).unwrap();
     Keys {
-        revision: key::revision(experiment),
+        revision: key::hash_revision(experiment),
         conditions: plan.conditions.iter().map(|c| c.key.clone()).collect(),
         conversations: cells.into_iter().map(|c| c.key).collect(),
     }

@@ -61,7 +61,7 @@ fn made_of(creator: &str, files: &Files) -> TempDir {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let store = Sqlite::open(&dir.path().join("convoke.db"), OpenMode::Run, None).unwrap().store;
-        let revision = key::revision(&document);
+        let revision = key::hash_revision(&document);
         let (id, creator, now) = ("0123456789abcdef".to_owned(), creator.to_owned(), 1_795_165_687_006);
         store.save(NewExperiment { id, creator, now, document, revision, parent: None }).await.unwrap();
     });

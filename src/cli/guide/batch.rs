@@ -372,7 +372,7 @@ impl Guide {
         let cells = plan.selected(&document, &overrides)?;
         let mut planned = Planned {
             what: selected.word.clone(),
-            revision: key::revision(&document),
+            revision: key::hash_revision(&document),
             experiment: document,
             record: Some(selected.record.clone()),
             creator: selected.record.creator.clone(),

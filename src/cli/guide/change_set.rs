@@ -185,7 +185,7 @@ pub(super) fn find_problems(
         Err(obstacles) => return obstacles.into_iter().map(|o| error_problem(o.code, o.message, o.hint)).collect(),
     };
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    let before = check(&crate::design::write::write(document), servers).problems;
+    let before = check(&crate::design::write::write_files(document), servers).problems;
     let is_new = |p: &Problem| !before.iter().any(|b| (b.code, &b.message) == (p.code, &p.message));
     let found = check(&files, servers).problems.into_iter().filter(is_new);
     // An unsent section or a title missing in the order is reported for the whole experiment later.

@@ -101,7 +101,7 @@ mod tests {
             let (args, experiment) = read_back(&draft);
             let previewed = draft.check(&known_servers()).experiment.unwrap();
             assert_eq!(experiment, previewed);
-            assert_eq!(key::revision(&experiment), key::revision(&previewed));
+            assert_eq!(key::hash_revision(&experiment), key::hash_revision(&previewed));
             assert!(args.stored);
         }
         let (_, experiment) = read_back(&hard_draft());

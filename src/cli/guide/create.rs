@@ -318,7 +318,7 @@ impl Creating<'_> {
     }
 
     async fn ask_plural(&mut self, role: &str) -> Result<Next, CliError> {
-        let before = self.role_words(role).plural.clone().unwrap_or_else(|| inflect::plural(role));
+        let before = self.role_words(role).plural.clone().unwrap_or_else(|| inflect::guess_plural(role));
         let wrong = |line: &str| line.is_empty().then(|| "A word is needed.".to_owned());
         let question = format!("several of {role} are called");
         let Some(line) = self.ask_line(&question, &before, wrong).await? else { return Ok(Next::Back) };
@@ -329,7 +329,7 @@ impl Creating<'_> {
     async fn ask_pronouns(&mut self, role: &str) -> Result<Next, CliError> {
         let before = self.role_words(role).pronouns.clone().unwrap_or_else(|| inflect::GUESSED_PRONOUNS.to_owned());
         let wrong = |line: &str| {
-            let right = inflect::pronouns(line).is_some_and(|(one, two)| format!("{one}/{two}") == line);
+            let right = inflect::split_pronouns(line).is_some_and(|(one, two)| format!("{one}/{two}") == line);
             (!right).then(|| "Write pronoun and possessive of one, as in he/his.".to_owned())
         };
         let question = format!("pronouns of one {role}");
@@ -439,7 +439,7 @@ impl Creating<'_> {
             match prompt::ask_one_of(&self.guide.context.terminal, "what now?", &items, usual, HINT).await? {
                 Some(0) if checked.has_errors() => self.guide.say("It is not right yet; see above."),
                 Some(0) => {
-                    let revision = checked.experiment.as_ref().map(key::revision);
+                    let revision = checked.experiment.as_ref().map(key::hash_revision);
                     if self.save_experiment(revision).await? {
                         return Ok(Next::Saved);
                     }
@@ -502,7 +502,7 @@ fn parse_roles(line: &str) -> Result<Vec<Players>, String> {
         roles.push(Players { name: name.to_owned(), agents });
     }
     let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
-    if let Some((_, clash)) = RoleTags::clashes(&names).into_iter().next() {
+    if let Some((_, clash)) = RoleTags::find_clashes(&names).into_iter().next() {
         return Err(format!("{clash}: choose another name."));
     }
     if roles.iter().map(|role| role.agents).sum::<u32>() < 2 {

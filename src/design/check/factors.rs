@@ -1,6 +1,6 @@
 //! Cross-checks of headings, `exclude` and labels that need no plan.
 
-use super::super::effect::{Effect, near_settable, place_of, sets};
+use super::super::effect::{Effect, is_setting, near_settable, place_of};
 use super::super::experiment::{Experiment, Factor, Role, When};
 use super::super::problem::{Severity, did_you_mean};
 use super::super::value::Value;
@@ -60,8 +60,9 @@ impl Check<'_> {
             .collect();
         let roles = &self.experiment.roles;
         // A name with a point that sets nothing has its own error.
-        let is_label =
-            |f: &&Factor| !sets(&f.name, roles) && !f.name.contains('.') && f.name != "agents" && !f.levels.is_empty();
+        let is_label = |f: &&Factor| {
+            !is_setting(&f.name, roles) && !f.name.contains('.') && f.name != "agents" && !f.levels.is_empty()
+        };
         let idle: Vec<&Factor> =
             self.experiment.factors.iter().filter(is_label).filter(|f| !read.contains(f.name.as_str())).collect();
         for label in idle {
@@ -84,7 +85,7 @@ pub(super) fn known_key(experiment: &Experiment, when: &When) -> Result<(), Said
         return Ok(());
     }
     let factors: Vec<&str> = experiment.factors.iter().map(|f| f.name.as_str()).collect();
-    let near = || near_settable(name, roles).filter(|_| !sets(name, roles));
+    let near = || near_settable(name, roles).filter(|_| !is_setting(name, roles));
     let hint = did_you_mean(name, factors.iter().copied()).or_else(near).or_else(|| {
         let known = if factors.is_empty() { "there are none".to_owned() } else { factors.join(", ") };
         Some(format!("declare it under [factors]; declared: {known}"))
@@ -92,7 +93,6 @@ pub(super) fn known_key(experiment: &Experiment, when: &When) -> Result<(), Said
     Err((format!("there is no factor `{name}`"), hint))
 }
 
-/// Returns true for a key that has a value in every condition.
 fn has_value(name: &str, roles: &[Role]) -> bool {
     match Effect::of(name) {
         Some(Effect::Model) => true,

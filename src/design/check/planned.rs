@@ -2,12 +2,12 @@
 
 use super::super::axis;
 use super::super::condition::Condition;
-use super::super::effect::{bad_level, sets};
+use super::super::effect::{bad_level, is_setting};
 use super::super::experiment::{Design, Experiment, PromptText, RunDefaults, Section, When};
 use super::super::folder::{SHARED, SUMMARIZER, Sources, role_file};
 use super::super::markdown;
 use super::super::overrides::Overrides;
-use super::super::plan::{Expansion, Plan, expand};
+use super::super::plan::{Expansion, Plan, expand_conditions};
 use super::super::problem::{Obstacle, Severity};
 use super::super::template::{RoleTags, Template};
 use super::factors::{known_key, unknown_level};
@@ -30,7 +30,7 @@ impl Check<'_> {
         if self.experiment.models.is_empty() {
             return None;
         }
-        let Expansion { conditions, obstacles } = expand(self.experiment, &Overrides::default());
+        let Expansion { conditions, obstacles } = expand_conditions(self.experiment, &Overrides::default());
         self.report_obstacles(&obstacles);
         if !conditions.is_empty() {
             self.check_roles(&conditions);
@@ -40,7 +40,7 @@ impl Check<'_> {
             self.idle_excludes();
             self.swept_parameters(&conditions);
         } else if let Some(rest) = without_mistakes(self.experiment, &obstacles) {
-            let Expansion { conditions, obstacles } = expand(&rest, &Overrides::default());
+            let Expansion { conditions, obstacles } = expand_conditions(&rest, &Overrides::default());
             let of_conditions = obstacles.into_iter().filter(|o| !["same-key", "no-condition"].contains(&o.code));
             self.report_obstacles(&of_conditions.collect::<Vec<_>>());
             self.check_roles(&conditions);
@@ -56,7 +56,6 @@ impl Check<'_> {
         }
     }
 
-    /// Reports roles that no agent plays.
     fn check_roles(&mut self, conditions: &[Condition]) {
         for (i, role) in self.experiment.roles.iter().enumerate() {
             if !conditions.is_empty() && conditions.iter().all(|c| c.agents[i] == 0) {
@@ -74,8 +73,8 @@ impl Check<'_> {
         }
         let bare = Design { exclude: Vec::new(), ..self.experiment.design.clone() };
         let everything = Experiment { design: bare, ..self.experiment.clone() };
-        let axes = axis::axes(&everything, &Overrides::default()).unwrap_or_default();
-        let combinations: Vec<_> = axis::combinations(&axes).collect();
+        let axes = axis::expand_axes(&everything, &Overrides::default()).unwrap_or_default();
+        let combinations: Vec<_> = axis::combine_rows(&axes).collect();
         for (i, expression) in self.experiment.design.exclude.iter().enumerate() {
             let takes = combinations.iter().any(|levels| {
                 expression
@@ -96,7 +95,7 @@ impl Check<'_> {
         for (path, (text, parsed)) in &sources.prompts {
             for (section, span) in parsed.text.sections.iter().zip(&parsed.sections) {
                 if all_levels_known(self.experiment, &section.when)
-                    && !conditions.iter().any(|c| c.meets(self.experiment, &section.when))
+                    && !conditions.iter().any(|c| c.satisfies(self.experiment, &section.when))
                 {
                     let place = (path.as_str(), text.as_str(), span.heading.clone());
                     let message = format!("section `{}` applies in no condition", section.title);
@@ -129,7 +128,7 @@ impl Check<'_> {
         for (n, (path, i, section)) in places.iter().enumerate() {
             let first_met = |earlier: &&Section| {
                 let both = |c: &&&Condition| {
-                    c.meets(self.experiment, &section.when) && c.meets(self.experiment, &earlier.when)
+                    c.satisfies(self.experiment, &section.when) && c.satisfies(self.experiment, &earlier.when)
                 };
                 conditions.iter().find(both)
             };
@@ -160,7 +159,7 @@ impl Check<'_> {
                 let is_sent = |c: &&&Condition| {
                     c.agents[role] == 0
                         && text.reader.is_none_or(|reader| c.agents[reader] > 0)
-                        && c.meets(self.experiment, text.when)
+                        && c.satisfies(self.experiment, text.when)
                 };
                 if let Some(condition) = conditions.iter().find(is_sent) {
                     told.insert((text.path, role));
@@ -188,7 +187,6 @@ impl Check<'_> {
         }
     }
 
-    /// Reports parameters that a factor sets for a model whose protocol lacks them.
     fn swept_parameters(&mut self, conditions: &[Condition]) {
         if self.servers.iter().all(|s| s.lacks.is_empty()) {
             return;
@@ -205,7 +203,6 @@ impl Check<'_> {
     }
 }
 
-/// Returns message and hint for a text about a role without agents.
 fn absent_role(experiment: &Experiment, role: usize, condition: &Condition) -> (String, String) {
     let name = &experiment.roles[role].name;
     let message = format!("the text speaks of the role `{name}`, which has no agent in {}", condition.name());
@@ -246,14 +243,14 @@ fn without_mistakes(experiment: &Experiment, obstacles: &[Obstacle]) -> Option<E
     }
     rest.design = Design::default();
     let roles = &experiment.roles;
-    rest.factors.retain(|f| sets(&f.name, roles) || (!f.name.contains('.') && f.name != "agents"));
+    rest.factors.retain(|f| is_setting(&f.name, roles) || (!f.name.contains('.') && f.name != "agents"));
     for factor in &mut rest.factors {
         let mut seen = BTreeSet::new();
         let first = factor.levels.first().cloned();
         factor.was = None;
         factor.levels.retain(|level| {
             first.as_ref().is_some_and(|f| f.kind() == level.kind())
-                && !(sets(&factor.name, roles) && bad_level(&factor.name, level).is_some())
+                && !(is_setting(&factor.name, roles) && bad_level(&factor.name, level).is_some())
                 && seen.insert(level.to_string())
         });
     }

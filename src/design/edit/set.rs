@@ -12,7 +12,6 @@ const TOP: [&str; 3] = ["starting_message", "sections", "models"];
 /// Tables whose keys can be set by their full path.
 const TABLES: [&str; 8] = ["protocol", "roles", "selector", "summarizer", "factors", "design", "health", "run"];
 
-/// The place of a key.
 enum Where {
     /// At this path.
     At(Vec<String>),
@@ -127,7 +126,6 @@ fn absent_key(key: &str) -> Obstacle {
     usage_error(format!("--set {key}=: there is no `{key}` to take away"), "`convoke show` shows all there is")
 }
 
-/// Sets a parameter of every model.
 fn put_in_models(document: &mut DocumentMut, key: &str, value: Option<&Value>) -> Result<(), Obstacle> {
     let change = |model: &mut dyn TableLike| match value {
         Some(value) => drop(model.insert(key, Item::Value(value.clone()))),

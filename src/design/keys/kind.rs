@@ -59,7 +59,7 @@ pub enum KeyValue {
 
 impl KeyValue {
     /// Returns the scalar that it is.
-    pub fn scalar(self) -> Option<Value> {
+    pub fn into_scalar(self) -> Option<Value> {
         match self {
             Self::One(value) => Some(value),
             Self::List(_) | Self::Seed(_) => None,
@@ -71,24 +71,24 @@ impl KeyKind {
     /// Reads a value at its place in a file, and reports what is wrong with it.
     pub fn read_value(self, tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<KeyValue> {
         let scalar = match self {
-            Self::Bool => tree.flag(at, node).map(Value::Bool),
+            Self::Bool => tree.read_flag(at, node).map(Value::Bool),
             Self::Count { from, to } => {
-                tree.whole(at, node, from.into(), to.into()).map(|n| Value::Int(n.cast_signed()))
+                tree.read_whole(at, node, from.into(), to.into()).map(|n| Value::Int(n.cast_signed()))
             }
             Self::Number { from, to, above } => {
                 let fits = |x| is_in_range(x, from, to, above);
-                tree.number(at, node, &range_text(from, to, above), fits).map(Value::Float)
+                tree.read_number(at, node, &range_text(from, to, above), fits).map(Value::Float)
             }
-            Self::Word(words) => tree.word(at, node, words).map(|word| Value::Text(word.to_owned())),
+            Self::Word(words) => tree.read_word(at, node, words).map(|word| Value::Text(word.to_owned())),
             Self::Pronouns => read_pronouns(tree, at, node).map(Value::Text),
             Self::Scalar => tree.scalar(at, node),
             Self::Phrases => return Some(KeyValue::List(read_phrases(tree, at, node))),
             Self::Texts | Self::Models if node.get_ref().is_array() => {
-                return Some(KeyValue::List(tree.texts(at, node)));
+                return Some(KeyValue::List(tree.read_texts(at, node)));
             }
-            Self::Texts if !node.get_ref().is_str() => return Some(KeyValue::List(tree.texts(at, node))),
-            Self::Texts => return tree.text(at, node).map(|text| KeyValue::List(vec![text])),
-            Self::Text | Self::Models => tree.text(at, node).map(Value::Text),
+            Self::Texts if !node.get_ref().is_str() => return Some(KeyValue::List(tree.read_texts(at, node))),
+            Self::Texts => return tree.read_text(at, node).map(|text| KeyValue::List(vec![text])),
+            Self::Text | Self::Models => tree.read_text(at, node).map(Value::Text),
             Self::Seed => return read_seed(tree, at, node).map(KeyValue::Seed),
         };
         scalar.map(KeyValue::One)
@@ -137,7 +137,7 @@ fn list_words(words: &[&str]) -> String {
 }
 
 fn read_pronouns(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String> {
-    let text = tree.text(at, node)?;
+    let text = tree.read_text(at, node)?;
     let parts: Vec<&str> = text.split('/').collect();
     if parts.len() == 2 && parts.iter().all(|p| !p.trim().is_empty() && p.trim() == *p) {
         return Some(text);
@@ -148,7 +148,7 @@ fn read_pronouns(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Strin
 }
 
 fn read_phrases(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<String> {
-    let phrases = tree.texts(at, node);
+    let phrases = tree.read_texts(at, node);
     for (i, phrase) in phrases.iter().enumerate().filter(|(_, p)| p.trim().is_empty()) {
         let span = tree.places.get(&format!("{at}[{i}]")).cloned().unwrap_or(node.span());
         let message = format!("stop phrase `{phrase}` is empty: it would end every day at once");
@@ -160,11 +160,14 @@ fn read_phrases(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<String> {
 fn read_seed(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Seed> {
     let most = i64::MAX as u64;
     if !node.get_ref().is_table() {
-        return tree.whole(at, node, 0, most).map(Seed::Base);
+        return tree.read_whole(at, node, 0, most).map(Seed::Base);
     }
-    let table = tree.table(at, node)?;
-    let fields = tree.fields(at, table, &["fixed"]);
-    fields.get("fixed").and_then(|n| tree.whole(&format!("{at}.fixed"), n, 0, most)).map(|fixed| Seed::Fixed { fixed })
+    let table = tree.read_table(at, node)?;
+    let fields = tree.read_fields(at, table, &["fixed"]);
+    fields
+        .get("fixed")
+        .and_then(|n| tree.read_whole(&format!("{at}.fixed"), n, 0, most))
+        .map(|fixed| Seed::Fixed { fixed })
 }
 
 /// A type of fields that keys get and set.
@@ -176,7 +179,7 @@ pub(super) trait Field: Sized {
 }
 
 /// Sets a field; a value of another type changes nothing.
-pub(super) fn put<F: Field>(field: &mut F, value: KeyValue) {
+pub(super) fn put_field<F: Field>(field: &mut F, value: KeyValue) {
     if let Some(value) = F::of(value) {
         *field = value;
     }

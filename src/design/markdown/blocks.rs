@@ -21,7 +21,7 @@ pub(super) fn of_file(text: &str, from: usize) -> impl Iterator<Item = Block> {
 }
 
 /// Returns the comments of one section's text, in which a line `## …` opens no section.
-pub(super) fn comments(text: &str) -> impl Iterator<Item = Range<usize>> {
+pub fn find_comments(text: &str) -> impl Iterator<Item = Range<usize>> {
     Scanner { text, at: 0, begins_line: true, headings: false }.filter_map(|block| match block {
         Block::Comment(span) => Some(span),
         Block::Heading(_) | Block::Fence | Block::Unclosed(_) => None,
@@ -98,7 +98,6 @@ fn opening_fence(line: &str) -> Option<&str> {
     (!mark.starts_with('`') || !info.contains('`')).then_some(mark)
 }
 
-/// Splits a line into the mark of a fence and the rest.
 fn fence_mark(line: &str) -> Option<(&str, &str)> {
     let unindented = line.trim_start_matches(' ');
     let sign = unindented.chars().next().filter(|&c| c == '`' || c == '~')?;

@@ -41,7 +41,6 @@ pub(super) fn write(section: &Section) -> String {
     format!("## {} {{{}}}\n", section.title, write_when(&section.when))
 }
 
-/// Removes white space from the edges of a part of a line.
 fn trim_range(line: &str, part: Range<usize>) -> Range<usize> {
     let text = &line[part.clone()];
     let start = part.start + text.len() - text.trim_start().len();
@@ -54,11 +53,10 @@ fn last_braces(line: &str, whole: Range<usize>) -> Option<Range<usize>> {
     let opens = text.match_indices('{').map(|(at, _)| at);
     let found = opens
         .into_iter()
-        .find(|&open| when::closing(&text[open + 1..]).is_some_and(|len| open + len + 2 == text.len()));
+        .find(|&open| when::find_closing(&text[open + 1..]).is_some_and(|len| open + len + 2 == text.len()));
     found.map(|open| whole.start + open..whole.end)
 }
 
-/// Finds the mistakes of a title.
 fn title_problems(line: &str, title: Range<usize>, offset: usize) -> Vec<Problem> {
     let text = &line[title.clone()];
     let span = offset + title.start..offset + title.end;

@@ -60,7 +60,7 @@ fn key_needs_quotes(key: &str) -> bool {
 }
 
 /// Returns the number of bytes before the first `}` outside quotes.
-pub(super) fn closing(text: &str) -> Option<usize> {
+pub(super) fn find_closing(text: &str) -> Option<usize> {
     let mut rest = text.char_indices();
     let mut in_quotes = false;
     while let Some((at, c)) = rest.next() {
@@ -149,7 +149,6 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads a key and the `=` after it.
     fn read_key(&mut self) -> Result<(String, Range<usize>), Problem> {
         let start = self.at;
         if self.rest().starts_with('"') {
@@ -185,7 +184,6 @@ impl Reader<'_> {
         Err(Problem::new(span, CODE, format!("`{word}` is not a condition"), hint))
     }
 
-    /// Reads a level, with or without quotes.
     fn read_level(&mut self) -> Result<(String, Range<usize>), Problem> {
         let start = self.at;
         if self.rest().starts_with('"') {
@@ -237,7 +235,6 @@ impl Reader<'_> {
         Problem::new(self.span_of(self.at, c.len_utf8()), CODE, message, hint)
     }
 
-    /// Returns the bytes from `start` to here, in the file.
     fn span_from(&self, start: usize) -> Range<usize> {
         self.offset + start..self.offset + self.at
     }
@@ -247,7 +244,6 @@ impl Reader<'_> {
     }
 }
 
-/// Returns message and hint if a key without quotes is wrong.
 fn wrong_key(key: &str) -> Option<(String, String)> {
     if key.starts_with('!') || key.ends_with('!') {
         return Some(no_negation());
@@ -264,7 +260,6 @@ fn wrong_key(key: &str) -> Option<(String, String)> {
     Some((format!("`{key}` is {what}, which headings do not have"), "a condition is `factor=level`".to_owned()))
 }
 
-/// Returns message and hint if a level without quotes is wrong.
 fn wrong_level(level: &str) -> Option<(String, String)> {
     if level.is_empty() {
         return Some((

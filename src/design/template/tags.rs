@@ -104,7 +104,7 @@ impl RoleTags {
     }
 
     /// Finds roles whose names cannot be tags: each index with a message.
-    pub fn clashes(names: &[&str]) -> Vec<(usize, String)> {
+    pub fn find_clashes(names: &[&str]) -> Vec<(usize, String)> {
         let mut seen: HashMap<String, &str> = HashMap::new();
         let mut clashes = Vec::new();
         for (index, name) in names.iter().enumerate() {
@@ -123,19 +123,14 @@ impl RoleTags {
         clashes
     }
 
-    /// Returns the tag of the role at this index.
-    pub fn tag(&self, role: usize) -> Option<&str> {
-        self.tags.get(role).map(String::as_str)
-    }
-
     /// Returns every tag without a verb, roles first, without `<` and `>`.
-    pub fn known(&self) -> Vec<String> {
+    pub fn known_tags(&self) -> Vec<String> {
         let of_roles = self.tags.iter().flat_map(|tag| FORMS.iter().map(move |form| format!("{tag}_{form}")));
         of_roles.chain(TOTALS.iter().map(|(name, _)| (*name).to_owned())).collect()
     }
 
     /// Finds the tag that a name between `<` and `>` means.
-    pub(super) fn find(&self, name: &str) -> Option<Tag> {
+    pub(super) fn find_tag(&self, name: &str) -> Option<Tag> {
         let total = TOTALS.iter().find(|(total, _)| *total == name).map(|(_, tag)| tag.clone());
         total.or_else(|| self.split_forms(name).find_map(|(role, form)| form_of(role, form)))
     }
@@ -154,8 +149,8 @@ impl RoleTags {
     }
 
     /// Finds the known tag that is nearest to a name.
-    pub(super) fn nearest(&self, name: &str) -> Option<String> {
-        let mut candidates = self.known();
+    pub(super) fn nearest_tag(&self, name: &str) -> Option<String> {
+        let mut candidates = self.known_tags();
         if let Some((_, base)) = name.split_once("_VERB_").filter(|(_, base)| is_verb(base)) {
             candidates.extend(self.tags.iter().map(|tag| format!("{tag}_{VERB}{base}")));
         }

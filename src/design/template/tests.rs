@@ -150,10 +150,10 @@ fn tags_of_names() {
 #[test]
 fn names_that_clash() {
     let names = ["prison guard", "Prison-Guard", "agents", "Roles", "agent", "42", "", "agenta", "看守"];
-    let clashing: Vec<usize> = RoleTags::clashes(&names).into_iter().map(|(index, _)| index).collect();
+    let clashing: Vec<usize> = RoleTags::find_clashes(&names).into_iter().map(|(index, _)| index).collect();
     assert_eq!(clashing, [1, 2, 3, 4, 5, 6]);
     assert_eq!(
-        RoleTags::clashes(&names[..2])[0].1,
+        RoleTags::find_clashes(&names[..2])[0].1,
         "roles `prison guard` and `Prison-Guard` have the same placeholders `<PRISON_GUARD_…>`"
     );
 }

@@ -14,7 +14,7 @@ fn sample_experiment() -> Experiment {
     )
 }
 
-fn set_flag(name: &str, levels: &[&str]) -> Named<Vec<Value>> {
+fn set(name: &str, levels: &[&str]) -> Named<Vec<Value>> {
     Named::new(name, levels.iter().map(|l| Value::read(l)).collect())
 }
 
@@ -22,68 +22,57 @@ fn condition_names(overrides: &Overrides) -> Vec<String> {
     Plan::new(&sample_experiment(), overrides).expect("a plan").conditions.iter().map(Condition::name).collect()
 }
 
-fn with_set(set: Vec<Named<Vec<Value>>>) -> Overrides {
+fn with(set: Vec<Named<Vec<Value>>>) -> Overrides {
     Overrides { set, ..Overrides::default() }
 }
 
-fn with_models(models: &[&str]) -> Overrides {
+fn models(models: &[&str]) -> Overrides {
     Overrides { models: models.iter().map(|m| (*m).to_owned()).collect(), ..Overrides::default() }
 }
 
 #[test]
 fn a_model_takes_the_place_of_the_axis() {
     assert_eq!(condition_names(&Overrides::default()).len(), 16);
-    assert_eq!(condition_names(&with_models(&["b"])).len(), 8);
-    assert_eq!(
-        condition_names(&with_models(&["b", "ollama/new", "b"])).len(),
-        16,
-        "a name that is given twice counts once"
-    );
-    assert_eq!(condition_names(&with_set(vec![set_flag("model", &["ollama/new"])])).len(), 8);
-    let by_id = Plan::new(&sample_experiment(), &with_models(&["openai/b"])).expect("a plan");
+    assert_eq!(condition_names(&models(&["b"])).len(), 8);
+    assert_eq!(condition_names(&models(&["b", "ollama/new", "b"])).len(), 16, "a name that is given twice counts once");
+    assert_eq!(condition_names(&with(vec![set("model", &["ollama/new"])])).len(), 8);
+    let by_id = Plan::new(&sample_experiment(), &models(&["openai/b"])).expect("a plan");
     assert_eq!(by_id.conditions[0].models[0][0].sampling.temperature, Some(0.5), "an id means its declared model");
-    let by_name = Plan::new(&sample_experiment(), &with_models(&["b"])).expect("a plan");
+    let by_name = Plan::new(&sample_experiment(), &models(&["b"])).expect("a plan");
     assert_eq!(by_id.conditions[0].key, by_name.conditions[0].key);
 }
 
 #[test]
 fn what_sets_something_is_overridden_and_becomes_an_axis_of_several() {
-    assert_eq!(condition_names(&with_set(vec![set_flag("days", &["1", "2", "3"])])).len(), 48);
-    assert_eq!(
-        condition_names(&with_set(vec![set_flag("days", &["1"]), set_flag("days", &["2"])])).len(),
-        32,
-        "repeated, it widens"
-    );
-    assert_eq!(condition_names(&with_set(vec![set_flag("days", &["2"])])).len(), 16);
-    let days = Plan::new(&sample_experiment(), &with_set(vec![set_flag("days", &["2"])])).expect("a plan");
+    assert_eq!(condition_names(&with(vec![set("days", &["1", "2", "3"])])).len(), 48);
+    assert_eq!(condition_names(&with(vec![set("days", &["1"]), set("days", &["2"])])).len(), 32, "repeated, it widens");
+    assert_eq!(condition_names(&with(vec![set("days", &["2"])])).len(), 16);
+    let days = Plan::new(&sample_experiment(), &with(vec![set("days", &["2"])])).expect("a plan");
     assert!(days.conditions.iter().all(|c| c.protocol.days == 2 && c.summarizer.is_some()));
-    assert_eq!(condition_names(&with_set(vec![set_flag("agents.prisoner", &["3"])])).len(), 8);
-    let guards = Plan::new(&sample_experiment(), &with_set(vec![set_flag("agents.guard", &["2"])])).expect("a plan");
+    assert_eq!(condition_names(&with(vec![set("agents.prisoner", &["3"])])).len(), 8);
+    let guards = Plan::new(&sample_experiment(), &with(vec![set("agents.guard", &["2"])])).expect("a plan");
     assert!(guards.conditions.iter().all(|c| c.agents[0] == 2 && c.models[0].len() == 2));
-    let warm = Plan::new(&sample_experiment(), &with_set(vec![set_flag("temperature", &["1"])])).expect("a plan");
+    let warm = Plan::new(&sample_experiment(), &with(vec![set("temperature", &["1"])])).expect("a plan");
     assert!(warm.conditions.iter().all(|c| c.models[0][0].sampling.temperature == Some(1.0)));
     let phrases = Overrides { stop_phrases: Some(vec!["[X]".to_owned()]), ..Overrides::default() };
     let phrases = Plan::new(&sample_experiment(), &phrases).expect("a plan");
     assert!(phrases.conditions.iter().all(|c| c.protocol.stop_phrases == ["[X]"]));
     assert_ne!(phrases.conditions[0].key, plan_experiment(&sample_experiment()).conditions[0].key);
-    let same = Plan::new(&sample_experiment(), &with_set(vec![set_flag("messages", &["8"]), set_flag("days", &["1"])]))
-        .expect("a plan");
+    let same =
+        Plan::new(&sample_experiment(), &with(vec![set("messages", &["8"]), set("days", &["1"])])).expect("a plan");
     let keys = |plan: &Plan| plan.conditions.iter().map(|c| c.key.clone()).collect::<Vec<_>>();
     assert_eq!(keys(&same), keys(&plan_experiment(&sample_experiment())), "what was so anyway moves nothing");
 }
 
 #[test]
 fn labels_and_zips_are_narrowed() {
-    assert_eq!(condition_names(&with_set(vec![set_flag("goal", &["escape"])])).len(), 8);
-    assert_eq!(condition_names(&with_set(vec![set_flag("u", &["b"])])).len(), 8);
-    assert!(condition_names(&with_set(vec![set_flag("v", &["2"])])).iter().all(|n| n.contains("u=b v=2")));
+    assert_eq!(condition_names(&with(vec![set("goal", &["escape"])])).len(), 8);
+    assert_eq!(condition_names(&with(vec![set("u", &["b"])])).len(), 8);
+    assert!(condition_names(&with(vec![set("v", &["2"])])).iter().all(|n| n.contains("u=b v=2")));
     let keys =
         |o: &Overrides| Plan::new(&sample_experiment(), o).expect("a plan").conditions.into_iter().map(|c| c.key);
     let all: Vec<String> = keys(&Overrides::default()).collect();
-    assert!(
-        keys(&with_set(vec![set_flag("goal", &["escape"])])).all(|k| all.contains(&k)),
-        "narrowed cells are old cells"
-    );
+    assert!(keys(&with(vec![set("goal", &["escape"])])).all(|k| all.contains(&k)), "narrowed cells are old cells");
 }
 
 #[test]
@@ -124,15 +113,15 @@ fn offline_collapses_models() {
 fn a_person_needs_no_declaration_and_takes_no_parameter() {
     let human = ModelSpec::bare("human");
     let play = |set| Plan::new(&sample_experiment(), &Overrides { set, ..Overrides::default() }).expect("a plan");
-    let as_guard = play(vec![set_flag("roles.guard.model", &["human"]), set_flag("temperature", &["0.5"])]);
+    let as_guard = play(vec![set("roles.guard.model", &["human"]), set("temperature", &["0.5"])]);
     for condition in &as_guard.conditions {
         assert!(condition.models[0].iter().all(|m| *m == human), "{condition:?}");
         assert!(condition.models[1].iter().all(|m| m.sampling.temperature == Some(0.5)), "{condition:?}");
         assert!(!sample_experiment().models.iter().any(|m| m.id == "human"), "no level of its own");
     }
-    let chosen = play(vec![set_flag("speakers", &["manual"])]);
+    let chosen = play(vec![set("speakers", &["manual"])]);
     assert!(chosen.conditions.iter().all(|c| c.selector == Some(human.clone())));
-    let offline = Overrides { set: vec![set_flag("speakers", &["manual"])], offline: true, ..with_models(&["human"]) };
+    let offline = Overrides { set: vec![set("speakers", &["manual"])], offline: true, ..models(&["human"]) };
     let offline = Plan::new(&sample_experiment(), &offline).expect("a plan");
     assert!(offline.conditions.iter().flat_map(Condition::participants).all(|m| *m == ModelSpec::bare("scripted")));
 }
@@ -145,22 +134,22 @@ fn obstacle_text(obstacle: Obstacle) -> String {
 #[test]
 fn a_wrong_flag_is_a_matter_of_usage_with_a_remedy() {
     let overrides = [
-        with_models(&["http://x/y"]),
-        with_models(&["olama"]),
-        with_set(vec![set_flag("days", &["0"])]),
-        with_set(vec![set_flag("days", &["9"])]),
-        with_set(vec![set_flag("messages", &["1"])]),
-        with_set(vec![set_flag("speakers", &["rnd"])]),
-        with_set(vec![set_flag("agents.ghost", &["1"])]),
-        with_set(vec![set_flag("agents.guard", &["0"]), set_flag("agents.prisoner", &["1"])]),
-        with_set(vec![set_flag("agents.guard", &["99999999"])]),
-        with_set(vec![set_flag("gaol", &["escape"])]),
-        with_set(vec![set_flag("goal", &["escpe"])]),
-        with_set(vec![set_flag("u", &["c"])]),
-        with_set(vec![set_flag("temperature", &["3"])]),
-        with_set(vec![set_flag("stop_phrases", &["x"])]),
-        with_set(vec![set_flag("roles.guard.model", &["nowhere"])]),
-        with_set(vec![set_flag("v", &["1"]), set_flag("u", &["b"])]),
+        models(&["http://x/y"]),
+        models(&["olama"]),
+        with(vec![set("days", &["0"])]),
+        with(vec![set("days", &["9"])]),
+        with(vec![set("messages", &["1"])]),
+        with(vec![set("speakers", &["rnd"])]),
+        with(vec![set("agents.ghost", &["1"])]),
+        with(vec![set("agents.guard", &["0"]), set("agents.prisoner", &["1"])]),
+        with(vec![set("agents.guard", &["99999999"])]),
+        with(vec![set("gaol", &["escape"])]),
+        with(vec![set("goal", &["escpe"])]),
+        with(vec![set("u", &["c"])]),
+        with(vec![set("temperature", &["3"])]),
+        with(vec![set("stop_phrases", &["x"])]),
+        with(vec![set("roles.guard.model", &["nowhere"])]),
+        with(vec![set("v", &["1"]), set("u", &["b"])]),
         Overrides { stop_phrases: Some(vec![" ".to_owned()]), ..Overrides::default() },
         Overrides { replicates: Some(0), ..Overrides::default() },
         Overrides { replicates: Some(u32::MAX), ..Overrides::default() },

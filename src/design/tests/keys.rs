@@ -69,7 +69,7 @@ fn the_golden_keys_never_change() {
     assert_eq!(plan.conditions[0].name(), "goal=escape risks=true weight=1.0 agents.guard=2 top_p=0.5 model=ollama/m");
     assert_eq!(plan.conditions[0].key, "ee705023f572e7c1cd4979e990b9c4a64d545faff196f19c13634bb428e20836");
     assert_eq!(plan.cells()[0].key, "d1d4ae415c475742f667afa20d4ca582dea34de3bfb7313364d8b13705f6ae89");
-    assert_eq!(key::id("0123456789abcdef", &plan.cells()[0].key), "94150d63e9005f6e");
+    assert_eq!(key::conversation_id("0123456789abcdef", &plan.cells()[0].key), "94150d63e9005f6e");
 }
 
 /// The same for the least that can be written.
@@ -253,16 +253,16 @@ proptest! {
     /// Note and `[run]` are in no revision; all else is.
     #[test]
     fn a_revision_is_the_document_without_note_and_run(experiment in arbitrary::any_experiment(2)) {
-        let revision = key::revision(&experiment);
+        let revision = key::hash_revision(&experiment);
         let quiet = Experiment { note: Some("another".to_owned()), run: RunDefaults { replicates: 99, seed: 1 }, ..experiment.clone() };
-        prop_assert_eq!(key::revision(&quiet), revision.clone());
-        prop_assert_eq!(key::revision(&from_folder(&experiment)), revision.clone());
+        prop_assert_eq!(key::hash_revision(&quiet), revision.clone());
+        prop_assert_eq!(key::hash_revision(&from_folder(&experiment)), revision.clone());
         let renamed = Experiment { name: "another".to_owned(), ..experiment };
-        prop_assert_ne!(key::revision(&renamed), revision);
+        prop_assert_ne!(key::hash_revision(&renamed), revision);
     }
 }
 
 fn from_folder(experiment: &Experiment) -> Experiment {
-    let (read, _) = folder::read(&write::write(experiment), &mut problem::Problems::default());
+    let (read, _) = folder::read(&write::write_files(experiment), &mut problem::Problems::default());
     read.expect("an experiment")
 }

@@ -29,8 +29,13 @@ fn compose_prompts(sections: &str, condition: usize) -> [String; 4] {
     let experiment = experiment_of(sections);
     let plan = plan_experiment(&experiment);
     let condition = &plan.conditions[condition];
-    let agent = |role| compose::agent(&experiment, condition, role);
-    [agent(0), agent(1), compose::selector(&experiment, condition), compose::summarizer(&experiment, condition)]
+    let agent = |role| compose::agent_prompt(&experiment, condition, role);
+    [
+        agent(0),
+        agent(1),
+        compose::selector_prompt(&experiment, condition),
+        compose::summarizer_prompt(&experiment, condition),
+    ]
 }
 
 #[test]

@@ -31,9 +31,9 @@ fn assert_same(left: &Experiment, right: &Experiment) {
 }
 
 pub(super) fn assert_returns(experiment: &Experiment) {
-    let files = write::write(experiment);
+    let files = write::write_files(experiment);
     assert_same(&from_files(&files), experiment);
-    assert_eq!(write::write(&from_files(&files)), files);
+    assert_eq!(write::write_files(&from_files(&files)), files);
     let document = serde_json::to_string(experiment).expect("a document");
     assert_same(&serde_json::from_str(&document).expect("an experiment"), experiment);
     assert!(is_storable(&serde_json::from_str(&document).expect("JSON")), "{document}");

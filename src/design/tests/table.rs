@@ -35,7 +35,6 @@ fn small_experiment() -> Experiment {
     )
 }
 
-/// A value that is no default.
 fn sample_value(kind: KeyKind) -> Value {
     match kind {
         KeyKind::Bool => Value::Bool(true),
@@ -80,7 +79,7 @@ fn is_everywhere<T: Default>(keys: &'static [Key<T>], part: fn(&mut Experiment) 
         assert_eq!((key.get)(part(&mut after)), Some(default_of(key)), "{} is not what was set", key.name);
         assert_ne!(after, before, "{} is in no document", key.name);
         super::round_trip::assert_returns(&after);
-        let lines = diff::lines(&before, &after);
+        let lines = diff::describe_differences(&before, &after);
         assert!(lines.len() == 1 && lines[0].contains(&format!("`{}`", key.name)), "{}: {lines:?}", key.name);
         // A role's model counts by its effect.
         let counts = key.counts || key.name == "model";
@@ -120,7 +119,11 @@ fn every_format_gives_one_key() {
         let written = Experiment { format, ..small_experiment() };
         assert_eq!(condition_key(&written), condition_key(&silent), "format = {format}");
     }
-    assert!(!String::from_utf8(write::write(&silent)["experiment.toml"].clone()).expect("text").contains("format = 2"));
+    assert!(
+        !String::from_utf8(write::write_files(&silent)["experiment.toml"].clone())
+            .expect("text")
+            .contains("format = 2")
+    );
 }
 
 /// Rows of the table under a heading of `docs/format.md`: the names in the first column, and the last column.
@@ -135,7 +138,6 @@ fn documented_keys(heading: &str) -> Vec<(String, String)> {
     rows.map(row).collect()
 }
 
-/// A default as the page writes it.
 fn as_documented(key: &Key<Protocol>) -> String {
     match key.default_value() {
         Some(KeyValue::One(Value::Text(word))) => format!("\"{word}\""),

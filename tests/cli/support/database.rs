@@ -101,7 +101,7 @@ async fn fill(store: &dyn Store, document: &Experiment, plan: &Plan, fates: &[Fa
         creator: "tester".to_owned(),
         now: NOW,
         document: document.clone(),
-        revision: key::revision(document),
+        revision: key::hash_revision(document),
         parent: None,
     };
     let record = store.save(new).await.unwrap();
@@ -146,7 +146,7 @@ fn conversation(
         }
     }
     ConversationRecord {
-        id: key::id(&experiment.id, &setting.key),
+        id: key::conversation_id(&experiment.id, &setting.key),
         experiment: experiment.id.clone(),
         revision: experiment.revision.clone(),
         key: setting.key.clone(),

@@ -259,7 +259,7 @@ pub fn placeholders(roles: &[Role], width: Option<usize>) -> Vec<String> {
 /// What each placeholder of a role gives, of one and of several.
 fn tags(role: &Role, verbs: &[String]) -> Vec<Vec<String>> {
     let tag = tag_of(&role.name);
-    let (pronoun, possessive) = inflect::pronouns(&role.pronouns).unwrap_or(("they", "their"));
+    let (pronoun, possessive) = inflect::split_pronouns(&role.pronouns).unwrap_or(("they", "their"));
     let row =
         |form: &str, one: &str, several: &str| vec![format!("<{tag}_{form}>"), one.to_owned(), several.to_owned()];
     let mut rows = vec![

@@ -14,7 +14,7 @@ fn settings() -> impl Strategy<Value = (Setting, (estimate::Calls, u64))> {
         experiment.models.truncate(1);
         let plan = Plan::new(&experiment, &Overrides::default()).expect("a plan");
         let condition = &plan.conditions[0];
-        let calls = (estimate::calls(&experiment, condition), estimate::typed(&experiment, condition));
+        let calls = (estimate::count_calls(&experiment, condition), estimate::count_typed(&experiment, condition));
         (Setting::new(&experiment, condition, &plan.cells()[0].key), calls)
     })
 }
