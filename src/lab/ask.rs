@@ -1,7 +1,7 @@
 //! Questions to agents of finished conversations: the plan of them, and their run.
 //!
-//! One question is one process for each (conversation, role, text, asking), so that asking more roles later asks nobody
-//! twice. The conversations themselves are only read.
+//! One question is one process for each (conversation, role, text, asking). So a later request with more roles asks no
+//! agent twice. The conversations themselves are only read.
 
 use super::error::LabError;
 use super::left_out::LeftOut;
@@ -37,34 +37,34 @@ const PAGE: usize = 200;
 pub struct Asking {
     /// An experiment or a finished conversation, as a person named it.
     pub what: String,
-    /// Questions as typed; each is asked apart.
+    /// Questions as typed. Each is asked separately.
     pub questions: Vec<String>,
     /// Roles whose agents are asked; empty means all.
     pub roles: Vec<String>,
-    /// Conditions as `--only` has them.
+    /// Conditions in the form of `--only`.
     pub only: Vec<String>,
-    /// Conversations of older revisions too.
+    /// Includes conversations of older revisions.
     pub all: bool,
     /// Maximum number of conversations.
     pub limit: Option<usize>,
     /// The model that answers in place of each agent's own.
     pub model: Option<String>,
-    /// Number of askings in all.
+    /// Total number of askings.
     pub again: u32,
-    /// `scripted` answers.
+    /// True if `scripted` answers.
     pub offline: bool,
 }
 
-/// A question that is planned.
+/// A planned question.
 #[derive(Debug, Clone)]
 struct PlannedQuestion {
     record: ConversationRecord,
     source: Arc<Source>,
-    /// Tokens of its calls.
+    /// Estimated tokens of its calls.
     tokens: Tokens,
 }
 
-/// Everything that a request to ask comes to.
+/// The plan of a request to ask.
 #[derive(Debug, Clone)]
 pub struct AskPlan {
     /// Name, id and revision of the experiment.
@@ -78,7 +78,7 @@ pub struct AskPlan {
     pub(super) answers: BTreeMap<String, u64>,
     /// Conversations whose agents are asked.
     pub conversations: usize,
-    /// Those that are not asked.
+    /// Conversations and agents that are not asked.
     pub left_out: LeftOut,
 }
 
@@ -91,18 +91,18 @@ pub struct AskNumbers {
     pub done: usize,
     /// Of them failed.
     pub failed: usize,
-    /// Calls of all of them: one for each agent.
+    /// Calls of all questions: one for each agent.
     pub calls: u64,
     /// Calls that are left.
     pub left: u64,
-    /// Calls that failed and are not requested again.
+    /// Failed calls that are not requested again.
     pub failed_calls: u64,
-    /// Tokens of the questions that are left.
+    /// Estimated tokens of the questions that are left.
     pub tokens: Tokens,
 }
 
 impl AskPlan {
-    /// A plan without a question yet.
+    /// A plan without questions.
     pub(super) fn empty(
         selection: Selection,
         asking: Asking,
@@ -114,7 +114,7 @@ impl AskPlan {
         Self { selection, asking, model, only, questions, standing, answers, conversations: 1, left_out }
     }
 
-    /// Leaves only the question of a key. Returns false where there is none.
+    /// Keeps only the question with this key. Returns false if the plan has none.
     pub(super) fn keep(&mut self, key: &str) -> bool {
         self.questions.retain(|question| question.record.key == key);
         // Of several askings this one alone is left.
@@ -122,7 +122,7 @@ impl AskPlan {
         !self.questions.is_empty()
     }
 
-    /// The questions that are planned, with the keys of their conversations.
+    /// Planned questions, with the keys of their conversations.
     pub fn questioned(&self) -> Vec<Questioned> {
         let questioned =
             |q: &PlannedQuestion| Questioned { record: q.record.clone(), subject: q.source.subject.clone() };
@@ -134,7 +134,7 @@ impl AskPlan {
         &self.selection.record.name
     }
 
-    /// Counts what is planned, what is done and what is left. Failed questions are left where they are `retried`.
+    /// Counts the planned, done and remaining questions. Failed questions remain if they are `retried`.
     pub fn numbers(&self, retried: bool) -> AskNumbers {
         let mut numbers = AskNumbers { questions: self.questions.len(), ..AskNumbers::default() };
         for question in &self.questions {
@@ -156,7 +156,7 @@ impl AskPlan {
         numbers
     }
 
-    /// Number of different questions, and of askings of each.
+    /// Number of different questions, and number of askings of each.
     pub fn texts(&self) -> (usize, u32) {
         (self.asking.questions.len(), self.asking.again)
     }
@@ -196,10 +196,10 @@ impl AskPlan {
 }
 
 impl Lab {
-    /// Plans questions: finds the conversations, and builds again what their agents had read. Writes nothing.
+    /// Plans questions: finds the conversations and rebuilds the context that their agents had. Writes nothing.
     ///
     /// # Errors
-    /// [`LabError::NothingToAsk`] where no conversation is done, and everything that is wrong with the arguments.
+    /// [`LabError::NothingToAsk`] if no conversation is done, and every mistake in the arguments.
     pub async fn plan_questions(&self, asking: Asking) -> Result<AskPlan, LabError> {
         let selection = self.select(&asking.what, asking.all).await?;
         if let Of::One(one) = &selection.of
@@ -292,7 +292,7 @@ impl Lab {
     ) {
         let setting = Setting::new(&origin.experiment, &origin.condition, &subject.key);
         let hash = log_hash(log);
-        // An offline conversation is asked of `scripted` in any case, and has one key for that.
+        // `scripted` answers for every offline conversation, so one key is enough.
         let model = plan.model.clone().filter(|model| !(subject.offline && model.id == SCRIPTED));
         for role in roles {
             let of_role = || subject.participants.iter().filter(|p| p.role == *role);
@@ -375,7 +375,7 @@ impl Lab {
         }
     }
 
-    /// Stores the questions and the run. Nobody is asked before [`Running::work`].
+    /// Stores the questions and the run. convoke asks no agent before [`Running::work`].
     pub async fn launch_questions(&self, plan: &AskPlan, how: Launch) -> Result<Running, LabError> {
         let patience = how.patience();
         let experiment = plan.selection.record.id.clone();
@@ -443,7 +443,7 @@ impl Lab {
     }
 }
 
-/// Whether a question of this status, or a new one, is to be worked on.
+/// True if a question with this status, or a new one, is to be worked on.
 fn is_missing(status: Option<Status>, retries_failed: bool) -> bool {
     match status {
         Some(Status::Done) => false,
@@ -466,7 +466,7 @@ fn answering(asking: &Asking, selection: &Selection) -> Result<Option<Arc<ModelS
     Ok(model.map(Arc::new))
 }
 
-/// Leaves conversations whose condition one of the expressions selects.
+/// Keeps the conversations whose condition matches one of the expressions.
 fn select_conditions(subjects: &mut Vec<(ConversationRecord, Origin)>, only: &[Expression]) -> Result<(), LabError> {
     if only.is_empty() {
         return Ok(());
@@ -481,7 +481,7 @@ fn select_conditions(subjects: &mut Vec<(ConversationRecord, Origin)>, only: &[E
     Ok(())
 }
 
-/// The roles that are asked: those given, else all, as written.
+/// Returns the roles to ask: the given ones, else all, as written.
 fn roles(given: &[String], subjects: &[(ConversationRecord, Origin)]) -> Result<Vec<String>, LabError> {
     let mut known: Vec<String> = Vec::new();
     for role in subjects.iter().flat_map(|(_, origin)| &origin.experiment.roles) {
@@ -498,7 +498,7 @@ fn roles(given: &[String], subjects: &[(ConversationRecord, Origin)]) -> Result<
     Ok(known)
 }
 
-/// Tokens of one question to these agents: each reads its system prompt and the last day.
+/// Estimates the tokens of one question to these agents: each reads its system prompt and the last day.
 fn tokens(setting: &Setting, asked: &[Participant], log: &[Entry], model: Option<&ModelSpec>) -> Tokens {
     let last = log.last().map_or(1, |entry| entry.day);
     let read: usize = log.iter().filter(|e| e.day == last && e.kind.is_message()).map(|e| e.content.len()).sum();

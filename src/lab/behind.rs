@@ -1,4 +1,4 @@
-//! Conversations that a changed experiment leaves behind: they were begun, stay as they are, and are not continued.
+//! Conversations that a changed experiment leaves behind: they had begun, stay unchanged, and are not continued.
 
 use super::error::LabError;
 use super::planned::Planned;
@@ -10,7 +10,7 @@ use crate::run::prepare::{prepare, superseded};
 use crate::store::{ExperimentRecord, ProcessKind};
 
 impl Lab {
-    /// Number of conversations, offline ones included, that a new document leaves behind.
+    /// Counts the conversations that a new document leaves behind, offline ones included.
     pub async fn left_behind(&self, record: &ExperimentRecord, new: &Experiment) -> Result<usize, LabError> {
         let (standing, runs) =
             (self.store.standing(&record.id, ProcessKind::Conversation).await?, self.store.runs(&record.id).await?);
@@ -24,7 +24,7 @@ impl Lab {
         Ok([false, true].into_iter().filter(|offline| begun(*offline)).map(behind).sum())
     }
 
-    /// The confirmation that a run needs which leaves conversations behind, and the revisions that it leaves.
+    /// Returns the confirmation for a run that leaves conversations behind, and the revisions that it leaves.
     pub(super) async fn leaving_behind(
         &self,
         record: &ExperimentRecord,
@@ -53,12 +53,12 @@ impl Lab {
         Ok(Some((Confirmation::new(about), left)))
     }
 
-    /// The differences between older revisions and an experiment, each once.
+    /// Differences between older revisions and an experiment, each listed once.
     async fn changes_since(&self, revisions: &[String], experiment: &Experiment) -> Result<Vec<String>, LabError> {
         let mut changes = Vec::new();
         for revision in revisions {
             if let Some(old) = self.store.document(revision).await? {
-                // `[run]` is part of no revision.
+                // No revision includes `[run]`.
                 let old = Experiment { run: experiment.run, ..old };
                 changes.extend(diff::describe_differences(&old, experiment));
             }

@@ -1,5 +1,5 @@
-//! Changing an experiment of one's own. Two people who change one at once lose nothing: the second is shown what the
-//! first changed, and the same changes are applied on top of that.
+//! Changing one's own experiment. Two simultaneous changes lose nothing: the second person sees the first change, and
+//! then their own changes are applied to the new state.
 
 use super::error::LabError;
 use super::named::Named;
@@ -12,7 +12,7 @@ use crate::design::folder::Files;
 use crate::design::{Experiment, Problem, diff, key};
 use crate::store::{ExperimentRecord, Item, Mark, NewExperiment, StoreError};
 
-/// Most copies of one name that are tried.
+/// Maximum number of names to try for a copy.
 const COPIES: u32 = 10_000;
 
 /// An experiment after a change.
@@ -20,11 +20,11 @@ const COPIES: u32 = 10_000;
 pub struct Edited {
     /// Its record.
     pub record: ExperimentRecord,
-    /// Whether anything changed.
+    /// False if the experiment already had this content.
     pub is_changed: bool,
-    /// The changes, a line each.
+    /// One line for each change.
     pub changes: Vec<String>,
-    /// Conversations that are left behind.
+    /// Number of conversations left behind.
     pub behind: usize,
     /// Warnings about the experiment.
     pub warnings: Vec<Problem>,
@@ -35,13 +35,13 @@ pub struct Edited {
 pub struct Copy {
     /// Its record.
     pub record: ExperimentRecord,
-    /// Differences from the original, a line each.
+    /// One line for each difference from the original.
     pub changes: Vec<String>,
     /// Warnings about the copy.
     pub warnings: Vec<Problem>,
 }
 
-/// Applies changes to an experiment and checks the result as a folder is checked.
+/// Applies changes to an experiment and checks the result like a folder.
 pub fn changed(old: &Experiment, changes: &Changes, servers: &Servers) -> Result<(Files, Checked), LabError> {
     let files = changes.apply(old).map_err(LabError::Obstacles)?;
     let checked = check(&files, &servers.known());
@@ -52,7 +52,7 @@ pub fn changed(old: &Experiment, changes: &Changes, servers: &Servers) -> Result
     Ok((files, checked))
 }
 
-/// The same, for the document alone, with its warnings.
+/// Applies changes and returns the document alone, with its warnings.
 pub fn changed_document(
     old: &Experiment,
     changes: &Changes,
@@ -65,10 +65,11 @@ pub fn changed_document(
 }
 
 impl Lab {
-    /// Applies changes to an experiment, and a note, which is in no revision.
+    /// Applies changes to an experiment, and a note, which no revision includes.
     ///
-    /// `seen` is the experiment as the person saw it. Where it was changed meanwhile, the answer to
-    /// [`About::ChangedMeanwhile`] is needed first; a new star, note or number of replicates needs none.
+    /// `seen` is the experiment as the person saw it. If somebody changed it meanwhile, the use case needs the answer
+    /// to
+    /// [`About::ChangedMeanwhile`] first. A new star, note or number of replicates needs no answer.
     pub async fn edit(
         &self,
         seen: &ExperimentRecord,
@@ -156,7 +157,7 @@ impl Lab {
     }
 
     /// Copies an experiment under the name in `changes`, else under the first free one: that of a given folder, then
-    /// `NAME-2` and so on. `note` replaces the original's; an empty one drops it.
+    /// `NAME-2`, `NAME-3`, …. `note` replaces the original's note; an empty one removes it.
     pub async fn duplicate(
         &self,
         original: &ExperimentRecord,
@@ -175,7 +176,7 @@ impl Lab {
             }
             changes.name = Some(name);
             match self.copy_as(original, &old, &changes, note).await {
-                // Somebody took the name since it was looked up.
+                // Somebody took the name after the lookup.
                 Err(LabError::Store(StoreError::Exists { .. })) => {}
                 done => return done,
             }
@@ -197,7 +198,7 @@ impl Lab {
         Ok(Copy { record, changes: diff::describe_differences(old, &document), warnings })
     }
 
-    /// Stores a new experiment; `parent` is the one it was copied from.
+    /// Stores a new experiment; `parent` is the id of its original.
     pub async fn create(&self, document: Experiment, parent: Option<String>) -> Result<ExperimentRecord, LabError> {
         Ok(self.store.create(self.new_experiment(document, parent)).await?)
     }

@@ -1,4 +1,4 @@
-//! Checking an experiment of a folder or of the database.
+//! Checking an experiment in a folder or in the database.
 
 use super::error::LabError;
 use super::files;
@@ -8,12 +8,12 @@ use crate::design::check::{Checked, check};
 use crate::design::{Experiment, Problem, write};
 use std::path::{Path, PathBuf};
 
-/// A checked experiment, and the folder it came from.
+/// A checked experiment and its folder.
 #[derive(Debug)]
 pub struct Examined {
     /// The experiment and its mistakes.
     pub checked: Checked,
-    /// Its folder; `None` for one of the database.
+    /// `None` for an experiment in the database.
     pub folder: Option<PathBuf>,
 }
 
@@ -27,7 +27,7 @@ pub fn of_document(experiment: &Experiment, servers: &Servers) -> Checked {
     check(&write::write_files(experiment), &servers.known())
 }
 
-/// The problems with their paths as seen from the working folder `from`.
+/// Rewrites the paths of problems relative to the working folder `from`.
 pub fn placed(from: &Path, folder: &Path, problems: &[Problem]) -> Vec<Problem> {
     let folder = folder.strip_prefix(from).unwrap_or(folder);
     let folder = folder.strip_prefix(".").unwrap_or(folder);
@@ -36,7 +36,7 @@ pub fn placed(from: &Path, folder: &Path, problems: &[Problem]) -> Vec<Problem> 
 }
 
 impl Lab {
-    /// Checks a stored experiment; for a conversation, its experiment.
+    /// Checks a stored experiment. For a conversation, checks its experiment.
     pub async fn check(&self, what: &str) -> Result<Checked, LabError> {
         let record = match self.find(what).await? {
             Target::Experiment(record) => *record,

@@ -5,7 +5,8 @@ use super::setup::Lab;
 use crate::exchange::copy::{self, Copied, Progress};
 
 impl Lab {
-    /// Copies everything that `to` lacks. Repeated after an interruption, it goes on; `copied` counts meanwhile.
+    /// Copies everything that `to` lacks. After an interruption, another call continues the copy. `copied` counts
+    /// meanwhile.
     pub async fn copy_to(
         &self,
         to: &Self,

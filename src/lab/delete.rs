@@ -8,8 +8,8 @@ use crate::store::ProcessKind;
 use std::collections::BTreeMap;
 
 impl Lab {
-    /// Deletes an experiment with all its conversations, or one conversation. Returns the creators of the conversations
-    /// that went, and how many of each, the most first.
+    /// Deletes an experiment with all its conversations, or one conversation. Returns the creators of the deleted
+    /// conversations, each with their number, the largest first.
     pub async fn delete(&self, target: &Target, yes: &[String]) -> Result<Progress<Vec<(String, usize)>>, LabError> {
         let (creators, copies, questions, entries) = match target {
             Target::Experiment(record) => {
@@ -36,13 +36,13 @@ impl Lab {
         Ok(Progress::Done(creators))
     }
 
-    /// Creators of an experiment's processes of a kind, and how many of each: the most first.
+    /// Creators of an experiment's processes of a kind, each with their number, the largest first.
     async fn creators(&self, experiment: &str, kind: ProcessKind) -> Result<Vec<(String, usize)>, LabError> {
         Ok(tally(self.store.standing(experiment, kind).await?.into_iter().map(|standing| standing.creator)))
     }
 }
 
-/// Names and how often each occurs: the most first.
+/// Counts each name, the most frequent first.
 fn tally(names: impl Iterator<Item = String>) -> Vec<(String, usize)> {
     let mut numbers: BTreeMap<String, usize> = BTreeMap::new();
     names.for_each(|name| *numbers.entry(name).or_insert(0) += 1);

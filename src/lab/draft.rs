@@ -1,8 +1,8 @@
-//! An experiment in the making: the answers of a person so far, the questions that follow from them, and the files
-//! that they come to. Pure.
+//! An experiment in the making: a person's answers so far, the questions that follow from them, and the resulting
+//! files. Pure.
 //!
-//! Nothing that was said goes away because of something else that was said: the text of a section that was taken out
-//! stays, and is there again when its title comes back.
+//! No answer removes the text of another: the draft keeps the text of a removed section, and shows it again when its
+//! title returns.
 
 use crate::design::check::{Checked, KnownServer, check};
 use crate::design::edit::Changes;
@@ -12,24 +12,24 @@ use crate::design::{Experiment, ModelSpec, Obstacle, Problem, PromptText, Role, 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Openings and speeches of a conversation, until a run says otherwise.
+/// Default number of openings and speeches in a conversation.
 const MESSAGES: u32 = 20;
 
-/// A question of the road, in the order of asking.
+/// A question of the guide, in the order of asking.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
     /// The experiment's name.
     Name,
-    /// What opens each day.
+    /// Text that opens each day.
     Opening,
     /// Models with their parameters.
     Models,
     /// Titles of the agents' sections.
     Titles,
-    /// Which of them all agents share.
+    /// Titles that all agents share.
     Shared,
-    /// In which order agents read them.
+    /// Order in which agents read the sections.
     Order,
     /// The roles and their numbers.
     Roles,
@@ -39,22 +39,22 @@ pub enum Step {
     Pronouns(String),
     /// A role's model.
     RoleModel(String),
-    /// Whether days are summarised.
+    /// Choice of a summariser for each day.
     Summarizer,
     /// Titles of the summariser's sections.
     SummaryTitles,
-    /// A text, by its address as `--section` has it.
+    /// A text, by its address in the form of `--section`.
     Text(String),
-    /// Whether it is marked.
+    /// Choice of a star.
     Star,
     /// A note.
     Note,
-    /// All of it, before it is saved.
+    /// Overview before saving.
     Overview,
 }
 
 impl Step {
-    /// As a person reads it.
+    /// Name of the question for a person.
     pub fn words(&self) -> String {
         match self {
             Self::Name => "name".to_owned(),
@@ -77,13 +77,13 @@ impl Step {
     }
 }
 
-/// A text's address in words: `guard: Goal`, `shared: Goal`, `guard: before the sections`.
+/// Describes a text's address in words: `guard: Goal`, `shared: Goal`, `guard: before the sections`.
 pub fn place(address: &str) -> String {
     let (whose, title) = address.split_once('/').unwrap_or(("shared", address));
     if title.is_empty() { format!("{whose}: before the sections") } else { format!("{whose}: {title}") }
 }
 
-/// A role and how many play it.
+/// A role and its number of agents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Players {
     /// The role.
@@ -92,33 +92,33 @@ pub struct Players {
     pub agents: u32,
 }
 
-/// What was said of a role.
+/// Answers about a role.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Words {
-    /// Its plural; none = as proposed.
+    /// `None` keeps the proposed plural.
     pub plural: Option<String>,
-    /// Its pronouns; none = as proposed.
+    /// `None` keeps the proposed pronouns.
     pub pronouns: Option<String>,
-    /// Its model.
+    /// `None` uses the experiment's models.
     pub model: Option<String>,
 }
 
-/// Lines of a text that is being typed.
+/// Lines of an unfinished text.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Typed {
-    /// Which text.
+    /// Address of the text.
     pub address: String,
     /// Its lines so far.
     pub lines: Vec<String>,
 }
 
-/// Every answer so far, and what is proposed where none was given yet.
+/// All answers so far, and proposals for the others.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Draft {
-    /// The question that is asked.
+    /// Current question.
     pub step: Step,
     /// Questions that were answered.
     pub answered: Vec<Step>,
@@ -128,25 +128,25 @@ pub struct Draft {
     pub starting_message: String,
     /// Models with their parameters.
     pub models: Vec<ModelSpec>,
-    /// Titles of the agents' sections, in the order of reading.
+    /// Titles of the agents' sections, in reading order.
     pub titles: Vec<String>,
-    /// Those that all agents share.
+    /// Titles that all agents share.
     pub shared: Vec<String>,
     /// Roles in speaking order.
     pub roles: Vec<Players>,
-    /// What was said of each role, of those too that were taken out.
+    /// Answers about each role, removed roles included.
     pub words: BTreeMap<String, Words>,
     /// Whether days are summarised.
     pub summarizer: bool,
     /// Titles of the summariser's sections.
     pub summary_titles: Vec<String>,
-    /// Texts by their address, those too that are in no section now.
+    /// Texts by address, those of removed sections included.
     pub texts: BTreeMap<String, String>,
-    /// A text that is being typed.
+    /// Unfinished text.
     pub typed: Option<Typed>,
     /// Whether it is marked.
     pub starred: bool,
-    /// A note; none is empty.
+    /// Empty without a note.
     pub note: String,
 }
 
@@ -174,7 +174,7 @@ impl Default for Draft {
 }
 
 impl Draft {
-    /// Every question, in the order of asking, as the answers so far make it.
+    /// Lists every question that follows from the answers so far, in the order of asking.
     pub fn steps(&self) -> Vec<Step> {
         let mut steps = vec![Step::Name, Step::Opening, Step::Models, Step::Titles, Step::Shared];
         if self.titles.len() > 1 {
@@ -196,27 +196,27 @@ impl Draft {
         steps
     }
 
-    /// The question after or before one.
+    /// Returns the question `by` steps after another one.
     pub fn beside(&self, step: &Step, by: isize) -> Option<Step> {
         let steps = self.steps();
         let at = steps.iter().position(|s| s == step)?.checked_add_signed(by)?;
         steps.get(at).cloned()
     }
 
-    /// The first question that was not answered yet, else the overview.
+    /// Returns the first question without an answer, else the overview.
     pub fn open_step(&self) -> Step {
         let open = self.steps().into_iter().find(|s| !self.answered.contains(s));
         open.unwrap_or(Step::Overview)
     }
 
-    /// Notes that a question was answered.
+    /// Marks a question as answered.
     pub fn answer(&mut self, step: &Step) {
         if !self.answered.contains(step) {
             self.answered.push(step.clone());
         }
     }
 
-    /// The addresses of all texts: what all read, each role's own, the summariser's.
+    /// Addresses of all texts: shared ones, those of each role, those of the summariser.
     pub fn addresses(&self) -> Vec<String> {
         let mut all = vec!["shared/".to_owned()];
         let own = |owner: &str, title: &str| format!("{owner}/{title}");
@@ -238,7 +238,7 @@ impl Draft {
         self.texts.get(address).map_or("", String::as_str)
     }
 
-    /// What a role is called, and its models, as they stand.
+    /// Builds a role with its current word forms and models.
     pub fn role(&self, players: &Players) -> Role {
         let words = self.words.get(&players.name).cloned().unwrap_or_default();
         let known = |model: &String| self.models.iter().any(|m| m.name() == model);
@@ -257,7 +257,7 @@ impl Draft {
         self.roles.iter().map(|players| self.role(players)).collect()
     }
 
-    /// What an experiment of that name, in which there is nothing, must become.
+    /// Changes that turn an empty experiment with this name into the draft.
     pub fn changes(&self) -> Changes {
         let of_roles =
             |title: &String| self.roles.iter().any(|r| !self.text(&format!("{}/{title}", r.name)).is_empty());
@@ -291,7 +291,10 @@ impl Draft {
         }
     }
 
-    /// The files that it comes to, or what stands in the way.
+    /// Builds the files of the experiment.
+    ///
+    /// # Errors
+    /// The obstacles that prevent it.
     pub fn files(&self) -> Result<Files, Vec<Obstacle>> {
         self.files_of(&self.changes())
     }
@@ -301,7 +304,7 @@ impl Draft {
         changes.apply(&Experiment { note, ..Experiment::empty(&self.name) })
     }
 
-    /// The experiment that it comes to, checked as a folder is.
+    /// Builds the experiment and checks it like a folder.
     pub fn check(&self, servers: &[KnownServer]) -> Checked {
         match self.files() {
             Ok(files) => check(&files, servers),
@@ -312,7 +315,7 @@ impl Draft {
         }
     }
 
-    /// The answer to a question, in a line.
+    /// Answer to a question, in one line.
     pub fn answer_to(&self, step: &Step) -> String {
         let words = |role: &String| self.words.get(role).cloned().unwrap_or_default();
         let yes = |yes: bool| (if yes { "yes" } else { "no" }).to_owned();
@@ -350,7 +353,7 @@ impl Draft {
         self.roles.iter().map(one).collect::<Vec<_>>().join(", ")
     }
 
-    /// All of it in few lines.
+    /// Describes the draft in a few lines.
     pub fn summary(&self) -> String {
         let few = [Step::Name, Step::Opening, Step::Models, Step::Roles, Step::Titles, Step::Shared];
         let mut lines: Vec<String> = few.iter().map(|step| self.answer_to(step)).collect();
@@ -364,14 +367,14 @@ impl Draft {
         lines.join("\n")
     }
 
-    /// The same for a preview: with two days where a summariser was asked for, who has nothing to do with one.
+    /// Checks the draft for a preview, with two days if it has a summariser, who would be idle with one.
     pub fn check_to_preview(&self, servers: &[KnownServer]) -> Checked {
         let mut changes = self.changes();
         changes.set.push(("days".to_owned(), if self.summarizer { "2" } else { "1" }.to_owned()));
         self.files_of(&changes).map_or_else(|_| self.check(servers), |files| check(&files, servers))
     }
 
-    /// What is wrong with a text, by the real check of an experiment that has this text alone. Lines are counted in it.
+    /// Checks a text by the check of an experiment with this text alone. Line numbers are those of the text.
     pub fn check_text(&self, address: &str, text: &str, servers: &[KnownServer]) -> Vec<Problem> {
         let mut alone = Self { texts: BTreeMap::from([(address.to_owned(), text.to_owned())]), ..self.clone() };
         alone.models = vec![ModelSpec::bare(SCRIPTED)];
@@ -390,14 +393,14 @@ impl Draft {
         found.map(|p| Problem { path: place(address), line: p.line - heading, ..p }).collect()
     }
 
-    /// What is wrong with the starting message.
+    /// Checks the starting message.
     pub fn check_opening(&self, servers: &[KnownServer]) -> Vec<Problem> {
         let found = self.check(servers).problems.into_iter();
         found.filter(|p| ["unknown-tag", "agent-name"].contains(&p.code) && p.path == "experiment.toml").collect()
     }
 }
 
-/// A text as TOML has it.
+/// Writes a text as TOML.
 fn written(text: &str) -> String {
     toml_edit::Value::from(text).to_string()
 }

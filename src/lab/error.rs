@@ -1,4 +1,4 @@
-//! Failures of use cases, as values: a front end adds the remedy in its own words.
+//! Failures of use cases, as values: a front end adds the hint in its own words.
 
 use super::left_out::LeftOut;
 use super::named::Named;
@@ -9,52 +9,52 @@ use crate::store::StoreError;
 use std::io;
 use std::path::PathBuf;
 
-/// Why a use case could not be carried out.
+/// Reason why a use case failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
-    /// The experiment is wrong. Holds all its mistakes.
+    /// A wrong experiment, with all its mistakes.
     #[error("{subject}")]
     Wrong {
-        /// The experiment and what cannot be done with it, as a sentence.
+        /// The experiment and the failed action, as a sentence.
         subject: String,
         /// Every mistake and warning.
         problems: Vec<Problem>,
     },
-    /// A request that makes no sense, or an experiment that cannot be planned.
+    /// An invalid request, or an experiment that cannot be planned.
     #[error("{}", .0.message)]
     Obstacle(Obstacle),
-    /// Several obstacles: at least one.
+    /// At least one obstacle.
     #[error("{}", .0.first().map_or("it cannot be changed so", |o| &o.message))]
     Obstacles(Vec<Obstacle>),
-    /// A file stands where an experiment's folder is needed.
+    /// A file in place of an experiment's folder.
     #[error("{path} is a file, not an experiment's folder")]
     NotAFolder {
-        /// The path as given.
+        /// Path as given.
         path: String,
     },
-    /// No such folder.
+    /// A folder that does not exist.
     #[error("there is no folder {path}")]
     NoFolder {
-        /// The path as given.
+        /// Path as given.
         path: String,
     },
-    /// The folder's `experiment.toml` names no experiment.
+    /// A folder whose `experiment.toml` names no experiment.
     #[error("{} names no experiment", .folder.display())]
     Unnamed {
         /// The folder.
         folder: PathBuf,
     },
-    /// Nothing of that name or id.
+    /// A name or id that does not exist.
     #[error("there is no experiment or conversation `{name}` in {place}")]
     NotFound {
-        /// The name or id as given.
+        /// Name or id as given.
         name: String,
-        /// The database.
+        /// Address of the database.
         place: String,
-        /// A question that names the nearest one.
+        /// Question that names the most similar name.
         near: Option<String>,
     },
-    /// Several ids begin so.
+    /// A prefix of more than one id.
     #[error("`{prefix}` is the beginning of {number} ids")]
     ManyIds {
         /// The beginning.
@@ -62,7 +62,7 @@ pub enum LabError {
         /// Number of ids.
         number: usize,
     },
-    /// Several experiments have that name.
+    /// A name of more than one experiment.
     #[error("`{name}` is the name of several experiments")]
     ManyNames {
         /// The name.
@@ -70,44 +70,44 @@ pub enum LabError {
         /// Id and creator of each.
         experiments: Vec<(String, String)>,
     },
-    /// A conversation was named where an experiment is needed.
+    /// A conversation in place of an experiment.
     #[error("`{name}` is a conversation of `{experiment}`")]
     IsConversation {
-        /// The name or id as given.
+        /// Name or id as given.
         name: String,
         /// Name of its experiment.
         experiment: String,
     },
-    /// An experiment was named where a conversation is needed.
+    /// An experiment in place of a conversation.
     #[error("`{name}` is an experiment")]
     IsExperiment {
-        /// The name or id as given.
+        /// Name or id as given.
         name: String,
     },
-    /// A question was named where a conversation is needed.
+    /// A question in place of a conversation.
     #[error("`{name}` is a question to agents of a conversation")]
     IsQuestion {
-        /// The id as given.
+        /// Id as given.
         name: String,
     },
-    /// No conversation is done whose agents could be asked.
+    /// An experiment without a finished conversation to ask about.
     #[error("no conversation of `{name}` is done whose agents could be asked")]
     NothingToAsk {
-        /// The name or id as given.
+        /// Name or id as given.
         name: String,
         /// Conversations that are not asked.
         left_out: LeftOut,
     },
-    /// It was deleted meanwhile.
+    /// Somebody deleted it meanwhile.
     #[error("{0} is not there any more")]
     Gone(Named),
-    /// A conversation was deleted meanwhile.
+    /// Somebody deleted the conversation meanwhile.
     #[error("conversation {id} is not there any more")]
     NoConversation {
         /// Its id.
         id: String,
     },
-    /// It belongs to somebody else.
+    /// Another person's experiment or conversation.
     #[error("{target} is {creator}'s: only its creator may change it")]
     NotYours {
         /// Experiment or conversation.
@@ -137,27 +137,27 @@ pub enum LabError {
         /// Name of its experiment.
         experiment: String,
     },
-    /// No name for another copy is free.
+    /// No free name exists for another copy.
     #[error("`{name}` has too many copies to find another name")]
     TooManyCopies {
         /// Name of the original.
         name: String,
     },
-    /// A path that must be free is taken.
+    /// A path that already exists.
     #[error("{} exists already", .0.display())]
     PathTaken(PathBuf),
-    /// A folder stands where a file is to be written.
+    /// A folder in place of a file.
     #[error("{} is a folder", .0.display())]
     PathIsFolder(PathBuf),
-    /// A file cannot be read.
+    /// A file that convoke cannot read.
     #[error("cannot read {}", .path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// The system's reason.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// The file of fixed replies is of no use.
+    /// A file of fixed replies that cannot be used.
     #[error("cannot use {} (CONVOKE_SCRIPT)", .path.display())]
     Script {
         /// The file.
@@ -165,27 +165,27 @@ pub enum LabError {
         /// The reason.
         source: io::Error,
     },
-    /// A file or folder cannot be written.
+    /// A file or folder that convoke cannot write.
     #[error("cannot write {}", .path.display())]
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// The system's reason.
+        /// Error of the operating system.
         source: io::Error,
     },
-    /// Output cannot be written.
+    /// Output that convoke cannot write.
     #[error("cannot write the output")]
     Output(#[source] io::Error),
-    /// A server of language models.
+    /// Error of a model server.
     #[error(transparent)]
     Model(#[from] ModelError),
-    /// The database.
+    /// Error of the database.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl LabError {
-    /// Whether the reader of the output is gone (`| head`).
+    /// True if the reader of the output has closed it (`| head`).
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }

@@ -8,7 +8,7 @@ use crate::design::problem::did_you_mean;
 /// A file of a shipped experiment: path and text.
 type Shipped = (&'static str, &'static str);
 
-/// Name of the experiment with nothing in it.
+/// Name of the empty experiment.
 pub const EMPTY: &str = "empty";
 
 const STARTER: &[Shipped] = &[
@@ -50,8 +50,8 @@ const EXAMPLES: &[(&str, &[Shipped])] = &[
     ),
 ];
 
-/// The files of a shipped experiment under a new name; without `example`, those of the starter. Comments and layout
-/// stay.
+/// Returns the files of a shipped experiment under a new name; without `example`, those of the starter. Comments and
+/// layout are preserved.
 pub fn files(name: &str, example: Option<&str>) -> Result<Files, LabError> {
     Ok(renamed(name, shipped(example)?))
 }

@@ -1,4 +1,4 @@
-//! Exports: to files, to a folder, or to a writer of the caller's.
+//! Exports to files, to a folder, or to the caller's writer.
 
 use super::error::LabError;
 use super::files::{NewFile, NewFolder, write_folder};
@@ -9,10 +9,10 @@ use crate::store::ConversationRecord;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Formats that are one table.
+/// Formats of a single table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Table {
-    /// One JSON object a line.
+    /// One JSON object for each line.
     Jsonl,
     /// Comma-separated values.
     Csv,
@@ -32,8 +32,9 @@ impl Lab {
         })
     }
 
-    /// Writes rows of an experiment into a file, and with `calls` the calls of conversations into a second one beside it.
-    /// Returns the paths.
+    /// Writes rows of an experiment into a file; with `calls`, also writes the calls into a second file beside it.
+    /// Returns
+    /// the paths.
     pub async fn export_file(
         &self,
         rows: (&str, Rows<'_>),
@@ -66,7 +67,7 @@ impl Lab {
         Ok(written)
     }
 
-    /// Writes the transcripts of a selection one after the other.
+    /// Writes the transcripts of a selection one after another.
     pub async fn write_transcripts(&self, selection: &Selection, out: &mut dyn Write) -> Result<(), LabError> {
         let questions = self.select_questions(selection).await?;
         for conversation in self.records_in_order(selection).await? {
@@ -80,13 +81,13 @@ impl Lab {
         Ok(())
     }
 
-    /// Records are held, logs are not: the order of the design is known only when all records are.
+    /// Loads all records, since only they give the order of the design. Logs are loaded later.
     async fn records_in_order(&self, selection: &Selection) -> Result<Vec<ConversationRecord>, LabError> {
         Ok(self.conversations(selection).await?.into_iter().map(|(record, _)| record).collect())
     }
 }
 
-/// Writes an experiment as a new folder. Returns the names of its files.
+/// Writes an experiment as a new folder. Returns the file names.
 pub fn experiment_folder(selection: &Selection, path: &Path) -> Result<Vec<String>, LabError> {
     let files = exchange::folder::files(&selection.document);
     write_folder(path, &files)?;

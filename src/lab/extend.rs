@@ -1,4 +1,4 @@
-//! More replicates: N beyond those that were begun, kept as the experiment's.
+//! More replicates: N beyond those that have begun, stored as the experiment's number.
 
 use super::error::LabError;
 use super::launch::{REPLICATES, SEED};
@@ -10,21 +10,21 @@ use crate::run::patience::Patience;
 use crate::store::{ExperimentRecord, ProcessKind, RunRecord, Standing, Status, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Attempts at a compare-and-set while others change the experiment.
+/// Compare-and-set attempts while other people change the experiment.
 const ATTEMPTS: u32 = 20;
 
-/// The extent of a plan that was extended.
+/// The size of an extended plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extended {
-    /// Replicates of each condition now.
+    /// New number of replicates for each condition.
     pub replicates: u32,
-    /// Whether this finishes an earlier extension and adds none.
+    /// True if this finishes an earlier extension and adds none.
     pub continues: bool,
 }
 
 impl Lab {
-    /// Plans `more` replicates beyond the highest that was begun; while an earlier extension of the same plan is not
-    /// finished, plans that one again.
+    /// Plans `more` replicates beyond the highest that has begun. While an earlier extension of the same plan is
+    /// unfinished, plans that one again.
     pub async fn extend(&self, planned: &mut Planned, more: u32) -> Result<Extended, LabError> {
         let (standing, runs) = match self.record_of(planned).await? {
             Some(record) => {
@@ -44,7 +44,7 @@ impl Lab {
         Ok(Extended { replicates, continues: false })
     }
 
-    /// Saves the replicates of an experiment of the person's own. A colleague's experiment stays as it is.
+    /// Saves the number of replicates if the experiment is the person's own. A colleague's experiment stays unchanged.
     pub(super) async fn keep_replicates(
         &self,
         mut record: ExperimentRecord,
@@ -65,7 +65,7 @@ impl Lab {
             match patience.with(revise).await {
                 Ok(revised) => return Ok(revised),
                 Err(error @ StoreError::Changed { .. }) => {
-                    // A new note, star or number of replicates is no conflict; a new document is.
+                    // Only a new document is a conflict; a new note, star or number of replicates is not.
                     let now = self.record(&id).await?;
                     record = now.filter(|now| now.revision == revision && now.name == name).ok_or(error)?;
                 }
@@ -78,7 +78,7 @@ impl Lab {
 }
 
 impl Planned {
-    /// Plans so many replicates, and makes them the experiment's.
+    /// Sets the number of replicates in the plan and in the experiment.
     fn repeat(&mut self, replicates: u32) -> Result<(), LabError> {
         self.overrides.replicates = Some(replicates);
         self.plan_again()?;
@@ -87,10 +87,10 @@ impl Planned {
     }
 }
 
-/// The highest replicate of the plan's conditions, at its seed, that was begun.
+/// Highest replicate of the plan's conditions, at its seed, that has begun.
 fn highest_begun(plan: &Plan, offline: bool, standing: &[Standing]) -> u32 {
     let begun = || standing.iter().filter(|s| s.begun && s.offline == offline && s.seed == plan.seed);
-    // Keys are made only for replicates that exist.
+    // Only existing replicates need keys.
     let mut keys: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
     for replicate in begun().map(|s| s.replicate) {
         let of = |key: &str| key::hash_conversation(key, plan.seed, replicate);
@@ -99,7 +99,7 @@ fn highest_begun(plan: &Plan, offline: bool, standing: &[Standing]) -> u32 {
     begun().filter(|s| keys[&s.replicate].contains(&s.key)).map(|s| s.replicate).max().unwrap_or(0)
 }
 
-/// The replicates that the last extension of the same plan was to reach.
+/// Number of replicates that the last extension of the same plan was to reach.
 fn earlier(runs: &[RunRecord], planned: &Planned) -> Option<u32> {
     let same = |run: &&RunRecord| {
         run.revision == planned.revision
@@ -110,13 +110,13 @@ fn earlier(runs: &[RunRecord], planned: &Planned) -> Option<u32> {
     named(&last.counts, REPLICATES).and_then(|n| u32::try_from(*n).ok())
 }
 
-/// Whether two sets of overrides plan the same conditions, whatever the number of conversations.
+/// True if two sets of overrides plan the same conditions, whatever the number of conversations.
 fn is_same_plan(one: Overrides, other: &Overrides) -> bool {
     let conditions = |o: Overrides| Overrides { replicates: None, seed: None, only: Vec::new(), limit: None, ..o };
     conditions(one) == conditions(other.clone())
 }
 
-/// Whether any conversation that is asked for is still to be run. A failed one waits for `retry_failed`.
+/// True if a requested conversation is still to be run. A failed one waits for `retry_failed`.
 fn is_unfinished(planned: &Planned, standing: &[Standing]) -> bool {
     let ended = |s: &&Standing| matches!(s.status, Status::Done | Status::Failed);
     let ended: BTreeSet<&str> = standing.iter().filter(ended).map(|s| s.key.as_str()).collect();

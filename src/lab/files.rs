@@ -1,6 +1,6 @@
-//! Files and folders: the only place of this room that reads and writes them.
+//! Files and folders: only this file of the room reads and writes them.
 //!
-//! A file is written beside its place and renamed when it is whole; an unfinished one is removed.
+//! convoke writes a file beside its place and renames it when it is complete. It removes an unfinished one.
 
 use super::error::LabError;
 use crate::design::folder::{Files, SHARED, SUMMARIZER};
@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-/// The folder that `what` names, if it is a path: one that exists wins over a name, `./` says path, `id:` says id.
+/// Folder that `what` names, if it is a path. An existing folder wins over a name; `./` marks a path, `id:` an id.
 pub fn folder_named(from: &Path, what: &str) -> Result<Option<PathBuf>, LabError> {
     if what.starts_with("id:") {
         return Ok(None);
@@ -28,8 +28,8 @@ pub fn folder_named(from: &Path, what: &str) -> Result<Option<PathBuf>, LabError
     if says_path { Err(LabError::NoFolder { path: what.to_owned() }) } else { Ok(None) }
 }
 
-/// Reads the files of an experiment: `experiment.toml`, `shared.md`, `summarizer.md`, `roles/*.md`; nothing else.
-/// Names in files never become paths: `roles/` is listed, not looked up.
+/// Reads the files of an experiment: `experiment.toml`, `shared.md`, `summarizer.md` and `roles/*.md` only. Names in
+/// files never become paths: convoke lists `roles/` and looks up nothing in it.
 pub fn read_folder(folder: &Path) -> Result<Files, LabError> {
     let mut files = Files::new();
     for name in ["experiment.toml", SHARED, SUMMARIZER] {
@@ -55,7 +55,7 @@ fn add(files: &mut Files, name: String, path: &Path) -> Result<(), LabError> {
     Ok(())
 }
 
-/// Reads the replies that `scripted` gives, one a line.
+/// Reads the replies of `scripted`, one for each line.
 pub fn script(path: &Path) -> Result<Vec<String>, LabError> {
     let unusable = |source| LabError::Script { path: path.to_owned(), source };
     let text = fs::read_to_string(path).map_err(unusable)?;
@@ -64,7 +64,7 @@ pub fn script(path: &Path) -> Result<Vec<String>, LabError> {
     if lines.is_empty() { Err(wrong("it holds no reply".to_owned())) } else { Ok(lines) }
 }
 
-/// Writes an experiment's files into a folder that does not exist yet, whole or not at all.
+/// Writes an experiment's files into a new folder, completely or not at all.
 pub fn write_folder(path: &Path, files: &Files) -> Result<(), LabError> {
     let folder = NewFolder::create(path)?;
     let written = files.iter().try_for_each(|(name, bytes)| folder.write(name, bytes));
@@ -72,7 +72,7 @@ pub fn write_folder(path: &Path, files: &Files) -> Result<(), LabError> {
     folder.finish()
 }
 
-/// Replaces a text file by what `change` makes of it; its permissions stay.
+/// Replaces a text file by the result of `change`. Its permissions are preserved.
 pub fn rewrite(path: &Path, change: impl FnOnce(&str) -> io::Result<String>) -> Result<(), LabError> {
     let rewritten = || {
         let changed = change(&fs::read_to_string(path)?)?;
@@ -89,7 +89,7 @@ pub fn rewrite(path: &Path, change: impl FnOnce(&str) -> io::Result<String>) -> 
     rewritten().map_err(|source| LabError::Write { path: path.to_owned(), source })
 }
 
-/// A file that appears when it is whole.
+/// A file that appears when it is complete.
 #[derive(Debug)]
 pub struct NewFile {
     out: Option<BufWriter<File>>,
@@ -98,7 +98,7 @@ pub struct NewFile {
 }
 
 impl NewFile {
-    /// Begins a file; one that is there stays until [`Self::finish`].
+    /// Begins a file. An existing file remains until [`Self::finish`].
     pub fn create(path: &Path) -> Result<Self, LabError> {
         if path.is_dir() {
             return Err(LabError::PathIsFolder(path.to_owned()));
@@ -133,12 +133,12 @@ impl Write for NewFile {
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        // After `finish` there is none.
+        // `finish` has already renamed it.
         let _ = fs::remove_file(&self.unfinished);
     }
 }
 
-/// A folder that appears when it is whole. Its name must be free, both at the beginning and at the end.
+/// A folder that appears when it is complete. Its name must be free, both at the beginning and at the end.
 #[derive(Debug)]
 pub struct NewFolder {
     unfinished: PathBuf,
@@ -177,7 +177,7 @@ impl NewFolder {
 
 impl Drop for NewFolder {
     fn drop(&mut self) {
-        // After `finish` there is none.
+        // `finish` has already renamed it.
         let _ = fs::remove_dir_all(&self.unfinished);
     }
 }

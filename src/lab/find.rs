@@ -1,4 +1,4 @@
-//! Finding what a person names: experiments by folder, name or id, conversations by id.
+//! Lookup of experiments by folder, name or id, and of conversations by id.
 
 use super::error::LabError;
 use super::files;
@@ -10,16 +10,17 @@ use crate::store::{ConversationRecord, ExperimentRecord};
 use std::path::{Path, PathBuf};
 
 impl Lab {
-    /// The folder that `what` names, if it is a path.
+    /// Folder that `what` names, if it is a path.
     pub fn folder_named(&self, what: &str) -> Result<Option<PathBuf>, LabError> {
         files::folder_named(&self.folder, what)
     }
 
-    /// Finds what a person named. A folder names the stored experiment of that name; a name wins over an id, and the
+    /// Finds an experiment or conversation. A folder names the stored experiment of that name. A name wins over an id,
+    /// and the
     /// person's own experiment over a colleague's.
     ///
     /// # Errors
-    /// [`LabError::NotFound`], [`LabError::ManyNames`], [`LabError::ManyIds`], and what a folder can be wrong with.
+    /// [`LabError::NotFound`], [`LabError::ManyNames`], [`LabError::ManyIds`], and the mistakes of a folder.
     pub async fn find(&self, what: &str) -> Result<Target, LabError> {
         let name = match self.folder_named(what)? {
             Some(folder) => name_in(&folder)?,
@@ -61,7 +62,7 @@ impl Lab {
         }
     }
 
-    /// Finds an experiment; a conversation is refused.
+    /// Finds an experiment and refuses a conversation.
     pub async fn experiment(&self, what: &str) -> Result<ExperimentRecord, LabError> {
         match self.find(what).await? {
             Target::Experiment(record) => Ok(*record),
@@ -69,7 +70,7 @@ impl Lab {
         }
     }
 
-    /// The error for a conversation where an experiment is needed.
+    /// Error for a conversation in place of an experiment.
     pub(super) async fn not_a_conversation(
         &self,
         what: &str,
@@ -79,7 +80,7 @@ impl Lab {
         Ok(LabError::IsConversation { name: what.to_owned(), experiment })
     }
 
-    /// Finds what a person named, if it is theirs. The write that follows checks again.
+    /// Finds an experiment or conversation and checks that it is the person's own. The later write checks this again.
     pub async fn own(&self, what: &str) -> Result<Target, LabError> {
         let target = self.find(what).await?;
         if target.creator() == self.who.creator {
@@ -89,7 +90,7 @@ impl Lab {
         Err(LabError::NotYours { target: (&target).into(), creator })
     }
 
-    /// An experiment and its document for a comparison; for a conversation, that of its revision.
+    /// Experiment and document to compare. For a conversation, those of its revision.
     pub async fn compared(&self, what: &str) -> Result<(ExperimentRecord, Experiment), LabError> {
         let (record, revision) = match self.find(what).await? {
             Target::Experiment(record) => ((*record).clone(), record.revision),
@@ -99,18 +100,18 @@ impl Lab {
         Ok((record, document))
     }
 
-    /// The experiment of a conversation.
+    /// Experiment of a conversation.
     pub async fn experiment_of(&self, conversation: &ConversationRecord) -> Result<ExperimentRecord, LabError> {
         let found = self.record(&conversation.experiment).await?;
         found.ok_or_else(|| LabError::NoExperiment { conversation: conversation.id.clone() })
     }
 
-    /// The experiment of an id.
+    /// Experiment with an id.
     pub async fn record(&self, id: &str) -> Result<Option<ExperimentRecord>, LabError> {
         Ok(self.store.records().await?.into_iter().find(|e| e.id == id))
     }
 
-    /// The document of an experiment's revision, with its note and `[run]` of now.
+    /// Document of an experiment's revision, with its current note and `[run]`.
     pub async fn document(&self, record: &ExperimentRecord) -> Result<Experiment, LabError> {
         let missing = || LabError::NoDocument { revision: record.revision.clone(), name: record.name.clone() };
         let mut document = self.store.document(&record.revision).await?.ok_or_else(missing)?;
@@ -120,7 +121,7 @@ impl Lab {
     }
 }
 
-/// The name in a folder's `experiment.toml`, whatever else is wrong with it.
+/// Name in a folder's `experiment.toml`, even if the rest of it is wrong.
 fn name_in(path: &Path) -> Result<String, LabError> {
     let files = files::read_folder(path)?;
     let mut problems = Problems::default();

@@ -1,4 +1,4 @@
-//! The calls and tokens of a run before anything is spent.
+//! Calls and tokens of a run, estimated before any cost arises.
 
 use super::planned::Planned;
 use crate::design::estimate::{self, Tokens};
@@ -11,39 +11,39 @@ use std::collections::BTreeMap;
 pub struct Row {
     /// Its levels.
     pub condition: Vec<Named<Value>>,
-    /// Conversations asked for.
+    /// Number of requested conversations.
     pub conversations: usize,
-    /// Calls of all of them.
+    /// Total number of calls.
     pub calls: u64,
 }
 
-/// The forecast of a run. All numbers but those of the rows are of what is left.
+/// The forecast of a run. All numbers except those of the rows are about the remaining work.
 #[derive(Debug, Clone)]
 pub struct Forecast {
-    /// A row for each condition.
+    /// One row for each condition.
     pub rows: Vec<Row>,
-    /// Conversations asked for.
+    /// Number of requested conversations.
     pub conversations: usize,
-    /// Of them done.
+    /// Number of conversations that are done.
     pub done: usize,
-    /// Of them failed.
+    /// Number of failed conversations.
     pub failed: usize,
-    /// Of them to do.
+    /// Number of conversations to do.
     pub left: usize,
-    /// Calls, and the fewest and the most that they can be.
+    /// Expected number of calls.
     pub calls: u64,
-    /// See [`Self::calls`].
+    /// Minimum number of calls.
     pub low: u64,
-    /// See [`Self::calls`].
+    /// Maximum number of calls.
     pub high: u64,
-    /// Calls that a person answers.
+    /// Number of calls that a person answers.
     pub typed: u64,
     /// Tokens.
     pub tokens: Tokens,
 }
 
 impl Forecast {
-    /// The forecast for what is missing.
+    /// Forecasts the missing conversations.
     pub fn new(planned: &Planned, prepared: &Prepared) -> Self {
         let Planned { experiment, plan, cells, .. } = planned;
         let mut replicates: BTreeMap<usize, usize> = BTreeMap::new();

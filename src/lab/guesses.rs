@@ -1,4 +1,4 @@
-//! Guessed plurals and pronouns, written into `experiment.toml`. Comments and layout stay.
+//! Guessed plurals and pronouns, written into `experiment.toml`. Comments and layout are preserved.
 
 use super::error::LabError;
 use super::files;
@@ -12,7 +12,7 @@ pub fn write(folder: &Path, guessed: &[Guess]) -> Result<(), LabError> {
     files::rewrite(&folder.join("experiment.toml"), |text| fixed(text, guessed))
 }
 
-/// The keys that were guessed, each with its word.
+/// Guessed keys, each with its word.
 pub fn words(guess: &Guess) -> impl Iterator<Item = (&'static str, &str)> {
     let words = [("plural", guess.plural.as_deref()), ("pronouns", guess.pronouns.as_deref())];
     words.into_iter().filter_map(|(key, word)| Some((key, word?)))
@@ -42,7 +42,7 @@ fn fixed(text: &str, guessed: &[Guess]) -> io::Result<String> {
     Ok(document.to_string())
 }
 
-/// `[roles]` itself is not written, only the tables in it.
+/// Only the tables in `[roles]` are written, not `[roles]` itself.
 fn implicit() -> Item {
     let mut table = Table::new();
     table.set_implicit(true);

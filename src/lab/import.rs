@@ -6,18 +6,18 @@ use super::target::Target;
 use crate::design::{Experiment, diff};
 use crate::store::{ExperimentRecord, Mark};
 
-/// An experiment that was stored.
+/// A stored experiment.
 #[derive(Debug, Clone)]
 pub struct Imported {
     /// Its record.
     pub record: ExperimentRecord,
-    /// Whether its name was new.
+    /// True for a new name.
     pub is_new: bool,
-    /// Whether anything changed.
+    /// False if the stored experiment already had this content.
     pub is_changed: bool,
-    /// Differences from what was stored before, a line each.
+    /// One line for each difference from the stored experiment.
     pub changes: Vec<String>,
-    /// Conversations that are left behind.
+    /// Number of conversations left behind.
     pub behind: usize,
 }
 
@@ -37,7 +37,7 @@ impl Lab {
         Ok(Imported { record, is_new: before.is_none(), is_changed, changes, behind })
     }
 
-    /// Changes note or star of something of the person's own.
+    /// Changes the note or star of the person's own experiment or conversation.
     pub async fn mark(&self, target: &Target, mark: Mark) -> Result<(), LabError> {
         self.store.mark(&target.item(), &self.who.creator, mark).await.map_err(|error| target.error(error))
     }

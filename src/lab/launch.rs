@@ -1,5 +1,5 @@
-//! Launching a run: everything that can be wrong is found before anything is written; then the plan is stored, and the
-//! missing conversations are worked on.
+//! Launching a run: convoke finds every mistake before it writes anything. Then it stores the plan and works on the
+//! missing conversations.
 
 use super::error::LabError;
 use super::planned::Planned;
@@ -14,17 +14,17 @@ use crate::store::{ExperimentRecord, NewExperiment, ProcessKind, RunKind, RunRec
 use std::sync::Arc;
 use tracing::info;
 
-/// Names in a run's counts under which the plan's replicates and seed are kept.
+/// Key of a run's counts that holds the plan's number of replicates.
 pub const REPLICATES: &str = "replicates";
-/// See [`REPLICATES`].
+/// Key of a run's counts that holds the plan's seed.
 pub const SEED: &str = "seed";
 
 impl Lab {
-    /// Stores the plan and the run. Nothing is asked of a model before [`Running::work`], so that a caller can listen to
-    /// signals first.
+    /// Stores the plan and the run. Requests begin with [`Running::work`], so that a caller can listen to signals
+    /// first.
     ///
     /// # Errors
-    /// Everything that is wrong with the experiment, the database or the answers; then nothing was written.
+    /// Every mistake in the experiment, the database or the answers. Then nothing was written.
     pub async fn launch(&self, planned: Planned, how: Launch, yes: &[String]) -> Result<Progress<Running>, LabError> {
         let mut behind = Vec::new();
         if let Some(record) = self.record_of(&planned).await?.filter(|_| !planned.alone) {
@@ -43,7 +43,7 @@ impl Lab {
         let (experiment, plan, cells) = (&planned.experiment, &planned.plan, planned.cells.clone());
         let mut prepared = prepare(experiment, plan, cells, &standing, &record.id, how.retry_failed);
         let number = (self.random)();
-        // Several runs on one server begin at different places, so as not to claim the same in the same order.
+        // Simultaneous runs on one server begin at different places, to avoid claims in the same order.
         let left = prepared.missing.len() as u64;
         if self.store.is_shared() && left > 0 {
             prepared.missing.rotate_left((number % left) as usize);
@@ -64,7 +64,7 @@ impl Lab {
         }))
     }
 
-    /// Stores an experiment that came from a folder as its current revision.
+    /// Stores an experiment of a folder as its current revision.
     async fn save_planned(&self, planned: &Planned, patience: &Patience) -> Result<ExperimentRecord, LabError> {
         if let Some(record) = &planned.record {
             return Ok(record.clone());
@@ -82,7 +82,7 @@ impl Lab {
         Ok(record)
     }
 
-    /// Stores the conversations as pending, and that this run began.
+    /// Stores the conversations as pending, and the start of this run.
     async fn store_plan(
         &self,
         planned: &Planned,

@@ -11,9 +11,9 @@ pub struct LeftOut {
     pub failed: usize,
     /// Offline conversations, where others were begun.
     pub offline: usize,
-    /// Ids of conversations whose prompts cannot be built again.
+    /// Ids of conversations whose prompts cannot be rebuilt.
     pub unknown: Vec<String>,
-    /// Agents that a person plays.
+    /// Number of agents that a person plays.
     pub people: usize,
 }
 

@@ -1,8 +1,8 @@
 //! The use cases: everything that a person can do, as functions that neither print nor ask.
 //!
 //! They return values, and questions as values that carry the hash of what was shown. The command line and the guide
-//! are faces of this room; a viewer will be another. No arguments, terminal, environment, exit code or text for people
-//! enters, but the sentence of an error.
+//! are front ends of this room; a viewer will be another. This room knows no arguments, terminal, environment or exit
+//! code, and no text for people except the sentence of an error.
 //!
 //! | file | come here to change |
 //! |---|---|

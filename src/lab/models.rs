@@ -5,31 +5,31 @@ use crate::model::catalog::Offered;
 use crate::model::{Connection, ModelError, Server, ServerKind};
 use futures_util::future::join_all;
 
-/// The answer of one server.
+/// A server and its models.
 pub struct Offer<'a> {
     /// The server.
     pub server: &'a Server,
-    /// Its models, or why they are not known.
+    /// Models, or the reason why they are unknown.
     pub models: Result<Vec<Offered>, NoOffer>,
 }
 
-/// Why the models of a server are not known.
+/// Reason why the models of a server are unknown.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum NoOffer {
-    /// `OpenAI` answers nobody without a key, so it was not asked.
+    /// `OpenAI` requires a key, so convoke sent no request.
     #[error("{server} has no key")]
     NoKey {
         /// The server.
         server: String,
-        /// The variable that holds its key.
+        /// Variable that holds the key.
         variable: String,
     },
-    /// The server could not be asked, or refused.
+    /// The request to the server failed.
     #[error(transparent)]
     Model(#[from] ModelError),
 }
 
-/// Asks every real server at the same time.
+/// Requests the models of every real server at the same time.
 pub async fn offers(servers: &Servers) -> Vec<Offer<'_>> {
     let real = servers.usable.iter().filter(|s| s.kind != ServerKind::Scripted);
     join_all(real.map(|server| async move { Offer { server, models: list_models(server).await } })).await
@@ -42,7 +42,7 @@ async fn list_models(server: &Server) -> Result<Vec<Offered>, NoOffer> {
     Ok(Connection::open(server)?.list_models_with_context().await?)
 }
 
-/// Whether a server is `OpenAI` itself and its key is missing.
+/// True if a server is `OpenAI` itself and its key is missing.
 pub fn lacks_key(server: &Server) -> bool {
     server.kind == ServerKind::OpenAi && server.key.is_none() && server.base_url.is_openai()
 }

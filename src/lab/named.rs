@@ -1,4 +1,4 @@
-//! The name of an experiment or a conversation in errors and questions.
+//! Name of an experiment or a conversation in errors and questions.
 
 use serde::Serialize;
 use std::fmt;
@@ -6,9 +6,9 @@ use std::fmt;
 /// An experiment or a conversation, as errors and questions name it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Named {
-    /// An experiment, by its name.
+    /// An experiment's name.
     Experiment(String),
-    /// A conversation, by its id.
+    /// A conversation's id.
     Conversation(String),
     /// A question to agents of a conversation, by its id.
     Question(String),

@@ -1,9 +1,9 @@
-//! Flags that narrow or override a plan, as a person wrote them.
+//! Flags that narrow or override a plan, as written.
 
 use super::error::LabError;
 use crate::design::{Expression, Named, Obstacle, Overrides, Value, markdown};
 
-/// The flags, each as written. Their names are those of the command line.
+/// The flags. Their names are those of the command line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Narrowing {
     /// `--model`.
@@ -31,7 +31,7 @@ pub struct Narrowing {
 }
 
 impl Narrowing {
-    /// Reads the flags. The names in them are checked when the plan is made.
+    /// Parses the flags. The plan checks the names in them later.
     pub fn overrides(&self) -> Result<Overrides, LabError> {
         if self.replicates == Some(0) || self.limit == Some(0) {
             return Err(usage("--replicates and --limit are at least 1".to_owned()).into());
@@ -59,7 +59,7 @@ impl Narrowing {
         }
     }
 
-    /// The flags that are short for `--set`.
+    /// Flags that abbreviate `--set`.
     fn short_forms(&self) -> Result<Vec<Named<Vec<Value>>>, LabError> {
         let mut set = Vec::new();
         if let Some(days) = &self.days {
@@ -100,7 +100,7 @@ fn usage(message: String) -> Obstacle {
     Obstacle::usage(message, None)
 }
 
-/// Conditions as `--only` has them.
+/// Parses conditions in the form of `--only`.
 pub fn expression(flag: &str, text: &str) -> Result<Expression, LabError> {
     let hint = "write conditions as in 'goal=escape risks=true'".to_owned();
     markdown::expression(text).map_err(|(_, message)| Obstacle::usage(format!("{flag} {text}: {message}"), hint).into())
@@ -111,7 +111,7 @@ fn pair<'a>(flag: &str, text: &'a str, form: &str) -> Result<(&'a str, &'a str),
     text.split_once('=').filter(|(key, value)| !key.is_empty() && !value.is_empty()).ok_or_else(wrong)
 }
 
-/// `N` or `A..B`, both ends included.
+/// Parses `N` or `A..B`, both ends included.
 fn range(flag: &str, text: &str) -> Result<Vec<Value>, LabError> {
     let wrong = || usage(format!("{flag} {text}: write a number, or a range as in 1..3"));
     let number = |t: &str| t.trim().parse::<u32>().map_err(|_| wrong());
@@ -130,7 +130,7 @@ enum Written {
     List(Vec<String>),
 }
 
-/// Reads a value as TOML, else as text.
+/// Parses a value as TOML, else takes it as text.
 fn value_of(text: &str) -> Written {
     let parsed = toml::from_str::<toml::Table>(&format!("x = {text}")).ok();
     match parsed.and_then(|mut t| if t.len() == 1 { t.remove("x") } else { None }) {

@@ -1,6 +1,6 @@
-//! Arguments of runs that convoke 0.1 recorded: it kept no overrides as data, so its words are read again.
+//! Arguments of runs that convoke 0.1 recorded: it stored no overrides as data, so this file parses its arguments.
 //!
-//! Frozen: newer runs keep their overrides, and new flags are not added here.
+//! Frozen: newer runs store their overrides, and this file gets no new flags.
 
 use super::narrowing::Narrowing;
 use super::single::played;
@@ -11,9 +11,9 @@ use crate::design::Overrides;
 pub struct Recorded {
     /// What it narrowed or overrode.
     pub overrides: Overrides,
-    /// Whether it had `--more`.
+    /// True if the run had `--more`.
     pub had_more: bool,
-    /// Whether a person took part in one conversation alone.
+    /// True if a person took part in one conversation alone.
     pub is_talk: bool,
 }
 
@@ -34,7 +34,7 @@ const SWITCHES: [&str; 11] = [
     "--offline",
 ];
 
-/// Reads the arguments, without the program's name; `None` where they are no `run` or `talk`.
+/// Parses the arguments without the program's name. Returns `None` for other commands than `run` and `talk`.
 pub fn read(words: &[String]) -> Option<Recorded> {
     let (mut narrowing, mut role) = (Narrowing::default(), None);
     let (mut had_more, mut positional) = (false, Vec::new());
@@ -67,7 +67,7 @@ pub fn read(words: &[String]) -> Option<Recorded> {
     Some(Recorded { overrides, had_more, is_talk })
 }
 
-/// Several short switches in one word, as in `-vv`.
+/// True for combined short switches, such as `-vv`.
 fn is_short(word: &str) -> bool {
     !word.starts_with("--") && word.len() > 2 && word[1..].chars().all(|c| "yvq".contains(c))
 }

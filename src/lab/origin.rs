@@ -1,5 +1,5 @@
-//! Contents of planned conversations, found again from revisions and recorded runs. A conversation's key tells whether
-//! they are the right ones.
+//! Contents of planned conversations, found again from revisions and recorded runs. A conversation's key shows if they
+//! are the right ones.
 
 use super::error::LabError;
 use super::recorded::read_run;
@@ -12,22 +12,22 @@ use std::sync::Arc;
 /// Contents of a conversation.
 #[derive(Debug, Clone)]
 pub struct Origin {
-    /// The experiment as the conversation's revision has it.
+    /// The experiment in the conversation's revision.
     pub experiment: Arc<Experiment>,
-    /// The overrides of the run that planned it, without those that select conversations.
+    /// Overrides of the run that planned it, without those that select conversations.
     pub overrides: Overrides,
     /// Its condition.
     pub condition: Arc<Condition>,
 }
 
-/// The conditions that the runs of a revision planned, the newest run first.
+/// Conditions that the runs of a revision planned, the newest run first.
 pub struct Planning {
     experiment: Arc<Experiment>,
     runs: Vec<(Overrides, Vec<Arc<Condition>>)>,
 }
 
 impl Planning {
-    /// Plans a revision as each of its runs did. A run that planned the same as another is planned once.
+    /// Plans a revision like each of its runs, equal plans only once.
     pub fn new(experiment: Experiment, revision: &str, runs: &[RunRecord]) -> Self {
         let mut planned: Vec<(Overrides, Vec<Arc<Condition>>)> = Vec::new();
         for run in runs.iter().rev().filter(|run| run.revision == revision).filter_map(read_run) {
@@ -42,7 +42,7 @@ impl Planning {
         Self { experiment: Arc::new(experiment), runs: planned }
     }
 
-    /// Finds the contents that give a conversation's key.
+    /// Finds the contents that result in a conversation's key.
     pub fn find(&self, conversation: &ConversationRecord) -> Option<Origin> {
         let ConversationRecord { key, seed, replicate, .. } = conversation;
         let gives_key = |c: &&Arc<Condition>| key::hash_conversation(&c.key, *seed, *replicate) == *key;
@@ -57,7 +57,7 @@ impl Planning {
     }
 }
 
-/// Contents of the conversations of an experiment, revision by revision as they are needed.
+/// Contents of an experiment's conversations, loaded for each revision when needed.
 pub struct Origins {
     record: ExperimentRecord,
     runs: Vec<RunRecord>,
@@ -65,14 +65,15 @@ pub struct Origins {
 }
 
 impl Lab {
-    /// Prepares to find the contents of an experiment's conversations.
+    /// Prepares the lookup of an experiment's conversations.
     pub async fn origins(&self, record: &ExperimentRecord) -> Result<Origins, LabError> {
         Ok(Origins { record: record.clone(), runs: self.store.runs(&record.id).await?, known: BTreeMap::new() })
     }
 }
 
 impl Origins {
-    /// Finds the contents of a conversation; `None` where no run gives its key.
+    /// Finds the contents of a conversation. Returns `None` if its revision is no longer valid, or no run results in
+    /// its key.
     pub async fn find(&mut self, lab: &Lab, conversation: &ConversationRecord) -> Result<Option<Origin>, LabError> {
         let revision = &conversation.revision;
         if !self.known.contains_key(revision) {

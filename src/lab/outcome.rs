@@ -1,39 +1,39 @@
-//! The end of a run, counted in the database and not in what was reported.
+//! The end of a run, counted in the database and not from reports.
 
 use crate::run::Summary;
 use crate::store::{ProcessKind, Status, Store};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// How a run ended: the first that holds.
+/// End of a run: the first variant that applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// Somebody stopped it, and conversations are left.
+    /// A person stopped the run, and conversations are left.
     Interrupted,
-    /// The database could not be used.
+    /// The database was unusable.
     Store,
-    /// A server or a model could not be used.
+    /// A server or a model was unusable.
     Model,
     /// Some conversations are failed.
     Failed,
-    /// Everything asked for is done.
+    /// All requested conversations are done.
     Done,
 }
 
 /// The end of a run.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// What happened in this run.
+    /// Events of this run.
     pub summary: Summary,
-    /// Somebody asked it to stop.
+    /// True if a person stopped the run.
     pub is_stopped: bool,
-    /// Conversations asked for that are done.
+    /// Requested conversations that are done.
     pub done: usize,
-    /// Those that are failed.
+    /// Requested conversations that failed.
     pub failed: usize,
-    /// All others.
+    /// All other requested conversations.
     pub left: usize,
-    /// Calls and replies that may have been paid for and lost.
+    /// Calls and replies that may have been charged and lost.
     pub possible_spend: u32,
 }
 
@@ -47,7 +47,7 @@ pub struct Counted {
 }
 
 impl Counted {
-    /// The number of processes.
+    /// Number of processes.
     pub fn len(&self) -> usize {
         self.keys.len()
     }
@@ -59,7 +59,7 @@ impl Counted {
 }
 
 impl Outcome {
-    /// The outcome where nothing was counted: all conversations are left.
+    /// Outcome without a count: all conversations are left.
     pub fn uncounted(conversations: usize, summary: Summary, is_stopped: bool) -> Self {
         Self { summary, is_stopped, done: 0, failed: 0, left: conversations, possible_spend: 0 }
     }
@@ -98,7 +98,7 @@ impl Outcome {
         }
     }
 
-    /// The word that is stored with the run.
+    /// Word that the database stores with the run.
     pub fn word(&self) -> &'static str {
         match self.ending() {
             Ending::Done => "done",

@@ -1,4 +1,4 @@
-//! An experiment that is right, and the plan of it under overrides.
+//! A correct experiment and its plan under overrides.
 
 use super::check::{self, placed};
 use super::error::LabError;
@@ -11,13 +11,13 @@ use std::path::Path;
 /// An experiment and its plan under overrides.
 #[derive(Debug, Clone)]
 pub struct Planned {
-    /// Its name, id or folder as a person wrote it.
+    /// Name, id or folder as a person wrote it.
     pub what: String,
     /// The experiment.
     pub experiment: Experiment,
-    /// Its hash.
+    /// Hash of the experiment.
     pub revision: String,
-    /// Its record, where it came from the database.
+    /// Record of a stored experiment.
     pub record: Option<ExperimentRecord>,
     /// Its creator.
     pub creator: String,
@@ -25,15 +25,15 @@ pub struct Planned {
     pub overrides: Overrides,
     /// The whole plan, without `only` and `limit`.
     pub plan: Plan,
-    /// The conversations that those leave.
+    /// Conversations that `only` and `limit` select.
     pub cells: Vec<Cell>,
-    /// Whether a conversation is run alone: the stored experiment and plan stay as they are.
+    /// True if one conversation runs alone: the stored experiment and plan stay unchanged.
     pub alone: bool,
     /// Warnings about the experiment.
     pub warnings: Vec<Problem>,
 }
 
-/// Plans the experiment of a folder. `from` is the working folder, `creator` will be its creator.
+/// Plans the experiment of a folder. `from` is the working folder; `creator` becomes the experiment's creator.
 pub fn of_folder(
     what: &str,
     folder: &Path,
@@ -54,7 +54,7 @@ impl Lab {
         planned(what, checked, Some(record), overrides, (&self.servers, &creator))
     }
 
-    /// The state of the experiment's conversations, with its id; both are empty where it is not stored.
+    /// Id and state of the experiment's conversations. Both are empty if it is not stored.
     pub async fn standing(&self, planned: &Planned) -> Result<(String, Vec<Standing>), LabError> {
         match self.record_of(planned).await? {
             Some(record) => Ok((record.id.clone(), self.store.standing(&record.id, ProcessKind::Conversation).await?)),
@@ -62,7 +62,7 @@ impl Lab {
         }
     }
 
-    /// The record of a planned experiment, if it is stored.
+    /// Record of a planned experiment, if it is stored.
     pub(super) async fn record_of(&self, planned: &Planned) -> Result<Option<ExperimentRecord>, LabError> {
         Ok(match &planned.record {
             Some(record) => Some(record.clone()),
@@ -101,21 +101,20 @@ fn planned(
 }
 
 impl Planned {
-    /// Makes the plan anew after the overrides were changed.
+    /// Plans again after a change of the overrides.
     pub fn plan_again(&mut self) -> Result<(), LabError> {
         self.plan = Plan::new(&self.experiment, &self.overrides).map_err(|obstacles| refused(&self.what, obstacles))?;
         self.cells = self.plan.selected(&self.experiment, &self.overrides)?;
         Ok(())
     }
 
-    /// Keys of the conversations that are asked for.
+    /// Keys of the requested conversations.
     pub fn keys(&self) -> Vec<String> {
         self.cells.iter().map(|cell| cell.key.clone()).collect()
     }
 }
 
-/// Refuses models of servers that do not exist, and parameters that a server's protocol lacks: a flag may have brought
-/// them in.
+/// Refuses models of unknown servers, and parameters that a server's protocol lacks. A flag may have introduced them.
 pub fn check_models<'a>(models: impl Iterator<Item = &'a ModelSpec>, servers: &Servers) -> Result<(), LabError> {
     let servers = servers.known();
     for model in models.filter(|m| !m.is_human()) {
@@ -140,7 +139,7 @@ fn lacking(model: &ModelSpec, parameter: &str) -> Obstacle {
     Obstacle::usage(message, "leave it out for this model".to_owned())
 }
 
-/// The obstacle that a person can mend soonest: one of a flag, else the first.
+/// Selects the obstacle that a person can fix soonest: one from a flag, else the first.
 fn refused(what: &str, obstacles: Vec<Obstacle>) -> LabError {
     let place = obstacles.iter().position(|o| o.usage).unwrap_or(0);
     let unknown = || Obstacle::usage(format!("{what} cannot be planned"), None);

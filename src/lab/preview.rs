@@ -1,4 +1,4 @@
-//! The prompts that an experiment comes to, exactly as replicate 1 will send them.
+//! Prompts of an experiment, exactly as replicate 1 will send them.
 
 use super::error::LabError;
 use crate::design::problem::did_you_mean;
@@ -6,7 +6,7 @@ use crate::design::{Condition, Experiment, Expression, Obstacle, Overrides, Plan
 use crate::process::Setting;
 use std::collections::BTreeSet;
 
-/// Makes the conditions that `only` leaves concrete, in the order of the plan. A `role` that does not exist is refused.
+/// Makes the conditions that `only` selects concrete, in the order of the plan. Refuses a `role` that does not exist.
 pub fn settings<'a>(
     experiment: &Experiment,
     plan: &'a Plan,

@@ -1,4 +1,4 @@
-//! The progress of an experiment: conversations by condition, and the last run that is not finished.
+//! Progress of an experiment: conversations for each condition, and the last unfinished run.
 
 use super::error::LabError;
 use super::launch::REPLICATES;
@@ -9,17 +9,17 @@ use crate::design::{Condition, Experiment, Overrides, Plan, key, named};
 use crate::store::{ExperimentRecord, ProcessKind, RunRecord, Standing, Status};
 use std::collections::BTreeMap;
 
-/// Runs that are looked at for one that is not finished, from the newest on.
+/// Number of newest runs among which an unfinished one is searched.
 const RUNS: usize = 8;
 
 /// The progress of an experiment.
 #[derive(Debug, Clone)]
 pub struct Standings {
-    /// Each condition, by the levels that tell it apart, and its conversations.
+    /// Each condition, by the levels that distinguish it, and its conversations.
     pub rows: Vec<(String, Numbers)>,
-    /// The newest run that is not finished.
+    /// Newest unfinished run.
     pub unfinished: Option<UnfinishedRun>,
-    /// Conversations of the plan that failed.
+    /// Number of failed conversations of the plan.
     pub failed: usize,
 }
 
@@ -30,18 +30,18 @@ pub struct Numbers {
     pub done: usize,
     /// Failed.
     pub failed: usize,
-    /// All others that were planned.
+    /// All other planned conversations.
     pub left: usize,
 }
 
-/// A run that is not finished.
+/// An unfinished run.
 #[derive(Debug, Clone)]
 pub struct UnfinishedRun {
-    /// Its arguments.
+    /// Arguments of the run.
     pub flags: Vec<String>,
-    /// Replicates that it planned.
+    /// Planned number of replicates.
     pub replicates: u32,
-    /// Conversations of it that are left.
+    /// Number of its conversations that are left.
     pub left: usize,
 }
 
@@ -62,7 +62,7 @@ impl Lab {
 }
 
 impl Standings {
-    /// Whether any conversation was ever planned.
+    /// True if a conversation was ever planned.
     pub fn is_any(&self) -> bool {
         self.rows.iter().any(|(_, n)| n.done + n.failed + n.left > 0)
     }
@@ -91,7 +91,7 @@ fn rows(plan: &Plan, standing: &[Standing]) -> Vec<(String, Numbers)> {
     plan.conditions.iter().map(row).collect()
 }
 
-/// Axes that tell conditions apart.
+/// Axes that distinguish conditions.
 fn varying(conditions: &[Condition]) -> Vec<&str> {
     let Some(first) = conditions.first() else { return Vec::new() };
     let differs = |name: &str| {

@@ -1,39 +1,40 @@
-//! Questions as values: a use case that needs a confirmation returns one, and is called again with the answer.
+//! Confirmations as values: a use case that needs one returns it, and the caller repeats the call with the answer.
 //!
-//! An answer is the hash of what was shown. One that no longer fits, since somebody changed something meanwhile, is
-//! asked again with the new state: a yes agrees to what was shown and to nothing else.
+//! An answer is the hash of what was shown. If somebody changes something meanwhile, the answer no longer matches and
+//! the
+//! use case asks again. So a yes agrees to exactly what was shown.
 
 use super::named::Named;
 use crate::design::key::sha256;
 use serde::Serialize;
 
-/// A use case that is done, or that needs a confirmation first.
+/// Result of a use case that may need a confirmation first.
 #[derive(Debug)]
 pub enum Progress<T> {
-    /// The result.
+    /// The use case is done.
     Done(T),
-    /// Nothing was changed: call again with [`Confirmation::seen`] among the answers.
+    /// Nothing was changed. The caller repeats the call with [`Confirmation::seen`] among the answers.
     Needs(Confirmation),
 }
 
 /// A question with its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confirmation {
-    /// Everything that a person must see before they answer.
+    /// Everything that a person must see before the answer.
     pub about: About,
-    /// SHA-256 of `about`: the answer yes.
+    /// SHA-256 of `about`, which is the answer yes.
     pub seen: String,
 }
 
 impl Confirmation {
     /// The confirmation of something.
     pub fn new(about: About) -> Self {
-        // Texts and numbers are always written.
+        // Texts and numbers always serialise.
         let seen = sha256(serde_json::to_vec(&about).unwrap_or_default());
         Self { about, seen }
     }
 
-    /// Whether it is among the answers.
+    /// True if it is among the answers.
     pub fn is_given(&self, yes: &[String]) -> bool {
         yes.contains(&self.seen)
     }
@@ -46,43 +47,43 @@ pub enum About {
     LeaveBehind {
         /// Name of the experiment.
         experiment: String,
-        /// Revisions left, by hash.
+        /// Hashes of the older revisions.
         revisions: Vec<String>,
-        /// Conversations that were begun and stay as they are.
+        /// Number of conversations that stay as they are.
         conversations: usize,
-        /// Differences between the revisions and the experiment, a line each.
+        /// One line for each difference between the revisions and the experiment.
         changes: Vec<String>,
-        /// Conversations to do.
+        /// Number of conversations to do.
         to_do: usize,
-        /// Calls expected for them.
+        /// Expected number of calls.
         calls: u64,
     },
-    /// Somebody else changed an experiment meanwhile.
+    /// Another person changed an experiment meanwhile.
     ChangedMeanwhile {
         /// Id of the experiment.
         id: String,
-        /// Its name now.
+        /// Current name.
         name: String,
-        /// The version that the person saw.
+        /// Version that the person saw.
         expected: u64,
-        /// The version that it has.
+        /// Current version.
         found: u64,
-        /// Their changes, a line each.
+        /// One line for each change of the other person.
         changes: Vec<String>,
-        /// Whether the person's own change replaces the whole experiment, theirs included.
+        /// True if the person's own change replaces the whole experiment, including the other changes.
         replaces: bool,
     },
-    /// Something is deleted.
+    /// A deletion.
     Delete {
         /// Experiment or conversation.
         target: Named,
-        /// Creators of the conversations that go with it, and how many of each: the most first.
+        /// Creators of the conversations to delete, each with their number, the largest first.
         creators: Vec<(String, usize)>,
-        /// Copies that stay: name and creator.
+        /// Copies that remain: name and creator.
         copies: Vec<(String, String)>,
-        /// Creators of the questions that go with it, and how many of each: the most first.
+        /// Creators of the questions to delete, each with their number, the largest first.
         questions: Vec<(String, usize)>,
-        /// Entries of a conversation; `None` for an experiment.
+        /// Number of entries in a conversation; `None` for an experiment.
         entries: Option<usize>,
     },
 }

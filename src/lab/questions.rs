@@ -1,4 +1,4 @@
-//! Questions that were asked: found again, continued, selected for export.
+//! Stored questions: lookup, continuation, selection for export.
 
 use super::ask::{AskPlan, Asking};
 use super::error::LabError;
@@ -16,16 +16,16 @@ use crate::store::{
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The questions of one text and role of an experiment.
+/// Questions with one text and role in an experiment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuestionCount {
     /// The question as typed.
     pub text: String,
-    /// The role whose agents are asked.
+    /// Role of the asked agents.
     pub role: String,
-    /// Questions that are done.
+    /// Number of questions that are done.
     pub done: usize,
-    /// All others.
+    /// Number of all others.
     pub left: usize,
 }
 
@@ -39,7 +39,7 @@ impl Lab {
         news.ok_or_else(|| LabError::NoConversation { id: id.to_owned() })
     }
 
-    /// Returns the finished log that a question is about; empty for a conversation, and where that was deleted.
+    /// Returns the finished log that a question is about. It is empty for a conversation or a deleted subject.
     pub async fn subject_log(&self, record: &ConversationRecord) -> Result<Vec<Entry>, LabError> {
         let Some(subject) = &record.subject else { return Ok(Vec::new()) };
         let found = self.store.news(&[(subject.clone(), 0)]).await?.pop();
@@ -67,7 +67,7 @@ impl Lab {
         Ok(self.store.news(&ids).await?)
     }
 
-    /// Plans one question again, as it was planned.
+    /// Plans one question again under its original plan.
     pub async fn question_again(
         &self,
         question: &ConversationRecord,
@@ -100,8 +100,9 @@ impl Lab {
         Err(LabError::NoRun { conversation: question.id.clone(), experiment })
     }
 
-    /// Returns the questions of an experiment, about one conversation, or the one that was named, in the order of the
-    /// conversation's key, the text, the role and the number of the asking.
+    /// Returns the questions of a selection, or the single one that was named. They are ordered by the conversation's
+    /// key,
+    /// the text, the role and the number of the asking.
     pub async fn select_questions(&self, selection: &Selection) -> Result<Vec<Questioned>, LabError> {
         let mut questions = match &selection.of {
             Of::One(one) if one.kind == ProcessKind::Question => {
@@ -196,7 +197,7 @@ fn question_ids(subject: &ConversationRecord, log: &str, ask: &AskRecord) -> Vec
     ids
 }
 
-/// The models that answered in recorded runs: first none, which means each agent's own.
+/// Models that answered in recorded runs. The first is `None`: each agent's own.
 fn models_of(runs: &[RunRecord]) -> Vec<Option<Arc<ModelSpec>>> {
     let mut models = vec![None];
     for model in runs.iter().filter_map(|run| run.ask.as_ref()?.model.clone()) {

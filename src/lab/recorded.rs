@@ -1,13 +1,13 @@
-//! Facts of recorded runs of conversations: from their data, or from the arguments where convoke 0.1 recorded them.
+//! Facts of recorded runs of conversations: from their data, or from the arguments that convoke 0.1 recorded.
 
 use super::old_flags::{self, Recorded};
 use crate::design::named;
 use crate::store::{RunKind, RunRecord};
 
-/// Name in a run's counts under which the number of `--more` is kept.
+/// Key of a run's counts that holds the number of `--more`.
 pub const MORE: &str = "more";
 
-/// Returns the facts of a run; `None` where it asked questions, or its arguments are not those of a run.
+/// Returns the facts of a run. Returns `None` if it asked questions or its arguments do not parse.
 pub fn read_run(run: &RunRecord) -> Option<Recorded> {
     match (run.kind, &run.overrides) {
         (RunKind::Ask, _) => None,

@@ -1,7 +1,7 @@
-//! One conversation that goes on alone, as it was planned.
+//! One conversation that resumes alone under its original plan.
 //!
-//! Its contents are given by its revision's document and the overrides of a run that planned it. Its key tells whether
-//! these are the right ones. The experiment as it is now, and the other conversations, are left alone.
+//! Its revision's document and the overrides of a run that planned it give its contents. Its key shows if these are the
+//! right ones. The current experiment and the other conversations stay unchanged.
 
 use super::check;
 use super::error::LabError;
@@ -13,7 +13,7 @@ use crate::design::{Cell, Condition, Experiment, Overrides, Plan, Problem};
 use crate::store::{ConversationRecord, ExperimentRecord, RunRecord};
 
 impl Lab {
-    /// The conversation that a person named by its id, with its experiment; `None` where they named something else.
+    /// Conversation with this id, and its experiment; `None` if a person named something else.
     pub async fn conversation_named(
         &self,
         what: &str,
@@ -32,7 +32,7 @@ impl Lab {
         }
     }
 
-    /// The plan of a conversation alone: of the last run that planned it.
+    /// Plans one conversation alone, like the last run that planned it.
     pub async fn resume(
         &self,
         conversation: &ConversationRecord,
@@ -71,7 +71,7 @@ fn as_planned(
         revision: conversation.revision.clone(),
         creator: record.creator.clone(),
         record: Some(record),
-        // The number of conversations that were planned does not change one of them.
+        // The number of planned conversations changes no conversation.
         overrides: Overrides { replicates: Some(replicate), seed: Some(seed), ..overrides },
         plan: Plan { conditions: vec![(*condition).clone()], replicates: replicate, seed },
         cells: vec![Cell { condition: 0, replicate, key: key.clone() }],

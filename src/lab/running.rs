@@ -1,4 +1,4 @@
-//! A run that is stored and can begin: its manner, its work and its end.
+//! A stored run that can begin: its options, its work and its end.
 
 use super::outcome::{Counted, Outcome};
 use super::setup::Lab;
@@ -16,30 +16,30 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-/// The manner of a run.
+/// Options of a run.
 #[derive(Clone)]
 pub struct Launch {
-    /// Requests in flight over all servers, where the person says so.
+    /// Requests in flight over all servers, if the person limits them.
     pub jobs: Option<u32>,
-    /// Further attempts of a call.
+    /// Retries of a call.
     pub max_retries: u32,
-    /// Failed conversations are run again.
+    /// True if failed conversations run again.
     pub retry_failed: bool,
-    /// The number of `--more`, by which the plan was extended: its replicates are kept as the experiment's.
+    /// Number of `--more` by which the plan was extended. The experiment keeps the new number of replicates.
     pub more: Option<u32>,
     /// True if a person takes part in one conversation alone.
     pub is_talk: bool,
-    /// Replies of `scripted`, where they are fixed.
+    /// Fixed replies of `scripted`.
     pub script: Option<Vec<String>>,
-    /// Models that a server lacks are fetched.
+    /// True if missing models are fetched.
     pub pull: bool,
-    /// How long a database that went away or is full is waited for.
+    /// Longest wait for a database that is full or unreachable.
     pub store_wait: Duration,
-    /// Arguments as typed, without secrets: recorded for people.
+    /// Arguments as typed, without secrets, recorded for people.
     pub flags: Vec<String>,
-    /// Types where a person takes part; `None` where nobody can.
+    /// Person who takes part; `None` if nobody can.
     pub person: Option<Arc<dyn Person>>,
-    /// Receives everything that happens, from the first wait for the database on.
+    /// Receives all events, from the first wait for the database on.
     pub events: UnboundedSender<Event>,
     /// The caller's ways to stop.
     pub stop: Stop,
@@ -48,90 +48,89 @@ pub struct Launch {
 /// Ways to stop a run.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
-    /// No new request leaves after this; turns in flight are finished.
+    /// Prevents new requests. Turns in flight are finished.
     pub stop: CancellationToken,
-    /// The run cancels this when a person leaves: it stops as if it had been asked to.
+    /// Cancelled by the run when a person leaves, to stop the run in the same way.
     pub leave: CancellationToken,
-    /// Requests in flight are dropped.
+    /// Drops requests in flight.
     pub abort: CancellationToken,
 }
 
 impl Launch {
-    /// A database that is full or held while a run begins is waited for like one in the middle of it.
+    /// A run waits for a full or locked database at its start just as later.
     pub(super) fn patience(&self) -> Patience {
         let events = self.events.clone();
         Patience::new(self.store_wait, CancellationToken::new(), move |event| {
-            // Listeners that are gone need nothing.
+            // Without a listener, events are not needed.
             let _ = events.send(event);
         })
     }
 }
 
-/// The state of the processes that a run is about, as it begins.
+/// State of a run's processes before it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Before {
-    /// Number of processes.
+    /// Number of all processes.
     pub all: usize,
-    /// Number that are done.
+    /// Number of processes that are done.
     pub done: usize,
-    /// Number that failed and are not run again.
+    /// Number of failed processes that do not run again.
     pub failed: usize,
 }
 
-/// A run that is stored and can begin.
+/// A stored run that can begin.
 pub struct Running {
     pub(super) lab: Lab,
     pub(super) how: Launch,
-    /// The experiment.
     pub(super) record: ExperimentRecord,
-    /// The run's id.
+    /// Id of the run.
     pub(super) id: String,
     pub(super) kind: ProcessKind,
-    /// Keys of all processes that it is about.
+    /// Keys of all processes of the run.
     pub(super) keys: Vec<String>,
     pub(super) before: Before,
     pub(super) jobs: Vec<Job>,
 }
 
 impl Running {
-    /// The experiment's record.
+    /// Record of the experiment.
     pub fn record(&self) -> &ExperimentRecord {
         &self.record
     }
 
-    /// The kind of these processes.
+    /// Kind of the processes.
     pub fn kind(&self) -> ProcessKind {
         self.kind
     }
 
-    /// The state of these processes as the run begins.
+    /// State of the processes before the run begins.
     pub fn before(&self) -> Before {
         self.before
     }
 
-    /// Number of processes to be worked on.
+    /// Number of processes to work on.
     pub fn left(&self) -> usize {
         self.jobs.len()
     }
 
-    /// True if one of the processes to be worked on needs a person.
+    /// True if one of the processes to work on needs a person.
     pub fn has_people(&self) -> bool {
         self.jobs.iter().flat_map(|job| job.members.iter()).any(crate::design::ModelSpec::is_human)
     }
 
-    /// Works on everything that is missing, counts the result and stores how the run ended.
+    /// Works on all missing processes, counts the result and stores how the run ended.
     pub async fn work(self) -> Outcome {
         let summary = self.converse().await;
         let is_stopped = self.how.stop.stop.is_cancelled() || self.how.stop.leave.is_cancelled();
         let outcome = Outcome::count(&self.counted(), summary, is_stopped).await;
-        // The caller reports the end either way; a database that is gone cannot keep it.
+        // The caller reports the end either way. An unreachable database cannot store it.
         let _ = self.lab.store.end_run(&self.id, outcome.word()).await;
         let (done, failed, left) = (outcome.done, outcome.failed, outcome.left);
         info!(run = %self.id, ended = outcome.word(), done, failed, left, "end");
         outcome
     }
 
-    /// The processes that count at the end.
+    /// Processes to count at the end.
     pub fn counted(&self) -> Counted {
         Counted {
             store: Arc::clone(&self.lab.store),
@@ -143,12 +142,12 @@ impl Running {
 
     async fn converse(&self) -> Summary {
         let Self { lab, how, jobs, .. } = self;
-        // Listeners that are gone need nothing.
+        // Without a listener, events are not needed.
         let _ = how.events.send(self.begin());
         if jobs.is_empty() {
             return Summary::default();
         }
-        // The run stops itself by a token of its own: the caller's tells whether somebody asked for it.
+        // The run stops itself by its own token. The caller's token shows if a person stopped it.
         let stop = how.stop.stop.child_token();
         let retry = Retry { max_retries: how.max_retries, ..Retry::default() };
         let roster = self.look_up(retry, &stop).await;
@@ -172,7 +171,7 @@ impl Running {
         crate::run::run(work, options).await
     }
 
-    /// The first event: what is to be done, and the calls expected by model.
+    /// First event: the work to do, and the expected calls of each model.
     fn begin(&self) -> Event {
         let mut calls: BTreeMap<String, u64> = BTreeMap::new();
         for job in &self.jobs {

@@ -1,4 +1,4 @@
-//! Which conversations of an experiment are meant.
+//! Selection of an experiment's conversations.
 
 use super::error::LabError;
 use super::setup::Lab;
@@ -12,30 +12,30 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A conversation and the flags in its log.
 pub type Flagged = (ConversationRecord, Vec<Flag>);
 
-/// An experiment, and which of its conversations are meant.
+/// An experiment and a selection of its conversations.
 #[derive(Debug, Clone)]
 pub struct Selection {
     /// The experiment.
     pub record: ExperimentRecord,
-    /// Its current document.
+    /// Current document.
     pub document: Experiment,
-    /// Those of the current revision, of all revisions, or a single one.
+    /// Conversations of the current revision, of all revisions, or a single one.
     pub of: Of,
 }
 
-/// An experiment as a list shows it.
+/// An experiment in a list.
 #[derive(Debug, Clone)]
 pub struct Listed {
     /// The experiment.
     pub record: ExperimentRecord,
-    /// Conversations of its current revision.
+    /// Numbers of conversations of its current revision.
     pub counts: Counts,
-    /// Its current document.
+    /// Current document.
     pub document: Experiment,
 }
 
 impl Lab {
-    /// All experiments, oldest first.
+    /// Lists all experiments, oldest first.
     pub async fn experiments(&self) -> Result<Vec<Listed>, LabError> {
         let mut listed = Vec::new();
         for (record, counts) in self.store.experiments().await? {
@@ -45,8 +45,8 @@ impl Lab {
         Ok(listed)
     }
 
-    /// The experiment that a person named, with its conversations of the current revision (of every revision with
-    /// `all`); or the single conversation that they named.
+    /// Selects the conversations of an experiment's current revision, or of every revision with `all`; or the single
+    /// conversation that was named.
     pub async fn select(&self, what: &str, all: bool) -> Result<Selection, LabError> {
         let (record, only) = match self.find(what).await? {
             Target::Experiment(record) => (*record, None),
@@ -59,7 +59,7 @@ impl Lab {
         Ok(Selection { record, document, of })
     }
 
-    /// The records of a selection, in the order of the design.
+    /// Records of a selection, in the order of the design.
     pub async fn conversations(&self, selection: &Selection) -> Result<Vec<Flagged>, LabError> {
         let Selection { record, document, of } = selection;
         let filter = match of {
@@ -91,7 +91,7 @@ impl Lab {
     }
 }
 
-/// Axes on which conversations differ: one with the same level everywhere tells nothing apart.
+/// Axes on which conversations differ.
 pub fn differing_axes(records: &[ConversationRecord]) -> Vec<String> {
     let level = |c: &ConversationRecord, axis: &str| crate::design::named(&c.condition, axis).cloned();
     let mut axes = exchange::axes(records);
@@ -99,8 +99,8 @@ pub fn differing_axes(records: &[ConversationRecord]) -> Vec<String> {
     axes
 }
 
-/// Places and depths of experiments, each copy after what it was copied from; given are ids and parents, oldest first.
-/// What has no parent here stands by itself; of those that are each other's copies the oldest does.
+/// Places and depths of experiments, each copy after its original. The argument holds ids and parents, oldest first. An
+/// experiment whose parent is not listed is a root; in a cycle of copies the oldest is.
 pub fn under_their_parents(family: &[(String, Option<String>)]) -> Vec<(usize, usize)> {
     let mut copies: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (place, (_, parent)) in family.iter().enumerate() {
@@ -108,7 +108,7 @@ pub fn under_their_parents(family: &[(String, Option<String>)]) -> Vec<(usize, u
     }
     let is_here = |parent: &String| family.iter().any(|(id, _)| id == parent);
     let alone = |place: &usize| !family[*place].1.as_ref().is_some_and(is_here);
-    // Those in a cycle are reached from none that stands alone, and come last.
+    // No root reaches a cycle, so cycles are last.
     let begins = (0..family.len()).filter(alone).chain(0..family.len());
     let (mut seen, mut tree) = (BTreeSet::new(), Vec::new());
     for begin in begins {

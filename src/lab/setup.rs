@@ -1,4 +1,4 @@
-//! The values that every use case works with.
+//! Values that every use case needs.
 
 use crate::design::check::KnownServer;
 use crate::model::{Server, ServerKind};
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// A researcher at a database, with the servers that they have.
+/// A researcher with a database and servers.
 #[derive(Clone)]
 pub struct Lab {
     /// The database.
@@ -16,7 +16,7 @@ pub struct Lab {
     pub who: Who,
     /// Servers of language models.
     pub servers: Servers,
-    /// Folder in which relative paths of experiments begin.
+    /// Folder that relative paths of experiments start from.
     pub folder: PathBuf,
     /// Returns milliseconds since 1970.
     pub clock: fn() -> i64,
@@ -24,10 +24,10 @@ pub struct Lab {
     pub random: fn() -> u64,
 }
 
-/// The person who acts, and the process in which they do.
+/// The person who acts, and their operating-system process.
 #[derive(Debug, Clone, Default)]
 pub struct Who {
-    /// Creator of what is made.
+    /// Creator of new experiments and conversations.
     pub creator: String,
     /// Host name.
     pub host: String,
@@ -37,21 +37,21 @@ pub struct Who {
     pub pid: u32,
 }
 
-/// Servers of language models that a person has.
+/// Model servers of a person.
 #[derive(Debug, Clone, Default)]
 pub struct Servers {
-    /// Those that can be used, the built-in ones first.
+    /// Usable servers, the built-in ones first.
     pub usable: Vec<Server>,
-    /// Names of those that this version cannot use, each with the reason.
+    /// Names of servers that this version cannot use, each with the reason.
     pub refused: Vec<(String, String)>,
-    /// Requests in flight by server, where the person limits them.
+    /// Requests in flight for each server, if the person limits them.
     pub concurrency: BTreeMap<String, u32>,
-    /// File of fixed replies for `scripted`.
+    /// File with fixed replies of `scripted`.
     pub script: Option<PathBuf>,
 }
 
 impl Servers {
-    /// Servers as `check` must know them.
+    /// Servers in the form that `check` needs.
     pub fn known(&self) -> Vec<KnownServer> {
         let usable =
             self.usable.iter().map(|s| KnownServer { name: s.name.clone(), lacks: lacks(s.kind), refused: None });

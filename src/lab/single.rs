@@ -10,13 +10,13 @@ use crate::run::prepare::prepare;
 use crate::store::{Standing, Status};
 use std::collections::BTreeMap;
 
-/// The override that gives a role to a person.
+/// Override that makes a person play a role.
 pub fn played(role: &str) -> Named<Vec<Value>> {
     Named::new(format!("roles.{role}.model"), vec![Value::Text(HUMAN.to_owned())])
 }
 
 impl Planned {
-    /// Gives a role to the person; without one, checks that the experiment has a person in it.
+    /// Gives a role to the person. Without one, checks that a person takes part in the experiment.
     pub fn cast(&mut self, role: Option<&str>) -> Result<(), LabError> {
         let roles: Vec<String> = self.experiment.roles.iter().map(|r| r.name.clone()).collect();
         if let Some(role) = role {
@@ -51,8 +51,8 @@ impl Planned {
         .into())
     }
 
-    /// The first condition in which a person types, among the conversations that are missing; with `anew`, among all
-    /// that are asked for. `standing` is the state of the experiment `id`.
+    /// First condition in which a person types, among the missing conversations; with `anew`, among all requested ones.
+    /// `standing` is the state of the experiment `id`.
     pub fn needs_people(
         &self,
         (id, standing): (&str, &[Standing]),
@@ -71,8 +71,7 @@ impl Planned {
 }
 
 impl Lab {
-    /// Keeps one conversation of the first condition: the first that is not at its end and that nobody else began, else
-    /// a new one.
+    /// Keeps one conversation of the first condition: the first unfinished one that nobody else began, else a new one.
     pub async fn single(&self, planned: &mut Planned, retry_failed: bool) -> Result<(), LabError> {
         let (_, standing) = self.standing(planned).await?;
         let condition = planned.cells[0].condition;
@@ -88,7 +87,7 @@ impl Lab {
                 }
             },
         };
-        // One replicate more than there are conversations is free.
+        // With one replicate more than conversations, at least one is free.
         let replicate = (1..=standing.len() as u32 + 1).find(is_free).unwrap_or(1);
         planned.overrides.replicates = Some(planned.plan.replicates.max(replicate));
         planned.plan_again()?;

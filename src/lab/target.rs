@@ -1,4 +1,4 @@
-//! An experiment or a conversation of the database.
+//! An experiment or a conversation in the database.
 
 use super::error::LabError;
 use super::named::Named;
@@ -14,7 +14,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// The argument of the database's verbs.
+    /// Argument for the methods of the store.
     pub fn item(&self) -> Item {
         match self {
             Self::Experiment(e) => Item::Experiment(e.id.clone()),
@@ -30,7 +30,7 @@ impl Target {
         }
     }
 
-    /// An error of the database about it.
+    /// Turns an error of the database into one about this target.
     pub fn error(&self, error: StoreError) -> LabError {
         match error {
             StoreError::Unknown { .. } => LabError::Gone(self.into()),

@@ -1,4 +1,4 @@
-//! Verifying what is stored.
+//! Verification of the stored data.
 
 use super::error::LabError;
 use super::setup::Lab;
@@ -6,21 +6,21 @@ use super::target::Target;
 use crate::exchange::{Of, Pages};
 use crate::store::{Fault, Filter, ProcessKind};
 
-/// The result of reading everything, or one conversation.
+/// Result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// Everything that is wrong.
+    /// All faults.
     pub faults: Vec<Fault>,
-    /// Conversations read; counted only where nothing is wrong.
+    /// Number of conversations read; counted only without faults.
     pub conversations: usize,
-    /// Questions read.
+    /// Number of questions read.
     pub questions: usize,
-    /// Entries of both.
+    /// Number of entries of both.
     pub entries: usize,
 }
 
 impl Lab {
-    /// Reads the whole database, or one conversation, and compares it with itself.
+    /// Reads the whole database, or one conversation, and checks its consistency.
     pub async fn verify(&self, what: Option<&str>) -> Result<Verified, LabError> {
         let one = match what {
             None => None,

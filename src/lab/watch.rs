@@ -1,5 +1,5 @@
-//! Watching what other processes run: everything is read from the database, again and again, and of that only what may
-//! have changed. No server of the protocol and no file is sure to notify.
+//! Watching the runs of other processes: convoke polls the database, and reads only what may have changed. Not every
+//! server or file notifies readers.
 
 use super::error::LabError;
 use super::setup::Lab;
@@ -13,16 +13,16 @@ use std::time::{Duration, Instant};
 const EXPERIMENT: Duration = Duration::from_secs(1);
 /// Polling interval for a conversation.
 const CONVERSATION: Duration = Duration::from_millis(300);
-/// Statuses in the order in which their numbers are given.
+/// Order of the statuses in counts.
 const ORDER: [Status; 6] =
     [Status::Done, Status::Failed, Status::Interrupted, Status::Incomplete, Status::Running, Status::Pending];
 
-/// Waits before the next look: a database that answers slowly is asked less often.
+/// Waits before the next read. A slow database is read less often.
 async fn pause(interval: Duration, last_took: Duration) {
     tokio::time::sleep(interval.max(last_took * 2)).await;
 }
 
-/// A change that was seen.
+/// An observed change.
 #[derive(Debug, Clone)]
 pub enum Change {
     /// A conversation began.
@@ -36,40 +36,40 @@ pub enum Change {
         /// Number of the conversation's messages up to this entry.
         messages: u32,
     },
-    /// A conversation is no longer worked on.
+    /// No process works on the conversation any more.
     Ended(Arc<ConversationRecord>),
-    /// A conversation was deleted. Holds its id.
+    /// Id of a deleted conversation.
     Deleted(String),
 }
 
-/// A conversation that is not done.
+/// An unfinished conversation.
 struct Known {
     revision: String,
     status: Status,
-    /// Entries that were given, or were there before.
+    /// Entries that were reported, or existed before.
     entries: u32,
-    /// How many of them are messages.
+    /// Number of messages among these entries.
     messages: u32,
-    /// Whether its start was given, and its end was not.
+    /// True if its start was reported and its end was not.
     open: bool,
 }
 
-/// An experiment that is watched.
+/// An experiment under observation.
 pub struct Watch {
     store: Arc<dyn Store>,
     experiment: ExperimentRecord,
-    /// Conversations that are not done.
+    /// Unfinished conversations.
     known: BTreeMap<String, Known>,
-    /// Those that are.
+    /// Finished conversations.
     done: BTreeSet<String>,
-    /// Those of older revisions, each with its revision: nothing waits for them.
+    /// Unfinished conversations of older revisions, each with its revision. The watch does not wait for them.
     behind: BTreeMap<String, String>,
     last_took: Duration,
     is_over: bool,
 }
 
 impl Watch {
-    /// Reads the state of everything. Entries that are there are not given later.
+    /// Reads the current state. Existing entries are not reported later.
     pub async fn begin(lab: &Lab, experiment: ExperimentRecord) -> Result<Self, LabError> {
         let store = Arc::clone(&lab.store);
         let (mut known, mut done, mut behind) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
@@ -103,12 +103,12 @@ impl Watch {
         Ok(watch)
     }
 
-    /// Whether a conversation is one of those that stay as they are.
+    /// True if a conversation was left behind by a newer revision.
     fn is_behind(&self, id: &str, known: &Known) -> bool {
         known.status != Status::Running && self.behind.get(id) == Some(&known.revision)
     }
 
-    /// Whether any conversation runs or waits.
+    /// True if a conversation is running or pending.
     pub fn is_going(&self) -> bool {
         let goes = |(id, known): (&String, &Known)| match known.status {
             Status::Running => true,
@@ -118,14 +118,14 @@ impl Watch {
         self.known.iter().any(goes)
     }
 
-    /// Numbers of conversations by status, without those that are left behind.
+    /// Numbers of conversations by status, without those left behind.
     pub fn counts(&self) -> Vec<(Status, usize)> {
         let of = |status| self.known.iter().filter(|(id, k)| k.status == status && !self.is_behind(id, k)).count();
         let done = self.done.iter().filter(|id| !self.behind.contains_key(*id)).count();
         ORDER.map(|status| (status, if status == Status::Done { done } else { of(status) })).to_vec()
     }
 
-    /// Waits a moment and returns what happened meanwhile; `None` once nothing runs or waits.
+    /// Waits a moment and returns the changes; `None` once no conversation is running or pending.
     pub async fn next(&mut self) -> Result<Option<Vec<Change>>, LabError> {
         if self.is_over {
             return Ok(None);
@@ -134,7 +134,7 @@ impl Watch {
         let began = Instant::now();
         let mut changes = self.look(false).await?;
         if !self.is_going() {
-            // A look at everything catches conversations that began and ended between two looks.
+            // A full read finds conversations that began and ended between two reads.
             changes.extend(self.look(true).await?);
         }
         self.is_over = !self.is_going();
@@ -142,7 +142,7 @@ impl Watch {
         Ok(Some(changes))
     }
 
-    /// Returns what happened since the last look; with `all`, looks at conversations too that seem idle.
+    /// Returns the changes since the last read. With `all`, also reads conversations that seem idle.
     async fn look(&mut self, all: bool) -> Result<Vec<Change>, LabError> {
         let now = self.store.unfinished(&self.experiment.id).await?;
         let asked = self.candidates(&now, all).await?;
@@ -159,7 +159,7 @@ impl Watch {
         Ok(changes)
     }
 
-    /// The conversations that may have changed, each with the number of its entries that are known.
+    /// Conversations that may have changed, each with the number of its known entries.
     async fn candidates(&mut self, now: &Unfinished, all: bool) -> Result<Vec<(String, u32)>, LabError> {
         let mut moved = false;
         let mut asked: BTreeSet<&str> = BTreeSet::new();
@@ -178,7 +178,7 @@ impl Watch {
         let mut asked: Vec<String> = if moved || all { asked.into_iter().map(str::to_owned).collect() } else { vec![] };
         let ended: Vec<String> = self.known.keys().filter(|id| !waits.contains(id.as_str())).cloned().collect();
         let done: u64 = now.done.values().map(|n| u64::from(*n)).sum();
-        // Some began and were done since the last look.
+        // Some began and ended since the last read.
         let unseen = if done > (self.done.len() + ended.len()) as u64 { self.unseen().await? } else { Vec::new() };
         asked.extend(ended.into_iter().chain(unseen));
         Ok(asked
@@ -188,7 +188,7 @@ impl Watch {
             .collect())
     }
 
-    /// Conversations that are done and were not known.
+    /// Finished conversations that were unknown.
     async fn unseen(&mut self) -> Result<Vec<String>, LabError> {
         let mut unseen = Vec::new();
         for stands in self.store.standing(&self.experiment.id, ProcessKind::Conversation).await? {
@@ -203,7 +203,7 @@ impl Watch {
         Ok(unseen)
     }
 
-    /// Adds what is new of a conversation.
+    /// Adds the new entries of a conversation.
     fn compare(&mut self, record: &Arc<ConversationRecord>, log: Vec<Entry>, changes: &mut Vec<Change>) {
         let Some(mut known) = self.known.remove(&record.id) else { return };
         let is_over = !matches!(record.status, Status::Running | Status::Pending);
@@ -231,7 +231,7 @@ impl Watch {
     }
 }
 
-/// A conversation that is watched.
+/// A conversation under observation.
 pub struct ConversationWatch {
     store: Arc<dyn Store>,
     id: String,
@@ -240,7 +240,7 @@ pub struct ConversationWatch {
 }
 
 impl ConversationWatch {
-    /// Watches a conversation from its first entry on.
+    /// Watches a conversation from its first entry.
     pub fn begin(lab: &Lab, id: &str) -> Self {
         Self { store: Arc::clone(&lab.store), id: id.to_owned(), entries: 0, last_took: None }
     }
@@ -272,7 +272,7 @@ impl ConversationWatch {
     }
 }
 
-/// Whether nothing more is stored by itself.
+/// True if no process will store more without a new run.
 pub fn is_at_its_end(status: Status) -> bool {
     !matches!(status, Status::Pending | Status::Running)
 }
