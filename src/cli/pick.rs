@@ -114,7 +114,7 @@ async fn ask_missing(context: &Context, missing: &Missing) -> Result<String, Cli
         Err(error) if error.exit == Exit::NotFound => return Err(nothing()),
         opened => opened?,
     };
-    let experiments = lab.experiments().await?;
+    let experiments = lab.list_experiments().await?;
     if experiments.is_empty() {
         return Err(nothing());
     }
@@ -140,7 +140,8 @@ async fn shortest_name(lab: &Lab, experiment: &ExperimentRecord) -> String {
     let name = &experiment.name;
     let is_word =
         !name.starts_with('-') && !name.starts_with("id:") && lab.folder_named(name).is_ok_and(|f| f.is_none());
-    let is_it = is_word && matches!(lab.find(name).await, Ok(Target::Experiment(found)) if found.id == experiment.id);
+    let is_it =
+        is_word && matches!(lab.find_target(name).await, Ok(Target::Experiment(found)) if found.id == experiment.id);
     if is_it { name.clone() } else { format!("id:{}", experiment.id) }
 }
 
@@ -151,8 +152,8 @@ async fn ask_conversation(
     experiment: &ExperimentRecord,
     hint: &str,
 ) -> Result<Option<String>, CliError> {
-    let selection = lab.select(&format!("id:{}", experiment.id), true).await?;
-    let conversations = lab.conversations(&selection).await?;
+    let selection = lab.select_conversations(&format!("id:{}", experiment.id), true).await?;
+    let conversations = lab.load_conversations(&selection).await?;
     if conversations.is_empty() {
         return Ok(None);
     }

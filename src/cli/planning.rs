@@ -10,11 +10,11 @@ use crate::store::Standing;
 impl Context {
     /// Plans an experiment. Prints its mistakes before returning the error, and its warnings in any case.
     pub async fn planned(&self, what: &str, narrowing: &Narrowing) -> Result<Planned, CliError> {
-        let overrides = narrowing.overrides()?;
+        let overrides = narrowing.read_overrides()?;
         let (from, servers) = (&self.world.folder, &self.settings.servers);
         let planned = match files::folder_named(from, what)? {
             Some(folder) => planned::of_folder(what, &folder, overrides, (from, servers, self.creator())),
-            None => self.reader().await?.planned(what, overrides).await,
+            None => self.reader().await?.plan_stored(what, overrides).await,
         };
         let planned = planned.map_err(|error| self.not_planned(what, error))?;
         say_problems(self, &planned.warnings);
@@ -46,7 +46,7 @@ impl Context {
     /// or the database does not exist.
     pub async fn standing(&self, planned: &Planned) -> Result<(String, Vec<Standing>), CliError> {
         match self.reader().await {
-            Ok(lab) => Ok(lab.standing(planned).await?),
+            Ok(lab) => Ok(lab.load_standing(planned).await?),
             Err(error) if error.exit == Exit::NotFound => Ok((String::new(), Vec::new())),
             Err(error) => Err(error),
         }

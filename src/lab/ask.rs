@@ -5,7 +5,7 @@
 
 use super::error::LabError;
 use super::left_out::LeftOut;
-use super::narrowing::expression;
+use super::narrowing::parse_expression;
 use super::origin::Origin;
 use super::planned::check_models;
 use super::running::{Before, Launch, Running};
@@ -103,7 +103,7 @@ pub struct AskNumbers {
 
 impl AskPlan {
     /// A plan without questions.
-    pub(super) fn empty(
+    pub(super) fn without_questions(
         selection: Selection,
         asking: Asking,
         model: Option<Arc<ModelSpec>>,
@@ -115,7 +115,7 @@ impl AskPlan {
     }
 
     /// Keeps only the question with this key. Returns false if the plan has none.
-    pub(super) fn keep(&mut self, key: &str) -> bool {
+    pub(super) fn keep_question(&mut self, key: &str) -> bool {
         self.questions.retain(|question| question.record.key == key);
         // Of several askings this one alone is left.
         self.asking.again = 1;
@@ -123,19 +123,19 @@ impl AskPlan {
     }
 
     /// Planned questions, with the keys of their conversations.
-    pub fn questioned(&self) -> Vec<Questioned> {
+    pub fn planned_questions(&self) -> Vec<Questioned> {
         let questioned =
             |q: &PlannedQuestion| Questioned { record: q.record.clone(), subject: q.source.subject.clone() };
         self.questions.iter().map(questioned).collect()
     }
 
     /// Name of the experiment.
-    pub fn experiment(&self) -> &str {
+    pub fn experiment_name(&self) -> &str {
         &self.selection.record.name
     }
 
     /// Counts the planned, done and remaining questions. Failed questions remain if they are `retried`.
-    pub fn numbers(&self, retried: bool) -> AskNumbers {
+    pub fn count_numbers(&self, retried: bool) -> AskNumbers {
         let mut numbers = AskNumbers { questions: self.questions.len(), ..AskNumbers::default() };
         for question in &self.questions {
             let agents = question.record.participants.len() as u64;
@@ -157,21 +157,21 @@ impl AskPlan {
     }
 
     /// Number of different questions, and number of askings of each.
-    pub fn texts(&self) -> (usize, u32) {
+    pub fn count_texts(&self) -> (usize, u32) {
         (self.asking.questions.len(), self.asking.again)
     }
 
     /// The keys of all questions.
-    pub fn keys(&self) -> Vec<String> {
+    pub fn question_keys(&self) -> Vec<String> {
         self.questions.iter().map(|question| question.record.key.clone()).collect()
     }
 
-    fn jobs(&self, retry_failed: bool) -> Vec<Job> {
-        let missing = self.questions.iter().filter(|question| is_missing(self.status(question), retry_failed));
-        missing.map(|question| self.job(question)).collect()
+    fn list_jobs(&self, retry_failed: bool) -> Vec<Job> {
+        let missing = self.questions.iter().filter(|question| is_missing(self.status_of(question), retry_failed));
+        missing.map(|question| self.build_job(question)).collect()
     }
 
-    fn status(&self, question: &PlannedQuestion) -> Option<Status> {
+    fn status_of(&self, question: &PlannedQuestion) -> Option<Status> {
         self.standing.get(&question.record.key).map(|standing| standing.status)
     }
 
@@ -201,7 +201,7 @@ impl Lab {
     /// # Errors
     /// [`LabError::NothingToAsk`] if no conversation is done, and every mistake in the arguments.
     pub async fn plan_questions(&self, asking: Asking) -> Result<AskPlan, LabError> {
-        let selection = self.select(&asking.what, asking.all).await?;
+        let selection = self.select_conversations(&asking.what, asking.all).await?;
         if let Of::One(one) = &selection.of
             && one.kind == ProcessKind::Question
         {
@@ -280,7 +280,7 @@ impl Lab {
     }
 
     pub(super) fn check_answering(&self, plan: &AskPlan) -> Result<(), LabError> {
-        let members: Vec<ModelSpec> = plan.jobs(true).iter().flat_map(|job| job.members.to_vec()).collect();
+        let members: Vec<ModelSpec> = plan.list_jobs(true).iter().flat_map(|job| job.members.to_vec()).collect();
         check_models(members.iter(), &self.servers)
     }
 
@@ -301,7 +301,7 @@ impl Lab {
             if asked.is_empty() {
                 continue;
             }
-            let tokens = tokens(&setting, &asked, log, model.as_deref());
+            let tokens = estimate_tokens(&setting, &asked, log, model.as_deref());
             for text in plan.asking.questions.clone() {
                 for again in 1..=plan.asking.again {
                     let source = Source {
@@ -377,7 +377,7 @@ impl Lab {
 
     /// Stores the questions and the run. convoke asks no agent before [`Running::work`].
     pub async fn launch_questions(&self, plan: &AskPlan, how: Launch) -> Result<Running, LabError> {
-        let patience = how.patience();
+        let patience = how.build_patience();
         let experiment = plan.selection.record.id.clone();
         let is_new = |question: &&PlannedQuestion| !plan.standing.contains_key(&question.record.key);
         let mut new: BTreeMap<String, Vec<ConversationRecord>> = BTreeMap::new();
@@ -388,18 +388,18 @@ impl Lab {
             patience.with(|| self.store.plan(&experiment, &revision, &[], records.clone())).await?;
         }
         let id = format!("{:016x}", (self.random)());
-        let numbers = plan.numbers(how.retry_failed);
+        let numbers = plan.count_numbers(how.retry_failed);
         let run = self.ask_record(&id, plan, numbers, &how);
         patience.with(|| self.store.begin_run(run.clone())).await?;
-        let jobs = plan.jobs(how.retry_failed);
-        info!(run = %id, experiment = %plan.experiment(), questions = numbers.questions, left = jobs.len(), "ask");
+        let jobs = plan.list_jobs(how.retry_failed);
+        info!(run = %id, experiment = %plan.experiment_name(), questions = numbers.questions, left = jobs.len(), "ask");
         Ok(Running {
             lab: self.clone(),
             how,
             record: plan.selection.record.clone(),
             id,
             kind: ProcessKind::Question,
-            keys: plan.keys(),
+            keys: plan.question_keys(),
             before: Before { all: numbers.questions, done: numbers.done, failed: numbers.failed },
             jobs,
         })
@@ -453,7 +453,7 @@ fn is_missing(status: Option<Status>, retries_failed: bool) -> bool {
 }
 
 /// The model that answers in place of each agent's own.
-fn answering(asking: &Asking, selection: &Selection) -> Result<Option<Arc<ModelSpec>>, LabError> {
+fn answering_model(asking: &Asking, selection: &Selection) -> Result<Option<Arc<ModelSpec>>, LabError> {
     let model = match &asking.model {
         _ if asking.offline => Some(ModelSpec::bare(SCRIPTED)),
         Some(name) if name == HUMAN => {
@@ -482,7 +482,7 @@ fn select_conditions(subjects: &mut Vec<(ConversationRecord, Origin)>, only: &[E
 }
 
 /// Returns the roles to ask: the given ones, else all, as written.
-fn roles(given: &[String], subjects: &[(ConversationRecord, Origin)]) -> Result<Vec<String>, LabError> {
+fn choose_roles(given: &[String], subjects: &[(ConversationRecord, Origin)]) -> Result<Vec<String>, LabError> {
     let mut known: Vec<String> = Vec::new();
     for role in subjects.iter().flat_map(|(_, origin)| &origin.experiment.roles) {
         if !known.contains(&role.name) {
@@ -499,7 +499,7 @@ fn roles(given: &[String], subjects: &[(ConversationRecord, Origin)]) -> Result<
 }
 
 /// Estimates the tokens of one question to these agents: each reads its system prompt and the last day.
-fn tokens(setting: &Setting, asked: &[Participant], log: &[Entry], model: Option<&ModelSpec>) -> Tokens {
+fn estimate_tokens(setting: &Setting, asked: &[Participant], log: &[Entry], model: Option<&ModelSpec>) -> Tokens {
     let last = log.last().map_or(1, |entry| entry.day);
     let read: usize = log.iter().filter(|e| e.day == last && e.kind.is_message()).map(|e| e.content.len()).sum();
     let mut tokens = Tokens::default();

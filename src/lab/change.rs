@@ -42,9 +42,9 @@ pub struct Copy {
 }
 
 /// Applies changes to an experiment and checks the result like a folder.
-pub fn changed(old: &Experiment, changes: &Changes, servers: &Servers) -> Result<(Files, Checked), LabError> {
+pub fn apply_changes(old: &Experiment, changes: &Changes, servers: &Servers) -> Result<(Files, Checked), LabError> {
     let files = changes.apply(old).map_err(LabError::Obstacles)?;
-    let checked = check(&files, &servers.known());
+    let checked = check(&files, &servers.known_servers());
     if checked.has_errors() || checked.experiment.is_none() {
         let subject = format!("`{}` would be wrong", old.name);
         return Err(LabError::Wrong { subject, problems: checked.problems });
@@ -58,7 +58,7 @@ pub fn changed_document(
     changes: &Changes,
     servers: &Servers,
 ) -> Result<(Experiment, Vec<Problem>), LabError> {
-    let (_, Checked { experiment, problems, .. }) = changed(old, changes, servers)?;
+    let (_, Checked { experiment, problems, .. }) = apply_changes(old, changes, servers)?;
     let subject = || format!("`{}` would be wrong", old.name);
     let missing = || LabError::Wrong { subject: subject(), problems: Vec::new() };
     Ok((experiment.ok_or_else(missing)?, problems))
@@ -70,7 +70,7 @@ impl Lab {
     /// `seen` is the experiment as the person saw it. If somebody changed it meanwhile, the use case needs the answer
     /// to
     /// [`About::ChangedMeanwhile`] first. A new star, note or number of replicates needs no answer.
-    pub async fn edit(
+    pub async fn edit_experiment(
         &self,
         seen: &ExperimentRecord,
         changes: &Changes,
@@ -78,26 +78,26 @@ impl Lab {
         yes: &[String],
     ) -> Result<Progress<Edited>, LabError> {
         let mut edited = loop {
-            let record = self.now(seen).await?;
-            let old = self.document(&record).await?;
+            let record = self.reload_record(seen).await?;
+            let old = self.load_document(&record).await?;
             if let Some(question) = self.changed_meanwhile(seen, &record, &old, changes).await?
                 && !question.is_given(yes)
             {
                 return Ok(Progress::Needs(question));
             }
-            match self.revise(record, &old, changes).await {
+            match self.store_revision(record, &old, changes).await {
                 Err(LabError::Store(StoreError::Changed { .. })) => {}
                 done => break done?,
             }
         };
         if let Some(note) = note.filter(|note| edited.record.note.as_deref() != Some(*note)) {
-            self.note(&mut edited, note).await?;
+            self.save_note(&mut edited, note).await?;
         }
         Ok(Progress::Done(edited))
     }
 
-    async fn now(&self, seen: &ExperimentRecord) -> Result<ExperimentRecord, LabError> {
-        self.record(&seen.id).await?.ok_or_else(|| LabError::Gone(Named::Experiment(seen.name.clone())))
+    async fn reload_record(&self, seen: &ExperimentRecord) -> Result<ExperimentRecord, LabError> {
+        self.find_record(&seen.id).await?.ok_or_else(|| LabError::Gone(Named::Experiment(seen.name.clone())))
     }
 
     async fn changed_meanwhile(
@@ -124,7 +124,12 @@ impl Lab {
         })))
     }
 
-    async fn revise(&self, record: ExperimentRecord, old: &Experiment, changes: &Changes) -> Result<Edited, LabError> {
+    async fn store_revision(
+        &self,
+        record: ExperimentRecord,
+        old: &Experiment,
+        changes: &Changes,
+    ) -> Result<Edited, LabError> {
         let (new, warnings) = changed_document(old, changes, &self.servers)?;
         let revision = key::hash_revision(&new);
         if revision == record.revision && new.run == record.run {
@@ -136,7 +141,7 @@ impl Lab {
         let revised = match self.store.revise(id, creator, version, new.clone(), revision).await {
             Ok(revised) => revised,
             Err(error @ StoreError::Changed { .. }) => return Err(error.into()),
-            Err(error) => return Err(Target::Experiment(Box::new(record)).error(error)),
+            Err(error) => return Err(Target::Experiment(Box::new(record)).store_error(error)),
         };
         let mut lines = diff::describe_differences(old, &new);
         if record.name != revised.name {
@@ -145,12 +150,12 @@ impl Lab {
         Ok(Edited { record: revised, is_changed: true, changes: lines, behind, warnings })
     }
 
-    async fn note(&self, edited: &mut Edited, note: &str) -> Result<(), LabError> {
+    async fn save_note(&self, edited: &mut Edited, note: &str) -> Result<(), LabError> {
         let target = Target::Experiment(Box::new(edited.record.clone()));
         let mark = Mark { note: Some(Some(note.to_owned())), starred: None };
         let item = Item::Experiment(edited.record.id.clone());
-        self.store.mark(&item, &edited.record.creator, mark).await.map_err(|e| target.error(e))?;
-        edited.record = self.now(&edited.record).await?;
+        self.store.mark(&item, &edited.record.creator, mark).await.map_err(|e| target.store_error(e))?;
+        edited.record = self.reload_record(&edited.record).await?;
         edited.is_changed = true;
         edited.changes.push(format!("`note`: {note}"));
         Ok(())
@@ -158,13 +163,13 @@ impl Lab {
 
     /// Copies an experiment under the name in `changes`, else under the first free one: that of a given folder, then
     /// `NAME-2`, `NAME-3`, …. `note` replaces the original's note; an empty one removes it.
-    pub async fn duplicate(
+    pub async fn duplicate_experiment(
         &self,
         original: &ExperimentRecord,
         mut changes: Changes,
         note: Option<&str>,
     ) -> Result<Copy, LabError> {
-        let old = self.document(original).await?;
+        let old = self.load_document(original).await?;
         if changes.name.is_some() {
             return self.copy_as(original, &old, &changes, note).await;
         }
@@ -199,7 +204,11 @@ impl Lab {
     }
 
     /// Stores a new experiment; `parent` is the id of its original.
-    pub async fn create(&self, document: Experiment, parent: Option<String>) -> Result<ExperimentRecord, LabError> {
+    pub async fn create_experiment(
+        &self,
+        document: Experiment,
+        parent: Option<String>,
+    ) -> Result<ExperimentRecord, LabError> {
         Ok(self.store.create(self.new_experiment(document, parent)).await?)
     }
 

@@ -19,7 +19,7 @@ pub struct Examined {
 
 /// Reads and checks an experiment's folder.
 pub fn of_folder(folder: &Path, servers: &Servers) -> Result<Checked, LabError> {
-    Ok(check(&files::read_folder(folder)?, &servers.known()))
+    Ok(check(&files::read_folder(folder)?, &servers.known_servers()))
 }
 
 /// Checks the document of an experiment.
@@ -28,7 +28,7 @@ pub fn of_document(experiment: &Experiment, servers: &Servers) -> Checked {
 }
 
 /// Rewrites the paths of problems relative to the working folder `from`.
-pub fn placed(from: &Path, folder: &Path, problems: &[Problem]) -> Vec<Problem> {
+pub fn place_problems(from: &Path, folder: &Path, problems: &[Problem]) -> Vec<Problem> {
     let folder = folder.strip_prefix(from).unwrap_or(folder);
     let folder = folder.strip_prefix(".").unwrap_or(folder);
     let path = |problem: &Problem| folder.join(Path::new(&problem.path)).display().to_string();
@@ -37,11 +37,11 @@ pub fn placed(from: &Path, folder: &Path, problems: &[Problem]) -> Vec<Problem> 
 
 impl Lab {
     /// Checks a stored experiment. For a conversation, checks its experiment.
-    pub async fn check(&self, what: &str) -> Result<Checked, LabError> {
-        let record = match self.find(what).await? {
+    pub async fn check_stored(&self, what: &str) -> Result<Checked, LabError> {
+        let record = match self.find_target(what).await? {
             Target::Experiment(record) => *record,
             Target::Conversation(conversation) => self.experiment_of(&conversation).await?,
         };
-        Ok(of_document(&self.document(&record).await?, &self.servers))
+        Ok(of_document(&self.load_document(&record).await?, &self.servers))
     }
 }

@@ -55,7 +55,7 @@ pub enum Step {
 
 impl Step {
     /// Name of the question for a person.
-    pub fn words(&self) -> String {
+    pub fn step_name(&self) -> String {
         match self {
             Self::Name => "name".to_owned(),
             Self::Opening => "starting message".to_owned(),
@@ -69,7 +69,7 @@ impl Step {
             Self::RoleModel(role) => format!("model of {role}"),
             Self::Summarizer => "summariser".to_owned(),
             Self::SummaryTitles => "the summariser's sections".to_owned(),
-            Self::Text(address) => format!("contents of {}", place(address)),
+            Self::Text(address) => format!("contents of {}", describe_place(address)),
             Self::Star => "star".to_owned(),
             Self::Note => "note".to_owned(),
             Self::Overview => "overview".to_owned(),
@@ -78,7 +78,7 @@ impl Step {
 }
 
 /// Describes a text's address in words: `guard: Goal`, `shared: Goal`, `guard: before the sections`.
-pub fn place(address: &str) -> String {
+pub fn describe_place(address: &str) -> String {
     let (whose, title) = address.split_once('/').unwrap_or(("shared", address));
     if title.is_empty() { format!("{whose}: before the sections") } else { format!("{whose}: {title}") }
 }
@@ -175,7 +175,7 @@ impl Default for Draft {
 
 impl Draft {
     /// Lists every question that follows from the answers so far, in the order of asking.
-    pub fn steps(&self) -> Vec<Step> {
+    pub fn list_steps(&self) -> Vec<Step> {
         let mut steps = vec![Step::Name, Step::Opening, Step::Models, Step::Titles, Step::Shared];
         if self.titles.len() > 1 {
             steps.push(Step::Order);
@@ -191,33 +191,33 @@ impl Draft {
         if self.summarizer {
             steps.push(Step::SummaryTitles);
         }
-        steps.extend(self.addresses().into_iter().map(Step::Text));
+        steps.extend(self.list_addresses().into_iter().map(Step::Text));
         steps.extend([Step::Star, Step::Note, Step::Overview]);
         steps
     }
 
     /// Returns the question `by` steps after another one.
-    pub fn beside(&self, step: &Step, by: isize) -> Option<Step> {
-        let steps = self.steps();
+    pub fn neighbour_step(&self, step: &Step, by: isize) -> Option<Step> {
+        let steps = self.list_steps();
         let at = steps.iter().position(|s| s == step)?.checked_add_signed(by)?;
         steps.get(at).cloned()
     }
 
     /// Returns the first question without an answer, else the overview.
     pub fn open_step(&self) -> Step {
-        let open = self.steps().into_iter().find(|s| !self.answered.contains(s));
+        let open = self.list_steps().into_iter().find(|s| !self.answered.contains(s));
         open.unwrap_or(Step::Overview)
     }
 
     /// Marks a question as answered.
-    pub fn answer(&mut self, step: &Step) {
+    pub fn mark_answered(&mut self, step: &Step) {
         if !self.answered.contains(step) {
             self.answered.push(step.clone());
         }
     }
 
     /// Addresses of all texts: shared ones, those of each role, those of the summariser.
-    pub fn addresses(&self) -> Vec<String> {
+    pub fn list_addresses(&self) -> Vec<String> {
         let mut all = vec!["shared/".to_owned()];
         let own = |owner: &str, title: &str| format!("{owner}/{title}");
         for title in self.titles.iter().filter(|t| self.shared.contains(t)) {
@@ -234,12 +234,12 @@ impl Draft {
     }
 
     /// The text at an address.
-    pub fn text(&self, address: &str) -> &str {
+    pub fn text_at(&self, address: &str) -> &str {
         self.texts.get(address).map_or("", String::as_str)
     }
 
     /// Builds a role with its current word forms and models.
-    pub fn role(&self, players: &Players) -> Role {
+    pub fn build_role(&self, players: &Players) -> Role {
         let words = self.words.get(&players.name).cloned().unwrap_or_default();
         let known = |model: &String| self.models.iter().any(|m| m.name() == model);
         Role {
@@ -254,14 +254,15 @@ impl Draft {
 
     /// All roles so.
     pub fn as_roles(&self) -> Vec<Role> {
-        self.roles.iter().map(|players| self.role(players)).collect()
+        self.roles.iter().map(|players| self.build_role(players)).collect()
     }
 
     /// Changes that turn an empty experiment with this name into the draft.
-    pub fn changes(&self) -> Changes {
+    pub fn list_changes(&self) -> Changes {
         let of_roles =
-            |title: &String| self.roles.iter().any(|r| !self.text(&format!("{}/{title}", r.name)).is_empty());
-        let of_all = |title: &String| !self.text(title).is_empty() || !self.text(&format!("shared/{title}")).is_empty();
+            |title: &String| self.roles.iter().any(|r| !self.text_at(&format!("{}/{title}", r.name)).is_empty());
+        let of_all =
+            |title: &String| !self.text_at(title).is_empty() || !self.text_at(&format!("shared/{title}")).is_empty();
         let is_used = |title: &&String| if self.shared.contains(*title) { of_all(title) } else { of_roles(title) };
         let mut set = Vec::new();
         let mut put = |key: String, value: String| set.push((key, value));
@@ -270,10 +271,10 @@ impl Draft {
         }
         for role in self.as_roles() {
             let key = |word: &str| format!("roles.{}.{word}", toml_edit::Key::new(&role.name));
-            put(key("plural"), written(&role.plural));
-            put(key("pronouns"), written(&role.pronouns));
+            put(key("plural"), quote_toml(&role.plural));
+            put(key("pronouns"), quote_toml(&role.pronouns));
             if let RoleModel::One(model) = &role.model {
-                put(key("model"), written(model));
+                put(key("model"), quote_toml(model));
             }
         }
         let titles: toml_edit::Array = self.titles.iter().filter(is_used).map(String::as_str).collect();
@@ -281,11 +282,14 @@ impl Draft {
             put("sections".to_owned(), titles.to_string());
         }
         put("messages".to_owned(), MESSAGES.to_string());
-        let addresses = self.addresses().into_iter();
+        let addresses = self.list_addresses().into_iter();
         Changes {
             starting_message: Some(self.starting_message.clone()),
             roles: self.roles.iter().map(|r| (r.name.clone(), Some(r.agents))).collect(),
-            sections: addresses.map(|a| (a.clone(), self.text(&a).to_owned())).filter(|(_, t)| !t.is_empty()).collect(),
+            sections: addresses
+                .map(|a| (a.clone(), self.text_at(&a).to_owned()))
+                .filter(|(_, t)| !t.is_empty())
+                .collect(),
             set,
             ..Changes::default()
         }
@@ -295,8 +299,8 @@ impl Draft {
     ///
     /// # Errors
     /// The obstacles that prevent it.
-    pub fn files(&self) -> Result<Files, Vec<Obstacle>> {
-        self.files_of(&self.changes())
+    pub fn build_files(&self) -> Result<Files, Vec<Obstacle>> {
+        self.files_of(&self.list_changes())
     }
 
     fn files_of(&self, changes: &Changes) -> Result<Files, Vec<Obstacle>> {
@@ -305,11 +309,11 @@ impl Draft {
     }
 
     /// Builds the experiment and checks it like a folder.
-    pub fn check(&self, servers: &[KnownServer]) -> Checked {
-        match self.files() {
+    pub fn check_draft(&self, servers: &[KnownServer]) -> Checked {
+        match self.build_files() {
             Ok(files) => check(&files, servers),
             Err(obstacles) => {
-                let problems = obstacles.into_iter().map(|o| problem("experiment", o)).collect();
+                let problems = obstacles.into_iter().map(|o| build_problem("experiment", o)).collect();
                 Checked { experiment: None, plan: None, problems, guessed: Vec::new() }
             }
         }
@@ -328,23 +332,23 @@ impl Draft {
                 let shared = self.titles.iter().filter(|title| self.shared.contains(title)).cloned();
                 shared.collect::<Vec<_>>().join(", ")
             }
-            Step::Roles => self.players(),
+            Step::Roles => self.describe_players(),
             Step::Plural(role) => words(role).plural.unwrap_or_default(),
             Step::Pronouns(role) => words(role).pronouns.unwrap_or_default(),
             Step::RoleModel(role) => words(role).model.unwrap_or_else(|| "the conversation's".to_owned()),
             Step::Summarizer => yes(self.summarizer),
             Step::SummaryTitles => self.summary_titles.join(", "),
-            Step::Text(address) => self.text(address).to_owned(),
+            Step::Text(address) => self.text_at(address).to_owned(),
             Step::Star => yes(self.starred),
             Step::Note => self.note.clone(),
             Step::Overview => String::new(),
         };
         let answer = if answer.is_empty() { "(none)".to_owned() } else { answer };
-        format!("{}: {answer}", step.words())
+        format!("{}: {answer}", step.step_name())
     }
 
     /// `1 buyer, 2 sellers`.
-    fn players(&self) -> String {
+    fn describe_players(&self) -> String {
         let plural = |role: &Players| self.words.get(&role.name).and_then(|words| words.plural.clone());
         let one = |role: &Players| match plural(role) {
             Some(plural) if role.agents != 1 => format!("{} {plural}", role.agents),
@@ -354,13 +358,13 @@ impl Draft {
     }
 
     /// Describes the draft in a few lines.
-    pub fn summary(&self) -> String {
+    pub fn describe_draft(&self) -> String {
         let few = [Step::Name, Step::Opening, Step::Models, Step::Roles, Step::Titles, Step::Shared];
         let mut lines: Vec<String> = few.iter().map(|step| self.answer_to(step)).collect();
         let (empty, full): (Vec<String>, Vec<String>) =
-            self.addresses().into_iter().partition(|address| self.text(address).is_empty());
+            self.list_addresses().into_iter().partition(|address| self.text_at(address).is_empty());
         lines.push(format!("texts: {}", full.len()));
-        let sections: Vec<String> = empty.iter().filter(|a| !a.ends_with('/')).map(|a| place(a)).collect();
+        let sections: Vec<String> = empty.iter().filter(|a| !a.ends_with('/')).map(|a| describe_place(a)).collect();
         if !sections.is_empty() {
             lines.push(format!("empty, so not sent: {}", sections.join("; ")));
         }
@@ -369,18 +373,20 @@ impl Draft {
 
     /// Checks the draft for a preview, with two days if it has a summariser, who would be idle with one.
     pub fn check_to_preview(&self, servers: &[KnownServer]) -> Checked {
-        let mut changes = self.changes();
+        let mut changes = self.list_changes();
         changes.set.push(("days".to_owned(), if self.summarizer { "2" } else { "1" }.to_owned()));
-        self.files_of(&changes).map_or_else(|_| self.check(servers), |files| check(&files, servers))
+        self.files_of(&changes).map_or_else(|_| self.check_draft(servers), |files| check(&files, servers))
     }
 
     /// Checks a text by the check of an experiment with this text alone. Line numbers are those of the text.
     pub fn check_text(&self, address: &str, text: &str, servers: &[KnownServer]) -> Vec<Problem> {
         let mut alone = Self { texts: BTreeMap::from([(address.to_owned(), text.to_owned())]), ..self.clone() };
         alone.models = vec![ModelSpec::bare(SCRIPTED)];
-        let files = match alone.files() {
+        let files = match alone.build_files() {
             Ok(files) => files,
-            Err(obstacles) => return obstacles.into_iter().map(|o| problem(&place(address), o)).collect(),
+            Err(obstacles) => {
+                return obstacles.into_iter().map(|o| build_problem(&describe_place(address), o)).collect();
+            }
         };
         let (file, title) = match address.split_once('/') {
             Some(("summarizer", title)) => (SUMMARIZER.to_owned(), title),
@@ -390,22 +396,22 @@ impl Draft {
         };
         let heading = usize::from(!title.is_empty());
         let found = check(&files, servers).problems.into_iter().filter(|p| p.path == file && p.line > heading);
-        found.map(|p| Problem { path: place(address), line: p.line - heading, ..p }).collect()
+        found.map(|p| Problem { path: describe_place(address), line: p.line - heading, ..p }).collect()
     }
 
     /// Checks the starting message.
     pub fn check_opening(&self, servers: &[KnownServer]) -> Vec<Problem> {
-        let found = self.check(servers).problems.into_iter();
+        let found = self.check_draft(servers).problems.into_iter();
         found.filter(|p| ["unknown-tag", "agent-name"].contains(&p.code) && p.path == "experiment.toml").collect()
     }
 }
 
 /// Writes a text as TOML.
-fn written(text: &str) -> String {
+fn quote_toml(text: &str) -> String {
     toml_edit::Value::from(text).to_string()
 }
 
-fn problem(path: &str, obstacle: Obstacle) -> Problem {
+fn build_problem(path: &str, obstacle: Obstacle) -> Problem {
     Problem {
         severity: Severity::Error,
         code: obstacle.code,

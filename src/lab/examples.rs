@@ -52,11 +52,11 @@ const EXAMPLES: &[(&str, &[Shipped])] = &[
 
 /// Returns the files of a shipped experiment under a new name; without `example`, those of the starter. Comments and
 /// layout are preserved.
-pub fn files(name: &str, example: Option<&str>) -> Result<Files, LabError> {
-    Ok(renamed(name, shipped(example)?))
+pub fn example_files(name: &str, example: Option<&str>) -> Result<Files, LabError> {
+    Ok(rename_files(name, shipped_files(example)?))
 }
 
-fn shipped(example: Option<&str>) -> Result<&'static [Shipped], LabError> {
+fn shipped_files(example: Option<&str>) -> Result<&'static [Shipped], LabError> {
     let Some(name) = example else { return Ok(STARTER) };
     let found = EXAMPLES.iter().find(|(known, _)| *known == name);
     found.map(|(_, files)| *files).ok_or_else(|| {
@@ -67,7 +67,7 @@ fn shipped(example: Option<&str>) -> Result<&'static [Shipped], LabError> {
     })
 }
 
-fn renamed(name: &str, shipped: &[Shipped]) -> Files {
+fn rename_files(name: &str, shipped: &[Shipped]) -> Files {
     let written = toml_edit::Value::from(name).to_string();
     let named = |line: &str| {
         if line.starts_with("name = ") { format!("name = {}\n", written.trim()) } else { line.to_owned() }
@@ -89,7 +89,7 @@ mod tests {
     fn every_example_is_whole_and_takes_its_new_name() {
         let servers = [KnownServer { name: "ollama".to_owned(), lacks: &[], refused: None }];
         for (example, shipped) in EXAMPLES.iter().chain(&[("starter", STARTER)]) {
-            let checked = check(&renamed("a \"new\" name", shipped), &servers);
+            let checked = check(&rename_files("a \"new\" name", shipped), &servers);
             assert!(checked.problems.is_empty(), "{example}: {:?}", checked.problems);
             assert_eq!(checked.experiment.unwrap().name, "a \"new\" name", "{example}");
             assert!(checked.plan.is_some_and(|p: Plan| p.conditions.len() > 1), "{example}");

@@ -83,7 +83,7 @@ impl Lab {
 
     /// Loads all records, since only they give the order of the design. Logs are loaded later.
     async fn records_in_order(&self, selection: &Selection) -> Result<Vec<ConversationRecord>, LabError> {
-        Ok(self.conversations(selection).await?.into_iter().map(|(record, _)| record).collect())
+        Ok(self.load_conversations(selection).await?.into_iter().map(|(record, _)| record).collect())
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Extended {
 impl Lab {
     /// Plans `more` replicates beyond the highest that has begun. While an earlier extension of the same plan is
     /// unfinished, plans that one again.
-    pub async fn extend(&self, planned: &mut Planned, more: u32) -> Result<Extended, LabError> {
+    pub async fn extend_plan(&self, planned: &mut Planned, more: u32) -> Result<Extended, LabError> {
         let (standing, runs) = match self.record_of(planned).await? {
             Some(record) => {
                 (self.store.standing(&record.id, ProcessKind::Conversation).await?, self.store.runs(&record.id).await?)
@@ -33,14 +33,14 @@ impl Lab {
             None => (Vec::new(), Vec::new()),
         };
         let highest = highest_begun(&planned.plan, planned.overrides.offline, &standing);
-        if let Some(replicates) = earlier(&runs, planned) {
-            planned.repeat(replicates)?;
+        if let Some(replicates) = earlier_extension(&runs, planned) {
+            planned.set_replicates(replicates)?;
             if is_unfinished(planned, &standing) {
                 return Ok(Extended { replicates, continues: true });
             }
         }
         let replicates = highest.saturating_add(more);
-        planned.repeat(replicates)?;
+        planned.set_replicates(replicates)?;
         Ok(Extended { replicates, continues: false })
     }
 
@@ -66,7 +66,7 @@ impl Lab {
                 Ok(revised) => return Ok(revised),
                 Err(error @ StoreError::Changed { .. }) => {
                     // Only a new document is a conflict; a new note, star or number of replicates is not.
-                    let now = self.record(&id).await?;
+                    let now = self.find_record(&id).await?;
                     record = now.filter(|now| now.revision == revision && now.name == name).ok_or(error)?;
                 }
                 Err(error) => return Err(error.into()),
@@ -79,7 +79,7 @@ impl Lab {
 
 impl Planned {
     /// Sets the number of replicates in the plan and in the experiment.
-    fn repeat(&mut self, replicates: u32) -> Result<(), LabError> {
+    fn set_replicates(&mut self, replicates: u32) -> Result<(), LabError> {
         self.overrides.replicates = Some(replicates);
         self.plan_again()?;
         self.experiment.run.replicates = replicates;
@@ -100,7 +100,7 @@ fn highest_begun(plan: &Plan, offline: bool, standing: &[Standing]) -> u32 {
 }
 
 /// Number of replicates that the last extension of the same plan was to reach.
-fn earlier(runs: &[RunRecord], planned: &Planned) -> Option<u32> {
+fn earlier_extension(runs: &[RunRecord], planned: &Planned) -> Option<u32> {
     let same = |run: &&RunRecord| {
         run.revision == planned.revision
             && named(&run.counts, SEED) == Some(&planned.plan.seed)
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn flags_of_earlier_runs_are_compared() {
-        let of = |words: &[&str]| old_flags::read(&words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>());
+        let of = |words: &[&str]| old_flags::parse_flags(&words.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>());
         assert!(of(&["list"]).is_none() && of(&["run", "--no-such-flag"]).is_none());
         assert!(!of(&["run", "e"]).unwrap().had_more);
         let plain = of(&["run", "e", "--more", "2"]).unwrap().overrides;

@@ -33,20 +33,20 @@ pub fn folder_named(from: &Path, what: &str) -> Result<Option<PathBuf>, LabError
 pub fn read_folder(folder: &Path) -> Result<Files, LabError> {
     let mut files = Files::new();
     for name in ["experiment.toml", SHARED, SUMMARIZER] {
-        add(&mut files, name.to_owned(), &folder.join(name))?;
+        add_file(&mut files, name.to_owned(), &folder.join(name))?;
     }
     if let Ok(roles) = fs::read_dir(folder.join("roles")) {
         for entry in roles.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             if Path::new(&name).extension().is_some_and(|e| e == "md") {
-                add(&mut files, format!("roles/{name}"), &entry.path())?;
+                add_file(&mut files, format!("roles/{name}"), &entry.path())?;
             }
         }
     }
     Ok(files)
 }
 
-fn add(files: &mut Files, name: String, path: &Path) -> Result<(), LabError> {
+fn add_file(files: &mut Files, name: String, path: &Path) -> Result<(), LabError> {
     match fs::read(path) {
         Ok(bytes) => drop(files.insert(name, bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -56,7 +56,7 @@ fn add(files: &mut Files, name: String, path: &Path) -> Result<(), LabError> {
 }
 
 /// Reads the replies of `scripted`, one for each line.
-pub fn script(path: &Path) -> Result<Vec<String>, LabError> {
+pub fn read_script(path: &Path) -> Result<Vec<String>, LabError> {
     let unusable = |source| LabError::Script { path: path.to_owned(), source };
     let text = fs::read_to_string(path).map_err(unusable)?;
     let wrong = |why: String| unusable(io::Error::other(why));
@@ -73,11 +73,11 @@ pub fn write_folder(path: &Path, files: &Files) -> Result<(), LabError> {
 }
 
 /// Replaces a text file by the result of `change`. Its permissions are preserved.
-pub fn rewrite(path: &Path, change: impl FnOnce(&str) -> io::Result<String>) -> Result<(), LabError> {
+pub fn rewrite_file(path: &Path, change: impl FnOnce(&str) -> io::Result<String>) -> Result<(), LabError> {
     let rewritten = || {
         let changed = change(&fs::read_to_string(path)?)?;
         let permissions = fs::metadata(path)?.permissions();
-        let unfinished = unfinished(path);
+        let unfinished = unfinished_path(path);
         let written = fs::write(&unfinished, changed)
             .and_then(|()| fs::set_permissions(&unfinished, permissions))
             .and_then(|()| fs::rename(&unfinished, path));
@@ -105,7 +105,7 @@ impl NewFile {
         }
         let failed = |source| LabError::Write { path: path.to_owned(), source };
         fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).map_err(failed)?;
-        let unfinished = unfinished(path);
+        let unfinished = unfinished_path(path);
         let file = File::create(&unfinished).map_err(failed)?;
         Ok(Self { out: Some(BufWriter::new(file)), unfinished, path: path.to_owned() })
     }
@@ -153,12 +153,12 @@ impl NewFolder {
         }
         let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(parent).map_err(|source| LabError::Write { path: parent.to_owned(), source })?;
-        let folder = Self { unfinished: unfinished(path), path: path.to_owned() };
-        fs::create_dir_all(&folder.unfinished).map_err(|e| folder.failed(e))?;
+        let folder = Self { unfinished: unfinished_path(path), path: path.to_owned() };
+        fs::create_dir_all(&folder.unfinished).map_err(|e| folder.write_error(e))?;
         Ok(folder)
     }
 
-    fn failed(&self, source: io::Error) -> LabError {
+    fn write_error(&self, source: io::Error) -> LabError {
         LabError::Write { path: self.path.clone(), source }
     }
 
@@ -171,7 +171,7 @@ impl NewFolder {
 
     /// Renames the folder into place.
     pub fn finish(self) -> Result<(), LabError> {
-        fs::rename(&self.unfinished, &self.path).map_err(|e| self.failed(e))
+        fs::rename(&self.unfinished, &self.path).map_err(|e| self.write_error(e))
     }
 }
 
@@ -182,7 +182,7 @@ impl Drop for NewFolder {
     }
 }
 
-fn unfinished(path: &Path) -> PathBuf {
+fn unfinished_path(path: &Path) -> PathBuf {
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     path.with_file_name(format!(".{name}.{}", std::process::id()))
 }

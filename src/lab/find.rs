@@ -21,7 +21,7 @@ impl Lab {
     ///
     /// # Errors
     /// [`LabError::NotFound`], [`LabError::ManyNames`], [`LabError::ManyIds`], and the mistakes of a folder.
-    pub async fn find(&self, what: &str) -> Result<Target, LabError> {
+    pub async fn find_target(&self, what: &str) -> Result<Target, LabError> {
         let name = match self.folder_named(what)? {
             Some(folder) => name_in(&folder)?,
             None => what.to_owned(),
@@ -63,8 +63,8 @@ impl Lab {
     }
 
     /// Finds an experiment and refuses a conversation.
-    pub async fn experiment(&self, what: &str) -> Result<ExperimentRecord, LabError> {
-        match self.find(what).await? {
+    pub async fn find_experiment(&self, what: &str) -> Result<ExperimentRecord, LabError> {
+        match self.find_target(what).await? {
             Target::Experiment(record) => Ok(*record),
             Target::Conversation(conversation) => Err(self.not_a_conversation(what, &conversation).await?),
         }
@@ -81,8 +81,8 @@ impl Lab {
     }
 
     /// Finds an experiment or conversation and checks that it is the person's own. The later write checks this again.
-    pub async fn own(&self, what: &str) -> Result<Target, LabError> {
-        let target = self.find(what).await?;
+    pub async fn find_own(&self, what: &str) -> Result<Target, LabError> {
+        let target = self.find_target(what).await?;
         if target.creator() == self.who.creator {
             return Ok(target);
         }
@@ -91,28 +91,28 @@ impl Lab {
     }
 
     /// Experiment and document to compare. For a conversation, those of its revision.
-    pub async fn compared(&self, what: &str) -> Result<(ExperimentRecord, Experiment), LabError> {
-        let (record, revision) = match self.find(what).await? {
+    pub async fn find_compared(&self, what: &str) -> Result<(ExperimentRecord, Experiment), LabError> {
+        let (record, revision) = match self.find_target(what).await? {
             Target::Experiment(record) => ((*record).clone(), record.revision),
             Target::Conversation(c) => (self.experiment_of(&c).await?, c.revision),
         };
-        let document = self.document(&ExperimentRecord { revision, ..record.clone() }).await?;
+        let document = self.load_document(&ExperimentRecord { revision, ..record.clone() }).await?;
         Ok((record, document))
     }
 
     /// Experiment of a conversation.
     pub async fn experiment_of(&self, conversation: &ConversationRecord) -> Result<ExperimentRecord, LabError> {
-        let found = self.record(&conversation.experiment).await?;
+        let found = self.find_record(&conversation.experiment).await?;
         found.ok_or_else(|| LabError::NoExperiment { conversation: conversation.id.clone() })
     }
 
     /// Experiment with an id.
-    pub async fn record(&self, id: &str) -> Result<Option<ExperimentRecord>, LabError> {
+    pub async fn find_record(&self, id: &str) -> Result<Option<ExperimentRecord>, LabError> {
         Ok(self.store.records().await?.into_iter().find(|e| e.id == id))
     }
 
     /// Document of an experiment's revision, with its current note and `[run]`.
-    pub async fn document(&self, record: &ExperimentRecord) -> Result<Experiment, LabError> {
+    pub async fn load_document(&self, record: &ExperimentRecord) -> Result<Experiment, LabError> {
         let missing = || LabError::NoDocument { revision: record.revision.clone(), name: record.name.clone() };
         let mut document = self.store.document(&record.revision).await?.ok_or_else(missing)?;
         document.run = record.run;

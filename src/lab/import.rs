@@ -23,7 +23,7 @@ pub struct Imported {
 
 impl Lab {
     /// Stores an experiment as the current revision of the person's experiment of that name.
-    pub async fn import(&self, experiment: &Experiment) -> Result<Imported, LabError> {
+    pub async fn import_experiment(&self, experiment: &Experiment) -> Result<Imported, LabError> {
         let before = self.store.experiment(&self.who.creator, &experiment.name).await?;
         let (changes, behind) = match &before {
             Some(record) => {
@@ -38,7 +38,7 @@ impl Lab {
     }
 
     /// Changes the note or star of the person's own experiment or conversation.
-    pub async fn mark(&self, target: &Target, mark: Mark) -> Result<(), LabError> {
-        self.store.mark(&target.item(), &self.who.creator, mark).await.map_err(|error| target.error(error))
+    pub async fn set_mark(&self, target: &Target, mark: Mark) -> Result<(), LabError> {
+        self.store.mark(&target.item(), &self.who.creator, mark).await.map_err(|error| target.store_error(error))
     }
 }

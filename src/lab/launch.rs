@@ -25,7 +25,12 @@ impl Lab {
     ///
     /// # Errors
     /// Every mistake in the experiment, the database or the answers. Then nothing was written.
-    pub async fn launch(&self, planned: Planned, how: Launch, yes: &[String]) -> Result<Progress<Running>, LabError> {
+    pub async fn launch_run(
+        &self,
+        planned: Planned,
+        how: Launch,
+        yes: &[String],
+    ) -> Result<Progress<Running>, LabError> {
         let mut behind = Vec::new();
         if let Some(record) = self.record_of(&planned).await?.filter(|_| !planned.alone) {
             match self.leaving_behind(&record, &planned, how.retry_failed).await? {
@@ -34,7 +39,7 @@ impl Lab {
                 None => {}
             }
         }
-        let patience = how.patience();
+        let patience = how.build_patience();
         let mut record = self.save_planned(&planned, &patience).await?;
         if how.more.is_some() {
             record = self.keep_replicates(record, &planned.experiment, &patience).await?;
@@ -58,7 +63,7 @@ impl Lab {
             record,
             id,
             kind: ProcessKind::Conversation,
-            keys: planned.keys(),
+            keys: planned.planned_keys(),
             before: Before { all: asked, done, failed },
             jobs: prepare::jobs(&Arc::new(planned.experiment), &planned.plan, &missing),
         }))

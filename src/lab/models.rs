@@ -30,7 +30,7 @@ pub enum NoOffer {
 }
 
 /// Requests the models of every real server at the same time.
-pub async fn offers(servers: &Servers) -> Vec<Offer<'_>> {
+pub async fn list_offers(servers: &Servers) -> Vec<Offer<'_>> {
     let real = servers.usable.iter().filter(|s| s.kind != ServerKind::Scripted);
     join_all(real.map(|server| async move { Offer { server, models: list_models(server).await } })).await
 }

@@ -32,12 +32,12 @@ pub struct Narrowing {
 
 impl Narrowing {
     /// Parses the flags. The plan checks the names in them later.
-    pub fn overrides(&self) -> Result<Overrides, LabError> {
+    pub fn read_overrides(&self) -> Result<Overrides, LabError> {
         if self.replicates == Some(0) || self.limit == Some(0) {
-            return Err(usage("--replicates and --limit are at least 1".to_owned()).into());
+            return Err(usage_error("--replicates and --limit are at least 1".to_owned()).into());
         }
         if self.seed.is_some_and(|s| i64::try_from(s).is_err()) {
-            return Err(usage("--seed is at most 9223372036854775807".to_owned()).into());
+            return Err(usage_error("--seed is at most 9223372036854775807".to_owned()).into());
         }
         let mut overrides = Overrides {
             models: self.models.clone(),
@@ -45,16 +45,16 @@ impl Narrowing {
             seed: self.seed,
             limit: self.limit,
             offline: self.offline,
-            only: self.only.iter().map(|text| expression("--only", text)).collect::<Result<_, _>>()?,
+            only: self.only.iter().map(|text| parse_expression("--only", text)).collect::<Result<_, _>>()?,
             set: self.short_forms()?,
             ..Overrides::default()
         };
         for written in &self.set {
-            set(&mut overrides, written)?;
+            add_setting(&mut overrides, written)?;
         }
         let names = || overrides.set.iter().map(|one| &one.name).enumerate();
         match names().find(|(i, name)| overrides.set[..*i].iter().any(|one| one.name == **name)) {
-            Some((_, name)) => Err(usage(format!("`{name}` is set twice")).into()),
+            Some((_, name)) => Err(usage_error(format!("`{name}` is set twice")).into()),
             None => Ok(overrides),
         }
     }
@@ -63,11 +63,11 @@ impl Narrowing {
     fn short_forms(&self) -> Result<Vec<Named<Vec<Value>>>, LabError> {
         let mut set = Vec::new();
         if let Some(days) = &self.days {
-            set.push(Named::new("days", range("--days", days)?));
+            set.push(Named::new("days", parse_range("--days", days)?));
         }
         for agents in &self.agents {
-            let (role, number) = pair("--agents", agents, "ROLE=N")?;
-            set.push(Named::new(format!("agents.{role}"), range("--agents", number)?));
+            let (role, number) = split_pair("--agents", agents, "ROLE=N")?;
+            set.push(Named::new(format!("agents.{role}"), parse_range("--agents", number)?));
         }
         if let Some(messages) = self.messages {
             set.push(Named::new("messages", vec![Value::Int(i64::from(messages))]));
@@ -80,8 +80,8 @@ impl Narrowing {
 }
 
 /// Adds one `--set`.
-fn set(overrides: &mut Overrides, written: &str) -> Result<(), LabError> {
-    let (key, value) = pair("--set", written, "KEY=VALUE")?;
+fn add_setting(overrides: &mut Overrides, written: &str) -> Result<(), LabError> {
+    let (key, value) = split_pair("--set", written, "KEY=VALUE")?;
     match (key, value_of(value)) {
         ("stop_phrases", Written::List(phrases)) => overrides.stop_phrases = Some(phrases),
         ("replicates" | "seed", _) => {
@@ -90,30 +90,30 @@ fn set(overrides: &mut Overrides, written: &str) -> Result<(), LabError> {
         }
         (_, Written::One(value)) => overrides.set.push(Named::new(key, vec![value])),
         (_, Written::List(_)) => {
-            return Err(usage(format!("--set {key}: one value at a time; only stop_phrases is a list")).into());
+            return Err(usage_error(format!("--set {key}: one value at a time; only stop_phrases is a list")).into());
         }
     }
     Ok(())
 }
 
-fn usage(message: String) -> Obstacle {
+fn usage_error(message: String) -> Obstacle {
     Obstacle::usage(message, None)
 }
 
 /// Parses conditions in the form of `--only`.
-pub fn expression(flag: &str, text: &str) -> Result<Expression, LabError> {
+pub fn parse_expression(flag: &str, text: &str) -> Result<Expression, LabError> {
     let hint = "write conditions as in 'goal=escape risks=true'".to_owned();
     markdown::expression(text).map_err(|(_, message)| Obstacle::usage(format!("{flag} {text}: {message}"), hint).into())
 }
 
-fn pair<'a>(flag: &str, text: &'a str, form: &str) -> Result<(&'a str, &'a str), LabError> {
-    let wrong = || usage(format!("{flag} {text}: it is not {form}")).into();
+fn split_pair<'a>(flag: &str, text: &'a str, form: &str) -> Result<(&'a str, &'a str), LabError> {
+    let wrong = || usage_error(format!("{flag} {text}: it is not {form}")).into();
     text.split_once('=').filter(|(key, value)| !key.is_empty() && !value.is_empty()).ok_or_else(wrong)
 }
 
 /// Parses `N` or `A..B`, both ends included.
-fn range(flag: &str, text: &str) -> Result<Vec<Value>, LabError> {
-    let wrong = || usage(format!("{flag} {text}: write a number, or a range as in 1..3"));
+fn parse_range(flag: &str, text: &str) -> Result<Vec<Value>, LabError> {
+    let wrong = || usage_error(format!("{flag} {text}: write a number, or a range as in 1..3"));
     let number = |t: &str| t.trim().parse::<u32>().map_err(|_| wrong());
     let Some((from, to)) = text.split_once("..") else {
         return Ok(vec![Value::Int(i64::from(number(text)?))]);
@@ -151,7 +151,7 @@ mod tests {
 
     fn of(set: &[&str], days: Option<&str>) -> Result<Overrides, LabError> {
         let set = set.iter().map(|s| (*s).to_owned()).collect();
-        Narrowing { set, days: days.map(str::to_owned), ..Narrowing::default() }.overrides()
+        Narrowing { set, days: days.map(str::to_owned), ..Narrowing::default() }.read_overrides()
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Frozen: newer runs store their overrides, and this file gets no new flags.
 
 use super::narrowing::Narrowing;
-use super::single::played;
+use super::single::play_role;
 use crate::design::Overrides;
 
 /// A recorded run of conversations.
@@ -35,7 +35,7 @@ const SWITCHES: [&str; 11] = [
 ];
 
 /// Parses the arguments without the program's name. Returns `None` for other commands than `run` and `talk`.
-pub fn read(words: &[String]) -> Option<Recorded> {
+pub fn parse_flags(words: &[String]) -> Option<Recorded> {
     let (mut narrowing, mut role) = (Narrowing::default(), None);
     let (mut had_more, mut positional) = (false, Vec::new());
     let mut words = words.iter().map(String::as_str);
@@ -53,17 +53,17 @@ pub fn read(words: &[String]) -> Option<Recorded> {
             match flag {
                 "--as" => role = Some(value),
                 flag if OTHERS.contains(&flag) => {}
-                flag => narrow(&mut narrowing, flag, value.to_owned())?,
+                flag => narrow_by(&mut narrowing, flag, value.to_owned())?,
             }
         }
     }
-    let mut overrides = narrowing.overrides().ok()?;
+    let mut overrides = narrowing.read_overrides().ok()?;
     let is_talk = match positional.first().copied() {
         Some("run") if role.is_none() => false,
         Some("talk") => true,
         _ => return None,
     };
-    overrides.set.extend(role.map(played));
+    overrides.set.extend(role.map(play_role));
     Some(Recorded { overrides, had_more, is_talk })
 }
 
@@ -72,7 +72,7 @@ fn is_short(word: &str) -> bool {
     !word.starts_with("--") && word.len() > 2 && word[1..].chars().all(|c| "yvq".contains(c))
 }
 
-fn narrow(narrowing: &mut Narrowing, flag: &str, value: String) -> Option<()> {
+fn narrow_by(narrowing: &mut Narrowing, flag: &str, value: String) -> Option<()> {
     match flag {
         "--model" => narrowing.models.push(value),
         "--days" => narrowing.days = Some(value),

@@ -43,7 +43,7 @@ impl Planning {
     }
 
     /// Finds the contents that result in a conversation's key.
-    pub fn find(&self, conversation: &ConversationRecord) -> Option<Origin> {
+    pub fn find_origin(&self, conversation: &ConversationRecord) -> Option<Origin> {
         let ConversationRecord { key, seed, replicate, .. } = conversation;
         let gives_key = |c: &&Arc<Condition>| key::hash_conversation(&c.key, *seed, *replicate) == *key;
         self.runs.iter().find_map(|(overrides, conditions)| {
@@ -66,7 +66,7 @@ pub struct Origins {
 
 impl Lab {
     /// Prepares the lookup of an experiment's conversations.
-    pub async fn origins(&self, record: &ExperimentRecord) -> Result<Origins, LabError> {
+    pub async fn load_origins(&self, record: &ExperimentRecord) -> Result<Origins, LabError> {
         Ok(Origins { record: record.clone(), runs: self.store.runs(&record.id).await?, known: BTreeMap::new() })
     }
 }
@@ -74,7 +74,11 @@ impl Lab {
 impl Origins {
     /// Finds the contents of a conversation. Returns `None` if its revision is no longer valid, or no run results in
     /// its key.
-    pub async fn find(&mut self, lab: &Lab, conversation: &ConversationRecord) -> Result<Option<Origin>, LabError> {
+    pub async fn find_origin(
+        &mut self,
+        lab: &Lab,
+        conversation: &ConversationRecord,
+    ) -> Result<Option<Origin>, LabError> {
         let revision = &conversation.revision;
         if !self.known.contains_key(revision) {
             let then = ExperimentRecord { revision: revision.clone(), ..self.record.clone() };

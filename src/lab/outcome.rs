@@ -65,7 +65,7 @@ impl Outcome {
     }
 
     /// Counts the processes of a run in the database.
-    pub async fn count(counted: &Counted, summary: Summary, is_stopped: bool) -> Self {
+    pub async fn count_outcome(counted: &Counted, summary: Summary, is_stopped: bool) -> Self {
         let Counted { store, experiment, kind, keys } = counted;
         let mut outcome = Self::uncounted(keys.len(), summary, is_stopped);
         let keys: BTreeSet<&str> = keys.iter().map(String::as_str).collect();

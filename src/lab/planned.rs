@@ -1,6 +1,6 @@
 //! A correct experiment and its plan under overrides.
 
-use super::check::{self, placed};
+use super::check::{self, place_problems};
 use super::error::LabError;
 use super::setup::{Lab, Servers};
 use crate::design::check::{Checked, is_set, server_of};
@@ -41,21 +41,21 @@ pub fn of_folder(
     (from, servers, creator): (&Path, &Servers, &str),
 ) -> Result<Planned, LabError> {
     let mut checked = check::of_folder(folder, servers)?;
-    checked.problems = placed(from, folder, &checked.problems);
-    planned(what, checked, None, overrides, (servers, creator))
+    checked.problems = place_problems(from, folder, &checked.problems);
+    build_planned(what, checked, None, overrides, (servers, creator))
 }
 
 impl Lab {
     /// Plans a stored experiment.
-    pub async fn planned(&self, what: &str, overrides: Overrides) -> Result<Planned, LabError> {
-        let record = self.experiment(what).await?;
-        let checked = check::of_document(&self.document(&record).await?, &self.servers);
+    pub async fn plan_stored(&self, what: &str, overrides: Overrides) -> Result<Planned, LabError> {
+        let record = self.find_experiment(what).await?;
+        let checked = check::of_document(&self.load_document(&record).await?, &self.servers);
         let creator = record.creator.clone();
-        planned(what, checked, Some(record), overrides, (&self.servers, &creator))
+        build_planned(what, checked, Some(record), overrides, (&self.servers, &creator))
     }
 
     /// Id and state of the experiment's conversations. Both are empty if it is not stored.
-    pub async fn standing(&self, planned: &Planned) -> Result<(String, Vec<Standing>), LabError> {
+    pub async fn load_standing(&self, planned: &Planned) -> Result<(String, Vec<Standing>), LabError> {
         match self.record_of(planned).await? {
             Some(record) => Ok((record.id.clone(), self.store.standing(&record.id, ProcessKind::Conversation).await?)),
             None => Ok((String::new(), Vec::new())),
@@ -71,7 +71,7 @@ impl Lab {
     }
 }
 
-fn planned(
+fn build_planned(
     what: &str,
     checked: Checked,
     record: Option<ExperimentRecord>,
@@ -83,7 +83,7 @@ fn planned(
         let subject = format!("the experiment {what} cannot be run");
         return Err(LabError::Wrong { subject, problems: checked.problems });
     };
-    let plan = Plan::new(&experiment, &overrides).map_err(|obstacles| refused(what, obstacles))?;
+    let plan = Plan::new(&experiment, &overrides).map_err(|obstacles| refuse_plan(what, obstacles))?;
     check_models(plan.conditions.iter().flat_map(Condition::participants), servers)?;
     let cells = plan.selected(&experiment, &overrides)?;
     Ok(Planned {
@@ -103,20 +103,21 @@ fn planned(
 impl Planned {
     /// Plans again after a change of the overrides.
     pub fn plan_again(&mut self) -> Result<(), LabError> {
-        self.plan = Plan::new(&self.experiment, &self.overrides).map_err(|obstacles| refused(&self.what, obstacles))?;
+        self.plan =
+            Plan::new(&self.experiment, &self.overrides).map_err(|obstacles| refuse_plan(&self.what, obstacles))?;
         self.cells = self.plan.selected(&self.experiment, &self.overrides)?;
         Ok(())
     }
 
     /// Keys of the requested conversations.
-    pub fn keys(&self) -> Vec<String> {
+    pub fn planned_keys(&self) -> Vec<String> {
         self.cells.iter().map(|cell| cell.key.clone()).collect()
     }
 }
 
 /// Refuses models of unknown servers, and parameters that a server's protocol lacks. A flag may have introduced them.
 pub fn check_models<'a>(models: impl Iterator<Item = &'a ModelSpec>, servers: &Servers) -> Result<(), LabError> {
-    let servers = servers.known();
+    let servers = servers.known_servers();
     for model in models.filter(|m| !m.is_human()) {
         let name = server_of(&model.id);
         let Some(server) = servers.iter().find(|s| s.name == name) else {
@@ -128,19 +129,19 @@ pub fn check_models<'a>(models: impl Iterator<Item = &'a ModelSpec>, servers: &S
             return Err(Obstacle::usage(format!("server `{name}`: {why}"), None).into());
         }
         if let Some(parameter) = server.lacks.iter().find(|p| is_set(model, p)) {
-            return Err(lacking(model, parameter).into());
+            return Err(lacking_parameter(model, parameter).into());
         }
     }
     Ok(())
 }
 
-fn lacking(model: &ModelSpec, parameter: &str) -> Obstacle {
+fn lacking_parameter(model: &ModelSpec, parameter: &str) -> Obstacle {
     let message = format!("`{}`: its protocol has no `{parameter}`, so it could not be sent", model.id);
     Obstacle::usage(message, "leave it out for this model".to_owned())
 }
 
 /// Selects the obstacle that a person can fix soonest: one from a flag, else the first.
-fn refused(what: &str, obstacles: Vec<Obstacle>) -> LabError {
+fn refuse_plan(what: &str, obstacles: Vec<Obstacle>) -> LabError {
     let place = obstacles.iter().position(|o| o.usage).unwrap_or(0);
     let unknown = || Obstacle::usage(format!("{what} cannot be planned"), None);
     obstacles.into_iter().nth(place).unwrap_or_else(unknown).into()

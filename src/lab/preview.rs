@@ -7,7 +7,7 @@ use crate::process::Setting;
 use std::collections::BTreeSet;
 
 /// Makes the conditions that `only` selects concrete, in the order of the plan. Refuses a `role` that does not exist.
-pub fn settings<'a>(
+pub fn preview_settings<'a>(
     experiment: &Experiment,
     plan: &'a Plan,
     only: Vec<Expression>,

@@ -47,16 +47,20 @@ pub struct UnfinishedRun {
 
 impl Lab {
     /// Reads the progress of an experiment's current revision.
-    pub async fn standings(&self, record: &ExperimentRecord, document: &Experiment) -> Result<Standings, LabError> {
+    pub async fn load_standings(
+        &self,
+        record: &ExperimentRecord,
+        document: &Experiment,
+    ) -> Result<Standings, LabError> {
         let (standing, mut runs) =
             (self.store.standing(&record.id, ProcessKind::Conversation).await?, self.store.runs(&record.id).await?);
         runs.retain(|run| run.revision == record.revision);
         let plan = Plan::new(document, &Overrides::default());
-        let rows = plan.as_ref().map(|plan| rows(plan, &standing)).unwrap_or_default();
+        let rows = plan.as_ref().map(|plan| count_rows(plan, &standing)).unwrap_or_default();
         let by_key: BTreeMap<&str, Status> = standing.iter().map(|s| (s.key.as_str(), s.status)).collect();
         let cells = plan.map(|plan| plan.cells()).unwrap_or_default();
         let failed = cells.iter().filter(|c| by_key.get(c.key.as_str()) == Some(&Status::Failed)).count();
-        let unfinished = runs.iter().rev().take(RUNS).find_map(|run| unfinished(run, document, &by_key));
+        let unfinished = runs.iter().rev().take(RUNS).find_map(|run| unfinished_run(run, document, &by_key));
         Ok(Standings { rows, unfinished, failed })
     }
 }
@@ -69,10 +73,10 @@ impl Standings {
 }
 
 /// Numbers of each condition, at the plan's seed.
-fn rows(plan: &Plan, standing: &[Standing]) -> Vec<(String, Numbers)> {
+fn count_rows(plan: &Plan, standing: &[Standing]) -> Vec<(String, Numbers)> {
     let by_key: BTreeMap<&str, &Standing> = standing.iter().map(|s| (s.key.as_str(), s)).collect();
     let highest = standing.iter().map(|s| s.replicate).max().unwrap_or(0);
-    let axes: Vec<&str> = varying(&plan.conditions);
+    let axes: Vec<&str> = varying_axes(&plan.conditions);
     let row = |condition: &Condition| {
         let mut numbers = Numbers::default();
         for replicate in 1..=highest {
@@ -92,7 +96,7 @@ fn rows(plan: &Plan, standing: &[Standing]) -> Vec<(String, Numbers)> {
 }
 
 /// Axes that distinguish conditions.
-fn varying(conditions: &[Condition]) -> Vec<&str> {
+fn varying_axes(conditions: &[Condition]) -> Vec<&str> {
     let Some(first) = conditions.first() else { return Vec::new() };
     let differs = |name: &str| {
         let level = |c: &Condition| named(&c.levels, name).cloned();
@@ -101,16 +105,16 @@ fn varying(conditions: &[Condition]) -> Vec<&str> {
     first.levels.iter().map(|l| l.name.as_str()).filter(|name| differs(name)).collect()
 }
 
-fn unfinished(run: &RunRecord, document: &Experiment, by_key: &BTreeMap<&str, Status>) -> Option<UnfinishedRun> {
+fn unfinished_run(run: &RunRecord, document: &Experiment, by_key: &BTreeMap<&str, Status>) -> Option<UnfinishedRun> {
     let Recorded { overrides, had_more, .. } = read_run(run).filter(|recorded| !recorded.is_talk)?;
     let replicates = named(&run.counts, REPLICATES).and_then(|n| u32::try_from(*n).ok())?;
     let planned = if had_more { Some(replicates) } else { overrides.replicates };
     let overrides = Overrides { replicates: planned, ..overrides };
-    let left = left(document, &overrides, by_key).filter(|left| *left > 0)?;
+    let left = count_left(document, &overrides, by_key).filter(|left| *left > 0)?;
     Some(UnfinishedRun { flags: run.flags.clone(), replicates, left })
 }
 
-fn left(document: &Experiment, overrides: &Overrides, by_key: &BTreeMap<&str, Status>) -> Option<usize> {
+fn count_left(document: &Experiment, overrides: &Overrides, by_key: &BTreeMap<&str, Status>) -> Option<usize> {
     let cells = Plan::new(document, overrides).ok()?.selected(document, overrides).ok()?;
     let ended = |key: &str| matches!(by_key.get(key), Some(Status::Done | Status::Failed));
     Some(cells.iter().filter(|c| !ended(&c.key)).count())

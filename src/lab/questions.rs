@@ -76,10 +76,10 @@ impl Lab {
         let lost = || LabError::NoRun { conversation: question.id.clone(), experiment: record.name.clone() };
         let asked = question.question.as_ref().ok_or_else(lost)?;
         let (subject, log) = self.news_of(question.subject.as_deref().unwrap_or_default()).await?;
-        let origin = self.origins(&record).await?.find(self, &subject).await?.ok_or_else(lost)?;
+        let origin = self.load_origins(&record).await?.find_origin(self, &subject).await?.ok_or_else(lost)?;
         let runs = self.store.runs(&record.id).await?;
         let selection =
-            Selection { document: self.document(&record).await?, of: Of::One(Box::new(subject.clone())), record };
+            Selection { document: self.load_document(&record).await?, of: Of::One(Box::new(subject.clone())), record };
         let asking = Asking {
             what: question.id.clone(),
             questions: vec![asked.text.clone()],
@@ -88,7 +88,7 @@ impl Lab {
             ..Asking::default()
         };
         for model in models_of(&runs) {
-            let mut plan = AskPlan::empty(selection.clone(), asking.clone(), model, LeftOut::default());
+            let mut plan = AskPlan::without_questions(selection.clone(), asking.clone(), model, LeftOut::default());
             self.plan_subject(&mut plan, (&subject, &origin, &log), &asking.roles);
             if plan.keep(&question.key) {
                 self.read_progress(&mut plan).await?;

@@ -16,6 +16,6 @@ pub fn read_run(run: &RunRecord) -> Option<Recorded> {
             had_more: named(&run.counts, MORE).is_some(),
             is_talk: run.kind == RunKind::Talk,
         }),
-        (RunKind::Run | RunKind::Talk, None) => old_flags::read(&run.flags),
+        (RunKind::Run | RunKind::Talk, None) => old_flags::parse_flags(&run.flags),
     }
 }

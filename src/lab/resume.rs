@@ -23,7 +23,7 @@ impl Lab {
         if !may_be || self.folder_named(what)?.is_some() {
             return Ok(None);
         }
-        match self.find(what).await? {
+        match self.find_target(what).await? {
             Target::Conversation(conversation) => {
                 let record = self.experiment_of(&conversation).await?;
                 Ok(Some((*conversation, record)))
@@ -33,16 +33,16 @@ impl Lab {
     }
 
     /// Plans one conversation alone, like the last run that planned it.
-    pub async fn resume(
+    pub async fn resume_plan(
         &self,
         conversation: &ConversationRecord,
         record: ExperimentRecord,
     ) -> Result<Planned, LabError> {
         let then = ExperimentRecord { revision: conversation.revision.clone(), ..record.clone() };
-        let checked = check::of_document(&self.document(&then).await?, &self.servers);
+        let checked = check::of_document(&self.load_document(&then).await?, &self.servers);
         let is_right = !checked.has_errors();
         let Some(experiment) = checked.experiment.filter(|_| is_right) else {
-            let subject = format!("the experiment of conversation {} cannot be run", short(&conversation.id));
+            let subject = format!("the experiment of conversation {} cannot be run", short_id(&conversation.id));
             return Err(LabError::Wrong { subject, problems: checked.problems });
         };
         let runs = self.store.runs(&record.id).await?;
@@ -60,7 +60,7 @@ fn as_planned(
     warnings: Vec<Problem>,
 ) -> Result<Planned, LabError> {
     let planning = Planning::new(experiment.clone(), &conversation.revision, runs);
-    let Some(Origin { overrides, condition, .. }) = planning.find(conversation) else {
+    let Some(Origin { overrides, condition, .. }) = planning.find_origin(conversation) else {
         return Err(LabError::NoRun { conversation: conversation.id.clone(), experiment: record.name });
     };
     let ConversationRecord { key, seed, replicate, .. } = conversation;
@@ -80,6 +80,6 @@ fn as_planned(
     })
 }
 
-fn short(id: &str) -> &str {
+fn short_id(id: &str) -> &str {
     id.get(..8).unwrap_or(id)
 }

@@ -58,7 +58,7 @@ pub struct Stop {
 
 impl Launch {
     /// A run waits for a full or locked database at its start just as later.
-    pub(super) fn patience(&self) -> Patience {
+    pub(super) fn build_patience(&self) -> Patience {
         let events = self.events.clone();
         Patience::new(self.store_wait, CancellationToken::new(), move |event| {
             // Without a listener, events are not needed.
@@ -104,12 +104,12 @@ impl Running {
     }
 
     /// State of the processes before the run begins.
-    pub fn before(&self) -> Before {
+    pub fn state_before(&self) -> Before {
         self.before
     }
 
     /// Number of processes to work on.
-    pub fn left(&self) -> usize {
+    pub fn count_left(&self) -> usize {
         self.jobs.len()
     }
 
@@ -119,10 +119,10 @@ impl Running {
     }
 
     /// Works on all missing processes, counts the result and stores how the run ended.
-    pub async fn work(self) -> Outcome {
-        let summary = self.converse().await;
+    pub async fn work_through(self) -> Outcome {
+        let summary = self.run_processes().await;
         let is_stopped = self.how.stop.stop.is_cancelled() || self.how.stop.leave.is_cancelled();
-        let outcome = Outcome::count(&self.counted(), summary, is_stopped).await;
+        let outcome = Outcome::count_outcome(&self.counted_processes(), summary, is_stopped).await;
         // The caller reports the end either way. An unreachable database cannot store it.
         let _ = self.lab.store.end_run(&self.id, outcome.word()).await;
         let (done, failed, left) = (outcome.done, outcome.failed, outcome.left);
@@ -131,7 +131,7 @@ impl Running {
     }
 
     /// Processes to count at the end.
-    pub fn counted(&self) -> Counted {
+    pub fn counted_processes(&self) -> Counted {
         Counted {
             store: Arc::clone(&self.lab.store),
             experiment: self.record.id.clone(),
@@ -140,10 +140,10 @@ impl Running {
         }
     }
 
-    async fn converse(&self) -> Summary {
+    async fn run_processes(&self) -> Summary {
         let Self { lab, how, jobs, .. } = self;
         // Without a listener, events are not needed.
-        let _ = how.events.send(self.begin());
+        let _ = how.events.send(self.begin_event());
         if jobs.is_empty() {
             return Summary::default();
         }
@@ -152,11 +152,11 @@ impl Running {
         let retry = Retry { max_retries: how.max_retries, ..Retry::default() };
         let roster = self.look_up(retry, &stop).await;
         let options = Options {
-            bounds: self.bounds(&roster),
+            bounds: self.request_bounds(&roster),
             retry,
             store_wait: how.store_wait,
             clock: lab.clock,
-            lease: self.lease(),
+            lease: self.build_lease(),
             stop,
             leave: how.stop.leave.clone(),
             abort: how.stop.abort.clone(),
@@ -172,7 +172,7 @@ impl Running {
     }
 
     /// First event: the work to do, and the expected calls of each model.
-    fn begin(&self) -> Event {
+    fn begin_event(&self) -> Event {
         let mut calls: BTreeMap<String, u64> = BTreeMap::new();
         for job in &self.jobs {
             *calls.entry(job.label.clone()).or_insert(0) += u64::from(job.left);
@@ -202,7 +202,7 @@ impl Running {
         Roster::look_up(self.jobs.iter().flat_map(|job| job.members.iter()), &look_up).await
     }
 
-    fn bounds(&self, roster: &Roster) -> Bounds {
+    fn request_bounds(&self, roster: &Roster) -> Bounds {
         let members = self.jobs.iter().flat_map(|job| job.members.iter());
         let mut written: Vec<(String, u32)> =
             members.filter_map(|m| Some((server_of(&m.id).to_owned(), m.concurrency?))).collect();
@@ -210,7 +210,7 @@ impl Running {
         Bounds::of(self.how.jobs, &roster.servers(), &written)
     }
 
-    fn lease(&self) -> Lease {
+    fn build_lease(&self) -> Lease {
         let who = &self.lab.who;
         Lease {
             owner: self.id.clone(),

@@ -36,10 +36,10 @@ pub struct Listed {
 
 impl Lab {
     /// Lists all experiments, oldest first.
-    pub async fn experiments(&self) -> Result<Vec<Listed>, LabError> {
+    pub async fn list_experiments(&self) -> Result<Vec<Listed>, LabError> {
         let mut listed = Vec::new();
         for (record, counts) in self.store.experiments().await? {
-            let document = self.document(&record).await?;
+            let document = self.load_document(&record).await?;
             listed.push(Listed { record, counts, document });
         }
         Ok(listed)
@@ -47,12 +47,12 @@ impl Lab {
 
     /// Selects the conversations of an experiment's current revision, or of every revision with `all`; or the single
     /// conversation that was named.
-    pub async fn select(&self, what: &str, all: bool) -> Result<Selection, LabError> {
-        let (record, only) = match self.find(what).await? {
+    pub async fn select_conversations(&self, what: &str, all: bool) -> Result<Selection, LabError> {
+        let (record, only) = match self.find_target(what).await? {
             Target::Experiment(record) => (*record, None),
             Target::Conversation(c) => (self.experiment_of(&c).await?, Some(c)),
         };
-        let document = self.document(&record).await?;
+        let document = self.load_document(&record).await?;
         let revision = (!all).then(|| record.revision.clone());
         let whole = || Of::All(Filter { experiment: Some(record.id.clone()), revision, ..Filter::default() });
         let of = only.map_or_else(whole, Of::One);
@@ -60,7 +60,7 @@ impl Lab {
     }
 
     /// Records of a selection, in the order of the design.
-    pub async fn conversations(&self, selection: &Selection) -> Result<Vec<Flagged>, LabError> {
+    pub async fn load_conversations(&self, selection: &Selection) -> Result<Vec<Flagged>, LabError> {
         let Selection { record, document, of } = selection;
         let filter = match of {
             Of::One(_) => Filter { experiment: Some(record.id.clone()), revision: None, ..Filter::default() },
@@ -73,7 +73,7 @@ impl Lab {
     }
 
     /// Numbers of conversations of an experiment's current revision.
-    pub async fn counts(&self, record: &ExperimentRecord) -> Result<Counts, LabError> {
+    pub async fn count_conversations(&self, record: &ExperimentRecord) -> Result<Counts, LabError> {
         let current = Filter {
             experiment: Some(record.id.clone()),
             revision: Some(record.revision.clone()),

@@ -52,9 +52,12 @@ pub struct Servers {
 
 impl Servers {
     /// Servers in the form that `check` needs.
-    pub fn known(&self) -> Vec<KnownServer> {
-        let usable =
-            self.usable.iter().map(|s| KnownServer { name: s.name.clone(), lacks: lacks(s.kind), refused: None });
+    pub fn known_servers(&self) -> Vec<KnownServer> {
+        let usable = self.usable.iter().map(|s| KnownServer {
+            name: s.name.clone(),
+            lacks: lacking_parameters(s.kind),
+            refused: None,
+        });
         let refused = self.refused.iter().map(|(name, why)| KnownServer {
             name: name.clone(),
             lacks: &[],
@@ -70,7 +73,7 @@ impl Servers {
 }
 
 /// Parameters that a protocol lacks.
-fn lacks(kind: ServerKind) -> &'static [&'static str] {
+fn lacking_parameters(kind: ServerKind) -> &'static [&'static str] {
     match kind {
         ServerKind::OpenAi => &["top_k", "num_ctx", "keep_alive"],
         ServerKind::Ollama | ServerKind::Scripted => &[],

@@ -11,13 +11,13 @@ use crate::store::{Standing, Status};
 use std::collections::BTreeMap;
 
 /// Override that makes a person play a role.
-pub fn played(role: &str) -> Named<Vec<Value>> {
+pub fn play_role(role: &str) -> Named<Vec<Value>> {
     Named::new(format!("roles.{role}.model"), vec![Value::Text(HUMAN.to_owned())])
 }
 
 impl Planned {
     /// Gives a role to the person. Without one, checks that a person takes part in the experiment.
-    pub fn cast(&mut self, role: Option<&str>) -> Result<(), LabError> {
+    pub fn cast_role(&mut self, role: Option<&str>) -> Result<(), LabError> {
         let roles: Vec<String> = self.experiment.roles.iter().map(|r| r.name.clone()).collect();
         if let Some(role) = role {
             if !roles.iter().any(|r| r == role) {
@@ -26,7 +26,7 @@ impl Planned {
                 let hint = near.unwrap_or_else(|| format!("its roles: {}", roles.join(", ")));
                 return Err(Obstacle::usage(message, hint).into());
             }
-            self.overrides.set.push(played(role));
+            self.overrides.set.push(play_role(role));
             self.plan_again()?;
         }
         let condition = &self.plan.conditions[self.cells[0].condition];
@@ -72,8 +72,8 @@ impl Planned {
 
 impl Lab {
     /// Keeps one conversation of the first condition: the first unfinished one that nobody else began, else a new one.
-    pub async fn single(&self, planned: &mut Planned, retry_failed: bool) -> Result<(), LabError> {
-        let (_, standing) = self.standing(planned).await?;
+    pub async fn plan_single(&self, planned: &mut Planned, retry_failed: bool) -> Result<(), LabError> {
+        let (_, standing) = self.load_standing(planned).await?;
         let condition = planned.cells[0].condition;
         let (key, seed) = (planned.plan.conditions[condition].key.clone(), planned.plan.seed);
         let by_key: BTreeMap<&str, &Standing> = standing.iter().map(|s| (s.key.as_str(), s)).collect();

@@ -31,7 +31,7 @@ impl Target {
     }
 
     /// Turns an error of the database into one about this target.
-    pub fn error(&self, error: StoreError) -> LabError {
+    pub fn store_error(&self, error: StoreError) -> LabError {
         match error {
             StoreError::Unknown { .. } => LabError::Gone(self.into()),
             StoreError::NotYours { creator, .. } => LabError::NotYours { target: self.into(), creator },

@@ -21,10 +21,10 @@ pub struct Verified {
 
 impl Lab {
     /// Reads the whole database, or one conversation, and checks its consistency.
-    pub async fn verify(&self, what: Option<&str>) -> Result<Verified, LabError> {
+    pub async fn verify_store(&self, what: Option<&str>) -> Result<Verified, LabError> {
         let one = match what {
             None => None,
-            Some(what) => match self.find(what).await? {
+            Some(what) => match self.find_target(what).await? {
                 Target::Conversation(conversation) => Some(conversation),
                 Target::Experiment(_) => return Err(LabError::IsExperiment { name: what.to_owned() }),
             },
@@ -39,13 +39,13 @@ impl Lab {
                 let entries = self.store.history(&one.id).await?.log.len();
                 kinds.map(|kind| if one.kind == kind { (1, entries) } else { (0, 0) })
             }
-            None => [self.numbers(kinds[0]).await?, self.numbers(kinds[1]).await?],
+            None => [self.count_processes(kinds[0]).await?, self.count_processes(kinds[1]).await?],
         };
         Ok(Verified { faults, conversations, questions, entries: of_conversations + of_questions })
     }
 
     /// Numbers of all processes of a kind, and of their entries.
-    async fn numbers(&self, kind: ProcessKind) -> Result<(usize, usize), LabError> {
+    async fn count_processes(&self, kind: ProcessKind) -> Result<(usize, usize), LabError> {
         let (mut conversations, mut entries) = (0, 0);
         for experiment in self.store.records().await? {
             let of = Of::All(Filter { experiment: Some(experiment.id), revision: None, kind });

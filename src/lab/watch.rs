@@ -18,7 +18,7 @@ const ORDER: [Status; 6] =
     [Status::Done, Status::Failed, Status::Interrupted, Status::Incomplete, Status::Running, Status::Pending];
 
 /// Waits before the next read. A slow database is read less often.
-async fn pause(interval: Duration, last_took: Duration) {
+async fn pause_reading(interval: Duration, last_took: Duration) {
     tokio::time::sleep(interval.max(last_took * 2)).await;
 }
 
@@ -119,7 +119,7 @@ impl Watch {
     }
 
     /// Numbers of conversations by status, without those left behind.
-    pub fn counts(&self) -> Vec<(Status, usize)> {
+    pub fn count_statuses(&self) -> Vec<(Status, usize)> {
         let of = |status| self.known.iter().filter(|(id, k)| k.status == status && !self.is_behind(id, k)).count();
         let done = self.done.iter().filter(|id| !self.behind.contains_key(*id)).count();
         ORDER.map(|status| (status, if status == Status::Done { done } else { of(status) })).to_vec()
@@ -130,12 +130,12 @@ impl Watch {
         if self.is_over {
             return Ok(None);
         }
-        pause(EXPERIMENT, self.last_took).await;
+        pause_reading(EXPERIMENT, self.last_took).await;
         let began = Instant::now();
-        let mut changes = self.look(false).await?;
+        let mut changes = self.read_changes(false).await?;
         if !self.is_going() {
             // A full read finds conversations that began and ended between two reads.
-            changes.extend(self.look(true).await?);
+            changes.extend(self.read_changes(true).await?);
         }
         self.is_over = !self.is_going();
         self.last_took = began.elapsed();
@@ -143,9 +143,9 @@ impl Watch {
     }
 
     /// Returns the changes since the last read. With `all`, also reads conversations that seem idle.
-    async fn look(&mut self, all: bool) -> Result<Vec<Change>, LabError> {
+    async fn read_changes(&mut self, all: bool) -> Result<Vec<Change>, LabError> {
         let now = self.store.unfinished(&self.experiment.id).await?;
-        let asked = self.candidates(&now, all).await?;
+        let asked = self.find_candidates(&now, all).await?;
         let news = self.store.news(&asked).await?;
         let there: BTreeSet<&str> = news.iter().map(|(record, _)| record.id.as_str()).collect();
         let mut changes = Vec::new();
@@ -154,13 +154,13 @@ impl Watch {
             changes.push(Change::Deleted(id.clone()));
         }
         for (record, log) in news {
-            self.compare(&Arc::new(record), log, &mut changes);
+            self.compare_log(&Arc::new(record), log, &mut changes);
         }
         Ok(changes)
     }
 
     /// Conversations that may have changed, each with the number of its known entries.
-    async fn candidates(&mut self, now: &Unfinished, all: bool) -> Result<Vec<(String, u32)>, LabError> {
+    async fn find_candidates(&mut self, now: &Unfinished, all: bool) -> Result<Vec<(String, u32)>, LabError> {
         let mut moved = false;
         let mut asked: BTreeSet<&str> = BTreeSet::new();
         for waiting in &now.others {
@@ -179,7 +179,7 @@ impl Watch {
         let ended: Vec<String> = self.known.keys().filter(|id| !waits.contains(id.as_str())).cloned().collect();
         let done: u64 = now.done.values().map(|n| u64::from(*n)).sum();
         // Some began and ended since the last read.
-        let unseen = if done > (self.done.len() + ended.len()) as u64 { self.unseen().await? } else { Vec::new() };
+        let unseen = if done > (self.done.len() + ended.len()) as u64 { self.find_unseen().await? } else { Vec::new() };
         asked.extend(ended.into_iter().chain(unseen));
         Ok(asked
             .into_iter()
@@ -189,7 +189,7 @@ impl Watch {
     }
 
     /// Finished conversations that were unknown.
-    async fn unseen(&mut self) -> Result<Vec<String>, LabError> {
+    async fn find_unseen(&mut self) -> Result<Vec<String>, LabError> {
         let mut unseen = Vec::new();
         for stands in self.store.standing(&self.experiment.id, ProcessKind::Conversation).await? {
             let is_known = self.known.contains_key(&stands.id) || self.done.contains(&stands.id);
@@ -204,7 +204,7 @@ impl Watch {
     }
 
     /// Adds the new entries of a conversation.
-    fn compare(&mut self, record: &Arc<ConversationRecord>, log: Vec<Entry>, changes: &mut Vec<Change>) {
+    fn compare_log(&mut self, record: &Arc<ConversationRecord>, log: Vec<Entry>, changes: &mut Vec<Change>) {
         let Some(mut known) = self.known.remove(&record.id) else { return };
         let is_over = !matches!(record.status, Status::Running | Status::Pending);
         let begins = record.status == Status::Running || !log.is_empty();
@@ -249,7 +249,7 @@ impl ConversationWatch {
     /// waits a moment before it reads. The status is the older of the two.
     pub async fn next(&mut self) -> Result<ConversationUpdate, LabError> {
         if let Some(took) = self.last_took {
-            pause(CONVERSATION, took).await;
+            pause_reading(CONVERSATION, took).await;
         }
         let began = Instant::now();
         let found = self.store.news(&[(self.id.clone(), self.entries)]).await?.pop();

@@ -121,14 +121,20 @@ async fn store<'a>(
     if manner.jobs == Some(0) {
         return Err(CliError::usage("--jobs is at least 1"));
     }
-    let script = context.settings.servers.script.as_deref().map(files::script).transpose()?;
+    let script = context.settings.servers.script.as_deref().map(files::read_script).transpose()?;
     say_plan(context, &plan, manner.retry_failed);
     let mut start = Start::new(context, "ask", manner, (waits, script));
     start.is_document = is_document;
     let how = start.how.clone();
     let running = start.listen(async { Ok(lab.launch_questions(&plan, how).await?) }).await?;
     let drive = start.drive(lab.clone(), running);
-    Ok(Session { lab, drive, questions: plan.questioned(), experiment: plan.experiment().to_owned(), is_document })
+    Ok(Session {
+        lab,
+        drive,
+        questions: plan.planned_questions(),
+        experiment: plan.experiment_name().to_owned(),
+        is_document,
+    })
 }
 
 fn asking(context: &Context, args: &Ask) -> Result<Asking, CliError> {
@@ -183,13 +189,13 @@ fn question(context: &Context, word: &str) -> Result<String, CliError> {
 /// The line that says what is asked and what that costs.
 fn plan_line(plan: &AskPlan, numbers: AskNumbers) -> String {
     let AskNumbers { calls, left, failed_calls, .. } = numbers;
-    let (texts, again) = plan.texts();
+    let (texts, again) = plan.count_texts();
     let agents = calls as usize / (texts * again as usize).max(1);
     let askings = if again > 1 { format!(" × {again} askings") } else { String::new() };
     let failed = if failed_calls > 0 { format!(", {failed_calls} failed") } else { String::new() };
     format!(
         "{} · {} with {} × {}{askings} = {}: {} done{failed}, {left} left",
-        plan.experiment(),
+        plan.experiment_name(),
         count(plan.conversations, "conversation"),
         count(agents, "agent"),
         count(texts, "question"),
@@ -224,14 +230,14 @@ fn left_out_lines(left_out: &LeftOut) -> Vec<String> {
 }
 
 fn say_plan(context: &Context, plan: &AskPlan, retried: bool) {
-    context.printer.chat(&plan_line(plan, plan.numbers(retried)));
+    context.printer.chat(&plan_line(plan, plan.count_numbers(retried)));
     for line in left_out_lines(&plan.left_out) {
         context.printer.chat(&line);
     }
 }
 
 fn print_plan(context: &Context, plan: &AskPlan, retried: bool) -> Result<(), CliError> {
-    let numbers = plan.numbers(retried);
+    let numbers = plan.count_numbers(retried);
     let AskNumbers { questions, done, failed, calls, left, tokens, .. } = numbers;
     let LeftOut { unfinished, failed: failed_conversations, offline, unknown, people } = &plan.left_out;
     let printer = &context.printer;

@@ -10,7 +10,7 @@ use crate::cli::terminal::text::count;
 use crate::design::check::Checked;
 use crate::design::folder::Guess;
 use crate::design::{Problem, Severity};
-use crate::lab::check::{self, Examined, placed};
+use crate::lab::check::{self, Examined, place_problems};
 use crate::lab::{files, guesses};
 use clap::Args;
 use serde_json::Value as Json;
@@ -49,7 +49,7 @@ pub async fn run(context: &Context, args: &Check) -> Result<Exit, CliError> {
         examined.checked = check::of_folder(&folder, &context.settings.servers)?;
     }
     let problems = match &examined.folder {
-        Some(folder) => placed(&context.world.folder, folder, &examined.checked.problems),
+        Some(folder) => place_problems(&context.world.folder, folder, &examined.checked.problems),
         None => examined.checked.problems.clone(),
     };
     if args.preview && !examined.checked.has_errors() {
@@ -72,9 +72,10 @@ fn write_guesses(context: &Context, folder: &Path, guessed: &[Guess]) -> Result<
         context.printer.chat("nothing to write: every plural and pronoun is written down");
         return Ok(());
     }
-    guesses::write(folder, guessed)?;
+    guesses::write_guesses(folder, guessed)?;
     for guess in guessed {
-        let words: Vec<String> = guesses::words(guess).map(|(key, word)| format!("{key} = \"{word}\"")).collect();
+        let words: Vec<String> =
+            guesses::guessed_words(guess).map(|(key, word)| format!("{key} = \"{word}\"")).collect();
         let (words, role) = (words.join(" and "), &guess.role);
         context.printer.chat(&format!("wrote {words} of role `{role}` into experiment.toml: change what is not right"));
     }
@@ -86,7 +87,7 @@ async fn examine(context: &Context, what: &str) -> Result<Examined, CliError> {
         Some(folder) => {
             Ok(Examined { checked: check::of_folder(&folder, &context.settings.servers)?, folder: Some(folder) })
         }
-        None => Ok(Examined { checked: context.reader().await?.check(what).await?, folder: None }),
+        None => Ok(Examined { checked: context.reader().await?.check_stored(what).await?, folder: None }),
     }
 }
 

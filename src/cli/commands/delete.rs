@@ -19,8 +19,8 @@ pub struct Delete {
 /// Deletes.
 pub async fn run(context: &Context, args: &Delete) -> Result<Exit, CliError> {
     let lab = context.changing().await?;
-    let target = lab.own(&args.what).await?;
-    let creators = agreed(context, async |yes| lab.delete(&target, yes).await).await?;
+    let target = lab.find_own(&args.what).await?;
+    let creators = agreed(context, async |yes| lab.delete_target(&target, yes).await).await?;
     tell(context, &target, &creators)
 }
 

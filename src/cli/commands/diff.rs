@@ -7,7 +7,7 @@ use crate::cli::shell::quoted;
 use crate::cli::terminal::printer::{Look, Piece};
 use crate::design::Experiment;
 use crate::design::diff::{Difference, Line, diff};
-use crate::lab::check::{self, placed};
+use crate::lab::check::{self, place_problems};
 use crate::lab::{Lab, files};
 use clap::Args;
 use serde_json::{Value as Json, json};
@@ -77,7 +77,7 @@ fn show(context: &Context, difference: &Difference) -> std::io::Result<()> {
 
 fn of_folder(context: &Context, what: &str, folder: &Path) -> Result<Side, CliError> {
     let mut checked = check::of_folder(folder, &context.settings.servers)?;
-    checked.problems = placed(&context.world.folder, folder, &checked.problems);
+    checked.problems = place_problems(&context.world.folder, folder, &checked.problems);
     let right = !checked.has_errors();
     let Some(document) = checked.experiment.filter(|_| right) else {
         say_problems(context, &checked.problems);
@@ -89,7 +89,7 @@ fn of_folder(context: &Context, what: &str, folder: &Path) -> Result<Side, CliEr
 
 /// A stored experiment; for a conversation, its experiment as it was when it was planned last.
 async fn of_store(lab: &Lab, what: &str) -> Result<Side, CliError> {
-    let (record, document) = lab.compared(what).await?;
+    let (record, document) = lab.find_compared(what).await?;
     let whose = if record.creator == lab.who.creator { String::new() } else { format!(" of {}", record.creator) };
     Ok(Side { name: format!("`{}`{whose} (id {})", record.name, record.id), document })
 }

@@ -6,7 +6,7 @@ use crate::cli::settings::Origin;
 use crate::cli::sign_in;
 use crate::cli::terminal::printer::{Look, Piece};
 use crate::cli::terminal::text::{Column, count, size, table, wrap};
-use crate::lab::models::{Offer, offers};
+use crate::lab::models::{Offer, list_offers};
 use crate::model::{Connection, Server, ServerKind};
 use crate::store::mongodb::connect::SignedIn;
 use crate::store::sqlite::Sqlite;
@@ -89,7 +89,7 @@ pub async fn run(context: &Context, args: &Doctor) -> Result<Exit, CliError> {
     let mut findings = database(context).await;
     findings.push(logs(context));
     findings.extend(dotenv(context));
-    for asked in offers(&context.settings.servers).await {
+    for asked in list_offers(&context.settings.servers).await {
         findings.extend(server(context, &asked).await);
     }
     let refused = context.settings.servers.refused.iter();

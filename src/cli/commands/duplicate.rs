@@ -13,8 +13,8 @@ use serde_json::json;
 pub async fn run(context: &Context, args: &Edit) -> Result<Exit, CliError> {
     let changes = of_flags(context, args)?;
     let lab = context.changing().await?;
-    let original = only_experiment(&lab, "duplicate", &args.what, lab.find(&args.what).await?).await?;
-    let copied = lab.duplicate(&original, changes, args.changes.note.as_deref()).await;
+    let original = only_experiment(&lab, "duplicate", &args.what, lab.find_target(&args.what).await?).await?;
+    let copied = lab.duplicate_experiment(&original, changes, args.changes.note.as_deref()).await;
     let copy = copied.map_err(|error| explained(context, error))?;
     say_problems(context, &copy.warnings);
     tell(context, &original, &copy.record, &copy.changes)

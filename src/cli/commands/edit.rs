@@ -40,9 +40,9 @@ pub async fn run(context: &Context, args: &Edit) -> Result<Exit, CliError> {
         return Err(CliError::usage("nothing to change is given").hint("`convoke edit --help` lists the flags"));
     }
     let lab = context.changing().await?;
-    let record = only_experiment(&lab, "edit", &args.what, lab.own(&args.what).await?).await?;
+    let record = only_experiment(&lab, "edit", &args.what, lab.find_own(&args.what).await?).await?;
     let note = args.changes.note.as_deref();
-    let edited = agreed(context, async |yes| lab.edit(&record, &changes, note, yes).await).await?;
+    let edited = agreed(context, async |yes| lab.edit_experiment(&record, &changes, note, yes).await).await?;
     say_problems(context, &edited.warnings);
     if lab.folder_named(&args.what)?.is_some() {
         context.printer.warn(&format!("the folder {} stays as it is, and a run of it brings it back", args.what));

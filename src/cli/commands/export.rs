@@ -81,7 +81,7 @@ pub async fn run(context: &Context, args: &Export) -> Result<Exit, CliError> {
         return Err(CliError::usage("--rows answers goes with --format jsonl and csv, and without --calls"));
     }
     let lab = context.reader().await?;
-    let selection = lab.select(&args.what, args.all).await?;
+    let selection = lab.select_conversations(&args.what, args.all).await?;
     let is_question = matches!(&selection.of, Of::One(one) if one.kind == ProcessKind::Question);
     if is_question && args.rows == RowKind::Entries {
         let message = format!("`{}` is a question, and has answers", args.what);

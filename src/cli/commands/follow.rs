@@ -23,7 +23,7 @@ const WIDE: usize = 60;
 /// Follows an experiment until nothing of it runs or waits.
 pub async fn run(context: &Context, what: &str) -> Result<Exit, CliError> {
     let lab = context.reader().await?;
-    let record = match lab.find(what).await? {
+    let record = match lab.find_target(what).await? {
         Target::Experiment(record) => *record,
         Target::Conversation(_) => {
             return Err(CliError::usage(format!("`{what}` is a conversation; list --follow is for an experiment"))
@@ -73,12 +73,12 @@ impl Screen<'_> {
 
     fn counts_in_words(watch: &Watch) -> String {
         let always = |status| matches!(status, Status::Done | Status::Running | Status::Pending);
-        let told = watch.counts().into_iter().filter(|(status, n)| always(*status) || *n > 0);
+        let told = watch.count_statuses().into_iter().filter(|(status, n)| always(*status) || *n > 0);
         told.map(|(status, n)| format!("{n} {}", status.word())).collect::<Vec<_>>().join(", ")
     }
 
     fn counts_in_json(watch: &Watch) -> Map<String, Json> {
-        watch.counts().into_iter().map(|(status, n)| (status.word().to_owned(), n.into())).collect()
+        watch.count_statuses().into_iter().map(|(status, n)| (status.word().to_owned(), n.into())).collect()
     }
 
     fn begin(&self, watch: &Watch, place: &str) -> io::Result<()> {

@@ -6,7 +6,7 @@ use crate::cli::problems::say_problems;
 use crate::cli::stored::{print_changes, say_left_behind, say_next};
 use crate::cli::terminal::text::short;
 use crate::design::check::Checked;
-use crate::lab::check::{self, placed};
+use crate::lab::check::{self, place_problems};
 use crate::lab::{Imported, LabError, files};
 use crate::store::sqlite::OpenMode;
 use clap::Args;
@@ -29,7 +29,7 @@ pub async fn run(context: &Context, args: &Import) -> Result<Exit, CliError> {
         return Err(context.refused(LabError::Wrong { subject, problems: checked.problems }));
     };
     say_problems(context, &checked.problems);
-    let imported = context.lab(OpenMode::Run).await?.import(&experiment).await?;
+    let imported = context.lab(OpenMode::Run).await?.import_experiment(&experiment).await?;
     tell(context, &imported)
 }
 
@@ -44,7 +44,7 @@ fn folder(context: &Context, source: &str) -> Result<Checked, CliError> {
         return Err(LabError::NoFolder { path: source.to_owned() }.into());
     };
     let mut checked = check::of_folder(&folder, &context.settings.servers)?;
-    checked.problems = placed(from, &folder, &checked.problems);
+    checked.problems = place_problems(from, &folder, &checked.problems);
     Ok(checked)
 }
 

@@ -76,7 +76,7 @@ pub async fn run(context: &Context, args: &List) -> Result<Exit, CliError> {
 
 async fn experiments(context: &Context, tree: bool) -> Result<Exit, CliError> {
     let (mut data, mut rows) = (Vec::new(), Vec::new());
-    let all = context.reader().await?.experiments().await?;
+    let all = context.reader().await?.list_experiments().await?;
     let family: Vec<_> = all.iter().map(|listed| (listed.record.id.clone(), listed.record.parent.clone())).collect();
     for Listed { record, counts, document } in all {
         data.push(Json::Object(records::experiment(&record, counts, &document)));

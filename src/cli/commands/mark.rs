@@ -52,7 +52,7 @@ pub async fn star(context: &Context, args: &Star) -> Result<Exit, CliError> {
 }
 
 async fn show(context: &Context, what: &str) -> Result<Exit, CliError> {
-    let target = context.reader().await?.find(what).await?;
+    let target = context.reader().await?.find_target(what).await?;
     let note = match &target {
         Target::Experiment(e) => &e.note,
         Target::Conversation(c) => &c.note,
@@ -67,8 +67,8 @@ async fn show(context: &Context, what: &str) -> Result<Exit, CliError> {
 
 async fn mark(context: &Context, what: &str, mark: Mark) -> Result<Exit, CliError> {
     let lab = context.changing().await?;
-    let target = lab.own(what).await?;
-    lab.mark(&target, mark.clone()).await?;
+    let target = lab.find_own(what).await?;
+    lab.set_mark(&target, mark.clone()).await?;
     if context.printer.json {
         context.printer.json_ok(&json(&target, &mark))?;
     } else {

@@ -5,7 +5,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::printer::{Look, Piece};
 use crate::cli::terminal::text::{Column, short, size, table, wrap};
 use crate::design::problem::did_you_mean;
-use crate::lab::models::{Offer, offers};
+use crate::lab::models::{Offer, list_offers};
 use crate::model::catalog::{Offered, is_same_model};
 use crate::model::pull::{Progress, Pull};
 use crate::model::{Connection, ServerKind};
@@ -64,7 +64,7 @@ pub fn kind(kind: ServerKind) -> &'static str {
 }
 
 async fn list(context: &Context) -> Result<Exit, CliError> {
-    let asked = offers(&context.settings.servers).await;
+    let asked = list_offers(&context.settings.servers).await;
     let nobody = asked.iter().all(|a| a.models.is_err());
     let exit = if nobody { Exit::Model } else { Exit::Done };
     if context.printer.json {

@@ -10,7 +10,7 @@ use crate::design::check::check;
 use crate::design::folder::{Files, bad_name};
 use crate::design::{Experiment, Problem};
 use crate::lab::LabError;
-use crate::lab::change::changed;
+use crate::lab::change::apply_changes;
 use crate::lab::examples::{self, EMPTY};
 use crate::lab::files::write_folder;
 use crate::store::StoreError;
@@ -47,14 +47,14 @@ pub async fn run(context: &Context, args: &New) -> Result<Exit, CliError> {
     let changes = changes::read(context, &args.changes)?;
     let note = args.changes.note.as_ref();
     if !args.stored && args.from.as_deref() != Some(EMPTY) && changes.is_empty() && note.is_none() {
-        return written(context, args, &examples::files(&args.name, args.from.as_deref())?);
+        return written(context, args, &examples::example_files(&args.name, args.from.as_deref())?);
     }
     let mut start = start(context, args)?;
     if let Some(note) = note {
         start.note = Some(note.clone());
     }
     let (files, checked) =
-        changed(&start, &changes, &context.settings.servers).map_err(|error| context.refused(error))?;
+        apply_changes(&start, &changes, &context.settings.servers).map_err(|error| context.refused(error))?;
     if !args.stored {
         say_problems(context, &checked.problems);
         return written(context, args, &files);
@@ -70,8 +70,8 @@ fn start(context: &Context, args: &New) -> Result<Experiment, CliError> {
     if args.from.as_deref() == Some(EMPTY) {
         return Ok(Experiment::empty(&args.name));
     }
-    let files = examples::files(&args.name, args.from.as_deref())?;
-    let checked = check(&files, &context.settings.servers.known());
+    let files = examples::example_files(&args.name, args.from.as_deref())?;
+    let checked = check(&files, &context.settings.servers.known_servers());
     let is_right = !checked.has_errors();
     let subject = format!("`{}` would be wrong", args.name);
     let wrong = LabError::Wrong { subject, problems: checked.problems };
@@ -79,7 +79,7 @@ fn start(context: &Context, args: &New) -> Result<Experiment, CliError> {
 }
 
 async fn stored(context: &Context, document: Experiment, warnings: &[Problem]) -> Result<Exit, CliError> {
-    let created = context.lab(OpenMode::Write).await?.create(document, None).await;
+    let created = context.lab(OpenMode::Write).await?.create_experiment(document, None).await;
     let record = created.map_err(|error| {
         let is_taken = matches!(error, LabError::Store(StoreError::Exists { .. }));
         let hint = "choose another name; `convoke edit` changes the one that is there";

@@ -101,11 +101,11 @@ async fn begin<'a>(
     if args.manner.jobs == Some(0) || args.more == Some(0) {
         return Err(CliError::usage("--jobs and --more are at least 1"));
     }
-    let script = context.settings.servers.script.as_deref().map(files::script).transpose()?;
+    let script = context.settings.servers.script.as_deref().map(files::read_script).transpose()?;
     let mut planned = planned(context, args, seat).await?;
     let lab = context.lab(OpenMode::Run).await?;
     if seat.is_some() {
-        lab.single(&mut planned, args.manner.retry_failed).await?;
+        lab.plan_single(&mut planned, args.manner.retry_failed).await?;
     }
     let replicates = match args.more {
         Some(more) => Some(extend(context, &lab, &mut planned, more).await?),
@@ -115,7 +115,7 @@ async fn begin<'a>(
     start.how.more = args.more;
     start.how.is_talk = seat.is_some();
     let how = start.how.clone();
-    let launched = agreed(context, async |yes| lab.launch(planned.clone(), how.clone(), yes).await);
+    let launched = agreed(context, async |yes| lab.launch_run(planned.clone(), how.clone(), yes).await);
     let running = start.listen(launched).await?;
     Ok((start.drive(lab.clone(), running), replicates))
 }
@@ -128,7 +128,7 @@ async fn planned(context: &Context, args: &Run, seat: Option<Seat<'_>>) -> Resul
         None => context.planned(&args.what, &args.narrow.narrowing()).await?,
     };
     if let Some(seat) = seat {
-        planned.cast(seat.role)?;
+        planned.cast_role(seat.role)?;
     }
     people::need_a_terminal(context, &planned, (args.manner.retry_failed, args.more.is_some(), seat.is_some())).await?;
     Ok(planned)
@@ -148,7 +148,7 @@ async fn alone(context: &Context, args: &Run) -> Result<Option<Planned>, CliErro
         return Err(CliError::usage(message).hint(format!("without {flag} it goes on as it was planned")));
     }
     let name = record.name.clone();
-    lab.resume(&conversation, record).await.map(Some).map_err(|error| match error {
+    lab.resume_plan(&conversation, record).await.map(Some).map_err(|error| match error {
         LabError::Wrong { subject, problems } => {
             say_problems(context, &problems);
             CliError::invalid(subject)
@@ -209,7 +209,7 @@ fn given(args: &Run) -> Option<&'static str> {
 /// Extends the plan by `--more`, and says how far it reaches.
 async fn extend(context: &Context, lab: &Lab, planned: &mut Planned, more: u32) -> Result<u32, CliError> {
     let written = planned.experiment.run.replicates;
-    let Extended { replicates, continues } = lab.extend(planned, more).await?;
+    let Extended { replicates, continues } = lab.extend_plan(planned, more).await?;
     let printer = &context.printer;
     if continues {
         printer.chat("an earlier --more is not finished: this goes on with it and adds none");

@@ -37,7 +37,7 @@ pub struct Show {
 /// Shows.
 pub async fn run(context: &Context, args: &Show) -> Result<Exit, CliError> {
     let lab = context.reader().await?;
-    match lab.find(&args.id).await? {
+    match lab.find_target(&args.id).await? {
         Target::Conversation(conversation) => {
             let detail = Detail { raw: args.raw, calls: args.calls, follow: args.follow };
             transcript::run(context, detail, &lab, *conversation).await

@@ -18,7 +18,7 @@ pub struct Verify {
 
 /// Verifies.
 pub async fn run(context: &Context, args: &Verify) -> Result<Exit, CliError> {
-    let verified = context.reader().await?.verify(args.id.as_deref()).await.map_err(explained)?;
+    let verified = context.reader().await?.verify_store(args.id.as_deref()).await.map_err(explained)?;
     let Verified { faults, conversations, questions, entries } = verified;
     if context.printer.json {
         return json(context, &faults);

@@ -186,7 +186,7 @@ impl Guide {
     pub(super) async fn ask_batch(&mut self, id: &str) -> Result<bool, CliError> {
         let Some(selected) = self.load_selected(id).await? else { return Ok(false) };
         let (record, document) = (&selected.record, &selected.document);
-        let Some(standings) = self.read(async |lab| Ok(lab.standings(record, document).await?)).await? else {
+        let Some(standings) = self.read(async |lab| Ok(lab.load_standings(record, document).await?)).await? else {
             return Ok(false);
         };
         progress::print_counts(&standings, &self.context.printer, &selected.word);
@@ -366,7 +366,7 @@ impl Guide {
         let words = self.batch_words(selected, answers);
         let cli = Cli::try_parse_from(std::iter::once("convoke").chain(words.iter().map(String::as_str)));
         let Some(Command::Run(args)) = cli.ok().and_then(|cli| cli.command) else { return Ok(answers.more) };
-        let overrides = args.narrow.narrowing().overrides()?;
+        let overrides = args.narrow.narrowing().read_overrides()?;
         // `plan` reports the error better.
         let Ok(plan) = Plan::new(&document, &overrides) else { return Ok(answers.more) };
         let cells = plan.selected(&document, &overrides)?;
@@ -382,7 +382,7 @@ impl Guide {
             alone: false,
             warnings: Vec::new(),
         };
-        let Extended { replicates, continues } = lab.extend(&mut planned, answers.more).await?;
+        let Extended { replicates, continues } = lab.extend_plan(&mut planned, answers.more).await?;
         if continues {
             self.say("a batch like this is not finished: this goes on with it and adds none");
         }

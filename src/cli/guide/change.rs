@@ -147,7 +147,7 @@ impl Guide {
     }
 
     async fn starting_message(&self, changing: &mut ChangeEditor<'_>, now: &Experiment) -> Result<bool, CliError> {
-        let servers = self.context.settings.servers.known();
+        let servers = self.context.settings.servers.known_servers();
         let check = |text: &str| {
             let changes = Changes { starting_message: Some(text.to_owned()), ..Changes::default() };
             find_problems(now, &servers, &changes, text)
@@ -250,7 +250,7 @@ impl Guide {
     /// Asks for the text of a section.
     async fn ask_place(&self, changing: &mut ChangeEditor<'_>, now: &Experiment, at: &str) -> Result<bool, CliError> {
         let place = changing.current_place(now, at);
-        let servers = self.context.settings.servers.known();
+        let servers = self.context.settings.servers.known_servers();
         let check = |text: &str| {
             let sections = vec![(place.address.clone(), text.to_owned())];
             find_problems(now, &servers, &Changes { sections, ..Changes::default() }, text)

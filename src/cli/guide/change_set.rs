@@ -107,7 +107,7 @@ impl ChangeSet {
     /// Returns the experiment with the changes so far, for the next questions.
     pub fn document_so_far(&self, context: &Context, old: &Experiment) -> Experiment {
         let files = self.to_changes(context, old).ok().and_then(|changes| changes.apply(old).ok());
-        let checked = files.map(|files| check(&files, &context.settings.servers.known()));
+        let checked = files.map(|files| check(&files, &context.settings.servers.known_servers()));
         checked.and_then(|checked| checked.experiment).unwrap_or_else(|| old.clone())
     }
 }

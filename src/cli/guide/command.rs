@@ -4,7 +4,7 @@ use crate::lab::draft::Draft;
 
 /// Returns the command that creates the experiment of a draft.
 pub fn creation_command(draft: &Draft) -> Vec<String> {
-    let changes = draft.changes();
+    let changes = draft.list_changes();
     let mut words = ["new", &draft.name, "--stored", "--from", "empty"].map(str::to_owned).to_vec();
     if let Some(message) = &changes.starting_message {
         push_flag(&mut words, "--starting-message", message);
@@ -99,7 +99,7 @@ mod tests {
             Draft { models: vec![ModelSpec::bare("scripted")], name: "x".to_owned(), ..Draft::default() },
         ] {
             let (args, experiment) = read_back(&draft);
-            let previewed = draft.check(&known_servers()).experiment.unwrap();
+            let previewed = draft.check_draft(&known_servers()).experiment.unwrap();
             assert_eq!(experiment, previewed);
             assert_eq!(key::hash_revision(&experiment), key::hash_revision(&previewed));
             assert!(args.stored);
@@ -125,7 +125,7 @@ mod tests {
         let mut draft = hard_draft();
         draft.typed = Some(Typed { address: "Goal".to_owned(), lines: vec!["half a".to_owned()] });
         draft.step = Step::Text("Goal".to_owned());
-        draft.answer(&Step::Plural("it's".to_owned()));
+        draft.mark_answered(&Step::Plural("it's".to_owned()));
         let kept: Draft = serde_json::from_str(&serde_json::to_string(&draft).unwrap()).unwrap();
         assert_eq!(kept, draft);
         let older: Draft = serde_json::from_str("{\"name\": \"x\"}").unwrap();
@@ -137,16 +137,16 @@ mod tests {
         let mut draft = Draft::default();
         let mut step = Step::Name;
         let mut asked = vec![step.clone()];
-        while let Some(next) = draft.beside(&step, 1) {
-            assert_eq!(draft.beside(&next, -1), Some(step));
-            draft.answer(&next);
+        while let Some(next) = draft.neighbour_step(&step, 1) {
+            assert_eq!(draft.neighbour_step(&next, -1), Some(step));
+            draft.mark_answered(&next);
             asked.push(next.clone());
             step = next;
         }
-        assert_eq!(asked, draft.steps());
-        insta::assert_snapshot!(asked.iter().map(Step::words).collect::<Vec<_>>().join("\n"));
-        assert_eq!(draft.beside(&Step::Name, -1), None);
-        draft.answer(&Step::Name);
+        assert_eq!(asked, draft.list_steps());
+        insta::assert_snapshot!(asked.iter().map(Step::step_name).collect::<Vec<_>>().join("\n"));
+        assert_eq!(draft.neighbour_step(&Step::Name, -1), None);
+        draft.mark_answered(&Step::Name);
         assert_eq!(draft.open_step(), Step::Overview);
         draft.roles.push(Players { name: "warden".to_owned(), agents: 1 });
         assert_eq!(draft.open_step(), Step::Plural("warden".to_owned()));
@@ -173,10 +173,10 @@ mod tests {
         let mut draft = Draft { models: vec![ModelSpec::bare("scripted")], ..Draft::default() };
         draft.name = "x".to_owned();
         draft.texts.insert("guard/Goal".to_owned(), "Order.".to_owned());
-        let before = draft.changes();
+        let before = draft.list_changes();
         let titles = std::mem::replace(&mut draft.titles, vec!["Other".to_owned()]);
-        assert!(draft.changes().sections.is_empty());
+        assert!(draft.list_changes().sections.is_empty());
         draft.titles = titles;
-        assert_eq!(draft.changes(), before);
+        assert_eq!(draft.list_changes(), before);
     }
 }

@@ -53,7 +53,9 @@ impl Guide {
         let id = format!("id:{}", selected.record.id);
         let mut at = 0;
         loop {
-            let found = self.read(async |lab| Ok(lab.conversations(&lab.select(&id, true).await?).await?)).await?;
+            let found = self
+                .read(async |lab| Ok(lab.load_conversations(&lab.select_conversations(&id, true).await?).await?))
+                .await?;
             let records: Vec<ConversationRecord> = found.into_iter().flatten().map(|(record, _)| record).collect();
             if records.is_empty() {
                 self.say("it has no conversation yet");

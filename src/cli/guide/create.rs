@@ -47,7 +47,7 @@ impl Guide {
     /// Creates an experiment; returns its name if it was stored.
     pub(super) async fn create_experiment(&mut self) -> Result<Option<String>, CliError> {
         let Some((draft, kept)) = self.choose_draft().await? else { return Ok(None) };
-        let servers = self.context.settings.servers.known();
+        let servers = self.context.settings.servers.known_servers();
         self.context.terminal.typing.save_in(kept.as_ref().map(DraftFile::unfinished_file));
         let mut creating = Creating { guide: self, draft, kept, servers, jumped: false, told: false };
         creating.save_draft();
@@ -67,7 +67,8 @@ impl Guide {
             if all.is_empty() {
                 break;
             }
-            let go_on = all.iter().map(|(_, d)| format!("go on with {}, at: {}", describe_draft(d), d.step.words()));
+            let go_on =
+                all.iter().map(|(_, d)| format!("go on with {}, at: {}", describe_draft(d), d.step.step_name()));
             let mut items: Vec<String> = go_on.collect();
             items.push("begin anew".to_owned());
             items.push("throw a draft away".to_owned());
@@ -119,7 +120,7 @@ fn describe_draft(draft: &Draft) -> String {
 impl Creating<'_> {
     /// Asks all questions; true if the experiment was stored.
     async fn ask_all(&mut self) -> Result<bool, CliError> {
-        if !self.draft.steps().contains(&self.draft.step) {
+        if !self.draft.list_steps().contains(&self.draft.step) {
             self.draft.step = self.draft.open_step();
         }
         loop {
@@ -127,12 +128,12 @@ impl Creating<'_> {
             let next = self.ask_step(&step).await?;
             match next {
                 Next::On => {
-                    self.draft.answer(&step);
-                    let on = self.draft.beside(&step, 1).filter(|_| !self.jumped);
+                    self.draft.mark_answered(&step);
+                    let on = self.draft.neighbour_step(&step, 1).filter(|_| !self.jumped);
                     self.draft.step = on.unwrap_or_else(|| self.draft.open_step());
                 }
                 Next::Back if self.jumped => self.draft.step = Step::Overview,
-                Next::Back => match self.draft.beside(&step, -1) {
+                Next::Back => match self.draft.neighbour_step(&step, -1) {
                     Some(before) => self.draft.step = before,
                     None => return Ok(self.leave_draft()),
                 },
@@ -384,7 +385,7 @@ impl Creating<'_> {
             ask::print_placeholders(self.guide, &roles, named);
             self.told = true;
         }
-        let name = crate::lab::draft::place(address);
+        let name = crate::lab::draft::describe_place(address);
         let typed = self.draft.typed.as_ref().filter(|t| t.address == address).map(|t| t.lines.clone());
         let (checked, servers) = (self.draft.clone(), self.servers.clone());
         let check = move |text: &str| checked.check_text(address, text, &servers);
@@ -397,8 +398,8 @@ impl Creating<'_> {
         };
         let asked = ask::Text {
             name: &name,
-            text: self.draft.text(address),
-            left_empty: self.draft.text(address).is_empty()
+            text: self.draft.text_at(address),
+            left_empty: self.draft.text_at(address).is_empty()
                 && self.draft.answered.contains(&Step::Text(address.to_owned())),
             typed,
             roles: &roles,
@@ -429,8 +430,8 @@ impl Creating<'_> {
 
     async fn show_overview(&mut self) -> Result<Next, CliError> {
         self.jumped = false;
-        let checked = self.draft.check(&self.servers);
-        self.guide.say(&self.draft.summary());
+        let checked = self.draft.check_draft(&self.servers);
+        self.guide.say(&self.draft.describe_draft());
         self.guide.say_problems(&checked.problems);
         loop {
             let items = ["save", "preview the prompts", "change an answer", "leave (the draft is kept)"];
@@ -461,7 +462,7 @@ impl Creating<'_> {
 
     /// Asks which answer to change.
     async fn ask_which(&self) -> Result<Option<Step>, CliError> {
-        let mut steps = self.draft.steps();
+        let mut steps = self.draft.list_steps();
         steps.pop();
         let items: Vec<String> = steps.iter().map(|step| self.draft.answer_to(step)).collect();
         let chosen = prompt::ask_one_of(&self.guide.context.terminal, "which one?", &items, 0, HINT).await?;

@@ -89,7 +89,7 @@ async fn change_model(guide: &Guide, chosen: &mut Vec<ModelSpec>, at: usize) -> 
 async fn ask_servers(guide: &Guide) -> Result<Option<Vec<Offer>>, CliError> {
     loop {
         guide.say("Asking the servers for their models …");
-        let asked = models::offers(&guide.context.settings.servers).await;
+        let asked = models::list_offers(&guide.context.settings.servers).await;
         let mut silent = Vec::new();
         for ServerOffer { server, models } in &asked {
             let Err(error) = models else { continue };

@@ -19,7 +19,7 @@ impl Guide {
     /// Lists the experiments until the person goes back.
     pub(super) async fn select_experiment(&mut self) -> Result<(), CliError> {
         loop {
-            let Some(mut all) = self.read(async |lab| Ok(lab.experiments().await?)).await? else { return Ok(()) };
+            let Some(mut all) = self.read(async |lab| Ok(lab.list_experiments().await?)).await? else { return Ok(()) };
             if all.is_empty() {
                 self.say("nothing is here yet: create an experiment, or import one");
                 return Ok(());
@@ -39,7 +39,7 @@ impl Guide {
             .read(async |lab| {
                 let all = lab.store.records().await?;
                 let Some(record) = all.iter().find(|e| e.id == id).cloned() else { return Ok(None) };
-                let document = lab.document(&record).await?;
+                let document = lab.load_document(&record).await?;
                 let word = word_for(lab, &record, &all);
                 Ok(Some(Selected { record, document, word }))
             })

@@ -7,7 +7,7 @@ use crate::cli::terminal::text::wrap;
 use crate::design::check::Checked;
 use crate::design::{Condition, Expression, Problem, markdown};
 use crate::exchange;
-use crate::lab::preview::settings;
+use crate::lab::preview::preview_settings;
 use crate::process::{Agent, Setting};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub fn run(
     problems: &[Problem],
 ) -> Result<Exit, CliError> {
     let (Some(experiment), Some(plan)) = (&checked.experiment, &checked.plan) else { return Ok(Exit::Experiment) };
-    let settings = settings(experiment, plan, expressions(only)?, role)?;
+    let settings = preview_settings(experiment, plan, expressions(only)?, role)?;
     if context.printer.json {
         let all: Vec<Json> = settings.iter().map(|(c, s)| object(c, s, role)).collect();
         context.printer.json_ok(&Json::Array(all))?;

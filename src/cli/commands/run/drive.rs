@@ -100,9 +100,9 @@ impl Drive<'_> {
         let Self { grace, running, events, received, stop, .. } = self;
         let reporter = tokio::spawn(listen(received, reporter));
         let signals = Signals::listen(grace, &stop, events)?;
-        let (counted, kind) = (running.counted(), running.kind());
+        let (counted, kind) = (running.counted_processes(), running.kind());
         let outcome = tokio::select! {
-            outcome = running.work() => Some(outcome),
+            outcome = running.work_through() => Some(outcome),
             () = signals.now.cancelled() => None,
         };
         // The reporter ends when the last sender is gone; what it could not print is no reason to fail. Either way it
@@ -123,21 +123,21 @@ impl Drive<'_> {
     /// Prints the first line: the processes and the database.
     pub fn say_first_line(&self) {
         let (place, origin) = (self.lab.store.place(), self.context.settings.store.origin.word());
-        let before = self.running.before();
+        let before = self.running.state_before();
         let failed = if before.failed > 0 { format!(", {} failed", before.failed) } else { String::new() };
         self.context.printer.chat(&format!(
             "{} · {}: {} done{failed}, {} to do · database {place} ({origin})",
             self.running.record().name,
             count(before.all, self.running.kind().word()),
             before.done,
-            self.running.left()
+            self.running.count_left()
         ));
     }
 }
 
 /// Counts what can be counted in no time, for whoever wants out at once.
 async fn count_at_once(counted: &Counted) -> Outcome {
-    let counting = Outcome::count(counted, Summary::default(), true);
+    let counting = Outcome::count_outcome(counted, Summary::default(), true);
     let outcome = tokio::time::timeout(Duration::from_millis(150), counting).await;
     outcome.unwrap_or_else(|_| Outcome::uncounted(counted.len(), Summary::default(), true))
 }

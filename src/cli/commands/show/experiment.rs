@@ -20,8 +20,8 @@ const TAGS: &[Column] = &[Column::text("TAG", 30, 0), Column::text("ONE", 8, 0),
 
 /// Shows an experiment.
 pub async fn run(context: &Context, lab: &Lab, record: ExperimentRecord) -> Result<Exit, CliError> {
-    let document = lab.document(&record).await?;
-    let counts = lab.counts(&record).await?;
+    let document = lab.load_document(&record).await?;
+    let counts = lab.count_conversations(&record).await?;
     let questions = lab.question_counts(&record).await?;
     if context.printer.json {
         let mut data = records::experiment(&record, counts, &document);
