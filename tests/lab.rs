@@ -84,8 +84,8 @@ const GONE: u32 = 4_000_000;
 
 fn study() -> Experiment {
     let servers = Servers { usable: vec![scripted()], ..Servers::default() };
-    let files = examples::files("study", Some("debate")).unwrap();
-    let mut experiment = convoke::design::check::check(&files, &Servers::default().known()).experiment.unwrap();
+    let files = examples::example_files("study", Some("debate")).unwrap();
+    let mut experiment = convoke::design::check::check(&files, &Servers::default().known_servers()).experiment.unwrap();
     let models = Changes { models: vec!["scripted".to_owned()], ..Changes::default() };
     experiment.run.replicates = 2;
     changed_document(&experiment, &models, &servers).unwrap().0
@@ -111,7 +111,7 @@ fn launch() -> (Launch, UnboundedReceiver<Event>) {
 }
 
 async fn running(lab: &Lab, overrides: Overrides, yes: &[String]) -> Result<Progress<Running>, LabError> {
-    lab.launch(lab.planned("study", overrides).await?, launch().0, yes).await
+    lab.launch_run(lab.plan_stored("study", overrides).await?, launch().0, yes).await
 }
 
 fn done<T>(progress: Progress<T>) -> T {
@@ -130,14 +130,14 @@ fn question<T>(progress: Progress<T>) -> (About, String) {
 
 /// Runs to the end.
 async fn finish(lab: &Lab) -> Outcome {
-    done(running(lab, Overrides::default(), &[]).await.unwrap()).work().await
+    done(running(lab, Overrides::default(), &[]).await.unwrap()).work_through().await
 }
 
 /// Starts a run and drops it in the middle: nothing is finished, settled or released.
 async fn killed_after(lab: &Lab, entries: usize) {
     let (how, mut received) = launch();
-    let planned = lab.planned("study", Overrides::default()).await.unwrap();
-    let work = done(lab.launch(planned, how, &[]).await.unwrap()).work();
+    let planned = lab.plan_stored("study", Overrides::default()).await.unwrap();
+    let work = done(lab.launch_run(planned, how, &[]).await.unwrap()).work_through();
     let until = async {
         let mut seen = 0;
         while seen < entries {
@@ -151,7 +151,7 @@ async fn killed_after(lab: &Lab, entries: usize) {
 }
 
 async fn exported(lab: &Lab) -> String {
-    let selection = lab.select("study", true).await.unwrap();
+    let selection = lab.select_conversations("study", true).await.unwrap();
     let mut out = Vec::new();
     lab.export_table((&selection.record.name, Rows::Entries(&selection.of)), Table::Jsonl, &mut out).await.unwrap();
     String::from_utf8(out).unwrap()
@@ -163,8 +163,8 @@ async fn resume_one(lab: &Lab, experiment: &str) {
     let before = standing().await;
     let killed = before.iter().find(|s| s.begun && s.status != Status::Done).unwrap();
     let (conversation, record) = lab.conversation_named(&killed.id).await.unwrap().unwrap();
-    let planned = lab.resume(&conversation, record).await.unwrap();
-    let outcome = done(lab.launch(planned, launch().0, &[]).await.unwrap()).work().await;
+    let planned = lab.resume_plan(&conversation, record).await.unwrap();
+    let outcome = done(lab.launch_run(planned, launch().0, &[]).await.unwrap()).work_through().await;
     assert_eq!((outcome.ending(), outcome.done), (Ending::Done, 1), "{:?}", outcome.summary);
     for (before, after) in before.iter().zip(standing().await) {
         let is_it = before.id == killed.id;
@@ -175,29 +175,29 @@ async fn resume_one(lab: &Lab, experiment: &str) {
 /// Two sessions of one person change an experiment: an outdated answer is asked again.
 async fn change(place: &Place) {
     let (mine, other) = (place.lab_for(OpenMode::Write, 2).await, place.lab_for(OpenMode::Write, 3).await);
-    let Target::Experiment(seen) = mine.find("study").await.unwrap() else { panic!("a conversation") };
+    let Target::Experiment(seen) = mine.find_target("study").await.unwrap() else { panic!("a conversation") };
     let section =
         |title: &str, text: &str| Changes { sections: vec![(title.to_owned(), text.to_owned())], ..Changes::default() };
-    done(other.edit(&seen, &section("Rules", "Theirs."), None, &[]).await.unwrap());
+    done(other.edit_experiment(&seen, &section("Rules", "Theirs."), None, &[]).await.unwrap());
     let my_change = section("moderator/Style", "Mine.");
-    let (about, first) = question(mine.edit(&seen, &my_change, None, &[]).await.unwrap());
+    let (about, first) = question(mine.edit_experiment(&seen, &my_change, None, &[]).await.unwrap());
     assert!(matches!(about, About::ChangedMeanwhile { found: 2, replaces: false, .. }), "{about:?}");
-    let Target::Experiment(now) = other.find("study").await.unwrap() else { panic!("a conversation") };
-    done(other.edit(&now, &section("Rules", "Theirs again."), None, &[]).await.unwrap());
+    let Target::Experiment(now) = other.find_target("study").await.unwrap() else { panic!("a conversation") };
+    done(other.edit_experiment(&now, &section("Rules", "Theirs again."), None, &[]).await.unwrap());
     let answers = [first.clone()];
-    let (about, second) = question(mine.edit(&seen, &my_change, None, &answers).await.unwrap());
+    let (about, second) = question(mine.edit_experiment(&seen, &my_change, None, &answers).await.unwrap());
     assert_ne!(first, second);
     assert!(matches!(about, About::ChangedMeanwhile { found: 3, .. }), "{about:?}");
-    let edited = done(mine.edit(&seen, &my_change, None, &[second]).await.unwrap());
+    let edited = done(mine.edit_experiment(&seen, &my_change, None, &[second]).await.unwrap());
     assert!(edited.is_changed && edited.behind > 0);
-    let document = mine.document(&edited.record).await.unwrap();
+    let document = mine.load_document(&edited.record).await.unwrap();
     let text = format!("{document:?}");
     assert!(text.contains("Theirs again.") && text.contains("Mine."), "both changes are kept");
 }
 
 /// The answers to all questions, in the order of an export.
 async fn answers(lab: &Lab) -> String {
-    let selection = lab.select("study", true).await.unwrap();
+    let selection = lab.select_conversations("study", true).await.unwrap();
     let (questions, mut out) = (lab.select_questions(&selection).await.unwrap(), Vec::new());
     lab.export_table(("study", Rows::Answers(&questions)), Table::Jsonl, &mut out).await.unwrap();
     String::from_utf8(out).unwrap()
@@ -212,10 +212,10 @@ async fn ask(place: &Place) {
     let lab = place.lab(GONE).await;
     let before = exported(&lab).await;
     let plan = lab.plan_questions(why()).await.unwrap();
-    let numbers = plan.numbers(false);
+    let numbers = plan.count_numbers(false);
     assert!(numbers.calls > 10 && numbers.left == numbers.calls && numbers.done == 0, "{numbers:?}");
     let (how, mut received) = launch();
-    let work = lab.launch_questions(&plan, how).await.unwrap().work();
+    let work = lab.launch_questions(&plan, how).await.unwrap().work_through();
     let until = async {
         let mut seen = 0;
         while seen < 5 {
@@ -229,14 +229,14 @@ async fn ask(place: &Place) {
     drop(lab);
     let lab = place.lab(1).await;
     let plan = lab.plan_questions(why()).await.unwrap();
-    let left = plan.numbers(false).left;
+    let left = plan.count_numbers(false).left;
     assert!(left < numbers.calls, "what was answered is kept");
-    let outcome = lab.launch_questions(&plan, launch().0).await.unwrap().work().await;
+    let outcome = lab.launch_questions(&plan, launch().0).await.unwrap().work_through().await;
     assert_eq!((outcome.ending(), outcome.done), (Ending::Done, numbers.questions), "{:?}", outcome.summary);
     assert_eq!(answers(&lab).await.lines().count() as u64, numbers.calls);
-    assert_eq!(lab.plan_questions(why()).await.unwrap().numbers(false).left, 0);
+    assert_eq!(lab.plan_questions(why()).await.unwrap().count_numbers(false).left, 0);
     assert_eq!(exported(&lab).await, before, "the conversations are only read");
-    let verified = lab.verify(None).await.unwrap();
+    let verified = lab.verify_store(None).await.unwrap();
     assert!(verified.faults.is_empty() && verified.questions == numbers.questions, "{verified:?}");
     let again = finish(&lab).await;
     assert_eq!((again.ending(), again.summary.calls), (Ending::Done, 0), "a run sees no question");
@@ -244,12 +244,12 @@ async fn ask(place: &Place) {
 
 async fn story(place: &Place, beside: &Path) {
     let lab = place.lab(GONE).await;
-    let record = lab.create(study(), None).await.unwrap();
-    let twice = lab.create(study(), None).await;
+    let record = lab.create_experiment(study(), None).await.unwrap();
+    let twice = lab.create_experiment(study(), None).await;
     assert!(matches!(twice, Err(LabError::Store(StoreError::Exists { .. }))));
-    let wrong = lab.planned(
+    let wrong = lab.plan_stored(
         "study",
-        Narrowing { models: vec!["nobody/x".to_owned()], ..Narrowing::default() }.overrides().unwrap(),
+        Narrowing { models: vec!["nobody/x".to_owned()], ..Narrowing::default() }.read_overrides().unwrap(),
     );
     assert!(matches!(wrong.await, Err(LabError::Obstacle(_))));
     killed_after(&lab, 20).await;
@@ -263,13 +263,13 @@ async fn story(place: &Place, beside: &Path) {
     assert!(outcome.done > 2);
     let again = finish(&lab).await;
     assert_eq!((again.ending(), again.summary.calls), (Ending::Done, 0), "nothing was missing");
-    assert!(lab.verify(None).await.unwrap().faults.is_empty());
+    assert!(lab.verify_store(None).await.unwrap().faults.is_empty());
     drop(lab);
     ask(place).await;
     let lab = place.lab(1).await;
 
     let undisturbed = Place::File(beside.join("undisturbed.db")).lab(1).await;
-    undisturbed.create(study(), None).await.unwrap();
+    undisturbed.create_experiment(study(), None).await.unwrap();
     finish(&undisturbed).await;
     assert_eq!(exported(&lab).await, exported(&undisturbed).await, "a kill leaves no trace in the data");
 
@@ -285,14 +285,14 @@ async fn story(place: &Place, beside: &Path) {
     let (about, seen) = question(running(&lab, Overrides::default(), &[]).await.unwrap());
     let About::LeaveBehind { conversations, .. } = about else { panic!("{about:?}") };
     assert_eq!(conversations, outcome.done);
-    let outcome = done(running(&lab, Overrides::default(), &[seen]).await.unwrap()).work().await;
+    let outcome = done(running(&lab, Overrides::default(), &[seen]).await.unwrap()).work_through().await;
     assert_eq!(outcome.ending(), Ending::Done, "{:?}", outcome.summary);
 
-    let target = lab.own("study").await.unwrap();
-    let (about, seen) = question(lab.delete(&target, &[]).await.unwrap());
+    let target = lab.find_own("study").await.unwrap();
+    let (about, seen) = question(lab.delete_target(&target, &[]).await.unwrap());
     assert!(matches!(about, About::Delete { target: Named::Experiment(_), .. }), "{about:?}");
-    done(lab.delete(&target, &[seen]).await.unwrap());
-    assert!(matches!(lab.find(&record.id).await, Err(LabError::NotFound { .. })));
+    done(lab.delete_target(&target, &[seen]).await.unwrap());
+    assert!(matches!(lab.find_target(&record.id).await, Err(LabError::NotFound { .. })));
 }
 
 #[tokio::test(flavor = "multi_thread")]

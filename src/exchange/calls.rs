@@ -1,5 +1,6 @@
-//! Export of calls: each call is one object with its request, reply, counts and times. The request is built again and
-//! compared with the hash of what was sent (contract R9).
+//! Export of calls: each call is one object with its request, reply, counts and times. The export rebuilds the request
+//! and
+//! compares it with the hash of the sent one (contract R9).
 
 use super::{ExportError, Of, Pages, Written, ids};
 use crate::design::key::sha256;
@@ -12,28 +13,28 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 use std::io::Write;
 
-/// Conversations whose calls are held at a time: they are larger than logs.
+/// Number of conversations whose calls are in memory at a time. Calls are larger than logs.
 const SOME: usize = 50;
 
-/// A request as it was sent, built again.
+/// A rebuilt request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rebuilt {
     /// The messages.
     pub messages: Vec<Message>,
     /// Bytes of the body.
     pub bytes: usize,
-    /// Whether its hash is that of what was sent.
+    /// True if its hash equals the hash of the sent request.
     pub matches: bool,
 }
 
-/// Builds a request again from its recipe, the log, and the log that a question is about.
+/// Rebuilds a request from its recipe, the log, and the log that a question is about.
 pub fn rebuild(call: &CallRecord, log: &[Entry], subject: &[Entry]) -> Rebuilt {
     let messages = call.view.messages(log, subject);
     let body = body(&call.model, &messages, &call.parameters);
     Rebuilt { matches: sha256(&body) == call.body_sha256, bytes: body.len(), messages }
 }
 
-/// A call as an object.
+/// Returns a call as a JSON object.
 pub fn object(call: &CallRecord, log: &[Entry], subject: &[Entry]) -> Map<String, Json> {
     let built = rebuild(call, log, subject);
     let reply = call.reply.as_ref();
@@ -72,7 +73,7 @@ pub fn object(call: &CallRecord, log: &[Entry], subject: &[Entry]) -> Map<String
     if let Json::Object(map) = object { map } else { Map::new() }
 }
 
-/// Writes every call of conversations, one line each, in the order of key, seq, purpose, ask.
+/// Writes every call of the conversations, one on each line, in the order of key, seq, purpose, ask.
 pub async fn write(store: &dyn Store, of: &Of, out: &mut dyn Write) -> Result<Written, ExportError> {
     let (mut pages, mut written) = (Pages::new(store, of), Written::default());
     loop {
@@ -97,7 +98,7 @@ pub async fn write(store: &dyn Store, of: &Of, out: &mut dyn Write) -> Result<Wr
     }
 }
 
-/// The logs that processes are about; empty for conversations.
+/// Logs that processes are about; empty for conversations.
 async fn subjects(store: &dyn Store, of: &[ConversationRecord]) -> Result<Vec<Vec<Entry>>, ExportError> {
     let ids: Vec<String> = of.iter().filter_map(|record| record.subject.clone()).collect();
     let mut logs = store.logs(&ids).await?.into_iter();

@@ -1,6 +1,7 @@
-//! Everything from one database to another: documents, experiments, runs, then conversations in the order of their
-//! keys, then the questions about them. What cannot be taken in is told by name, and the rest goes on. The same again continues: what is there and
-//! equal is not read again.
+//! Copies everything from one database to another: documents, experiments, runs, then conversations in the order of
+//! their
+//! keys, then the questions about them. The copy reports each refused item by name and continues. A repeated copy skips
+//! equal data without reading it.
 
 use crate::process::Flag;
 use crate::process::log::Entry;
@@ -10,44 +11,44 @@ use crate::store::{
 use futures_util::future::join_all;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
-/// Records that are read at a time.
+/// Number of records in one read.
 const PAGE: u32 = 1000;
-/// Conversations that are on their way at a time, with their logs and calls.
+/// Number of conversations in transit at a time, with their logs and calls.
 const ON_THE_WAY: usize = 50;
 
-/// What was copied.
+/// Numbers of copied items, and the conflicts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Copied {
-    /// Documents that were not there.
+    /// Documents that the target lacked.
     pub documents: u64,
-    /// Experiments that were sent.
+    /// Experiments sent.
     pub experiments: u64,
-    /// Runs that were sent.
+    /// Runs sent.
     pub runs: u64,
-    /// Conversations and questions that were sent.
+    /// Conversations and questions sent.
     pub conversations: u64,
     /// Entries in them.
     pub entries: u64,
-    /// Conversations and questions that were there and equal.
+    /// Conversations and questions that were equal in both databases.
     pub equal: u64,
-    /// Conversations that somebody works on: there they are interrupted.
+    /// Running conversations; their copies are interrupted.
     pub running: u64,
-    /// What could not be taken in, and why.
+    /// Refused items, each with the reason.
     pub conflicts: Vec<String>,
 }
 
-/// How far a copy is.
+/// Progress of a copy.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress<'a> {
-    /// The experiment that is being copied.
+    /// Current experiment.
     pub experiment: &'a str,
-    /// Conversations and questions that were looked at.
+    /// Conversations and questions compared so far.
     pub done: u64,
     /// Conversations and questions of the experiments so far.
     pub known: u64,
 }
 
-/// Copies everything. `told` hears how far it is; whoever stops listening to the future leaves whole conversations.
+/// Copies everything and reports progress to `told`. A dropped future leaves only complete conversations.
 pub async fn copy(
     from: &dyn Store,
     to: &dyn Store,
@@ -65,7 +66,7 @@ pub async fn copy(
             there.insert(id.clone());
         }
         if !there.contains(&id) {
-            // What belongs to it has no place.
+            // Without the experiment, its runs and conversations cannot be stored.
             continue;
         }
         let conversations = Known::read(from, to, &id, ProcessKind::Conversation).await?;
@@ -81,7 +82,7 @@ pub async fn copy(
     Ok(())
 }
 
-/// Whether something was taken in. What contradicts what is there is kept to be told.
+/// Returns true if the target stored the item. A conflict is recorded, not returned as an error.
 fn taken(sent: Result<(), StoreError>, conflicts: &mut Vec<String>) -> Result<bool, StoreError> {
     match sent {
         Err(error @ (StoreError::Refused { .. } | StoreError::Held { .. } | StoreError::Superseded { .. })) => {
@@ -95,7 +96,7 @@ fn taken(sent: Result<(), StoreError>, conflicts: &mut Vec<String>) -> Result<bo
 async fn documents(from: &dyn Store, to: &dyn Store, copied: &mut Copied) -> Result<(), StoreError> {
     let there: HashSet<String> = to.revisions().await?.into_iter().collect();
     for hash in from.revisions().await?.into_iter().filter(|hash| !there.contains(hash)) {
-        // One that was swept away meanwhile belongs to nothing.
+        // A document deleted meanwhile belongs to nothing.
         if let Some(document) = from.document(&hash).await? {
             to.receive(TransferItem::Document(Box::new(document), hash)).await?;
             copied.documents += 1;
@@ -122,15 +123,15 @@ fn same(one: &[Entry], other: &[Entry]) -> bool {
     one.iter().map(read).eq(other.iter().map(read))
 }
 
-/// What a conversation says of its log in short.
+/// Summary of a log in a conversation's record.
 type Short = (bool, u32, u32);
 
-/// How the processes of one kind of an experiment stand on both sides.
+/// Processes of one kind of an experiment in both databases.
 struct Known {
     kind: ProcessKind,
     from: HashMap<String, Short>,
     to: HashMap<String, Short>,
-    /// Whether all that was ever run there was run here too. Else two conversations of one length may be two.
+    /// True if the target has every run of the source. Otherwise equal lengths do not mean equal logs.
     one_history: bool,
 }
 
@@ -154,7 +155,7 @@ impl Known {
 
 type Flagged = (ConversationRecord, Vec<Flag>);
 
-/// Processes of one kind of an experiment, one after the other in the order of their key.
+/// Processes of one kind of an experiment, in the order of their keys.
 struct Reader<'a> {
     store: &'a dyn Store,
     filter: Filter,
@@ -183,7 +184,7 @@ impl<'a> Reader<'a> {
         Ok(self.page.pop_front())
     }
 
-    /// The one of that key.
+    /// Returns the process with this key.
     async fn of(&mut self, key: &str) -> Result<Option<Flagged>, StoreError> {
         loop {
             self.fill().await?;
@@ -196,14 +197,14 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Two databases while an experiment goes from one to the other.
+/// Two databases during the copy of one experiment.
 struct Pair<'a, 'b> {
     from: &'a dyn Store,
     to: &'a dyn Store,
     experiment: &'a str,
     known: Known,
     told: &'b mut (dyn FnMut(Progress<'_>) + Send),
-    /// Processes looked at, and known of.
+    /// Numbers of compared and of known processes.
     progress: (u64, u64),
     copied: &'b mut Copied,
 }
@@ -229,7 +230,7 @@ impl Pair<'_, '_> {
         self.send(waiting).await
     }
 
-    /// Takes out the questions whose conversation is not done there, or has another log there.
+    /// Removes the questions whose conversation is unfinished in the target or has another log there.
     async fn refuse(&mut self, records: &mut Vec<ConversationRecord>) -> Result<(), StoreError> {
         let subjects: BTreeSet<String> = records.iter().filter_map(|r| r.subject.clone()).collect();
         let subjects: Vec<String> = subjects.into_iter().collect();
@@ -269,8 +270,9 @@ impl Pair<'_, '_> {
         let number = records.len() as u64;
         self.refuse(&mut records).await?;
         let ids: Vec<String> = records.iter().map(|r| r.id.clone()).collect();
-        // The logs first: a call is written before its entry, so that none of an entry is missing. What was asked since
-        // then lies beyond the log's end, as it does after a kill.
+        // A call is written before its entry, so reading logs first finds the call of every entry. A later call lies
+        // beyond the
+        // log's end, as after a kill.
         let logs = self.from.logs(&ids).await?;
         let calls = self.from.calls_of(&ids).await?;
         let (to, mut sent) = (self.to, Vec::new());

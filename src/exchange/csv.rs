@@ -1,7 +1,8 @@
-//! The columns of `jsonl` as a table, `condition` spread into one column a factor.
+//! The columns of `jsonl` as a table, with one column of `condition` for each factor.
 //!
-//! A factor whose name is that of another column, as `model` always is, stands in `condition.NAME`. No text starts
-//! a formula in a spreadsheet (contract S1): one that would gets a `'` before it.
+//! A factor with the name of another column, such as `model`, has the column `condition.NAME`. No text starts a formula
+//! in
+//! a spreadsheet (contract S1): a `'` precedes such a text.
 
 use super::rows::{Group, RowPages};
 use super::{ExportError, Rows, Written, more_axes};
@@ -12,7 +13,7 @@ use serde_json::Value as Json;
 use std::borrow::Cow;
 use std::io::Write;
 
-/// Writes rows as a table. The columns are found in a first pass. What is written between two flushes is whole lines.
+/// Writes rows as a table. A first pass finds the columns. Each flush follows a complete line.
 pub async fn write(
     store: &dyn Store,
     experiment: &str,
@@ -37,7 +38,7 @@ pub async fn write(
     }
 }
 
-/// Every axis that any of them has.
+/// Axes of all groups.
 async fn factors(mut pages: RowPages<'_>) -> Result<Vec<String>, ExportError> {
     let mut factors = Vec::new();
     loop {
@@ -76,7 +77,7 @@ fn cell(value: &Json) -> String {
     }
 }
 
-/// A text that a spreadsheet cannot take for a formula.
+/// Escapes a text that a spreadsheet would read as a formula.
 fn text(text: &str) -> Cow<'_, str> {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}").into() } else { text.into() }
 }

@@ -12,7 +12,7 @@ pub fn place(experiment: &Experiment, conversation: &ConversationRecord) -> impl
     (conversation.created, places, conversation.replicate, conversation.key.clone())
 }
 
-/// Returns the place of each level among the written ones; levels that a flag added come after them.
+/// Returns the place of each level among the written ones; levels from a flag follow them.
 fn places(experiment: &Experiment, condition: &[Named<Value>]) -> Vec<(usize, String)> {
     let place = |level: &Named<Value>| {
         let factor = experiment.factors.iter().find(|f| f.name == level.name);
@@ -47,7 +47,7 @@ pub fn condition(levels: &[Named<Value>]) -> Map<String, Json> {
     levels.iter().map(|l| (l.name.clone(), serde_json::to_value(&l.value).unwrap_or_default())).collect()
 }
 
-/// Returns the fields of an entry that an export holds: none of them changes from run to run.
+/// Returns the fields of an entry that an export holds. All are equal in every run.
 pub fn entry(entry: &Entry) -> Map<String, Json> {
     let flags: Vec<&str> = entry.flags.iter().map(|f| f.word()).collect();
     let mut map = Map::new();

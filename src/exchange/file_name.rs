@@ -1,7 +1,8 @@
-//! Names of exported files, made of words that a person or a model wrote.
+//! Names of exported files, made from text of a person or a model.
 
-/// Returns a person's or a model's word as part of a file name (contract S3): letters and digits of any script, `-` and
-/// `_`; the result is never a path, hidden or too long.
+/// Returns a text as part of a file name (contract S3): letters and digits of any script, `-` and `_`. The result is
+/// never
+/// a path, hidden or too long.
 pub fn file_word(text: &str) -> String {
     let safe = |c: char| if c.is_alphanumeric() || c == '-' { c } else { '_' };
     let mut word: String = text.chars().map(safe).collect();

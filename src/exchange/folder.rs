@@ -3,7 +3,7 @@
 use crate::design::folder::Files;
 use crate::design::{Experiment, write};
 
-/// The files, by their path within the folder. Reading them gives the experiment again.
+/// Returns the files, by their path within the folder. They parse to the same experiment.
 pub fn files(experiment: &Experiment) -> Files {
     write::write_files(experiment)
 }

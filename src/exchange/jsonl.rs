@@ -1,4 +1,4 @@
-//! One line a row, in the order of key and `seq`. Two runs that gave the same answers give the same bytes.
+//! One line for each row, in the order of key and `seq`. Runs with equal answers give equal bytes.
 
 use super::rows::{RowPages, object};
 use super::{ExportError, Rows, Written};
@@ -7,7 +7,7 @@ use crate::store::Store;
 use serde_json::Value as Json;
 use std::io::Write;
 
-/// Writes rows. Characters that steer a terminal are written as escapes, which mean the same.
+/// Writes rows. Characters that control a terminal are written as equivalent escapes.
 pub async fn write(
     store: &dyn Store,
     experiment: &str,

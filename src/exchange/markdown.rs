@@ -1,7 +1,8 @@
-//! Transcripts for people: one file a conversation, headed by its condition; the prompts as they were sent; an index.
+//! Transcripts for people: one file for each conversation, headed by its condition; the sent prompts; an index.
 //!
-//! Model text is quoted, so that no heading of its own breaks the page, and made harmless: no control character, no
-//! HTML, no picture that a viewer would fetch (contract S1). Names of files come from conditions and ids (S3).
+//! Model text is quoted, so that none of its headings breaks the page. It is made harmless (contract S1): without
+//! control
+//! characters, HTML, or pictures that a viewer would fetch. Names of files derive from conditions and ids (S3).
 
 use super::{ExportError, Questioned, file_word};
 use crate::design::{Experiment, Named, Value, named};
@@ -13,10 +14,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 
-/// Where a file goes: the path within the folder, and its text.
+/// Receiver of a file: its path within the folder, and its text.
 pub type Keep<'a> = dyn FnMut(&str, &str) -> io::Result<()> + 'a;
 
-/// Writes transcripts, prompts and index, giving each file to `keep`. Returns how many conversations had entries.
+/// Writes transcripts, prompts and index, and passes each file to `keep`. Returns the number of conversations with
+/// entries.
 pub async fn write(
     store: &dyn Store,
     experiment: &Experiment,
@@ -48,7 +50,7 @@ pub async fn write(
     Ok(written)
 }
 
-/// The questions about a conversation, with their logs.
+/// Returns the questions about a conversation, with their logs.
 pub async fn questions_about(
     store: &dyn Store,
     conversation: &ConversationRecord,
@@ -112,7 +114,7 @@ fn turn(page: &mut String, entry: &Entry) {
     }
 }
 
-/// Text that stays text: no control character, no HTML, no picture.
+/// Escapes control characters, HTML and pictures.
 fn safe(text: &str) -> String {
     harmless(text).replace('<', "\\<").replace("![", "!\\[")
 }
@@ -126,7 +128,7 @@ fn file_name(number: u64, digits: usize, conversation: &ConversationRecord) -> S
     format!("{number:0digits$}_{condition}_{replicate}_{}.md", file_word(&conversation.id))
 }
 
-/// A condition in a file's name: levels that are text by themselves, others with their factor.
+/// Condition in a file's name: text levels alone, others with their factor.
 fn condition_word(condition: &[Named<Value>]) -> String {
     let word = |l: &Named<Value>| match &l.value {
         Value::Text(level) => level.clone(),
@@ -135,7 +137,7 @@ fn condition_word(condition: &[Named<Value>]) -> String {
     file_word(&condition.iter().map(word).collect::<Vec<_>>().join("_"))
 }
 
-/// The prompts of each condition, taken from the first conversation that sent any.
+/// Prompts of each condition, taken from the first conversation that sent any.
 #[derive(Default)]
 struct Prompts {
     seen: Vec<Vec<Named<Value>>>,
@@ -171,7 +173,7 @@ impl Prompts {
     }
 }
 
-/// Prompts by role, each with who read it, in the order of the first call.
+/// Prompts by role, each with its readers, in the order of the first call.
 fn by_role(
     conversation: &ConversationRecord,
     log: &[Entry],

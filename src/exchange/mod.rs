@@ -1,7 +1,8 @@
 //! Export formats, one file each.
 //!
-//! Everything is a projection of the store: read one conversation at a time, written to whatever the caller gives.
-//! No terminal, no arguments, no file names but those that a format is made of.
+//! Each format is a projection of the store: it reads one conversation at a time and writes to the caller's writer.
+//! This
+//! room knows no terminal and no arguments, and only those file names that a format consists of.
 //!
 //! | file | come here to … |
 //! |---|---|

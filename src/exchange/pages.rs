@@ -36,8 +36,8 @@ pub struct Written {
     pub lines: u64,
 }
 
-/// Reads conversations in pages, in the order of their keys, which is the same in every database. Any number of
-/// conversations needs the same memory.
+/// Reads conversations in pages, in the order of their keys, which is the same in every database. Memory use is
+/// independent of their number.
 pub struct Pages<'a> {
     store: &'a dyn Store,
     of: Of,

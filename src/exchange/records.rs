@@ -1,4 +1,4 @@
-//! Experiments and conversations as JSON objects, as `list` and `show` give them.
+//! Experiments and conversations as JSON objects, in the form of `list` and `show`.
 
 use super::condition;
 use crate::design::{Experiment, ModelSpec};
@@ -7,13 +7,13 @@ use crate::store::{ConversationRecord, Counts, ExperimentRecord, Millis};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
-/// An instant as programs read it: `2026-11-20T09:08:07.006Z`.
+/// Formats an instant for programs: `2026-11-20T09:08:07.006Z`.
 pub fn iso(at: Millis) -> String {
     let time = Timestamp::from_millisecond(at).unwrap_or_default();
     time.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
-/// An experiment as `list` gives it.
+/// Returns an experiment in the form of `list`.
 pub fn experiment(record: &ExperimentRecord, counts: Counts, document: &Experiment) -> Map<String, Json> {
     let roles: Vec<&str> = document.roles.iter().map(|r| r.name.as_str()).collect();
     let models: Vec<&str> = document.models.iter().map(ModelSpec::name).collect();
@@ -31,7 +31,7 @@ pub fn experiment(record: &ExperimentRecord, counts: Counts, document: &Experime
     }))
 }
 
-/// A conversation as `list WHAT` gives it.
+/// Returns a conversation in the form of `list WHAT`.
 pub fn conversation(record: &ConversationRecord, flags: &[Flag]) -> Map<String, Json> {
     let models: Vec<&str> = record.models.iter().map(|m| m.name.as_str()).collect();
     let agents: Map<String, Json> = record.agents.iter().map(|a| (a.name.clone(), a.value.into())).collect();
@@ -55,7 +55,7 @@ pub fn conversation(record: &ConversationRecord, flags: &[Flag]) -> Map<String, 
     }))
 }
 
-/// The map in a JSON object.
+/// Returns the map in a JSON object.
 pub fn object(value: Json) -> Map<String, Json> {
     if let Json::Object(map) = value { map } else { Map::new() }
 }

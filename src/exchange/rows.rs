@@ -5,31 +5,31 @@ use crate::process::log::{Entry, Kind};
 use crate::store::{ConversationRecord, Store, StoreError};
 use serde_json::Value as Json;
 
-/// Questions whose logs are in memory at a time.
+/// Number of questions whose logs are in memory at a time.
 const PAGE: usize = 200;
 
-/// The rows that a table has.
+/// Rows of a table.
 #[derive(Debug, Clone, Copy)]
 pub enum Rows<'a> {
-    /// One for each entry of conversations.
+    /// One row for each entry of conversations.
     Entries(&'a Of),
-    /// One for each answer to questions, in the order of the questions.
+    /// One row for each answer to questions, in the order of the questions.
     Answers(&'a [Questioned]),
 }
 
-/// A question, with the key of the conversation that it is about.
+/// A question and the key of its conversation.
 #[derive(Debug, Clone)]
 pub struct Questioned {
-    /// The question's record.
+    /// Record of the question.
     pub record: ConversationRecord,
-    /// The conversation's key.
+    /// Key of the conversation.
     pub subject: String,
 }
 
-/// The rows of one process. The levels of its condition stand between `before` and `after`.
+/// Rows of one process. The levels of its condition are between `before` and `after`.
 pub(super) struct Group {
     pub(super) record: ConversationRecord,
-    /// Values of the columns before the condition, the same in each row.
+    /// Values of the columns before the condition, equal in each row.
     pub(super) before: Vec<Json>,
     /// Values of the columns after the condition, row by row.
     pub(super) after: Vec<Vec<Json>>,
@@ -135,7 +135,7 @@ fn answers(experiment: &str, Questioned { record, subject }: &Questioned, log: &
     }
 }
 
-/// The answers to a question as JSON objects, as rows of a table have them, with the question's id and status.
+/// Returns the answers to a question as JSON objects with the fields of a row, the question's id and its status.
 pub fn answer_objects(experiment: &str, question: &Questioned, log: &[Entry]) -> Vec<Json> {
     let group = answers(experiment, question, log);
     let Questioned { record, .. } = question;
@@ -149,7 +149,7 @@ pub fn answer_objects(experiment: &str, question: &Questioned, log: &[Entry]) ->
     group.after.iter().map(object).collect()
 }
 
-/// One row as a JSON object.
+/// Returns one row as a JSON object.
 pub(super) fn object(
     group: &Group,
     row: &[Json],

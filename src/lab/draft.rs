@@ -88,7 +88,7 @@ pub fn describe_place(address: &str) -> String {
 pub struct Players {
     /// The role.
     pub name: String,
-    /// How many agents.
+    /// Number of agents.
     pub agents: u32,
 }
 
@@ -124,7 +124,7 @@ pub struct Draft {
     pub answered: Vec<Step>,
     /// The experiment's name.
     pub name: String,
-    /// What opens each day.
+    /// Text that opens each day.
     pub starting_message: String,
     /// Models with their parameters.
     pub models: Vec<ModelSpec>,
@@ -136,7 +136,7 @@ pub struct Draft {
     pub roles: Vec<Players>,
     /// Answers about each role, removed roles included.
     pub words: BTreeMap<String, Words>,
-    /// Whether days are summarised.
+    /// True if days are summarised.
     pub summarizer: bool,
     /// Titles of the summariser's sections.
     pub summary_titles: Vec<String>,
@@ -144,7 +144,7 @@ pub struct Draft {
     pub texts: BTreeMap<String, String>,
     /// Unfinished text.
     pub typed: Option<Typed>,
-    /// Whether it is marked.
+    /// True if the experiment has a star.
     pub starred: bool,
     /// Empty without a note.
     pub note: String,

@@ -9,7 +9,7 @@ use crate::design::Overrides;
 /// A recorded run of conversations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
-    /// What it narrowed or overrode.
+    /// Overrides of the run.
     pub overrides: Overrides,
     /// True if the run had `--more`.
     pub had_more: bool,

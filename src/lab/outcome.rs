@@ -83,7 +83,7 @@ impl Outcome {
         outcome
     }
 
-    /// How it ended.
+    /// End of the run.
     pub fn ending(&self) -> Ending {
         if self.is_stopped && self.left > 0 {
             Ending::Interrupted

@@ -5,17 +5,17 @@ use crate::design::ModelSpec;
 /// An agent that speaks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Agent {
-    /// Unique in the conversation.
+    /// Name, unique in the conversation.
     pub name: String,
     /// The role's name.
     pub role: String,
-    /// The model that speaks for it.
+    /// Model that writes its turns.
     pub model: ModelSpec,
     /// Its system prompt as sent.
     pub prompt: String,
 }
 
-/// A model that takes part without speaking: the selector or the summariser.
+/// A model with a task of its own and no turns: the selector or the summariser.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Helper {
     /// The model.

@@ -1,18 +1,19 @@
-//! Escaping of text from models and any other outside source, so that it can be shown (contract S1).
+//! Escaping of text from models and other outside sources before it is shown (contract S1).
 //!
-//! Pure functions from text to text. They stand in this room because listeners, exports and the terminal all need
-//! them, and because it is the words of models that are hostile. Colours and terminals may not enter.
+//! Pure functions from text to text. They are in this room because listeners, exports and the terminal all need them.
+//! No
+//! colour and no terminal may enter.
 
 use std::fmt::Write as _;
 
-/// Whether a character may steer a terminal or the direction of text.
+/// True for a character that may control a terminal or the direction of text.
 fn steers(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t')
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
         || matches!(c as u32, 0xe0000..=0xe007f)
 }
 
-/// The text with every control and bidi character shown instead of obeyed: ESC becomes `␛`, others `\u{…}`.
+/// Makes every control and bidi character visible: ESC becomes `␛`, others `\u{…}`.
 pub fn harmless(text: &str) -> String {
     if !text.chars().any(steers) {
         return text.to_owned();
@@ -31,12 +32,12 @@ pub fn harmless(text: &str) -> String {
     out
 }
 
-/// The same on one line: line ends and tabs become spaces.
+/// Makes text harmless and puts it on one line: line ends and tabs become spaces.
 pub fn one_line(text: &str) -> String {
     harmless(&text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// The same for JSON text, where such characters stand in strings only and have an escape that means the same.
+/// Makes JSON harmless: control characters occur in its strings only, and become equivalent escapes.
 pub fn harmless_json(json: &str) -> String {
     if !json.chars().any(steers) {
         return json.to_owned();

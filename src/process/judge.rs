@@ -1,23 +1,23 @@
-//! Judgement of a reply: its flags, and what the policies of `[health]` make of them.
+//! Judgement of a reply: its flags, and the consequences by the policies of `[health]`.
 
 use super::asking::{Ask, Growth, Reply};
 use super::log::{CallRef, Entry, Flag, Kind, Purpose};
 use super::reply::{self, Said, Scene};
 use super::setting::Setting;
 
-/// The fate of a reply.
+/// Decision about a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It is taken.
+    /// The process takes the reply.
     Keep,
-    /// It is not taken; the same is asked again.
+    /// The process rejects the reply and repeats the ask.
     Again,
-    /// It is not taken, and the process fails.
+    /// The process rejects the reply and fails.
     Fail,
 }
 
 impl Setting {
-    /// Applies the policies to a reply with these flags. A flag that fails and may not be asked about again wins.
+    /// Applies the policies to a reply with these flags. A flag that fails and permits no further asking wins.
     pub(super) fn verdict(&self, flags: &[Flag], call: CallRef) -> Verdict {
         let policies = || flags.iter().map(|f| self.policy(*f));
         let spent = |ask: u32| match call.purpose {
@@ -34,7 +34,7 @@ impl Setting {
     }
 }
 
-/// Cleans what an agent said and flags it. `log` is the process's own.
+/// Cleans an agent's reply and flags it. `log` is the process's own.
 pub(super) fn speech(
     setting: &Setting,
     ask: &Ask,
@@ -53,7 +53,7 @@ pub(super) fn speech(
     (cleaned.text, sorted(flags))
 }
 
-/// Flags that follow from what the server reported.
+/// Returns the flags that the server's report implies.
 pub(super) fn server_flags(ask: &Ask, reply: &Reply<'_>, log: &[Entry]) -> Vec<Flag> {
     [
         (Flag::ThinkingCut, reply.thinking),
@@ -68,11 +68,11 @@ pub(super) fn server_flags(ask: &Ask, reply: &Reply<'_>, log: &[Entry]) -> Vec<F
     .collect()
 }
 
-/// Whether the server counted fewer prompt tokens than can be explained. A prompt that grew from an earlier one has at
-/// least its tokens and something for what was added; and a prompt that leaves no room in the context cannot have been
-/// read whole.
+/// True if the server counted fewer prompt tokens than possible. A grown prompt has at least the tokens of the earlier
+/// one,
+/// and more for the addition. A prompt that fills the context was not read completely.
 fn prompt_was_cut(ask: &Ask, reply: &Reply<'_>, log: &[Entry]) -> bool {
-    /// No tokenizer in use packs more bytes of a conversation into a token, on average.
+    /// Upper bound: no tokenizer in use averages more bytes of a conversation in a token.
     const MOST_BYTES_PER_TOKEN: u64 = 16;
     let Some(tokens) = reply.prompt.tokens.map(u64::from) else { return false };
     let fits = reply.context.is_none_or(|context| tokens < u64::from(context));
@@ -92,7 +92,7 @@ pub(super) fn sorted(mut flags: Vec<Flag>) -> Vec<Flag> {
     flags
 }
 
-/// The entry that a reply becomes.
+/// Builds the entry of a reply.
 pub(super) fn entry(ask: &Ask, reply: &Reply<'_>, kind: Kind, content: String, flags: Vec<Flag>) -> Entry {
     Entry {
         seq: ask.seq,
@@ -111,7 +111,7 @@ pub(super) fn entry(ask: &Ask, reply: &Reply<'_>, kind: Kind, content: String, f
     }
 }
 
-/// The reason of a process that failed by a rejected reply.
+/// Returns the reason of a process that failed by a rejected reply.
 pub(super) fn failure(rejected: &Entry) -> String {
     let flags: Vec<&str> = rejected.flags.iter().map(|f| f.word()).collect();
     format!("a reply of {} on day {} was flagged {}", rejected.speaker, rejected.day, flags.join(", "))

@@ -1,4 +1,4 @@
-//! Entries: what happened in a conversation, one after the other.
+//! Entries: the events of a process, in order.
 
 use crate::design::words::words;
 use serde::{Deserialize, Serialize};
@@ -6,52 +6,52 @@ use serde_json::{Map, Value as Json};
 
 pub use crate::design::Flag;
 
-/// One thing that happened.
+/// One event of a process.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Place in the conversation, from 0.
+    /// Place in the log, from 0.
     pub seq: u32,
     /// Day, from 1.
     pub day: u32,
-    /// How many messages (opening and speeches) the day had before it.
+    /// Number of earlier messages (opening and speeches) of the day.
     pub index: u32,
-    /// What it is.
+    /// Kind of the entry.
     pub kind: Kind,
-    /// Who: `Researcher`, an agent's name, `summarizer`, `selector`.
+    /// Name of the speaker: `Researcher`, an agent's name, `summarizer` or `selector`.
     pub speaker: String,
-    /// The agent's role, `summarizer` or `selector`; none for an opening.
+    /// Role of the agent, `summarizer` or `selector`; `None` for an opening.
     pub role: Option<String>,
-    /// `SERVER/NAME` as declared; none for an opening.
+    /// Model as declared, `SERVER/NAME`; `None` for an opening.
     pub model: Option<String>,
-    /// What others read.
+    /// Text that others read.
     pub content: String,
-    /// What the model gave; none for an opening.
+    /// Raw text of the model; `None` for an opening.
     pub raw: Option<String>,
-    /// What was noticed about the reply.
+    /// Flags of the reply.
     pub flags: Vec<Flag>,
-    /// The call that brought it; none for an opening.
+    /// Call that produced it; `None` for an opening.
     pub call: Option<CallRef>,
-    /// How large its prompt was; none for an opening.
+    /// Size of its prompt; `None` for an opening.
     pub prompt: Option<PromptSize>,
-    /// Further fields, of processes that have some.
+    /// Further fields of some processes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub more: Option<Box<Map<String, Json>>>,
 }
 
 words! {
-    /// What an entry is.
+    /// Kind of an entry.
     pub enum Kind {
-        /// The researcher opens a day.
+        /// The researcher's opening of a day.
         Opening = "opening",
-        /// An agent speaks.
+        /// An agent's turn.
         Speech = "speech",
-        /// A model chose who speaks.
+        /// A choice of the next speaker.
         Selection = "selection",
         /// A day's summary.
         Summary = "summary",
-        /// A reply that was received and not taken.
+        /// A received reply that the process did not take.
         Rejected = "rejected",
-        /// The researcher asks the agents of a finished conversation.
+        /// The researcher's question to the agents of a finished conversation.
         Question = "question",
         /// An agent's answer to such a question.
         Answer = "answer",
@@ -59,7 +59,7 @@ words! {
 }
 
 impl Kind {
-    /// Whether entries of this kind count as messages: openings and speeches.
+    /// True for messages: openings and speeches.
     pub fn is_message(self) -> bool {
         match self {
             Self::Opening | Self::Speech => true,
@@ -69,7 +69,7 @@ impl Kind {
 }
 
 words! {
-    /// What a model is asked for.
+    /// Purpose of a call.
     pub enum Purpose {
         /// An agent's turn.
         Speech = "speech",
@@ -82,20 +82,20 @@ words! {
     }
 }
 
-/// Names a call within its conversation, with the entry's `seq`.
+/// Name of a call within its conversation, together with the entry's `seq`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CallRef {
-    /// What was asked for.
+    /// Purpose of the call.
     pub purpose: Purpose,
-    /// Which asking for the same thing, from 0.
+    /// Number of the asking for the same result, from 0.
     pub ask: u32,
 }
 
 /// The size of a prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PromptSize {
-    /// Bytes of text sent.
+    /// Bytes of the text sent.
     pub bytes: u64,
-    /// Tokens as the server counted them.
+    /// Tokens counted by the server.
     pub tokens: Option<u32>,
 }

@@ -1,7 +1,8 @@
-//! Processes: pure machines over an append-only log. Everything that asks a model is one; a conversation is the first.
+//! Processes: pure machines over an append-only log. Every sequence of requests is one; a conversation is the first.
 //!
-//! No input or output, no clock; randomness only from the process's own key. Resume, replay and test are the same
-//! call: hand it a log.
+//! No input or output, no clock; randomness only from the process's own key. Resume, replay and test are the same call
+//! with
+//! different logs.
 //!
 //! | file | come here to … |
 //! |---|---|

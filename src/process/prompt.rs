@@ -6,92 +6,92 @@ use serde::{Deserialize, Serialize};
 /// One message of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// Whose it is, as chat servers see it.
+    /// Author, in the terms of chat servers.
     #[serde(rename = "role")]
     pub author: Author,
-    /// Its text.
     pub content: String,
 }
 
-/// Whose a message is, as chat servers see it.
+/// Author of a message, in the terms of chat servers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Author {
     /// Instructions.
     System,
-    /// All that others say.
+    /// Everything that others say.
     User,
-    /// One's own turns.
+    /// The reader's own turns.
     Assistant,
 }
 
-/// What a call shows its reader, as a recipe over the log: entries by `seq`, texts as they are.
+/// Recipe of a call's messages: entries by `seq`, texts unchanged.
 ///
-/// A recipe has a constant size however long the conversation is; [`View::messages`] builds the messages again
-/// from it and the log, so that what was sent can be kept by reference (contract R9).
+/// A recipe has a constant size for any length of conversation. [`View::messages`] rebuilds the messages from it and
+/// the
+/// log, so that the store keeps them by reference (contract R9).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
-    /// The system prompt; empty = none is sent.
+    /// System prompt; empty for none.
     pub system: String,
-    /// First entry to be read (the day's opening).
+    /// First entry to read (the day's opening).
     pub from: u32,
-    /// The entry before which reading ends.
+    /// End of the entries to read, exclusive.
     pub to: u32,
-    /// The agent who reads; none = somebody who reads the turns as one labelled text.
+    /// Agent who reads; `None` for a reader of all turns as one labelled text.
     pub reader: Option<String>,
-    /// Whether others' turns are headed by their speaker's name.
+    /// True if the speaker's name precedes others' turns.
     pub labels: bool,
-    /// Whether consecutive user messages are joined by a blank line.
+    /// True if a blank line joins consecutive user messages.
     pub merge: bool,
     /// Parts between the system prompt and the entries `from..to`, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
-    /// True if the entries are those of the finished log that the process is about.
+    /// True if the entries are in the finished log that the process is about.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub subject: bool,
-    /// What stands after the turns, in order.
+    /// Parts after the turns, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ending: Vec<Ending>,
 }
 
-/// A part of a prompt: it names entries, never a rule, so that the prompt can be built again without the process.
+/// A part of a prompt. It names entries, never a rule, so that the prompt can be rebuilt without the process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
-    /// The program's own words, as user.
+    /// The program's own text, as user.
     Text(String),
-    /// Entries, read as those of `from..to` are.
+    /// Entries, read like those of `from..to`.
     Entries {
-        /// Their places, in order.
+        /// Places of the entries, in order.
         ranges: Vec<Range>,
     },
 }
 
-/// Places in a log that follow each other.
+/// Consecutive places in a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Range {
-    /// The first.
+    /// First place.
     pub from: u32,
-    /// The one before which reading ends.
+    /// End, exclusive.
     pub to: u32,
 }
 
-/// Something after the turns.
+/// A part after the turns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ending {
-    /// The program's own words, as user.
+    /// The program's own text, as user.
     Text(String),
     /// The reader's own rejected reply, by `seq`, as assistant.
     Rejected(u32),
 }
 
-/// How an empty turn that was kept is read by all.
+/// Text that every reader sees for an empty turn.
 const SILENCE: &str = "…";
 
 impl View {
-    /// The messages, built from the process's own log and from the one that it is about. Entries that the recipe names
-    /// and the log lacks are left out.
+    /// Builds the messages from the process's own log and the one that it is about. Entries that the log lacks are left
+    /// out.
     pub fn messages(&self, own: &[Entry], subject: &[Entry]) -> Vec<Message> {
         let log = if self.subject { subject } else { own };
         let mut messages = Vec::new();

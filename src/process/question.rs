@@ -1,7 +1,7 @@
-//! A question: agents of a finished conversation are asked alone, after what each had read, all at once.
+//! A question: each agent of a finished conversation answers it alone, after its own context, all at once.
 //!
-//! The log begins with the question; each agent's answer follows in speaking order, in one round. An answer that
-//! `[health]` does not take is requested again in the next round, with the others that were not taken.
+//! The log begins with the question; each agent's answer follows in speaking order, in one round. If `[health]` rejects
+//! answers, the next round repeats their asks.
 
 use super::agent::Agent;
 use super::asking::{Ask, EndedBy, Growth, Next, Process, Reply};
@@ -15,25 +15,25 @@ use crate::design::{ModelSpec, key};
 use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
 
-/// Everything that a question's key is made from.
+/// Input of a question's key.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
-    /// Key of the conversation that it is about.
+    /// Key of the conversation.
     pub subject: &'a str,
-    /// Hash of that conversation's log, by [`log_hash`].
+    /// Hash of the conversation's log, by [`log_hash`].
     pub log: &'a str,
-    /// The role whose agents are asked.
+    /// Role of the asked agents.
     pub role: &'a str,
     /// The question as typed.
     pub text: &'a str,
-    /// The model that answers in place of each agent's own.
+    /// Model that answers in place of each agent's own.
     pub model: Option<&'a ModelSpec>,
     /// Number of the asking, from 2; `None` for the first.
     pub again: Option<u32>,
 }
 
 impl Asked<'_> {
-    /// The key: SHA-256 over canonical JSON; `model` and `again` are left out where they are not given.
+    /// Returns the key: SHA-256 over canonical JSON. `model` and `again` are left out if they are not given.
     pub fn key(&self) -> String {
         let Self { subject, log, role, text, model, again } = self;
         let mut made = Map::new();
@@ -53,7 +53,7 @@ impl Asked<'_> {
     }
 }
 
-/// SHA-256 over the canonical JSON of a log's `[seq, kind, speaker, content]` list.
+/// Returns the SHA-256 over the canonical JSON of a log's `[seq, kind, speaker, content]` list.
 pub fn log_hash(log: &[Entry]) -> String {
     key::hash(log.iter().map(|e| json!([e.seq, e.kind.word(), e.speaker, e.content])).collect())
 }
@@ -63,25 +63,25 @@ pub fn log_hash(log: &[Entry]) -> String {
 pub struct Question {
     key: String,
     text: String,
-    /// The setting of the conversation that it is about; its `retries` are those of the question.
+    /// Setting of the conversation; its `retries` are those of the question.
     setting: Arc<Setting>,
-    /// Agents that are asked, in speaking order.
+    /// Asked agents, in speaking order.
     agents: Vec<Agent>,
     subject: Vec<Entry>,
     log: Vec<Entry>,
 }
 
-/// A round: the log's length as it begins, and the agents that are asked, each with its number of the asking.
+/// A round: the log's length at its start, and the asked agents, each with its number of the asking.
 struct Round {
     base: usize,
     lanes: Vec<(usize, u32)>,
 }
 
 impl Question {
-    /// Continues the log of a question about the finished log `subject`. `model` answers in place of each agent's own.
+    /// Continues the log of a question about the finished log `subject`. `model` replaces each agent's own.
     ///
     /// # Errors
-    /// The conversation has no such agents, or the log is not one of this question.
+    /// The conversation has no such agents, or the log belongs to another question.
     pub fn replay(
         (key, text): (String, String),
         setting: Arc<Setting>,
@@ -102,7 +102,7 @@ impl Question {
         Ok(Self { key, text, setting, agents, subject, log })
     }
 
-    /// The round that is under way, or the rejected reply that ended the question for good.
+    /// Returns the current round, or the rejected reply that ended the question for good.
     fn round(&self) -> Result<Round, &Entry> {
         let mut round = Round { base: 1, lanes: (0..self.agents.len()).map(|agent| (agent, 0)).collect() };
         let mut failures = vec![0; self.agents.len()];
@@ -169,7 +169,7 @@ impl Question {
         }
     }
 
-    /// The messages of the agent's next turn on the last day, then the question.
+    /// Returns the messages of the agent's next turn on the last day, then the question.
     fn view(&self, agent: &Agent) -> View {
         View {
             system: agent.prompt.clone(),

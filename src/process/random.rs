@@ -1,10 +1,10 @@
-//! Randomness that depends on what is asked and on nothing else (contract R5).
+//! Randomness that depends on its key and purpose alone (contract R5).
 
 use sha2::{Digest, Sha256};
 
 /// A stream of numbers from SHA-256 in counter mode over `key\nseq\npurpose\nask\ncounter`.
 ///
-/// No generator of a library, since its numbers may change with its version and a conversation's may not.
+/// A library's generator may change with its version, which would change conversations.
 #[derive(Debug, Clone)]
 pub struct Stream {
     seed: String,
@@ -12,20 +12,20 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// The stream of one asking: `key` is the conversation's, `ask` counts deliberate second askings and never a
-    /// transport's retries.
+    /// Creates the stream of one asking: `key` is the conversation's, `ask` counts repeated askings and never HTTP
+    /// retries.
     pub fn new(key: &str, seq: u32, purpose: &str, ask: u32) -> Self {
         Self { seed: format!("{key}\n{seq}\n{purpose}\n{ask}"), counter: 0 }
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     pub fn bits(&mut self) -> u64 {
         let digest = Sha256::digest(format!("{}\n{}", self.seed, self.counter));
         self.counter += 1;
         digest[..8].iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte))
     }
 
-    /// A number below `n`, each equally likely. `n` = 0 gives 0.
+    /// Returns a number below `n`, each equally likely. `n` = 0 gives 0.
     pub fn below(&mut self, n: u64) -> u64 {
         if n < 2 {
             return 0;
@@ -40,7 +40,11 @@ impl Stream {
     }
 }
 
-/// The seed that a server is sent with one call: 31 bits of SHA-256 over `base\nkey\nseq\npurpose\nask`.
+/// Returns the seed for a server's call: 31 bits of SHA-256 over `base
+/// key
+/// seq
+/// purpose
+/// ask`.
 pub fn server_seed(base: u64, key: &str, seq: u32, purpose: &str, ask: u32) -> u32 {
     let digest = Sha256::digest(format!("{base}\n{key}\n{seq}\n{purpose}\n{ask}"));
     digest[..4].iter().fold(0, |bits, byte| bits << 8 | u32::from(*byte)) >> 1

@@ -1,4 +1,4 @@
-//! Prompts of the selector in `auto`, and the reading of its choice. The texts are in `prompts/`.
+//! Prompts of the selector in `auto`, and the parser of its choice. The texts are in `prompts/`.
 
 use super::agent::Agent;
 use crate::design::compose::PROGRAM_WORDS;
@@ -7,23 +7,23 @@ const PROMPT: &str = PROGRAM_WORDS[0];
 const QUESTION: &str = PROGRAM_WORDS[1];
 const AGAIN: &str = PROGRAM_WORDS[2];
 
-/// The selector's system prompt: who takes part, and what all of them share; nothing private.
+/// Returns the selector's system prompt: the participants and their shared texts, without private ones.
 pub fn system(agents: &[Agent], shared: &str) -> String {
     let agents: Vec<String> = agents.iter().map(|a| format!("{} ({})", a.name, a.role)).collect();
     filled(PROMPT, &[("agents", &agents.join("\n")), ("shared", shared)])
 }
 
-/// The question after the day's turns.
+/// Returns the question after the day's turns.
 pub fn question(candidates: &[String]) -> String {
     filled(QUESTION, &[("candidates", &candidates.join(", "))])
 }
 
-/// What follows a choice that names nobody.
+/// Returns the text after a choice that names nobody.
 pub fn again(candidates: &[String]) -> String {
     filled(AGAIN, &[("candidates", &candidates.join(", "))])
 }
 
-/// Puts values for `{{name}}` in one walk, so that a value is never read again.
+/// Replaces `{{name}}` by values in one pass, so that no value is parsed again.
 fn filled(text: &str, values: &[(&str, &str)]) -> String {
     let mut rest = text.trim();
     let mut out = String::with_capacity(text.len());
@@ -36,8 +36,9 @@ fn filled(text: &str, values: &[(&str, &str)]) -> String {
     (out + rest).trim().to_owned()
 }
 
-/// The one candidate that an answer names: by name, else by a role that only one of them plays. None where it
-/// names nobody or several.
+/// Returns the one candidate that an answer names: by name, else by a role that only one candidate plays. Returns
+/// `None` for no
+/// or more than one name.
 pub fn choice<'a>(answer: &str, candidates: &[&'a Agent]) -> Option<&'a Agent> {
     if let Some(exact) = candidates.iter().find(|a| a.name == answer) {
         return Some(exact);
@@ -51,7 +52,7 @@ pub fn choice<'a>(answer: &str, candidates: &[&'a Agent]) -> Option<&'a Agent> {
     one(candidates.iter().copied().filter(|a| has_word(&answer, &a.role)).collect())
 }
 
-/// Whether `text` (lower case) holds `word` as a word of its own.
+/// True if `text` (lower case) contains `word` as a separate word.
 fn has_word(text: &str, word: &str) -> bool {
     let word = word.to_lowercase();
     let inside = |c: char| c.is_alphanumeric() || c == '_';

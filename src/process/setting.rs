@@ -8,33 +8,33 @@ use crate::design::template::{Forms, RoleForms, RoleTags, Template};
 use crate::design::{Condition, Experiment, Labels, Policy, Protocol, compose, estimate};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Everything that the state machine needs to know besides the log.
+/// Input of the state machine besides the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setting {
     /// The conversation's key.
     pub key: String,
     /// Agents in speaking order.
     pub agents: Vec<Agent>,
-    /// What `Researcher` says to open a day.
+    /// Text of `Researcher` at the start of a day.
     pub starting_message: String,
     /// The protocol in force.
     pub protocol: Protocol,
-    /// Whether others' turns are headed by their speaker's name.
+    /// True if the speaker's name precedes others' turns.
     pub labels: bool,
-    /// What to do about flagged replies, by the flag's word.
+    /// Policy for each flag.
     pub health: Vec<(Flag, Policy)>,
-    /// Chooses speakers, where `speakers` is `auto` or `manual`.
+    /// Selector of speakers, if `speakers` is `auto` or `manual`.
     pub selector: Option<Helper>,
-    /// Summarises days.
+    /// Summariser of days.
     pub summarizer: Option<Helper>,
-    /// Chances that were given after a failure.
+    /// Number of retries after a failure.
     pub retries: u32,
-    /// Calls expected in all.
+    /// Expected total number of calls.
     pub calls: u32,
 }
 
 impl Setting {
-    /// A conversation of `condition` made concrete: names drawn from its key, texts rendered.
+    /// Makes a conversation of `condition` concrete: draws names from its key and renders texts.
     pub fn new(experiment: &Experiment, condition: &Condition, key: &str) -> Self {
         let words = Words::new(experiment, condition);
         let roles: Vec<usize> =
@@ -84,18 +84,18 @@ impl Setting {
         }
     }
 
-    /// How many messages day `day` (from 1) has: days differ by at most one, longer first.
+    /// Returns the number of messages on day `day` (from 1). Days differ by at most one, longer ones first.
     pub fn messages_of(&self, day: u32) -> u32 {
         messages_of_day(self.protocol.messages, self.protocol.days, day)
     }
 
-    /// What to do about a flag.
+    /// Returns the policy for a flag.
     pub fn policy(&self, flag: Flag) -> Policy {
         self.health.iter().find(|(f, _)| *f == flag).map_or(Policy { ask: 0, fail: false }, |(_, p)| *p)
     }
 }
 
-/// What tags stand for in a condition.
+/// Values of tags in a condition.
 struct Words {
     tags: RoleTags,
     forms: Forms,
@@ -119,13 +119,14 @@ impl Words {
     }
 }
 
-/// How many of `messages` fall on day `day` (from 1) of `days`.
+/// Returns the share of `messages` on day `day` (from 1) of `days`.
 pub fn messages_of_day(messages: u32, days: u32, day: u32) -> u32 {
     messages / days + u32::from(day <= messages % days)
 }
 
-/// Names of agents from (conversation key, agent): the role with its first letter in upper case, spaces as `_`,
-/// then `_` and a number of three digits, of more where those run out. Unique.
+/// Draws unique names of agents from (conversation key, agent): the role with its first letter in upper case and `_`
+/// for
+/// spaces, then `_` and a number. The number has three digits, more if those run out.
 pub fn draw_names<'a>(key: &str, roles: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut taken: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
     roles
@@ -145,8 +146,7 @@ pub fn draw_names<'a>(key: &str, roles: impl Iterator<Item = &'a str>) -> Vec<St
         .collect()
 }
 
-/// The lowest number of as many digits as are free when so many numbers are taken: 100 while some of three digits
-/// are, then 1000, and so on.
+/// Lowest number with the fewest digits that has free values after `taken` numbers: 100, then 1000, and so on.
 fn lowest_free(taken: u64) -> u64 {
     let mut low = 100;
     let mut full = 9 * low;

@@ -1,7 +1,8 @@
-//! The machine: given a setting and the log so far, what comes next.
+//! The machine: finds the next step from a setting and the log so far.
 //!
-//! `next` and `answer` are functions of setting, log and reply alone, so that any prefix of a log continues to the
-//! same end (contract R5). Nothing is remembered that the log does not say.
+//! `next` and `answer` depend only on setting, log and reply, so every prefix of a log continues to the same end
+//! (contract
+//! R5). The machine has no memory besides the log.
 
 use super::agent::{Agent, Helper};
 use super::asking::{Ask, EndedBy, Growth, Next, Process, Reply, Sitting};
@@ -15,23 +16,23 @@ use super::setting::Setting;
 use crate::design::{Chooser, ModelSpec, Speakers};
 use std::sync::Arc;
 
-/// Who opens each day.
+/// Speaker of each day's opening.
 pub const RESEARCHER: &str = "Researcher";
-/// Who summarises a day.
+/// Speaker of summaries.
 pub const SUMMARIZER: &str = "summarizer";
-/// Who chooses the next speaker.
+/// Speaker of selections.
 pub const SELECTOR: &str = "selector";
-/// Further askings after a choice that names nobody.
+/// Number of further askings after a choice that names nobody.
 const CHOICES: u32 = 2;
 
-/// A conversation: its setting and what has happened.
+/// A conversation: its setting and its log.
 #[derive(Debug, Clone)]
 pub struct Conversation {
     setting: Arc<Setting>,
     log: Vec<Entry>,
-    /// Where today's opening stands in the log.
+    /// Place of today's opening in the log.
     today: usize,
-    /// Rejected replies that a `fail` policy made the end, each of which a retry may pass over.
+    /// Number of rejected replies that ended the process by a `fail` policy. Each retry skips one.
     failures: u32,
 }
 
@@ -91,7 +92,7 @@ impl Process for Conversation {
 }
 
 impl Conversation {
-    /// Continues a log. Errors when it is not a log of this setting: its entries are not numbered from 0.
+    /// Continues a log. Returns an error if its entries are not numbered from 0.
     pub fn replay(setting: Arc<Setting>, log: Vec<Entry>) -> Result<Self, String> {
         let mut conversation = Self { setting, log: Vec::with_capacity(log.len() + 8), today: 0, failures: 0 };
         for (place, entry) in log.into_iter().enumerate() {
@@ -115,7 +116,7 @@ impl Conversation {
         self.today().iter().filter(|e| e.kind.is_message()).count() as u32
     }
 
-    /// Replies to the same question that were not taken.
+    /// Number of rejected replies to the current ask.
     fn rejected(&self) -> u32 {
         self.log.iter().rev().take_while(|e| e.kind == Kind::Rejected).count() as u32
     }
@@ -124,8 +125,9 @@ impl Conversation {
         day < self.setting.protocol.days || self.setting.protocol.final_summary
     }
 
-    /// The reason why a day is over: of several that hold the first, for a stop phrase is an outcome; `None` while it
-    /// goes on.
+    /// Returns the reason why a day is over, or `None` while it continues. A stop phrase precedes other reasons, since
+    /// it is an
+    /// outcome.
     fn day_ended_by(&self, day: u32) -> Option<EndedBy> {
         if self.stopped() {
             Some(EndedBy::StopPhrase)
@@ -142,7 +144,7 @@ impl Conversation {
         self.speeches().next_back().is_some_and(said)
     }
 
-    /// Whether the speeches at the end of the day are empty and each agent has one among them.
+    /// True if empty speeches of every agent end the day.
     fn everybody_is_silent(&self) -> bool {
         let silent: Vec<&str> =
             self.speeches().rev().take_while(|e| e.content.is_empty()).map(|e| e.speaker.as_str()).collect();
@@ -189,7 +191,7 @@ impl Conversation {
         }])
     }
 
-    /// The last prompt of a speaker today: within a day prompts only grow.
+    /// Returns the last prompt of a speaker today. Within a day prompts only grow.
     fn growth(&self, speaker: &str) -> Growth {
         let has_size = |e: &&Entry| e.speaker == speaker && e.prompt.is_some_and(|p| p.tokens.is_some());
         self.today().iter().rev().find(has_size).map_or(Growth::New, |e| Growth::From(e.seq))
@@ -232,7 +234,7 @@ impl Conversation {
         self.ask(Purpose::Summary, view, (SUMMARIZER, SUMMARIZER, &helper.model), Vec::new())
     }
 
-    /// What somebody reads who stands outside: the day's turns, always labelled, as one text.
+    /// Returns the view of a helper: the day's turns, always labelled, as one text.
     fn transcript(&self, helper: &Helper, to: u32, ending: Vec<Ending>) -> View {
         let from = self.today as u32;
         View {
@@ -248,7 +250,7 @@ impl Conversation {
         }
     }
 
-    /// Who speaks next, or who is to be chosen from.
+    /// Returns the next speaker, or the candidates for a choice.
     fn speaker(&self) -> Speaker<'_> {
         let agents = &self.setting.agents;
         let turn = self.log.len() as u32 - self.rejected();
@@ -279,7 +281,7 @@ impl Conversation {
         self.setting.agents.iter().position(|a| a.name == last.speaker)
     }
 
-    /// Who may speak next: not who spoke last, unless a person chooses.
+    /// Returns the candidates: all but the last speaker, unless a person chooses.
     fn candidates(&self) -> Vec<&Agent> {
         let last = self.last_speaker().filter(|_| self.setting.protocol.speakers.chooser() != Chooser::Person);
         self.setting.agents.iter().enumerate().filter(|(i, _)| Some(*i) != last).map(|(_, a)| a).collect()
@@ -324,7 +326,7 @@ impl Conversation {
         (if taken { Kind::Selection } else { Kind::Rejected }, cleaned.text, flags)
     }
 
-    /// What a person typed is taken as it is. An empty choice is the next in order.
+    /// Keeps a person's text unchanged. An empty choice selects the next agent in order.
     fn take_typed(&self, ask: &Ask, typed: &str, purpose: Purpose) -> (Kind, String, Vec<Flag>) {
         if purpose == Purpose::Selection {
             let candidates = self.candidates();

@@ -1,4 +1,4 @@
-//! Events of a run, as data. Nothing is emitted as done before it is durable (contract R2).
+//! Events of a run, as data. A run reports a result only after it is durable (contract R2).
 
 use crate::model::Usage;
 use crate::process::{Flag, Kind};
@@ -6,148 +6,148 @@ use crate::store::{ProcessKind, Status};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Something that happened.
+/// An event of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// What is to be done.
+    /// Start of a run.
     Begin {
-        /// The kind of the processes; programs read it from the command that they gave.
+        /// Kind of the processes. Programs know it from their command.
         #[serde(skip)]
         kind: ProcessKind,
-        /// The experiment's name.
+        /// Name of the experiment.
         experiment: String,
-        /// The database, without a password.
+        /// Address of the database, without a password.
         store: String,
-        /// Conversations asked for.
+        /// Number of requested conversations.
         conversations: usize,
-        /// Done before.
+        /// Number that are already done.
         done: usize,
-        /// Failed before, and not to be tried again.
+        /// Number that failed before and are not retried.
         failed: usize,
-        /// To do.
+        /// Number to do.
         left: usize,
-        /// Calls expected, by the model of the condition.
+        /// Expected calls, by the model of the condition.
         calls: BTreeMap<String, u64>,
     },
-    /// A model is being fetched.
+    /// The server fetches a model.
     Pull {
         /// SERVER/NAME.
         model: String,
-        /// The server's word for what it does.
+        /// Current step, in the server's words.
         doing: String,
-        /// Bytes of the layer that are there.
+        /// Bytes of the layer received so far.
         completed: Option<u64>,
-        /// Bytes of the layer.
+        /// Size of the layer in bytes.
         total: Option<u64>,
     },
-    /// A conversation is worked on.
+    /// Work on a conversation begins.
     Started {
         /// Its id.
         conversation: String,
-        /// The name of the condition's model.
+        /// Name of the condition's model.
         model: String,
-        /// Calls that it had before.
+        /// Calls answered before.
         answered: u32,
     },
-    /// An entry is stored.
+    /// The database stored an entry.
     Entry {
         /// The conversation's id.
         conversation: String,
         /// Place in the log.
         seq: u32,
-        /// Day.
+        /// Day, from 1.
         day: u32,
-        /// What it is.
+        /// Kind of the entry.
         kind: Kind,
-        /// Who.
+        /// Speaker of the entry.
         speaker: String,
-        /// The name of the condition's model.
+        /// Name of the condition's model.
         model: String,
-        /// Whether a call brought it.
+        /// True if a call produced it.
         called: bool,
         /// Tokens as the server counted them.
         usage: Usage,
-        /// What was noticed.
+        /// Flags of the reply.
         flags: Vec<Flag>,
     },
-    /// The answer of a call is stored before its entry, since an earlier one of its round is still missing.
+    /// The database stored the answer of a call before its entry: an earlier answer of the round is missing.
     Answered {
         /// The conversation's id.
         conversation: String,
         /// Place in the log that its entry will have.
         seq: u32,
-        /// The name of the condition's model.
+        /// Name of the condition's model.
         model: String,
         /// Tokens as the server counted them.
         usage: Usage,
     },
-    /// A call is held up.
+    /// A call waits.
     Waiting {
-        /// The conversation's id; empty = a look-up before the first call.
+        /// Id of the conversation; empty for a lookup before the first call.
         conversation: String,
         /// The server.
         server: String,
-        /// Why.
+        /// Reason for the wait.
         reason: String,
         /// Milliseconds until the next attempt.
         wait: u64,
     },
-    /// No new request goes to a server (or, with a model, for that model).
+    /// Requests to a server, or for one of its models, stop.
     Stopped {
         /// The server.
         server: String,
-        /// The model's name there.
+        /// Name of the model at the server.
         model: Option<String>,
-        /// Why.
+        /// Reason for the stop.
         reason: String,
     },
-    /// Another process works on a conversation: the run goes on with the rest, and waits for the result.
+    /// Another process works on a conversation. The run continues with others and waits for its result.
     Held {
         /// Its id.
         conversation: String,
-        /// Who, by name and process.
+        /// Name and process of the holder.
         holder: String,
     },
-    /// The database is away or full; the run waits.
+    /// The database is unreachable or full. The run waits.
     StoreAway {
-        /// Why.
+        /// Error of the database.
         reason: String,
     },
-    /// It is back.
+    /// The database is back.
     StoreBack,
-    /// A conversation is left.
+    /// Work on a conversation ends.
     Ended {
         /// Its id.
         conversation: String,
-        /// The name of the condition's model.
+        /// Name of the condition's model.
         model: String,
-        /// How it stands.
+        /// Status of the conversation.
         status: Status,
-        /// Why, where not done.
+        /// Reason, unless it is done.
         reason: Option<String>,
-        /// Calls that were expected and did not come.
+        /// Expected calls that were not made.
         unused: u32,
     },
-    /// No new request is made; turns in flight are awaited.
+    /// The run makes no new request and awaits turns in flight.
     Stopping {
-        /// Seconds.
+        /// Longest wait in seconds.
         grace: u64,
     },
 }
 
-/// How a run ended.
+/// Totals of a run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Summary {
     /// Ids, with reasons, of conversations that failed in this run.
     pub failed: Vec<(String, String)>,
     /// Ids, with reasons, of conversations that were interrupted.
     pub interrupted: Vec<(String, String)>,
-    /// Conversations that came to their end in this run.
+    /// Conversations that this run finished.
     pub done: usize,
-    /// Why no new request went to a server, if so.
+    /// Errors that stopped requests to servers.
     pub stopped: Vec<crate::model::ModelError>,
-    /// Why the database could not be used, if so.
+    /// Error that made the database unusable.
     pub store: Option<crate::store::StoreError>,
     /// Tokens counted in this run.
     pub tokens: crate::store::Tokens,

@@ -1,33 +1,33 @@
-//! A job: one process to be worked on, and everything that the run needs to know of it.
+//! A job: one process to work on, with all facts about it that the run needs.
 
 use crate::design::ModelSpec;
 use crate::process::{Entry, Process};
 use crate::store::ConversationRecord;
 use std::sync::Arc;
 
-/// A process to be worked on.
+/// A process to work on.
 #[derive(Clone)]
 pub struct Job {
     /// Its id.
     pub id: String,
-    /// True if it failed and gets another chance.
+    /// True if it failed and is retried.
     pub retry: bool,
-    /// Number of calls that it probably has left.
+    /// Expected number of calls that are left.
     pub left: u32,
-    /// The name under which its calls are counted: the name of its condition's model.
+    /// Name of its condition's model, under which its calls are counted.
     pub label: String,
-    /// The models that it may ask.
+    /// Models that it may ask.
     pub members: Arc<[ModelSpec]>,
-    /// Makes the process from its log.
+    /// Rebuilds the process from its log.
     pub replay: Arc<dyn Replay>,
 }
 
-/// Makes a process from its log.
+/// Rebuilds a process from its log.
 pub trait Replay: Send + Sync {
-    /// Returns the process of `record` after `log`. `subject` is the finished log that it is about, if there is one.
+    /// Returns the process of `record` after `log`. `subject` is the finished log that a question is about.
     ///
     /// # Errors
-    /// The log is not one of this process.
+    /// The log belongs to another process.
     fn replay(
         &self,
         record: &ConversationRecord,

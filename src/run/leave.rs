@@ -14,11 +14,11 @@ pub(super) struct Left {
     pub(super) reason: Option<String>,
     /// Number of calls that were expected and not made.
     pub(super) unused: u32,
-    /// The error of the database, if the database ended the work.
+    /// Error of the database, if it ended the work.
     pub(super) store: Option<StoreError>,
-    /// The process that holds the conversation, if not this one: the runner tries again later.
+    /// Process that holds the conversation, if another one does: the runner tries again later.
     pub(super) held: Option<String>,
-    /// True if another process brought the conversation to its end.
+    /// True if another process finished the conversation.
     pub(super) by_another: bool,
 }
 
@@ -30,12 +30,12 @@ pub(super) enum Leave {
     Store(StoreError),
     /// Another process works on the conversation.
     Held(String),
-    /// Another process brought the conversation to its end.
+    /// Another process finished the conversation.
     Ended(Status),
 }
 
 impl Leave {
-    /// The weight of a reason: of the lanes of a round, the gravest reason counts.
+    /// Gravity of a reason: in a round, the gravest reason of all lanes counts.
     pub(super) fn gravity(&self) -> u8 {
         match self {
             Self::Done(_) => 0,
@@ -46,7 +46,7 @@ impl Leave {
         }
     }
 
-    /// True if nothing more can be stored under this claim.
+    /// True if this claim permits no further write.
     pub(super) fn ends_the_claim(&self) -> bool {
         match self {
             Self::Held(_) | Self::Ended(_) | Self::Store(_) => true,

@@ -1,6 +1,6 @@
-//! The only busy place: claims conversations, asks the models, stores each finished turn, emits events.
+//! Work of a run: claims conversations, sends requests to the models, stores each finished turn, emits events.
 //!
-//! It knows no terminal: listeners of [`Event`]s (`report`) draw what a person sees.
+//! This room knows no terminal: listeners of [`Event`]s (`report`) draw the output for people.
 //!
 //! | file | come here to … |
 //! |---|---|

@@ -8,25 +8,25 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-/// How often it is tried again.
+/// Interval between retries.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How long a run waits for its database.
+/// Limit of a run's wait for its database.
 pub struct Patience {
     wait: Duration,
     abort: CancellationToken,
     tell: Box<dyn Fn(Event) + Send + Sync>,
-    /// Whether somebody waits now, so that it is told once.
+    /// True while the database is unreachable, so that it is reported once.
     away: AtomicBool,
 }
 
 impl Patience {
-    /// Waits for `wait`, but no longer than until `abort`; that it waits goes to `tell`.
+    /// Waits for at most `wait`, and until `abort`. Reports the wait to `tell`.
     pub fn new(wait: Duration, abort: CancellationToken, tell: impl Fn(Event) + Send + Sync + 'static) -> Self {
         Self { wait, abort, tell: Box::new(tell), away: AtomicBool::new(false) }
     }
 
-    /// Does something with the database, again and again while the database is away.
+    /// Performs an action of the database, and repeats it while the database is unreachable.
     pub async fn with<T, F>(&self, mut action: impl FnMut() -> F) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, StoreError>>,
@@ -53,7 +53,7 @@ impl Patience {
     }
 }
 
-/// Whether waiting may help.
+/// True if a later retry may succeed.
 fn may_pass(error: &StoreError) -> bool {
     matches!(error, StoreError::Full { .. } | StoreError::Unreachable { .. } | StoreError::Locked { .. })
 }

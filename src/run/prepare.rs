@@ -1,4 +1,4 @@
-//! Work of a run: a set difference on keys, never on positions or times.
+//! Work of a run: a set difference on keys, independent of positions and times.
 
 use super::job::{Job, Replay};
 use crate::design::{Cell, Condition, Experiment, ModelSpec, Plan, estimate, key};
@@ -7,49 +7,49 @@ use crate::store::{ConversationRecord, Participant, ProcessKind, RunRecord, Stan
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// The name under which a yes to leaving conversations behind is kept in `runs`, with the revision left.
+/// Key in `runs` of a yes to leaving conversations behind, with the revision left.
 pub const LEFT: &str = "leave-revision";
 
-/// A conversation of a plan that is not at its end.
+/// An unfinished conversation of a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Missing {
     /// Its id.
     pub id: String,
     /// Index of its condition in the plan.
     pub condition: usize,
-    /// True if it failed and gets another chance.
+    /// True if it failed and is retried.
     pub retry: bool,
-    /// Number of calls that it probably has left.
+    /// Expected number of calls that are left.
     pub left: u32,
 }
 
-/// What a run has to do.
+/// Work to do in a run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Prepared {
-    /// Conversations to be worked on: the longest first, else in the plan's order.
+    /// Conversations to work on: the longest first, else in the plan's order.
     pub missing: Vec<Missing>,
-    /// To be inserted as pending.
+    /// Conversations to insert as pending.
     pub new: Vec<(Cell, String)>,
     /// Keys of the whole plan under the same overrides.
     pub keys: Vec<String>,
-    /// Conversations asked for.
+    /// Number of requested conversations.
     pub asked: usize,
-    /// Of them done.
+    /// Number of them that are done.
     pub done: usize,
-    /// Of them failed, and not to be tried again.
+    /// Number of them that failed and are not retried.
     pub failed: usize,
-    /// Calls and replies that may have been paid for and lost, of the conversations asked for.
+    /// Calls and replies of the requested conversations that may have been charged and lost.
     pub possible_spend: u32,
 }
 
-/// Conversations that were begun under older revisions and are not in the new plan.
+/// Conversations that began under older revisions and are absent from the new plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Superseded {
-    /// How many, by revision.
+    /// Number of conversations by revision.
     pub revisions: BTreeMap<String, usize>,
 }
 
-/// What is missing of `cells`, given how the conversations of the experiment stand.
+/// Finds the missing ones among `cells`, given the states of the experiment's conversations.
 pub fn prepare(
     experiment: &Experiment,
     plan: &Plan,
@@ -88,7 +88,7 @@ pub fn prepare(
     prepared
 }
 
-/// The jobs that bring what is missing of a plan to its end.
+/// Builds the jobs that finish the missing conversations of a plan.
 pub fn jobs(experiment: &Arc<Experiment>, plan: &Plan, missing: &[Missing]) -> Vec<Job> {
     let mut conditions: BTreeMap<usize, (Arc<Conditioned>, Arc<[ModelSpec]>)> = BTreeMap::new();
     let job = |missing: &Missing| {
@@ -109,13 +109,13 @@ pub fn jobs(experiment: &Arc<Experiment>, plan: &Plan, missing: &[Missing]) -> V
     missing.iter().map(job).collect()
 }
 
-/// The name under which the calls of a condition are counted: that of its model.
+/// Returns the name under which the calls of a condition are counted: that of its model.
 pub fn label(condition: &Condition) -> String {
     let model = condition.levels.iter().find(|level| level.name == "model");
     model.map_or_else(String::new, |level| level.value.to_string())
 }
 
-/// A condition of an experiment: makes its conversations from their logs.
+/// A condition that rebuilds its conversations from their logs.
 struct Conditioned {
     experiment: Arc<Experiment>,
     condition: Condition,
@@ -134,7 +134,7 @@ impl Replay for Conditioned {
     }
 }
 
-/// What a plan under a new revision leaves behind and nobody has said yes to yet.
+/// Finds conversations that a new revision leaves behind without a person's yes.
 pub fn superseded(
     plan_keys: &[String],
     revision: &str,
@@ -158,22 +158,22 @@ pub fn superseded(
     Superseded { revisions }
 }
 
-/// What the record of a new conversation is made from.
+/// Origin of a new conversation's record.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin<'a> {
     /// The experiment's id.
     pub experiment: &'a str,
-    /// The revision that plans it.
+    /// Revision that plans it.
     pub revision: &'a str,
-    /// Who runs it.
+    /// Person who runs it.
     pub creator: &'a str,
-    /// When.
+    /// Milliseconds since 1970.
     pub now: i64,
-    /// Whether every model is replaced by `scripted`.
+    /// True if `scripted` replaces every model.
     pub offline: bool,
 }
 
-/// The record of a conversation that is to be begun.
+/// Returns the record of a new conversation.
 pub fn record(origin: Origin<'_>, experiment: &Experiment, plan: &Plan, cell: &Cell, id: &str) -> ConversationRecord {
     let condition = &plan.conditions[cell.condition];
     let setting = Setting::new(experiment, condition, &cell.key);

@@ -1,4 +1,4 @@
-//! Questions of a run: made from their log and from the conversation that they are about.
+//! Questions of a run, rebuilt from their log and the log of their conversation.
 
 use super::job::Replay;
 use crate::design::{Condition, Experiment, ModelSpec};
@@ -7,10 +7,10 @@ use crate::process::{Entry, Process, Question, Setting};
 use crate::store::ConversationRecord;
 use std::sync::Arc;
 
-/// The contents of a question: those of the conversation that it is about, and its own.
+/// Contents of a question: those of its conversation, and its own.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// The experiment as the conversation's revision has it.
+    /// The experiment in the conversation's revision.
     pub experiment: Arc<Experiment>,
     /// The conversation's condition.
     pub condition: Arc<Condition>,
@@ -18,18 +18,18 @@ pub struct Source {
     pub subject: String,
     /// The question as typed.
     pub text: Arc<str>,
-    /// The role whose agents are asked.
+    /// Role of the asked agents.
     pub role: String,
-    /// Names of the agents that are asked, in speaking order.
+    /// Names of the asked agents, in speaking order.
     pub agents: Vec<String>,
-    /// The model that answers in place of each agent's own.
+    /// Model that answers in place of each agent's own.
     pub model: Option<Arc<ModelSpec>>,
     /// Number of the asking, from 2; `None` for the first.
     pub again: Option<u32>,
 }
 
 impl Source {
-    /// The question's key, given the hash of the conversation's log.
+    /// Returns the question's key for the hash of the conversation's log.
     pub fn key(&self, log: &str) -> String {
         let Self { subject, text, role, model, again, .. } = self;
         Asked { subject, log, role, text, model: model.as_deref(), again: *again }.key()

@@ -1,4 +1,4 @@
-//! The models of a run: looked up before the first call, fetched where a server lacks them.
+//! Models of a run: looked up before the first call, and fetched if a server lacks them.
 
 use super::event::Event;
 use crate::design::check::server_of;
@@ -22,45 +22,45 @@ use tokio_util::sync::CancellationToken;
 #[derive(Default)]
 pub struct Roster {
     models: BTreeMap<String, Member>,
-    /// Servers and models that could not be used from the first, with the reason.
+    /// Unusable servers and models, with the reason.
     pub unusable: Vec<(String, Option<String>, ModelError)>,
 }
 
 /// One model of a run.
 pub struct Member {
-    /// Asks it.
+    /// Sends its requests.
     pub model: Arc<dyn ChatModel>,
-    /// Its server.
+    /// Server of the model.
     pub server: Server,
-    /// Its name there.
+    /// Name at the server.
     pub name: String,
-    /// What is known of it.
+    /// Facts about the model.
     pub known: ModelFacts,
 }
 
-/// What looking up needs.
+/// Options of the lookup.
 pub struct LookUp<'a> {
-    /// The servers that the person has.
+    /// Servers of the person.
     pub servers: &'a [Server],
-    /// Replies of `scripted`, where fixed.
+    /// Fixed replies of `scripted`.
     pub script: Option<Vec<String>>,
-    /// Whether models may be fetched.
+    /// True if missing models are fetched.
     pub pull: bool,
-    /// How often a server is tried again.
+    /// Number and pace of retries.
     pub retry: Retry,
-    /// Where it is told.
+    /// Receives the events.
     pub events: &'a UnboundedSender<Event>,
-    /// Nothing is looked up or fetched after this.
+    /// Prevents further lookups and fetches.
     pub stop: &'a CancellationToken,
 }
 
-/// The name of a model at its server.
+/// Returns the name of a model at its server.
 pub fn name_of(id: &str) -> &str {
     id.split_once('/').map_or(id, |(_, name)| name)
 }
 
 impl Roster {
-    /// Looks up each model. One that cannot be used is told in `unusable`; others go on.
+    /// Looks up each model. Unusable ones are listed in `unusable`; the lookup continues with others.
     pub async fn look_up<'m>(specs: impl Iterator<Item = &'m ModelSpec>, look_up: &LookUp<'_>) -> Self {
         let mut roster = Self::default();
         let mut connections: BTreeMap<String, Connection> = BTreeMap::new();
@@ -83,12 +83,12 @@ impl Roster {
         roster
     }
 
-    /// The model of an id.
+    /// Returns the model with an id.
     pub fn member(&self, id: &str) -> Option<&Member> {
         self.models.get(id)
     }
 
-    /// The servers in use, by name and kind.
+    /// Servers in use, by name and kind.
     pub fn servers(&self) -> Vec<(String, ServerKind)> {
         let servers: BTreeMap<String, ServerKind> =
             self.models.values().map(|m| (m.server.name.clone(), m.server.kind)).collect();
@@ -97,7 +97,7 @@ impl Roster {
 }
 
 impl Member {
-    /// The request for an ask of a process. `run_seed` stands in for a seed where Ollama has none of its own.
+    /// Builds the request for an ask of a process. `run_seed` replaces a missing seed of an Ollama model.
     pub fn request(&self, process: &dyn Process, ask: &Ask, run_seed: u64) -> ChatRequest {
         let key = process.key();
         let before = process.log().iter().take(ask.base as usize);
@@ -130,7 +130,7 @@ impl Member {
         }
     }
 
-    /// The context in tokens that a request gets, where it is known.
+    /// Returns the context in tokens that a request gets, if it is known.
     pub fn context(&self, spec: &ModelSpec) -> Option<u32> {
         let sent = (self.server.kind == ServerKind::Ollama).then(|| self.known.default_context());
         let wanted = spec.sampling.num_ctx.or(sent);
@@ -141,7 +141,7 @@ impl Member {
     }
 }
 
-/// Why a model could not be fetched, where that says nothing of the server itself: its other models still answer.
+/// Returns the reason why a model could not be fetched. An error of the server itself remains an error.
 fn unfetched(error: ModelError) -> Result<String, ModelError> {
     let cause = match error {
         ModelError::Busy { message, .. }
@@ -177,7 +177,7 @@ impl LookUp<'_> {
         Ok(Member { model: connection.model(known.clone()), server, name: model.to_owned(), known })
     }
 
-    /// What is known of a model. Ollama's are listed first, and fetched where they lack.
+    /// Looks up facts about a model. Ollama lists its models first, and fetches missing ones.
     async fn known(&self, connection: &Connection, id: &str, model: &str) -> Result<ModelFacts, ModelError> {
         if connection.server().kind != ServerKind::Ollama {
             return Ok(ModelFacts::default());
@@ -200,7 +200,7 @@ impl LookUp<'_> {
         }
         let mut told = |p: crate::model::pull::Progress| {
             let pull = Event::Pull { model: id.to_owned(), doing: p.status, completed: p.completed, total: p.total };
-            // Listeners that are gone need nothing.
+            // Without a listener, events are not needed.
             let _ = self.events.send(pull);
         };
         tokio::select! {
@@ -211,7 +211,7 @@ impl LookUp<'_> {
         }
     }
 
-    /// Looks something up, again where the server may come back.
+    /// Repeats a lookup while the server may recover.
     async fn patiently<T, F>(&self, connection: &Connection, look: impl Fn() -> F) -> Result<T, ModelError>
     where
         F: Future<Output = Result<T, ModelError>>,

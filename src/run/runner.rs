@@ -1,4 +1,4 @@
-//! Choice of the conversations that are worked on, and their stopping.
+//! Choice of the conversations to work on, and the end of the work.
 
 use super::event::{Event, Summary};
 use super::job::Job;
@@ -13,12 +13,12 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tracing::warn;
 
-/// How often what another process holds is looked at again.
+/// Interval between checks of conversations that another process holds.
 const LOOK: Duration = Duration::from_secs(1);
-/// How often leases are renewed.
+/// Interval between renewals of leases.
 const RENEWAL: Duration = Duration::from_millis(LEASE.unsigned_abs() / 3);
 
-/// Works on every job until it is at its end or something stops it. Never fails: what went wrong is in the summary.
+/// Works on every job until its end or a stop. Reports errors in the summary.
 pub async fn run(work: Work, options: Options) -> Summary {
     let unusable = work.roster.unusable.clone();
     let shared = Arc::new(Shared::new(work, options));
@@ -32,7 +32,7 @@ pub async fn run(work: Work, options: Options) -> Summary {
     shared.summary()
 }
 
-/// Renews the leases of this run, for ever. One that lapses all the same is seen by its next write.
+/// Renews the leases of this run without end. The next write of a conversation detects a lapsed lease.
 async fn renew(shared: &Shared) {
     let (owner, clock) = (&shared.options.lease.owner, shared.options.clock);
     loop {
@@ -43,14 +43,14 @@ async fn renew(shared: &Shared) {
     }
 }
 
-/// What waits to be begun. Conversations with a person are worked on one at a time, whatever goes on beside them.
+/// Jobs that wait. Conversations with a person run one at a time, beside all others.
 #[derive(Default)]
 struct Queue {
     people: VecDeque<Job>,
     others: VecDeque<Job>,
-    /// Whether a person sits at one.
+    /// True if a person takes part in a running conversation.
     sits: bool,
-    /// Conversations that are worked on and need nobody.
+    /// Number of running conversations without a person.
     beside: usize,
 }
 
@@ -59,7 +59,7 @@ impl Queue {
         if has_people(&job) { self.people.push_back(job) } else { self.others.push_back(job) }
     }
 
-    /// The next to be begun, while fewer than `most` need nobody.
+    /// Returns the next job, while fewer than `most` without a person are running.
     fn next(&mut self, shared: &Shared, most: usize) -> Option<Job> {
         while !self.sits {
             let Some(job) = self.people.pop_front() else { break };
@@ -78,7 +78,7 @@ impl Queue {
         None
     }
 
-    /// One is no longer worked on.
+    /// Removes a finished job from the counts.
     fn left(&mut self, job: &Job) {
         if has_people(job) { self.sits = false } else { self.beside = self.beside.saturating_sub(1) }
     }
@@ -88,8 +88,8 @@ fn has_people(job: &Job) -> bool {
     job.members.iter().any(crate::design::ModelSpec::is_human)
 }
 
-/// Keeps more conversations going than there are slots, so that one asks while another's turn is stored. What another
-/// process holds comes after the rest: again and again, until that one has ended it or is gone.
+/// Works on more conversations than there are slots, so that one can send a request while another stores a turn.
+/// Conversations of other processes are checked last, until their holder finishes or disappears.
 async fn work_through(shared: &Arc<Shared>) {
     let most = (shared.options.bounds.total as usize).saturating_mul(2).saturating_add(4);
     let mut waiting = Queue::default();
@@ -118,12 +118,12 @@ async fn work_through(shared: &Arc<Shared>) {
     }
 }
 
-/// Whether a model that the conversation needs is stopped: then it is not touched.
+/// True if a model of the conversation is stopped.
 fn cannot_begin(shared: &Shared, job: &Job) -> bool {
     job.members.iter().any(|spec| shared.stopped(spec).is_some())
 }
 
-/// Counts how a conversation was left, and gives it back where another process has it.
+/// Counts how the work on a conversation ended. Returns its job if another process holds it.
 fn count(shared: &Shared, left: Left) -> Option<Job> {
     let Left { job, status, reason, unused, store, held, by_another } = left;
     if let Some(holder) = held {
@@ -131,7 +131,7 @@ fn count(shared: &Shared, left: Left) -> Option<Job> {
         return Some(job);
     }
     if let Some(error) = store {
-        // Nothing can be kept any more, and the run ends; but for one that somebody deleted, which is told in the end.
+        // The database stores nothing more and the run ends, unless somebody deleted the conversation.
         if !matches!(error, StoreError::Unknown { .. }) {
             shared.options.stop.cancel();
         }

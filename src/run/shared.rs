@@ -69,7 +69,7 @@ impl Shared {
     pub(super) fn new(work: Work, options: Options) -> Self {
         let events = work.events.clone();
         let patience = Patience::new(options.store_wait, options.abort.clone(), move |event| {
-            // Listeners that are gone need nothing.
+            // Without a listener, events are not needed.
             let _ = events.send(event);
         });
         Self {
@@ -84,7 +84,7 @@ impl Shared {
         }
     }
 
-    /// Sends an event to the listeners; those that are gone need nothing.
+    /// Sends an event to the listeners, if any are left.
     pub(super) fn tell(&self, event: Event) {
         let _ = self.work.events.send(event);
     }

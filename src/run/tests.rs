@@ -1,4 +1,4 @@
-//! Conversations with a person, who here is a script: who is asked when, what they see, and how they leave.
+//! Conversations with a scripted person: the order of their turns, the messages that they see, and how they leave.
 
 use super::prepare::{self, Origin, prepare};
 use super::roster::LookUp;
@@ -19,10 +19,10 @@ use tokio_util::sync::CancellationToken;
 
 const EXPERIMENT: &str = "0123456789abcdef";
 
-/// What a person was shown: conversation, name, every text, how many of them before.
+/// Content of one request to the person: conversation, name, every text, number of texts that were shown before.
 type Seen = (String, String, Vec<(Author, String)>, usize);
 
-/// A person who answers as a function of how often they were asked.
+/// A person who answers as a function of the number of earlier requests.
 struct Script {
     answer: fn(usize, &Scene<'_>) -> Answer,
     seen: Mutex<Vec<Seen>>,
@@ -40,7 +40,7 @@ impl Script {
     async fn ask(&self, scene: &Scene<'_>) -> Answer {
         let now = self.busy.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
-        // Whoever else could be asked meanwhile would be.
+        // Other tasks may send requests meanwhile.
         for _ in 0..50 {
             tokio::task::yield_now().await;
         }
@@ -76,7 +76,7 @@ impl Person for Script {
     }
 }
 
-/// A database with an experiment in it.
+/// A database with an experiment.
 struct Place {
     _dir: TempDir,
     store: Arc<dyn Store>,
@@ -120,7 +120,7 @@ impl Place {
         Self { _dir: dir, store, experiment, plan }
     }
 
-    /// Does what is missing with this person.
+    /// Runs the missing conversations with this person.
     async fn run(&self, person: Option<Arc<Script>>) -> (Summary, CancellationToken) {
         let standing = self.store.standing(EXPERIMENT, ProcessKind::Conversation).await.unwrap();
         let prepared = prepare(&self.experiment, &self.plan, self.plan.cells(), &standing, EXPERIMENT, false);

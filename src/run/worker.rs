@@ -1,8 +1,7 @@
 //! Work on one process, from its current state to its end.
 //!
-//! The order of writes keeps the contract: a call is stored as sent before it leaves (R3), a turn is stored with its
-//! answer before it is reported or built upon (R1, R2), and an answer that was stored without its entry is used and
-//! not requested again.
+//! The order of writes keeps the contract. A call is stored as sent before it leaves (R3). A turn is stored with its
+//! answer before it is reported or used (R1, R2). An answer without its entry is used, and is not requested again.
 
 use super::event::Event;
 use super::job::Job;
@@ -23,10 +22,10 @@ mod round;
 
 use person::Sitting;
 
-/// Answers that are stored without their entry, by the names of their calls.
+/// Answers stored without their entry, by the names of their calls.
 type Open = BTreeMap<(u32, Purpose, u32), CallRecord>;
 
-/// Works on one process and reports how it was left.
+/// Works on one process and reports how the work ended.
 pub(super) async fn work(shared: Arc<Shared>, job: Job) -> Left {
     let mut unused = job.left;
     let (leave, epoch) = match claim(&shared, &job).await {
@@ -45,18 +44,18 @@ pub(super) async fn work(shared: Arc<Shared>, job: Job) -> Left {
     Left { job, status, reason, unused, store, held, by_another }
 }
 
-/// The work of this run on one process that it has claimed.
+/// Work of this run on one claimed process.
 struct Worker<'a> {
     shared: &'a Shared,
     job: &'a Job,
-    /// Stands in for the seeds of models that have none.
+    /// Seed for models without one.
     seed: u64,
     epoch: u64,
     /// Turns of the person, who answers one ask at a time.
     sitting: Mutex<Sitting<'a>>,
 }
 
-/// Claims a process, and returns it with the answers that are stored without their entry.
+/// Claims a process, and returns it with the answers that were stored without their entry.
 async fn claim<'a>(shared: &'a Shared, job: &'a Job) -> Result<(Worker<'a>, Box<dyn Process>, Open), Leave> {
     let Shared { work, options, patience, .. } = shared;
     let id = &job.id;
@@ -76,7 +75,7 @@ async fn claim<'a>(shared: &'a Shared, job: &'a Job) -> Result<(Worker<'a>, Box<
     Ok((Worker { shared, job, seed: record.seed, epoch, sitting }, process, open))
 }
 
-/// The finished log that a process is about; empty where there is none.
+/// Returns the finished log that a process is about; empty for conversations.
 async fn subject(shared: &Shared, record: &ConversationRecord) -> Result<Vec<Entry>, Leave> {
     let Some(subject) = &record.subject else { return Ok(Vec::new()) };
     let ids = [subject.clone()];
@@ -85,7 +84,7 @@ async fn subject(shared: &Shared, record: &ConversationRecord) -> Result<Vec<Ent
 }
 
 impl Worker<'_> {
-    /// Takes the process step by step to the point where it must be left.
+    /// Takes the process step by step to its end or to an obstacle.
     async fn drive(&self, process: &mut dyn Process, mut open: Open) -> Leave {
         loop {
             let step = match process.next() {
@@ -100,8 +99,9 @@ impl Worker<'_> {
         }
     }
 
-    /// Stores an entry with the call that brought it; only then is it part of the process, and reported. Returns false
-    /// where another process was first: its entries count, and the log has them now.
+    /// Stores an entry with its call, then adds it to the process and reports it. Returns false if another process
+    /// wrote first:
+    /// then the log has that process's entries.
     async fn keep(&self, process: &mut dyn Process, entry: Entry, call: Option<CallRecord>) -> Result<bool, Leave> {
         let Shared { work, patience, .. } = self.shared;
         let id = &self.job.id;
@@ -137,7 +137,6 @@ impl Worker<'_> {
     }
 }
 
-/// Ends the claim.
 async fn finish(shared: &Shared, job: &Job, epoch: u64, leave: Leave) -> (Status, Option<String>, Option<StoreError>) {
     let end = match leave {
         Leave::Done(ended_by) => End::done(ended_by),
@@ -153,7 +152,7 @@ async fn finish(shared: &Shared, job: &Job, epoch: u64, leave: Leave) -> (Status
     let End { status, reason, .. } = end;
     info!(conversation = %id, status = status.word(), reason = reason.as_deref().unwrap_or(""), "left");
     match stored {
-        // Where another process has it by now, that one ends it.
+        // The process that holds it now will end it.
         Ok(()) | Err(StoreError::Superseded { .. }) => (status, reason, None),
         Err(error) => (Status::Interrupted, Some(error.to_string()), Some(error)),
     }

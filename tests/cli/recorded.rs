@@ -10,12 +10,12 @@ use serde_json::Value as Json;
 fn parsed(words: &[String]) -> Option<(Overrides, bool)> {
     let cli = Cli::try_parse_from(["convoke".to_owned()].iter().chain(words)).ok()?;
     let Some(Command::Run(args)) = cli.command else { return None };
-    Some((args.narrow.narrowing().overrides().ok()?, args.more.is_some()))
+    Some((args.narrow.narrowing().read_overrides().ok()?, args.more.is_some()))
 }
 
 #[track_caller]
 fn is_read_alike(words: &[String]) -> bool {
-    let recorded = old_flags::read(words).map(|run| (run.overrides, run.had_more));
+    let recorded = old_flags::parse_flags(words).map(|run| (run.overrides, run.had_more));
     let parsed = parsed(words);
     assert_eq!(recorded, parsed, "{words:?}");
     parsed.is_some()
@@ -42,7 +42,7 @@ fn flags_of_the_goldens_are_read_as_0_1_read_them() {
             let flags = narrowed["flags"].as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned());
             let words: Vec<String> = ["run".to_owned(), "e".to_owned()].into_iter().chain(flags).collect();
             assert!(is_read_alike(&words));
-            assert_eq!(old_flags::read(&words).unwrap().overrides, kept(&narrowed["overrides"]), "{words:?}");
+            assert_eq!(old_flags::parse_flags(&words).unwrap().overrides, kept(&narrowed["overrides"]), "{words:?}");
             number += 1;
         }
     }

@@ -1,4 +1,4 @@
-//! Cleaning: removes from a reply what is not the speaker's turn.
+//! Cleaning: removes everything from a reply except the speaker's turn.
 
 use super::label::{Labels, Whose};
 use super::scene::Scene;
@@ -10,23 +10,24 @@ type Flags = BTreeSet<Flag>;
 const REASONING: [&str; 3] = ["think", "thinking", "reasoning"];
 const TOKENS: [&str; 11] =
     ["<s>", "</s>", "<bos>", "<eos>", "<pad>", "<unk>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<end_of_turn>"];
-/// The longest name of a `<|…|>` token, in characters.
+/// Maximum length of a `<|…|>` token's name, in characters.
 const LONGEST_TOKEN: usize = 40;
 
-/// A reply as others read it.
+/// A cleaned reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cleaned {
-    /// The text; may be empty.
+    /// The text, which may be empty.
     pub text: String,
-    /// Flags for what was removed, sorted, each once.
+    /// Flags for the removed parts, sorted and unique.
     pub flags: Vec<Flag>,
 }
 
-/// Cleans a speech: removes reasoning, template tokens, the speaker's own label, and everything from the place where
-/// another agent's turn begins.
+/// Cleans a speech: removes reasoning, template tokens, the speaker's own label, and another agent's turn with
+/// everything
+/// after it.
 ///
-/// A reply that begins with another agent's label stays whole; [`health`](super::health()) flags it. Cleaning twice
-/// is the same as cleaning once.
+/// A reply that begins with another agent's label stays whole; [`health`](super::health()) flags it. Cleaning is
+/// idempotent.
 pub fn clean_speech(raw: &str, scene: &Scene<'_>) -> Cleaned {
     let mut flags = BTreeSet::new();
     let bare = without_tags(raw, Turns::Cut, &mut flags);
@@ -42,16 +43,16 @@ pub fn clean_plain(raw: &str) -> Cleaned {
     Cleaned { text, flags: flags.into_iter().collect() }
 }
 
-/// What happens where a template opens the user's turn behind some text.
+/// Effect of a template token that opens the user's turn after some text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turns {
-    /// The rest is another's turn and goes.
+    /// Removes the rest, which is another agent's turn.
     Cut,
-    /// Only the token goes.
+    /// Removes only the token.
     Keep,
 }
 
-/// A tag at the end of what was read.
+/// A tag at the end of the text read so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tag {
     /// `<think>`
@@ -60,15 +61,15 @@ enum Tag {
     ReasoningEnd,
     /// Any template token.
     Token,
-    /// A template token that a speaker's kind follows (`<|im_start|>`).
+    /// A template token before a speaker's kind (`<|im_start|>`).
     Header,
     /// A template token that opens the user's turn by itself (`<|user|>`).
     User,
 }
 
-/// Takes out reasoning and template tokens in one pass. What is left holds no tag, not even one that was put together
-/// by taking another out: each tag is looked for at the end of what is left, whenever a character that can end one
-/// has been added.
+/// Removes reasoning and template tokens in one pass. Each added character that can end a tag triggers the search for a
+/// tag at
+/// the end. So the result has no tag, even if a removal joins the parts of one.
 fn without_tags(raw: &str, turns: Turns, flags: &mut Flags) -> String {
     let mut left = String::with_capacity(raw.len());
     let mut rest = raw;
@@ -83,7 +84,7 @@ fn without_tags(raw: &str, turns: Turns, flags: &mut Flags) -> String {
     left
 }
 
-/// What is still to be read after a tag was taken out.
+/// Returns the rest of the text after a removed tag.
 fn behind<'a>(tag: Tag, left: &mut String, rest: &'a str, turns: Turns, flags: &mut Flags) -> &'a str {
     let reasoning = matches!(tag, Tag::Reasoning | Tag::ReasoningEnd);
     flags.insert(if reasoning { Flag::ThinkingCut } else { Flag::TemplateToken });
@@ -104,7 +105,7 @@ fn behind<'a>(tag: Tag, left: &mut String, rest: &'a str, turns: Turns, flags: &
     rest
 }
 
-/// The text behind the next closing reasoning tag; without one all is reasoning.
+/// Returns the text after the next closing reasoning tag. Without one, all of it is reasoning.
 fn behind_reasoning(text: &str) -> &str {
     let mut rest = text;
     while let Some(at) = rest.find("</") {
@@ -121,7 +122,7 @@ fn strip_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     head.eq_ignore_ascii_case(prefix).then(|| &text[prefix.len()..])
 }
 
-/// The word behind a header token, and the text behind it.
+/// Returns the word after a header token, and the text after the word.
 fn speaker_kind(text: &str) -> (&str, &str) {
     ["assistant", "model", "user", "system", "tool"]
         .into_iter()
@@ -130,7 +131,7 @@ fn speaker_kind(text: &str) -> (&str, &str) {
         .unwrap_or(("", text))
 }
 
-/// The tag that `text` ends with, and where it starts.
+/// Returns the tag at the end of `text`, and its start.
 fn last_tag(text: &str) -> Option<(usize, Tag)> {
     if let Some(token) = TOKENS.iter().find(|token| text.ends_with(*token)) {
         return Some((text.len() - token.len(), Tag::Token));
@@ -154,7 +155,7 @@ fn reasoning_tag(text: &str) -> Option<(usize, Tag)> {
     Some((before.strip_suffix('<')?.len(), Tag::Reasoning))
 }
 
-/// `<|…|>`, also with the full-width bar that some models use.
+/// Finds `<|…|>`, also with the full-width bar of some models.
 fn piped_token(text: &str) -> Option<(usize, Tag)> {
     let inner = text.strip_suffix('>')?.strip_suffix(['|', '｜'])?;
     let length: usize = inner.chars().rev().take(LONGEST_TOKEN).take_while(|c| in_token(*c)).map(char::len_utf8).sum();
@@ -173,7 +174,7 @@ fn in_token(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | '▁')
 }
 
-/// Takes a leaked `system` off the end, as often as it stands there, and white space off both.
+/// Removes each leaked `system` at the end, and white space at both ends.
 fn without_stray_system<'a>(text: &'a str, flags: &mut Flags) -> &'a str {
     let mut text = text.trim();
     while let Some(before) = text.strip_suffix("system").filter(|before| is_stray_after(before)) {
@@ -183,15 +184,15 @@ fn without_stray_system<'a>(text: &'a str, flags: &mut Flags) -> &'a str {
     text
 }
 
-/// Alone on its line, or glued to punctuation that closes a sentence.
+/// True if the word is alone on its line, or directly after punctuation that closes a sentence.
 fn is_stray_after(before: &str) -> bool {
     let glued = before.ends_with(|c: char| ".?!…。？！\"”’»)]*".contains(c));
     let line = before.trim_end_matches(|c: char| c.is_whitespace() && !matches!(c, '\n' | '\r'));
     glued || line.is_empty() || line.ends_with(['\n', '\r'])
 }
 
-/// One's own turn within a text without tags: one's own label off the front, what follows another's label off the
-/// end; all of it where another's label is at the front.
+/// Returns the speaker's turn within a text without tags: removes the speaker's label at the front, and everything from
+/// another agent's label on. A text that begins with another's label stays whole.
 fn own_turn<'a>(text: &'a str, labels: &Labels, flags: &mut Flags) -> &'a str {
     let mut text = text;
     loop {
@@ -211,7 +212,7 @@ fn own_turn<'a>(text: &'a str, labels: &Labels, flags: &mut Flags) -> &'a str {
     }
 }
 
-/// The text before the first later line that begins with another's label.
+/// Returns the text before the first later line that begins with another's label.
 fn until_another<'a>(text: &'a str, labels: &Labels, flags: &mut Flags) -> &'a str {
     let overrun = text
         .match_indices(['\n', '\r'])

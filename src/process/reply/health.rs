@@ -1,4 +1,4 @@
-//! Health: what is wrong with a cleaned speech. Rules, not judgement: each is explained by what it looks for.
+//! Health: faults of a cleaned speech. Each rule is defined by its search pattern, without judgement.
 
 use super::label::{Labels, Whose};
 use super::scene::Scene;
@@ -7,23 +7,24 @@ use super::{identity, refusal, sides};
 use crate::process::log::Flag;
 use std::collections::{HashMap, HashSet};
 
-/// Words in a row of the prompt that no agent says by chance.
+/// Number of consecutive words of the prompt that no agent repeats by chance.
 const RECITED_RUN: usize = 12;
-/// Words of a whole sentence of the prompt that count as recited.
+/// Number of words in a recited sentence of the prompt.
 const RECITED_SENTENCE: usize = 8;
-/// Words a speech must have to be called a repetition ("Yes, sir." is none).
+/// Minimum number of words in a repeated speech (fewer: "Yes, sir.").
 const REPEATED_SPEECH: usize = 8;
-/// Words a sentence must have to be counted, and how often it may not stand.
+/// Minimum number of words in a counted sentence, and the number of repetitions that is flagged.
 const REPEATED_SENTENCE: (usize, u32) = (5, 3);
-/// Words in a row that repeat those a few words before.
+/// Number of consecutive words that repeat earlier ones.
 const LOOP: usize = 30;
-/// The longest loop looked for, in words.
+/// Maximum period of a loop, in words.
 const LOOP_PERIOD: usize = 12;
-/// Words compared at a time for likeness.
+/// Number of words in each compared group.
 const SHINGLE: usize = 3;
 
 /// Returns the flags of a cleaned speech, sorted: `identity-swap`, `both-sides`, `prompt-recited`, `repetition`,
-/// `empty`, `refusal`. The rules prefer precision to recall: a judge is to find what they miss.
+/// `empty`,
+/// `refusal`. The rules prefer precision to recall: a judge can find the rest.
 pub fn health(text: &str, scene: &Scene<'_>) -> Vec<Flag> {
     if text.trim().is_empty() {
         return vec![Flag::Empty];
@@ -44,7 +45,7 @@ fn begins_as_another(text: &str, scene: &Scene<'_>) -> bool {
     Labels::of(scene).at(text.trim_start()).is_some_and(|label| label.whose == Whose::Other)
 }
 
-/// Whether the reply holds a long run of the prompt's words, or a whole sentence of it.
+/// True if the reply holds a long run of the prompt's words, or a whole sentence of it.
 fn recites(keys: &[u64], prompt: &str) -> bool {
     if keys.len() < RECITED_SENTENCE {
         return false;
@@ -60,7 +61,7 @@ fn recites(keys: &[u64], prompt: &str) -> bool {
             .any(|sentence| keys.windows(sentence.len()).any(|run| *run == prompt[sentence.clone()]))
 }
 
-/// Whether the reply says one thing over and over: a sentence three times, or a few words in a loop.
+/// True if the reply repeats itself: a sentence three times, or a few words in a loop.
 fn loops(reading: &Reading<'_>, keys: &[u64]) -> bool {
     let mut counts = HashMap::<&[u64], u32>::new();
     let (least, often) = REPEATED_SENTENCE;
@@ -74,7 +75,7 @@ fn loops(reading: &Reading<'_>, keys: &[u64]) -> bool {
     (1..=LOOP_PERIOD).any(|period| longest_echo(keys, period) >= LOOP)
 }
 
-/// How many words in a row are those that stand `period` before them.
+/// Length of the longest run of words that equal those `period` words before.
 fn longest_echo(keys: &[u64], period: usize) -> usize {
     let echoes = keys.iter().zip(keys.iter().skip(period)).map(|(before, word)| before == word);
     let (_, longest) = echoes.fold((0, 0), |(run, longest), echo| {
@@ -84,7 +85,7 @@ fn longest_echo(keys: &[u64], period: usize) -> usize {
     longest
 }
 
-/// Whether the reply is, nearly word for word, a speech made before today, whoever made it.
+/// True if the reply nearly equals any agent's speech of the day, word for word.
 fn repeats_earlier(text: &str, keys: &[u64], scene: &Scene<'_>) -> bool {
     if keys.len() < REPEATED_SPEECH {
         return false;
@@ -97,12 +98,12 @@ fn repeats_earlier(text: &str, keys: &[u64], scene: &Scene<'_>) -> bool {
         .any(|speech| like(&said, &Reading::of(speech.content).keys()))
 }
 
-/// Speeches whose lengths differ by more than a quarter are not compared: reading them costs more than a turn may.
+/// True if the lengths differ by at most a quarter. Other comparisons would cost too much time.
 fn of_like_length(one: usize, other: usize) -> bool {
     one.max(other) <= one.min(other) / 4 * 5 + 5
 }
 
-/// Whether at least four fifths of the word triples are shared (Dice coefficient ≥ 0.8).
+/// True if at least four fifths of the word triples are shared (Dice coefficient ≥ 0.8).
 fn like(said: &HashSet<&[u64]>, before: &[u64]) -> bool {
     let before: HashSet<&[u64]> = before.windows(SHINGLE).collect();
     let shared = said.intersection(&before).count();

@@ -1,7 +1,8 @@
 //! Detection of an agent that claims to be another.
 //!
-//! Roles and names come from the scene; the few words listed here are grammar (English), never an experiment's.
-//! Quotations, questions and suppositions do not count.
+//! Roles and names are those of the scene. The listed words are English grammar, independent of experiments.
+//! Quotations,
+//! questions and suppositions do not count.
 
 use super::scene::Scene;
 use super::words::{Reading, ends_sentence, phrase};
@@ -11,9 +12,9 @@ type Phrase<'a> = Vec<Cow<'a, str>>;
 
 const DETERMINERS: &[&str] = &["a", "an", "the", "your", "agent", "another"];
 const ADVERBS: &[&str] = &["just", "only", "also", "still", "actually", "simply"];
-/// Adjectives that deny.
+/// Adjectives that negate a role.
 const FORMERLY: &[&str] = &["not", "no", "former", "ex", "one", "first", "last", "only"];
-/// Words before "I am" that make it a supposition or somebody's opinion.
+/// Words before "I am" that express a supposition or somebody's opinion.
 const HEDGES: &[&str] = &[
     "if",
     "unless",
@@ -43,14 +44,14 @@ const FOLLOWERS: &[&str] = &[
 ];
 const FIRST_PERSON: &[&str] = &["i", "im", "ive", "ill", "id", "my", "we"];
 
-/// Who one may take oneself for.
+/// Names and roles of others.
 struct Others<'a> {
     names: Vec<Phrase<'a>>,
     roles: Vec<Phrase<'a>>,
     own: Phrase<'a>,
 }
 
-/// Whether the text claims, in the first person, to be another agent or of another role.
+/// True if the text claims, in the first person, to be another agent or of another role.
 pub(super) fn claims_another(text: &str, scene: &Scene<'_>) -> bool {
     let spoken = without_quotations(text);
     let reading = Reading::of(&spoken);
@@ -77,7 +78,7 @@ fn claims_at(reading: &Reading<'_>, start: usize, index: usize, others: &Others<
     as_another(reading, start, index, others) || we_others(reading, index, others)
 }
 
-/// The word after "I am", "I'm", "my name is" at `index`.
+/// Index of the word after "I am", "I'm" or "my name is" at `index`.
 fn after_i_am(reading: &Reading<'_>, index: usize) -> Option<usize> {
     let words = [0, 1, 2].map(|i| reading.word(index + i));
     let next = match words {
@@ -94,7 +95,7 @@ fn hedged(reading: &Reading<'_>, start: usize, index: usize) -> bool {
     (index.saturating_sub(4).max(start)..index).any(|i| HEDGES.contains(&reading.word(i)))
 }
 
-/// Whether another's name or role stands at `index` as what one is.
+/// True if another's name or role follows at `index` as a description of the speaker.
 fn is_another(reading: &Reading<'_>, index: usize, others: &Others<'_>) -> bool {
     let agent = usize::from(reading.word(index) == "agent");
     if others.names.iter().any(|name| !name.is_empty() && reading.reads(index + agent, name)) {
@@ -106,7 +107,7 @@ fn is_another(reading: &Reading<'_>, index: usize, others: &Others<'_>) -> bool 
     determined(reading, index, others).is_some_and(|end| complete(reading, end))
 }
 
-/// A role as a title, without a determiner: "I'm Prisoner 8612".
+/// True for a role as a title, without a determiner: "I'm Prisoner 8612".
 fn titled(reading: &Reading<'_>, index: usize, others: &Others<'_>) -> bool {
     let Some(word) = reading.words.get(index) else { return false };
     let first = &reading.text[word.at.clone()];
@@ -114,7 +115,7 @@ fn titled(reading: &Reading<'_>, index: usize, others: &Others<'_>) -> bool {
     title && role_at(reading, index, others).is_some()
 }
 
-/// Where a role ends that stands at `index` behind a determiner and at most one adjective.
+/// End of a role that follows at `index` after a determiner and at most one adjective.
 fn determined(reading: &Reading<'_>, index: usize, others: &Others<'_>) -> Option<usize> {
     if !DETERMINERS.contains(&reading.word(index)) || !reading.joined(index + 1) {
         return None;
@@ -125,8 +126,9 @@ fn determined(reading: &Reading<'_>, index: usize, others: &Others<'_>) -> Optio
     })
 }
 
-/// Where another's role ends that starts at `index`, unless one's own ends there too (a prison guard is no guard of
-/// another role).
+/// End of another's role at `index`, unless the speaker's own role ends there too (a prison guard is no guard of
+/// another
+/// role).
 fn role_at(reading: &Reading<'_>, index: usize, others: &Others<'_>) -> Option<usize> {
     let role = others.roles.iter().find(|role| !role.is_empty() && reading.reads(index, role))?;
     let end = index + role.len();
@@ -134,7 +136,7 @@ fn role_at(reading: &Reading<'_>, index: usize, others: &Others<'_>) -> Option<u
     (!own).then_some(end)
 }
 
-/// Whether nothing behind a role makes another thing of it ("a guard dog").
+/// True unless the next words change the meaning of the role ("a guard dog").
 fn complete(reading: &Reading<'_>, end: usize) -> bool {
     end >= reading.words.len()
         || !reading.joined(end)
@@ -142,7 +144,7 @@ fn complete(reading: &Reading<'_>, end: usize) -> bool {
         || reading.word(end).starts_with(|c: char| c.is_ascii_digit())
 }
 
-/// "As a prisoner, I …" where a clause begins.
+/// True for "As a prisoner, I …" at the start of a clause.
 fn as_another(reading: &Reading<'_>, start: usize, index: usize, others: &Others<'_>) -> bool {
     let begins = index == start || ["and", "but", "so", "because", "that"].contains(&reading.word(index - 1));
     if reading.word(index) != "as" || !begins || !reading.joined(index + 1) {
@@ -152,7 +154,7 @@ fn as_another(reading: &Reading<'_>, start: usize, index: usize, others: &Others
         .is_some_and(|end| FIRST_PERSON.contains(&reading.word(end)) && !ends_sentence(reading.gap(end)))
 }
 
-/// "We prisoners …", "us prisoners"; "us guards and prisoners" are all.
+/// True for "We prisoners …" and "us prisoners", but not for "us guards and prisoners".
 fn we_others(reading: &Reading<'_>, index: usize, others: &Others<'_>) -> bool {
     if !["we", "us"].contains(&reading.word(index)) || !reading.joined(index + 1) {
         return false;
@@ -166,7 +168,7 @@ fn we_others(reading: &Reading<'_>, index: usize, others: &Others<'_>) -> bool {
     })
 }
 
-/// The text without what stands between quotation marks; a text that is one quotation is speech.
+/// Removes quotations. A text that is one single quotation is speech and stays.
 fn without_quotations(text: &str) -> String {
     let whole = text.trim().strip_prefix(['"', '“']).and_then(|t| t.strip_suffix(['"', '”']));
     if let Some(inner) = whole.filter(|inner| !inner.contains(['"', '“', '”'])) {
@@ -175,7 +177,7 @@ fn without_quotations(text: &str) -> String {
     text.split_inclusive('\n').map(unquoted_line).collect()
 }
 
-/// A quotation that is not closed on its line is kept.
+/// Removes closed quotations from a line.
 fn unquoted_line(line: &str) -> String {
     let mut kept = String::with_capacity(line.len());
     let mut rest = line;

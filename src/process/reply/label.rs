@@ -2,10 +2,10 @@
 
 use super::scene::Scene;
 
-/// How many characters of markup and spaces a label may hold beside its name.
+/// Number of characters of markup and spaces that a label may have beside its name.
 const SLACK: usize = 16;
 
-/// Whose a label is.
+/// Owner of a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whose {
     /// The speaker's name or role.
@@ -17,21 +17,21 @@ pub(super) enum Whose {
 /// A label found at the start of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Label {
-    /// Whose it is.
+    /// Owner of the label.
     pub(super) whose: Whose,
-    /// Bytes from the start of the text to behind the label.
+    /// End of the label, in bytes from the start of the text.
     pub(super) end: usize,
 }
 
-/// The labels of a scene, folded.
+/// Folded labels of a scene.
 pub(super) struct Labels {
     known: Vec<(String, Whose)>,
-    /// Characters of the longest.
+    /// Length of the longest label, in characters.
     longest: usize,
 }
 
 impl Labels {
-    /// One's own come first: where another's role or name reads the same, the label is one's own.
+    /// Collects the labels. The speaker's own precede others with the same text.
     pub(super) fn of(scene: &Scene<'_>) -> Self {
         let own = [scene.own_name, scene.own_role].map(|text| (fold(text), Whose::Own));
         let others = scene.others.iter().flat_map(|(name, role)| [*name, *role]).map(|text| (fold(text), Whose::Other));
@@ -40,7 +40,7 @@ impl Labels {
         Self { known, longest }
     }
 
-    /// The label that `text` begins with. Reads no further than a label can reach, nor beyond the line.
+    /// Returns the label at the start of `text`. Reads only to the maximum length of a label and to the line's end.
     pub(super) fn at(&self, text: &str) -> Option<Label> {
         let body = text.trim_start_matches(opens);
         let reach = self.longest + SLACK;
@@ -64,23 +64,23 @@ impl Labels {
     }
 }
 
-/// Markup that may stand before a name: `**`, `### `, `[` …
+/// True for markup that may precede a name: `**`, `### `, `[` …
 fn opens(c: char) -> bool {
     matches!(c, '*' | '_' | '#' | '[' | '(' | '{' | '`') || (c.is_whitespace() && !matches!(c, '\n' | '\r'))
 }
 
-/// Markup that may stand behind a name or behind the colon.
+/// True for markup that may follow a name or the colon.
 fn closes(c: char) -> bool {
     matches!(c, '*' | '_' | ']' | ')' | '}' | '`') || (c.is_whitespace() && !matches!(c, '\n' | '\r'))
 }
 
-/// Opening markup that has a closing counterpart; a heading's `#` has none.
+/// True for opening markup with a closing counterpart; a heading's `#` has none.
 fn closes_what(c: char) -> bool {
     matches!(c, '*' | '_' | '[' | '(' | '{' | '`')
 }
 
-/// Takes off at most `open` closing marks, so that `Guard: **Stop**` keeps its emphasis and `**Guard:** Stop` loses
-/// what belongs to the label.
+/// Removes at most `open` closing marks, so that `Guard: **Stop**` keeps its emphasis and `**Guard:** Stop` loses the
+/// label's marks.
 fn without_closing(mut text: &str, open: usize) -> &str {
     for _ in 0..open {
         text = text.strip_prefix(['*', '_', ']', ')', '}', '`']).unwrap_or(text);
@@ -88,7 +88,7 @@ fn without_closing(mut text: &str, open: usize) -> &str {
     text
 }
 
-/// Case, `_` for a space and Markdown's `\_` do not tell names apart.
+/// Folds case, `_` and Markdown's `\_`, which do not distinguish names.
 pub(super) fn fold(name: &str) -> String {
     let spaced = name.replace('\\', "").replace('_', " ").to_lowercase();
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")

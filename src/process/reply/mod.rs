@@ -1,8 +1,10 @@
 //! Replies: cleaning and health (docs/format.md, "Replies: cleaning, flags, health").
 //!
-//! A model's raw text goes in; what others read and what was noticed come out. Everything here is a pure function
-//! of the text and the [`Scene`]: no input or output, no clock, no word list of any one experiment. The raw text is
-//! hostile: every function is total over any string and takes time near linear in its length.
+//! The input is a model's raw text; the output is the text for others and the flags. Every function here is pure: it
+//! depends
+//! on the text and the [`Scene`], without input or output, clock, or word list of an experiment. The raw text is
+//! hostile:
+//! every function is total over any string and takes time near linear in its length.
 //!
 //! | file | come here to … |
 //! |---|---|

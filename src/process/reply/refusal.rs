@@ -1,20 +1,21 @@
-//! Detection of a model that steps out of its role to decline (English).
+//! Detection of a model that leaves its role to decline (English).
 //!
-//! An agent may well say "I can't let you do that" in its role. So a phrase counts only if it speaks of what a model
-//! is or is asked for (content, a role-play), or if the reply is little else.
+//! An agent may say "I can't let you do that" in its role. So a phrase counts in two cases: it concerns a model or a
+//! model's
+//! tasks (content, a role-play), or the reply consists of little else.
 
 use super::scene::Scene;
 use super::words::Reading;
 use std::ops::Range;
 
-/// Sentences from the front in which a model declines.
+/// Number of first sentences in which a model declines.
 const HEAD: usize = 3;
-/// Words of each that are read; nobody declines later in one breath.
+/// Number of words read in each of them.
 const HEAD_WORDS: usize = 80;
-/// Words of a reply that is little else than its refusal.
+/// Maximum length of a reply that only declines, in words.
 const CURT_REPLY: usize = 30;
 
-/// What a model says of itself. Not heard where the prompt or the role speaks of an AI.
+/// Phrases that a model uses about itself. They do not count if the prompt or the role mentions an AI.
 ///
 /// In these phrases a word stands for itself, `a|b` for either, `a|` for a word that may be missing, `…` for up to
 /// three words, `$` for the end of the sentence.
@@ -24,7 +25,7 @@ const SELF: &[&str] = &[
     "i am just|only|simply| a|an large| ai",
     "i am just|only|simply| a|an large| language model",
 ];
-/// Declining what only a model is asked for.
+/// Phrases that decline a model's task.
 const DECLINES: &[&str] = &[
     "i cannot create|generate|write|produce|provide … content",
     "i cannot roleplay",
@@ -35,14 +36,14 @@ const DECLINES: &[&str] = &[
     "i cannot continue|engage|participate in|with| a|this|that|the conversation|dialogue|discussion that|which",
     "i need|have to|must| to| step|break out| of| character",
 ];
-/// Declining in general.
+/// Phrases that decline in general.
 const CURT: &[&str] = &[
     "i cannot assist|help with that|this request| $",
     "i cannot fulfill|fulfil|satisfy|complete that|this|your request $",
     "i cannot comply with that|this|your request $",
 ];
 
-/// Whether one of the first sentences declines as a model does.
+/// True if one of the first sentences declines as a model does.
 pub(super) fn declines(reading: &Reading<'_>, scene: &Scene<'_>) -> bool {
     let curt = reading.words.len() <= CURT_REPLY;
     let heads = head(reading);
@@ -50,7 +51,7 @@ pub(super) fn declines(reading: &Reading<'_>, scene: &Scene<'_>) -> bool {
     says(DECLINES) || (curt && says(CURT)) || (says(SELF) && !is_model(scene))
 }
 
-/// The first sentences, with the ways of saying "I cannot" made one.
+/// Returns the first sentences, with one form for all variants of "I cannot".
 fn head<'r>(reading: &'r Reading<'_>) -> Vec<Vec<&'r str>> {
     let words = |sentence: Range<usize>| sentence.take(HEAD_WORDS).map(|i| reading.word(i)).collect::<Vec<_>>();
     reading.sentences().into_iter().take(HEAD).map(|sentence| plain(&words(sentence))).collect()
@@ -83,13 +84,13 @@ fn is_model(scene: &Scene<'_>) -> bool {
     })
 }
 
-/// Whether the phrase, whose first word stands for itself, is among the words.
+/// True if the words contain the phrase, whose first word is literal.
 fn holds(words: &[&str], phrase: &str) -> bool {
     let Some((first, rest)) = phrase.split_once(' ') else { return words.contains(&phrase) };
     (0..words.len()).any(|start| words[start] == first && begins(&words[start + 1..], rest))
 }
 
-/// Whether the words begin with the phrase.
+/// True if the words begin with the phrase.
 fn begins(words: &[&str], phrase: &str) -> bool {
     let Some((slot, after)) = phrase.split_once(' ').or_else(|| (!phrase.is_empty()).then_some((phrase, ""))) else {
         return true;

@@ -5,7 +5,7 @@ use super::words::{Reading, ends_sentence, phrase};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Verbs that bring in what somebody says, present and past (English).
+/// Verbs that introduce speech, present and past (English).
 const SAYS: &[&str] = &[
     "says",
     "replies",
@@ -40,28 +40,28 @@ const SAID: &[&str] = &[
     "pleaded",
     "spoke",
 ];
-/// Words that make "the prisoner says" a case and not an event.
+/// Words that turn "the prisoner says" into a case instead of an event.
 const SUPPOSITIONS: &[&str] = &["if", "when", "whenever", "unless", "that", "what"];
-/// How many words may stand between the verb and what is said ("says in a low voice, …").
+/// Maximum number of words between the verb and the quotation ("says in a low voice, …").
 const MANNER: usize = 4;
-/// The longest label of a script with names of its own, in bytes.
+/// Maximum length of a label in a script with names of its own, in bytes.
 const LONGEST_LABEL: usize = 40;
 
-/// Somebody of the conversation.
+/// A participant of the conversation.
 struct Party<'a> {
     words: Vec<Cow<'a, str>>,
-    /// Whether it is the speaker.
+    /// True for the speaker.
     own: bool,
 }
 
-/// Whether the text holds turns of two participants: labels within it, a script, or another's speech narrated.
+/// True if the text holds turns of two participants: labels within it, a script, or another's speech narrated.
 pub(super) fn both_speak(text: &str, scene: &Scene<'_>) -> bool {
     let reading = Reading::of(text);
     let parties = parties(scene);
     labelled(&reading, &parties) || narrated(&reading, &parties, scene.others.len() == 1) || script(text)
 }
 
-/// Longer ones first, so that `prison guard` is not read as `guard`.
+/// Lists longer names first, so that `prison guard` does not match as `guard`.
 fn parties<'a>(scene: &Scene<'a>) -> Vec<Party<'a>> {
     let own = [scene.own_name, scene.own_role].map(|name| (phrase(name), true));
     let others = scene.others.iter().flat_map(|(name, role)| [*name, *role]).map(|name| (phrase(name), false));
@@ -75,7 +75,7 @@ fn party_at<'p, 'a>(reading: &Reading<'_>, index: usize, parties: &'p [Party<'a>
     parties.iter().find(|party| reading.reads(index, &party.words))
 }
 
-/// Turns that begin with a label. What stands before the first is one's own.
+/// True if turns of others begin with a label. The text before the first label is the speaker's.
 fn labelled(reading: &Reading<'_>, parties: &[Party<'_>]) -> bool {
     let mut turns = (0..reading.words.len()).filter_map(|index| label_at(reading, index, parties));
     let Some((first, whose)) = turns.next() else { return false };
@@ -83,7 +83,7 @@ fn labelled(reading: &Reading<'_>, parties: &[Party<'_>]) -> bool {
     begins != whose || turns.any(|(_, whose)| whose != begins)
 }
 
-/// The label at a word, and whether it is one's own: where a line or a sentence begins, before a colon.
+/// Returns the label at a word and whether it is the speaker's: at the start of a line or sentence, before a colon.
 fn label_at(reading: &Reading<'_>, index: usize, parties: &[Party<'_>]) -> Option<(usize, bool)> {
     if !begins_turn(reading, index) {
         return None;
@@ -94,13 +94,13 @@ fn label_at(reading: &Reading<'_>, index: usize, parties: &[Party<'_>]) -> Optio
     colon_follows(&reading.text[end..]).then_some((index, party.own))
 }
 
-/// A role may stand under a number that nobody has: `Prisoner 123:`.
+/// True for a role with an unused number: `Prisoner 123:`.
 fn is_numbered(reading: &Reading<'_>, index: usize) -> bool {
     let word = reading.word(index);
     !word.is_empty() && word.chars().all(char::is_numeric) && reading.joined(index)
 }
 
-/// At a line's start, or in capitals behind the end of a sentence, a quotation or a stage direction.
+/// True at the start of a line, or for capitals after the end of a sentence, a quotation or a stage direction.
 fn begins_turn(reading: &Reading<'_>, index: usize) -> bool {
     let gap = reading.gap(index);
     if index == 0 || gap.contains(['\n', '\r']) {
@@ -110,7 +110,7 @@ fn begins_turn(reading: &Reading<'_>, index: usize) -> bool {
     capital && ends_sentence(gap) && !gap.ends_with(['"', '“', '\''])
 }
 
-/// Whether a colon follows, with markup and one direction in brackets before it at the most: ` (softly):**`.
+/// True if a colon follows, after at most markup and one direction in brackets: ` (softly):**`.
 fn colon_follows(text: &str) -> bool {
     let marks = ['*', '_', ']', ')', '}', ' '];
     let text = text.trim_start_matches(marks);
@@ -121,8 +121,9 @@ fn colon_follows(text: &str) -> bool {
     direction.unwrap_or(text).trim_start_matches(marks).starts_with([':', '：'])
 }
 
-/// Another's speech told with a quotation: `The prisoner says, "…"`, `"…," the prisoner replies.` In the past tense it
-/// is a report, unless the only other one, who is spoken to, is told of.
+/// True for another's speech with a quotation: `The prisoner says, "…"`, `"…," the prisoner replies.` The past tense is
+/// a
+/// report, unless there is only one other participant, whom the speaker addresses.
 fn narrated(reading: &Reading<'_>, parties: &[Party<'_>], alone: bool) -> bool {
     (0..reading.words.len()).any(|index| {
         let Some(party) = party_at(reading, index, parties).filter(|party| !party.own) else { return false };
@@ -133,7 +134,7 @@ fn narrated(reading: &Reading<'_>, parties: &[Party<'_>], alone: bool) -> bool {
     })
 }
 
-/// Whether a quotation is brought in behind the verb, or ended right before its subject.
+/// True if a quotation follows the verb, or ends directly before its subject.
 fn quotes(reading: &Reading<'_>, subject: usize, verb: usize) -> bool {
     let the = subject - usize::from(subject > 0 && reading.word(subject - 1) == "the");
     let supposed = the > 0 && SUPPOSITIONS.contains(&reading.word(the - 1)) && reading.joined(the);
@@ -145,8 +146,9 @@ fn quotes(reading: &Reading<'_>, subject: usize, verb: usize) -> bool {
     !supposed && (ended || begun)
 }
 
-/// A script under names that are not of this conversation: two labels at lines' starts, each at least twice, before
-/// whole sentences.
+/// True for a script with names from outside the conversation: two labels at line starts, each at least twice, before
+/// whole
+/// sentences.
 fn script(text: &str) -> bool {
     let mut turns = BTreeMap::<&str, u32>::new();
     for label in text.lines().filter_map(script_label) {

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A word and where it stands.
+/// A word and its place.
 #[derive(Debug, Clone)]
 pub(super) struct Word<'a> {
     /// Lower case, without apostrophes.
     pub(super) fold: Cow<'a, str>,
-    /// Its bytes in the text.
+    /// Range of its bytes in the text.
     pub(super) at: Range<usize>,
 }
 
@@ -31,24 +31,24 @@ impl<'a> Reading<'a> {
         Self { text, words }
     }
 
-    /// The folded word at `index`; empty beyond the end.
+    /// Returns the folded word at `index`; empty beyond the end.
     pub(super) fn word(&self, index: usize) -> &str {
         self.words.get(index).map_or("", |word| &word.fold)
     }
 
-    /// What stands before word `index`; at the end, what stands after the last.
+    /// Returns the text before word `index`; at the end, the text after the last word.
     pub(super) fn gap(&self, index: usize) -> &'a str {
         let start = index.checked_sub(1).and_then(|i| self.words.get(i)).map_or(0, |word| word.at.end);
         let end = self.words.get(index).map_or(self.text.len(), |word| word.at.start);
         self.text.get(start..end).unwrap_or("")
     }
 
-    /// Whether only spaces and emphasis stand before word `index`.
+    /// True if only spaces and emphasis precede word `index`.
     pub(super) fn joined(&self, index: usize) -> bool {
         self.gap(index).chars().all(|c| matches!(c, ' ' | '\t' | '*' | '_' | '\\' | '#'))
     }
 
-    /// Whether `phrase` stands at word `index` without punctuation in between.
+    /// True if `phrase` begins at word `index` without punctuation inside it.
     pub(super) fn reads(&self, index: usize, phrase: &[Cow<'_, str>]) -> bool {
         let end = index + phrase.len();
         end <= self.words.len()
@@ -56,7 +56,7 @@ impl<'a> Reading<'a> {
             && (index + 1..end).all(|i| self.joined(i))
     }
 
-    /// The sentences, as ranges of words.
+    /// Returns the sentences, as ranges of words.
     pub(super) fn sentences(&self) -> Vec<Range<usize>> {
         let mut sentences = Vec::new();
         let mut start = 0;
@@ -69,18 +69,18 @@ impl<'a> Reading<'a> {
         sentences
     }
 
-    /// A number for each word, equal where the words are (FNV-1a: the same on every machine).
+    /// Returns a number for each word, equal for equal words (FNV-1a: the same on every machine).
     pub(super) fn keys(&self) -> Vec<u64> {
         self.words.iter().map(|word| key(&word.fold)).collect()
     }
 }
 
-/// The words of a name or a role.
+/// Returns the words of a name or a role.
 pub(super) fn phrase(name: &str) -> Vec<Cow<'_, str>> {
     Reading::of(name).words.into_iter().map(|word| word.fold).collect()
 }
 
-/// Whether what stands between two words ends a sentence. A lone full stop stands in a number or a name.
+/// True if the text between two words ends a sentence. A lone full stop is part of a number or a name.
 pub(super) fn ends_sentence(gap: &str) -> bool {
     gap != "." && gap.contains(['.', '!', '?', '…', '\n', '\r', '。', '！', '？'])
 }
@@ -94,12 +94,12 @@ fn is_letter(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '\u{300}'..='\u{36f}')
 }
 
-/// Scripts that put no space between words: each character counts as one.
+/// True for scripts without spaces between words: each character counts as one.
 fn is_ideograph(c: char) -> bool {
     matches!(c, '\u{2e80}'..='\u{a4cf}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// Bytes of the word that `text`, which starts with a letter, starts with.
+/// Length in bytes of the word at the start of `text`, which begins with a letter.
 fn length(text: &str) -> usize {
     let mut end = 0;
     let mut chars = text.char_indices().peekable();

@@ -1,4 +1,4 @@
-//! The machine, driven by replies that are functions of what is asked.
+//! The machine, driven by replies that are functions of the ask.
 
 use super::*;
 use crate::design::{Policy, Protocol};
@@ -12,7 +12,7 @@ mod people;
 mod reading;
 mod speakers;
 
-/// What a fake model says.
+/// Reply of a fake model.
 #[derive(Clone, Default)]
 struct Answer {
     content: String,
@@ -35,7 +35,7 @@ impl From<String> for Answer {
     }
 }
 
-/// How a conversation went: its log, every question with what was sent, and how it ended.
+/// Course of a conversation: its log, every ask with its messages, and its end.
 struct Run {
     log: Vec<Entry>,
     asked: Vec<(Ask, Vec<Message>)>,
@@ -93,13 +93,13 @@ impl Run {
         self.log.iter().map(|e| e.kind).collect()
     }
 
-    /// What was sent with the question number `n`: author and text.
+    /// Author and text of each message of ask number `n`.
     fn sent(&self, n: usize) -> Vec<(Author, &str)> {
         self.asked[n].1.iter().map(|m| (m.author, m.content.as_str())).collect()
     }
 }
 
-/// A setting of these agents, each name its role with a number.
+/// A setting with these agents, whose names are roles with a number.
 fn setting(names: &[&str], messages: u32) -> Setting {
     let agents = names
         .iter()
@@ -124,7 +124,7 @@ fn setting(names: &[&str], messages: u32) -> Setting {
     }
 }
 
-/// The setting under a changed protocol.
+/// Setting with a changed protocol.
 fn under(mut setting: Setting, change: impl FnOnce(&mut Protocol)) -> Setting {
     change(&mut setting.protocol);
     setting
@@ -144,7 +144,7 @@ fn policy(setting: Setting, flag: Flag, ask: u32, fail: bool) -> Setting {
     Setting { health: vec![(flag, Policy { ask, fail })], ..setting }
 }
 
-/// Words that differ from turn to turn, so that nothing is flagged as a repetition.
+/// Words that differ in each turn, so that no repetition is flagged.
 fn words(ask: &Ask) -> String {
     let list = ["river", "stone", "bread", "lamp", "winter", "garden", "letter", "window", "horse", "music"];
     let at = (ask.seq + 3 * ask.call.ask) as usize;

@@ -1,4 +1,4 @@
-//! One call: stored as sent, asked, and returned with its answer, which is stored with its entry.
+//! One call: stored as sent, requested, and returned with its answer, which is stored with its entry.
 
 use super::Worker;
 use super::round::Round;
@@ -16,7 +16,7 @@ use crate::store::{CallRecord, CallState};
 use tracing::{info, warn};
 
 impl Worker<'_> {
-    /// Makes a call.
+    /// Makes a call and returns its record.
     pub(super) async fn call(
         &self,
         ask: &Ask,
@@ -30,7 +30,7 @@ impl Worker<'_> {
         let mut call = CallRecord { attempts: asked.attempts, ..record };
         call.sent = call.attempts.first().map_or(started, |a| a.at);
         if !matches!(asked.end, CallEnd::Answered(_)) {
-            // Before anything is awaited: no other lane of the round may take the slot that is free now.
+            // The halt precedes every await: no other lane of the round may take the free slot.
             round.halt.cancel();
         }
         match asked.end {
@@ -41,7 +41,7 @@ impl Worker<'_> {
                 Ok(call)
             }
             CallEnd::Failed(error) => {
-                // First others are kept from the same refusal, then it is stored.
+                // The stop protects others from the same refusal before the call is stored.
                 let leave = self.given_up(&ask.model, &error, started);
                 self.give_up(call).await?;
                 Err(leave)
@@ -90,8 +90,9 @@ impl Worker<'_> {
         send_call(&pending, before, notify).await
     }
 
-    /// Stores a call as sent, with what was tried so far: a request that is lost later is counted, and so are those
-    /// before it. What came to stop it while it was stored keeps it from leaving.
+    /// Stores a call as sent, with its failed attempts, so that a lost request is counted. If the run stops during this
+    /// write,
+    /// the call does not leave.
     async fn leaves(&self, call: CallRecord, spec: &ModelSpec, round: &Round) -> Result<(), Unsent> {
         let Shared { work, patience, .. } = self.shared;
         let (id, again) = (&self.job.id, !call.attempts.is_empty());
@@ -118,7 +119,7 @@ impl Worker<'_> {
         self.shared.stopped(spec).map_or(Ok(()), |error| Err(Unsent::Stopped(error.to_string())))
     }
 
-    /// The model of an ask; it must be usable.
+    /// Returns the model of an ask if it is usable.
     pub(super) fn member(&self, spec: &ModelSpec) -> Result<&Member, Leave> {
         if let Some(error) = self.shared.stopped(spec) {
             return Err(Leave::Interrupted(error.to_string()));
@@ -127,7 +128,7 @@ impl Worker<'_> {
         self.shared.work.roster.member(&spec.id).ok_or_else(missing)
     }
 
-    /// Stores what was tried, if anything was.
+    /// Stores the attempts made so far.
     async fn interrupted(&self, call: CallRecord, why: &str) -> Result<CallRecord, Leave> {
         if !call.attempts.is_empty() {
             self.give_up(call).await?;
@@ -149,7 +150,7 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// The consequence of an error for this process and for others.
+    /// Decides what an error means for this process and for others.
     fn given_up(&self, spec: &ModelSpec, error: &ModelError, started: i64) -> Leave {
         let (server, name) = (server_of(&spec.id), name_of(&spec.id));
         match verdict(error) {
@@ -157,7 +158,7 @@ impl Worker<'_> {
             Verdict::StopModel => self.shared.stop(server, Some(name), error),
             Verdict::StopServer => self.shared.stop(server, None, error),
             Verdict::Retry => {
-                // Where the server answered another process meanwhile, the trouble is this one's alone.
+                // If the server answered another process meanwhile, the fault is in this process alone.
                 if self.shared.gates.last_success(server).is_none_or(|at| at < started) {
                     self.shared.stop(server, None, error);
                 }

@@ -47,7 +47,7 @@ impl<'a> Sitting<'a> {
         Self { shared, id, shown: BTreeMap::new() }
     }
 
-    /// Asks the person, and returns the call with the answer; the caller stores it with its entry.
+    /// Requests a turn from the person, and returns the call with the answer. The caller stores it with its entry.
     pub(super) async fn typed(&mut self, ask: &Ask, turn: Turn, halt: &CancellationToken) -> Result<CallRecord, Leave> {
         if halt.is_cancelled() {
             return Err(Leave::Interrupted(STOPPED.to_owned()));

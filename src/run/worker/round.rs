@@ -1,10 +1,12 @@
-//! A round: asks that do not depend on each other, answered side by side and stored in order.
+//! A round: asks that do not depend on each other, answered in parallel and stored in order.
 //!
-//! All requests are built before the first leaves, from the log as it is then. Whenever the lowest missing entry is
-//! answered it is stored with its call; an answer that arrives before its turn is stored at once without its entry, so
-//! that a kill loses none. If a lane cannot go on, no further one leaves; those in flight are awaited and stored, and
-//! the process is left by the gravest reason. Where another process wrote an entry of the round first, its entries
-//! count; the answers that are there are used for the entries that are still missing.
+//! The worker builds all requests from the same log before the first leaves. It stores the answer of the lowest missing
+//! entry with its call. It stores an earlier answer at once without its entry, so that a kill loses none.
+//!
+//! If a lane fails, no further one leaves. The worker awaits and stores those in flight, then leaves the process for
+//! the
+//! gravest reason. If another process wrote an entry of the round first, that entry counts; the other answers fill the
+//! entries that are still missing.
 
 use super::person::Turn;
 use super::{Open, Worker};
@@ -22,18 +24,18 @@ use tokio_util::sync::CancellationToken;
 
 /// The facts that the lanes of a round share.
 pub(super) struct Round {
-    /// Cancelled when no further request of the round may leave.
+    /// Cancelled when no further request of the round may be sent.
     pub(super) halt: CancellationToken,
-    /// Calls that the process has left: those with more go first.
+    /// Number of calls that the process has left: those with more have priority.
     pub(super) left: u32,
 }
 
 /// One ask of a round.
 struct Lane {
     ask: Ask,
-    /// Bytes of its prompt.
+    /// Size of its prompt in bytes.
     bytes: u64,
-    /// The context of its model in tokens, where it is known.
+    /// Context of its model in tokens, if it is known.
     context: Option<u32>,
 }
 
@@ -41,11 +43,11 @@ struct Lane {
 enum Source<'a> {
     /// The database: an earlier run stored it without its entry.
     Stored(Box<CallRecord>),
-    /// A person types it.
+    /// A person.
     Person(Turn),
-    /// A model gives it.
+    /// A model.
     Model(&'a Member, ChatRequest),
-    /// Nobody: the model cannot be asked.
+    /// None: the model is unusable.
     Nobody(Leave),
 }
 
@@ -53,14 +55,14 @@ enum Source<'a> {
 struct Landed {
     lane: Lane,
     call: Result<CallRecord, Leave>,
-    /// True if the database has the answer.
+    /// True if the database already holds the answer.
     stored: bool,
 }
 
-/// The answers of a round that have landed so far.
+/// Answers of a round received so far.
 #[derive(Default)]
 struct Landings {
-    /// Answers that wait for their entry, by its place.
+    /// Answers that wait for their entry, by its place in the log.
     early: BTreeMap<u32, (Lane, CallRecord)>,
     /// The gravest reason why the process must be left.
     worst: Option<Leave>,
@@ -89,7 +91,7 @@ impl Worker<'_> {
         let mut flights: FuturesUnordered<_> =
             lanes.into_iter().map(|(lane, source)| self.fly(lane, source, &round)).collect();
         let (landing, landed) = unbounded_channel();
-        // Both go on at once: an answer is awaited while another is being stored.
+        // An answer is awaited while another is being stored.
         let fly = async move {
             while let Some(one) = flights.next().await {
                 // The receiver is read to its end.
@@ -131,7 +133,7 @@ impl Worker<'_> {
         Landed { lane, call, stored }
     }
 
-    /// Stores what lands: entries in their order, answers that are early without theirs.
+    /// Stores received answers: in order with their entries, early ones without.
     async fn land(
         &self,
         process: &mut dyn Process,
@@ -153,7 +155,7 @@ impl Worker<'_> {
         worst.filter(|worst| !is_adopted || worst.ends_the_claim())
     }
 
-    /// Stores one answer, and the entries whose turn has come by it.
+    /// Stores one answer, and all entries that it makes possible.
     async fn store_landed(
         &self,
         process: &mut dyn Process,
@@ -176,7 +178,7 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Stores the entries whose turn it is. Returns false where another process was first.
+    /// Stores the entries that are next in order. Returns false if another process wrote first.
     async fn keep_in_order(
         &self,
         process: &mut dyn Process,

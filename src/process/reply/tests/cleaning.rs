@@ -1,4 +1,4 @@
-//! Cleaning: what is left and what was noticed.
+//! Cleaning: the remaining text and the flags.
 
 use super::super::{Scene, clean_plain, clean_speech};
 use super::{CROWD, GUARD};

@@ -1,4 +1,4 @@
-//! Health: each flag where it belongs, and what only looks like it.
+//! Health: examples of each flag, and similar texts without it.
 
 use super::super::{Said, Scene, health};
 use super::{CROWD, GUARD, MARKET, PRISONER, after};

@@ -1,4 +1,4 @@
-//! What the specification asks of cleaning and health, as tables of invented replies.
+//! Specification of cleaning and health, as tables of invented replies.
 
 mod cleaning;
 mod health;
@@ -16,7 +16,7 @@ const GUARD: Scene<'_> = Scene {
     earlier: &[],
 };
 
-/// The same room, the prisoner speaks.
+/// The same room; the prisoner speaks.
 const PRISONER: Scene<'_> = Scene {
     own_name: "Prisoner_231",
     own_role: "prisoner",
@@ -25,7 +25,7 @@ const PRISONER: Scene<'_> = Scene {
     earlier: &[],
 };
 
-/// Two of one role, whose name has a space.
+/// Two agents of one role, whose name has a space.
 const CROWD: Scene<'_> = Scene {
     own_name: "Prison_guard_117",
     own_role: "prison guard",

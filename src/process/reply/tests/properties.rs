@@ -1,11 +1,11 @@
-//! What holds for any string.
+//! Properties of cleaning for any string.
 
 use super::super::{clean_plain, clean_speech, health};
 use super::{CROWD, GUARD, PRISONER};
 use crate::process::Flag;
 use proptest::prelude::*;
 
-/// Strings made of what is dangerous, in any order, so that pieces nest and overlap.
+/// Strings of dangerous pieces in any order, nested and overlapping.
 fn dangerous() -> impl Strategy<Value = String> {
     let pieces = prop::sample::select(vec![
         "<think>",

@@ -1,9 +1,9 @@
-//! People: what they type is taken as it is, and what they choose.
+//! People: their unchanged text and their choices.
 
 use super::*;
 use crate::design::HUMAN;
 
-/// The agent of that name is a person.
+/// Makes the agent with this name a person.
 fn person(mut setting: Setting, name: &str) -> Setting {
     for agent in setting.agents.iter_mut().filter(|a| a.name == name) {
         agent.model = ModelSpec::bare(HUMAN);
@@ -11,7 +11,7 @@ fn person(mut setting: Setting, name: &str) -> Setting {
     setting
 }
 
-/// Three agents; a person chooses who speaks.
+/// Three agents; a person chooses the speaker.
 fn manual(messages: u32) -> Setting {
     let selector = Helper { model: ModelSpec::bare(HUMAN), prompt: "Choose.".to_owned() };
     let three = setting(&["A_1", "B_2", "C_3"], messages);

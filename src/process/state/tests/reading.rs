@@ -1,4 +1,4 @@
-//! What each participant reads.
+//! Context of each participant.
 
 use super::*;
 

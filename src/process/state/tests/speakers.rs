@@ -1,4 +1,4 @@
-//! Who speaks next.
+//! Order of speakers.
 
 use super::*;
 
@@ -37,7 +37,7 @@ fn random_asks_the_same_speaker_again() {
     }
 }
 
-/// The selector names the candidate that stands last in its list.
+/// Chooses the last candidate of the selector's list.
 fn last_candidate(ask: &Ask) -> String {
     match ask.call.purpose {
         Purpose::Selection => ask.others.last().cloned().unwrap_or_default(),
