@@ -1,6 +1,5 @@
 //! Export of calls: each call is one object with its request, reply, counts and times. The export rebuilds the request
-//! and
-//! compares it with the hash of the sent one (contract R9).
+//! and compares it with the hash of the sent one (contract R9).
 
 use super::{ExportError, Of, Pages, Written, ids};
 use crate::design::key::sha256;

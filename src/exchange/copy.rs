@@ -1,7 +1,6 @@
 //! Copies everything from one database to another: documents, experiments, runs, then conversations in the order of
-//! their
-//! keys, then the questions about them. The copy reports each refused item by name and continues. A repeated copy skips
-//! equal data without reading it.
+//! their keys, then the questions about them. The copy reports each refused item by name and continues. A repeated copy
+//! skips equal data without reading it.
 
 use crate::process::Flag;
 use crate::process::log::Entry;
@@ -271,8 +270,7 @@ impl Pair<'_, '_> {
         self.refuse(&mut records).await?;
         let ids: Vec<String> = records.iter().map(|r| r.id.clone()).collect();
         // A call is written before its entry, so reading logs first finds the call of every entry. A later call lies
-        // beyond the
-        // log's end, as after a kill.
+        // beyond the log's end, as after a kill.
         let logs = self.from.logs(&ids).await?;
         let calls = self.from.calls_of(&ids).await?;
         let (to, mut sent) = (self.to, Vec::new());

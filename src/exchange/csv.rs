@@ -1,8 +1,7 @@
 //! The columns of `jsonl` as a table, with one column of `condition` for each factor.
 //!
 //! A factor with the name of another column, such as `model`, has the column `condition.NAME`. No text starts a formula
-//! in
-//! a spreadsheet (contract S1): a `'` precedes such a text.
+//! in a spreadsheet (contract S1): a `'` precedes such a text.
 
 use super::rows::{Group, RowPages};
 use super::{ExportError, Rows, Written, more_axes};

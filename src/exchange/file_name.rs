@@ -1,8 +1,7 @@
 //! Names of exported files, made from text of a person or a model.
 
 /// Returns a text as part of a file name (contract S3): letters and digits of any script, `-` and `_`. The result is
-/// never
-/// a path, hidden or too long.
+/// never a path, hidden or too long.
 pub fn file_word(text: &str) -> String {
     let safe = |c: char| if c.is_alphanumeric() || c == '-' { c } else { '_' };
     let mut word: String = text.chars().map(safe).collect();

@@ -1,8 +1,7 @@
 //! Transcripts for people: one file for each conversation, headed by its condition; the sent prompts; an index.
 //!
 //! Model text is quoted, so that none of its headings breaks the page. It is made harmless (contract S1): without
-//! control
-//! characters, HTML, or pictures that a viewer would fetch. Names of files derive from conditions and ids (S3).
+//! control characters, HTML, or pictures that a viewer would fetch. Names of files derive from conditions and ids (S3).
 
 use super::{ExportError, Questioned, file_word};
 use crate::design::{Experiment, Named, Value, named};

@@ -1,8 +1,7 @@
 //! Export formats, one file each.
 //!
 //! Each format is a projection of the store: it reads one conversation at a time and writes to the caller's writer.
-//! This
-//! room knows no terminal and no arguments, and only those file names that a format consists of.
+//! This room knows no terminal and no arguments, and only those file names that a format consists of.
 //!
 //! | file | come here to … |
 //! |---|---|

@@ -207,12 +207,12 @@ impl Lab {
         {
             return Err(LabError::IsQuestion { name: asking.what });
         }
-        let only = asking.only.iter().map(|text| expression("--only", text)).collect::<Result<Vec<_>, _>>()?;
-        let (found, mut left_out) = self.candidates(&selection).await?;
-        let mut origins = self.origins(&selection.record).await?;
+        let only = asking.only.iter().map(|text| parse_expression("--only", text)).collect::<Result<Vec<_>, _>>()?;
+        let (found, mut left_out) = self.find_candidates(&selection).await?;
+        let mut origins = self.load_origins(&selection.record).await?;
         let mut subjects = Vec::new();
         for record in found {
-            match origins.find(self, &record).await? {
+            match origins.find_origin(self, &record).await? {
                 Some(origin) => subjects.push((record, origin)),
                 None if record.status == Status::Done => left_out.unknown.push(record.id),
                 None => left_out.count_unfinished(record.status),
@@ -233,8 +233,8 @@ impl Lab {
             AskPlan { only, conversations: subjects.len(), ..AskPlan::empty(selection, asking, model, left_out) };
         for page in subjects.chunks(PAGE) {
             let ids: Vec<String> = page.iter().map(|(record, _)| record.id.clone()).collect();
-            for ((record, origin), log) in page.iter().zip(self.store.logs(&ids).await?) {
-                self.plan_subject(&mut plan, (record, origin, &log), &roles);
+            for ((find_record, origin), log) in page.iter().zip(self.store.logs(&ids).await?) {
+                self.plan_subject(&mut plan, (find_record, origin, &log), &roles);
             }
         }
         if plan.questions.is_empty() {
@@ -266,8 +266,8 @@ impl Lab {
     }
 
     /// Conversations of a selection, in the order of the design; offline ones only where no other was begun.
-    async fn candidates(&self, selection: &Selection) -> Result<(Vec<ConversationRecord>, LeftOut), LabError> {
-        let found = self.conversations(selection).await?.into_iter().map(|(record, _)| record);
+    async fn find_candidates(&self, selection: &Selection) -> Result<(Vec<ConversationRecord>, LeftOut), LabError> {
+        let found = self.load_conversations(selection).await?.into_iter().map(|(record, _)| record);
         let (mut found, mut left_out): (Vec<ConversationRecord>, _) = (found.collect(), LeftOut::default());
         let is_begun = |record: &ConversationRecord| record.status != Status::Pending;
         let is_all = matches!(selection.of, Of::All(_));

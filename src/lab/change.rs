@@ -68,8 +68,7 @@ impl Lab {
     /// Applies changes to an experiment, and a note, which no revision includes.
     ///
     /// `seen` is the experiment as the person saw it. If somebody changed it meanwhile, the use case needs the answer
-    /// to
-    /// [`About::ChangedMeanwhile`] first. A new star, note or number of replicates needs no answer.
+    /// to [`About::ChangedMeanwhile`] first. A new star, note or number of replicates needs no answer.
     pub async fn edit_experiment(
         &self,
         seen: &ExperimentRecord,

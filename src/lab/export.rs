@@ -33,8 +33,7 @@ impl Lab {
     }
 
     /// Writes rows of an experiment into a file; with `calls`, also writes the calls into a second file beside it.
-    /// Returns
-    /// the paths.
+    /// Returns the paths.
     pub async fn export_file(
         &self,
         rows: (&str, Rows<'_>),

@@ -16,8 +16,7 @@ impl Lab {
     }
 
     /// Finds an experiment or conversation. A folder names the stored experiment of that name. A name wins over an id,
-    /// and the
-    /// person's own experiment over a colleague's.
+    /// and the person's own experiment over a colleague's.
     ///
     /// # Errors
     /// [`LabError::NotFound`], [`LabError::ManyNames`], [`LabError::ManyIds`], and the mistakes of a folder.

@@ -1,8 +1,7 @@
 //! Confirmations as values: a use case that needs one returns it, and the caller repeats the call with the answer.
 //!
 //! An answer is the hash of what was shown. If somebody changes something meanwhile, the answer no longer matches and
-//! the
-//! use case asks again. So a yes agrees to exactly what was shown.
+//! the use case asks again. So a yes agrees to exactly what was shown.
 
 use super::named::Named;
 use crate::design::key::sha256;

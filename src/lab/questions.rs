@@ -101,8 +101,7 @@ impl Lab {
     }
 
     /// Returns the questions of a selection, or the single one that was named. They are ordered by the conversation's
-    /// key,
-    /// the text, the role and the number of the asking.
+    /// key, the text, the role and the number of the asking.
     pub async fn select_questions(&self, selection: &Selection) -> Result<Vec<Questioned>, LabError> {
         let mut questions = match &selection.of {
             Of::One(one) if one.kind == ProcessKind::Question => {

@@ -1,9 +1,8 @@
 //! A process: anything that asks models, as a pure machine over an append-only log.
 //!
 //! `next` and `answer` depend only on the process's definition, its log and the reply. So every prefix of a log
-//! continues
-//! to the same end (contract R5). A *round* holds asks that do not depend on each other and leave together. Three laws
-//! hold for each process, and property tests check them:
+//! continues to the same end (contract R5). A *round* holds asks that do not depend on each other and leave together.
+//! Three laws hold for each process, and property tests check them:
 //!
 //! - for each prefix of a round, `next` returns exactly the asks that are missing, equal in every field;
 //! - no view reads an entry at or beyond `base`, the log's length when the round began;

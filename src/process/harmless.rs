@@ -1,8 +1,7 @@
 //! Escaping of text from models and other outside sources before it is shown (contract S1).
 //!
 //! Pure functions from text to text. They are in this room because listeners, exports and the terminal all need them.
-//! No
-//! colour and no terminal may enter.
+//! No colour and no terminal may enter.
 
 use std::fmt::Write as _;
 

@@ -69,8 +69,7 @@ pub(super) fn server_flags(ask: &Ask, reply: &Reply<'_>, log: &[Entry]) -> Vec<F
 }
 
 /// True if the server counted fewer prompt tokens than possible. A grown prompt has at least the tokens of the earlier
-/// one,
-/// and more for the addition. A prompt that fills the context was not read completely.
+/// one, and more for the addition. A prompt that fills the context was not read completely.
 fn prompt_was_cut(ask: &Ask, reply: &Reply<'_>, log: &[Entry]) -> bool {
     /// Upper bound: no tokenizer in use averages more bytes of a conversation in a token.
     const MOST_BYTES_PER_TOKEN: u64 = 16;

@@ -1,8 +1,7 @@
 //! Processes: pure machines over an append-only log. Every sequence of requests is one; a conversation is the first.
 //!
 //! No input or output, no clock; randomness only from the process's own key. Resume, replay and test are the same call
-//! with
-//! different logs.
+//! with different logs.
 //!
 //! | file | come here to … |
 //! |---|---|

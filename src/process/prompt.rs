@@ -27,8 +27,7 @@ pub enum Author {
 /// Recipe of a call's messages: entries by `seq`, texts unchanged.
 ///
 /// A recipe has a constant size for any length of conversation. [`View::messages`] rebuilds the messages from it and
-/// the
-/// log, so that the store keeps them by reference (contract R9).
+/// the log, so that the store keeps them by reference (contract R9).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
     /// System prompt; empty for none.

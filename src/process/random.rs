@@ -40,11 +40,7 @@ impl Stream {
     }
 }
 
-/// Returns the seed for a server's call: 31 bits of SHA-256 over `base
-/// key
-/// seq
-/// purpose
-/// ask`.
+/// Returns the seed for a server's call: 31 bits of SHA-256 over `base key seq purpose ask`.
 pub fn server_seed(base: u64, key: &str, seq: u32, purpose: &str, ask: u32) -> u32 {
     let digest = Sha256::digest(format!("{base}\n{key}\n{seq}\n{purpose}\n{ask}"));
     digest[..4].iter().fold(0, |bits, byte| bits << 8 | u32::from(*byte)) >> 1

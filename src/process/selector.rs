@@ -37,8 +37,7 @@ fn filled(text: &str, values: &[(&str, &str)]) -> String {
 }
 
 /// Returns the one candidate that an answer names: by name, else by a role that only one candidate plays. Returns
-/// `None` for no
-/// or more than one name.
+/// `None` for no or more than one name.
 pub fn choice<'a>(answer: &str, candidates: &[&'a Agent]) -> Option<&'a Agent> {
     if let Some(exact) = candidates.iter().find(|a| a.name == answer) {
         return Some(exact);

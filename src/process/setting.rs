@@ -125,8 +125,7 @@ pub fn messages_of_day(messages: u32, days: u32, day: u32) -> u32 {
 }
 
 /// Draws unique names of agents from (conversation key, agent): the role with its first letter in upper case and `_`
-/// for
-/// spaces, then `_` and a number. The number has three digits, more if those run out.
+/// for spaces, then `_` and a number. The number has three digits, more if those run out.
 pub fn draw_names<'a>(key: &str, roles: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut taken: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
     roles

@@ -1,8 +1,7 @@
 //! The machine: finds the next step from a setting and the log so far.
 //!
 //! `next` and `answer` depend only on setting, log and reply, so every prefix of a log continues to the same end
-//! (contract
-//! R5). The machine has no memory besides the log.
+//! (contract R5). The machine has no memory besides the log.
 
 use super::agent::{Agent, Helper};
 use super::asking::{Ask, EndedBy, Growth, Next, Process, Reply, Sitting};
@@ -126,8 +125,7 @@ impl Conversation {
     }
 
     /// Returns the reason why a day is over, or `None` while it continues. A stop phrase precedes other reasons, since
-    /// it is an
-    /// outcome.
+    /// it is an outcome.
     fn day_ended_by(&self, day: u32) -> Option<EndedBy> {
         if self.stopped() {
             Some(EndedBy::StopPhrase)

@@ -100,8 +100,7 @@ impl Worker<'_> {
     }
 
     /// Stores an entry with its call, then adds it to the process and reports it. Returns false if another process
-    /// wrote first:
-    /// then the log has that process's entries.
+    /// wrote first: then the log has that process's entries.
     async fn keep(&self, process: &mut dyn Process, entry: Entry, call: Option<CallRecord>) -> Result<bool, Leave> {
         let Shared { work, patience, .. } = self.shared;
         let id = &self.job.id;

@@ -23,8 +23,7 @@ pub struct Cleaned {
 }
 
 /// Cleans a speech: removes reasoning, template tokens, the speaker's own label, and another agent's turn with
-/// everything
-/// after it.
+/// everything after it.
 ///
 /// A reply that begins with another agent's label stays whole; [`health`](super::health()) flags it. Cleaning is
 /// idempotent.
@@ -68,8 +67,7 @@ enum Tag {
 }
 
 /// Removes reasoning and template tokens in one pass. Each added character that can end a tag triggers the search for a
-/// tag at
-/// the end. So the result has no tag, even if a removal joins the parts of one.
+/// tag at the end. So the result has no tag, even if a removal joins the parts of one.
 fn without_tags(raw: &str, turns: Turns, flags: &mut Flags) -> String {
     let mut left = String::with_capacity(raw.len());
     let mut rest = raw;

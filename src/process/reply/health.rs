@@ -23,8 +23,7 @@ const LOOP_PERIOD: usize = 12;
 const SHINGLE: usize = 3;
 
 /// Returns the flags of a cleaned speech, sorted: `identity-swap`, `both-sides`, `prompt-recited`, `repetition`,
-/// `empty`,
-/// `refusal`. The rules prefer precision to recall: a judge can find the rest.
+/// `empty`, `refusal`. The rules prefer precision to recall: a judge can find the rest.
 pub fn health(text: &str, scene: &Scene<'_>) -> Vec<Flag> {
     if text.trim().is_empty() {
         return vec![Flag::Empty];

@@ -1,8 +1,7 @@
 //! Detection of an agent that claims to be another.
 //!
 //! Roles and names are those of the scene. The listed words are English grammar, independent of experiments.
-//! Quotations,
-//! questions and suppositions do not count.
+//! Quotations, questions and suppositions do not count.
 
 use super::scene::Scene;
 use super::words::{Reading, ends_sentence, phrase};
@@ -127,8 +126,7 @@ fn determined(reading: &Reading<'_>, index: usize, others: &Others<'_>) -> Optio
 }
 
 /// End of another's role at `index`, unless the speaker's own role ends there too (a prison guard is no guard of
-/// another
-/// role).
+/// another role).
 fn role_at(reading: &Reading<'_>, index: usize, others: &Others<'_>) -> Option<usize> {
     let role = others.roles.iter().find(|role| !role.is_empty() && reading.reads(index, role))?;
     let end = index + role.len();

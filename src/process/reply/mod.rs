@@ -1,10 +1,8 @@
 //! Replies: cleaning and health (docs/format.md, "Replies: cleaning, flags, health").
 //!
 //! The input is a model's raw text; the output is the text for others and the flags. Every function here is pure: it
-//! depends
-//! on the text and the [`Scene`], without input or output, clock, or word list of an experiment. The raw text is
-//! hostile:
-//! every function is total over any string and takes time near linear in its length.
+//! depends on the text and the [`Scene`], without input or output, clock, or word list of an experiment. The raw text
+//! is hostile: every function is total over any string and takes time near linear in its length.
 //!
 //! | file | come here to … |
 //! |---|---|

@@ -1,8 +1,7 @@
 //! Detection of a model that leaves its role to decline (English).
 //!
 //! An agent may say "I can't let you do that" in its role. So a phrase counts in two cases: it concerns a model or a
-//! model's
-//! tasks (content, a role-play), or the reply consists of little else.
+//! model's tasks (content, a role-play), or the reply consists of little else.
 
 use super::scene::Scene;
 use super::words::Reading;

@@ -122,8 +122,7 @@ fn colon_follows(text: &str) -> bool {
 }
 
 /// True for another's speech with a quotation: `The prisoner says, "…"`, `"…," the prisoner replies.` The past tense is
-/// a
-/// report, unless there is only one other participant, whom the speaker addresses.
+/// a report, unless there is only one other participant, whom the speaker addresses.
 fn narrated(reading: &Reading<'_>, parties: &[Party<'_>], alone: bool) -> bool {
     (0..reading.words.len()).any(|index| {
         let Some(party) = party_at(reading, index, parties).filter(|party| !party.own) else { return false };
@@ -147,8 +146,7 @@ fn quotes(reading: &Reading<'_>, subject: usize, verb: usize) -> bool {
 }
 
 /// True for a script with names from outside the conversation: two labels at line starts, each at least twice, before
-/// whole
-/// sentences.
+/// whole sentences.
 fn script(text: &str) -> bool {
     let mut turns = BTreeMap::<&str, u32>::new();
     for label in text.lines().filter_map(script_label) {

@@ -91,8 +91,7 @@ impl Worker<'_> {
     }
 
     /// Stores a call as sent, with its failed attempts, so that a lost request is counted. If the run stops during this
-    /// write,
-    /// the call does not leave.
+    /// write, the call does not leave.
     async fn leaves(&self, call: CallRecord, spec: &ModelSpec, round: &Round) -> Result<(), Unsent> {
         let Shared { work, patience, .. } = self.shared;
         let (id, again) = (&self.job.id, !call.attempts.is_empty());

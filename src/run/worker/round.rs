@@ -4,9 +4,8 @@
 //! entry with its call. It stores an earlier answer at once without its entry, so that a kill loses none.
 //!
 //! If a lane fails, no further one leaves. The worker awaits and stores those in flight, then leaves the process for
-//! the
-//! gravest reason. If another process wrote an entry of the round first, that entry counts; the other answers fill the
-//! entries that are still missing.
+//! the gravest reason. If another process wrote an entry of the round first, that entry counts; the other answers fill
+//! the entries that are still missing.
 
 use super::person::Turn;
 use super::{Open, Worker};
