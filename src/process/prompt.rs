@@ -9,6 +9,7 @@ pub struct Message {
     /// Author, in the terms of chat servers.
     #[serde(rename = "role")]
     pub author: Author,
+    /// Text of the message.
     pub content: String,
 }
 

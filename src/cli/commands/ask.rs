@@ -1,4 +1,4 @@
-//! `convoke ask`: asks agents of finished conversations; the same command continues.
+//! `convoke ask`: asks agents of finished conversations. The same command continues it.
 
 use super::run::{Drive, End, Manner, Start, left};
 use crate::cli::context::Context;
@@ -13,7 +13,7 @@ use crate::store::sqlite::OpenMode;
 use clap::Args;
 use serde_json::{Value as Json, json};
 
-/// Questions whose answers are in memory at a time.
+/// Number of questions whose answers are in memory at a time.
 const PAGE: usize = 200;
 /// Maximum number of askings.
 const MOST_AGAIN: u32 = 1000;
@@ -62,27 +62,27 @@ pub struct Ask {
     pub manner: Manner,
 }
 
-/// A request that is stored, or one that ends with its plan.
+/// A stored request, or one that ends with its plan.
 enum Begun<'a> {
     Stored(Box<Session<'a>>),
     Planned,
 }
 
-/// A request to ask that can begin.
+/// A request that can begin.
 struct Session<'a> {
     lab: Lab,
     drive: Drive<'a>,
     questions: Vec<Questioned>,
     experiment: String,
-    /// With `--json`, one document at the end, and no line for each event.
+    /// True for one document at the end (`--json`) instead of a line for each event.
     is_document: bool,
 }
 
-/// Asks.
+/// Runs `convoke ask`.
 pub async fn run(context: &Context, args: &Ask) -> Result<Exit, CliError> {
     let resume = resume_line(&context.world.arguments);
     let begun = tokio::select! {
-        // Polled first, so that a signal is heard from now on.
+        // The signal is polled first, so that none is missed.
         biased;
         exit = signals::first() => return left(context, exit?, &resume, true),
         begun = begin(context, args) => begun?,
@@ -93,7 +93,7 @@ pub async fn run(context: &Context, args: &Ask) -> Result<Exit, CliError> {
     }
 }
 
-/// Continues one question, as it was planned.
+/// Continues one question under its plan.
 pub async fn go_on(context: &Context, lab: Lab, plan: AskPlan, manner: &Manner) -> Result<Exit, CliError> {
     let resume = resume_line(&context.world.arguments);
     store(context, lab, plan, (manner, false)).await?.work(context, &resume).await
@@ -169,7 +169,7 @@ fn asking(context: &Context, args: &Ask) -> Result<Asking, CliError> {
     })
 }
 
-/// A question as typed, or the text of `@FILE` without the line break at its end.
+/// Returns a question as typed, or the text of `@FILE` without its final line break.
 fn question(context: &Context, word: &str) -> Result<String, CliError> {
     let text = match word.strip_prefix('@') {
         None => word.to_owned(),
@@ -186,7 +186,7 @@ fn question(context: &Context, word: &str) -> Result<String, CliError> {
     Ok(text)
 }
 
-/// The line that says what is asked and what that costs.
+/// Formats the line with the number of questions and their cost.
 fn plan_line(plan: &AskPlan, numbers: AskNumbers) -> String {
     let AskNumbers { calls, left, failed_calls, .. } = numbers;
     let (texts, again) = plan.count_texts();
@@ -271,7 +271,7 @@ fn print_plan(context: &Context, plan: &AskPlan, retried: bool) -> Result<(), Cl
 }
 
 impl Session<'_> {
-    /// Asks what is missing, and prints the answers of all that was asked for.
+    /// Asks the missing questions, and prints all requested answers.
     async fn work(self, context: &Context, resume: &str) -> Result<Exit, CliError> {
         let Self { lab, drive, questions, experiment, is_document } = self;
         let end = drive.go().await?;

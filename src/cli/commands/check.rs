@@ -1,4 +1,5 @@
-//! `convoke check`: every mistake at once; or each prompt as it will be sent; or guesses written down.
+//! `convoke check`: reports every mistake at once, prints each prompt as it will be sent, or writes guesses to the
+//! file.
 
 mod preview;
 
@@ -36,7 +37,7 @@ pub struct Check {
     pub fix: bool,
 }
 
-/// Checks.
+/// Runs `convoke check`.
 pub async fn run(context: &Context, args: &Check) -> Result<Exit, CliError> {
     let mut examined = examine(context, &args.what).await?;
     if args.fix {
@@ -58,7 +59,7 @@ pub async fn run(context: &Context, args: &Check) -> Result<Exit, CliError> {
     report(context, &examined.checked, &problems)
 }
 
-/// Prints each prompt of an experiment that is stored nowhere yet.
+/// Prints each prompt of an experiment that is not stored.
 pub fn preview_of(context: &Context, checked: &Checked) -> Result<(), CliError> {
     if checked.has_errors() {
         say_problems(context, &checked.problems);

@@ -28,10 +28,10 @@ pub enum Shell {
     Elvish,
 }
 
-/// Set by the script in the shell: which shell asks.
+/// Variable in which the script names the shell.
 pub const VARIABLE: &str = "CONVOKE_COMPLETE";
 
-/// `convoke completions`.
+/// Runs `convoke completions`.
 pub fn script(context: &Context, args: &Completions) -> Result<Exit, CliError> {
     let name = match args.shell {
         Shell::Bash => "bash",
@@ -51,7 +51,7 @@ pub fn script(context: &Context, args: &Completions) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// The script and the answers of a shell.
+/// Returns the completer of a shell.
 pub fn completer(shell: &str) -> Result<&'static dyn EnvCompleter, CliError> {
     const SHELLS: Shells<'static> = Shells::builtins();
     let found = SHELLS.0.iter().copied().find(|s| s.is(shell));

@@ -1,4 +1,4 @@
-//! `convoke delete`: an experiment with all its conversations, or one conversation; never without a yes.
+//! `convoke delete`: deletes an experiment with all its conversations, or one conversation, after a confirmation.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -16,7 +16,7 @@ pub struct Delete {
     pub what: String,
 }
 
-/// Deletes.
+/// Runs `convoke delete`.
 pub async fn run(context: &Context, args: &Delete) -> Result<Exit, CliError> {
     let lab = context.changing().await?;
     let target = lab.find_own(&args.what).await?;

@@ -1,4 +1,4 @@
-//! `convoke diff`: what differs between two experiments.
+//! `convoke diff`: prints the differences between two experiments.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -24,14 +24,14 @@ pub struct Diff {
     pub b: String,
 }
 
-/// An experiment that is compared.
+/// One of the compared experiments.
 struct Side {
-    /// For people.
+    /// Name to print.
     name: String,
     document: Experiment,
 }
 
-/// Compares.
+/// Runs `convoke diff`.
 pub async fn run(context: &Context, args: &Diff) -> Result<Exit, CliError> {
     // Two folders need no database.
     let named = |what| files::folder_named(&context.world.folder, what);
@@ -87,7 +87,7 @@ fn of_folder(context: &Context, what: &str, folder: &Path) -> Result<Side, CliEr
     Ok(Side { name: format!("`{}` in {what}", document.name), document })
 }
 
-/// A stored experiment; for a conversation, its experiment as it was when it was planned last.
+/// Loads a stored experiment. For a conversation, loads the revision that planned it last.
 async fn of_store(lab: &Lab, what: &str) -> Result<Side, CliError> {
     let (record, document) = lab.find_compared(what).await?;
     let whose = if record.creator == lab.who.creator { String::new() } else { format!(" of {}", record.creator) };

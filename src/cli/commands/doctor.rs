@@ -1,4 +1,4 @@
-//! `convoke doctor`: looks at database, keys, servers and models, and says what to do. Changes nothing.
+//! `convoke doctor`: checks database, keys, servers and models, and prints remedies. Changes nothing.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -25,11 +25,11 @@ pub struct Doctor {
     pub config: bool,
 }
 
-/// How something stands.
+/// Result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Standing {
     Ok,
-    /// Nothing is wrong, but it is good to know.
+    /// Useful to know, but no fault.
     Note,
     Warn,
     Fail,
@@ -55,13 +55,13 @@ impl Standing {
     }
 }
 
-/// One thing that was looked at.
+/// One check and its result.
 struct Finding {
     standing: Standing,
     what: String,
     message: String,
     hint: Option<String>,
-    /// The exit code where it fails.
+    /// Exit code if the check fails.
     exit: Exit,
 }
 
@@ -81,7 +81,7 @@ impl Finding {
     }
 }
 
-/// Looks at everything.
+/// Runs `convoke doctor`.
 pub async fn run(context: &Context, args: &Doctor) -> Result<Exit, CliError> {
     if args.config {
         return config(context);
@@ -137,7 +137,7 @@ async fn database(context: &Context) -> Vec<Finding> {
     }
 }
 
-/// A server: whether it answers, to whom, how, and which. Nothing is asked of the person.
+/// Checks a database server: its answer, version, database and login. Asks the person nothing.
 async fn mongo(context: &Context, uri: &MongoUri) -> Vec<Finding> {
     let place = format!("{uri} ({})", context.settings.store.origin.word());
     if uri.lacks_password() {
@@ -232,7 +232,7 @@ fn logs(context: &Context) -> Finding {
     }
 }
 
-/// Whether a file can be made in a folder: made, and removed.
+/// Checks that a folder is writable: creates a file and removes it.
 fn writable(what: &str, folder: &Path, otherwise: Standing) -> Finding {
     let probe = folder.join(format!(".convoke-doctor.{}", std::process::id()));
     let made = fs::File::create_new(&probe);
@@ -260,7 +260,7 @@ fn dotenv(context: &Context) -> Vec<Finding> {
     findings
 }
 
-/// Whether a person set anything of a server: its address, its key, or the server itself.
+/// True if the person set the address or key of a server, or added the server.
 fn is_configured(context: &Context, server: &Server) -> bool {
     let of = |what: &str| {
         let name = format!("{}.{what}", server.name);

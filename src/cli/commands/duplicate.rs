@@ -1,4 +1,4 @@
-//! `convoke duplicate`: a copy of an experiment, one's own or a colleague's, changed by the flags of `edit`.
+//! `convoke duplicate`: copies anyone's experiment, with the changes of `edit`'s flags.
 
 use super::edit::{Edit, of_flags, only_experiment};
 use crate::cli::context::Context;
@@ -9,7 +9,7 @@ use crate::lab::LabError;
 use crate::store::{ExperimentRecord, StoreError};
 use serde_json::json;
 
-/// Copies.
+/// Runs `convoke duplicate`.
 pub async fn run(context: &Context, args: &Edit) -> Result<Exit, CliError> {
     let changes = of_flags(context, args)?;
     let lab = context.changing().await?;

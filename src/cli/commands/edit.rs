@@ -1,5 +1,5 @@
-//! `convoke edit`: changes an experiment of one's own. Two people who change one at once lose nothing: who comes
-//! second is shown what changed meanwhile, and the same flags are applied to that.
+//! `convoke edit`: changes one's own experiment. Two simultaneous changes lose nothing: the second person sees the
+//! first change, and then convoke applies the same flags to the new state.
 
 use crate::cli::changes::{self, ChangeFlags};
 use crate::cli::context::Context;
@@ -33,7 +33,7 @@ pub struct Edit {
     pub from: Option<String>,
 }
 
-/// Edits.
+/// Runs `convoke edit`.
 pub async fn run(context: &Context, args: &Edit) -> Result<Exit, CliError> {
     let changes = of_flags(context, args)?;
     if changes.is_empty() && args.changes.note.is_none() {
@@ -50,7 +50,7 @@ pub async fn run(context: &Context, args: &Edit) -> Result<Exit, CliError> {
     tell(context, &edited)
 }
 
-/// The experiment that a command works on; a conversation is refused.
+/// Returns the experiment to change, and refuses a conversation.
 pub async fn only_experiment(
     lab: &Lab,
     command: &str,
@@ -67,7 +67,7 @@ pub async fn only_experiment(
     }
 }
 
-/// Reads the flags of `edit` and `duplicate`, and the files that they name.
+/// Reads the flags of `edit` and `duplicate`, and the named files.
 pub fn of_flags(context: &Context, args: &Edit) -> Result<Changes, CliError> {
     if let Some(name) = &args.name {
         changes::good_name(name)?;

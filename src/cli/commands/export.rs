@@ -1,4 +1,4 @@
-//! `convoke export`: transcripts and data, to files or to standard output.
+//! `convoke export`: writes transcripts and data to files or to standard output.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -62,7 +62,7 @@ pub enum RowKind {
     Answers,
 }
 
-/// Exports.
+/// Runs `convoke export`.
 pub async fn run(context: &Context, args: &Export) -> Result<Exit, CliError> {
     let table = match args.format {
         ExportFormat::Jsonl => Some(Table::Jsonl),
@@ -118,7 +118,7 @@ struct Job<'a> {
     selection: Selection,
     output: Option<&'a str>,
     rows: RowKind,
-    /// The questions, where the rows are answers.
+    /// Questions, if the rows are answers.
     questions: Vec<Questioned>,
 }
 
@@ -159,7 +159,7 @@ impl Job<'_> {
         Ok(())
     }
 
-    /// A path as it was given: within the working folder.
+    /// Formats a path relative to the working folder.
     fn shown(&self, path: &Path) -> String {
         path.strip_prefix(&self.context.world.folder).unwrap_or(path).display().to_string()
     }

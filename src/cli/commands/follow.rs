@@ -1,7 +1,7 @@
-//! `convoke list EXPERIMENT --follow`: each turn of every conversation of an experiment, as it is stored.
+//! `convoke list EXPERIMENT --follow`: prints each turn of every conversation of an experiment once it is stored.
 //!
-//! Whoever runs it is another process, on this machine or another: what is told is read from the database, about once
-//! a second, and of that only what may have changed.
+//! Another process, here or elsewhere, runs the experiment. This one polls the database about once a second, and reads
+//! only what may have changed.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -17,10 +17,10 @@ use crate::store::{ConversationRecord, Status};
 use serde_json::{Map, Value as Json, json};
 use std::io;
 
-/// Columns of a screen on which there is room for all.
+/// Width of a screen that has room for all fields, in columns.
 const WIDE: usize = 60;
 
-/// Follows an experiment until nothing of it runs or waits.
+/// Follows an experiment until no conversation is running or pending.
 pub async fn run(context: &Context, what: &str) -> Result<Exit, CliError> {
     let lab = context.reader().await?;
     let record = match lab.find_target(what).await? {
@@ -45,7 +45,7 @@ pub async fn run(context: &Context, what: &str) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// Whether the reader of the output is gone, which is no error.
+/// Returns true if the reader of the output has closed it, which is no error.
 fn closed(written: io::Result<()>) -> Result<bool, CliError> {
     match written {
         Ok(()) => Ok(false),
@@ -54,7 +54,7 @@ fn closed(written: io::Result<()>) -> Result<bool, CliError> {
     }
 }
 
-/// Prints what happens to an experiment.
+/// Prints the changes of an experiment.
 struct Screen<'a> {
     printer: &'a Printer,
     /// Name of the experiment.
@@ -132,7 +132,7 @@ impl Screen<'_> {
         }
         let is_message = entry.kind.is_message();
         let place = if is_message { format!("{said}/{}", record.messages) } else { entry.kind.word().to_owned() };
-        // On a narrow screen the text is worth more than the number of an only day.
+        // On a narrow screen, the text has priority over the number of a single day.
         let is_told = record.days > 1 || self.printer.width().is_none_or(|width| width >= WIDE);
         let place = if is_told { format!("day {}  {place}", entry.day) } else { place };
         let look = match record.participants.iter().position(|p| p.name == entry.speaker) {
@@ -160,7 +160,7 @@ impl Screen<'_> {
         self.printer.try_pieces(&[Piece(short(id), Look::Dim), Piece("  deleted", Look::Yellow)])
     }
 
-    /// `3f2a91c0  done`, or with words behind it.
+    /// Prints `3f2a91c0  done`, or the same with words after it.
     fn line(&self, record: &ConversationRecord, word: &str, words: &str, look: Look) -> io::Result<()> {
         let words = if words.is_empty() { String::new() } else { format!(": {}", one_line(words)) };
         let words = self.cut(&words, 10 + word.len());
@@ -172,7 +172,7 @@ impl Screen<'_> {
         ])
     }
 
-    /// `3f2a91c0  day 1  2/20  Guard_117: text`, in one line of the screen.
+    /// Prints `3f2a91c0  day 1  2/20  Guard_117: text` in one line of the screen.
     fn spoken(
         &self,
         record: &ConversationRecord,
@@ -193,7 +193,7 @@ impl Screen<'_> {
         ])
     }
 
-    /// A text that fits the screen behind so many columns; whole where there is no screen.
+    /// Cuts a text to the width of the screen after `before` columns. Without a screen, returns it whole.
     fn cut(&self, text: &str, before: usize) -> String {
         match self.printer.width() {
             Some(width) => console::truncate_str(text, width.saturating_sub(before), "…").into_owned(),

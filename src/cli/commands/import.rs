@@ -1,4 +1,4 @@
-//! `convoke import`: an experiment folder, stored and not run.
+//! `convoke import`: stores an experiment folder without running it.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -20,7 +20,7 @@ pub struct Import {
     pub source: String,
 }
 
-/// Imports.
+/// Runs `convoke import`.
 pub async fn run(context: &Context, args: &Import) -> Result<Exit, CliError> {
     let checked = folder(context, &args.source)?;
     let is_right = !checked.has_errors();
@@ -33,7 +33,7 @@ pub async fn run(context: &Context, args: &Import) -> Result<Exit, CliError> {
     tell(context, &imported)
 }
 
-/// The folder, checked. Other sources are refused.
+/// Checks the folder, and refuses other sources.
 fn folder(context: &Context, source: &str) -> Result<Checked, CliError> {
     let from = &context.world.folder;
     if source.contains("://") || from.join(source).is_file() && !source.ends_with("experiment.toml") {

@@ -1,4 +1,4 @@
-//! `convoke list`: experiments, or the conversations of one.
+//! `convoke list`: prints experiments, or the conversations of one.
 
 use crate::cli::commands::follow;
 use crate::cli::context::Context;
@@ -49,7 +49,7 @@ const EXPERIMENTS: &[Column] = &[
     Column::text("NOTE", 14, 10),
 ];
 
-/// Where the name stands in a row of an experiment.
+/// Column of the name in a row of an experiment.
 const NAME: usize = 2;
 
 const CONVERSATIONS: &[Column] = &[
@@ -65,7 +65,7 @@ const CONVERSATIONS: &[Column] = &[
     Column::text("NOTE", 12, 9),
 ];
 
-/// Lists.
+/// Runs `convoke list`.
 pub async fn run(context: &Context, args: &List) -> Result<Exit, CliError> {
     match &args.what {
         None => experiments(context, args.tree).await,
@@ -103,7 +103,7 @@ async fn experiments(context: &Context, tree: bool) -> Result<Exit, CliError> {
     show(context, data, EXPERIMENTS, &rows, none)
 }
 
-/// A row whose name is set in so far, by signs: a table takes white space together.
+/// Indents the name of a row by signs, since a table collapses white space.
 fn indented(row: &[String], depth: usize) -> Vec<String> {
     let mut row = row.to_vec();
     if let Some(name) = row.get_mut(NAME).filter(|_| depth > 0) {

@@ -1,4 +1,4 @@
-//! `convoke login`: signs in to a MongoDB and saves what worked.
+//! `convoke login`: signs in to a MongoDB and saves the working values.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -47,7 +47,7 @@ pub async fn run(context: &Context, args: &Login) -> Result<Exit, CliError> {
         let tls = if signed_in.tls { "TLS" } else { "no TLS" };
         context.printer.out(&format!("signed in to {uri} {user}; version {version}; {tls}"))?;
     }
-    // The guide goes on there, whatever becomes of the rest.
+    // The guide continues with this identity, even if a later step fails.
     let _ = context.identity.set(Identity { uri: uri.clone(), creator: creator.clone() });
     let saved = offer(context, &uri, Some(args.save)).await?;
     if context.printer.json {
@@ -60,7 +60,7 @@ pub async fn run(context: &Context, args: &Login) -> Result<Exit, CliError> {
 }
 
 impl Asking<'_> {
-    /// What flags and variables say; flags win.
+    /// Returns the address from flags and variables; flags win.
     async fn given(&mut self, args: &Login) -> Result<Option<MongoUri>, CliError> {
         let given = &self.context.settings.given;
         let (address, name) = match (&args.url, &given.address) {
@@ -70,7 +70,7 @@ impl Asking<'_> {
         };
         let password = match (args.password_stdin, name) {
             (true, _) => Some(from_stdin()?),
-            // Whoever types an address means it to have the password.
+            // A typed address may receive any configured password.
             (false, "--url" | "") => given.any_password.clone(),
             (false, _) => given.password.clone(),
         };

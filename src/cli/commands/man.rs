@@ -1,4 +1,4 @@
-//! `convoke man`: the help of every command as pages for `man`.
+//! `convoke man`: writes the help of every command as pages for `man`.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit, file_error};
@@ -16,7 +16,7 @@ pub struct Manual {
     pub dir: Option<PathBuf>,
 }
 
-/// A page's file name and text.
+/// File name and text of a page.
 type Page = (String, Vec<u8>);
 
 /// Writes the pages of all commands into a folder, or the first to standard output.

@@ -1,4 +1,4 @@
-//! `convoke note` and `convoke star`: what people write beside an experiment or a conversation of theirs.
+//! `convoke note` and `convoke star`: notes and stars of the person's own experiments and conversations.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -32,7 +32,7 @@ pub struct Star {
     pub off: bool,
 }
 
-/// Writes, shows or drops a note.
+/// Writes, prints or removes a note.
 pub async fn note(context: &Context, args: &Note) -> Result<Exit, CliError> {
     let note = match &args.text {
         Some(text) if text.trim().is_empty() => {
@@ -46,7 +46,7 @@ pub async fn note(context: &Context, args: &Note) -> Result<Exit, CliError> {
     mark(context, &args.what, Mark { note: Some(note), starred: None }).await
 }
 
-/// Gives or takes a star.
+/// Sets or removes a star.
 pub async fn star(context: &Context, args: &Star) -> Result<Exit, CliError> {
     mark(context, &args.what, Mark { note: None, starred: Some(!args.off) }).await
 }
@@ -86,7 +86,7 @@ fn said(what: &Named, mark: &Mark) -> String {
     }
 }
 
-/// The item as it is after a mark.
+/// Returns the item as JSON after the change.
 fn json(target: &Target, mark: &Mark) -> Json {
     let (kind, id, name, note, starred) = match target {
         Target::Experiment(e) => ("experiment", &e.id, Some(&e.name), &e.note, e.starred),

@@ -1,4 +1,4 @@
-//! The commands, one file each: what can be typed, and what it does.
+//! The commands, one file each: arguments and work.
 
 pub mod ask;
 pub mod check;

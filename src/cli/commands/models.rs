@@ -1,4 +1,4 @@
-//! `convoke models`: what each server offers; and fetching a model for an Ollama.
+//! `convoke models`: lists the models of each server, or fetches a model for an Ollama.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -54,7 +54,7 @@ pub async fn run(context: &Context, args: &Models) -> Result<Exit, CliError> {
     }
 }
 
-/// The word for a protocol, as configurations write it.
+/// Returns the word for a protocol in configurations.
 pub fn kind(kind: ServerKind) -> &'static str {
     match kind {
         ServerKind::OpenAi => "openai",
@@ -180,12 +180,12 @@ async fn pull(context: &Context, id: &str, insecure: bool) -> Result<Exit, CliEr
     Ok(Exit::Done)
 }
 
-/// Progress of a pull: a bar on a terminal, else a line at each step.
+/// Progress of a pull: a bar on a terminal, else a line for each step.
 struct Screen<'a> {
     context: &'a Context,
     bar: Option<ProgressBar>,
     status: String,
-    /// Bytes of each layer: the whole, and what is there.
+    /// Total and received bytes of each layer.
     layers: BTreeMap<String, (u64, u64)>,
 }
 

@@ -1,4 +1,4 @@
-//! `convoke new`: writes an experiment folder, whole or not at all; or stores the experiment.
+//! `convoke new`: writes an experiment folder, completely or not at all, or stores the experiment.
 
 use crate::cli::changes::{self, ChangeFlags};
 use crate::cli::context::Context;
@@ -65,7 +65,7 @@ pub async fn run(context: &Context, args: &New) -> Result<Exit, CliError> {
     }
 }
 
-/// The experiment to begin with.
+/// Returns the experiment to start from.
 fn start(context: &Context, args: &New) -> Result<Experiment, CliError> {
     if args.from.as_deref() == Some(EMPTY) {
         return Ok(Experiment::empty(&args.name));
@@ -113,7 +113,7 @@ fn written(context: &Context, args: &New, files: &Files) -> Result<Exit, CliErro
     Ok(Exit::Done)
 }
 
-/// A path as a shell takes it.
+/// Quotes a path for a shell.
 fn as_argument(path: &Path) -> String {
     let path = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || "/._-+,@%".contains(c);

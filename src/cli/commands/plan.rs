@@ -1,4 +1,4 @@
-//! `convoke plan`: what a run would do. Spends nothing and writes nothing.
+//! `convoke plan`: prints the work of a run. Costs nothing and writes nothing.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -22,7 +22,7 @@ pub struct PlanArgs {
     pub narrow: Narrow,
 }
 
-/// Plans.
+/// Runs `convoke plan`.
 pub async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, CliError> {
     let planned = context.planned(&args.what, &args.narrow.narrowing()).await?;
     let (id, standing) = context.standing(&planned).await?;

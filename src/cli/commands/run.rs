@@ -1,4 +1,4 @@
-//! `convoke run`: does what is missing; the same command continues.
+//! `convoke run`: runs the missing conversations. The same command continues it.
 
 mod drive;
 mod early;
@@ -45,7 +45,8 @@ pub struct Run {
     pub manner: Manner,
 }
 
-/// Runs; whatever happens, the last JSON line says how it ended. A question's id continues that question alone.
+/// Runs `convoke run`. The last JSON line always reports how it ended. The id of a question continues that question
+/// alone.
 pub async fn run(context: &Context, args: &Run) -> Result<Exit, CliError> {
     match continue_question(context, args).await {
         Ok(None) => {}
@@ -59,18 +60,18 @@ pub async fn run(context: &Context, args: &Run) -> Result<Exit, CliError> {
     Box::pin(go(context, args, None)).await
 }
 
-/// The place of a person in a conversation of `talk`.
+/// A person's seat in a conversation of `talk`.
 #[derive(Debug, Clone, Copy)]
 pub struct Seat<'a> {
-    /// The role that they play, if they said so.
+    /// Role of the person, if given.
     pub role: Option<&'a str>,
 }
 
-/// Runs everything that is missing, or with a seat one conversation.
+/// Runs all missing conversations, or one with a seat.
 pub async fn go(context: &Context, args: &Run, seat: Option<Seat<'_>>) -> Result<Exit, CliError> {
     let resume = resume_line(&context.world.arguments);
     let begun = tokio::select! {
-        // Polled first, so that a signal is heard from now on.
+        // The signal is polled first, so that none is missed.
         biased;
         exit = signals::first() => return early::left(context, exit?, &resume, false),
         begun = begin(context, args, seat) => begun,
@@ -90,8 +91,8 @@ pub async fn go(context: &Context, args: &Run, seat: Option<Seat<'_>>) -> Result
     }
 }
 
-/// Finds everything that can be wrong before anything is written, then stores the plan. Returns the replicates of a
-/// plan that `--more` extended, too.
+/// Finds every mistake before it writes anything, then stores the plan. Also returns the number of replicates if
+/// `--more` extended the plan.
 async fn begin<'a>(
     context: &'a Context,
     args: &Run,
@@ -120,7 +121,7 @@ async fn begin<'a>(
     Ok((start.drive(lab.clone(), running), replicates))
 }
 
-/// The plan of what is to be run, with a role given to the person, and refused where nobody could type.
+/// Plans the run and gives a role to the person. Refuses a plan with a person if nobody can type.
 async fn planned(context: &Context, args: &Run, seat: Option<Seat<'_>>) -> Result<Planned, CliError> {
     let alone = if seat.is_none() { alone(context, args).await? } else { None };
     let mut planned = match alone {
@@ -134,7 +135,7 @@ async fn planned(context: &Context, args: &Run, seat: Option<Seat<'_>>) -> Resul
     Ok(planned)
 }
 
-/// The plan of a conversation alone, where one is named.
+/// Plans one conversation alone, if the person named one.
 async fn alone(context: &Context, args: &Run) -> Result<Option<Planned>, CliError> {
     // A folder needs no database.
     if !may_be_id(&args.what) || files::folder_named(&context.world.folder, &args.what)?.is_some() {
@@ -160,7 +161,7 @@ async fn alone(context: &Context, args: &Run) -> Result<Option<Planned>, CliErro
     })
 }
 
-/// Continues a question alone, where one is named.
+/// Continues one question alone, if the person named one.
 async fn continue_question(context: &Context, args: &Run) -> Result<Option<Exit>, CliError> {
     if !may_be_id(&args.what) || files::folder_named(&context.world.folder, &args.what)?.is_some() {
         return Ok(None);
@@ -180,13 +181,13 @@ async fn continue_question(context: &Context, args: &Run) -> Result<Option<Exit>
     ask::go_on(context, lab, plan, &args.manner).await.map(Some)
 }
 
-/// Whether a word may be the beginning of an id.
+/// True if a word may be the prefix of an id.
 fn may_be_id(what: &str) -> bool {
     let id = what.strip_prefix("id:").unwrap_or(what);
     !id.is_empty() && id.chars().all(|c| c.is_ascii_hexdigit())
 }
 
-/// The first flag that says which conversations are meant, or what they are.
+/// Returns the first flag that selects or changes conversations.
 fn given(args: &Run) -> Option<&'static str> {
     let n = &args.narrow;
     let flags = [
@@ -206,7 +207,7 @@ fn given(args: &Run) -> Option<&'static str> {
     flags.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
 }
 
-/// Extends the plan by `--more`, and says how far it reaches.
+/// Extends the plan by `--more`, and prints its new size.
 async fn extend(context: &Context, lab: &Lab, planned: &mut Planned, more: u32) -> Result<u32, CliError> {
     let written = planned.experiment.run.replicates;
     let Extended { replicates, continues } = lab.extend_plan(planned, more).await?;

@@ -1,4 +1,4 @@
-//! `convoke show`: an experiment, all it consists of; or a conversation's transcript.
+//! `convoke show`: prints an experiment with all its parts, or the transcript of a conversation.
 
 mod block;
 mod calls;
@@ -34,7 +34,7 @@ pub struct Show {
     pub all: bool,
 }
 
-/// Shows.
+/// Runs `convoke show`.
 pub async fn run(context: &Context, args: &Show) -> Result<Exit, CliError> {
     let lab = context.reader().await?;
     match lab.find_target(&args.id).await? {

@@ -1,4 +1,4 @@
-//! `convoke store`: which database is used and why; and everything from one database to another.
+//! `convoke store`: prints the current database and the reason, or copies everything to another database.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -40,16 +40,16 @@ pub enum StoreCommand {
     },
 }
 
-/// Milliseconds between two plain lines.
+/// Interval between two lines without a terminal, in milliseconds.
 const EVERY: i64 = 10_000;
 
-/// Says which database is used, or copies.
+/// Prints the current database, or copies.
 pub async fn run(context: &Context, args: &StoreArgs) -> Result<Exit, CliError> {
     match &args.command {
         None => which(context),
         Some(StoreCommand::Copy { from, to }) => {
             let copy = tokio::select! {
-                // Polled first, so that a signal is heard from now on.
+                // The signal is polled first, so that none is missed.
                 biased;
                 exit = signals::first() => return Ok(exit?),
                 copy = Copy::begin(context, from, to) => copy?,
@@ -82,7 +82,7 @@ fn which(context: &Context) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// A copy that is ready to go.
+/// A copy that can begin.
 struct Copy<'a> {
     context: &'a Context,
     from: Lab,
@@ -168,7 +168,7 @@ impl<'a> Copy<'a> {
     }
 }
 
-/// Which database an address means, however it is written.
+/// Returns one canonical form for all spellings of a database's address.
 fn same(context: &Context) -> String {
     match &context.settings.store.uri {
         StoreUri::Sqlite { path, .. } => {
@@ -201,7 +201,7 @@ fn line(copied: &Copied) -> String {
     format!("{conversations} copied with {entries}, {} there already", copied.equal)
 }
 
-/// A bar on a terminal, else a line now and then.
+/// Progress of the copy: a bar on a terminal, else occasional lines.
 struct Telling<'a> {
     context: &'a Context,
     bar: Option<Copying>,

@@ -29,7 +29,7 @@ pub async fn run(context: &Context, args: &Talk) -> Result<Exit, CliError> {
     Box::pin(go(context, &args.run, Some(Seat { role: args.role.as_deref() }))).await
 }
 
-/// Refuses flags that mean several conversations, or nobody.
+/// Refuses flags that select more than one conversation or no person.
 fn check(args: &Talk) -> Result<(), CliError> {
     let Run { narrow, more, .. } = &args.run;
     let flags = [

@@ -1,4 +1,4 @@
-//! `convoke verify`: reads the whole database, or one conversation, and says what is wrong with it.
+//! `convoke verify`: reads the whole database, or one conversation, and prints its faults.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -16,7 +16,7 @@ pub struct Verify {
     pub id: Option<String>,
 }
 
-/// Verifies.
+/// Runs `convoke verify`.
 pub async fn run(context: &Context, args: &Verify) -> Result<Exit, CliError> {
     let verified = context.reader().await?.verify_store(args.id.as_deref()).await.map_err(explained)?;
     let Verified { faults, conversations, questions, entries } = verified;

@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
 use std::io;
 
-/// Shows the prompts; what was said against the experiment is talk here.
+/// Prints the prompts to standard output, and problems of the experiment to standard error.
 pub fn run(
     context: &Context,
     role: Option<&str>,
@@ -38,7 +38,7 @@ pub fn run(
     Ok(Exit::Done)
 }
 
-/// Conditions as `--only` has them.
+/// Parses conditions in the form of `--only`.
 fn expressions(only: &[String]) -> Result<Vec<Expression>, CliError> {
     let read = |text: &String| {
         markdown::expression(text).map_err(|(_, message)| {
@@ -65,8 +65,8 @@ fn object(condition: &Condition, setting: &Setting, role: Option<&str>) -> Json 
     })
 }
 
-/// Prints conditions one after the other. A prompt that was shown before is only named, unless all are wanted: names
-/// of agents differ everywhere, so that prompts are compared with the names taken out.
+/// Prints conditions one after another. A repeated prompt is only named, unless all are requested. The comparison
+/// ignores names of agents, which always differ.
 struct Page<'a> {
     printer: &'a Printer,
     role: Option<&'a str>,

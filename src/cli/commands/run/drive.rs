@@ -1,4 +1,4 @@
-//! A run that can begin, driven to its end: reported as it goes, and stopped by signals.
+//! Work of a run to its end, with reports and signals.
 
 use super::early;
 use super::end::End;
@@ -21,21 +21,21 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, WeakUnboundedSender, unbounded_channel};
 use tracing_appender::non_blocking::WorkerGuard;
 
-/// A run before it is stored: its manner, and its events while it is being stored.
+/// A run before it is stored: its options, and its events so far.
 pub struct Start<'a> {
     context: &'a Context,
-    /// The manner.
+    /// Options of the run.
     pub how: Launch,
     grace: Duration,
     received: UnboundedReceiver<Event>,
     person: Arc<AtTerminal>,
     log: Option<WorkerGuard>,
-    /// With `--json`, one document is printed at the end, and no line for each event.
+    /// True for one document at the end (`--json`) instead of a line for each event.
     pub is_document: bool,
 }
 
 impl<'a> Start<'a> {
-    /// The manner as flags have it; `command` names it in the program's log.
+    /// Reads the options from flags; `command` names the run in the program's log.
     pub fn new(
         context: &'a Context,
         command: &str,
@@ -62,13 +62,13 @@ impl<'a> Start<'a> {
         Self { context, how, grace: waits.grace, received, person, log, is_document: false }
     }
 
-    /// Waits until the run is stored, and reports meanwhile that the database is waited for.
+    /// Waits until the run is stored, and reports each wait for the database.
     pub async fn listen<T>(&mut self, launching: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
         let is_json = self.context.printer.json && !self.is_document;
         early::listening((&self.context.printer, is_json), &mut self.received, launching).await
     }
 
-    /// The run, once it is stored.
+    /// Returns the stored run.
     pub fn drive(self, lab: Lab, running: Running) -> Drive<'a> {
         let Self { context, how, grace, received, person, log, is_document } = self;
         let (events, stop) = (how.events.downgrade(), how.stop.clone());
@@ -77,7 +77,7 @@ impl<'a> Start<'a> {
     }
 }
 
-/// A run that is stored and can begin.
+/// A stored run that can begin.
 pub struct Drive<'a> {
     context: &'a Context,
     lab: Lab,
@@ -86,15 +86,15 @@ pub struct Drive<'a> {
     events: WeakUnboundedSender<Event>,
     received: UnboundedReceiver<Event>,
     stop: Stop,
-    /// Types, where a conversation that is to be done needs somebody.
+    /// Person who types, if a conversation needs one.
     person: Option<Arc<AtTerminal>>,
     is_document: bool,
-    // Dropped last, so that everything is written.
+    // The log is dropped last, so that every line is written.
     _log: Option<WorkerGuard>,
 }
 
 impl Drive<'_> {
-    /// Does what is missing.
+    /// Runs the missing processes.
     pub async fn go(self) -> Result<End, CliError> {
         let reporter = reporter(self.context, self.person.as_deref(), self.is_document);
         let Self { grace, running, events, received, stop, .. } = self;
@@ -105,8 +105,8 @@ impl Drive<'_> {
             outcome = running.work_through() => Some(outcome),
             () = signals.now.cancelled() => None,
         };
-        // The reporter ends when the last sender is gone; what it could not print is no reason to fail. Either way it
-        // is waited for: bars that are cleared later would take the last lines with them.
+        // The reporter ends when the last sender is dropped, and its failed output is no error. The wait is needed:
+        // bars cleared later would remove the last lines.
         let patience = if outcome.is_some() {
             Duration::from_secs(1)
         } else {
@@ -120,7 +120,7 @@ impl Drive<'_> {
         })
     }
 
-    /// Prints the first line: the processes and the database.
+    /// Prints the first line, with the processes and the database.
     pub fn say_first_line(&self) {
         let (place, origin) = (self.lab.store.place(), self.context.settings.store.origin.word());
         let before = self.running.state_before();
@@ -135,14 +135,14 @@ impl Drive<'_> {
     }
 }
 
-/// Counts what can be counted in no time, for whoever wants out at once.
+/// Counts within a short time limit, for an exit at once.
 async fn count_at_once(counted: &Counted) -> Outcome {
     let counting = Outcome::count_outcome(counted, Summary::default(), true);
     let outcome = tokio::time::timeout(Duration::from_millis(150), counting).await;
     outcome.unwrap_or_else(|_| Outcome::uncounted(counted.len(), Summary::default(), true))
 }
 
-/// The listener of what happens.
+/// Creates the listener of events.
 fn reporter(context: &Context, person: Option<&AtTerminal>, is_document: bool) -> Box<dyn Reporter> {
     let printer = context.printer.clone();
     if printer.json && !is_document {

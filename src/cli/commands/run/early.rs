@@ -1,4 +1,4 @@
-//! A run that has not begun: signals, errors, and a database that is waited for.
+//! A run before its start: signals, errors, and waits for the database.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -9,10 +9,10 @@ use serde_json::{Value as Json, json};
 use std::pin::pin;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// A signal came before anything ran: what was stored of the plan is there for the same command.
+/// Ends after a signal before the start. The same command continues with the stored part of the plan.
 pub fn left(context: &Context, exit: Exit, resume: &str, is_document: bool) -> Result<Exit, CliError> {
     if context.world.terminals[2] {
-        // A question may have hidden it.
+        // A question may have hidden the cursor.
         let _ = console::Term::stderr().show_cursor();
     }
     let interrupted = CliError::new(exit, "interrupted", "interrupted before anything was asked");
@@ -30,7 +30,7 @@ pub fn left(context: &Context, exit: Exit, resume: &str, is_document: bool) -> R
     Ok(exit)
 }
 
-/// The last line of `run --json` where an error came before anything was begun.
+/// Returns the last line of `run --json` for an error before the start.
 pub fn end_of(error: &CliError, resume: &str) -> Json {
     json!({
         "event": "end", "status": "error", "done": 0, "failed": 0, "left": 0, "possible_spend": 0,
@@ -38,7 +38,7 @@ pub fn end_of(error: &CliError, resume: &str) -> Json {
     })
 }
 
-/// Launches a run, and reports meanwhile that the database is waited for.
+/// Launches a run, and reports each wait for the database.
 pub async fn listening<T>(
     (printer, is_json): (&Printer, bool),
     received: &mut UnboundedReceiver<Event>,
@@ -56,7 +56,7 @@ pub async fn listening<T>(
 
 fn report(printer: &Printer, is_json: bool, event: &Event) {
     if is_json {
-        // Events are made of text and numbers; a reader that is gone needs none.
+        // Events of text and numbers always serialise, and a closed output needs none.
         let _ = printer.json_line(&serde_json::to_value(event).unwrap_or_default());
         return;
     }

@@ -1,4 +1,4 @@
-//! How a run ended: failures first, then the counts and the line that continues it.
+//! The end of a run: failures first, then the counts and the line that continues it.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -9,18 +9,18 @@ use crate::report::tally::count;
 use crate::store::{ProcessKind, StoreError};
 use serde_json::json;
 
-/// Rows of each kind in the table.
+/// Maximum number of rows of each kind in the table.
 const ROWS: usize = 20;
 
 /// The end of a run.
 pub struct End {
-    /// What it came to.
+    /// Result of the run.
     pub outcome: Outcome,
-    /// The kind of process that it was about.
+    /// Kind of its processes.
     pub kind: ProcessKind,
-    /// The exit code of the first signal, if one came.
+    /// Exit code of the first signal, if any.
     pub signal: Option<Exit>,
-    /// Whether nothing was waited for: a second signal.
+    /// True after a second signal, which ends the run at once.
     pub at_once: bool,
 }
 
@@ -36,7 +36,7 @@ impl End {
         }
     }
 
-    /// The error that ended it.
+    /// Returns the error that ended the run.
     pub fn error(&self) -> Option<CliError> {
         let store = self.outcome.summary.store.clone().map(|e: StoreError| CliError::from(e));
         let stopped =
@@ -51,7 +51,7 @@ impl End {
         })
     }
 
-    /// Says how the run ended.
+    /// Prints how the run ended.
     pub fn tell(&self, context: &Context, resume: &str) -> Result<Exit, CliError> {
         if context.printer.json {
             let mut end = json!({
@@ -69,7 +69,7 @@ impl End {
         Ok(self.exit())
     }
 
-    /// Prints the line that continues it, where something is left.
+    /// Prints the line that continues the run, if work is left.
     pub fn say_resume(&self, context: &Context, resume: &str) {
         if self.outcome.left > 0 {
             context.printer.say("to continue:");

@@ -30,23 +30,23 @@ pub struct Manner {
     pub store_wait: String,
 }
 
-/// Times of a run.
+/// Time limits of a run.
 pub struct Waits {
-    /// Time that turns in flight may take after Ctrl-C.
+    /// Limit for turns in flight after Ctrl-C.
     pub grace: Duration,
-    /// Time for which a database is waited for.
+    /// Limit of a wait for the database.
     pub store: Duration,
 }
 
 impl Manner {
-    /// Reads the times.
+    /// Parses the time limits.
     pub fn waits(&self) -> Result<Waits, CliError> {
         let (grace, store) = (duration("--grace", &self.grace)?, duration("--store-wait", &self.store_wait)?);
         Ok(Waits { grace, store })
     }
 }
 
-/// `30s`, `10m`, `1h 30m`, or a number of seconds.
+/// Parses `30s`, `10m`, `1h 30m`, or a number of seconds.
 fn duration(flag: &str, text: &str) -> Result<Duration, CliError> {
     let seconds =
         text.trim().parse::<f64>().ok().filter(|s| s.is_finite() && *s >= 0.0 && *s < 1e9).map(Duration::from_secs_f64);

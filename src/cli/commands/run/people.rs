@@ -1,11 +1,11 @@
-//! Runs in which somebody would have to type where nobody can are refused before anything is stored.
+//! Refusal of runs that need a person without a terminal, before anything is stored.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::design::{Condition, Experiment, ModelSpec};
 use crate::lab::Planned;
 
-/// Refuses such a run.
+/// Refuses a run that needs a person without a terminal.
 pub async fn need_a_terminal(
     context: &Context,
     planned: &Planned,
@@ -16,7 +16,7 @@ pub async fn need_a_terminal(
         return Ok(());
     }
     let (id, standing) = context.standing(planned).await?;
-    // Where nothing is missing, these begin something new.
+    // If nothing is missing, these commands begin a new conversation.
     let anew = is_talk || extends;
     let Some(condition) = planned.needs_people((&id, &standing), retry_failed, anew) else { return Ok(()) };
     let parts = parts(&planned.experiment, condition);
@@ -26,7 +26,7 @@ pub async fn need_a_terminal(
         .hint(format!("run it on a terminal, without --json and --no-input{instead}")))
 }
 
-/// The parts that people play in a condition.
+/// Returns the roles that people play in a condition.
 fn parts(experiment: &Experiment, condition: &Condition) -> String {
     let plays = experiment.roles.iter().zip(&condition.models).filter(|(_, m)| m.iter().any(ModelSpec::is_human));
     let mut parts: Vec<String> = plays.map(|(role, _)| format!("role `{}`", role.name)).collect();

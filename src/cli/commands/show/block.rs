@@ -1,12 +1,12 @@
-//! Text in a block of its own, set in and wrapped.
+//! Text as an indented and wrapped block.
 
 use crate::cli::terminal::printer::{Look, Piece, Printer};
 use crate::cli::terminal::text::wrap;
 use std::io;
 
-/// Text of a model or a person, each line behind an indent, wrapped where there is a terminal.
+/// Prints text of a model or a person with an indent, wrapped on a terminal.
 pub fn block(printer: &Printer, text: &str, indent: &str, look: Look) -> io::Result<()> {
-    // Made harmless before it is measured: what is shown instead of a character is wider than it.
+    // Escaping precedes measuring, since an escape is wider than its character.
     let text = crate::process::harmless::harmless(text);
     for line in wrap(&text, printer.width().map(|w| w.saturating_sub(indent.len()))) {
         let indent = if line.is_empty() { indent.trim_end() } else { indent };

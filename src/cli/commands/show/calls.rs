@@ -1,4 +1,4 @@
-//! A call as people read it: what was sent, tried, counted, received.
+//! A call in a form for people: request, attempts, counts, reply.
 
 use super::block::block;
 use crate::cli::terminal::printer::{Look, Printer};
@@ -12,7 +12,7 @@ use crate::store::{CallRecord, CallState};
 use std::fmt::Write as _;
 use std::io;
 
-/// Shows a call. Returns whether the request built again is the one that was sent.
+/// Prints a call. Returns true if the rebuilt request equals the sent one.
 pub fn show(printer: &Printer, call: &CallRecord, (log, subject): (&[Entry], &[Entry]), raw: bool) -> io::Result<bool> {
     let built = rebuild(call, log, subject);
     let line = |text: &str, look: Look| block(printer, text, "    ", look);

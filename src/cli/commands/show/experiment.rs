@@ -1,4 +1,4 @@
-//! An experiment as people read it: everything it consists of.
+//! An experiment with all its parts, in a form for people.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -18,7 +18,7 @@ use std::io;
 
 const TAGS: &[Column] = &[Column::text("TAG", 30, 0), Column::text("ONE", 8, 0), Column::text("SEVERAL", 8, 0)];
 
-/// Shows an experiment.
+/// Prints an experiment.
 pub async fn run(context: &Context, lab: &Lab, record: ExperimentRecord) -> Result<Exit, CliError> {
     let document = lab.load_document(&record).await?;
     let counts = lab.count_conversations(&record).await?;
@@ -201,7 +201,7 @@ impl Page<'_> {
     }
 }
 
-/// Keys that have a value, as people read it. An empty list is none.
+/// Returns keys with values in a form for people, without empty lists.
 fn shown<T>(keys: &'static [Key<T>], of: &T) -> Vec<(&'static str, String)> {
     let text = |value| match value {
         KeyValue::One(Value::Float(number)) => number.to_string(),
@@ -214,7 +214,7 @@ fn shown<T>(keys: &'static [Key<T>], of: &T) -> Vec<(&'static str, String)> {
     all.filter(|(_, text)| !text.is_empty()).collect()
 }
 
-/// The parameters of a model in one line.
+/// Formats the parameters of a model in one line.
 pub fn parameters(model: &ModelSpec) -> String {
     let set = shown(MODEL, model).into_iter().map(|(name, text)| format!("{name} {text}"));
     let id = model.alias.as_ref().map(|_| model.id.clone());
@@ -222,7 +222,7 @@ pub fn parameters(model: &ModelSpec) -> String {
     if words.is_empty() { "as the server has it".to_owned() } else { words.join(", ") }
 }
 
-/// The verbs that any text has of a role, as they are written.
+/// Returns the verbs that texts use for a role, as written.
 fn verbs(document: &Experiment, role: usize) -> Vec<String> {
     let names: Vec<&str> = document.roles.iter().map(|r| r.name.as_str()).collect();
     let roles = RoleTags::new(&names);
@@ -239,7 +239,7 @@ fn verbs(document: &Experiment, role: usize) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// What may stand in a text for these roles, and what each gives, of one and of several.
+/// Lists the placeholders for these roles with their values, singular and plural.
 pub fn placeholders(roles: &[Role], width: Option<usize>) -> Vec<String> {
     let mut rows: Vec<Vec<String>> = roles
         .iter()
@@ -256,7 +256,7 @@ pub fn placeholders(roles: &[Role], width: Option<usize>) -> Vec<String> {
     table(TAGS, &rows, width)
 }
 
-/// What each placeholder of a role gives, of one and of several.
+/// Lists the values of a role's placeholders, singular and plural.
 fn tags(role: &Role, verbs: &[String]) -> Vec<Vec<String>> {
     let tag = tag_of(&role.name);
     let (pronoun, possessive) = inflect::split_pronouns(&role.pronouns).unwrap_or(("they", "their"));

@@ -1,4 +1,4 @@
-//! A conversation as people read it, entry by entry as it is stored; and as `--json` gives it.
+//! A conversation in a form for people, entry by entry once it is stored; or as `--json`.
 
 use super::block::block;
 use super::calls;
@@ -16,18 +16,18 @@ use crate::store::{CallRecord, ConversationRecord, ConversationUpdate, Experimen
 use serde_json::{Map, Value as Json, json};
 use std::io;
 
-/// Parts of a transcript that are shown only on request.
+/// Parts of a transcript that are printed only on request.
 #[derive(Debug, Clone, Copy)]
 pub struct Detail {
-    /// Replies as the models gave them.
+    /// Raw replies of the models.
     pub raw: bool,
     /// Every call.
     pub calls: bool,
-    /// Further turns, until the conversation ends.
+    /// New turns, until the conversation ends.
     pub follow: bool,
 }
 
-/// Shows a conversation.
+/// Prints a conversation.
 pub async fn run(
     context: &Context,
     detail: Detail,
@@ -76,7 +76,7 @@ pub async fn run(
     Ok(if page.unlike { Exit::Store } else { Exit::Done })
 }
 
-/// The flags in a log.
+/// Returns the flags in a log.
 fn flags(log: &[Entry]) -> Vec<Flag> {
     let mut flags: Vec<_> = log.iter().flat_map(|e| &e.flags).copied().collect();
     flags.sort_unstable();
@@ -128,7 +128,7 @@ async fn json_document(
     Ok(exit)
 }
 
-/// A question about a conversation, with its answers.
+/// Returns a question about a conversation, with its answers, as JSON.
 fn question_object(question: &ConversationRecord, log: &[Entry]) -> Map<String, Json> {
     let answers = log.iter().filter(|entry| entry.kind == Kind::Answer);
     let answers: Vec<Json> = answers.map(|entry| Json::Object(exchange::entry(entry))).collect();
@@ -144,15 +144,15 @@ fn question_object(question: &ConversationRecord, log: &[Entry]) -> Map<String, 
     }))
 }
 
-/// Prints a transcript as far as it goes.
+/// A transcript and the place that printing has reached.
 struct Page<'a> {
     printer: &'a Printer,
     conversation: ConversationRecord,
-    /// The log that it is about, where it is a question.
+    /// Log of the conversation, for a question.
     subject: Vec<Entry>,
     detail: Detail,
     day: u32,
-    /// Whether a request built again was not the one that was sent.
+    /// True if a rebuilt request differs from the sent one.
     unlike: bool,
 }
 
