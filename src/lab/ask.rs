@@ -375,7 +375,7 @@ impl Lab {
         }
     }
 
-    /// Stores the questions and the run. convoke asks no agent before [`Running::work`].
+    /// Stores the questions and the run. convoke asks no agent before [`Running::work_through`].
     pub async fn launch_questions(&self, plan: &AskPlan, how: Launch) -> Result<Running, LabError> {
         let patience = how.build_patience();
         let experiment = plan.selection.record.id.clone();

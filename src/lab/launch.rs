@@ -20,7 +20,7 @@ pub const REPLICATES: &str = "replicates";
 pub const SEED: &str = "seed";
 
 impl Lab {
-    /// Stores the plan and the run. Requests begin with [`Running::work`], so that a caller can listen to signals
+    /// Stores the plan and the run. Requests begin with [`Running::work_through`], so that a caller can listen to signals
     /// first.
     ///
     /// # Errors
