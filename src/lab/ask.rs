@@ -181,12 +181,12 @@ impl AskPlan {
         (question.record.participants.len() as u64).saturating_sub(answered)
     }
 
-    fn job(&self, question: &PlannedQuestion) -> Job {
+    fn build_job(&self, question: &PlannedQuestion) -> Job {
         let PlannedQuestion { record, source, .. } = question;
         let own = || source.condition.participants().cloned().collect();
         Job {
             id: record.id.clone(),
-            retry: self.status(question) == Some(Status::Failed),
+            retry: self.status_of(question) == Some(Status::Failed),
             left: self.missing_answers(question) as u32,
             label: self.model.as_ref().map_or_else(|| label(&source.condition), |model| model.name().to_owned()),
             members: self.model.as_ref().map_or_else(own, |model| Arc::from([(**model).clone()])),
@@ -227,10 +227,13 @@ impl Lab {
         if subjects.is_empty() {
             return Err(LabError::NothingToAsk { name: asking.what, left_out });
         }
-        let roles = roles(&asking.roles, &subjects)?;
-        let model = answering(&asking, &selection)?;
-        let mut plan =
-            AskPlan { only, conversations: subjects.len(), ..AskPlan::empty(selection, asking, model, left_out) };
+        let roles = choose_roles(&asking.roles, &subjects)?;
+        let model = answering_model(&asking, &selection)?;
+        let mut plan = AskPlan {
+            only,
+            conversations: subjects.len(),
+            ..AskPlan::without_questions(selection, asking, model, left_out)
+        };
         for page in subjects.chunks(PAGE) {
             let ids: Vec<String> = page.iter().map(|(record, _)| record.id.clone()).collect();
             for ((find_record, origin), log) in page.iter().zip(self.store.logs(&ids).await?) {

@@ -82,9 +82,9 @@ impl Origins {
         let revision = &conversation.revision;
         if !self.known.contains_key(revision) {
             let then = ExperimentRecord { revision: revision.clone(), ..self.record.clone() };
-            let planning = Planning::new(lab.document(&then).await?, revision, &self.runs);
+            let planning = Planning::new(lab.load_document(&then).await?, revision, &self.runs);
             self.known.insert(revision.clone(), planning);
         }
-        Ok(self.known.get(revision).and_then(|planning| planning.find(conversation)))
+        Ok(self.known.get(revision).and_then(|planning| planning.find_origin(conversation)))
     }
 }

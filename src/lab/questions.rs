@@ -90,7 +90,7 @@ impl Lab {
         for model in models_of(&runs) {
             let mut plan = AskPlan::without_questions(selection.clone(), asking.clone(), model, LeftOut::default());
             self.plan_subject(&mut plan, (&subject, &origin, &log), &asking.roles);
-            if plan.keep(&question.key) {
+            if plan.keep_question(&question.key) {
                 self.read_progress(&mut plan).await?;
                 self.check_answering(&plan)?;
                 return Ok(plan);

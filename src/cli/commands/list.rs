@@ -114,11 +114,11 @@ fn indented(row: &[String], depth: usize) -> Vec<String> {
 
 async fn conversations(context: &Context, what: &str, all: bool) -> Result<Exit, CliError> {
     let lab = context.reader().await?;
-    let selection = lab.select(what, all).await?;
+    let selection = lab.select_conversations(what, all).await?;
     if matches!(&selection.of, Of::One(one) if one.kind == ProcessKind::Question) {
         return Err(LabError::IsQuestion { name: what.to_owned() }.into());
     }
-    let conversations = lab.conversations(&selection).await?;
+    let conversations = lab.load_conversations(&selection).await?;
     let data = conversations.iter().map(|(c, flags)| Json::Object(records::conversation(c, flags))).collect();
     let records: Vec<_> = conversations.iter().map(|(c, _)| c.clone()).collect();
     let axes = differing_axes(&records);
