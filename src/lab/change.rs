@@ -109,7 +109,7 @@ impl Lab {
         if now.revision == seen.revision && now.run == seen.run {
             return Ok(None);
         }
-        let changes = diff::describe_differences(&self.document(seen).await?, document);
+        let changes = diff::describe_differences(&self.load_document(seen).await?, document);
         if changes.is_empty() {
             return Ok(None);
         }
@@ -198,7 +198,7 @@ impl Lab {
         let (mut document, warnings) = changed_document(old, changes, &self.servers)?;
         let note = note.or(original.note.as_deref()).filter(|note| !note.trim().is_empty());
         document.note = note.map(str::to_owned);
-        let record = self.create(document.clone(), Some(original.id.clone())).await?;
+        let record = self.create_experiment(document.clone(), Some(original.id.clone())).await?;
         Ok(Copy { record, changes: diff::describe_differences(old, &document), warnings })
     }
 

@@ -24,7 +24,7 @@ pub fn of_folder(folder: &Path, servers: &Servers) -> Result<Checked, LabError> 
 
 /// Checks the document of an experiment.
 pub fn of_document(experiment: &Experiment, servers: &Servers) -> Checked {
-    check(&write::write_files(experiment), &servers.known())
+    check(&write::write_files(experiment), &servers.known_servers())
 }
 
 /// Rewrites the paths of problems relative to the working folder `from`.

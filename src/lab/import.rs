@@ -27,7 +27,7 @@ impl Lab {
         let before = self.store.experiment(&self.who.creator, &experiment.name).await?;
         let (changes, behind) = match &before {
             Some(record) => {
-                let changes = diff::describe_differences(&self.document(record).await?, experiment);
+                let changes = diff::describe_differences(&self.load_document(record).await?, experiment);
                 (changes, self.left_behind(record, experiment).await?)
             }
             None => (Vec::new(), 0),
