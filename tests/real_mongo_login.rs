@@ -164,7 +164,7 @@ fn who_is_not_let_in() {
         }
     }
     let nobody = run(&dir, "list --json", &[("DB_CLUSTER_URL", auth.address.as_str()), name]);
-    nobody.fails("store-authentication", "it wants a user and a password");
+    nobody.fails("store-authentication", "a user and a password are required");
     let nowhere = [("DB_CLUSTER_URL", auth.address.as_str()), ("DB_USER", &auth.user), ("DB_PASSWORD", &auth.password)];
     let outcome = run(&dir, "list --json", &nowhere);
     assert!(outcome.code == 2 && outcome.out.contains("DB_NAME"), "{} {}", outcome.code, outcome.out);
@@ -181,7 +181,7 @@ fn with_and_without_tls() {
     assert_eq!(login(&tls).json()["data"]["tls"], true);
     assert_eq!(login(&plain).json()["data"]["tls"], false);
     login(&format!("mongodb://{}/?tls=true", host(&tls))).fails("store-tls", "no TLS connection");
-    login(&format!("mongodb://{}/", host(&tls))).fails("store-unreachable", "what answers is no MongoDB");
+    login(&format!("mongodb://{}/", host(&tls))).fails("store-unreachable", "the server is not a MongoDB");
     let silent = format!("mongodb://{}/?tls=true&serverSelectionTimeoutMS=1500", host(&plain));
     login(&silent).fails("store-tls", "does not answer to TLS");
 }
@@ -293,7 +293,7 @@ fn only_what_was_wrong_is_asked_again() {
     session.exp_string("refused").unwrap();
     // The old address is proposed and replaced.
     answer(&mut session, "address", &format!("{}{}\r", "\u{7f}".repeat(40), auth.address));
-    session.exp_string("it wants a user and a password").unwrap();
+    session.exp_string("a user and a password are required").unwrap();
     answer(&mut session, "user", &format!("{}\r", auth.user));
     answer(&mut session, "password for", "canary-wrong\n");
     session.exp_string("user or password is wrong").unwrap();

@@ -124,6 +124,7 @@ pub enum Command {
     /// Asks each agent of each conversation that is done, alone: the agent sees everything that its next turn would
     /// have shown it, then the question, and no other answer. The requests leave at the same time, up to --jobs.
     /// Answers are stored apart, and the conversations do not change. Agents played by a person are not asked.
+    /// Offline conversations are asked only if no others were begun, or by their id.
     ///
     /// A stored answer is not requested or paid for again: the same command requests only missing answers. `convoke
     /// export WHAT --rows answers --format csv` exports the answers.

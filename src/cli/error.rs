@@ -110,7 +110,7 @@ impl From<StoreError> for CliError {
         let (exit, code, hint) = match &error {
             StoreError::Missing { .. } => (Exit::NotFound, "not-found", None),
             StoreError::Unreachable { place, .. } if is_server(place) => {
-                let hint = "is it running, and is the network there? the same command continues";
+                let hint = "check that it is running and the network works; run the same command again to resume";
                 (Exit::Store, "store-unreachable", Some(hint))
             }
             StoreError::Unreachable { .. } => {
@@ -123,26 +123,34 @@ impl From<StoreError> for CliError {
             StoreError::Newer { .. } => (Exit::Store, "store-newer", None),
             StoreError::Foreign { .. } => (Exit::Store, "store-foreign", None),
             StoreError::Locked { .. } => (Exit::Store, "store-locked", None),
-            StoreError::Full { place, .. } if is_server(place) => {
-                (Exit::Store, "store-full", Some("ask whoever runs it to make room; the same command continues"))
-            }
-            StoreError::Full { .. } => {
-                (Exit::Store, "store-full", Some("make room, or raise max-mb; the same command continues"))
-            }
+            StoreError::Full { place, .. } if is_server(place) => (
+                Exit::Store,
+                "store-full",
+                Some("ask its administrator to free space; run the same command again to resume"),
+            ),
+            StoreError::Full { .. } => (
+                Exit::Store,
+                "store-full",
+                Some("free space on the disk, or raise max-mb; run the same command again to resume"),
+            ),
             StoreError::Damaged { .. } => (Exit::Store, "store-damaged", None),
             StoreError::NotYours { .. } => {
                 (Exit::NotYours, "not-yours", Some("`convoke duplicate` makes a copy that is yours"))
             }
             StoreError::Exists { .. } => (Exit::Usage, "exists", Some("choose another name")),
-            StoreError::Changed { .. } => (Exit::Usage, "changed", Some("look at it again, and repeat the change")),
-            StoreError::Held { .. } => (Exit::Store, "held", Some("wait for its end; the same command continues")),
+            StoreError::Changed { .. } => {
+                (Exit::Usage, "changed", Some("read it again with `convoke show`, and repeat the change"))
+            }
+            StoreError::Held { .. } => {
+                (Exit::Store, "held", Some("wait until it ends, and run the same command again"))
+            }
             StoreError::Superseded { .. }
             | StoreError::Ended { .. }
             | StoreError::Gap { .. }
             | StoreError::Answered { .. }
             | StoreError::Unknown { .. }
             | StoreError::Refused { .. }
-            | StoreError::Other { .. } => (Exit::Store, "store", Some("`convoke doctor` looks at the database")),
+            | StoreError::Other { .. } => (Exit::Store, "store", Some("`convoke doctor` checks the database")),
         };
         Self::new(exit, code, error.to_string()).maybe_hint(hint.map(str::to_owned))
     }
@@ -158,42 +166,42 @@ fn describe_sign_in(failure: SignInFailure) -> (&'static str, &'static str) {
     match failure {
         SignInFailure::Address => (
             "store-address",
-            "write mongodb://HOST:27017/DATABASE; or give DB_CLUSTER_URL, DB_USER, DB_PASSWORD and DB_NAME apart",
+            "write mongodb://HOST:27017/DATABASE, or set DB_CLUSTER_URL, DB_USER, DB_PASSWORD and DB_NAME separately",
         ),
         SignInFailure::Name => (
             "store-unreachable",
-            "check the spelling and the network; one server is HOST:27017, a cluster's name is mongodb+srv://NAME",
+            "check the spelling and the network; write HOST:27017 for one server, mongodb+srv://NAME for a cluster",
         ),
         SignInFailure::Refused => {
-            ("store-unreachable", "is it running, and is the port right (27017 where none is written)?")
+            ("store-unreachable", "check that it is running and that the port is right (default: 27017)")
         }
         SignInFailure::Tls => (
             "store-tls",
-            "tls=true or tls=false in the address says whether; an authority of your own is given by tlsCAFile=PATH; \
-             a hosted cluster also ends it where yours is no allowed address: ask for your address to be allowed",
+            "write tls=true or tls=false in the address, and tlsCAFile=PATH for a certificate authority of your own; a \
+             hosted cluster also refuses addresses that are not on its list: ask for your address to be allowed",
         ),
         SignInFailure::Authentication => (
             "store-authentication",
-            "check DB_USER and DB_PASSWORD, or `convoke login`; users of another database than the address's are \
-             found by authSource=admin",
+            "check DB_USER and DB_PASSWORD, or run `convoke login`; for a user of another database, add \
+             authSource=admin to the address",
         ),
-        SignInFailure::NeedsUser => ("store-authentication", "set DB_USER and DB_PASSWORD, or `convoke login`"),
+        SignInFailure::NeedsUser => ("store-authentication", "set DB_USER and DB_PASSWORD, or run `convoke login`"),
         SignInFailure::Rights => {
-            ("store-rights", "ask whoever runs it for the role readWrite, or name another database with DB_NAME")
+            ("store-rights", "ask its administrator for the role readWrite, or name another database with DB_NAME")
         }
         SignInFailure::Timeout => (
             "store-unreachable",
             "ask for your address to be allowed (a firewall, the cluster's list of addresses), and check the network",
         ),
-        SignInFailure::Protocol => ("store-unreachable", "check host and port; where it wants TLS, add ?tls=true"),
-        SignInFailure::Other => ("store-unreachable", "`convoke doctor` looks at the database"),
+        SignInFailure::Protocol => ("store-unreachable", "check host and port; if it requires TLS, add ?tls=true"),
+        SignInFailure::Other => ("store-unreachable", "`convoke doctor` checks the database"),
     }
 }
 
 impl From<UriError> for CliError {
     fn from(error: UriError) -> Self {
         Self::usage(error.to_string())
-            .hint("--store sqlite:convoke.db, --store mongodb://HOST/DATABASE, or CONVOKE_STORE")
+            .hint("write --store sqlite:convoke.db or --store mongodb://HOST/DATABASE, or set CONVOKE_STORE")
     }
 }
 
@@ -217,7 +225,7 @@ impl From<ModelError> for CliError {
             | ModelError::TooLarge { .. }
             | ModelError::ContextFull { .. }
             | ModelError::Quota { .. }
-            | ModelError::Refused { .. } => "`convoke doctor` looks at every server",
+            | ModelError::Refused { .. } => "`convoke doctor` checks every server",
         };
         Self::new(Exit::Model, "model-unusable", error.to_string()).hint(hint)
     }
@@ -243,16 +251,16 @@ impl From<LabError> for CliError {
             LabError::Obstacles(obstacles) => combine_obstacles(obstacles, &message),
             LabError::Wrong { .. } => Self::invalid(message),
             LabError::NotAFolder { .. } => {
-                Self::invalid(message).hint("`convoke new NAME` writes a folder to start from")
+                Self::invalid(message).hint("`convoke new NAME` creates a folder to start from")
             }
-            LabError::NoFolder { .. } => Self::not_found(message).hint("`convoke new NAME` writes one"),
+            LabError::NoFolder { .. } => Self::not_found(message).hint("`convoke new NAME` creates one"),
             LabError::Unnamed { folder } => {
                 Self::invalid(message).hint(format!("`convoke check {}` reports every mistake", folder.display()))
             }
             LabError::NotFound { near, .. } => {
-                Self::not_found(message).hint(near.unwrap_or_else(|| "`convoke list` lists what there is".to_owned()))
+                Self::not_found(message).hint(near.unwrap_or_else(|| "`convoke list` lists the experiments".to_owned()))
             }
-            LabError::ManyIds { .. } => Self::new(Exit::NotFound, "ambiguous", message).hint("write more of it"),
+            LabError::ManyIds { .. } => Self::new(Exit::NotFound, "ambiguous", message).hint("write more of the id"),
             LabError::ManyNames { experiments, .. } => {
                 let ids: Vec<String> = experiments.iter().map(|(id, who)| format!("id:{id} by {who}")).collect();
                 Self::new(Exit::NotFound, "ambiguous", message).hint(ids.join(", "))
@@ -274,12 +282,12 @@ impl From<LabError> for CliError {
                 }
             }),
             LabError::NoDocument { .. } | LabError::NoExperiment { .. } => {
-                Self::new(Exit::Store, "store-damaged", message).hint("`convoke verify` tells all")
+                Self::new(Exit::Store, "store-damaged", message).hint("`convoke verify` lists every fault")
             }
             LabError::NoRun { experiment, .. } => Self::not_found(message)
                 .hint(format!("repeat the run with its flags: convoke run {} …", quoted(&experiment))),
             LabError::Script { source, .. } => {
-                Self::usage(message).cause(source).hint("one reply a line; see docs/format.md")
+                Self::usage(message).cause(source).hint("write one reply on each line; see docs/format.md")
             }
             LabError::PathTaken(_) => Self::usage(message).hint("choose another name or folder"),
             LabError::PathIsFolder(_) => Self::usage(message).hint("name a file with -o PATH"),
@@ -298,13 +306,13 @@ fn remedy_of_none(left_out: &LeftOut) -> &'static str {
     } else if *people > 0 {
         "a person plays these agents, and people are not asked"
     } else if *failed > 0 {
-        "`convoke run` with --retry-failed gives failed conversations another chance"
+        "`convoke run` with --retry-failed retries failed conversations"
     } else if *unfinished > 0 {
-        "`convoke run` brings its conversations to their end"
+        "`convoke run` finishes its conversations"
     } else if *offline > 0 {
-        "offline conversations are asked by their id"
+        "name an offline conversation by its id to ask its agents"
     } else {
-        "`convoke run` makes some; --all takes in older revisions"
+        "`convoke run` creates some; --all includes those of older revisions"
     }
 }
 

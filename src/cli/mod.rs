@@ -92,7 +92,7 @@ fn report_parse_error(error: &clap::Error, arguments: &[OsString]) -> u8 {
     if error.use_stderr() && arguments.iter().any(|a| a == "--json") {
         let text = error.to_string();
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let hint = "`convoke --help` lists what there is";
+        let hint = "`convoke --help` lists the commands and their flags";
         let words: Vec<String> = arguments.iter().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
         let cli = Cli::command();
         let is_run = words.iter().find(|w| cli.find_subcommand(w).is_some()).is_some_and(|w| w == "run" || w == "talk");

@@ -24,7 +24,7 @@ pub enum LabError {
     #[error("{}", .0.message)]
     Obstacle(Obstacle),
     /// At least one obstacle.
-    #[error("{}", .0.first().map_or("it cannot be changed so", |o| &o.message))]
+    #[error("{}", .0.first().map_or("this change is not possible", |o| &o.message))]
     Obstacles(Vec<Obstacle>),
     /// A file in place of an experiment's folder.
     #[error("{path} is a file, not an experiment's folder")]
@@ -55,7 +55,7 @@ pub enum LabError {
         near: Option<String>,
     },
     /// A prefix of more than one id.
-    #[error("`{prefix}` is the beginning of {number} ids")]
+    #[error("{number} ids begin with `{prefix}`")]
     ManyIds {
         /// The beginning.
         prefix: String,
@@ -63,7 +63,7 @@ pub enum LabError {
         number: usize,
     },
     /// A name of more than one experiment.
-    #[error("`{name}` is the name of several experiments")]
+    #[error("more than one experiment has the name `{name}`")]
     ManyNames {
         /// The name.
         name: String,
@@ -91,7 +91,7 @@ pub enum LabError {
         name: String,
     },
     /// An experiment without a finished conversation to ask about.
-    #[error("no conversation of `{name}` is done whose agents could be asked")]
+    #[error("`{name}` has no finished conversation whose agents can be asked")]
     NothingToAsk {
         /// Name or id as given.
         name: String,
@@ -99,10 +99,10 @@ pub enum LabError {
         left_out: LeftOut,
     },
     /// Somebody deleted it meanwhile.
-    #[error("{0} is not there any more")]
+    #[error("{0} was deleted")]
     Gone(Named),
     /// Somebody deleted the conversation meanwhile.
-    #[error("conversation {id} is not there any more")]
+    #[error("conversation {id} was deleted")]
     NoConversation {
         /// Its id.
         id: String,
@@ -130,7 +130,7 @@ pub enum LabError {
         conversation: String,
     },
     /// No recorded run planned the conversation, so its overrides are unknown.
-    #[error("no run is recorded that planned conversation {}, so its flags are not known", .conversation.get(..8).unwrap_or(.conversation))]
+    #[error("the database has no run that planned conversation {}, so its flags are unknown", .conversation.get(..8).unwrap_or(.conversation))]
     NoRun {
         /// Id of the conversation.
         conversation: String,
@@ -138,7 +138,7 @@ pub enum LabError {
         experiment: String,
     },
     /// No free name exists for another copy.
-    #[error("`{name}` has too many copies to find another name")]
+    #[error("`{name}` has too many copies to choose a name for another: give one with --name")]
     TooManyCopies {
         /// Name of the original.
         name: String,

@@ -18,18 +18,16 @@ impl Trouble {
         match event {
             Event::Stopped { reason, .. } => Some(format!("no further requests: {reason}")),
             Event::StoreAway { reason } => Some(format!("paused: {reason}")),
-            Event::StoreBack => Some("the database is back; going on".to_owned()),
+            Event::StoreBack => Some("the database is back; continuing".to_owned()),
             Event::Stopping { grace } => {
-                Some(format!("stopping: turns in flight have {grace} s to finish; Ctrl-C again leaves at once"))
+                Some(format!("stopping: turns in flight have {grace} s to finish; Ctrl-C again exits at once"))
             }
             Event::Waiting { server, reason, .. } => {
                 let is_new = self.waits.replace(reason.clone()).as_ref() != Some(reason);
                 is_new.then(|| format!("waiting for {server}: {reason}"))
             }
             Event::Held { holder, .. } => self.holders.insert(holder.clone()).then(|| {
-                format!(
-                    "some conversations are in the hands of {holder}: going on with the rest, then waiting for these"
-                )
+                format!("some conversations are in use by {holder}: continuing with the others, then waiting for these")
             }),
             Event::Ended { status, reason, conversation, .. } => {
                 let reason = reason.as_ref().filter(|_| *status == Status::Failed)?;

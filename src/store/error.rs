@@ -7,7 +7,7 @@ use crate::process::CallRef;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The database does not exist, and reading creates none.
-    #[error("{place} does not exist yet; `convoke run` makes it")]
+    #[error("{place} does not exist yet; `convoke run` creates it")]
     Missing {
         /// The database, without a password.
         place: String,
@@ -41,7 +41,7 @@ pub enum StoreError {
         known: u32,
     },
     /// The database belongs to another program.
-    #[error("{place} is not a convoke database: {cause}; name another with --store")]
+    #[error("{place} is not a convoke database: {cause}; name another database with --store")]
     Foreign {
         /// The database, without a password.
         place: String,
@@ -49,7 +49,7 @@ pub enum StoreError {
         cause: String,
     },
     /// Another process writes to the database.
-    #[error("{place} is in use by {holder}; wait for its end, or name another with --store")]
+    #[error("{place} is in use by {holder}: wait until it ends, or name another database with --store")]
     Locked {
         /// The database, without a password.
         place: String,
@@ -71,7 +71,7 @@ pub enum StoreError {
         conversation: String,
     },
     /// A process works on the item now.
-    #[error("{what} is in the hands of {holder}")]
+    #[error("{what} is in use by {holder}")]
     Held {
         /// The experiment or conversation, for people.
         what: String,
@@ -123,7 +123,7 @@ pub enum StoreError {
         seq: u32,
     },
     /// A call that is answered must not be requested again.
-    #[error("the {} call at {seq} of conversation {conversation} is answered already", call.purpose.word())]
+    #[error("the {} call at {seq} of conversation {conversation} has a reply already", call.purpose.word())]
     Answered {
         /// The conversation's id.
         conversation: String,
@@ -147,7 +147,7 @@ pub enum StoreError {
         what: String,
     },
     /// Stored data contradicts itself.
-    #[error("{place} is damaged: {cause}; `convoke verify` tells all")]
+    #[error("{place} is damaged: {cause}; `convoke verify` lists every fault")]
     Damaged {
         /// The database, without a password.
         place: String,
@@ -194,15 +194,15 @@ impl SignInFailure {
     pub fn text(self) -> &'static str {
         match self {
             Self::Address => "the address cannot be used",
-            Self::Name => "the name cannot be resolved",
+            Self::Name => "the host name cannot be resolved",
             Self::Refused => "the connection is refused",
             Self::Tls => "no TLS connection",
             Self::Authentication => "user or password is wrong",
-            Self::NeedsUser => "it wants a user and a password",
+            Self::NeedsUser => "a user and a password are required",
             Self::Rights => "the user has no right to this database",
             Self::Timeout => "no answer in time",
-            Self::Protocol => "what answers is no MongoDB",
-            Self::Other => "it fails",
+            Self::Protocol => "the server is not a MongoDB",
+            Self::Other => "the server reported an error",
         }
     }
 

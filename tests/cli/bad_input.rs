@@ -205,7 +205,11 @@ fn stores_that_cannot_be() {
     }
     let outcome = place.run_with("run small", &[("DB_CLUSTER_URL", "ann:canary@cluster.invalid")]).exits(4);
     assert!(!outcome.err.contains("canary"));
-    one_error(&place, &outcome, "cannot sign in to mongodb+srv://ann@cluster.invalid/: the name cannot be resolved");
+    one_error(
+        &place,
+        &outcome,
+        "cannot sign in to mongodb+srv://ann@cluster.invalid/: the host name cannot be resolved",
+    );
     place.run("list --store postgres://ann:canary@x").exits(2);
 }
 

@@ -48,16 +48,16 @@ fn fails(address: &str, code: &str, words: &str, hint: &str) {
 
 #[test]
 fn refused() {
-    fails("127.0.0.1:9", "store-unreachable", "the connection is refused", "is it running");
+    fails("127.0.0.1:9", "store-unreachable", "the connection is refused", "it is running");
 }
 
 #[test]
 fn a_name_that_means_nothing() {
-    fails("mongodb://nowhere.invalid/", "store-unreachable", "the name cannot be resolved", "spelling");
+    fails("mongodb://nowhere.invalid/", "store-unreachable", "the host name cannot be resolved", "spelling");
     fails(
         "nowhere.invalid",
         "store-unreachable",
-        "mongodb+srv://ann@nowhere.invalid/d: the name cannot be resolved",
+        "mongodb+srv://ann@nowhere.invalid/d: the host name cannot be resolved",
         "",
     );
 }
@@ -83,9 +83,9 @@ fn no_mongodb_at_all() {
         let _ = stream.read(&mut [0; 512]);
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     });
-    fails(&web, "store-unreachable", "what answers is no MongoDB", "host and port");
+    fails(&web, "store-unreachable", "the server is not a MongoDB", "host and port");
     let shut = server(drop);
-    fails(&shut, "store-unreachable", "what answers is no MongoDB", "?tls=true");
+    fails(&shut, "store-unreachable", "the server is not a MongoDB", "?tls=true");
 }
 
 #[test]

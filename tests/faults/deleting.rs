@@ -12,7 +12,7 @@ fn what_runs_is_not_deleted_and_after_its_end_it_is() {
     server.wait_for(3, || run.is_over());
     let pid = run.pid();
     let refused = place.run("delete faults --yes").exits(4);
-    assert!(refused.err.contains(&format!("in the hands of tester, convoke (pid {pid})")), "{}", refused.err);
+    assert!(refused.err.contains(&format!("in use by tester, convoke (pid {pid})")), "{}", refused.err);
     let running = place.conversations("").into_iter().find(|c| c["status"] == "running").unwrap();
     let id = running["id"].as_str().unwrap();
     let json = place.run(&format!("delete {id} --yes --json")).exits(4).json();

@@ -62,7 +62,7 @@ fn what_another_process_runs_is_not_deleted_and_then_it_goes_whole() {
     server.delay(Duration::from_millis(700));
     let mut run = place.start("run e --jobs 2");
     server.wait_for(before + 3, || run.is_over());
-    let holder = format!("is in the hands of tester (process {} on ", run.pid());
+    let holder = format!("is in use by tester (process {} on ", run.pid());
     let refused = place.run("delete faults --yes").exits(4);
     assert!(refused.err.contains(&holder), "{}", refused.err);
     let running = place.conversations("").into_iter().find(|c| c["status"] == "running").unwrap();

@@ -32,7 +32,7 @@ fn a_lease_of_another_machine_is_waited_out() {
 
     let mut waits = place.start("run e --jobs 4");
     waits.says("on elsewhere)");
-    assert!(waits.said().contains("in the hands of tester (process "), "{}", waits.said());
+    assert!(waits.said().contains("in use by tester (process "), "{}", waits.said());
     waits.wait().exits(0);
     let taken = base.find("claims", doc! { "lease.epoch": 2_i64 });
     assert_eq!(taken.len(), held);

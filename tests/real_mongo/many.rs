@@ -44,7 +44,7 @@ fn four_processes_one_of_them_killed_again_and_again() {
     }
     let took = began.elapsed();
     assert!(kills >= 4, "only {kills} kills");
-    assert!(said.contains("are in the hands of tester (process "), "{said}");
+    assert!(said.contains("are in use by tester (process "), "{said}");
     assert!(place.transcripts() == transcripts, "the transcripts differ");
     place.is_sound();
     base.is_at_rest();

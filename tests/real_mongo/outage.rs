@@ -31,7 +31,7 @@ fn a_run_outlives_its_server() {
     run.says("paused:");
     std::thread::sleep(Duration::from_secs(3));
     shell(&start);
-    run.says("the database is back; going on");
+    run.says("the database is back; continuing");
     let said = run.wait().exits(0);
     assert!(said.err.contains("200 done, 0 failed, 0 left"), "{}", said.err);
     assert!(place.transcripts() == transcripts, "the transcripts differ");

@@ -192,7 +192,8 @@ fn file(context: &Context, path: &Path) -> Vec<Finding> {
     let mut findings = vec![Finding::new(Standing::Ok, "database", format!("{place}, {}", size(health.bytes)))];
     findings.push(schema(found, known));
     for fault in &health.faults {
-        findings.push(Finding::new(Standing::Fail, "integrity", fault.clone()).hint("`convoke verify` tells all"));
+        findings
+            .push(Finding::new(Standing::Fail, "integrity", fault.clone()).hint("`convoke verify` lists every fault"));
     }
     if health.faults.is_empty() {
         findings.push(Finding::new(

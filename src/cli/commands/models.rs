@@ -76,7 +76,7 @@ async fn list(context: &Context) -> Result<Exit, CliError> {
         }
         if nobody {
             let error = CliError::new(exit, "model-unusable", "no server could be asked")
-                .hint("`data` says why; `convoke doctor` looks at each");
+                .hint("`data` has the reasons; `convoke doctor` checks each server");
             context.printer.json_error(&error.json(), Some(&Json::Array(data)))?;
         } else {
             context.printer.json_ok(&Json::Array(data))?;
@@ -93,7 +93,7 @@ async fn list(context: &Context) -> Result<Exit, CliError> {
     context.printer.pieces(&[Piece("scripted", Look::Bold), Piece("  no server", Look::Dim)])?;
     context.printer.out("  made-up replies for trying an experiment: `convoke run FOLDER --offline`")?;
     if nobody {
-        context.printer.say("no server could be asked: `convoke doctor` looks at each");
+        context.printer.say("no server could be reached: `convoke doctor` checks each server");
     }
     Ok(exit)
 }

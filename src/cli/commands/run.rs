@@ -146,7 +146,7 @@ async fn alone(context: &Context, args: &Run) -> Result<Option<Planned>, CliErro
     if let Some(flag) = given(args) {
         let message =
             format!("{flag} narrows an experiment, and `{}` is a conversation of `{}`", args.what, record.name);
-        return Err(CliError::usage(message).hint(format!("without {flag} it goes on as it was planned")));
+        return Err(CliError::usage(message).hint(format!("without {flag} it resumes as it was planned")));
     }
     let name = record.name.clone();
     lab.resume_plan(&conversation, record).await.map(Some).map_err(|error| match error {
@@ -173,7 +173,7 @@ async fn continue_question(context: &Context, args: &Run) -> Result<Option<Exit>
     }
     if let Some(flag) = given(args) {
         let message = format!("{flag} narrows an experiment, and `{}` is a question", args.what);
-        return Err(CliError::usage(message).hint(format!("without {flag} it continues as it was planned")));
+        return Err(CliError::usage(message).hint(format!("without {flag} it resumes as it was planned")));
     }
     let lab = context.lab(OpenMode::Run).await?;
     let record = lab.experiment_of(&question).await?;
@@ -213,7 +213,7 @@ async fn extend(context: &Context, lab: &Lab, planned: &mut Planned, more: u32) 
     let Extended { replicates, continues } = lab.extend_plan(planned, more).await?;
     let printer = &context.printer;
     if continues {
-        printer.chat("an earlier --more is not finished: this goes on with it and adds none");
+        printer.chat("an earlier --more is not finished: this run resumes it and adds none");
     }
     printer.chat(&format!("up to replicate {replicates} of each condition, as --replicates {replicates} does"));
     match &planned.record {

@@ -186,7 +186,7 @@ fn named(which: &str, error: CliError) -> CliError {
 fn stopped(error: LabError, copied: &Copied) -> CliError {
     let error: CliError = error.into();
     CliError { message: format!("{} ({} so far)", error.message, line(copied)), ..error }
-        .hint("whole conversations are there; the same command continues")
+        .hint("conversations copied so far are complete; run the same command again to resume")
 }
 
 fn conflict(copied: &Copied) -> CliError {

@@ -47,7 +47,7 @@ impl End {
             }
             let message = self.outcome.summary.interrupted.first().map(|(_, why)| why).cloned();
             let message = message.unwrap_or_else(|| "not everything could be done".to_owned());
-            Some(CliError::new(Exit::Model, "model-unusable", message).hint("`convoke doctor` looks at every server"))
+            Some(CliError::new(Exit::Model, "model-unusable", message).hint("`convoke doctor` checks every server"))
         })
     }
 
@@ -140,7 +140,7 @@ impl End {
             ));
         }
         if self.outcome.failed > 0 {
-            printer.say(&format!("failed {}s get another chance with --retry-failed", self.kind.word()));
+            printer.say(&format!("--retry-failed retries failed {}s", self.kind.word()));
         }
     }
 }

@@ -51,9 +51,9 @@ fn duration(flag: &str, text: &str) -> Result<Duration, CliError> {
     let seconds =
         text.trim().parse::<f64>().ok().filter(|s| s.is_finite() && *s >= 0.0 && *s < 1e9).map(Duration::from_secs_f64);
     let friendly = || text.trim().parse::<jiff::SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok());
-    seconds
-        .or_else(friendly)
-        .ok_or_else(|| CliError::usage(format!("{flag} {text}: it is no time")).hint("write it as in 30s, 10m or 1h"))
+    seconds.or_else(friendly).ok_or_else(|| {
+        CliError::usage(format!("{flag} {text}: it is not a time")).hint("write a time such as 30s, 10m or 1h")
+    })
 }
 
 #[cfg(test)]

@@ -122,7 +122,7 @@ async fn json_document(
         context.printer.json_ok(&Json::Object(data))?;
     } else {
         let message = format!("conversation {id}: a request built again is not the one that was sent");
-        let error = CliError::new(exit, "store-damaged", message).hint("`convoke verify` tells all");
+        let error = CliError::new(exit, "store-damaged", message).hint("`convoke verify` lists every fault");
         context.printer.json_error(&error.json(), Some(&Json::Object(data)))?;
     }
     Ok(exit)
