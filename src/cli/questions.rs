@@ -45,7 +45,8 @@ async fn ask_confirmation(context: &Context, about: &About) -> Result<(), CliErr
         About::ChangedMeanwhile { id, name, expected, found, changes, replaces } => {
             printer.say(&format!("`{name}` was changed meanwhile:"));
             say_lines(context, changes);
-            // A whole document would undo the other change, so `--yes` cannot confirm it in advance.
+            // The folder's document would overwrite what somebody else changed meanwhile. `--yes` was given before that was
+            // known, so it is no answer.
             if *replaces && (context.global.yes || !context.may_ask()) {
                 let what = format!("experiment {id}");
                 let lost = StoreError::Changed { what, expected: *expected, found: *found };

@@ -73,7 +73,8 @@ pub fn read_keys<T>(
     read
 }
 
-/// A key that is one field: its name, the field, the values that it takes, and a line for people.
+/// Declares a key that sets one field. Arguments: the key's name, the field, the values that it accepts, and one line
+/// of help.
 macro_rules! key {
     ($name:literal, $($field:ident).+: $kind:expr, $help:literal; factor: $factor:literal, counts: $counts:literal) => {
         Key {

@@ -12,7 +12,8 @@ pub fn place(experiment: &Experiment, conversation: &ConversationRecord) -> impl
     (conversation.created, places, conversation.replicate, conversation.key.clone())
 }
 
-/// Returns the place of each level among the written ones; levels from a flag follow them.
+/// Returns the place of each level among the levels that the experiment lists. A level that only a flag gave follows
+/// them.
 fn places(experiment: &Experiment, condition: &[Named<Value>]) -> Vec<(usize, String)> {
     let place = |level: &Named<Value>| {
         let factor = experiment.factors.iter().find(|f| f.name == level.name);

@@ -29,7 +29,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// Returns the question's key for the hash of the conversation's log.
+    /// Returns the question's key. `log` is the hash of the log of the conversation that it is about.
     pub fn key(&self, log: &str) -> String {
         let Self { subject, text, role, model, again, .. } = self;
         Asked { subject, log, role, text, model: model.as_deref(), again: *again }.key()

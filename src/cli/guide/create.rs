@@ -280,7 +280,7 @@ impl Creating<'_> {
         else {
             return Ok(Next::Back);
         };
-        // Answers about titles that are currently absent are kept.
+        // Answers about these titles are replaced. Those about titles that are not in the list now are kept.
         self.draft.shared.retain(|title| !titles.contains(title));
         self.draft.shared.extend(chosen.into_iter().map(|at| titles[at].clone()));
         Ok(Next::On)

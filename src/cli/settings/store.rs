@@ -33,7 +33,7 @@ pub struct Creator {
 /// MongoDB settings from variables, to be completed by flags and answers.
 #[derive(Debug, Clone, Default)]
 pub struct MongoVariables {
-    /// The address, its origin, and the source that names it.
+    /// The address, the kind of setting that it was read from, and that setting's name for messages.
     pub address: Option<(String, Origin, &'static str)>,
     /// `DB_USER`.
     pub user: Option<String>,

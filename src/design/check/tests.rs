@@ -10,7 +10,7 @@ fn known_servers() -> Vec<KnownServer> {
     vec![server("openai", &["top_k", "num_ctx", "keep_alive"]), server("ollama", &[])]
 }
 
-/// A sound experiment: what comes first in its TOML, `[protocol]` without `agents`, and the rest.
+/// Returns the TOML of a valid experiment from its three parts. Required keys that a part lacks are added.
 fn experiment_toml(top: &str, protocol: &str, rest: &str) -> String {
     let name = if top.contains("name =") { "" } else { "name = \"e\"\n" };
     let models = if top.contains("models =") { "" } else { "models = [\"ollama/m\"]\n" };

@@ -222,7 +222,7 @@ fn a_factor_and_a_declaration_of_one_parameter_are_one_thing() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
-    /// Keys do not depend on how an experiment came here, and a factor with `was` leaves every one.
+    /// Keys are the same whether an experiment was created, edited or imported. A factor with `was` changes no key.
     #[test]
     fn keys_survive_the_database_and_a_later_factor(experiment in arbitrary::any_experiment(3), at in 0..3_usize, yes in any::<bool>()) {
         let mut experiment = experiment;

@@ -5,7 +5,7 @@ use crate::design::keys::kind::{KeyKind, KeyValue};
 use crate::design::keys::{Key, MODEL, PROTOCOL, ROLE, key_names};
 use crate::design::{diff, write};
 
-/// Names of the fields of a struct; one that is missing does not compile.
+/// Lists the names of a struct's fields. A list that omits a field does not compile.
 macro_rules! fields {
     ($name:ident { $($field:ident),* }) => {{
         let $name { $($field: _),* } = $name::default();
@@ -110,7 +110,7 @@ fn a_new_key_is_left_out_at_its_default() {
     assert_eq!(bare, serde_json::json!({ "id": "ollama/m", "sampling": {} }));
 }
 
-/// The format of a file decides no key: a newer format above the same experiment buys nothing anew.
+/// Keys do not depend on the file's format number: a higher number above the same experiment changes none.
 #[test]
 fn every_format_gives_one_key() {
     let silent = small_experiment();

@@ -61,8 +61,8 @@ pub(super) struct Tracks {
     held: Mutex<HashMap<String, Arc<Shared>>>,
 }
 
-/// The track of one conversation, shared by the writes of its turns. Several may be in flight. Each changes its own
-/// entry under the lock, so that no write restores an older copy.
+/// The counters of one conversation in memory, shared by the writes of its turns. Several writes may be in flight: each
+/// locks the counters and changes its own part, so that a slow write never puts back an older copy.
 #[derive(Default)]
 pub(super) struct Shared {
     /// Locked for reading by each write of a turn, and for writing while the track is read, so that a read sees no half
