@@ -15,7 +15,7 @@ pub struct Resolver<'a> {
     pub experiment: &'a Experiment,
     /// Values of flags.
     pub overrides: &'a Overrides,
-    /// [`Overrides::settings`].
+    /// [`Overrides::list_settings`].
     pub settings: &'a [Named<Vec<Value>>],
 }
 
