@@ -32,7 +32,7 @@ pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()
-    } else if harmless(word) == word && !word.contains('\n') {
+    } else if harmless(word) == word {
         format!("'{}'", word.replace('\'', r"'\''"))
     } else {
         format!("$'{}'", word.chars().map(escaped).collect::<String>())
