@@ -67,6 +67,7 @@ fn batch(t: &mut Terminal, size: Size) {
     t.types(" ");
     t.types("\r");
     t.shows("messages of");
+    t.ends_in("> 4");
     t.writes("5").shows("days:");
     t.types("\r");
     t.shows("agents of guard");
