@@ -11,13 +11,13 @@
 //! | room | holds | may import |
 //! |---|---|---|
 //! | [`design`] | what the researcher wrote: roles, sections, placeholders, factors, the plan | nothing of ours |
-//! | [`process`] | the state machine over a log, what an agent sees, cleaning and health of replies | `design` |
+//! | [`process`] | machines over a log: conversations and questions; what an agent sees, cleaning and health of replies | `design` |
 //! | [`model`] | language-model servers, retries, limits; the seam for a person who types | `design`, `process` |
 //! | [`store`] | the database in the researcher's verbs: a file (SQLite), or a server (MongoDB) | `design`, `process`, data types of `model` |
 //! | [`run`] | the only busy place: asks the models, stores each turn, emits events | all above |
 //! | [`report`] | listeners of events: bars, plain lines, JSON lines | `run`'s events and the data types in them |
 //! | [`exchange`] | export formats | `store` and below |
-//! | [`lab`] | the use cases: find, check, plan, launch, resume, change, watch, export; neither prints nor asks | all above but `report` |
+//! | [`lab`] | the use cases: find, check, plan, launch, resume, ask, change, watch, export; neither prints nor asks | all above but `report` |
 //! | [`cli`] | the only place that sees clap, the terminal and the environment: a file a command, and the guide | all |
 //!
 //! A test (`tests/architecture`) keeps the doors.

@@ -1,7 +1,8 @@
 //! Values that every use case needs.
 
 use crate::design::check::KnownServer;
-use crate::model::{Server, ServerKind};
+use crate::model::Server;
+use crate::model::parameters::lacking_parameters;
 use crate::store::Store;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -69,13 +70,5 @@ impl Servers {
     /// The server of that name.
     pub fn get(&self, name: &str) -> Option<&Server> {
         self.usable.iter().find(|s| s.name == name)
-    }
-}
-
-/// Parameters that a protocol lacks.
-fn lacking_parameters(kind: ServerKind) -> &'static [&'static str] {
-    match kind {
-        ServerKind::OpenAi => &["top_k", "num_ctx", "keep_alive"],
-        ServerKind::Ollama | ServerKind::Scripted => &[],
     }
 }

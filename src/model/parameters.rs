@@ -26,18 +26,12 @@ pub fn request_parameters(
     }
 }
 
-/// Lists the parameters that are set but missing in the protocol, each with the remedy.
-pub fn missing_parameters(kind: ServerKind, spec: &ModelSpec) -> Vec<(&'static str, String)> {
-    if kind != ServerKind::OpenAi {
-        return Vec::new();
+/// Lists the parameters that a protocol lacks.
+pub fn lacking_parameters(kind: ServerKind) -> &'static [&'static str] {
+    match kind {
+        ServerKind::OpenAi => &["top_k", "num_ctx", "keep_alive"],
+        ServerKind::Ollama | ServerKind::Scripted => &[],
     }
-    let remedy = |name: &str| format!("leave `{name}` out, or use a server of kind \"ollama\", which has it");
-    let set = [
-        ("top_k", spec.sampling.top_k.is_some()),
-        ("num_ctx", spec.sampling.num_ctx.is_some()),
-        ("keep_alive", spec.keep_alive.is_some()),
-    ];
-    set.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| (name, remedy(name))).collect()
 }
 
 fn openai_parameters(is_openai: bool, spec: &ModelSpec, seed: Option<u64>) -> Map<String, Json> {
@@ -144,9 +138,10 @@ mod tests {
 
     #[test]
     fn what_a_protocol_lacks() {
-        let lacking: Vec<_> =
-            missing_parameters(ServerKind::OpenAi, &full_spec()).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(lacking, ["top_k", "keep_alive"]);
-        assert!(missing_parameters(ServerKind::Ollama, &full_spec()).is_empty());
+        for kind in [ServerKind::OpenAi, ServerKind::Ollama] {
+            let sent = sent_json(kind, "localhost", &full_spec(), None);
+            let unsent = ["top_k", "num_ctx", "keep_alive"].into_iter().filter(|name| !sent.contains(*name));
+            assert!(unsent.eq(lacking_parameters(kind).iter().copied()), "{sent}");
+        }
     }
 }

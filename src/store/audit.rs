@@ -44,6 +44,12 @@ pub(super) fn without_subject(subject: &str) -> String {
     format!("the conversation {subject} that it is about is missing")
 }
 
+/// Returns the fault of a question whose log begins with another text than its record has.
+pub(super) fn wrong_text(question: &ConversationRecord, own: &[Entry]) -> Option<String> {
+    let (text, asked) = (&question.question.as_ref()?.text, own.first()?);
+    (asked.content != *text).then(|| "entry 0 is not its question".to_owned())
+}
+
 /// Returns the fault of a question whose key is not the hash of question, conversation and log. A model that answered in
 /// place of each agent's own is among the models in use.
 pub(super) fn wrong_key(question: &ConversationRecord, subject: &str, log: &[Entry]) -> Option<String> {

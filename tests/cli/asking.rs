@@ -295,6 +295,16 @@ fn a_question_goes_with_its_conversation() {
     let place = finished();
     ask(&place, "Why?", "").exits(0);
     let id = first_id(&place);
+    let database = rusqlite::Connection::open(place.path().join("convoke.db")).unwrap();
+    let change = |text: &str| {
+        let of = "update messages set content = ?1 where kind = 'question' and rowid = \
+                  (select min(rowid) from messages where kind = 'question')";
+        database.execute(of, [text]).unwrap();
+    };
+    change("Why not?");
+    let faults = place.run("verify").exits(4).out;
+    assert!(faults.contains("entry 0 is not its question") && faults.lines().count() == 1, "{faults}");
+    change("Why?");
     let said = place.run(&format!("delete {id} --yes")).exits(0).err;
     assert!(said.contains("questions that go with it: 2 questions: 2 of tester"), "{said}");
     assert_eq!(answers(&place).len(), 10);

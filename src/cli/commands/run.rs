@@ -37,7 +37,7 @@ pub struct Run {
     /// It equals --replicates M, where M is the highest replicate begun, plus N. An experiment of yours in the database
     /// keeps M. A folder does not: write M into `[run]` of its experiment.toml, or the next run without --more uses the
     /// old number. Conversations are never removed. While an earlier --more is unfinished, the same command resumes it
-    /// and adds no replicates.
+    /// and adds no replicates. It cannot be combined with --replicates.
     #[arg(long, value_name = "N", conflicts_with = "replicates")]
     pub more: Option<u32>,
     /// The manner in which it works.

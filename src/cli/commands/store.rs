@@ -27,7 +27,7 @@ pub struct StoreArgs {
 /// What to do with databases.
 #[derive(Debug, Subcommand)]
 pub enum StoreCommand {
-    /// Copy everything from one database to another; run the same command again to resume
+    /// Copy everything from one database to another: `copy FROM TO`, each as for --store; the same command resumes
     ///
     /// Documents that the second database has already, equal or with more turns, are kept. Conflicts are listed by
     /// name and give exit code 4; everything else is copied. `--json` prints `{from, to, documents, experiments,

@@ -177,6 +177,8 @@ fn audit_conversation(
     };
     let Some((key, subject)) = subjects.get(&about) else { return Ok(vec![audit::without_subject(&about)]) };
     let mut faults = audit::find_faults(counters, log, calls, subject);
-    faults.extend(audit::wrong_key(&conversation_record(document.clone())?, key, subject));
+    let question = conversation_record(document.clone())?;
+    faults.extend(audit::wrong_text(&question, log));
+    faults.extend(audit::wrong_key(&question, key, subject));
     Ok(faults)
 }

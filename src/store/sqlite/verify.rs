@@ -89,6 +89,7 @@ fn conversation_faults(conn: &Connection, id: &str) -> Result<Vec<String>, Fail>
     let subject_log = turns::log_from(conn, &about, 0)?;
     let mut faults = audit::find_faults(&row, &log, &calls, &subject_log);
     if let Some(question) = read::find_record(conn, id)? {
+        faults.extend(audit::wrong_text(&question, &log));
         faults.extend(audit::wrong_key(&question, &subject.key, &subject_log));
     }
     Ok(faults)
