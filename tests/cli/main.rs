@@ -29,3 +29,4 @@ mod readme;
 mod recorded;
 mod running;
 mod shell;
+mod tables;
