@@ -4,7 +4,7 @@ use super::condition::Condition;
 use super::experiment::{Experiment, PromptText, Section};
 use super::markdown;
 
-/// Texts of the program for a selector. They count in the condition key.
+/// Texts that the program itself sends to a selector. The condition key includes them.
 pub const PROGRAM_WORDS: [&str; 3] = [
     include_str!("../../prompts/selector.md"),
     include_str!("../../prompts/selector-question.md"),

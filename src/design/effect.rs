@@ -13,7 +13,7 @@ pub enum Effect<'a> {
     Model,
     /// The starting message.
     StartingMessage,
-    /// The wording; this version has one.
+    /// The style of the wording; this version has only one.
     Style,
     /// A key of `[protocol]`.
     Protocol(&'static Key<Protocol>),
@@ -41,7 +41,7 @@ impl<'a> Effect<'a> {
         }
     }
 
-    /// Returns what a level must be, in words, if this one cannot be set.
+    /// Returns a description of the levels that can be set, if this level cannot be set.
     fn refuse_level(&self, level: &Value) -> Option<String> {
         let kind = match self {
             Self::Protocol(key) => key.kind,
@@ -68,7 +68,7 @@ pub fn is_setting(name: &str, roles: &[Role]) -> bool {
     }
 }
 
-/// Returns the place of a role.
+/// Returns the index of a role.
 pub fn place_of(role: &str, roles: &[Role]) -> Option<usize> {
     roles.iter().position(|r| r.name == role)
 }
@@ -78,7 +78,7 @@ pub fn names_models(name: &str) -> bool {
     matches!(Effect::of(name), Some(Effect::Model | Effect::RoleModel(_)))
 }
 
-/// Returns what a level of a factor must be, in words, if this one cannot be set.
+/// Returns a description of the levels that a factor of this name can have, if this level cannot be set.
 pub fn bad_level(name: &str, level: &Value) -> Option<String> {
     match Effect::of(name) {
         Some(effect) => effect.refuse_level(level),

@@ -53,7 +53,7 @@ impl Value {
     pub fn is_written(&self, word: &str) -> bool {
         match self {
             Self::Text(text) => text == word,
-            // As text, for 0.0 and -0.0 are equal numbers and two levels.
+            // Compared as text, since 0.0 and -0.0 are equal numbers but two levels.
             _ => Self::read(word).to_string() == self.to_string(),
         }
     }
@@ -71,8 +71,8 @@ impl fmt::Display for Value {
     }
 }
 
-/// A pair of a name and a value. Databases store arrays of these, since names of researchers make poor field names
-/// (docs/format.md, "What is kept").
+/// A pair of a name and a value. Databases store arrays of such pairs, since names that researchers choose make poor
+/// field names (docs/format.md, "What is kept").
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Named<T> {
     /// The name.
@@ -82,7 +82,7 @@ pub struct Named<T> {
 }
 
 impl<T> Named<T> {
-    /// Names `value`.
+    /// Creates a pair of a name and a value.
     pub fn new(name: impl Into<String>, value: T) -> Self {
         Self { name: name.into(), value }
     }

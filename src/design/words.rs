@@ -21,12 +21,12 @@ macro_rules! words {
                 match self { $(Self::$variant => $word),* }
             }
 
-            /// Finds the one that has this word.
+            /// Finds the variant that has this word.
             pub fn of(word: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|one| one.word() == word)
             }
 
-            /// Returns a line for people, as a part of a sentence.
+            /// Returns the variant's line for people, as a part of a sentence.
             pub fn line(self) -> String {
                 let line = match self { $(Self::$variant => $line),* }.trim().trim_end_matches('.');
                 let mut letters = line.chars();

@@ -1,4 +1,4 @@
-//! Participants of one conversation, made concrete: agents, which speak, and helpers, which do not.
+//! Participants of one conversation: agents, which speak, and helpers, which do not.
 
 use crate::design::ModelSpec;
 
@@ -9,7 +9,7 @@ pub struct Agent {
     pub name: String,
     /// The role's name.
     pub role: String,
-    /// Model that writes its turns.
+    /// Model that writes the agent's turns.
     pub model: ModelSpec,
     /// Its system prompt as sent.
     pub prompt: String,

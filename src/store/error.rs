@@ -94,7 +94,7 @@ pub enum StoreError {
         /// The item's creator.
         creator: String,
     },
-    /// The creator has an experiment of that name.
+    /// The creator already has an experiment of that name.
     #[error("{creator} has an experiment `{name}` already")]
     Exists {
         /// The creator.
@@ -122,7 +122,7 @@ pub enum StoreError {
         /// Place of the entry that was refused.
         seq: u32,
     },
-    /// A call that is answered must not be requested again.
+    /// An answered call must not be sent again.
     #[error("the {} call at {seq} of conversation {conversation} has a reply already", call.purpose.word())]
     Answered {
         /// The conversation's id.

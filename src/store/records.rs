@@ -52,7 +52,7 @@ pub struct ConversationRecord {
     pub creator: String,
     /// Instant at which it was planned.
     pub created: Millis,
-    /// The level of each axis, `model` always among them.
+    /// The level of each axis. `model` is always one of the axes.
     pub condition: Vec<Named<Value>>,
     /// Number of the replicate, from 1.
     pub replicate: u32,
@@ -89,13 +89,13 @@ pub struct ConversationRecord {
     /// The kind of process that it is.
     #[serde(default, skip_serializing_if = "ProcessKind::is_conversation")]
     pub kind: ProcessKind,
-    /// Id of the finished conversation that it is about.
+    /// Id of the finished conversation that it is about; `None` for a conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
-    /// The question, of processes of that kind.
+    /// The question; `None` for a conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<QuestionRecord>,
-    /// The way in which it ended; convoke 0.1 did not store it.
+    /// The way in which it ended. convoke 0.1 did not store this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<EndedBy>,
 }
@@ -128,7 +128,7 @@ pub struct QuestionRecord {
     pub role: String,
     /// Names of the agents that are asked, in speaking order.
     pub agents: Vec<String>,
-    /// Number of the asking, if the same was asked before: 2, 3, ….
+    /// Number of times that the same question has been asked, from 2; `None` the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<u32>,
 }
@@ -155,8 +155,8 @@ pub struct Participant {
     pub model: String,
 }
 
-/// The process that works on a conversation. On `SQLite` one process at a time holds the file's lock; the fields are
-/// the same.
+/// The process that works on a conversation. With `SQLite` the lock of the file excludes others, but the same fields
+/// are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     /// The run's id.
@@ -201,10 +201,10 @@ pub struct AskRecord {
     pub questions: Vec<String>,
     /// Roles that were asked; empty means all.
     pub roles: Vec<String>,
-    /// The model that answered in place of each agent's own.
+    /// The model that answered instead of each agent's own model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelSpec>,
-    /// Number of askings in all.
+    /// Number of times that each question was asked.
     pub again: u32,
 }
 
@@ -229,12 +229,12 @@ pub struct RunRecord {
     pub answers: Vec<Named<String>>,
     /// The program's version.
     pub version: String,
-    /// The way it ended; `None` if it is running or was killed.
+    /// The way in which it ended; `None` if the run is active or was killed.
     pub ended: Option<String>,
     /// Its kind.
     #[serde(default, skip_serializing_if = "RunKind::is_run")]
     pub kind: RunKind,
-    /// Its overrides; runs of convoke 0.1 have only `flags`.
+    /// Its overrides. Runs of convoke 0.1 have only `flags`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overrides: Option<Overrides>,
     /// The questions of a run of kind `ask`.

@@ -8,7 +8,7 @@ use super::Check;
 use std::collections::BTreeSet;
 
 impl Check<'_> {
-    /// Checks that each factor is declared and read.
+    /// Checks that headings and `exclude` read only known factors and levels, and that a heading reads each label.
     pub(super) fn factors_read(&mut self) {
         self.check_headings();
         self.exclude_keys();
@@ -59,7 +59,7 @@ impl Check<'_> {
             .map(|w| w.factor.as_str())
             .collect();
         let roles = &self.experiment.roles;
-        // A name with a point that sets nothing has its own error.
+        // A name with a dot that sets nothing is reported elsewhere, as an error.
         let is_label = |f: &&Factor| {
             !is_setting(&f.name, roles) && !f.name.contains('.') && f.name != "agents" && !f.levels.is_empty()
         };

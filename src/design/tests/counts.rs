@@ -1,11 +1,13 @@
-//! Conditions = the product over axes (a zip is one axis), less the excluded; conversations = that times replicates.
+//! Number of conditions = product over the axes (a zip is one axis) − excluded combinations. Number of conversations =
+//! conditions × replicates.
 
 use super::*;
 use crate::design::arbitrary;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-/// Every combination of labels by brute force: nested loops over factors, rows of zips and cells kept by looking.
+/// Counts combinations of labels by brute force: nested loops over the factors, then a filter for zips, cells and
+/// exclusions.
 fn by_the_rule(experiment: &Experiment) -> usize {
     let mut combinations: Vec<Vec<(String, usize, Value)>> = vec![Vec::new()];
     for factor in &experiment.factors {

@@ -1,4 +1,4 @@
-//! The server's clock, by which leases lapse: the machines of colleagues need not agree on the time.
+//! The server's clock, which decides when leases lapse, since the clocks of colleagues' machines may differ.
 
 use super::fail::{Fail, error_code};
 use crate::store::{LEASE, Lease, Millis};

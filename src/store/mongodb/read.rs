@@ -1,4 +1,4 @@
-//! Reading.
+//! Reading of experiments, conversations, calls and runs.
 
 use super::base::Base;
 use super::cursor::{BATCH, list_going, read_all};
@@ -135,7 +135,7 @@ fn used_calls(log: &[(u64, Entry)]) -> BTreeMap<CallName, u64> {
     log.iter().filter_map(|(epoch, e)| Some(((e.seq, e.call?.purpose, e.call?.ask), *epoch))).collect()
 }
 
-/// Returns calls with their texts by hash, in the order of seq, purpose, ask.
+/// Returns calls with hashes instead of texts, in the order of seq, purpose, ask.
 async fn known_calls(
     mongo: &Base,
     conversation: &str,
@@ -152,7 +152,7 @@ pub(super) fn read_asking(document: &Document) -> Result<Asking, Fail> {
     Ok((call_name(document)?, read_field::<u64>(document, "epoch")?, call_record(document)?))
 }
 
-/// Returns, of each call, the record that counts.
+/// Returns for each call the record that is preferred among those of all epochs.
 pub(super) fn latest_calls(found: Vec<Asking>, used: &BTreeMap<CallName, u64>) -> Vec<CallRecord> {
     let mut calls: BTreeMap<CallName, (u64, CallRecord)> = BTreeMap::new();
     for (name, epoch, call) in found {
@@ -161,7 +161,7 @@ pub(super) fn latest_calls(found: Vec<Asking>, used: &BTreeMap<CallName, u64>) -
             calls.insert(name, (epoch, call));
         }
     }
-    // In the order of the enum, on every database.
+    // The map sorts by the order of the enum, so that every database returns the same order.
     calls.into_values().map(|(_, call)| call).collect()
 }
 
