@@ -69,8 +69,8 @@ impl Context {
         again
     }
 
-    /// Returns a context for the database that was signed in to. If saved settings lead to this database, it needs no
-    /// `--store`.
+    /// Returns a context for the database that was signed in to. `--store` is left out if saved settings already name
+    /// this database.
     pub fn signed_in(&self, identity: Identity) -> Result<Self, CliError> {
         let uri = StoreUri::Mongo(identity.uri.clone());
         let found = Settings::resolve(&self.world, None).ok().filter(|settings| settings.store.uri == uri);

@@ -56,7 +56,7 @@ pub async fn sign_in<'a>(context: &'a Context, uri: &MongoUri) -> Result<&'a Ide
     Ok(context.identity.get_or_init(|| Identity { uri, creator }))
 }
 
-/// Returns the user that the server verified. If nobody signed in, returns the configured name.
+/// Returns the user that the server verified, or the configured name if no user signed in.
 pub async fn creator(context: &Context, uri: &MongoUri, signed_in: &SignedIn) -> Result<String, CliError> {
     if !uri.signs_in() {
         return Ok(if context.settings.signs_in {

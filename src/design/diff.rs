@@ -308,7 +308,7 @@ fn list_texts(texts: &[String]) -> String {
     texts.iter().map(|t| level_text(&Value::Text(t.clone()))).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns a level as text. No two levels have the same text, neither alone nor in a list.
+/// Returns a level as text. Different levels always have different texts, alone and in a list.
 fn level_text(value: &Value) -> String {
     match value {
         Value::Text(text) if text.contains([',', '"']) || !matches!(Value::read(text), Value::Text(_)) => {

@@ -231,12 +231,12 @@ impl Obstacle {
     }
 }
 
-/// Returns `did you mean …?` for the nearest known word, if one is near.
+/// Returns `did you mean …?` for the nearest known word; `None` if no known word is near.
 pub fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     find_nearest(word, known).map(|near| format!("did you mean `{near}`?"))
 }
 
-/// Finds the known word nearest to a word, if one is near.
+/// Finds the known word that is nearest to a word; `None` if no known word is near.
 pub fn find_nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = word.to_lowercase();
     known

@@ -12,7 +12,7 @@ mod tests;
 
 pub use tags::{RoleTags, Tag, tag_of};
 
-/// A part of a text that looks like a tag but is none.
+/// A part of a text that looks like a tag but is not a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagProblem {
     /// Bytes of the text, from `<` to `>`.
@@ -26,7 +26,7 @@ pub struct TagProblem {
 /// The kind of mistake in a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TagProblemKind {
-    /// An error: there is no such tag.
+    /// An error: this tag does not exist.
     Unknown {
         /// The tag without `<` and `>`.
         nearest: Option<String>,

@@ -26,7 +26,7 @@ pub struct Tree<'a> {
     pub places: BTreeMap<String, Range<usize>>,
 }
 
-/// A value as the tree holds it.
+/// A value of the tree, with its bytes in the file.
 pub type Node<'t> = Spanned<DeValue<'t>>;
 
 impl Tree<'_> {

@@ -18,7 +18,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The word for the kind of value, as messages say it.
+    /// Returns the word for the kind of value in messages.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Bool(_) => "true/false",

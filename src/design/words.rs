@@ -11,9 +11,9 @@ macro_rules! words {
         pub enum $name { $(#[doc = $line] $(#[$attribute])? #[serde(rename = $word)] $variant),* }
 
         impl $name {
-            /// All of them, in the order in which they are shown.
+            /// All variants, in the order in which they are shown.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-            /// Their words, in the same order.
+            /// The words of all variants, in the same order.
             pub const WORDS: &'static [&'static str] = &[$($word),*];
 
             /// Returns the word in files and databases.

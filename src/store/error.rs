@@ -78,7 +78,7 @@ pub enum StoreError {
         /// Creator and process of the run.
         holder: String,
     },
-    /// A conversation that has ended is not claimed.
+    /// The conversation has ended, so it cannot be claimed.
     #[error("conversation {conversation} is {}", status.word())]
     Ended {
         /// The conversation's id.

@@ -11,8 +11,8 @@ use crate::process::Flag;
 use crate::process::log::Entry;
 use async_trait::async_trait;
 
-/// The database in the researcher's verbs. A write that returns `Ok` is durable (contract R2). Writes of a turn carry
-/// the epoch of the claim; they fail with [`StoreError::Superseded`] if another process holds the conversation.
+/// The database in the researcher's verbs. A write that returns `Ok` is durable (contract R2). Writes of a turn pass
+/// the epoch of the claim. They fail with [`StoreError::Superseded`] if another process holds the conversation.
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Returns the database's address for people, without a password.
@@ -29,7 +29,8 @@ pub trait Store: Send + Sync {
     async fn records(&self) -> Result<Vec<ExperimentRecord>, StoreError>;
     /// Returns all experiments, oldest first, with the counts of the conversations of their current revision.
     async fn experiments(&self) -> Result<Vec<(ExperimentRecord, Counts)>, StoreError>;
-    /// Returns the whole document of a revision, with the `note` and `[run]` that were first stored with it.
+    /// Returns the whole document of a revision. Its `note` and `[run]` are those of the first document stored under
+    /// this hash.
     async fn document(&self, revision: &str) -> Result<Option<Experiment>, StoreError>;
 
     /// Marks every existing conversation of `keys` as planned by `revision`, and inserts `new` as pending. Idempotent;
@@ -139,8 +140,8 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Refused`], which names the item. A note or star that only one side has is kept.
     async fn receive(&self, item: TransferItem) -> Result<(), StoreError>;
 
-    /// Reads everything, or one conversation, and returns the faults. A log must be complete and in order, and the call
-    /// of each entry stored. Texts must match their hashes, and each body must be the one that was sent. Changes
-    /// nothing.
+    /// Reads everything, or one conversation, and returns the faults. Changes nothing. A log must be complete and in
+    /// order, and the call of each entry must be stored. Texts must match their hashes, and each body must equal the
+    /// body that was sent.
     async fn verify(&self, conversation: Option<&str>) -> Result<Vec<Fault>, StoreError>;
 }

@@ -52,7 +52,7 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = options.open(&new)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&new, path));
     if written.is_err() {
-        // Removed, since the unfinished file may hold a password.
+        // The unfinished file may hold a password, so it is removed.
         let _ = fs::remove_file(&new);
     }
     written?;

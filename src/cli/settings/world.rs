@@ -55,10 +55,10 @@ impl Origin {
 /// A setting, as `doctor --config` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
-    /// Its name.
+    /// Name of the setting.
     pub name: String,
-    /// Its value. For a secret it shows only that a value is set.
+    /// Value of the setting. For a secret, only the fact that it is set.
     pub value: String,
-    /// Its origin.
+    /// Origin of the value.
     pub origin: Origin,
 }

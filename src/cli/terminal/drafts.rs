@@ -13,7 +13,7 @@ pub struct Drafts {
 }
 
 impl Drafts {
-    /// Uses the program's state folder. Without such a folder, no drafts are saved.
+    /// Uses the program's state folder. If the program has none, no drafts are saved.
     pub fn of(state: Option<&Path>) -> Self {
         Self { folder: state.map(|state| state.join("drafts")) }
     }

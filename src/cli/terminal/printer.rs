@@ -1,7 +1,7 @@
 //! The only module that writes to the terminal. Standard output carries data, standard error carries messages.
 //!
-//! All output is escaped first ([`harmless`]). Texts of models, databases and servers may hold escape sequences, and no
-//! such sequence reaches a terminal (contract S1). Colour is added only here.
+//! All output is escaped first ([`harmless`]). Texts of models, databases and servers may hold escape sequences, which
+//! must never reach a terminal (contract S1). Colour is added only here.
 
 use crate::process::harmless::{harmless, harmless_json};
 use console::{Style, Term};

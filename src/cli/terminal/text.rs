@@ -72,7 +72,7 @@ pub fn short(id: &str) -> &str {
 /// A column of a table.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
-    /// Its heading.
+    /// Heading of the column.
     pub name: &'static str,
     /// Minimum useful width in columns. Content that is not wider is never wrapped.
     pub least: usize,

@@ -53,7 +53,7 @@ pub(super) async fn last_epoch(mongo: &Base, conversation: &str, known: u64) -> 
     Ok(last)
 }
 
-/// Inserts an epoch; returns false if it is taken.
+/// Inserts an epoch. Returns false if another process has already inserted this epoch.
 pub(super) async fn insert_epoch(mongo: &Base, conversation: &str, epoch: u64, more: Document) -> Result<bool, Fail> {
     let mut document = doc! {
         "_id": claim_id(conversation, epoch), "conversation": conversation, "epoch": epoch.cast_signed(),
@@ -72,7 +72,7 @@ pub(super) async fn renewed_lease(mongo: &Base, id: &str, claimed: Lease) -> Res
     Ok(lease_of(&found)?.filter(|l| l.epoch == claimed.epoch).unwrap_or(claimed))
 }
 
-/// Takes an epoch with a lease; returns false if it is taken.
+/// Takes an epoch with a lease. Returns false if another process has already taken this epoch.
 pub(super) async fn take_epoch(mongo: &Base, id: &str, lease: &Lease, retries: u32) -> Result<bool, Fail> {
     let won = insert_epoch(mongo, id, lease.epoch, doc! { "lease": lease_document(lease)? }).await?;
     if won {
@@ -221,7 +221,7 @@ pub(super) async fn begin_write(mongo: &Base, id: &str, at: u64) -> Result<Writi
         }
         drop(writing);
         if let Err(fail) = recall_track(mongo, id, at, &shared).await {
-            // After a failed request to the server, the claim may still hold.
+            // The request to the server failed, so the claim may still hold.
             if !matches!(fail, Fail::Mongo(_)) {
                 mongo.tracks.drop_track(id, at);
             }

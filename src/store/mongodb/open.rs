@@ -74,7 +74,7 @@ async fn missing_error(place: &str, database: &Database) -> Result<StoreError, F
     Ok(StoreError::Missing { place: place.to_owned() })
 }
 
-/// Fails if a database has collections with convoke's names but no mark of convoke, since it belongs to another
+/// Fails if a database has collections with convoke's names but no mark of convoke. Such a database belongs to another
 /// program.
 async fn check_foreign(place: &str, database: &Database) -> Result<(), Fail> {
     let there = database.list_collection_names().await?;

@@ -152,7 +152,7 @@ pub(super) fn read_asking(document: &Document) -> Result<Asking, Fail> {
     Ok((call_name(document)?, read_field::<u64>(document, "epoch")?, call_record(document)?))
 }
 
-/// Returns for each call the record that is preferred among those of all epochs.
+/// Returns one record for each call. If several epochs wrote the call, returns the preferred record.
 pub(super) fn latest_calls(found: Vec<Asking>, used: &BTreeMap<CallName, u64>) -> Vec<CallRecord> {
     let mut calls: BTreeMap<CallName, (u64, CallRecord)> = BTreeMap::new();
     for (name, epoch, call) in found {
@@ -220,7 +220,7 @@ pub(super) async fn list_conversations(mongo: &Base, filter: &Filter) -> Result<
     with_flags(mongo, found).await
 }
 
-/// Returns conversations in the order of their key, from the one that follows `after`.
+/// Returns conversations in the order of their key, beginning with the first key after `after`.
 pub(super) async fn read_page(mongo: &Base, filter: &Filter, after: &str, limit: u32) -> Result<Vec<Flagged>, Fail> {
     let mut asked = filter_document(filter);
     asked.insert("key", doc! { "$gt": after });

@@ -17,15 +17,15 @@ pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql"), in
 /// Result of a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migrated {
-    /// Its schema before.
+    /// Schema before the migration.
     pub from: u32,
-    /// Its schema now.
+    /// Schema after the migration.
     pub to: u32,
     /// Path of the backup.
     pub backup: PathBuf,
 }
 
-/// Returns true if a database must be migrated; fails if it is newer than this program.
+/// Returns true if a database must be migrated. Fails if the database is newer than this program.
 pub(super) fn is_older(found: u32, migrations: &[&str], place: &Place) -> Result<bool, StoreError> {
     let known = migrations.len() as u32;
     if found > known {

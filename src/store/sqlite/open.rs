@@ -78,8 +78,8 @@ pub(super) fn path_beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Takes the lock of a run. It holds while the returned file is open. `PATH.lock` is never removed, since two processes
-/// could then lock two files of the same name.
+/// Takes the lock of a run. The lock is released when the returned file is closed. `PATH.lock` is never removed, since
+/// two processes could then lock two files of the same name.
 pub(super) fn take_lock(path: &Path, place: &Place) -> Result<File, StoreError> {
     let path = path_beside(path, ".lock");
     let failed = |e: io::Error| place.unreachable_error(format!("its lock {}: {e}", path.display()));
