@@ -1,4 +1,4 @@
-//! Errors for people, and the exit code for each kind.
+//! Errors as they are printed, and the exit code for each kind.
 
 use super::shell::quoted;
 use crate::design::Obstacle;

@@ -19,7 +19,7 @@ pub fn agent_prompt(experiment: &Experiment, condition: &Condition, index: usize
     join_blocks(experiment, condition, &[Some(&experiment.shared), own])
 }
 
-/// Composes the prompt of a selector, who reads the shared prompt only.
+/// Composes the prompt of a selector, which contains only the shared prompt.
 pub fn selector_prompt(experiment: &Experiment, condition: &Condition) -> String {
     join_blocks(experiment, condition, &[Some(&experiment.shared)])
 }

@@ -100,7 +100,8 @@ struct Part {
     is_text: bool,
     /// The larger part that contains this part. If the larger part is new or gone, this part is not reported.
     head: Option<String>,
-    /// The ordered names, if the part is an order. Only names that both experiments have are compared.
+    /// Names whose order is compared; `None` if the part is not an order. Names that only one experiment has are left
+    /// out.
     order: Option<Vec<String>>,
 }
 

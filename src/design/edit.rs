@@ -26,7 +26,8 @@ pub struct Changes {
     pub starting_message: Option<String>,
     /// The list of models: names of declared models, which keep their parameters, or `SERVER/NAME`.
     pub models: Vec<String>,
-    /// The list of roles in speaking order. A role without a number keeps its own; a new one has one agent.
+    /// The list of roles in speaking order. A role without a number keeps its number of agents; a new role has one
+    /// agent.
     pub roles: Vec<(String, Option<u32>)>,
     /// Addresses of sections to drop.
     pub drop: Vec<String>,

@@ -41,7 +41,7 @@ impl<'a> Effect<'a> {
         }
     }
 
-    /// Checks if this level can be set. If not, returns a description of the levels that can be.
+    /// Checks if this level can be set. If not, returns a description of the levels that can be set.
     fn refuse_level(&self, level: &Value) -> Option<String> {
         let kind = match self {
             Self::Protocol(key) => key.kind,

@@ -37,7 +37,7 @@ pub struct Plan {
 pub struct Cell {
     /// Index of its condition in the plan.
     pub condition: usize,
-    /// From 1.
+    /// Number of the replicate, from 1.
     pub replicate: u32,
     /// SHA-256 of condition key, seed and replicate, in hex.
     pub key: String,

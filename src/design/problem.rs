@@ -26,9 +26,9 @@ pub struct Problem {
     pub code: &'static str,
     /// File within the experiment's folder.
     pub path: String,
-    /// From 1; 0 = the file as a whole.
+    /// Number of the line, from 1; 0 = the file as a whole.
     pub line: usize,
-    /// In characters, from 1; 0 = the line as a whole.
+    /// Number of the character in the line, from 1; 0 = the line as a whole.
     pub column: usize,
     /// The mistake, as a fragment of a sentence.
     pub message: String,
@@ -39,7 +39,7 @@ pub struct Problem {
     pub excerpt: Option<(String, usize)>,
 }
 
-/// The problem as text: `error: …`, the place, the line with a caret, the remedy.
+/// Writes the problem as text: `error: …`, the place, the line with a caret, the remedy.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown(None))

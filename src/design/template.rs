@@ -148,7 +148,7 @@ fn judge_tag(text: &str, roles: &RoleTags) -> Found {
 pub struct Forms {
     /// The roles, in the order of the tags.
     pub roles: Vec<RoleForms>,
-    /// The name of the agent that reads the text; `None` if there is no particular reader.
+    /// The name of the agent that reads the text; `None` if the text has no single reader.
     pub agent_name: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! A process: anything that asks models, as a pure machine over an append-only log.
+//! A process: a pure machine over an append-only log, which asks models.
 //!
 //! `next` and `answer` depend only on the process's definition, its log and the reply. So every prefix of a log
 //! continues to the same end (contract R5). A *round* holds asks that do not depend on each other and leave together.

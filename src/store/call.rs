@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json};
 /// A call, stored by reference: its request can be built again and its hash checked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallRecord {
-    /// Place of its entry in the log, whether or not the entry is stored yet.
+    /// Place of the call's entry in the log, whether or not the entry is stored yet.
     pub seq: u32,
     /// Purpose of the call, and number of rejected replies before it.
     pub call: CallRef,

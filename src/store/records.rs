@@ -6,7 +6,7 @@ use crate::design::{ModelSpec, Named, Overrides, RunDefaults, Sampling, Value};
 use crate::process::asking::EndedBy;
 use serde::{Deserialize, Serialize};
 
-/// An instant: milliseconds since 1970 (UTC), as the injected clock gives it.
+/// An instant: milliseconds since 1970 (UTC), as the caller's clock gives it.
 pub type Millis = i64;
 
 /// Duration of a lease that is not renewed, in milliseconds.
@@ -46,7 +46,7 @@ pub struct ConversationRecord {
     pub experiment: String,
     /// The newest revision that planned the conversation.
     pub revision: String,
-    /// Key of the conversation: SHA-256 of condition key, seed and replicate.
+    /// Key of the process: SHA-256 of everything that shapes the process.
     pub key: String,
     /// The person who ran it.
     pub creator: String,
@@ -128,7 +128,7 @@ pub struct QuestionRecord {
     pub role: String,
     /// Names of the agents that are asked, in speaking order.
     pub agents: Vec<String>,
-    /// Number of times that the same question has been asked, from 2; `None` the first time.
+    /// 2, 3, … if the same question was asked again; `None` the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<u32>,
 }

@@ -1,4 +1,4 @@
-//! The trait [`Store`]: the database in the researcher's verbs.
+//! The trait [`Store`]: the operations of a database, called verbs.
 
 use super::arguments::{End, Filter, Item, Mark, NewExperiment, TransferItem};
 use super::audit::Fault;
@@ -15,7 +15,7 @@ use async_trait::async_trait;
 /// the epoch of the claim. They fail with [`StoreError::Superseded`] if another process holds the conversation.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Returns the database's address for people, without a password.
+    /// Returns the database's address for messages, without a password.
     fn place(&self) -> String;
     /// Returns true if several runs may use the database at the same time.
     fn is_shared(&self) -> bool;

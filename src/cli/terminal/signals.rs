@@ -32,7 +32,7 @@ impl Signals {
             };
             heard.first.store(exit as u8, Ordering::Relaxed);
             heard.stop.stop.cancel();
-            // If a person left, no message is needed. The turns of other participants are still awaited.
+            // If the person left, no message is needed. The turns of other participants are still awaited.
             if let Some(events) = events.upgrade().filter(|_| !heard.stop.leave.is_cancelled()) {
                 let _ = events.send(Event::Stopping { grace: grace.as_secs() });
             }

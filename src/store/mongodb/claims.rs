@@ -195,8 +195,8 @@ async fn write_lease(mongo: &Base, id: &str, lease: &Lease, retries: u32) -> Res
     conversation_record(update.await?.ok_or_else(|| superseded_error(id))?)
 }
 
-/// Renews every lease of a run while no other write is in flight. A server may read a document, and write it back after
-/// another write, which would undo that write.
+/// Renews every lease of a run while no other write is in flight. Some servers read a document and write it back after
+/// another write, and so undo that write.
 pub(super) async fn renew_leases(mongo: &Base, owner: &str) -> Result<(), Fail> {
     mongo.clock.set(super::clock::server_time(mongo.client()).await?);
     let _alone = mongo.renewal.write().await;
@@ -210,7 +210,8 @@ pub(super) fn superseded_error(id: &str) -> Fail {
     StoreError::Superseded { conversation: id.to_owned() }.into()
 }
 
-/// Begins a write to a conversation that is held in epoch `at`. The track is not reloaded while the write is in flight.
+/// Begins a write to a conversation that this process holds in epoch `at`. The track is not reloaded while the write is
+/// in flight.
 pub(super) async fn begin_write(mongo: &Base, id: &str, at: u64) -> Result<Writing, Fail> {
     let shared = mongo.tracks.place_of(id);
     loop {
@@ -230,7 +231,7 @@ pub(super) async fn begin_write(mongo: &Base, id: &str, at: u64) -> Result<Writi
     }
 }
 
-/// Reads the track of a conversation that is held in epoch `at`. No write may be in flight meanwhile.
+/// Reads the track of a conversation that this process holds in epoch `at`. No write may be in flight meanwhile.
 async fn recall_track(mongo: &Base, id: &str, at: u64, shared: &Shared) -> Result<(), Fail> {
     let _alone = shared.wait_alone().await;
     if shared.is_of(at) {

@@ -185,7 +185,7 @@ pub(super) async fn put_back(mongo: &Base, calls: &mut [CallRecord]) -> Result<(
     Ok(())
 }
 
-/// Returns a filter's document. A person's text is always a value in it, never an operator.
+/// Returns a filter's document. Text that a person typed is always a value in the document, never an operator.
 fn filter_document(filter: &Filter) -> Document {
     let asked = [("experiment", &filter.experiment), ("revision", &filter.revision)];
     let asked = asked.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Bson::from(value.as_ref()?))));

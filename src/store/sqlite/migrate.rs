@@ -1,4 +1,4 @@
-//! Numbered schemas: creating a new database, and migrating an older one after a backup.
+//! Numbered schemas: creating a new database, and migrating an older database after a backup.
 //!
 //! A schema's number is its place in the list of migrations, from 1. The list is a parameter, so that tests can use
 //! older and newer programs.
@@ -67,7 +67,7 @@ fn in_transaction(conn: &Connection, change: impl Fn() -> Result<(), Fail>) -> R
     done
 }
 
-/// Copies the database to `PATH.schema-N.bak`, or to that name with a number if it exists.
+/// Copies the database to `PATH.schema-N.bak`, or to that name with a number if this file exists.
 fn back_up(conn: &Connection, path: &Path, from: u32) -> Result<PathBuf, Fail> {
     let first = path_beside(path, &format!(".schema-{from}.bak"));
     let mut backup = first.clone();

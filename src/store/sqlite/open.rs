@@ -91,7 +91,7 @@ pub(super) fn take_lock(path: &Path, place: &Place) -> Result<File, StoreError> 
         }
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
-    // The text is for people only; a full disk must not stop a run.
+    // Only people read this text, so a failure is ignored: a full disk must not stop a run.
     file.set_len(0).and_then(|()| writeln!(file, "convoke (pid {})", std::process::id())).ok();
     Ok(file)
 }
@@ -147,8 +147,8 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, Fail> {
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )) {
-        // A live writer keeps its shared memory beside the file, so the first way works. A killed writer may leave a
-        // log with content, which must not be ignored.
+        // A live writer keeps its shared memory beside the file, so the normal connection above works. A killed writer
+        // may leave a log with content, which must not be ignored.
         Err(Fail::Sql(error)) if is_refusal(&error) && log_is_empty(path) => configure_reader(open_immutable(path)),
         result => result,
     }

@@ -1,5 +1,5 @@
-//! Laws for all replies: any prefix continues to the same end, prompts only grow, the whole log rebuilds each request,
-//! and calls equal the estimate.
+//! Tests of laws that hold for all replies: any prefix continues to the same end, prompts only grow, the whole log
+//! rebuilds each request, and calls equal the estimate.
 
 use super::*;
 use crate::design::{Overrides, Plan, arbitrary, estimate};
