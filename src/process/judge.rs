@@ -69,7 +69,7 @@ pub(super) fn server_flags(ask: &Ask, reply: &Reply<'_>, log: &[Entry]) -> Vec<F
     .collect()
 }
 
-/// Returns true if the server counted fewer prompt tokens than the prompt must have. A grown prompt has at least the
+/// Returns true if the server did not read the whole prompt, by its count of tokens. A grown prompt has at least the
 /// tokens of the earlier prompt, and more for the added text. A prompt that fills the whole context was not read
 /// completely.
 fn prompt_was_cut(ask: &Ask, reply: &Reply<'_>, log: &[Entry]) -> bool {

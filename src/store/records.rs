@@ -215,7 +215,7 @@ pub struct RunRecord {
     pub id: String,
     /// The experiment's id.
     pub experiment: String,
-    /// The revision that was current during the run.
+    /// The revision that the run used.
     pub revision: String,
     /// Instant of its start.
     pub started: Millis,
