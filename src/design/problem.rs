@@ -86,7 +86,7 @@ fn cut_window(line: &str, start: usize, width: usize, room: usize) -> Window {
     let start = start.min(all.len());
     let mut from = 0;
     if all.iter().map(columns).sum::<usize>() > room {
-        // Three eighths of the room show the text before the mistake.
+        // The mistake is left of the middle, so that more of the text after it is shown.
         let mut before = 0;
         from = start;
         while from > 0 && before + columns(&all[from - 1]) <= room * 3 / 8 {

@@ -130,7 +130,7 @@ pub trait Store: Send + Sync {
     /// Deletes an item. Fails with [`StoreError::NotYours`] if `creator` did not create it, and with
     /// [`StoreError::Held`] if a process works on it. The conversations, messages, calls and runs of an experiment are
     /// deleted with it. The questions about a conversation, of any creator, are deleted with the conversation. The next
-    /// opening for writing finishes an interrupted deletion. Copies stay.
+    /// opening for writing finishes an interrupted deletion. Experiments that were copied from it stay.
     async fn delete(&self, item: &Item, creator: &str) -> Result<(), StoreError>;
 
     /// Returns the hashes of all documents, sorted.

@@ -132,7 +132,7 @@ async fn check_free(
             Err(StoreError::Ended { conversation: id, status: end.status }.into())
         }
         Some(Epoch::End(end)) => Ok(end.status == Status::Failed),
-        // A conversation from another database has no epoch yet.
+        // Without a claim the status of the document decides.
         None => match document_status(found)? {
             Status::Failed if retry => Ok(true),
             status @ (Status::Done | Status::Failed) => Err(StoreError::Ended { conversation: id, status }.into()),
