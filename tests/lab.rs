@@ -9,8 +9,8 @@ use convoke::exchange::{Rows, Table, TableOptions};
 use convoke::lab::change::changed_document;
 use convoke::lab::export::TableExport;
 use convoke::lab::{
-    About, Asking, Ending, Lab, LabError, Launch, Named, Narrowing, Outcome, Progress, Running, Selection, Servers, Stop,
-    Target, Who, examples,
+    About, Asking, Ending, Lab, LabError, Launch, Named, Narrowing, Outcome, Progress, Running, Selection, Servers,
+    Stop, Target, Who, examples,
 };
 use convoke::model::server::Address;
 use convoke::model::{Limits, Server, ServerKind};

@@ -27,8 +27,9 @@ pub async fn write(source: &TableSource<'_>, table: Table, out: &mut dyn Write) 
         match table {
             Table::Csv => out.write_all(&csv::line(cells, source.options.for_spreadsheets)?)?,
             Table::Jsonl => {
-                let cells = HEADER.iter().map(|name| (*name).to_owned()).zip(cells.into_iter().map(Json::from));
-                writeln!(out, "{}", harmless_json(&Json::Object(Map::from_iter(cells)).to_string()))?;
+                let cells: Map<String, Json> =
+                    HEADER.iter().map(|name| (*name).to_owned()).zip(cells.into_iter().map(Json::from)).collect();
+                writeln!(out, "{}", harmless_json(&Json::Object(cells).to_string()))?;
             }
         }
     }
@@ -42,7 +43,15 @@ fn describe(Placed { name, column, values }: &Placed) -> Vec<String> {
         Values::Role { role, .. } => ("", role.as_str(), column.about.to_owned()),
     };
     let Column { kind, unit, empty, .. } = column;
-    vec![name.clone(), factor.to_owned(), role.to_owned(), kind.to_string(), (*unit).to_owned(), (*empty).to_owned(), about]
+    vec![
+        name.clone(),
+        factor.to_owned(),
+        role.to_owned(),
+        kind.to_string(),
+        (*unit).to_owned(),
+        (*empty).to_owned(),
+        about,
+    ]
 }
 
 fn describe_level(placed: &Placed) -> Option<Vec<String>> {
@@ -74,7 +83,7 @@ mod tests {
         {
             let section = page.split("\n## ").find(|part| part.starts_with(&format!("`--rows {rows}`\n")));
             let section = section.unwrap_or_else(|| panic!("docs/data.md has no section for rows of {rows}"));
-            let table: String = section.lines().filter(|l| l.starts_with('|')).map(|l| format!("{l}\n")).collect();
+            let table: String = section.split_inclusive('\n').filter(|line| line.starts_with('|')).collect();
             assert_eq!(table, markdown(columns), "docs/data.md, rows of {rows}; from the code:\n{}", markdown(columns));
         }
     }

@@ -87,8 +87,13 @@ const KEY: Column = column(
 const ID: Column =
     column("id", Text, "", "never", "id of the conversation in this database, as `list` and `show` print it");
 const EXPERIMENT: Column = column("experiment", Text, "", "never", "name of the experiment");
-const REVISION: Column =
-    column("revision", Text, "", "never", "hash of the newest revision of the experiment that planned the conversation");
+const REVISION: Column = column(
+    "revision",
+    Text,
+    "",
+    "never",
+    "hash of the newest revision of the experiment that planned the conversation",
+);
 const STATUS: Column = column(
     "status",
     Text,
@@ -115,8 +120,7 @@ const REPLICATE: Column =
 const SEQ: Column = column("seq", Integer, "", "never", "place of the entry in the conversation, from 0");
 const SPEAKER: Column =
     column("speaker", Text, "", "never", "name of an agent, `Researcher`, `summarizer` or `selector`");
-const ENTRY_ROLE: Column =
-    column("role", Text, "", "of an opening", "role of the agent, `summarizer` or `selector`");
+const ENTRY_ROLE: Column = column("role", Text, "", "of an opening", "role of the agent, `summarizer` or `selector`");
 const MODEL: Column = column("model", Text, "", "of an opening", "model as declared: SERVER/NAME");
 const CONTENT: Column = column("content", Text, "", "an agent was silent", "text that the other agents read");
 const RAW: Column = column("raw", Text, "", "of an opening", "text of the model before it was cleaned");
@@ -211,7 +215,13 @@ pub const CONVERSATIONS: &[Column] = &[
     column("completion_tokens", Integer, "tokens", UNKNOWN, "tokens that all models wrote, in every call"),
     column("prompt_tokens_ROLE", Integer, "tokens", UNKNOWN, "tokens read for the speeches of a role"),
     column("completion_tokens_ROLE", Integer, "tokens", UNKNOWN, "tokens written for the speeches of a role"),
-    column("seconds", Number, "seconds", "nothing was answered", "durations of the attempts that were answered, summed"),
+    column(
+        "seconds",
+        Number,
+        "seconds",
+        "nothing was answered",
+        "durations of the attempts that were answered, summed",
+    ),
     column("waited", Number, "seconds", "never", "pauses between attempts, summed"),
     column("calls", Integer, "calls", "never", "calls of all purposes, with those without an answer"),
     column("retries", Integer, "requests", "never", "requests beyond the first of each call"),

@@ -125,7 +125,7 @@ fn spread(column: &'static Column, survey: &Survey) -> Vec<Placed> {
         let mut placed: Vec<Placed> = Vec::new();
         for role in &survey.roles {
             let base = column.name.replace(ROLE, &role.replace('.', "_"));
-            let name = first_free(base, |name| placed.iter().any(|p| p.name == name));
+            let name = first_free(&base, |name| placed.iter().any(|p| p.name == name));
             placed.push(of(name, Values::Role { key: column.name.replace(ROLE, role), role: role.clone() }));
         }
         return placed;
@@ -141,15 +141,17 @@ fn spread(column: &'static Column, survey: &Survey) -> Vec<Placed> {
 fn name_factor(factor: &str, taken: &[String]) -> String {
     let is_taken = |name: &str| taken.iter().any(|other| other == name);
     let name = factor.replace('.', "_");
-    if name == "model" || is_taken(&name) { first_free(format!("{CONDITION}_{name}"), is_taken) } else { name }
+    if name == "model" || is_taken(&name) { first_free(&format!("{CONDITION}_{name}"), is_taken) } else { name }
 }
 
 /// Returns the name, or the first of `NAME_2`, `NAME_3`, … that is free.
-fn first_free(name: String, is_taken: impl Fn(&str) -> bool) -> String {
-    if !is_taken(&name) {
-        return name;
+fn first_free(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let (mut free, mut number) = (name.to_owned(), 1);
+    while is_taken(&free) {
+        number += 1;
+        free = format!("{name}_{number}");
     }
-    (2_u64..).map(|n| format!("{name}_{n}")).find(|name| !is_taken(name)).unwrap_or(name)
+    free
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@
 use super::tally::find_speaker;
 use super::{ExportError, Questioned, file_word};
 use crate::design::{Experiment, Named, Value, named};
+use crate::process::Kind;
 use crate::process::harmless::harmless;
 use crate::process::log::Entry;
-use crate::process::Kind;
 use crate::store::{CallRecord, ConversationRecord, ConversationUpdate, Status, Store};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

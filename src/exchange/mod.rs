@@ -38,6 +38,6 @@ pub mod tally;
 
 pub use fields::{axes, condition, entry, more_axes, place};
 pub use file_name::file_word;
-pub use pages::{ExportError, Of, Pages, Written, ids};
 pub use layout::Table;
+pub use pages::{ExportError, Of, Pages, Written, ids};
 pub use rows::{DeriveEnd, Questioned, Rows, TableOptions, TableSource, answer_objects};

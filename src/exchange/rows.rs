@@ -167,8 +167,11 @@ impl<'a> TableSource<'a> {
 
     async fn read(&self, records: &[ConversationRecord]) -> Result<Vec<Read>, StoreError> {
         let logs = self.store.logs(&ids(records)).await?;
-        let mut calls =
-            if self.needs_calls() { self.store.calls_of(&ids(records)).await?.into_iter() } else { Vec::new().into_iter() };
+        let mut calls = if self.needs_calls() {
+            self.store.calls_of(&ids(records)).await?.into_iter()
+        } else {
+            Vec::new().into_iter()
+        };
         let read = |(record, log): (&ConversationRecord, _)| Read {
             record: record.clone(),
             log,

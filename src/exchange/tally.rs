@@ -33,7 +33,8 @@ impl Tally {
                 *number += u64::from(entry.flags.contains(flag));
             }
         }
-        let usages: Vec<_> = calls.filter(|c| c.server != HUMAN).filter_map(|c| Some(c.reply.as_ref()?.usage)).collect();
+        let usages: Vec<_> =
+            calls.filter(|c| c.server != HUMAN).filter_map(|c| Some(c.reply.as_ref()?.usage)).collect();
         tally.prompt_tokens = sum_known(usages.iter().map(|usage| usage.prompt.map(u64::from)));
         tally.completion_tokens = sum_known(usages.iter().map(|usage| usage.completion.map(u64::from)));
         tally

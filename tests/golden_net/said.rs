@@ -25,7 +25,7 @@ pub fn gather(place: &Place, commands: &[Json]) -> Texts {
     let made = if made.is_dir() { kept::files(&made) } else { BTreeMap::new() };
     let text_of = |path: &str, bytes| {
         let text = String::from_utf8(bytes).unwrap();
-        if path.ends_with(".jsonl") && !path.ends_with(".calls.jsonl") { lines_of_01(&text) } else { text }
+        if path.contains(".jsonl") && !path.contains(".calls.") { lines_of_01(&text) } else { text }
     };
     texts.extend(made.into_iter().map(|(path, bytes)| (format!("made/{path}"), text_of(&path, bytes))));
     texts

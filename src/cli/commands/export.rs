@@ -96,9 +96,8 @@ pub async fn run(context: &Context, args: &Export) -> Result<Exit, CliError> {
         let message = format!("`{}` is a question, and has answers", args.what);
         return Err(CliError::usage(message).hint("--rows answers with --format jsonl or csv"));
     }
-    let questions =
-        if args.rows == RowKind::Answers { lab.select_questions(&selection).await? } else { Vec::new() };
-    let job = Job { args, questions, context, lab, selection };
+    let questions = if args.rows == RowKind::Answers { lab.select_questions(&selection).await? } else { Vec::new() };
+    let job = Job { args, context, lab, selection, questions };
     let written = match (table, to_stdout) {
         (Some(table), true) => job.table_to_stdout(table).await,
         (Some(table), false) => job.table_to_file(table).await,
