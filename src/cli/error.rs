@@ -222,6 +222,7 @@ impl From<ModelError> for CliError {
             | ModelError::Timeout { .. }
             | ModelError::Busy { .. }
             | ModelError::Invalid { .. }
+            | ModelError::Encoded { .. }
             | ModelError::TooLarge { .. }
             | ModelError::ContextFull { .. }
             | ModelError::Quota { .. }
