@@ -6,8 +6,9 @@ use crate::cli::terminal::printer::Printer;
 use crate::cli::terminal::text::count;
 use crate::design::Obstacle;
 use crate::exchange::{Of, Questioned, Rows, Table, TableOptions, Written, file_word};
-use crate::lab::export::{Beside, TableExport, experiment_folder};
-use crate::lab::{Lab, LabError, Selection};
+use crate::lab::export::{Beside, TableExport};
+use crate::lab::output::Destination;
+use crate::lab::{Lab, LabError, PlaceError, Selection};
 use crate::process::harmless::harmless;
 use crate::store::ProcessKind;
 use clap::{Args, ValueEnum};
@@ -29,6 +30,9 @@ pub struct Export {
     /// exports/NAME]
     #[arg(long, short, value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub output: Option<String>,
+    /// Replace an existing file, or a folder that holds an earlier export and nothing else
+    #[arg(long)]
+    pub force: bool,
     /// Include conversations of older revisions of the experiment
     #[arg(long)]
     pub all: bool,
@@ -80,6 +84,9 @@ pub enum RowKind {
     Calls,
 }
 
+/// Names of standard output.
+const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+
 /// Runs `convoke export`.
 pub async fn run(context: &Context, args: &Export) -> Result<Exit, CliError> {
     let table = match args.format {
@@ -87,7 +94,7 @@ pub async fn run(context: &Context, args: &Export) -> Result<Exit, CliError> {
         ExportFormat::Csv => Some(Table::Csv),
         ExportFormat::Md | ExportFormat::Folder => None,
     };
-    let to_stdout = args.output.as_deref().map_or(table.is_some(), |path| path == "-");
+    let to_stdout = args.output.as_deref().map_or(table.is_some(), |path| STDOUT.contains(&path));
     check_flags(args, table, to_stdout)?;
     let lab = context.reader().await?;
     let selection = lab.select_conversations(&args.what, args.all).await?;
@@ -101,14 +108,15 @@ pub async fn run(context: &Context, args: &Export) -> Result<Exit, CliError> {
     let written = match (table, to_stdout) {
         (Some(table), true) => job.table_to_stdout(table).await,
         (Some(table), false) => job.table_to_file(table).await,
-        (None, _) if args.format == ExportFormat::Folder => job.folder(&args.what, to_stdout),
+        (None, _) if args.format == ExportFormat::Folder => job.folder(&args.what, to_stdout).await,
         (None, true) => job.markdown_to_stdout().await,
         (None, false) => job.markdown_to_folder().await,
     };
     match written {
         // A closed pipe (`| head`) is no error.
-        Err(error) if !(to_stdout && error.is_closed_pipe()) => Err(explained(error)),
-        _ => Ok(Exit::Done),
+        Err(error) if error.is_closed_pipe() => Ok(Exit::Done),
+        Err(error) => Err(explained(error)),
+        Ok(()) => Ok(Exit::Done),
     }
 }
 
@@ -140,8 +148,9 @@ fn check_flags(args: &Export, table: Option<Table>, to_stdout: bool) -> Result<(
 }
 
 fn explained(error: LabError) -> CliError {
-    let is_taken = matches!(error, LabError::PathTaken(_));
-    let hint = is_taken.then(|| "name another folder with -o PATH, or remove it".to_owned());
+    let is_taken = PlaceError::is_taken(&error);
+    let hint = is_taken
+        .then(|| "--force replaces a file, or a folder with an earlier export; -o PATH names another place".to_owned());
     CliError::from(error).maybe_hint(hint)
 }
 
@@ -179,10 +188,9 @@ impl Job<'_> {
     }
 
     async fn table_to_file(&self, table: Table) -> Result<(), LabError> {
-        let path = self.context.world.folder.join(self.args.output.as_deref().unwrap_or_default());
         let calls = self.args.calls.then_some(&self.selection.of);
         let beside = Beside { calls, codebook: self.args.codebook };
-        let (files, written) = self.lab.export_file(self.export(table), &path, beside).await?;
+        let (files, written) = self.lab.export_file(self.export(table), &self.target(), beside).await?;
         let shown: Vec<String> = files.iter().map(|f| self.shown(f)).collect();
         let counts = self.counts(written);
         if self.context.printer.json {
@@ -212,13 +220,13 @@ impl Job<'_> {
         path.strip_prefix(&self.context.world.folder).unwrap_or(path).display().to_string()
     }
 
-    fn target(&self) -> PathBuf {
+    fn target(&self) -> Destination {
         let named = self.args.output.as_ref().map(PathBuf::from);
         let default = || Path::new("exports").join(file_word(&self.selection.record.name));
-        self.context.world.folder.join(named.unwrap_or_else(default))
+        Destination::new(self.context.world.folder.join(named.unwrap_or_else(default)), self.args.force)
     }
 
-    fn folder(&self, what: &str, to_stdout: bool) -> Result<(), LabError> {
+    async fn folder(&self, what: &str, to_stdout: bool) -> Result<(), LabError> {
         if to_stdout {
             let message = "an experiment is several files, and standard output is one";
             return Err(Obstacle::usage(message.to_owned(), "name a folder with -o PATH".to_owned()).into());
@@ -228,8 +236,8 @@ impl Job<'_> {
             return Err(Obstacle::usage(message, "name the experiment, or use --format md".to_owned()).into());
         }
         let target = self.target();
-        let files = experiment_folder(&self.selection, &target)?;
-        let path = self.shown(&target);
+        let files = self.lab.export_experiment(&self.selection, &target).await?;
+        let path = self.shown(&target.path);
         if self.context.printer.json {
             let files: Vec<String> = files.iter().map(|f| format!("{path}/{f}")).collect();
             return self.context.printer.json_ok(&json!({ "files": files })).map_err(LabError::Output);
@@ -247,7 +255,7 @@ impl Job<'_> {
     async fn markdown_to_folder(&self) -> Result<(), LabError> {
         let target = self.target();
         let written = self.lab.export_transcripts(&self.selection, &target).await?;
-        let path = self.shown(&target);
+        let path = self.shown(&target.path);
         if self.context.printer.json {
             let data = json!({ "folder": path, "conversations": written });
             return self.context.printer.json_ok(&data).map_err(LabError::Output);
