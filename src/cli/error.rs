@@ -217,7 +217,9 @@ impl From<ModelError> for CliError {
                 };
                 return Self::new(Exit::Model, "model-key", error.to_string()).hint(hint);
             }
-            ModelError::NoModel { .. } => "`convoke models` lists what each server offers",
+            ModelError::NoModel { .. } | ModelError::NoAccess { .. } => {
+                "`convoke models` lists what each server offers"
+            }
             ModelError::Broken { .. }
             | ModelError::Timeout { .. }
             | ModelError::Busy { .. }

@@ -105,6 +105,16 @@ pub enum ModelError {
         /// The server's message.
         message: String,
     },
+    /// The key may not use this model; it may use others.
+    #[error("{server} gives no access to model `{model}`: {message}")]
+    NoAccess {
+        /// The server.
+        server: String,
+        /// The model's name at the server.
+        model: String,
+        /// The server's message.
+        message: String,
+    },
     /// Any other 4xx: a parameter or a request that the server refuses.
     #[error("{server} refuses {}: {message}", parameter.as_ref().map_or_else(|| "the request".to_owned(), |p| format!("the parameter `{p}`")))]
     Refused {
@@ -133,6 +143,7 @@ impl ModelError {
             Self::Key { .. } => "key",
             Self::Quota { .. } => "quota",
             Self::NoModel { .. } => "no-model",
+            Self::NoAccess { .. } => "no-access",
             Self::Refused { .. } => "refused",
         }
     }
@@ -155,6 +166,7 @@ impl ModelError {
             | Self::Key { .. }
             | Self::Quota { .. }
             | Self::NoModel { .. }
+            | Self::NoAccess { .. }
             | Self::Refused { .. } => false,
         }
     }

@@ -15,6 +15,8 @@ pub enum Verdict {
     Retry,
     /// The conversation fails by its own fault; others continue.
     Fail,
+    /// The server refuses the request and names no cause. Evidence decides between the prompt and the model.
+    Unclear,
     /// Every request with this model at this server would fail.
     StopModel,
     /// Every request to this server would fail.
@@ -31,7 +33,11 @@ pub fn verdict(error: &ModelError) -> Verdict {
         | ModelError::Invalid { .. }
         | ModelError::TooLarge { .. } => Verdict::Retry,
         ModelError::ContextFull { .. } => Verdict::Fail,
-        ModelError::NoModel { .. } | ModelError::Refused { .. } | ModelError::Encoded { .. } => Verdict::StopModel,
+        ModelError::Refused { parameter: None, status: 400 | 403 | 413 | 422, .. } => Verdict::Unclear,
+        ModelError::NoModel { .. }
+        | ModelError::NoAccess { .. }
+        | ModelError::Refused { .. }
+        | ModelError::Encoded { .. } => Verdict::StopModel,
         ModelError::Key { .. } | ModelError::Quota { .. } => Verdict::StopServer,
     }
 }
