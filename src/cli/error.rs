@@ -220,6 +220,8 @@ impl From<ModelError> for CliError {
             ModelError::NoModel { .. } | ModelError::NoAccess { .. } => {
                 "`convoke models` lists what each server offers"
             }
+            ModelError::Nowhere { .. } => "is its `base_url` right? Many servers need `/v1` at its end",
+            ModelError::Later { .. } => "run the same command again then to resume",
             ModelError::Broken { .. }
             | ModelError::Timeout { .. }
             | ModelError::Busy { .. }

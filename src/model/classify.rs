@@ -96,6 +96,8 @@ const CONTEXT_WORDS: [&str; 31] = [
 /// Words by which a server names a trouble that passes.
 const PASSING_WORDS: [&str; 6] =
     ["too many requests", "rate limit", "overloaded", "is loading", "warming up", "try again later"];
+/// Words about an address that the server does not have.
+const ADDRESS_WORDS: [&str; 3] = ["unexpected endpoint", "unknown endpoint", "invalid endpoint"];
 /// Words about the right to use a model.
 const ACCESS_WORDS: [&str; 11] = [
     "access",
@@ -194,7 +196,7 @@ impl Problem {
         self.status == 402
             || self.has_code(&["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"])
             // Some servers report a limit per minute as "exceeded your current quota"; those name a time.
-            || matches!(self.status, 429 | 500)
+            || matches!(self.status, 403 | 429 | 500)
                 && self.retry_after.is_none()
                 && self.mentions_any(&["insufficient quota", "exceeded your current quota", "insufficient balance",
                     "insufficient credit", "credit balance is too low", "out of credits"])
@@ -232,6 +234,15 @@ impl Problem {
         self.has_code(&["model_not_found"])
             || is_unknown
             || self.is_json && self.status == 404 && self.mentions_any(&["model"]) && !self.is_passing()
+    }
+
+    fn is_passing_status(&self) -> bool {
+        matches!(self.status, 408 | 409 | 421 | 423 | 424 | 425 | 429 | 498 | 499 | 500..)
+    }
+
+    /// True for a status that else refuses for good.
+    fn is_passing_refusal(&self) -> bool {
+        matches!(self.status, 400 | 403 | 404 | 449) && self.is_passing()
     }
 
     /// True if the words name a trouble that passes.
@@ -304,6 +315,9 @@ pub(super) fn classify_problem(http: &Http, model: &str, sent: &Map<String, Json
     let model = model.to_owned();
     let parameter = find_parameter(sent, problem);
     match problem.status {
+        200..=500 if problem.mentions_any(&ADDRESS_WORDS) => {
+            ModelError::Nowhere { server, address: http.server().base_url.to_string(), message }
+        }
         402 | 403 | 429 | 500 if problem.is_quota() => ModelError::Quota { server, message },
         _ if problem.has_code(&["insufficient_quota"]) => ModelError::Quota { server, message },
         401 | 403 if problem.denies_model(&model) => ModelError::NoAccess { server, model, message },
@@ -313,13 +327,10 @@ pub(super) fn classify_problem(http: &Http, model: &str, sent: &Map<String, Json
         413 => ModelError::ContextFull { model, message },
         400..=424 | 431 | 500 if problem.is_context() => ModelError::ContextFull { model, message },
         400 | 404 | 422 | 500 if problem.is_no_model() => ModelError::NoModel { server, model, message },
-        408 | 409 | 425 | 429 | 500.. => {
-            ModelError::Busy { server, status: problem.status, message, retry_after: problem.retry_after }
+        status if problem.is_passing_status() || parameter.is_none() && problem.is_passing_refusal() => {
+            ModelError::Busy { server, status, message, retry_after: problem.retry_after }
         }
-        404 if !problem.is_json => {
-            let message = format!("nothing is served at {}; is the address right? ({message})", http.server().base_url);
-            ModelError::Refused { server, parameter: None, status: 404, message }
-        }
+        404 => ModelError::Nowhere { server, address: http.server().base_url.to_string(), message },
         status => ModelError::Refused { server, parameter, status, message },
     }
 }

@@ -27,5 +27,6 @@ mod picking;
 mod planning;
 mod readme;
 mod recorded;
+mod refusals;
 mod running;
 mod shell;
