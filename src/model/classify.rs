@@ -225,7 +225,8 @@ impl Problem {
         let is_long = self.mentions_any(&["input", "prompt", "messages", "request"])
             && self.mentions_any(&["exceed", "too long", "too large", "longer than", "overflow"])
             && self.mentions_any(&["context", "token"]);
-        self.has_code(&CONTEXT_CODES) || self.mentions_any(&CONTEXT_WORDS) || is_long
+        let overflows = self.mentions_any(&["context"]) && self.mentions_any(&["overflow"]);
+        self.has_code(&CONTEXT_CODES) || self.mentions_any(&CONTEXT_WORDS) || is_long || overflows
     }
 
     fn is_no_model(&self) -> bool {
