@@ -136,7 +136,9 @@ mod tests {
     fn unknown_is_empty_and_never_0() {
         let sum = |numbers: &[Option<u64>]| {
             let mut sum = Sum::default();
-            numbers.iter().for_each(|number| sum.add(*number));
+            for number in numbers {
+                sum.add(*number);
+            }
             sum.value()
         };
         assert_eq!(sum(&[]), None, "nothing was answered");

@@ -24,7 +24,8 @@ impl Lab {
         let source = TableSource { derive_end: &derive_end, ..TableSource::new(&*self.store, &record.name, rows) };
         let summary = summary::summarize(&source, of, document, by).await?;
         let factors = document.factors.iter().map(|factor| factor.name.as_str());
-        let known: BTreeSet<&str> = summary.factors.iter().map(String::as_str).chain(factors).chain(["model"]).collect();
+        let known: BTreeSet<&str> =
+            summary.factors.iter().map(String::as_str).chain(factors).chain(["model"]).collect();
         if let Some(unknown) = by.iter().find(|name| !known.contains(name.as_str())) {
             let near = did_you_mean(unknown, known.iter().copied());
             let all = || format!("its factors: {}", known.iter().copied().collect::<Vec<_>>().join(", "));

@@ -181,7 +181,10 @@ fn a_summary_counts_by_condition() {
     sql(&place, "update calls set reply = json_set(reply, '$.usage.prompt', null) where seq = 1");
     let unknown = place.run("summary small --by model --json").exits(0).json()["data"]["groups"][0].clone();
     assert_eq!(unknown["prompt_tokens"], Json::Null, "one reply has no count");
-    assert_eq!((&unknown["completion_tokens"], unknown["condition"].as_object().unwrap().len()), (&total["completion_tokens"], 1));
+    assert_eq!(
+        (&unknown["completion_tokens"], unknown["condition"].as_object().unwrap().len()),
+        (&total["completion_tokens"], 1)
+    );
 }
 
 #[test]

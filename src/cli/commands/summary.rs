@@ -82,9 +82,8 @@ pub async fn run(context: &Context, args: &SummaryArgs) -> Result<Exit, CliError
 /// Rows of the groups, and one of all conversations. Factors with one level are left out unless they were named.
 fn rows(summary: &Summary) -> Vec<Vec<String>> {
     let level = |group: &Group, factor: &str| named(&group.condition, factor).map(ToString::to_string);
-    let differs = |factor: &&String| {
-        summary.groups.iter().any(|group| level(group, factor) != level(&summary.groups[0], factor))
-    };
+    let differs =
+        |factor: &&String| summary.groups.iter().any(|group| level(group, factor) != level(&summary.groups[0], factor));
     let shown: Vec<&String> = summary.by.iter().filter(|f| summary.groups.len() == 1 || differs(f)).collect();
     let name = |group: &Group| {
         let levels = shown.iter().filter_map(|factor| Some(format!("{factor}={}", level(group, factor)?)));
