@@ -9,8 +9,8 @@ use convoke::exchange::Rows;
 use convoke::lab::change::changed_document;
 use convoke::lab::export::Table;
 use convoke::lab::{
-    About, Asking, Ending, Lab, LabError, Launch, Named, Narrowing, Outcome, Progress, Running, Servers, Stop, Target,
-    Who, examples,
+    About, Asking, Criteria, Ending, Lab, LabError, Launch, Named, Narrowing, Outcome, Progress, Running, Servers,
+    Stop, Target, Who, examples,
 };
 use convoke::model::server::Address;
 use convoke::model::{Limits, Server, ServerKind};
@@ -151,7 +151,7 @@ async fn killed_after(lab: &Lab, entries: usize) {
 }
 
 async fn exported(lab: &Lab) -> String {
-    let selection = lab.select_conversations("study", true).await.unwrap();
+    let selection = lab.select_conversations("study", &Criteria::everything()).await.unwrap();
     let mut out = Vec::new();
     lab.export_table((&selection.record.name, Rows::Entries(&selection.of)), Table::Jsonl, &mut out).await.unwrap();
     String::from_utf8(out).unwrap()
@@ -197,7 +197,7 @@ async fn change(place: &Place) {
 
 /// The answers to all questions, in the order of an export.
 async fn answers(lab: &Lab) -> String {
-    let selection = lab.select_conversations("study", true).await.unwrap();
+    let selection = lab.select_conversations("study", &Criteria::everything()).await.unwrap();
     let (questions, mut out) = (lab.select_questions(&selection).await.unwrap(), Vec::new());
     lab.export_table(("study", Rows::Answers(&questions)), Table::Jsonl, &mut out).await.unwrap();
     String::from_utf8(out).unwrap()

@@ -1,5 +1,6 @@
 //! Errors for people, and the exit code for each kind.
 
+use super::selected::remedy_of_nothing;
 use super::shell::quoted;
 use crate::design::Obstacle;
 use crate::lab::models::NoOffer;
@@ -271,6 +272,12 @@ impl From<LabError> for CliError {
             LabError::IsQuestion { .. } => Self::usage(message).hint("name the conversation, or its experiment"),
             LabError::NothingToAsk { left_out, .. } => {
                 Self::new(Exit::NotFound, "nothing-to-ask", message).hint(remedy_of_none(&left_out))
+            }
+            LabError::NothingSelected { left_out, .. } => {
+                Self::new(Exit::NotFound, "nothing-selected", message).hint(remedy_of_nothing(&left_out))
+            }
+            LabError::NoRevision { name, .. } => {
+                Self::not_found(message).hint(format!("`convoke list {} --revisions` lists them", quoted(&name)))
             }
             LabError::Gone(_) | LabError::NoConversation { .. } => Self::not_found(message),
             LabError::NotYours { target, .. } => Self::new(Exit::NotYours, "not-yours", message).hint(match target {

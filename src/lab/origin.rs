@@ -4,9 +4,11 @@
 use super::error::LabError;
 use super::recorded::read_run;
 use super::setup::Lab;
-use crate::design::{Condition, Experiment, Overrides, Plan, key};
+use crate::design::resolve::Resolver;
+use crate::design::{Condition, Experiment, Overrides, Plan, Speakers, key, named};
 use crate::store::{ConversationRecord, ExperimentRecord, RunRecord};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 /// Contents of a conversation.
@@ -79,12 +81,45 @@ impl Origins {
         lab: &Lab,
         conversation: &ConversationRecord,
     ) -> Result<Option<Origin>, LabError> {
-        let revision = &conversation.revision;
-        if !self.known.contains_key(revision) {
-            let then = ExperimentRecord { revision: revision.clone(), ..self.record.clone() };
-            let planning = Planning::new(lab.load_document(&then).await?, revision, &self.runs);
-            self.known.insert(revision.clone(), planning);
-        }
-        Ok(self.known.get(revision).and_then(|planning| planning.find_origin(conversation)))
+        Ok(self.load_planning(lab, &conversation.revision).await?.find_origin(conversation))
     }
+
+    async fn load_planning(&mut self, lab: &Lab, revision: &str) -> Result<&Planning, LabError> {
+        match self.known.entry(revision.to_owned()) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => {
+                let then = ExperimentRecord { revision: revision.to_owned(), ..self.record.clone() };
+                Ok(place.insert(Planning::new(lab.load_document(&then).await?, revision, &self.runs)))
+            }
+        }
+    }
+
+    /// Returns a conversation's experiment and condition. Where no run results in its key, its levels and the fields of
+    /// its record give the condition.
+    pub async fn load_condition(
+        &mut self,
+        lab: &Lab,
+        conversation: &ConversationRecord,
+    ) -> Result<(Arc<Experiment>, Arc<Condition>), LabError> {
+        let planning = self.load_planning(lab, &conversation.revision).await?;
+        if let Some(origin) = planning.find_origin(conversation) {
+            return Ok((origin.experiment, origin.condition));
+        }
+        let condition = resolve_record(&planning.experiment, conversation);
+        Ok((Arc::clone(&planning.experiment), Arc::new(condition)))
+    }
+}
+
+/// Resolves the levels of a conversation. Fields of its record win, since flags may have set them.
+fn resolve_record(experiment: &Experiment, record: &ConversationRecord) -> Condition {
+    let overrides = Overrides { offline: record.offline, ..Overrides::default() };
+    let resolver = Resolver { experiment, overrides: &overrides, settings: &[] };
+    let (mut condition, _) = resolver.resolve(record.condition.clone());
+    let protocol = &mut condition.protocol;
+    (protocol.messages, protocol.days) = (record.messages, record.days);
+    protocol.speakers = Speakers::of(&record.speakers).unwrap_or(protocol.speakers);
+    for (role, number) in experiment.roles.iter().zip(&mut condition.agents) {
+        *number = named(&record.agents, &role.name).copied().unwrap_or(*number);
+    }
+    condition
 }

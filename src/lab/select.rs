@@ -1,26 +1,51 @@
-//! Selection of an experiment's conversations.
+//! Selection of an experiment's conversations by criteria.
 
 use super::error::LabError;
+use super::filters::{Criteria, Flagged, Inside, LeftOutBy, Revisions, divide, match_conditions};
+use super::narrowing::parse_expression;
 use super::setup::Lab;
 use super::target::Target;
-use crate::design::Experiment;
+use crate::design::plan::expand_conditions;
+use crate::design::{Experiment, Overrides};
 use crate::exchange::{self, Of};
-use crate::process::Flag;
-use crate::store::{ConversationRecord, Counts, ExperimentRecord, Filter, Status};
+use crate::store::{ConversationRecord, Counts, ExperimentRecord, Filter, ProcessKind};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// A conversation and the flags in its log.
-pub type Flagged = (ConversationRecord, Vec<Flag>);
+use std::sync::Arc;
 
 /// An experiment and a selection of its conversations.
 #[derive(Debug, Clone)]
 pub struct Selection {
     /// The experiment.
     pub record: ExperimentRecord,
-    /// Current document.
+    /// Document of its current revision, or of the selected one.
     pub document: Experiment,
-    /// Conversations of the current revision, of all revisions, or a single one.
+    /// The selected conversations.
     pub of: Of,
+    /// Numbers of the selected conversations.
+    pub inside: Inside,
+    /// Numbers of conversations that are not selected.
+    pub left_out: LeftOutBy,
+}
+
+impl Selection {
+    /// Selects one process.
+    pub(super) fn of_one(record: ExperimentRecord, document: Experiment, one: &ConversationRecord) -> Self {
+        let of = Of::One(Box::new(one.clone()));
+        Self { record, document, of, inside: Inside::default(), left_out: LeftOutBy::new() }
+    }
+
+    /// Refuses a selection that leaves nothing although the experiment has conversations.
+    ///
+    /// # Errors
+    /// [`LabError::NothingSelected`].
+    pub fn refuse_empty(&self) -> Result<(), LabError> {
+        match &self.of {
+            Of::Some(_, ids) if ids.is_empty() && !self.left_out.is_empty() => {
+                Err(LabError::NothingSelected { name: self.record.name.clone(), left_out: self.left_out.clone() })
+            }
+            Of::One(_) | Of::All(_) | Of::Some(..) => Ok(()),
+        }
+    }
 }
 
 /// An experiment in a list.
@@ -45,49 +70,107 @@ impl Lab {
         Ok(listed)
     }
 
-    /// Selects the conversations of an experiment's current revision, or of every revision with `all`; or the single
-    /// conversation that was named.
-    pub async fn select_conversations(&self, what: &str, all: bool) -> Result<Selection, LabError> {
-        let (record, only) = match self.find_target(what).await? {
+    /// Selects conversations of an experiment, or the single conversation that was named.
+    pub async fn select_conversations(&self, what: &str, criteria: &Criteria) -> Result<Selection, LabError> {
+        Ok(self.find_selected(what, criteria).await?.0)
+    }
+
+    /// Selects conversations and returns them in the order of the design.
+    pub async fn list_conversations(
+        &self,
+        what: &str,
+        criteria: &Criteria,
+    ) -> Result<(Selection, Vec<Flagged>), LabError> {
+        let (selection, mut chosen) = self.find_selected(what, criteria).await?;
+        chosen.sort_by_cached_key(|(c, _)| exchange::place(&selection.document, c));
+        Ok((selection, chosen))
+    }
+
+    async fn find_selected(&self, what: &str, criteria: &Criteria) -> Result<(Selection, Vec<Flagged>), LabError> {
+        let (mut record, only) = match self.find_target(what).await? {
             Target::Experiment(record) => (*record, None),
             Target::Conversation(c) => (self.experiment_of(&c).await?, Some(c)),
         };
+        let mut filter = Filter { experiment: Some(record.id.clone()), ..Filter::default() };
+        if let Some(one) = only.as_ref().filter(|one| one.kind == ProcessKind::Question) {
+            let document = self.load_document(&record).await?;
+            return Ok((Selection::of_one(record, document, one), Vec::new()));
+        }
+        let (mut found, current) = (self.store.conversations(&filter).await?, record.revision.clone());
+        let mut criteria = criteria.clone();
+        if let Some(one) = &only {
+            found.retain(|(c, _)| c.id == one.id);
+            criteria = criteria.for_one();
+        }
+        filter.revision = match &criteria.revisions {
+            Revisions::Current => Some(record.revision.clone()),
+            Revisions::Every => None,
+            Revisions::One(prefix) => {
+                record.revision = self.find_revision(&record, prefix).await?;
+                Some(record.revision.clone())
+            }
+        };
         let document = self.load_document(&record).await?;
-        let revision = (!all).then(|| record.revision.clone());
-        let whole = || Of::All(Filter { experiment: Some(record.id.clone()), revision, ..Filter::default() });
-        let of = only.map_or_else(whole, Of::One);
-        Ok(Selection { record, document, of })
+        criteria.filters.check_models(&document, &found)?;
+        let matching = self.find_matching(&record, &document, &found, &criteria.filters.only).await?;
+        let (chosen, left_out) = divide(found, &criteria, filter.revision.as_deref(), matching.as_deref());
+        let of = match only {
+            Some(one) if !chosen.is_empty() => Of::One(one),
+            _ => Of::Some(filter, Arc::new(chosen.iter().map(|(c, _)| c.id.clone()).collect())),
+        };
+        let inside = Inside::count(&chosen, &current);
+        Ok((Selection { record, document, of, inside, left_out }, chosen))
+    }
+
+    /// Finds the conversations that expressions of `--only` select; `None` without an expression.
+    async fn find_matching(
+        &self,
+        record: &ExperimentRecord,
+        document: &Experiment,
+        found: &[Flagged],
+        only: &[String],
+    ) -> Result<Option<Vec<bool>>, LabError> {
+        if only.is_empty() {
+            return Ok(None);
+        }
+        let only = only.iter().map(|text| parse_expression("--only", text)).collect::<Result<Vec<_>, _>>()?;
+        let (mut origins, mut conditions) = (self.load_origins(record).await?, Vec::new());
+        for (conversation, _) in found {
+            conditions.push(origins.load_condition(self, conversation).await?);
+        }
+        let planned = expand_conditions(document, &Overrides::default()).conditions;
+        Ok(Some(match_conditions(document, &planned, &conditions, &only)?))
+    }
+
+    /// Finds the revision of an experiment's conversations or runs whose hash begins with a prefix.
+    pub(super) async fn find_revision(&self, record: &ExperimentRecord, prefix: &str) -> Result<String, LabError> {
+        let runs = self.store.runs(&record.id).await?.into_iter().map(|run| run.revision);
+        let standing = self.store.standing(&record.id, ProcessKind::Conversation).await?;
+        let known: BTreeSet<String> =
+            runs.chain(standing.into_iter().map(|s| s.revision)).chain([record.revision.clone()]).collect();
+        let mut found = known.into_iter().filter(|hash| !prefix.is_empty() && hash.starts_with(prefix));
+        match (found.next(), found.count()) {
+            (Some(hash), 0) => Ok(hash),
+            (Some(_), more) => Err(LabError::ManyIds { prefix: prefix.to_owned(), number: more + 1 }),
+            (None, _) => Err(LabError::NoRevision { name: record.name.clone(), prefix: prefix.to_owned() }),
+        }
     }
 
     /// Records of a selection, in the order of the design.
     pub async fn load_conversations(&self, selection: &Selection) -> Result<Vec<Flagged>, LabError> {
-        let Selection { record, document, of } = selection;
+        let Selection { record, document, of, .. } = selection;
         let filter = match of {
             Of::One(_) => Filter { experiment: Some(record.id.clone()), revision: None, ..Filter::default() },
-            Of::All(filter) => filter.clone(),
+            Of::All(filter) | Of::Some(filter, _) => filter.clone(),
         };
         let mut found = self.store.conversations(&filter).await?;
-        found.retain(|(c, _)| if let Of::One(only) = of { only.id == c.id } else { true });
+        found.retain(|(c, _)| match of {
+            Of::One(only) => only.id == c.id,
+            Of::All(_) => true,
+            Of::Some(_, ids) => ids.contains(&c.id),
+        });
         found.sort_by_cached_key(|(c, _)| exchange::place(document, c));
         Ok(found)
-    }
-
-    /// Numbers of conversations of an experiment's current revision.
-    pub async fn count_conversations(&self, record: &ExperimentRecord) -> Result<Counts, LabError> {
-        let current = Filter {
-            experiment: Some(record.id.clone()),
-            revision: Some(record.revision.clone()),
-            ..Filter::default()
-        };
-        let mut counts = Counts::default();
-        for (conversation, _) in self.store.conversations(&current).await? {
-            match conversation.status {
-                Status::Done => counts.done += 1,
-                Status::Failed => counts.failed += 1,
-                Status::Pending | Status::Running | Status::Interrupted | Status::Incomplete => counts.left += 1,
-            }
-        }
-        Ok(counts)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
+use crate::cli::selected::{describe_inside, describe_left_out, selection_json};
+use crate::cli::selecting::Selecting;
 use crate::cli::terminal::printer::Printer;
 use crate::cli::terminal::text::count;
 use crate::design::Obstacle;
@@ -28,9 +30,6 @@ pub struct Export {
     /// exports/NAME]
     #[arg(long, short, value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub output: Option<String>,
-    /// Include conversations of older revisions of the experiment
-    #[arg(long)]
-    pub all: bool,
     /// Rows of jsonl and csv
     #[arg(long, value_name = "ROWS", default_value = "entries")]
     pub rows: RowKind,
@@ -38,6 +37,9 @@ pub struct Export {
     /// its reply, tokens and times
     #[arg(long)]
     pub calls: bool,
+    /// Flags that select conversations.
+    #[command(flatten)]
+    pub selecting: Selecting,
 }
 
 /// What to write.
@@ -81,7 +83,10 @@ pub async fn run(context: &Context, args: &Export) -> Result<Exit, CliError> {
         return Err(CliError::usage("--rows answers goes with --format jsonl and csv, and without --calls"));
     }
     let lab = context.reader().await?;
-    let selection = lab.select_conversations(&args.what, args.all).await?;
+    let selection = lab.select_conversations(&args.what, &args.selecting.results(context.creator())).await?;
+    if args.format != ExportFormat::Folder {
+        selection.refuse_empty()?;
+    }
     let is_question = matches!(&selection.of, Of::One(one) if one.kind == ProcessKind::Question);
     if is_question && args.rows == RowKind::Entries {
         let message = format!("`{}` is a question, and has answers", args.what);
@@ -134,7 +139,19 @@ impl Job<'_> {
     async fn table_to_stdout(&self, table: Table) -> Result<(), LabError> {
         let mut out = Stdout::new(self.context);
         self.lab.export_table(self.rows(), table, &mut out).await?;
-        out.flush().map_err(LabError::Output)
+        out.flush().map_err(LabError::Output)?;
+        self.tell_selection();
+        Ok(())
+    }
+
+    /// Reports what the selection has, and what it leaves out and why.
+    fn tell_selection(&self) {
+        if matches!(self.selection.of, Of::One(_)) {
+            return;
+        }
+        let left_out = describe_left_out(&self.selection.left_out).map(|list| format!("; left out: {list}"));
+        let inside = describe_inside(&self.selection.inside);
+        self.context.printer.chat(&format!("inside: {inside}{}", left_out.unwrap_or_default()));
     }
 
     async fn table_to_file(&self, table: Table, with_calls: bool) -> Result<(), LabError> {
@@ -151,11 +168,13 @@ impl Job<'_> {
             let mut data = serde_json::Map::from_iter([("files".to_owned(), json!(shown))]);
             data.insert(format!("{of}s"), json!(number));
             data.insert(many.to_owned(), json!(lines));
+            data.extend(selection_json(&self.selection));
             let data = Json::Object(data);
             return self.context.printer.json_ok(&data).map_err(LabError::Output);
         }
         let lines = format!("{lines} {}", if lines == 1 { one } else { many });
         self.context.printer.chat(&format!("wrote {}: {}, {lines}", shown.join(" and "), count(number, of)));
+        self.tell_selection();
         Ok(())
     }
 
@@ -193,7 +212,9 @@ impl Job<'_> {
     async fn markdown_to_stdout(&self) -> Result<(), LabError> {
         let mut out = Stdout::new(self.context);
         self.lab.write_transcripts(&self.selection, &mut out).await?;
-        out.flush().map_err(LabError::Output)
+        out.flush().map_err(LabError::Output)?;
+        self.tell_selection();
+        Ok(())
     }
 
     async fn markdown_to_folder(&self) -> Result<(), LabError> {
@@ -201,10 +222,13 @@ impl Job<'_> {
         let written = self.lab.export_transcripts(&self.selection, &target).await?;
         let path = self.shown(&target);
         if self.context.printer.json {
-            let data = json!({ "folder": path, "conversations": written });
-            return self.context.printer.json_ok(&data).map_err(LabError::Output);
+            let mut data = selection_json(&self.selection);
+            data.insert("folder".to_owned(), json!(path));
+            data.insert("conversations".to_owned(), json!(written));
+            return self.context.printer.json_ok(&Json::Object(data)).map_err(LabError::Output);
         }
         self.context.printer.chat(&format!("wrote {path}: {}", count(written as usize, "transcript")));
+        self.tell_selection();
         Ok(())
     }
 }
