@@ -1,4 +1,4 @@
-//! Errors for people, and the exit code for each kind.
+//! Errors as they are printed, and the exit code for each kind.
 
 use super::selected::remedy_of_nothing;
 use super::shell::quoted;
@@ -17,7 +17,7 @@ pub enum Exit {
     Done = 0,
     /// Some conversations have failed.
     Failed = 1,
-    /// Wrong usage, or a question that may not be asked.
+    /// Wrong usage, or a question that was not allowed.
     Usage = 2,
     /// The experiment has mistakes.
     Experiment = 3,
@@ -25,9 +25,9 @@ pub enum Exit {
     Store = 4,
     /// A required server or model could not be used.
     Model = 5,
-    /// Not found, or an ambiguous name.
+    /// A name was not found, or is ambiguous.
     NotFound = 6,
-    /// It belongs to another creator.
+    /// The item belongs to another creator.
     NotYours = 7,
     /// Ctrl-C.
     Interrupt = 130,
@@ -42,7 +42,7 @@ pub struct CliError {
     pub exit: Exit,
     /// A stable identifier for programs.
     pub code: &'static str,
-    /// The mistake and its place.
+    /// The mistake, with its place.
     pub message: String,
     /// Causes, nearest first.
     pub causes: Vec<String>,
@@ -157,7 +157,7 @@ impl From<StoreError> for CliError {
     }
 }
 
-/// True for the address of a server: remedies for files do not apply there.
+/// Returns true for the address of a server, where remedies for files do not apply.
 fn is_server(place: &str) -> bool {
     place.starts_with("mongodb")
 }
@@ -280,14 +280,9 @@ impl From<LabError> for CliError {
                 Self::not_found(message).hint(format!("`convoke list {} --revisions` lists them", quoted(&name)))
             }
             LabError::Gone(_) | LabError::NoConversation { .. } => Self::not_found(message),
-            LabError::NotYours { target, .. } => Self::new(Exit::NotYours, "not-yours", message).hint(match target {
-                Named::Conversation(_) | Named::Question(_) => {
-                    "a conversation belongs to who ran it; `convoke duplicate` copies experiments".to_owned()
-                }
-                Named::Experiment(name) => {
-                    format!("`convoke duplicate {}` makes a copy that is yours", quoted(&name))
-                }
-            }),
+            LabError::NotYours { target, .. } => {
+                Self::new(Exit::NotYours, "not-yours", message).hint(remedy_of_others(&target))
+            }
             LabError::NoDocument { .. } | LabError::NoExperiment { .. } => {
                 Self::new(Exit::Store, "store-damaged", message).hint("`convoke verify` lists every fault")
             }
@@ -305,7 +300,17 @@ impl From<LabError> for CliError {
     }
 }
 
-/// The remedy where no agent can be asked.
+/// Returns the remedy for a change of another person's item.
+fn remedy_of_others(target: &Named) -> String {
+    match target {
+        Named::Conversation(_) | Named::Question(_) => {
+            "a conversation belongs to who ran it; `convoke duplicate` copies experiments".to_owned()
+        }
+        Named::Experiment(name) => format!("`convoke duplicate {}` makes a copy that is yours", quoted(name)),
+    }
+}
+
+/// Returns the remedy if no agent can be asked.
 fn remedy_of_none(left_out: &LeftOut) -> &'static str {
     let LeftOut { unfinished, failed, offline, unknown, people } = left_out;
     if !unknown.is_empty() {
@@ -323,7 +328,7 @@ fn remedy_of_none(left_out: &LeftOut) -> &'static str {
     }
 }
 
-/// Combines several obstacles into one error.
+/// Combines several obstacles into one error. The first obstacle is the message, the others are causes.
 fn combine_obstacles(obstacles: Vec<Obstacle>, otherwise: &str) -> CliError {
     let mut obstacles = obstacles.into_iter();
     let Some(first) = obstacles.next() else { return CliError::usage(otherwise) };

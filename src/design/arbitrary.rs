@@ -1,4 +1,4 @@
-//! Generated experiments for property tests, such as a folder can hold and a plan can expand.
+//! Generators of experiments for property tests. A folder can hold each experiment, and a plan can expand it.
 
 use super::*;
 use proptest::collection::vec;
@@ -6,14 +6,14 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-/// Text with what tends to break writers: quotes, newlines, backslashes, other scripts, control characters.
+/// Text with characters that tend to break writers: quotes, newlines, backslashes, other scripts, control characters.
 pub fn any_text() -> impl Strategy<Value = String> {
     let pieces =
         ["a", "word ", "\"", "'", "\"\"\"", "'''", "\\", "\n", "\t", "é", "字", "🙂", "<b>", "{x}", "#", "\u{1}", "="];
     vec(select(pieces.to_vec()), 0..8).prop_map(|pieces| pieces.concat())
 }
 
-/// Lines of a prompt file under one heading: no heading, no comment that stays open, fences closed.
+/// Lines of a prompt file under one heading. They contain no heading, and every comment and code fence is closed.
 fn any_body() -> impl Strategy<Value = String> {
     let lines = [
         "",
@@ -76,7 +76,7 @@ fn any_level() -> impl Strategy<Value = Vec<Value>> {
     prop_oneof![whole, point, words, flags]
 }
 
-/// Label factors, some with `was`.
+/// Factors that are labels, some with `was`.
 fn any_labels(most: usize) -> impl Strategy<Value = Vec<Factor>> {
     let names = ["goal", "manner-guard", "über", "x1", "risks"];
     let one = (any_level(), option::of(any::<prop::sample::Index>()));

@@ -1,4 +1,4 @@
-//! Axes of a design: factors, zips and cells, with the overrides of flags.
+//! Axes of a design, built from its factors, zips and cells, and changed by flags.
 
 use super::effect::{bad_level, is_setting, names_models, near_settable};
 use super::experiment::{CellSpec, Experiment, Factor, ModelSpec, SCRIPTED, Zip, find_declared};
@@ -231,8 +231,8 @@ fn unknown_factor(experiment: &Experiment, name: &str, at: String) -> Obstacle {
     Obstacle::new("unknown-factor", at, format!("there is no factor `{name}`"), hint)
 }
 
-/// Applies a flag to the axes. A label keeps the named levels, a setting gets them, and a zipped factor keeps the rows
-/// that have them.
+/// Applies a flag to the axes. A label keeps only the levels that the flag names. A setting gets these levels instead
+/// of its own. A zipped factor keeps the rows that contain one of them.
 fn override_axis(experiment: &Experiment, grid: &mut Vec<Axis>, name: &str, levels: &[Value]) -> Result<(), Obstacle> {
     let setting = is_setting(name, &experiment.roles);
     if let Some(wrong) = levels.iter().find_map(|l| bad_level(name, l).filter(|_| setting)) {
@@ -285,10 +285,10 @@ fn bad_model(experiment: &Experiment, name: &str, level: &Value) -> Option<Obsta
     Some(Obstacle::usage(format!("`{name}` cannot be `{model}`: {message}"), near.unwrap_or(hint)))
 }
 
-/// Returns the model that a flag names: a declared one, else `SERVER/NAME`.
+/// Returns the model that a flag names: a declared model, else `SERVER/NAME`.
 ///
 /// # Errors
-/// The name is neither.
+/// The name is neither a declared model nor `SERVER/NAME`.
 pub fn model_named(experiment: &Experiment, name: &str) -> Result<ModelSpec, Obstacle> {
     match bad_model(experiment, "model", &Value::Text(name.to_owned())) {
         Some(obstacle) => Err(obstacle),

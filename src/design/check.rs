@@ -26,11 +26,11 @@ mod tests;
 /// A server of the user, with the facts that a check needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownServer {
-    /// Its name.
+    /// Name of the server.
     pub name: String,
-    /// Parameters that its protocol lacks.
+    /// Parameters that the server's protocol lacks.
     pub lacks: &'static [&'static str],
-    /// Reason why it cannot be used; `None` if it can.
+    /// Reason why the server cannot be used; `None` if it can be used.
     pub refused: Option<String>,
 }
 
@@ -39,16 +39,16 @@ pub struct KnownServer {
 pub struct Checked {
     /// The experiment; `None` if its files cannot be read.
     pub experiment: Option<Experiment>,
-    /// Its whole plan; `None` if there are errors.
+    /// The experiment's whole plan; `None` if there are errors.
     pub plan: Option<Plan>,
-    /// Its problems, errors first.
+    /// The experiment's problems, errors first.
     pub problems: Vec<Problem>,
     /// Plurals and pronouns that were guessed.
     pub guessed: Vec<folder::Guess>,
 }
 
 impl Checked {
-    /// Returns true if it cannot be run.
+    /// Returns true if errors keep the experiment from running.
     pub fn has_errors(&self) -> bool {
         self.problems.iter().any(|p| p.severity == Severity::Error)
     }
@@ -203,7 +203,7 @@ impl Check<'_> {
         }
     }
 
-    /// Reports models that are named and not declared, used or not. A person needs no declaration.
+    /// Reports models that are named but not declared, even if no condition uses them. A person needs no declaration.
     fn named_models(&mut self) {
         let experiment = self.experiment;
         let mut all: Vec<(String, &String)> = Vec::new();
@@ -292,7 +292,7 @@ fn tag_problem(tag: &str, kind: &TagProblemKind) -> (Severity, String, Option<St
     }
 }
 
-/// Replaces comments by spaces, so that byte offsets stay.
+/// Replaces comments by spaces, so that byte offsets stay valid.
 fn without_comments(text: &str) -> String {
     let mut blanked = text.to_owned();
     for comment in markdown::find_comments(text) {

@@ -4,7 +4,7 @@ use super::condition::Condition;
 use super::experiment::{Experiment, PromptText, Section};
 use super::markdown;
 
-/// Texts of the program for a selector. They count in the condition key.
+/// Texts that the program itself sends to a selector. The condition key includes them.
 pub const PROGRAM_WORDS: [&str; 3] = [
     include_str!("../../prompts/selector.md"),
     include_str!("../../prompts/selector-question.md"),
@@ -12,13 +12,14 @@ pub const PROGRAM_WORDS: [&str; 3] = [
 ];
 
 /// Composes the prompt of the agents of role `index`: starting prompts (shared, then the role's), then sections.
-/// Sections follow the order of `sections`; those not listed come last, shared first, in the order of each file.
+/// Sections follow the order of `sections`. Sections that are not listed there come last: first the shared ones, then
+/// the role's, in the order of each file.
 pub fn agent_prompt(experiment: &Experiment, condition: &Condition, index: usize) -> String {
     let own = experiment.roles.get(index).map(|r| &r.prompt);
     join_blocks(experiment, condition, &[Some(&experiment.shared), own])
 }
 
-/// Composes the prompt of a selector, who reads the shared prompt only.
+/// Composes the prompt of a selector, which contains only the shared prompt.
 pub fn selector_prompt(experiment: &Experiment, condition: &Condition) -> String {
     join_blocks(experiment, condition, &[Some(&experiment.shared)])
 }

@@ -8,7 +8,7 @@ use super::value::{Named, Value, named};
 /// One combination of levels with its resolved values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
-    /// The level of each axis; `model` always among them.
+    /// The level of each axis. `model` is always one of the axes.
     pub levels: Vec<Named<Value>>,
     /// The condition key: SHA-256 in hex.
     pub key: String,
@@ -33,7 +33,7 @@ impl Condition {
         levels.join(" ")
     }
 
-    /// Returns its level on an axis.
+    /// Returns the condition's level on an axis.
     pub fn value_of(&self, axis: &str) -> Option<&Value> {
         named(&self.levels, axis)
     }
@@ -52,14 +52,14 @@ impl Condition {
         }
     }
 
-    /// Returns true if all of these conditions hold.
+    /// Returns true if the condition's values fulfil every one of the given conditions.
     pub fn satisfies(&self, experiment: &Experiment, all: &[When]) -> bool {
         all.iter().all(|when| {
             self.value(experiment, &when.factor).is_some_and(|value| when.any.iter().any(|word| value.is_written(word)))
         })
     }
 
-    /// Returns the model of each agent, the selector and the summariser.
+    /// Returns the models of all agents, of the selector and of the summariser.
     pub fn participants(&self) -> impl Iterator<Item = &ModelSpec> {
         self.models.iter().flatten().chain(&self.selector).chain(&self.summarizer)
     }
@@ -69,7 +69,7 @@ impl Condition {
         self.participants().any(ModelSpec::is_human)
     }
 
-    /// Returns the reasons why it cannot be a conversation.
+    /// Returns the reasons why the condition cannot be run.
     pub fn find_obstacles(&self, experiment: &Experiment) -> Vec<Obstacle> {
         let mut found = Vec::new();
         let total: u32 = self.agents.iter().sum();

@@ -11,7 +11,7 @@ use super::value::{Named, Value};
 use similar::{ChangeTag, TextDiff};
 use std::collections::BTreeMap;
 
-/// Most characters of a value that is shown on one line.
+/// Maximum number of characters in a value that is shown on one line.
 const SHORT: usize = 60;
 
 /// One difference.
@@ -19,20 +19,20 @@ const SHORT: usize = 60;
 pub struct Difference {
     /// The name of the thing that differs.
     pub what: String,
-    /// Its text in the first; `None` if it does not exist there.
+    /// Text in the first experiment; `None` if only the second has the part.
     pub a: Option<String>,
-    /// Its text in the second.
+    /// Text in the second experiment; `None` if only the first has the part.
     pub b: Option<String>,
-    /// True if it is a text that is compared line by line.
+    /// True if the texts are compared line by line.
     is_text: bool,
 }
 
 /// A line that only one of two texts has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// Only in the first.
+    /// A line of the first text only.
     Gone(String),
-    /// Only in the second.
+    /// A line of the second text only.
     New(String),
 }
 
@@ -66,7 +66,7 @@ impl Difference {
         changes.iter_all_changes().filter_map(line).collect()
     }
 
-    /// Returns true if both sides fit on a line and look different there.
+    /// Returns true if both texts fit on a line and still look different there.
     fn is_short(&self) -> bool {
         let short = |text: &String| text.trim_end().lines().count() <= 1 && text.chars().count() <= SHORT;
         let trimmed = |text: &Option<String>| text.as_deref().map(str::trim_end).map(str::to_owned);
@@ -74,7 +74,8 @@ impl Difference {
     }
 }
 
-/// Compares two experiments: first everything that the second has, in its order, then everything that it lacks.
+/// Compares two experiments. Parts of the second experiment are listed first, in its order; then parts that only the
+/// first has.
 pub fn diff(a: &Experiment, b: &Experiment) -> Vec<Difference> {
     let (one, other) = (Parts::of_experiment(a), Parts::of_experiment(b));
     let mut found: Vec<Difference> = other.all.iter().filter_map(|part| part.compare_with(&one)).collect();
@@ -97,9 +98,10 @@ struct Part {
     what: String,
     text: String,
     is_text: bool,
-    /// The part to which it belongs; if that is new or gone, this one is not reported.
+    /// The larger part that contains this part. If the larger part is new or gone, this part is not reported.
     head: Option<String>,
-    /// The names of an order. Only names that both sides have are compared.
+    /// Names whose order is compared; `None` if the part is not an order. Names that only one experiment has are left
+    /// out.
     order: Option<Vec<String>>,
 }
 
@@ -140,7 +142,8 @@ struct Parts {
 }
 
 impl Parts {
-    /// Names every field, so that a new one cannot be forgotten here.
+    /// Lists the parts of an experiment. The code names every field, so that the compiler rejects a forgotten new
+    /// field.
     fn of_experiment(experiment: &Experiment) -> Self {
         let Experiment {
             format,
@@ -200,7 +203,7 @@ impl Parts {
     }
 
     fn add_part(&mut self, mut part: Part) {
-        // Parts of one name are numbered, so that each finds its counterpart.
+        // Parts with the same name are numbered, so that each is compared with its counterpart.
         let name = part.what.clone();
         let mut number = 2;
         while self.has_part(&part.what) {
@@ -306,7 +309,7 @@ fn list_texts(texts: &[String]) -> String {
     texts.iter().map(|t| level_text(&Value::Text(t.clone()))).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns a level as text that no other level has, alone or in a list.
+/// Returns a level as text. Different levels always have different texts, alone and in a list.
 fn level_text(value: &Value) -> String {
     match value {
         Value::Text(text) if text.contains([',', '"']) || !matches!(Value::read(text), Value::Text(_)) => {
@@ -316,7 +319,7 @@ fn level_text(value: &Value) -> String {
     }
 }
 
-/// Returns the keys that have a value, with its text. An empty list counts as no value.
+/// Returns the keys that have a value, each with its value as text. An empty list counts as no value.
 fn values_for_people<T>(keys: &'static [Key<T>], of: &T) -> impl Iterator<Item = (&'static str, String)> {
     keys.iter().filter_map(move |key| {
         let text = match (key.get)(of)? {

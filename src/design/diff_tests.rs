@@ -84,7 +84,7 @@ fn of_a_text_the_changed_lines_are_told() {
 }
 
 proptest! {
-    /// Nothing that changes what is run is left out, and nothing is made up.
+    /// The description contains every difference that changes a run, and no difference that does not exist.
     #[test]
     fn what_is_told_is_what_differs(a in arbitrary::any_experiment(2), b in arbitrary::any_experiment(2)) {
         prop_assert!(diff(&a, &a).is_empty());

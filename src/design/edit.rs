@@ -1,8 +1,8 @@
-//! Changes of an experiment that flags ask for.
+//! Changes of an experiment that flags request.
 //!
-//! Changes name the parts that change, never the whole. So they can be applied again to a document that somebody else
-//! has changed, and nothing is lost. They have a fixed order: the whole document, name, opening, models, roles;
-//! sections dropped, moved, written; keys last.
+//! Each change names only the part that it changes. So it can be applied again to a document that another person has
+//! changed in between, and nothing is lost. Changes are applied in a fixed order: the whole document, name, opening,
+//! models, roles; then sections are dropped, moved and written; keys come last.
 
 use super::experiment::{Experiment, ModelSpec, PromptText, Role, RoleModel, Section};
 use super::folder::Files;
@@ -20,13 +20,14 @@ mod tests;
 pub struct Changes {
     /// A document that replaces the whole.
     pub whole: Option<Box<Experiment>>,
-    /// Its name.
+    /// The new name.
     pub name: Option<String>,
-    /// The starting message.
+    /// The new starting message.
     pub starting_message: Option<String>,
     /// The list of models: names of declared models, which keep their parameters, or `SERVER/NAME`.
     pub models: Vec<String>,
-    /// The list of roles in speaking order. A role without a number keeps its own; a new one has one agent.
+    /// The list of roles in speaking order. A role without a number keeps its number of agents; a new role has one
+    /// agent.
     pub roles: Vec<(String, Option<u32>)>,
     /// Addresses of sections to drop.
     pub drop: Vec<String>,
@@ -40,7 +41,7 @@ pub struct Changes {
     pub set: Vec<(String, String)>,
 }
 
-/// The text that holds a section.
+/// The prompt in which a section is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Shared,
@@ -48,7 +49,8 @@ enum Place {
     Summarizer,
 }
 
-/// A section as a flag names it: `[ROLE/]TITLE [{factor=level}]`. Without a title it is the text before the first.
+/// A section as a flag names it: `[ROLE/]TITLE [{factor=level}]`. Without a title it means the text before the first
+/// heading.
 struct Address {
     place: Place,
     heading: Option<Section>,
@@ -61,7 +63,7 @@ impl Changes {
         *self == Self::default()
     }
 
-    /// Returns the files of the changed experiment, which the caller checks like a folder; or all obstacles.
+    /// Returns the files of the changed experiment, or all obstacles. The caller checks these files like a folder.
     pub fn apply(&self, old: &Experiment) -> Result<Files, Vec<Obstacle>> {
         let mut new = self.whole.as_deref().unwrap_or(old).clone();
         let mut wrong = Vec::new();
@@ -180,8 +182,8 @@ fn text_of(experiment: &mut Experiment, place: Place) -> &mut PromptText {
     }
 }
 
-/// Finds the sections that a heading names. Without conditions it names the section that has none, else all of its
-/// title.
+/// Finds the sections that a heading names. A heading without conditions names the section without conditions. If no
+/// such section exists, it names all sections with its title.
 fn find_sections(text: &PromptText, heading: &Section) -> Vec<usize> {
     let places = |fits: &dyn Fn(&Section) -> bool| -> Vec<usize> {
         (0..text.sections.len()).filter(|i| fits(&text.sections[*i])).collect()
@@ -243,7 +245,8 @@ fn make_private(experiment: &mut Experiment, title: &str) -> Result<(), Obstacle
     Ok(())
 }
 
-/// Moves the roles' sections of a title to the shared prompt. If their texts differ, the caller gives the shared one.
+/// Moves the roles' sections of a title to the shared prompt. If their texts differ, the caller must provide the shared
+/// text, and `given` is true.
 fn make_shared(experiment: &mut Experiment, title: &str, given: bool) -> Result<(), Obstacle> {
     let mut shared: Vec<Section> = Vec::new();
     for section in experiment.roles.iter().flat_map(|r| &r.prompt.sections).filter(|s| s.title == title) {
@@ -295,7 +298,7 @@ fn whole_lines(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("{text}\n") }
 }
 
-/// Returns the text with the blank lines of the old one around it, so that the file keeps its look.
+/// Returns the new text between the blank lines that surrounded the old text, so that the file keeps its layout.
 fn in_place_of(old: &str, body: &str) -> String {
     if old.trim().is_empty() {
         return body.to_owned();
@@ -304,7 +307,7 @@ fn in_place_of(old: &str, body: &str) -> String {
     format!("{before}{}{}", body.trim(), if after.contains('\n') { after } else { "\n" })
 }
 
-/// Refuses a text that opens a section, or a code fence without closing it: either would change the text around it.
+/// Refuses a text that opens a section or leaves a code fence open. Both would change the sections after it.
 fn stays_within(address: &Address, body: &str) -> Result<(), Obstacle> {
     let found = markdown::parse(&format!("## x\n{body}## y\n")).text.sections.len();
     let wrong = |why: &str, hint: &str| {
@@ -317,7 +320,7 @@ fn stays_within(address: &Address, body: &str) -> Result<(), Obstacle> {
     }
 }
 
-/// Removes titles that no file has any more from the order of sections.
+/// Removes titles from the order of sections if no file has them any more.
 fn forget_titles(old: &Experiment, new: &mut Experiment) {
     let has = |experiment: &Experiment, title: &String| {
         let texts = experiment.roles.iter().map(|r| &r.prompt).chain([&experiment.shared]);

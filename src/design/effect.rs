@@ -13,7 +13,7 @@ pub enum Effect<'a> {
     Model,
     /// The starting message.
     StartingMessage,
-    /// The wording; this version has one.
+    /// The style of the wording; this version has only one.
     Style,
     /// A key of `[protocol]`.
     Protocol(&'static Key<Protocol>),
@@ -41,7 +41,7 @@ impl<'a> Effect<'a> {
         }
     }
 
-    /// Returns what a level must be, in words, if this one cannot be set.
+    /// Checks if this level can be set. If not, returns a description of the levels that can be set.
     fn refuse_level(&self, level: &Value) -> Option<String> {
         let kind = match self {
             Self::Protocol(key) => key.kind,
@@ -57,7 +57,7 @@ impl<'a> Effect<'a> {
     }
 }
 
-/// Returns true if a factor of this name sets something; else it is a label.
+/// Returns true if a factor of this name sets something. Otherwise the factor is a label.
 pub fn is_setting(name: &str, roles: &[Role]) -> bool {
     match Effect::of(name) {
         Some(Effect::Agents(role) | Effect::RoleModel(role)) => place_of(role, roles).is_some(),
@@ -68,7 +68,7 @@ pub fn is_setting(name: &str, roles: &[Role]) -> bool {
     }
 }
 
-/// Returns the place of a role.
+/// Returns the index of a role.
 pub fn place_of(role: &str, roles: &[Role]) -> Option<usize> {
     roles.iter().position(|r| r.name == role)
 }
@@ -78,7 +78,7 @@ pub fn names_models(name: &str) -> bool {
     matches!(Effect::of(name), Some(Effect::Model | Effect::RoleModel(_)))
 }
 
-/// Returns what a level of a factor must be, in words, if this one cannot be set.
+/// Checks if a factor of this name can have this level. If not, returns a description of the levels that it can have.
 pub fn bad_level(name: &str, level: &Value) -> Option<String> {
     match Effect::of(name) {
         Some(effect) => effect.refuse_level(level),

@@ -15,33 +15,33 @@ const SHORT: u64 = 20;
 const USUAL: u64 = 120;
 /// Tokens of a long reply where the model has no `max_tokens`.
 const LONG: u64 = 500;
-/// Most calls for one choice of a selector: one and two more.
+/// Maximum number of calls for one choice of a selector: the first and two repeats.
 const CHOICES: u64 = 3;
 
 /// Calls of one conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Calls {
-    /// Every day at full length, no call repeated.
+    /// Number of calls if every day has its full length and no call is repeated.
     pub expected: u64,
-    /// Every day ended by a stop phrase in its first speech, if there are stop phrases.
+    /// Number of calls if a stop phrase ends every day in its first speech. Equal to `expected` without stop phrases.
     pub low: u64,
-    /// Every call repeated as often as `auto` and `ask` allow.
+    /// Number of calls if every call is repeated as often as a selector in `auto` and the `ask` of `[health]` allow.
     pub high: u64,
 }
 
-/// A range of tokens, prompts and replies together.
+/// A range of tokens. Tokens of prompts and replies are added together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Tokens {
-    /// Short replies and the fewest calls.
+    /// Number of tokens with short replies and the fewest calls.
     pub low: u64,
-    /// Average replies.
+    /// Number of tokens with average replies.
     pub expected: u64,
-    /// The longest replies and the most calls.
+    /// Number of tokens with the longest replies and the most calls.
     pub high: u64,
 }
 
 impl Tokens {
-    /// Adds `share` of another range.
+    /// Adds another range, multiplied by `share`.
     pub fn add(&mut self, other: &Self, share: f64) {
         let part = |n: u64| (n as f64 * share).round() as u64;
         self.low += part(other.low);
@@ -57,7 +57,7 @@ pub fn count_calls(experiment: &Experiment, condition: &Condition) -> Calls {
     let speeches = u64::from(protocol.messages).saturating_sub(days);
     let summaries = count_summaries(protocol);
     let agents: u32 = condition.agents.iter().sum();
-    // Of two agents only a day's first speaker is chosen, since nobody speaks twice in a row.
+    // With two agents only the first speaker of a day is chosen, since nobody speaks twice in a row.
     let selections = match protocol.speakers.chooser() {
         Chooser::Model if agents > 2 => speeches,
         Chooser::Model => days,
@@ -70,8 +70,8 @@ pub fn count_calls(experiment: &Experiment, condition: &Condition) -> Calls {
     Calls { expected, low, high: speeches * (1 + asks) + selections * CHOICES + summaries }
 }
 
-/// Counts the expected calls that a person answers. Where chance or a choice decides who speaks, it assumes that all
-/// agents speak equally often.
+/// Counts the expected calls that a person answers. Where chance or a choice decides who speaks, all agents are
+/// assumed to speak equally often.
 pub fn count_typed(experiment: &Experiment, condition: &Condition) -> u64 {
     let all = count_calls(experiment, condition);
     let is_human = |model: &Option<ModelSpec>| model.as_ref().is_some_and(ModelSpec::is_human);

@@ -1,7 +1,7 @@
 //! The experiment as data, whether it comes from a folder, a database or the guide.
 //!
-//! Serialised, it is the *document* that the database stores as a revision (docs/format.md, "What is kept"). Maps with
-//! names of researchers as keys are arrays of `{name, value}`, and no array contains an array.
+//! Serialised, it is the *document* that the database stores as a revision (docs/format.md, "What is kept"). A map
+//! whose keys are chosen by researchers is stored as an array of `{name, value}`. No array contains an array.
 
 use super::value::{Named, Value};
 use super::words::words;
@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 /// The highest format that this program reads.
 pub const READS: u32 = 1;
-/// The format of a folder that names none. Folders are written with the lowest format that suffices, which is this one.
+/// The format of a folder that does not state its format. convoke writes folders in the lowest format that suffices,
+/// which is this one.
 pub const SILENT: u32 = 1;
 
 /// The model that replaces every other with `--offline`.
@@ -22,7 +23,7 @@ pub const HUMAN: &str = "human";
 pub struct Experiment {
     /// Version of the format.
     pub format: u32,
-    /// Its name; creator and name together identify the experiment.
+    /// Name of the experiment. Creator and name together identify an experiment.
     pub name: String,
     /// A note; no hash includes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -32,7 +33,7 @@ pub struct Experiment {
     /// Titles in the order in which an agent reads them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sections: Vec<String>,
-    /// Models that may be used; without a factor `model`, the levels of that axis.
+    /// Models that may be used. Without a factor `model`, they are the levels of the axis `model`.
     pub models: Vec<ModelSpec>,
     /// The protocol of each conversation.
     pub protocol: Protocol,
@@ -44,10 +45,10 @@ pub struct Experiment {
     /// `summarizer.md`, and its model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summarizer: Option<PromptText>,
-    /// The summariser's model; silent = the condition's.
+    /// The summariser's model; `None` = the model of the condition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summarizer_model: Option<String>,
-    /// The selector's model; silent = the condition's.
+    /// The selector's model; `None` = the model of the condition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector_model: Option<String>,
     /// Factors in order of writing.
@@ -56,10 +57,10 @@ pub struct Experiment {
     /// Combinations of the factors.
     #[serde(default, skip_serializing_if = "Design::is_empty")]
     pub design: Design,
-    /// A policy for each flag; a reply with any other flag is kept.
+    /// A policy for each flag that `[health]` names. Replies with other flags are kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub health: Vec<Named<Policy>>,
-    /// Defaults of a run; in no revision.
+    /// Defaults of a run; no revision includes them.
     #[serde(default)]
     pub run: RunDefaults,
 }
@@ -88,16 +89,16 @@ impl Experiment {
     }
 }
 
-/// A role: who an agent is.
+/// A role: the part that agents play.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Role {
-    /// Its name as written, in the singular.
+    /// Name of the role as written, in the singular.
     pub name: String,
-    /// Number of agents that play it, unless a factor sets it.
+    /// Number of agents that play the role, unless a factor sets it.
     pub agents: u32,
     /// The plural, written or guessed.
     pub plural: String,
-    /// Pronoun and possessive of one, `he/his`, written or guessed.
+    /// Pronoun and possessive for one agent, such as `he/his`; written or guessed.
     pub pronouns: String,
     /// The models of its agents.
     #[serde(default, skip_serializing_if = "RoleModel::is_condition")]
@@ -111,17 +112,17 @@ pub struct Role {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum RoleModel {
-    /// The condition's.
+    /// The model of the condition.
     #[default]
     Condition,
-    /// One for all of them.
+    /// One model for all agents of the role.
     One(String),
-    /// One for each, in order.
+    /// One model for each agent, in order.
     Each(Vec<String>),
 }
 
 impl Role {
-    /// Returns number and noun of its agents: `1 guard`, `2 guards`.
+    /// Returns the number of agents with the noun: `1 guard`, `2 guards`.
     pub fn players(&self) -> String {
         format!("{} {}", self.agents, if self.agents == 1 { &self.name } else { &self.plural })
     }
@@ -169,7 +170,7 @@ pub struct Section {
 pub struct When {
     /// A factor's name or another key that a condition has.
     pub factor: String,
-    /// Levels, of which the factor must have one.
+    /// Levels; the factor must have one of them.
     pub any: Vec<String>,
 }
 
@@ -178,7 +179,7 @@ pub struct When {
 pub struct ModelSpec {
     /// `SERVER/NAME`.
     pub id: String,
-    /// Its name within the experiment; silent = the id.
+    /// Name of the model within the experiment; `None` = the id.
     #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,
     /// Parameters that change its replies.
@@ -219,7 +220,7 @@ pub fn find_declared<'a>(experiment: &'a Experiment, name: &str) -> Option<&'a M
     by_name.or_else(|| by_id.next().filter(|_| by_id.next().is_none()))
 }
 
-/// Sampling parameters; `None` is not sent.
+/// Sampling parameters. A parameter that is `None` is not sent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Sampling {
@@ -246,13 +247,13 @@ pub struct Sampling {
     pub seed: Option<Seed>,
 }
 
-/// The seed that a server is sent.
+/// The seed that is sent to a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Seed {
-    /// A base from which each call's own seed is derived.
+    /// A base, from which a different seed is derived for each call.
     Base(u64),
-    /// The same number with every call.
+    /// The same number for every call.
     Fixed {
         /// The number.
         fixed: u64,
@@ -262,9 +263,9 @@ pub enum Seed {
 /// The rules of a conversation. The number of agents belongs to the roles.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Protocol {
-    /// Openings and speeches together.
+    /// Number of openings and speeches together.
     pub messages: u32,
-    /// Days.
+    /// Number of days.
     pub days: u32,
     /// Choice of the next speaker.
     pub speakers: Speakers,
@@ -278,7 +279,7 @@ pub struct Protocol {
     pub final_summary: bool,
 }
 
-/// The protocol without any key: no message yet.
+/// A protocol in which no key is set. It has no messages yet.
 impl Default for Protocol {
     fn default() -> Self {
         Self {
@@ -341,14 +342,14 @@ words! {
     }
 }
 
-/// A factor: its levels are conditions.
+/// A factor: a variable of the design whose levels are compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Factor {
-    /// A label, or the name of what it sets.
+    /// A label, or the name of the setting that the factor changes.
     pub name: String,
     /// Levels in order.
     pub levels: Vec<Value>,
-    /// The level that conversations from before the factor count as.
+    /// The level that is assumed for conversations stored before the factor existed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub was: Option<Value>,
 }
@@ -375,7 +376,7 @@ impl Design {
     }
 }
 
-/// One row of `cells`: a level of each factor that it names.
+/// One row of `cells`: a level of each factor that the row names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CellSpec {
     /// Factor and level.
@@ -385,7 +386,7 @@ pub struct CellSpec {
 /// Factors whose levels change together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Zip {
-    /// Their names.
+    /// Names of the factors.
     pub factors: Vec<String>,
 }
 
@@ -399,10 +400,10 @@ pub struct Expression {
 /// A policy for replies with one flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
-    /// Number of times that a speech is requested again.
+    /// Maximum number of times that a rejected speech is requested again.
     #[serde(default)]
     pub ask: u32,
-    /// True if the conversation then fails; else the reply is kept.
+    /// True if the conversation fails after the last request; otherwise the reply is kept.
     #[serde(default)]
     pub fail: bool,
 }

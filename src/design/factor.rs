@@ -5,7 +5,7 @@ use super::markdown;
 use super::tree::{Node, Tree, scalar};
 use super::value::{Named, Value};
 
-/// Most levels of a range.
+/// Maximum number of levels that a range may have.
 const MOST: u64 = 100_000;
 
 /// Reads `[factors]`.
@@ -34,7 +34,7 @@ pub fn read_factors(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Factor> {
     factors
 }
 
-/// Reads a factor. One that cannot be read is kept without levels, so that references to it are not reported too.
+/// Reads a factor. An unreadable factor is kept without levels, so that references to it are not reported as well.
 fn read_factor(tree: &mut Tree<'_>, at: &str, name: String, node: &Node<'_>) -> Factor {
     let (levels, was) = match node.get_ref().as_table() {
         None => (read_levels(tree, at, node), None),

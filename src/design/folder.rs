@@ -28,12 +28,12 @@ pub fn role_file(role: &str) -> String {
     format!("roles/{role}.md")
 }
 
-/// Texts of the files, and the place of each key and section, for messages.
+/// Texts of the files, and the place of each key and section. Messages show these places.
 #[derive(Debug, Default)]
 pub struct Sources {
     /// Text of `experiment.toml`.
     pub toml: String,
-    /// Bytes of keys and items of `experiment.toml`, by dotted path.
+    /// Byte ranges of keys and items in `experiment.toml`, by dotted path.
     pub places: BTreeMap<String, Range<usize>>,
     /// Text and structure of each prompt file.
     pub prompts: BTreeMap<String, (String, markdown::Parsed)>,
@@ -53,7 +53,8 @@ pub struct Guess {
 }
 
 impl Sources {
-    /// Finds the bytes of a dotted path, else of the nearest path that contains it, else the beginning of the file.
+    /// Finds the bytes of a dotted path. If the path has none, returns the bytes of the nearest path that contains it,
+    /// or else the beginning of the file.
     pub fn place(&self, path: &str) -> Range<usize> {
         let mut path = path;
         loop {
@@ -81,7 +82,8 @@ impl Sources {
     }
 }
 
-/// Reads an experiment from its files, and reports the mistakes of each file. `None` if errors leave no experiment.
+/// Reads an experiment from its files, and reports the mistakes of each file. Returns `None` if no experiment can be
+/// built despite these mistakes.
 pub fn read(files: &Files, problems: &mut Problems) -> (Option<Experiment>, Sources) {
     let mut sources = Sources::default();
     let mut is_text = true;
@@ -109,7 +111,7 @@ pub fn read(files: &Files, problems: &mut Problems) -> (Option<Experiment>, Sour
     (experiment, sources)
 }
 
-/// Returns the text of a file and whether it is UTF-8. If not, the readable part is returned, so that its other
+/// Returns the text of a file, and true if it is UTF-8. Otherwise the text is the readable part, so that its other
 /// mistakes are reported too.
 fn decode_utf8(path: &str, bytes: &[u8], problems: &mut Problems) -> (String, bool) {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
@@ -180,7 +182,7 @@ fn read_experiment(tree: &mut Tree<'_>, table: &DeTable<'_>, sources: &mut Sourc
     let agents = protocol.as_ref().and_then(|p| p.agents.clone());
     let roles = agents.as_ref().map(|agents| read_roles(tree, agents, get("roles"), sources)).unwrap_or_default();
     let summarizer = sources.prompts.get(SUMMARIZER).map(|(_, parsed)| parsed.text.clone());
-    // Without roles or a protocol there is no experiment. The rest is read, so that its mistakes are reported.
+    // Without roles or a protocol there is no experiment. The rest is still read, so that its mistakes are reported.
     let protocol = protocol.filter(|_| agents.is_some()).map(|p| p.protocol);
     let is_whole = protocol.is_some();
     let experiment = Experiment {

@@ -1,30 +1,32 @@
 //! English word forms for placeholders: plurals, possessives, verbs and pronouns.
 //!
 //! Guesses come from two libraries with pinned versions, since a changed guess would change prompts; snapshots in the
-//! tests show such a change. Words of researchers are never corrected. Templates and roles may not enter.
+//! tests show such a change. Words that researchers write are never corrected. This module must not use templates or
+//! roles.
 
 use english::{English, Form, Number, Person, Tense};
 
 #[cfg(test)]
 mod tests;
 
-/// Pronouns of a role that has none written: right for one and for several.
+/// Pronouns of a role whose pronouns are not written. They fit one agent and several.
 pub const GUESSED_PRONOUNS: &str = "they/their";
 
 /// Verbs that have one form only.
 const MODALS: [&str; 10] = ["can", "could", "may", "might", "must", "ought", "shall", "should", "will", "would"];
 
-/// Prepositions: the head noun is before them, as in `head of state`, `mother-in-law`.
+/// Prepositions. The noun that changes is before them, as in `head of state`, `mother-in-law`.
 const PREPOSITIONS: [&str; 11] = ["at", "by", "de", "for", "from", "in", "of", "on", "to", "under", "with"];
 
-/// Last parts that leave the plural to an agent noun before them: `passer-by`, `runner-up`.
+/// Particles at the end of a compound. The agent noun before them takes the plural: `passer-by`, `runner-up`.
 const PARTICLES: [&str; 7] = ["by", "down", "in", "off", "on", "out", "up"];
 
 /// Guesses the plural of a noun, which may have several words.
 ///
-/// The last word changes (`prison guard` → `prison guards`), or the word before the first preposition that others
-/// follow (`head of state` → `heads of state`). The parts of a hyphenated word follow the same rule (`mother-in-law` →
-/// `mothers-in-law`), and `passer-by` → `passers-by`. If the changing word has no Latin letter, the noun is unchanged.
+/// Usually the last word changes (`prison guard` → `prison guards`). If other words follow a preposition, the word
+/// before the first preposition changes (`head of state` → `heads of state`). The parts of a hyphenated word follow the
+/// same rule (`mother-in-law` → `mothers-in-law`), and `passer-by` → `passers-by`. If the changing word has no Latin
+/// letter, the noun is unchanged.
 pub fn guess_plural(noun: &str) -> String {
     let (before, word, after) = split_head(noun, |c| c.is_whitespace() || c == '_');
     let (prefix, stem, suffix) = hyphenated_head(word);
@@ -34,7 +36,7 @@ pub fn guess_plural(noun: &str) -> String {
     format!("{before}{prefix}{}{suffix}{after}", pluralizer::pluralize(stem, 2, false))
 }
 
-/// Cuts a noun around the word that carries the number.
+/// Splits a noun into three parts: the text before the word that takes the plural, this word, and the text after it.
 fn split_head(noun: &str, is_joint: fn(char) -> bool) -> (&str, &str, &str) {
     let words = find_words(noun, is_joint);
     let preposition = words.iter().position(|&(from, to)| is_one_of(&noun[from..to], &PREPOSITIONS));
@@ -80,7 +82,7 @@ pub fn third_person(verb: &str) -> String {
     if MODALS.contains(&base.as_str()) {
         return base;
     }
-    // The library reads `die_2` as its second verb `die`; here it is an ordinary word.
+    // The library reads `die_2` as its second verb `die`. Here `die_2` is an ordinary word.
     if base.contains('_') {
         return base + "s";
     }

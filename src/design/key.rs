@@ -1,7 +1,7 @@
-//! Names of things from their content: SHA-256 over canonical JSON (RFC 8785) without defaults.
+//! Keys that are derived from content: SHA-256 over canonical JSON (RFC 8785) without defaults.
 //!
-//! Keys of experiments that can be written today may never change: a key names conversations that were paid for.
-//! A new feature adds a field that is left out at its default.
+//! Keys of experiments that can be written today must never change, since a key names conversations that were paid for.
+//! So a new feature adds a field, and the JSON omits this field at its default.
 
 use super::compose;
 use super::condition::Condition;
@@ -12,7 +12,8 @@ use super::keys::{Key, MODEL, PROTOCOL, ROLE};
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
-/// The format that keys count: 1 until the meaning of an existing key changes, whatever the file says.
+/// The format number in every key. It stays 1 until the meaning of an existing key changes, whatever number the file
+/// has.
 const FORMAT: u32 = 1;
 
 /// Returns the SHA-256 of bytes in hex.
@@ -27,10 +28,10 @@ pub fn hash(mut value: Json) -> String {
     sha256(serde_json_canonicalizer::to_vec(&value).unwrap_or_default())
 }
 
-/// Writes whole numbers that a double cannot hold as text: canonical JSON would round them, and two numbers would
-/// have one hash.
+/// Writes a whole number as text if a double cannot hold it exactly. Canonical JSON would round such numbers, and two
+/// different numbers would have the same hash.
 fn write_exact(value: &mut Json) {
-    /// The largest whole number below which a double holds each.
+    /// The limit below which a double holds every whole number exactly.
     const LARGEST: u64 = 1 << 53;
     match value {
         Json::Number(number) => {
@@ -65,7 +66,8 @@ pub fn conversation_id(experiment: &str, key: &str) -> String {
     sha256(format!("{experiment}\n{key}"))[..16].to_owned()
 }
 
-/// Returns the condition key: a hash of everything that shapes its conversations, wherever it is written.
+/// Returns the condition key: a hash of everything that shapes the condition's conversations. It does not matter in
+/// which file or flag a value is written.
 pub fn hash_condition(experiment: &Experiment, condition: &Condition) -> String {
     hash(made_from(experiment, condition))
 }
@@ -101,7 +103,8 @@ fn made_from(experiment: &Experiment, condition: &Condition) -> Json {
     Json::Object(made)
 }
 
-/// Returns the levels of labels, except those at their `was` level. Factors that set something count by their effect.
+/// Returns the levels of labels, except labels at their `was` level. A factor that sets something is left out, since
+/// the key includes its effect.
 fn count_labels(experiment: &Experiment, condition: &Condition) -> Map<String, Json> {
     condition
         .levels
@@ -111,7 +114,7 @@ fn count_labels(experiment: &Experiment, condition: &Condition) -> Map<String, J
             let was = experiment.factors.iter().find(|f| f.name == l.name).and_then(|f| f.was.as_ref());
             was.map(ToString::to_string) != Some(l.value.to_string())
         })
-        // As text, as headings read it: canonical JSON would write 1.0 as 1.
+        // Levels are hashed as text, since headings read them as text. Canonical JSON would write 1.0 as 1.
         .map(|l| (l.name.clone(), Json::String(l.value.to_string())))
         .collect()
 }
@@ -135,7 +138,7 @@ fn role_value(experiment: &Experiment, condition: &Condition, index: usize, role
     Json::Object(map)
 }
 
-/// Describes a model by everything that shapes its replies: not its name in the experiment, nor its transport.
+/// Describes a model by everything that shapes its replies. Its name in the experiment and its transport are left out.
 pub fn describe_model(model: &ModelSpec) -> Json {
     let id = [("id".to_owned(), json!(model.id))];
     Json::Object(id.into_iter().chain(count_keys(MODEL, |key| key.changed_value(model))).collect())

@@ -1,8 +1,8 @@
-//! Keys of `[protocol]`, `[roles.NAME]` and models: one table, from which folder, document, factors, flags, differences,
-//! the condition key and the pages of `convoke show` come.
+//! Keys of `[protocol]`, `[roles.NAME]` and models in one table. Folder, document, factors, flags, differences, the
+//! condition key and the pages of `convoke show` are all derived from this table.
 //!
-//! A new key is a field of its struct and a row here. A field that an older folder lacks is left out of the document at
-//! its default, by serde; its row returns `None` there.
+//! A new key is a field of its struct and a row here. If older folders lack the field, serde omits the field at its
+//! default from the document, and its row returns `None` at that default.
 
 pub mod kind;
 
@@ -11,20 +11,21 @@ use super::tree::{Node, Tree};
 use kind::{Field, KeyKind, KeyValue, put_field};
 use std::collections::BTreeMap;
 
-/// Most messages of a conversation, and most days: far above any use, and small enough to count with.
+/// Maximum number of messages, and of days, in a conversation. It is far above any use, and small enough for arithmetic
+/// without overflow.
 pub const MOST_MESSAGES: u32 = 1_000_000;
 
-/// A key of a table that a `T` is written as.
+/// A key of the TOML table in which a `T` is written.
 pub struct Key<T: 'static> {
-    /// Its name in files and flags.
+    /// Name of the key in files and flags.
     pub name: &'static str,
     /// The values that it takes.
     pub kind: KeyKind,
-    /// A line for people.
+    /// One line of help.
     pub help: &'static str,
     /// True if a factor may set it, and headings may read it.
     pub factor: bool,
-    /// True if it counts in the condition key, where it is not at its default.
+    /// True if the condition key includes the value when it is not the default.
     pub counts: bool,
     /// Returns its value; `None` if there is nothing to write.
     pub get: fn(&T) -> Option<KeyValue>,
@@ -33,7 +34,7 @@ pub struct Key<T: 'static> {
 }
 
 impl<T: Default> Key<T> {
-    /// Returns its value where that is not the default.
+    /// Returns the value if it is not the default.
     pub fn changed_value(&self, of: &T) -> Option<KeyValue> {
         (self.get)(of).filter(|value| self.default_value().as_ref() != Some(value))
     }
@@ -54,7 +55,7 @@ pub fn key_names<T>(keys: &'static [Key<T>]) -> impl Iterator<Item = &'static st
     keys.iter().map(|key| key.name)
 }
 
-/// Reads the keys of a table; returns the names of those that could be read.
+/// Reads the keys of a table. Returns the names of the keys that could be read.
 pub fn read_keys<T>(
     tree: &mut Tree<'_>,
     at: &str,
@@ -127,7 +128,7 @@ pub static PROTOCOL: &[Key<Protocol>] = &[
 pub static ROLE: &[Key<Role>] = &[
     key! { "plural", plural: KeyKind::Text, "the noun of several"; factor: false, counts: true },
     key! { "pronouns", pronouns: KeyKind::Pronouns, "pronoun and possessive of one"; factor: false, counts: true },
-    // Its effect counts: the models of the condition.
+    // The condition key includes its effect instead: the models of the condition.
     key! {
         "model", model: KeyKind::Models, "a model for all agents of the role, or one for each";
         factor: true, counts: false
@@ -160,8 +161,8 @@ pub static MODEL: &[Key<ModelSpec>] = &[
     },
 ];
 
-/// Each key of `[protocol]` decides what a conversation becomes. One that did not count would give two conditions one
-/// key, so this does not compile.
+/// Each key of `[protocol]` shapes the conversation. If the condition key omitted one, two different conditions could
+/// have the same key. So this check then fails to compile.
 const _: () = {
     let mut at = 0;
     while at < PROTOCOL.len() {

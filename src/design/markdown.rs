@@ -1,8 +1,8 @@
 //! Prompt files (docs/format.md, "Prompts: files, sections, headings"): a text before the first heading, then sections
 //! with conditions; and the text of a section that is sent.
 //!
-//! Reads and writes text only. The caller checks that factors and titles of headings exist, and gets the bytes of each.
-//! Line ends are LF here ([`unix_lines`]).
+//! This module reads and writes text only. It returns the bytes of each factor and title, and the caller checks that
+//! these exist. Line ends are LF here ([`unix_lines`]).
 //!
 //! | file | come here to … |
 //! |---|---|
@@ -11,7 +11,7 @@
 //! | `when` | read and write conditions |
 //! | `heading` | read and write a heading |
 //!
-//! Decisions where the format is silent:
+//! Decisions that docs/format.md leaves open:
 //! - `## ` opens a section even inside a comment, so it is an error if a comment does not end within its section.
 //! - `\<!--` opens no comment, just as `\<` opens no tag.
 //! - A `{…}` without `=` before the end of a heading is part of the title; any other brace that is not the
@@ -73,7 +73,7 @@ pub fn parse(text: &str) -> Parsed {
 }
 
 impl Parsed {
-    /// Gives the text since the last heading to its section.
+    /// Gives the text after the last heading to the section of that heading, or to the starting prompt.
     fn close_text(&mut self, text: &str) {
         match self.text.sections.last_mut() {
             Some(section) => text.clone_into(&mut section.text),
@@ -100,8 +100,8 @@ fn unclosed_comment(at: usize) -> Problem {
     Problem::new(at..at + 4, "comment-unclosed", "the comment does not end within its section", hint)
 }
 
-/// Writes a prompt file; [`parse`] restores every text that it has read without problems. A text without a final line
-/// end gets one if a heading follows.
+/// Writes a prompt file. If a text was read without problems, [`parse`] of the written file returns the same text.
+/// Before a heading, a missing line end is added.
 pub fn render(text: &PromptText) -> String {
     let mut file = text.start.clone();
     for section in &text.sections {

@@ -1,11 +1,11 @@
 //! The researcher's experiment: parsed once, checked once, every mistake reported at once.
 //!
-//! Pure: no input or output, no clock, no randomness of its own, and nothing of the other rooms.
+//! This room is pure: no input or output, no clock, no randomness of its own. It uses no other room.
 //!
 //! | file | come here to … |
 //! |---|---|
 //! | `experiment` | see an experiment as data, which is also the document that the database stores |
-//! | `keys` | see the keys of protocol, roles and models: their values, defaults, and what counts in a key |
+//! | `keys` | see the keys of protocol, roles and models: values, defaults, and which the condition key includes |
 //! | `words` | define an enum that has words in files |
 //! | `value` | read a scalar of TOML, or a pair of a name and a value |
 //! | `names` | decide what may be the name of an experiment or a role |
@@ -14,21 +14,21 @@
 //! | `folder` | read an experiment from its files |
 //! | `protocol` | read models, protocol, health and run |
 //! | `effect` | see which names a factor may set, and to what |
-//! | `factor` | read factors and how they combine |
+//! | `factor` | read factors and their combinations |
 //! | `markdown` | read and write prompt files and conditions (`a=x b=y`); remove comments from a text |
 //! | `template` | find and replace placeholders such as `<GUARD_NOUN>` |
 //! | `inflect` | form plurals, possessives and verbs |
 //! | `overrides` | see which values flags may set, and which conversations they select |
 //! | `axis` | expand factors, zips and cells into combinations of levels |
 //! | `resolve` | derive protocol, agents and models from a combination of levels |
-//! | `condition` | ask a condition for its values, its participants and its obstacles |
+//! | `condition` | find a condition's values, its participants and its obstacles |
 //! | `compose` | compose the prompts of a condition before substitution |
 //! | `key` | hash a revision, a condition or a conversation |
 //! | `plan` | expand an experiment into conditions and conversations |
 //! | `estimate` | count the calls and tokens of a plan |
 //! | `check` | find everything that is wrong with an experiment |
 //! | `diff` | compare two experiments |
-//! | `edit` | change an experiment as flags say |
+//! | `edit` | apply the changes that flags request |
 //! | `write` | write an experiment as files |
 
 pub mod axis;

@@ -1,4 +1,4 @@
-//! Values that flags set in place of the experiment's, and the conversations that they select.
+//! Values of flags that replace values of the experiment, and the conversations that flags select.
 
 use super::experiment::Expression;
 use super::problem::Obstacle;
@@ -21,7 +21,7 @@ pub struct Overrides {
     /// `--replicates`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replicates: Option<u32>,
-    /// `--seed`. Written as decimal text: BSON has no 64 bits without a sign.
+    /// `--seed`. Stored as decimal text, since BSON has no unsigned 64-bit number.
     #[serde(skip_serializing_if = "Option::is_none", with = "as_text")]
     pub seed: Option<u64>,
     /// `--only`: a condition is selected if any of these expressions holds; empty selects all.
@@ -36,8 +36,8 @@ pub struct Overrides {
 }
 
 impl Overrides {
-    /// Returns every name that is set, `model` included: each name once, its levels in the order of writing, each
-    /// level once.
+    /// Returns all names that are set, including `model`. Each name occurs once, with its levels in the order of
+    /// writing and without repeats.
     pub fn list_settings(&self) -> Vec<Named<Vec<Value>>> {
         let models = self.models.iter().map(|m| Value::Text(m.clone())).collect();
         let by_model = [Named::new("model", models)];

@@ -1,7 +1,8 @@
 //! The plan: factors × levels × replicates, expanded.
 //!
-//! Conversations are named by their keys ([`super::key`]), never by their place here, so that resuming is a set
-//! difference. The order is as written, the first axis slowest; replicate 1 of every condition is first.
+//! A conversation is identified by its key ([`super::key`]), never by its place in the plan. So a resumed run needs
+//! only the keys that are planned but not stored. Conditions are in the order of writing, and the first axis changes
+//! slowest. Replicate 1 of every condition comes before replicate 2 of any condition.
 
 use super::axis::{self, Axis};
 use super::condition::Condition;
@@ -15,9 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use super::experiment::{HUMAN, SCRIPTED};
 
-/// Most combinations of levels; a larger design is a mistake.
+/// Maximum number of combinations of levels; a larger design is a mistake.
 const MOST_CONDITIONS: usize = 100_000;
-/// Most conversations of a plan.
+/// Maximum number of conversations in a plan.
 const MOST_CONVERSATIONS: usize = 2_000_000;
 
 /// A plan: conditions and the number of replicates.
@@ -36,7 +37,7 @@ pub struct Plan {
 pub struct Cell {
     /// Index of its condition in the plan.
     pub condition: usize,
-    /// From 1.
+    /// Number of the replicate, from 1.
     pub replicate: u32,
     /// SHA-256 of condition key, seed and replicate, in hex.
     pub key: String,
@@ -47,7 +48,7 @@ pub struct Cell {
 pub struct Expansion {
     /// Conditions in order, excluded ones left out.
     pub conditions: Vec<Condition>,
-    /// Reasons why they are no plan.
+    /// Reasons why the conditions cannot be planned.
     pub obstacles: Vec<Obstacle>,
 }
 
@@ -95,7 +96,7 @@ pub fn expand_conditions(experiment: &Experiment, overrides: &Overrides) -> Expa
     Expansion { conditions, obstacles }
 }
 
-/// Obstacles that many conditions may share: the first is reported, the others are counted.
+/// Obstacles that many conditions may share. The first of each kind is reported, and the others are counted.
 #[derive(Default)]
 struct Tally {
     found: Vec<(Obstacle, usize)>,
@@ -133,8 +134,8 @@ fn too_many(axes: &[Axis], replicates: u32) -> Option<Obstacle> {
 }
 
 impl Plan {
-    /// Expands an experiment with overrides, and reports all obstacles together. An obstacle that only exists with the
-    /// overrides is an error of a flag.
+    /// Expands an experiment with overrides, and reports all obstacles together. An obstacle that exists only because
+    /// of the overrides is an error of a flag.
     pub fn new(experiment: &Experiment, overrides: &Overrides) -> Result<Self, Vec<Obstacle>> {
         let Expansion { conditions, mut obstacles } = expand_conditions(experiment, overrides);
         if !obstacles.is_empty() {
@@ -158,8 +159,8 @@ impl Plan {
             .collect()
     }
 
-    /// Returns the conversations that `--only` and `--limit` select. It is an error if they select none or name unknown
-    /// levels.
+    /// Returns the conversations that `--only` and `--limit` select. If these flags select no conversation or name
+    /// unknown levels, returns an error.
     pub fn selected(&self, experiment: &Experiment, overrides: &Overrides) -> Result<Vec<Cell>, Obstacle> {
         for when in overrides.only.iter().flat_map(|e| &e.all) {
             check_only(experiment, &self.conditions.iter().collect::<Vec<_>>(), when)?;
@@ -178,7 +179,7 @@ impl Plan {
     }
 }
 
-/// Refuses a factor or level of `--only` that none of the conditions has.
+/// Refuses a factor or level of `--only` that no condition has.
 pub fn check_only(experiment: &Experiment, conditions: &[&Condition], when: &When) -> Result<(), Obstacle> {
     let values: Vec<Value> = conditions.iter().filter_map(|c| c.value(experiment, &when.factor)).collect();
     if values.is_empty() {
@@ -204,7 +205,7 @@ fn drop_repeats(words: &mut Vec<&str>) {
     words.retain(|w| seen.insert(*w));
 }
 
-/// Returns the names of factors in the order of writing; `model` is first if it is no factor.
+/// Returns the names of factors in the order of writing. `model` comes first, unless it is a factor.
 fn names_in_order<'a>(experiment: &'a Experiment, axes: &'a [Axis]) -> Vec<&'a str> {
     let written = experiment.factors.iter().map(|f| f.name.as_str());
     let added = axes.iter().flat_map(|a| a.factors.iter().map(String::as_str));

@@ -1,5 +1,5 @@
-//! Mistakes in an experiment, each with its file, line, column, a caret and a remedy; and obstacles, which are mistakes
-//! that prevent planning.
+//! Mistakes in an experiment, each with its file, line, column, a caret and a remedy. An obstacle is a mistake that
+//! prevents planning.
 
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -11,9 +11,9 @@ use unicode_width::UnicodeWidthChar;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// It cannot be run.
+    /// The experiment cannot be run.
     Error,
-    /// It is probably not intended.
+    /// The experiment can be run, but this part is probably not intended.
     Warning,
 }
 
@@ -26,9 +26,9 @@ pub struct Problem {
     pub code: &'static str,
     /// File within the experiment's folder.
     pub path: String,
-    /// From 1; 0 = the file as a whole.
+    /// Number of the line, from 1; 0 = the file as a whole.
     pub line: usize,
-    /// In characters, from 1; 0 = the line as a whole.
+    /// Number of the character in the line, from 1; 0 = the line as a whole.
     pub column: usize,
     /// The mistake, as a fragment of a sentence.
     pub message: String,
@@ -39,7 +39,7 @@ pub struct Problem {
     pub excerpt: Option<(String, usize)>,
 }
 
-/// The problem as text: `error: …`, the place, the line with a caret, the remedy.
+/// Writes the problem as text: `error: …`, the place, the line with a caret, the remedy.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown(None))
@@ -47,7 +47,8 @@ impl fmt::Display for Problem {
 }
 
 impl Problem {
-    /// Writes the problem for a screen of so many columns. Of a long line it shows the part around the caret.
+    /// Returns the problem as text for a screen with this number of columns. A long line is cut to the part around the
+    /// caret.
     pub fn shown(&self, columns: Option<usize>) -> String {
         const WIDEST: usize = 160;
         let word = if self.severity == Severity::Error { "error" } else { "warning" };
@@ -58,7 +59,7 @@ impl Problem {
         if let Some((line, width)) = &self.excerpt {
             let number = self.line.to_string();
             let gutter = " ".repeat(number.len());
-            // Beside the number are a space, ` | ` and an ellipsis at each end.
+            // A space, ` | ` and an ellipsis at each end need room beside the line number.
             let room = columns.map_or(WIDEST, |columns| columns.saturating_sub(number.len() + 7).clamp(8, WIDEST));
             let Window { line, indent, width } = cut_window(line, self.column.saturating_sub(1), (*width).max(1), room);
             let _ = write!(shown, "\n {gutter} |\n {number} | {line}\n {gutter} | {indent}{}", "^".repeat(width));
@@ -77,15 +78,15 @@ struct Window {
     width: usize,
 }
 
-/// Cuts a line to `room` columns around the `width` characters at `start`. Characters may be wide, or marks that
-/// combine with the one before.
+/// Cuts a line to `room` columns around the `width` characters at `start`. A character may need two columns, or none if
+/// it combines with the character before it.
 fn cut_window(line: &str, start: usize, width: usize, room: usize) -> Window {
     let columns = |c: &char| c.width().unwrap_or(1);
     let all: Vec<char> = line.chars().collect();
     let start = start.min(all.len());
     let mut from = 0;
     if all.iter().map(columns).sum::<usize>() > room {
-        // Three eighths of the room are for the text before.
+        // The mistake is left of the middle, so that more of the text after it is shown.
         let mut before = 0;
         from = start;
         while from > 0 && before + columns(&all[from - 1]) <= room * 3 / 8 {
@@ -110,7 +111,7 @@ fn cut_window(line: &str, start: usize, width: usize, room: usize) -> Window {
     }
 }
 
-/// A list of problems; the same one at the same place counts once.
+/// A list of problems. A problem that occurs again at the same place is not added.
 #[derive(Debug, Default)]
 pub struct Problems {
     list: Vec<Problem>,
@@ -160,7 +161,7 @@ impl Problems {
         }
     }
 
-    /// Returns true if one of them is an error.
+    /// Returns true if any problem is an error.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|p| p.severity == Severity::Error)
     }
@@ -214,7 +215,7 @@ pub struct Obstacle {
     pub message: String,
     /// The remedy.
     pub hint: Option<String>,
-    /// True if a flag is wrong, not the experiment.
+    /// True if the mistake is in a flag, not in the experiment.
     pub usage: bool,
 }
 
@@ -230,12 +231,12 @@ impl Obstacle {
     }
 }
 
-/// Returns `did you mean …?` for the nearest known word, if one is near.
+/// Returns `did you mean …?` for the nearest known word; `None` if no known word is near.
 pub fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     find_nearest(word, known).map(|near| format!("did you mean `{near}`?"))
 }
 
-/// Finds the known word nearest to a word, if one is near.
+/// Finds the known word that is nearest to a word; `None` if no known word is near.
 pub fn find_nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = word.to_lowercase();
     known

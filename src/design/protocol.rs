@@ -7,10 +7,10 @@ use super::tree::{Node, Tree};
 use super::value::Named;
 use std::collections::BTreeMap;
 
-/// Message about features that later versions may have.
+/// Ending of messages about features that later versions may have.
 pub const LATER: &str = "this version of convoke does not have it";
 
-/// Most agents of a role.
+/// Maximum number of agents of a role.
 pub const MOST_AGENTS: u32 = 10_000;
 
 /// Reads `models = […]`.
@@ -73,7 +73,7 @@ fn read_alias(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String> 
     Some(name)
 }
 
-/// Returns the reason why a text cannot be a model's id: code, message, remedy. `None` if it can.
+/// Returns the reason why a text cannot be a model's id: code, message, remedy. Returns `None` if it can be one.
 pub fn bad_model_id(id: &str) -> Option<(&'static str, String, String)> {
     if id.contains("://") || id.contains('@') {
         return Some((
@@ -128,7 +128,7 @@ pub fn read_protocol(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<Wri
     }
     let mut protocol = Protocol::default();
     if !read_keys(tree, "protocol", &fields, PROTOCOL, &mut protocol).contains(&"messages") {
-        // Enough for any number of days, so that one mistake is not reported as two.
+        // An unreadable `messages` becomes enough for any number of days, so that one mistake is not reported as two.
         protocol.messages = 2 * MOST_MESSAGES;
     }
     Some(WrittenProtocol { protocol, agents })

@@ -9,7 +9,7 @@ use super::overrides::Overrides;
 use super::problem::{Obstacle, did_you_mean};
 use super::value::{Named, Value};
 
-/// A resolver of combinations into conditions.
+/// Resolves combinations of levels into conditions.
 pub struct Resolver<'a> {
     /// The experiment.
     pub experiment: &'a Experiment,
@@ -73,8 +73,8 @@ impl Models<'_> {
         self.settings.iter().rev().find(|(n, _)| *n == name).map(|(_, v)| *v)
     }
 
-    /// Finds a model by name and sets its parameters from factors. An undeclared model is reported and used by its
-    /// name; a person needs no declaration.
+    /// Finds a model by name and sets its parameters from factors. An undeclared model is reported, then used by its
+    /// name. A person needs no declaration.
     fn find_model(&mut self, name: &str, at: &str) -> ModelSpec {
         let mut spec = if self.resolver.overrides.offline {
             ModelSpec::bare(SCRIPTED)
@@ -98,7 +98,8 @@ impl Models<'_> {
         spec
     }
 
-    /// Returns true if a flag names the model. A flag needs no declaration, unless several declared models have the id.
+    /// Returns true if a flag names the model. Such a model needs no declaration, unless several declared models have
+    /// its id.
     fn is_given_by_flag(&self, name: &str) -> bool {
         let is_id = self.resolver.experiment.models.iter().any(|m| m.id == name);
         let given = self.resolver.settings.iter().filter(|s| names_models(&s.name)).flat_map(|s| &s.value);
@@ -150,7 +151,7 @@ impl Models<'_> {
     }
 }
 
-/// Returns the obstacle of a model that is named and not declared.
+/// Returns the obstacle of a model that is named but not declared.
 pub fn undeclared_model(experiment: &Experiment, name: &str, at: &str) -> Obstacle {
     let known: Vec<&str> = experiment.models.iter().map(ModelSpec::name).collect();
     if experiment.models.iter().any(|m| m.id == name) {

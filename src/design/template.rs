@@ -1,7 +1,7 @@
 //! Placeholders (docs/format.md, "Placeholders"): a text is parsed once into pieces and rendered in one pass.
 //!
-//! Knows roles by their tags, and nothing of files, sections or conversations. The caller gets every tag with its
-//! place, and checks who may use it and that its role has an agent.
+//! This module knows roles only by their tags, and does not know files, sections or conversations. It returns every tag
+//! with its place. The caller checks who may use each tag, and that the tag's role has an agent.
 
 use super::inflect;
 use std::ops::Range;
@@ -12,7 +12,7 @@ mod tests;
 
 pub use tags::{RoleTags, Tag, tag_of};
 
-/// A part of a text that looks like a tag but is none.
+/// A part of a text that looks like a tag but is not a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagProblem {
     /// Bytes of the text, from `<` to `>`.
@@ -26,14 +26,14 @@ pub struct TagProblem {
 /// The kind of mistake in a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TagProblemKind {
-    /// An error: there is no such tag.
+    /// An error: this tag does not exist.
     Unknown {
         /// The tag without `<` and `>`.
         nearest: Option<String>,
     },
     /// An error: the text after `_VERB_` is not a single word.
     NotAVerb,
-    /// A warning: it is text, but would be this tag in capitals.
+    /// A warning: the text stays text, but would be this tag if written in capitals.
     LooksLike {
         /// The tag without `<` and `>`.
         tag: String,
@@ -48,14 +48,14 @@ pub struct Template {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
-    /// Text in which `\<` is already `<`.
+    /// Text in which each `\<` has been replaced by `<`.
     Text(String),
     Tag(Tag, Range<usize>),
 }
 
 enum Found {
     Tag(Tag, usize),
-    /// Unchanged text of so many bytes.
+    /// Plain text with this number of bytes, and a problem if it looks like a tag.
     Text(usize, Option<TagProblemKind>),
 }
 
@@ -148,20 +148,20 @@ fn judge_tag(text: &str, roles: &RoleTags) -> Found {
 pub struct Forms {
     /// The roles, in the order of the tags.
     pub roles: Vec<RoleForms>,
-    /// The name of the agent that reads the text; `None` if there is no particular reader.
+    /// The name of the agent that reads the text; `None` if the text has no single reader.
     pub agent_name: Option<String>,
 }
 
 /// Values of a role's tags.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoleForms {
-    /// Number of its agents; 0 takes the forms of several.
+    /// Number of agents. At 0, tags use the plural forms.
     pub count: u32,
-    /// One of them: `guard`.
+    /// Noun for one agent: `guard`.
     pub noun: String,
-    /// Several: `guards`.
+    /// Noun for several agents: `guards`.
     pub plural: String,
-    /// Pronoun and possessive of one: `he/his`.
+    /// Pronoun and possessive for one agent: `he/his`.
     pub pronouns: String,
 }
 
@@ -199,7 +199,7 @@ impl RoleForms {
         }
     }
 
-    /// Returns the pronouns of one agent if they are written, else those of any number.
+    /// Returns the pronouns of the role if it has one agent and they are written; otherwise `they/their`.
     fn pronoun_pair(&self) -> (&str, &str) {
         let of_one = if self.count == 1 { inflect::split_pronouns(&self.pronouns) } else { None };
         of_one.unwrap_or(("they", "their"))

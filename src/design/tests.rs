@@ -1,4 +1,4 @@
-//! Tests of the whole room: folder and document are equal, counts follow their rule, keys stay.
+//! Tests of the whole room: folder and document hold the same experiment, counts follow their rule, keys never change.
 
 use super::folder::{self, Files};
 use super::*;

@@ -1,4 +1,5 @@
-//! A reader of `experiment.toml` through its spanned tree, so that every mistake has a place and hides no other.
+//! Reader of `experiment.toml`. It reads a tree with byte ranges, so that every mistake has a place. After a mistake it
+//! reads on, so that the other mistakes are reported too.
 
 use super::problem::{Problems, Severity, did_you_mean};
 use super::value::Value;
@@ -10,7 +11,8 @@ use toml::de::{DeTable, DeValue};
 /// The file's name in messages.
 pub const FILE: &str = "experiment.toml";
 
-/// Words of keys that would hold an address, a key or a variable's name.
+/// Words in the names of keys that would hold an address, a secret or the name of a variable. An experiment holds none
+/// of these.
 const ADDRESSES: [&str; 9] =
     ["base_url", "url", "host", "address", "endpoint", "api_key", "key", "api_key_env", "servers"];
 
@@ -24,7 +26,7 @@ pub struct Tree<'a> {
     pub places: BTreeMap<String, Range<usize>>,
 }
 
-/// A value as the tree holds it.
+/// A value of the tree, with its bytes in the file.
 pub type Node<'t> = Spanned<DeValue<'t>>;
 
 impl Tree<'_> {
@@ -39,7 +41,7 @@ impl Tree<'_> {
         self.problems.at(Severity::Error, code, (FILE, self.text, span), message, hint);
     }
 
-    /// Reads a table with fixed keys; an unknown key is an error that names the nearest known one.
+    /// Reads a table with fixed keys; the error for an unknown key names the nearest known key.
     pub fn read_fields<'t>(
         &mut self,
         at: &str,
@@ -96,7 +98,7 @@ impl Tree<'_> {
         self.read_items(at, node, Self::read_text)
     }
 
-    /// Reads the items that `read` accepts; places count these items only.
+    /// Reads the items that `read` accepts. Rejected items do not count in the places of the others.
     pub fn read_items<'t, T>(
         &mut self,
         at: &str,
@@ -146,7 +148,7 @@ impl Tree<'_> {
         None
     }
 
-    /// Reads one of `words`, or reports an error with the nearest.
+    /// Reads one of `words`, or reports an error that names the nearest word.
     pub fn read_word<'w>(&mut self, at: &str, node: &Node<'_>, words: &[&'w str]) -> Option<&'w str> {
         let text = self.read_text(at, node)?;
         let found = words.iter().copied().find(|w| *w == text);
@@ -192,7 +194,7 @@ fn to_integer(value: &DeValue<'_>) -> Option<i64> {
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
-/// Converts a scalar of TOML; a date becomes text, and `None` is returned for numbers larger than 64 bits.
+/// Converts a scalar of TOML. A date becomes text; a number larger than 64 bits returns `None`.
 pub fn scalar(value: &DeValue<'_>) -> Option<Value> {
     match value {
         DeValue::String(s) => Some(Value::Text(s.to_string())),

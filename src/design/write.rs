@@ -9,7 +9,7 @@ use super::tree::FILE;
 use super::value::{Named, Value};
 use toml::{Table, Value as Toml};
 
-/// Writes the files of an experiment; reading them restores it.
+/// Writes the files of an experiment. Reading these files returns the same experiment.
 pub fn write_files(experiment: &Experiment) -> Files {
     let mut files = Files::new();
     files.insert(FILE.to_owned(), write_toml(experiment).into_bytes());
@@ -63,7 +63,8 @@ fn write_toml(experiment: &Experiment) -> String {
     format!("{}\n{}{}", pretty(&top), write_factors(&experiment.factors), pretty(&rest))
 }
 
-/// Writes `[factors]`, one on each line: as sub-tables those with `was` would be last, and the order counts.
+/// Writes `[factors]` with one factor on each line. As sub-tables, factors with `was` would be written last, and the
+/// order of factors matters.
 fn write_factors(factors: &[Factor]) -> String {
     if factors.is_empty() {
         return String::new();
@@ -100,7 +101,7 @@ fn model_value(spec: &ModelSpec) -> Toml {
     if table.len() == 1 { Toml::from(spec.id.as_str()) } else { Toml::Table(table) }
 }
 
-/// Writes every key that has a value, even a default.
+/// Writes every key that has a value, including values that are the default.
 fn protocol_table(experiment: &Experiment) -> Table {
     let mut table = Table::new();
     let agents = experiment.roles.iter().map(|r| (r.name.clone(), Toml::from(r.agents)));

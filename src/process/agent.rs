@@ -1,4 +1,4 @@
-//! Participants of one conversation, made concrete: agents, which speak, and helpers, which do not.
+//! Participants of one conversation: agents, which speak, and helpers, which do not.
 
 use crate::design::ModelSpec;
 
@@ -9,9 +9,9 @@ pub struct Agent {
     pub name: String,
     /// The role's name.
     pub role: String,
-    /// Model that writes its turns.
+    /// Model that writes the agent's turns.
     pub model: ModelSpec,
-    /// Its system prompt as sent.
+    /// The agent's system prompt as sent.
     pub prompt: String,
 }
 
@@ -20,6 +20,6 @@ pub struct Agent {
 pub struct Helper {
     /// The model.
     pub model: ModelSpec,
-    /// Its system prompt as sent.
+    /// The helper's system prompt as sent.
     pub prompt: String,
 }

@@ -1,4 +1,4 @@
-//! A process: anything that asks models, as a pure machine over an append-only log.
+//! A process: a pure machine over an append-only log, which asks models.
 //!
 //! `next` and `answer` depend only on the process's definition, its log and the reply. So every prefix of a log
 //! continues to the same end (contract R5). A *round* holds asks that do not depend on each other and leave together.
@@ -19,7 +19,7 @@ pub trait Process: Send + Sync {
     fn key(&self) -> &str;
     /// Returns the log so far.
     fn log(&self) -> &[Entry];
-    /// Returns the finished log that the views may read; empty if there is none.
+    /// Returns the log of the finished conversation that the process is about; empty if the process is a conversation.
     fn subject(&self) -> &[Entry] {
         &[]
     }
@@ -27,11 +27,11 @@ pub trait Process: Send + Sync {
     fn next(&self) -> Next;
     /// Turns a reply into exactly one entry, at `ask.seq`, from the entries before `ask.base`.
     fn answer(&self, ask: &Ask, reply: &Reply<'_>) -> Entry;
-    /// Appends an entry that `next` or `answer` returned, or that the store holds.
+    /// Appends an entry that `next` or `answer` returned, or an entry that was read from the store.
     fn push(&mut self, entry: Entry);
     /// Estimates the number of further calls, for the order of work and for progress bars only.
     fn left(&self) -> u32;
-    /// Returns the facts for a person who answers an ask.
+    /// Returns the facts that a person sees before answering an ask.
     fn sitting(&self, _ask: &Ask) -> Sitting {
         Sitting::default()
     }
@@ -46,36 +46,36 @@ pub trait Process: Send + Sync {
 pub enum Next {
     /// Append this entry without a request.
     Note(Entry),
-    /// Send one or more asks at once, for the seqs that follow the log.
+    /// Send one or more asks at once. Their entries follow the log in this order.
     Ask(Vec<Ask>),
-    /// Stop: the process is at its end.
+    /// Stop: the process has reached its end.
     Done(EndedBy),
-    /// Stop: a reply was rejected for good. Holds the reason.
+    /// Stop: a rejected reply failed the process. Holds the reason.
     Failed(String),
 }
 
-/// A request to a model.
+/// One request that a process wants answered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ask {
-    /// Length of the log when the ask's round began: view and answer read no further.
+    /// Length of the log when the ask's round began. The view and `answer` read only earlier entries.
     pub base: u32,
     /// Place of the resulting entry in the log.
     pub seq: u32,
-    /// Growth of the prompt, which shows if the server cut it.
+    /// Relation of the prompt to an earlier one. It shows if the server cut the prompt.
     pub growth: Growth,
     /// Day, from 1.
     pub day: u32,
     /// Number of earlier messages of the day.
     pub index: u32,
-    /// Purpose, and number of the asking for the same result.
+    /// Purpose, and number of rejected replies to this ask so far.
     pub call: CallRef,
     /// Messages for the model, as a recipe.
     pub view: View,
     /// The speaker: an agent's name, `summarizer`, `selector`.
     pub speaker: String,
-    /// Its role.
+    /// The speaker's role.
     pub role: String,
-    /// Its model.
+    /// The speaker's model.
     pub model: ModelSpec,
     /// Candidates of a selection; otherwise the other agents.
     pub others: Vec<String>,
@@ -88,7 +88,7 @@ pub enum Growth {
     New,
     /// The prompt of the entry at this seq is a prefix of this one.
     From(u32),
-    /// Unknown: only the size of the context limits the prompt.
+    /// Unknown. Only the size of the context can show that the server cut the prompt.
     Unknown,
 }
 
@@ -106,7 +106,7 @@ pub enum EndedBy {
     Answered,
 }
 
-/// Facts for a person who answers an ask.
+/// Facts that a person sees before answering an ask.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sitting {
     /// Number of days in the conversation.
@@ -121,7 +121,7 @@ pub struct Sitting {
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that a server tells or does not")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reply<'a> {
-    /// Unchanged text of the model.
+    /// Raw text of the model.
     pub content: &'a str,
     /// True if the model gave reasoning apart from the text.
     pub thinking: bool,

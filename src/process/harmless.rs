@@ -1,18 +1,18 @@
 //! Escaping of text from models and other outside sources before it is shown (contract S1).
 //!
 //! Pure functions from text to text. They are in this room because listeners, exports and the terminal all need them.
-//! No colour and no terminal may enter.
+//! They must not depend on colours or on a terminal.
 
 use std::fmt::Write as _;
 
-/// True for a character that may control a terminal or the direction of text.
+/// Returns true for a character that may control a terminal or the direction of text.
 fn steers(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t')
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
         || matches!(c as u32, 0xe0000..=0xe007f)
 }
 
-/// Makes every control and bidi character visible: ESC becomes `␛`, others `\u{…}`.
+/// Makes control characters and marks of text direction visible: ESC becomes `␛`, others `\u{…}`.
 pub fn harmless(text: &str) -> String {
     if !text.chars().any(steers) {
         return text.to_owned();

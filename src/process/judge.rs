@@ -1,4 +1,4 @@
-//! Judgement of a reply: its flags, and the consequences by the policies of `[health]`.
+//! Judgement of a reply: its flags, and the decision of the policies of `[health]` about them.
 
 use super::asking::{Ask, Growth, Reply};
 use super::log::{CallRef, Entry, Flag, Kind, Purpose};
@@ -8,7 +8,7 @@ use super::setting::Setting;
 /// Decision about a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// The process takes the reply.
+    /// The process accepts the reply.
     Keep,
     /// The process rejects the reply and repeats the ask.
     Again,
@@ -17,7 +17,8 @@ pub(super) enum Verdict {
 }
 
 impl Setting {
-    /// Applies the policies to a reply with these flags. A flag that fails and permits no further asking wins.
+    /// Applies the policies to a reply with these flags. If a flag must fail the process and permits no further repeat,
+    /// it takes precedence over all others.
     pub(super) fn verdict(&self, flags: &[Flag], call: CallRef) -> Verdict {
         let policies = || flags.iter().map(|f| self.policy(*f));
         let spent = |ask: u32| match call.purpose {
@@ -34,7 +35,7 @@ impl Setting {
     }
 }
 
-/// Cleans an agent's reply and flags it. `log` is the process's own.
+/// Cleans an agent's reply and flags it. `log` is the log of the process itself.
 pub(super) fn speech(
     setting: &Setting,
     ask: &Ask,
@@ -68,10 +69,11 @@ pub(super) fn server_flags(ask: &Ask, reply: &Reply<'_>, log: &[Entry]) -> Vec<F
     .collect()
 }
 
-/// True if the server counted fewer prompt tokens than possible. A grown prompt has at least the tokens of the earlier
-/// one, and more for the addition. A prompt that fills the context was not read completely.
+/// Returns true if the server did not read the whole prompt, by its count of tokens. A grown prompt has at least the
+/// tokens of the earlier prompt, and more for the added text. A prompt that fills the whole context was not read
+/// completely.
 fn prompt_was_cut(ask: &Ask, reply: &Reply<'_>, log: &[Entry]) -> bool {
-    /// Upper bound: no tokenizer in use averages more bytes of a conversation in a token.
+    /// Upper bound of the average: no tokenizer in use has more bytes of a conversation per token.
     const MOST_BYTES_PER_TOKEN: u64 = 16;
     let Some(tokens) = reply.prompt.tokens.map(u64::from) else { return false };
     let fits = reply.context.is_none_or(|context| tokens < u64::from(context));
@@ -110,7 +112,7 @@ pub(super) fn entry(ask: &Ask, reply: &Reply<'_>, kind: Kind, content: String, f
     }
 }
 
-/// Returns the reason of a process that failed by a rejected reply.
+/// Returns the reason why a rejected reply failed its process.
 pub(super) fn failure(rejected: &Entry) -> String {
     let flags: Vec<&str> = rejected.flags.iter().map(|f| f.word()).collect();
     format!("a reply of {} on day {} was flagged {}", rejected.speaker, rejected.day, flags.join(", "))

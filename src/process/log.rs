@@ -23,7 +23,7 @@ pub struct Entry {
     pub role: Option<String>,
     /// Model as declared, `SERVER/NAME`; `None` for an opening.
     pub model: Option<String>,
-    /// Text that others read.
+    /// Text that the other participants read.
     pub content: String,
     /// Raw text of the model; `None` for an opening.
     pub raw: Option<String>,
@@ -33,7 +33,7 @@ pub struct Entry {
     pub call: Option<CallRef>,
     /// Size of its prompt; `None` for an opening.
     pub prompt: Option<PromptSize>,
-    /// Further fields of some processes.
+    /// Fields that only some kinds of process have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub more: Option<Box<Map<String, Json>>>,
 }
@@ -82,12 +82,12 @@ words! {
     }
 }
 
-/// Name of a call within its conversation, together with the entry's `seq`.
+/// Name of a call. Within a conversation, this name and the `seq` of the entry identify the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CallRef {
     /// Purpose of the call.
     pub purpose: Purpose,
-    /// Number of the asking for the same result, from 0.
+    /// Number of earlier replies for the same entry that were rejected.
     pub ask: u32,
 }
 

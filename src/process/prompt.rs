@@ -27,8 +27,8 @@ pub enum Author {
 
 /// Recipe of a call's messages: entries by `seq`, texts unchanged.
 ///
-/// A recipe has a constant size for any length of conversation. [`View::messages`] rebuilds the messages from it and
-/// the log, so that the store keeps them by reference (contract R9).
+/// A recipe has a constant size for any length of conversation. [`View::messages`] rebuilds the messages from the
+/// recipe and the log, so that the store keeps messages by reference (contract R9).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct View {
     /// System prompt; empty for none.
@@ -37,7 +37,7 @@ pub struct View {
     pub from: u32,
     /// End of the entries to read, exclusive.
     pub to: u32,
-    /// Agent who reads; `None` for a reader of all turns as one labelled text.
+    /// Name of the agent that reads. `None` if the reader gets all turns as one labelled text.
     pub reader: Option<String>,
     /// True if the speaker's name precedes others' turns.
     pub labels: bool,
@@ -46,7 +46,7 @@ pub struct View {
     /// Parts between the system prompt and the entries `from..to`, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
-    /// True if the entries are in the finished log that the process is about.
+    /// True if the entries are in the log of the finished conversation that the process is about.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub subject: bool,
     /// Parts after the turns, in order.
@@ -54,13 +54,14 @@ pub struct View {
     pub ending: Vec<Ending>,
 }
 
-/// A part of a prompt. It names entries, never a rule, so that the prompt can be rebuilt without the process.
+/// A part of a prompt. It lists entries instead of a rule that selects them, so that the prompt can be rebuilt without
+/// the process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
     /// The program's own text, as user.
     Text(String),
-    /// Entries, read like those of `from..to`.
+    /// Entries of the log, which are read like the entries `from..to`.
     Entries {
         /// Places of the entries, in order.
         ranges: Vec<Range>,
@@ -90,8 +91,8 @@ pub enum Ending {
 const SILENCE: &str = "…";
 
 impl View {
-    /// Builds the messages from the process's own log and the one that it is about. Entries that the log lacks are left
-    /// out.
+    /// Builds the messages from `own`, the log of the process, and `subject`, the log that the process is about.
+    /// Entries that the log lacks are left out.
     pub fn messages(&self, own: &[Entry], subject: &[Entry]) -> Vec<Message> {
         let log = if self.subject { subject } else { own };
         let mut messages = Vec::new();

@@ -1,4 +1,5 @@
-//! A question: each agent of a finished conversation answers it alone, after its own context, all at once.
+//! A question. Each agent of a finished conversation answers it alone, after its own context. All agents are asked at
+//! once.
 //!
 //! The log begins with the question; each agent's answer follows in speaking order, in one round. If `[health]` rejects
 //! answers, the next round repeats their asks.
@@ -26,14 +27,14 @@ pub struct Asked<'a> {
     pub role: &'a str,
     /// The question as typed.
     pub text: &'a str,
-    /// Model that answers in place of each agent's own.
+    /// Model that answers instead of each agent's own model.
     pub model: Option<&'a ModelSpec>,
-    /// Number of the asking, from 2; `None` for the first.
+    /// 2, 3, … if the same question is asked again; `None` the first time.
     pub again: Option<u32>,
 }
 
 impl Asked<'_> {
-    /// Returns the key: SHA-256 over canonical JSON. `model` and `again` are left out if they are not given.
+    /// Returns the key: SHA-256 over canonical JSON. The JSON omits `model` and `again` if they are `None`.
     pub fn key(&self) -> String {
         let Self { subject, log, role, text, model, again } = self;
         let mut made = Map::new();
@@ -63,7 +64,7 @@ pub fn log_hash(log: &[Entry]) -> String {
 pub struct Question {
     key: String,
     text: String,
-    /// Setting of the conversation; its `retries` are those of the question.
+    /// Setting of the conversation. Its `retries` are replaced by the retries of the question.
     setting: Arc<Setting>,
     /// Asked agents, in speaking order.
     agents: Vec<Agent>,
@@ -71,14 +72,14 @@ pub struct Question {
     log: Vec<Entry>,
 }
 
-/// A round: the log's length at its start, and the asked agents, each with its number of the asking.
+/// A round: the log's length at its start, and the asked agents, each with the number of its rejected replies.
 struct Round {
     base: usize,
     lanes: Vec<(usize, u32)>,
 }
 
 impl Question {
-    /// Continues the log of a question about the finished log `subject`. `model` replaces each agent's own.
+    /// Continues the log of a question about the finished log `subject`. `model` replaces each agent's own model.
     ///
     /// # Errors
     /// The conversation has no such agents, or the log belongs to another question.
@@ -102,7 +103,7 @@ impl Question {
         Ok(Self { key, text, setting, agents, subject, log })
     }
 
-    /// Returns the current round, or the rejected reply that ended the question for good.
+    /// Returns the current round, or the rejected reply that failed the question.
     fn round(&self) -> Result<Round, &Entry> {
         let mut round = Round { base: 1, lanes: (0..self.agents.len()).map(|agent| (agent, 0)).collect() };
         let mut failures = vec![0; self.agents.len()];

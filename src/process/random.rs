@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 /// A stream of numbers from SHA-256 in counter mode over `key\nseq\npurpose\nask\ncounter`.
 ///
-/// A library's generator may change with its version, which would change conversations.
+/// The generator of a library may change with its version, and that would change conversations.
 #[derive(Debug, Clone)]
 pub struct Stream {
     seed: String,
@@ -12,8 +12,8 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Creates the stream of one asking: `key` is the conversation's, `ask` counts repeated askings and never HTTP
-    /// retries.
+    /// Creates the stream of one ask. `key` is the key of the conversation. `ask` counts replies that were rejected,
+    /// and never HTTP retries.
     pub fn new(key: &str, seq: u32, purpose: &str, ask: u32) -> Self {
         Self { seed: format!("{key}\n{seq}\n{purpose}\n{ask}"), counter: 0 }
     }

@@ -1,4 +1,4 @@
-//! Prompts of the selector in `auto`, and the parser of its choice. The texts are in `prompts/`.
+//! Prompts of the selector where `speakers` is `auto`, and the parser of its choice. The texts are in `prompts/`.
 
 use super::agent::Agent;
 use crate::design::compose::PROGRAM_WORDS;
@@ -7,18 +7,18 @@ const PROMPT: &str = PROGRAM_WORDS[0];
 const QUESTION: &str = PROGRAM_WORDS[1];
 const AGAIN: &str = PROGRAM_WORDS[2];
 
-/// Returns the selector's system prompt: the participants and their shared texts, without private ones.
+/// Returns the selector's system prompt: the participants and the shared prompt, without private texts.
 pub fn system(agents: &[Agent], shared: &str) -> String {
     let agents: Vec<String> = agents.iter().map(|a| format!("{} ({})", a.name, a.role)).collect();
     filled(PROMPT, &[("agents", &agents.join("\n")), ("shared", shared)])
 }
 
-/// Returns the question after the day's turns.
+/// Returns the question that the selector reads after the day's turns.
 pub fn question(candidates: &[String]) -> String {
     filled(QUESTION, &[("candidates", &candidates.join(", "))])
 }
 
-/// Returns the text after a choice that names nobody.
+/// Returns the text that the selector reads after a choice that names nobody.
 pub fn again(candidates: &[String]) -> String {
     filled(AGAIN, &[("candidates", &candidates.join(", "))])
 }
@@ -37,7 +37,7 @@ fn filled(text: &str, values: &[(&str, &str)]) -> String {
 }
 
 /// Returns the one candidate that an answer names: by name, else by a role that only one candidate plays. Returns
-/// `None` for no or more than one name.
+/// `None` if the answer names nobody or more than one candidate.
 pub fn choice<'a>(answer: &str, candidates: &[&'a Agent]) -> Option<&'a Agent> {
     if let Some(exact) = candidates.iter().find(|a| a.name == answer) {
         return Some(exact);

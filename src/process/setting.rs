@@ -1,4 +1,4 @@
-//! Setting of a conversation: a condition made concrete, with names drawn and texts rendered.
+//! Setting of a conversation: a condition with its names drawn and its texts rendered.
 
 use super::agent::{Agent, Helper};
 use super::log::Flag;
@@ -8,7 +8,7 @@ use crate::design::template::{Forms, RoleForms, RoleTags, Template};
 use crate::design::{Condition, Experiment, Labels, Policy, Protocol, compose, estimate};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Input of the state machine besides the log.
+/// Everything that the state machine reads besides the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setting {
     /// The conversation's key.
@@ -27,14 +27,14 @@ pub struct Setting {
     pub selector: Option<Helper>,
     /// Summariser of days.
     pub summarizer: Option<Helper>,
-    /// Number of retries after a failure.
+    /// Number of times that the conversation was retried after a failure.
     pub retries: u32,
     /// Expected total number of calls.
     pub calls: u32,
 }
 
 impl Setting {
-    /// Makes a conversation of `condition` concrete: draws names from its key and renders texts.
+    /// Creates the setting of one conversation of `condition`: draws names from the key and renders texts.
     pub fn new(experiment: &Experiment, condition: &Condition, key: &str) -> Self {
         let words = Words::new(experiment, condition);
         let roles: Vec<usize> =
@@ -84,7 +84,8 @@ impl Setting {
         }
     }
 
-    /// Returns the number of messages on day `day` (from 1). Days differ by at most one, longer ones first.
+    /// Returns the number of messages on day `day` (from 1). The numbers of two days differ by at most one; longer days
+    /// come first.
     pub fn messages_of(&self, day: u32) -> u32 {
         messages_of_day(self.protocol.messages, self.protocol.days, day)
     }
@@ -95,7 +96,7 @@ impl Setting {
     }
 }
 
-/// Values of tags in a condition.
+/// Values of tags in one condition.
 struct Words {
     tags: RoleTags,
     forms: Forms,
@@ -119,13 +120,13 @@ impl Words {
     }
 }
 
-/// Returns the share of `messages` on day `day` (from 1) of `days`.
+/// Returns the number of messages on day `day` (from 1), if `messages` are divided among `days`.
 pub fn messages_of_day(messages: u32, days: u32, day: u32) -> u32 {
     messages / days + u32::from(day <= messages % days)
 }
 
-/// Draws unique names of agents from (conversation key, agent): the role with its first letter in upper case and `_`
-/// for spaces, then `_` and a number. The number has three digits, more if those run out.
+/// Draws unique names of agents from (conversation key, agent). A name is the role with its first letter in upper case
+/// and `_` for spaces, then `_` and a number. The number has three digits, or more once all of three digits are used.
 pub fn draw_names<'a>(key: &str, roles: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut taken: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
     roles
@@ -145,7 +146,8 @@ pub fn draw_names<'a>(key: &str, roles: impl Iterator<Item = &'a str>) -> Vec<St
         .collect()
 }
 
-/// Lowest number with the fewest digits that has free values after `taken` numbers: 100, then 1000, and so on.
+/// Returns the lowest number that may be drawn after `taken` numbers: 100, or 1000 once all of three digits are used,
+/// and so on.
 fn lowest_free(taken: u64) -> u64 {
     let mut low = 100;
     let mut full = 9 * low;

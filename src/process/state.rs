@@ -21,7 +21,7 @@ pub const RESEARCHER: &str = "Researcher";
 pub const SUMMARIZER: &str = "summarizer";
 /// Speaker of selections.
 pub const SELECTOR: &str = "selector";
-/// Number of further askings after a choice that names nobody.
+/// Number of times that a choice is requested again after it named nobody.
 const CHOICES: u32 = 2;
 
 /// A conversation: its setting and its log.
@@ -31,7 +31,8 @@ pub struct Conversation {
     log: Vec<Entry>,
     /// Place of today's opening in the log.
     today: usize,
-    /// Number of rejected replies that ended the process by a `fail` policy. Each retry skips one.
+    /// Number of rejected replies that failed the conversation by a `fail` policy. Each retry of the conversation
+    /// ignores one of them.
     failures: u32,
 }
 
@@ -124,8 +125,8 @@ impl Conversation {
         day < self.setting.protocol.days || self.setting.protocol.final_summary
     }
 
-    /// Returns the reason why a day is over, or `None` while it continues. A stop phrase precedes other reasons, since
-    /// it is an outcome.
+    /// Returns the reason why a day is over, or `None` while it continues. A stop phrase takes precedence over other
+    /// reasons, since it is an outcome of the experiment.
     fn day_ended_by(&self, day: u32) -> Option<EndedBy> {
         if self.stopped() {
             Some(EndedBy::StopPhrase)
@@ -189,7 +190,7 @@ impl Conversation {
         }])
     }
 
-    /// Returns the last prompt of a speaker today. Within a day prompts only grow.
+    /// Returns the entry whose prompt begins the next prompt of a speaker, since within a day prompts only grow.
     fn growth(&self, speaker: &str) -> Growth {
         let has_size = |e: &&Entry| e.speaker == speaker && e.prompt.is_some_and(|p| p.tokens.is_some());
         self.today().iter().rev().find(has_size).map_or(Growth::New, |e| Growth::From(e.seq))

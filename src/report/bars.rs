@@ -8,7 +8,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// With more models than this, only the bar for all is drawn.
+/// Maximum number of bars of models. With more models, only the bar for all models is drawn.
 const MOST_BARS: usize = 8;
 
 /// Draws progress bars.
@@ -77,7 +77,7 @@ impl Bars {
         self.all.set_position(t.all_calls());
         let failed = if t.failed > 0 { format!(", {} failed", t.failed) } else { String::new() };
         let mut message = format!("{}/{} done{failed}", t.done, t.asked);
-        // The reason of a wait replaces tokens and pace: 80 columns have no room for all.
+        // The reason for waiting replaces tokens and pace, since 80 columns have no room for all three.
         let tokens = || [t.describe_pace(elapsed), format!("{} tokens", count(t.all_tokens()))];
         let more = t.waiting.clone().map_or_else(tokens, |waiting| [waiting, String::new()]);
         for more in more.iter().filter(|m| !m.is_empty()) {
@@ -91,7 +91,7 @@ impl Bars {
 fn new_bar() -> ProgressBar {
     let style = ProgressStyle::with_template("{prefix:<14!} {bar:10} {pos}/{len} turns · {wide_msg}");
     let bar = ProgressBar::new(0);
-    // The template is fixed; the default style would replace a wrong one.
+    // The template is fixed. If it were wrong, the default style would replace it.
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─"));
     bar
 }

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `reporter` | implement a listener (the trait [`Reporter`]), or feed one with events |
 //! | `tally` | count events; format counts, sizes and durations |
-//! | `trouble` | say what keeps a run from going on |
+//! | `trouble` | report what delays or stops a run |
 //! | `plain` | write plain lines for files, pipes and screen readers |
 //! | `bars` | draw bars on a terminal |
 //! | `json` | write events as JSON lines |

@@ -1,4 +1,4 @@
-//! Counts that every reporter for people shows.
+//! Counts that bars and plain lines show.
 
 use crate::model::Usage;
 use crate::run::Event;
@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Progress of a run.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// Kind of process that is worked on.
+    /// Kind of process that the run works on.
     pub kind: ProcessKind,
     /// Number of conversations in the run.
     pub asked: usize,
@@ -23,7 +23,7 @@ pub struct Tally {
     pub expected: BTreeMap<String, u64>,
     /// Tokens, by the condition's model.
     pub tokens: BTreeMap<String, Tokens>,
-    /// Answers counted before their entry, by conversation and seq.
+    /// Answers that were counted when they arrived, before their entry: conversation and seq.
     early: BTreeSet<(String, u32)>,
     /// The current reason for waiting, if any.
     pub waiting: Option<String>,
@@ -50,7 +50,7 @@ impl Tally {
             Event::Ended { status, model, unused, .. } => {
                 self.done += usize::from(*status == Status::Done);
                 self.failed += usize::from(*status == Status::Failed);
-                // A day that a stop phrase ends has fewer calls than expected.
+                // If a stop phrase ends a day, the day has fewer calls than expected.
                 if let Some(expected) = self.expected.get_mut(model).filter(|_| *status == Status::Done) {
                     *expected = expected.saturating_sub(u64::from(*unused));
                 }
@@ -83,7 +83,7 @@ impl Tally {
         self.calls.values().sum()
     }
 
-    /// Number of expected calls over all models; at least the number of answered ones.
+    /// Number of expected calls over all models; at least the number of answered calls.
     pub fn all_expected(&self) -> u64 {
         let known = self.expected.iter().map(|(model, expected)| (*expected).max(self.calls_of(model)));
         known.sum::<u64>().max(self.all_calls())

@@ -1,10 +1,10 @@
-//! Trouble of a run in lines, each said once.
+//! Lines about trouble in a run. No line is reported twice.
 
 use crate::run::Event;
 use crate::store::{ProcessKind, Status};
 use std::collections::BTreeSet;
 
-/// Trouble that was said.
+/// Trouble that has been reported.
 #[derive(Default)]
 pub struct Trouble {
     kind: ProcessKind,
@@ -13,7 +13,7 @@ pub struct Trouble {
 }
 
 impl Trouble {
-    /// Returns the line of an event that is trouble and was not said before.
+    /// Returns the line of an event that is trouble, unless this trouble has been reported before.
     pub fn line_of(&mut self, event: &Event) -> Option<String> {
         match event {
             Event::Stopped { reason, .. } => Some(format!("no further requests: {reason}")),

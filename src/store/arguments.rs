@@ -1,4 +1,4 @@
-//! Arguments of the store's verbs: filters, items, marks, and what is stored or received as a whole.
+//! Arguments of the store's verbs: filters, items, marks, new experiments, and items to copy.
 
 use super::call::CallRecord;
 use super::records::{ConversationRecord, ExperimentRecord, Millis, ProcessKind, RunRecord};
@@ -26,18 +26,18 @@ pub struct End {
     pub status: Status,
     /// The reason why it failed or was interrupted.
     pub reason: Option<String>,
-    /// The way in which it ended, where it is done.
+    /// The way in which the process ended; `None` unless it is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<EndedBy>,
 }
 
 impl End {
-    /// An end with a reason.
+    /// Creates an end with a reason.
     pub fn new(status: Status, reason: Option<String>) -> Self {
         Self { status, reason, ended_by: None }
     }
 
-    /// The end of a process that is done.
+    /// Creates the end of a process that is done.
     pub fn done(ended_by: EndedBy) -> Self {
         Self { status: Status::Done, reason: None, ended_by: Some(ended_by) }
     }
@@ -46,7 +46,7 @@ impl End {
 /// An experiment to be saved.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewExperiment {
-    /// The id if it is new: 16 random hex digits.
+    /// The id that a new experiment gets: 16 random hex digits.
     pub id: String,
     /// The person who saves it.
     pub creator: String,
@@ -56,7 +56,7 @@ pub struct NewExperiment {
     pub document: Experiment,
     /// Hash of the document.
     pub revision: String,
-    /// Id of the experiment that it was copied from.
+    /// Id of the experiment from which this one was copied.
     pub parent: Option<String>,
 }
 
@@ -83,17 +83,17 @@ pub struct Mark {
 pub enum TransferItem {
     /// A document and its hash.
     Document(Box<Experiment>, String),
-    /// An experiment, after the document of its current revision.
+    /// An experiment. Copied after the document of its current revision.
     Experiment(ExperimentRecord),
-    /// A run, after its experiment.
+    /// A run. Copied after its experiment.
     Run(Box<RunRecord>),
-    /// A whole conversation, after its experiment, without its lease.
+    /// A whole conversation without its lease. Copied after its experiment.
     Conversation {
         /// The record, with `status` and `reason`.
         record: Box<ConversationRecord>,
-        /// Its log.
+        /// Log of the conversation.
         log: Vec<Entry>,
-        /// All its calls.
+        /// All calls of the conversation.
         calls: Vec<CallRecord>,
     },
 }

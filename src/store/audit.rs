@@ -1,4 +1,4 @@
-//! Faults of a conversation, given all that is stored of it: the same on every database, and pure.
+//! Checks that find faults in the stored parts of a conversation. They are pure, and the same for every database.
 
 use super::call::{CallRecord, CallState};
 use super::records::{ConversationRecord, QuestionRecord, UsedModel};
@@ -29,7 +29,8 @@ pub(super) struct Counters {
     pub(super) flags: Vec<Flag>,
 }
 
-/// Returns the faults of one process. `subject` is the finished log that it is about; empty where there is none.
+/// Returns the faults of one process. `subject` is the log of the finished conversation that the process is about;
+/// empty if there is none.
 pub(super) fn find_faults(counters: &Counters, log: &[Entry], calls: &[CallRecord], subject: &[Entry]) -> Vec<String> {
     let mut faults = check_order(log);
     faults.extend(log.iter().filter_map(|entry| check_call_of(entry, calls)));
@@ -44,14 +45,14 @@ pub(super) fn without_subject(subject: &str) -> String {
     format!("the conversation {subject} that it is about is missing")
 }
 
-/// Returns the fault of a question whose log begins with another text than its record has.
+/// Returns the fault of a question if its log begins with another text than its record contains.
 pub(super) fn wrong_text(question: &ConversationRecord, own: &[Entry]) -> Option<String> {
     let (text, asked) = (&question.question.as_ref()?.text, own.first()?);
     (asked.content != *text).then(|| "entry 0 is not its question".to_owned())
 }
 
-/// Returns the fault of a question whose key is not the hash of question, conversation and log. A model that answered in
-/// place of each agent's own is among the models in use.
+/// Returns the fault of a question if its key is not the hash of question, conversation and log. If one model answered
+/// in place of each agent's own, the record lists it among the models in use.
 pub(super) fn wrong_key(question: &ConversationRecord, subject: &str, log: &[Entry]) -> Option<String> {
     let Some(QuestionRecord { text, role, again, .. }) = &question.question else {
         return Some("it is about a conversation and has no question".to_owned());
@@ -67,7 +68,7 @@ fn declared_model(used: &UsedModel) -> ModelSpec {
     ModelSpec { id: used.id.clone(), sampling: used.sampling.clone(), ..ModelSpec::default() }
 }
 
-/// Checks that a log counts from 0 without a hole, that days never decrease, and that indexes count a day's messages.
+/// Checks that a log counts from 0 without a gap, that days never decrease, and that indexes count a day's messages.
 fn check_order(log: &[Entry]) -> Vec<String> {
     let mut faults = Vec::new();
     let (mut day, mut messages) = (1, 0);
@@ -102,7 +103,7 @@ fn check_call_of(entry: &Entry, calls: &[CallRecord]) -> Option<String> {
 }
 
 /// Checks that an answer belongs to an entry. Calls beyond the end of the log were in flight when the process stopped.
-/// A process that is done has none.
+/// A process that is done has no such calls.
 fn check_answer_used(call: &CallRecord, log: &[Entry], status: Status) -> Option<String> {
     let (seq, word) = (call.seq, call.call.purpose.word());
     let Some(entry) = log.get(seq as usize) else {

@@ -1,4 +1,4 @@
-//! Calls of a conversation as the database stores them, its history, and counts of tokens.
+//! Calls as the database stores them, the history of a conversation, and counts of tokens.
 
 use super::records::Millis;
 use crate::design::words::words;
@@ -12,25 +12,25 @@ use serde_json::{Map, Value as Json};
 /// A call, stored by reference: its request can be built again and its hash checked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallRecord {
-    /// Place of its entry in the log, whether or not the entry is stored yet.
+    /// Place of the call's entry in the log, whether or not the entry is stored yet.
     pub seq: u32,
     /// Purpose of the call, and number of rejected replies before it.
     pub call: CallRef,
-    /// Its state.
+    /// State of the call.
     pub state: CallState,
     /// The server's name.
     pub server: String,
     /// The model's name at the server, as sent.
     pub model: String,
-    /// All keys of the body but model and messages, in order, as sent.
+    /// All keys of the body except model and messages, in order, as sent.
     pub parameters: Map<String, Json>,
     /// The messages by reference: the database replaces the texts in `view` by their SHA-256.
     pub view: View,
     /// SHA-256 of the body's bytes.
     pub body_sha256: String,
-    /// Attempts. A caller passes those of its own request; the database keeps earlier ones before them.
+    /// Attempts. A caller passes only the attempts of its own request; the database keeps earlier attempts before them.
     pub attempts: Vec<Attempt>,
-    /// Instant at which this request was first sent; `attempts` holds earlier requests that were lost.
+    /// Instant at which this request was first sent. `attempts` also holds earlier requests whose answers were lost.
     pub sent: Millis,
     /// Instant of the answer.
     pub answered: Option<Millis>,
@@ -55,8 +55,8 @@ words! {
 pub struct History {
     /// The log, in order.
     pub log: Vec<Entry>,
-    /// Calls without an entry, in the order of seq, purpose, ask. Answered calls are used, sent ones are possible
-    /// spend, and failed ones name the reason of the failure.
+    /// Calls without an entry, in the order of seq, purpose, ask. A resumed run uses the reply of an answered call. A
+    /// sent call is possible spend, and a failed call names the reason of the failure.
     pub open: Vec<CallRecord>,
 }
 

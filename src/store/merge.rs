@@ -1,4 +1,4 @@
-//! Merging an item that is in two databases when one is copied to the other: the same on every database, and pure.
+//! Merging of an item that both databases of a copy contain. It is pure, and the same for every database.
 
 use super::call::{CallRecord, CallState};
 use super::error::StoreError;
@@ -30,14 +30,15 @@ pub(super) struct Tally {
 pub(super) enum Merge {
     /// The stored copy stays unchanged.
     Stays,
-    /// The stored copy stays, with this record: it takes the marks of the received one.
+    /// The stored copy stays, with this record, which includes the marks of the received copy.
     Marked(Box<ConversationRecord>),
-    /// The received copy has more progress: its log and calls replace the stored ones, with this record.
+    /// The received copy has more progress. Its log and calls replace the stored ones, and this record replaces the
+    /// stored record.
     Replaced(Box<ConversationRecord>),
 }
 
 impl ConversationRecord {
-    /// Returns the record as another database stores it: without a lease, and interrupted where it was running.
+    /// Returns the record as another database stores it: without a lease, and as interrupted if it was running.
     #[must_use]
     pub fn as_copied(&self) -> Self {
         let mut record = Self { lease: None, ..self.clone() };
@@ -102,7 +103,7 @@ fn measure_progress(record: &ConversationRecord, whole: Whole<'_>) -> impl Ord +
     (whole.log.len(), record.retries, status, whole.calls.len(), attempts, ended)
 }
 
-/// Returns true if the calls `ahead` hold every answer that was paid for in `behind`.
+/// Returns true if the calls `ahead` contain every answer of `behind`, since each answer may have been paid for.
 fn has_answers(ahead: &[CallRecord], behind: &[CallRecord]) -> bool {
     let known =
         |call: &CallRecord| ahead.iter().any(|c| (c.seq, c.call) == (call.seq, call.call) && c.reply == call.reply);
@@ -128,7 +129,7 @@ pub(super) fn refuse_experiment(given: &ExperimentRecord, why: &str) -> StoreErr
     StoreError::Refused { what }
 }
 
-/// Returns the end of a received run, if the stored run has none and is otherwise equal.
+/// Returns the end of a received run if the stored run has no end. The two runs must be equal otherwise.
 pub(super) fn new_run_end<'a>(here: &RunRecord, given: &'a RunRecord) -> Result<Option<&'a str>, StoreError> {
     let open = |run: &RunRecord| RunRecord { ended: None, ..run.clone() };
     match (&here.ended, &given.ended) {
@@ -140,7 +141,7 @@ pub(super) fn new_run_end<'a>(here: &RunRecord, given: &'a RunRecord) -> Result<
     Err(StoreError::Refused { what: format!("run {} is another here: it stays as it is here", given.id) })
 }
 
-/// Returns a call as a run writes it: attempts before its last request count as earlier.
+/// Returns a call in the form in which a run writes it. Attempts before its last request count as earlier attempts.
 pub(super) fn written_call(call: &CallRecord) -> Written {
     let earlier = call.attempts.iter().take_while(|a| a.at < call.sent).count();
     let spend = turn::count_spend(&call.attempts, call.state);

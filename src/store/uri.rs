@@ -49,7 +49,7 @@ impl FromStr for StoreUri {
 
 fn parse_sqlite(rest: &str) -> Result<StoreUri, UriError> {
     let (path, query) = rest.rsplit_once('?').unwrap_or((rest, ""));
-    // People write `sqlite:///a/b` and `sqlite://a/b` out of habit; both slashes belong to the scheme.
+    // People often write `sqlite:///a/b` and `sqlite://a/b`. Both slashes belong to the scheme.
     let path = path.strip_prefix("//").unwrap_or(path);
     if path.is_empty() {
         return Err(UriError::NoPath);

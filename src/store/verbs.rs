@@ -1,4 +1,4 @@
-//! The trait [`Store`]: the database in the researcher's verbs.
+//! The trait [`Store`]: the operations of a database, called verbs.
 
 use super::arguments::{End, Filter, Item, Mark, NewExperiment, TransferItem};
 use super::audit::Fault;
@@ -11,17 +11,17 @@ use crate::process::Flag;
 use crate::process::log::Entry;
 use async_trait::async_trait;
 
-/// The database in the researcher's verbs. A write that returns `Ok` is durable (contract R2). Writes of a turn carry
-/// the epoch of the claim; they fail with [`StoreError::Superseded`] if another process holds the conversation.
+/// The database in the researcher's verbs. A write that returns `Ok` is durable (contract R2). Writes of a turn pass
+/// the epoch of the claim. They fail with [`StoreError::Superseded`] if another process holds the conversation.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Returns the database's address for people, without a password.
+    /// Returns the database's address for messages, without a password.
     fn place(&self) -> String;
     /// Returns true if several runs may use the database at the same time.
     fn is_shared(&self) -> bool;
 
     /// Saves an experiment's document as its current revision; creates the experiment if (creator, name) is new. `note`
-    /// is used the first time only. Returns the record. Idempotent.
+    /// is used only the first time. Returns the record. Idempotent.
     async fn save(&self, new: NewExperiment) -> Result<ExperimentRecord, StoreError>;
     /// Returns the experiment of (creator, name).
     async fn experiment(&self, creator: &str, name: &str) -> Result<Option<ExperimentRecord>, StoreError>;
@@ -29,7 +29,8 @@ pub trait Store: Send + Sync {
     async fn records(&self) -> Result<Vec<ExperimentRecord>, StoreError>;
     /// Returns all experiments, oldest first, with the counts of the conversations of their current revision.
     async fn experiments(&self) -> Result<Vec<(ExperimentRecord, Counts)>, StoreError>;
-    /// Returns the whole document of a revision, with the `note` and `[run]` that were first stored with it.
+    /// Returns the whole document of a revision. Its `note` and `[run]` are those of the first document stored under
+    /// this hash.
     async fn document(&self, revision: &str) -> Result<Option<Experiment>, StoreError>;
 
     /// Marks every existing conversation of `keys` as planned by `revision`, and inserts `new` as pending. Idempotent;
@@ -41,29 +42,31 @@ pub trait Store: Send + Sync {
         keys: &[String],
         new: Vec<ConversationRecord>,
     ) -> Result<(), StoreError>;
-    /// Returns the progress of each process of a kind of an experiment.
+    /// Returns the progress of each process of one kind in an experiment.
     async fn standing(&self, experiment: &str, kind: ProcessKind) -> Result<Vec<Standing>, StoreError>;
-    /// Claims a conversation: sets the status to running, and writes the lease with the next epoch; the given epoch is
-    /// ignored. `retry` retries a failed conversation and counts that. A conversation that is done, or failed without
-    /// `retry`, is [`StoreError::Ended`]. A lease that holds is [`StoreError::Held`]. A lease is taken over if it has
-    /// lapsed by the server's clock. So is one whose process ran on this host and boot and is gone.
+    /// Claims a conversation: sets the status to running, and writes the lease with the next epoch. The epoch in the
+    /// given lease is ignored. With `retry`, a failed conversation is retried, and its retries are counted. Returns
+    /// [`StoreError::Ended`] if the conversation is done, or if it failed and `retry` is false. Returns
+    /// [`StoreError::Held`] if another lease still holds. A lease no longer holds once it has lapsed by the server's
+    /// clock. Nor does it hold if its process ran on this host and boot and no longer exists.
     async fn claim(&self, conversation: &str, lease: Lease, retry: bool) -> Result<ConversationRecord, StoreError>;
     /// Renews every lease that a run owns until the given instant. A database with a clock of its own renews for
     /// [`LEASE`](super::LEASE) by that clock.
     async fn renew(&self, owner: &str, until: Millis) -> Result<(), StoreError>;
     /// Returns the stored part of a conversation.
     async fn history(&self, conversation: &str) -> Result<History, StoreError>;
-    /// Stores a call as sent, before the request leaves. A call of that name that is `sent` already was lost: it
-    /// becomes an attempt of possible spend of the new call. If it had failed, its attempts are kept before the new
-    /// ones. If it is answered, it must not be sent again: [`StoreError::Answered`]. The same request written twice
-    /// (same epoch, same instant) counts once.
+    /// Stores a call as sent, before the request leaves. If a call of that name is stored as `sent`, its answer was
+    /// lost. It becomes an attempt of the new call, and counts as possible spend. If the earlier call failed, its
+    /// attempts are kept before the new ones. If it is answered, it must not be sent again, and
+    /// [`StoreError::Answered`] is returned. The same request written twice (same epoch, same instant) counts once.
     async fn sent(&self, conversation: &str, epoch: u64, call: CallRecord) -> Result<(), StoreError>;
-    /// Stores the answer (or the failure) of a call, without an entry. A stored answer stays.
+    /// Stores the answer (or the failure) of a call, without an entry. An answer that is already stored stays.
     async fn settle(&self, conversation: &str, epoch: u64, call: CallRecord) -> Result<(), StoreError>;
     /// Appends entries together with the answered call that produced them. An entry's `seq` must be the log's length
-    /// (R1): a gap is [`StoreError::Gap`] and writes nothing. A stored entry stays: the first writer wins. Returns an
-    /// empty list if the log now holds the given entries. Otherwise another writer was first: returns the log from the
-    /// first different entry on, which the caller adopts, and writes no entry from there on.
+    /// (R1): a gap is [`StoreError::Gap`] and writes nothing. A stored entry stays, since the first writer wins.
+    /// Returns an empty list if the log now holds the given entries. Otherwise another writer was first. Then no entry
+    /// is written from the first different entry on, and the log from that entry on is returned. The caller adopts the
+    /// returned entries.
     async fn append(
         &self,
         conversation: &str,
@@ -71,13 +74,14 @@ pub trait Store: Send + Sync {
         entries: Vec<Entry>,
         call: Option<CallRecord>,
     ) -> Result<Vec<Entry>, StoreError>;
-    /// Ends the claim. The database keeps the epoch and so refuses late writes.
+    /// Ends the claim. The database keeps the epoch, and therefore refuses late writes.
     async fn finish(&self, conversation: &str, epoch: u64, end: End) -> Result<(), StoreError>;
 
     /// Returns processes in the order of creation (then of id), each with the flags in its log.
     async fn conversations(&self, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError>;
     /// Returns at most `limit` conversations of an experiment (and of a revision) whose key follows `after`, in the
-    /// order of the key. Callers read any number of them in constant memory. An empty `after` begins.
+    /// order of the key. Callers can read any number of them in constant memory. With an empty `after`, the first page
+    /// is returned.
     async fn page(
         &self,
         filter: &Filter,
@@ -92,11 +96,11 @@ pub trait Store: Send + Sync {
     /// Returns the logs of conversations, in the order given. One call reads many, since some databases answer each
     /// query slowly.
     async fn logs(&self, conversations: &[String]) -> Result<Vec<Vec<Entry>>, StoreError>;
-    /// Returns the conversations of an experiment (and no other process) that are not done, and the number of those
-    /// that are. Watching polls this, so it reads nothing else.
+    /// Returns the conversations of an experiment (and no other process) that are not done, and the number of
+    /// conversations that are done. Watching polls this verb, so it reads nothing else.
     async fn unfinished(&self, experiment: &str) -> Result<Unfinished, StoreError>;
-    /// Returns the current records of conversations, in the order given, each with its log from an entry on. A
-    /// conversation that has ended comes with the rest of its log. Conversations that do not exist are left out.
+    /// Returns the current records of conversations, in the order given, each with its log from an entry on. If a
+    /// conversation has ended, the rest of its log is complete. Conversations that do not exist are left out.
     async fn news(&self, of: &[(String, u32)]) -> Result<Vec<ConversationUpdate>, StoreError>;
     /// Returns the calls of many conversations, in the order given, as [`Store::calls`] does.
     async fn calls_of(&self, conversations: &[String]) -> Result<Vec<Vec<CallRecord>>, StoreError>;
@@ -108,7 +112,7 @@ pub trait Store: Send + Sync {
     /// Returns the runs of an experiment, oldest first.
     async fn runs(&self, experiment: &str) -> Result<Vec<RunRecord>, StoreError>;
 
-    /// Creates an experiment. [`StoreError::Exists`] if its creator has an experiment of that name.
+    /// Creates an experiment. Fails with [`StoreError::Exists`] if its creator has an experiment of that name.
     async fn create(&self, new: NewExperiment) -> Result<ExperimentRecord, StoreError>;
     /// Replaces an experiment's document (and with it name and `[run]`) and returns the record with the next version.
     /// Fails with [`StoreError::NotYours`] if `creator` did not create it, [`StoreError::Changed`] if `version` is not
@@ -123,21 +127,21 @@ pub trait Store: Send + Sync {
     ) -> Result<ExperimentRecord, StoreError>;
     /// Changes note or star of an item. Fails with [`StoreError::NotYours`] if `creator` did not create it.
     async fn mark(&self, item: &Item, creator: &str, mark: Mark) -> Result<(), StoreError>;
-    /// Deletes an item; fails with [`StoreError::NotYours`] if `creator` did not create it. With an experiment go its
-    /// conversations, messages, calls and runs; with a conversation go the questions about it, of any creator. An item
-    /// that a process works on is [`StoreError::Held`] and stays. The next opening for writing finishes an interrupted
-    /// deletion. Copies stay.
+    /// Deletes an item. Fails with [`StoreError::NotYours`] if `creator` did not create it, and with
+    /// [`StoreError::Held`] if a process works on it. The conversations, messages, calls and runs of an experiment are
+    /// deleted with it. The questions about a conversation, of any creator, are deleted with the conversation. The next
+    /// opening for writing finishes an interrupted deletion. Experiments that were copied from it stay.
     async fn delete(&self, item: &Item, creator: &str) -> Result<(), StoreError>;
 
     /// Returns the hashes of all documents, sorted.
     async fn revisions(&self) -> Result<Vec<String>, StoreError>;
-    /// Stores an item of another database unchanged. A stored item that is equal or newer stays. A conversation with
-    /// less progress and an experiment of an earlier version are replaced. Anything else is [`StoreError::Refused`],
-    /// which names the item. A note or star that only one side has is kept.
+    /// Stores an item of another database unchanged. A stored item that is equal or newer stays. A stored conversation
+    /// with less progress, or a stored experiment of an earlier version, is replaced. Any other difference returns
+    /// [`StoreError::Refused`], which names the item. A note or star that only one side has is kept.
     async fn receive(&self, item: TransferItem) -> Result<(), StoreError>;
 
-    /// Reads everything, or one conversation, and returns the faults. A log must be complete and in order, and the call
-    /// of each entry stored. Texts must match their hashes, and each body must be the one that was sent. Changes
-    /// nothing.
+    /// Reads everything, or one conversation, and returns the faults. Changes nothing. A log must be complete and in
+    /// order, and the call of each entry must be stored. Texts must match their hashes, and each body must equal the
+    /// body that was sent.
     async fn verify(&self, conversation: Option<&str>) -> Result<Vec<Fault>, StoreError>;
 }

@@ -8,7 +8,7 @@ use super::Check;
 use std::collections::BTreeSet;
 
 impl Check<'_> {
-    /// Checks that each factor is declared and read.
+    /// Checks that headings and `exclude` read only known factors and levels, and that a heading reads each label.
     pub(super) fn factors_read(&mut self) {
         self.check_headings();
         self.exclude_keys();
@@ -59,7 +59,7 @@ impl Check<'_> {
             .map(|w| w.factor.as_str())
             .collect();
         let roles = &self.experiment.roles;
-        // A name with a point that sets nothing has its own error.
+        // A name with a dot that sets nothing is reported elsewhere, as an error.
         let is_label = |f: &&Factor| {
             !is_setting(&f.name, roles) && !f.name.contains('.') && f.name != "agents" && !f.levels.is_empty()
         };
@@ -77,7 +77,8 @@ impl Check<'_> {
 /// A message and its remedy.
 type Said = (String, Option<String>);
 
-/// Checks that a heading or an expression may read a name: a factor, or a key with a value in every condition.
+/// Checks that a heading or an expression may read a name. The name must be a factor, or a key that every condition
+/// has.
 pub(super) fn known_key(experiment: &Experiment, when: &When) -> Result<(), Said> {
     let name = &when.factor;
     let roles = &experiment.roles;

@@ -15,7 +15,7 @@ use super::{Check, is_set, server_of, without_comments};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// A text that is sent: its file, its bytes there, its conditions, and the role that reads it.
+/// A text that is sent to models: its file, its bytes in that file, its conditions, and the role that reads it.
 struct Text<'a> {
     path: &'a str,
     file: &'a str,
@@ -50,7 +50,7 @@ impl Check<'_> {
     }
 
     fn report_obstacles(&mut self, obstacles: &[Obstacle]) {
-        // The reader of the file has reported a factor without levels.
+        // The reader of the file has already reported factors without levels.
         for Obstacle { code, at, message, hint, .. } in obstacles.iter().filter(|o| o.code != "no-levels") {
             self.report_at(Severity::Error, code, at, message.clone(), hint.clone());
         }
@@ -143,7 +143,8 @@ impl Check<'_> {
         }
     }
 
-    /// Reports tags of roles that have no agent where the text is sent, once for each role and file.
+    /// Reports a role's tags in texts that are sent in a condition without agents of that role. Each role is reported
+    /// once for each file.
     fn tags_of_nobody(&mut self, conditions: &[Condition]) {
         let conditions: Vec<&Condition> = conditions.iter().filter(|c| c.agents.contains(&0)).collect();
         if conditions.is_empty() {
@@ -209,7 +210,7 @@ fn absent_role(experiment: &Experiment, role: usize, condition: &Condition) -> (
     (message, format!("let the section depend on the number: `## Title {{agents.{name}=1}}`"))
 }
 
-/// Returns true if the conditions name known factors and levels only; others have been reported.
+/// Returns true if the conditions name only known factors and levels. Unknown names have already been reported.
 fn all_levels_known(experiment: &Experiment, all: &[When]) -> bool {
     all.iter().all(|when| {
         known_key(experiment, when).is_ok()
@@ -234,8 +235,8 @@ fn all_texts<'a>(sources: &'a Sources, experiment: &Experiment) -> Vec<Text<'a>>
     texts
 }
 
-/// Returns the experiment without the mistakes of factors and design, so that others can be found; `None` if there are
-/// no such mistakes.
+/// Returns the experiment without its design and its faulty factors and levels, so that other mistakes can be found.
+/// Returns `None` if factors and design have no mistakes.
 fn without_mistakes(experiment: &Experiment, obstacles: &[Obstacle]) -> Option<Experiment> {
     let mut rest = experiment.clone();
     if !obstacles.iter().any(|o| o.at.starts_with("factors.") || o.at.starts_with("design.")) {

@@ -1,4 +1,4 @@
-//! Every bad input, as a folder in memory: exactly the right problems, each with its place and remedy.
+//! Tests of bad input. Each case is a folder in memory, and must produce exactly its problems, with place and remedy.
 
 use super::*;
 
@@ -37,7 +37,7 @@ fn list_problems(files: &Files) -> String {
     text.join("\n\n")
 }
 
-/// A heading that reads the label `goal`.
+/// Returns a folder with a heading that reads the label `goal`.
 fn folder_of_goals(toml: &str) -> Files {
     folder_with(toml, &[("roles/guard.md", "## Goal {goal=a}\nEscape.\n"), ("roles/prisoner.md", "Prisoner.\n")])
 }
@@ -158,7 +158,7 @@ fn line_ends_and_byte_order_marks_make_no_difference() {
     assert_eq!(unix.plan, dos.plan);
 }
 
-/// Ten mistakes in one folder, each of another kind: each is told, and nothing else is.
+/// One folder has ten mistakes of different kinds. The check reports all of them and nothing else.
 #[test]
 fn every_mistake_is_told_at_once() {
     let toml = "name = \"a/b\"\nnmae = 1\nmodels = [\"olama/m\", { id = \"ollama/n\", url = \"x\" }]\n\
@@ -199,7 +199,7 @@ fn every_error_has_a_place_and_a_remedy() {
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
 
-    /// Whatever the bytes, there is an answer: problems, or a plan.
+    /// For any bytes the check returns problems or a plan, and does not panic.
     #[test]
     fn no_bytes_bring_it_down(changes in proptest::collection::vec((0..4_usize, proptest::prelude::any::<u16>(), proptest::prelude::any::<u8>(), 0..6_u8), 0..12)) {
         let text = experiment_toml("sections = [\"Goal\"]", "days = 2", "[factors]\ngoal = { levels = [\"a\", \"b\"], was = \"a\" }\n\"agents.guard\" = { from = 1, to = 2 }\n[design]\nexclude = [\"goal=a agents.guard=2\"]\n[health]\nempty = { ask = 2, then = \"fail\" }");

@@ -7,15 +7,15 @@ use crate::design::problem::{Obstacle, did_you_mean};
 use crate::design::tree::FILE;
 use toml_edit::{DocumentMut, InlineTable, Item, Key, Table, TableLike, Value};
 
-/// Keys at the top of the file that are set whole.
+/// Keys at the top of the file that can be set only as a whole.
 const TOP: [&str; 3] = ["starting_message", "sections", "models"];
 /// Tables whose keys can be set by their full path.
 const TABLES: [&str; 8] = ["protocol", "roles", "selector", "summarizer", "factors", "design", "health", "run"];
 
 enum Where {
-    /// At this path.
+    /// The key at this path.
     At(Vec<String>),
-    /// In every model.
+    /// The key in every model.
     Models,
 }
 

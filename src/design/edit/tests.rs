@@ -87,7 +87,8 @@ fn sections_are_replaced_where_they_stand_and_added_at_the_end() {
     assert_eq!(section_texts(&new.summarizer.expect("one")), pairs(&[("Task", "Sum up.\n")]));
 }
 
-/// Files often have a blank line under a heading: it is in no prompt, and the same text is no change.
+/// Files often have a blank line under a heading, which is not part of the prompt. A text without that line is no
+/// change.
 #[test]
 fn the_same_text_is_no_change() {
     let mut spaced = sample_experiment();
@@ -211,7 +212,7 @@ fn keys_are_set_where_they_stand() {
     ])));
 }
 
-/// A value is one value: nothing else can be smuggled into the file by it, and what it says is checked.
+/// A value is written as one TOML value. It cannot add other keys to the file, and the check reads its content.
 #[test]
 fn a_value_is_one_value() {
     let servers = [KnownServer { name: "ollama".to_owned(), lacks: &[], refused: None }];
@@ -235,7 +236,7 @@ fn an_address_is_split_from_its_text_outside_of_braces() {
     assert_eq!(split_assignment("Goal"), None);
 }
 
-/// Changes of two people are in the document in either order.
+/// Changes of two people can be applied in either order, and the document then contains both.
 #[test]
 fn changes_done_again_to_a_newer_document_lose_nothing() {
     let one = Changes { models: words(&["b"]), ..put(&[("Risks", "One."), ("guard/One", "x")]) };
@@ -253,7 +254,7 @@ fn changes_done_again_to_a_newer_document_lose_nothing() {
 }
 
 proptest! {
-    /// Whatever the experiment, a section that is put into it is there, and nothing else has changed.
+    /// In any experiment, a section that is put exists afterwards, and nothing else has changed.
     #[test]
     fn a_section_is_put_and_nothing_else(old in arbitrary::any_experiment(2), text in "[a-z ]{1,20}") {
         prop_assume!(!old.shared.sections.iter().any(|s| s.title == "Put here"));
@@ -261,7 +262,7 @@ proptest! {
         let mut new = read_files(&files);
         let last = new.shared.sections.pop().expect("it is the last");
         prop_assert_eq!((last.title.as_str(), last.text.trim()), ("Put here", text.trim()));
-        // A last line that was not ended is ended where a heading follows.
+        // The writer adds a missing line end where a heading follows.
         let ended = |e: &Experiment| e.shared.start.clone() + &e.shared.sections.iter().map(|s| s.text.clone()).collect::<String>();
         prop_assert_eq!(ended(&new).trim_end().to_owned(), ended(&old).trim_end().to_owned());
         new.shared = old.shared.clone();

@@ -1,4 +1,4 @@
-//! Guesses as they stand today: a library that changes one is seen here.
+//! Snapshots of guesses. A test fails if a new version of a library changes a guess.
 
 use super::*;
 use std::fmt::Write;

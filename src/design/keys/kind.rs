@@ -58,7 +58,7 @@ pub enum KeyValue {
 }
 
 impl KeyValue {
-    /// Returns the scalar that it is.
+    /// Returns the scalar, if the value is one.
     pub fn into_scalar(self) -> Option<Value> {
         match self {
             Self::One(value) => Some(value),
@@ -94,7 +94,7 @@ impl KeyKind {
         scalar.map(KeyValue::One)
     }
 
-    /// Returns the levels that a factor may have, in words, if this is none of them.
+    /// Returns a description of the levels that a factor may have, if this level is not one of them.
     pub fn refuse_level(self, level: &Value) -> Option<String> {
         let (fits, right) = match self {
             Self::Bool => (matches!(level, Value::Bool(_)), "true or false".to_owned()),
@@ -185,7 +185,7 @@ pub(super) fn put_field<F: Field>(field: &mut F, value: KeyValue) {
     }
 }
 
-/// Implements [`Field`] for types: the value of each, and the values that it is read from.
+/// Implements [`Field`] for each type: the expression that writes its value, and the patterns from which it is read.
 macro_rules! field {
     ($($type:ty { $this:pat => $value:expr; $($pattern:pat => $read:expr),* })*) => {
         $(impl Field for $type {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// A part of a text that is no plain text.
+/// A part of a text that is not plain text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Block {
     /// A line `## …` outside fences, without its line end.
@@ -15,7 +15,7 @@ pub(super) enum Block {
     Unclosed(usize),
 }
 
-/// Returns the blocks of a file in order, from byte `from` on, which begins a line.
+/// Returns the blocks of a file in order. Byte `from`, at which it starts, must begin a line.
 pub(super) fn of_file(text: &str, from: usize) -> impl Iterator<Item = Block> {
     Scanner { text, at: from, begins_line: true, headings: true }
 }
@@ -67,7 +67,7 @@ impl Scanner<'_> {
         Some((Block::Fence, end))
     }
 
-    /// Returns the comment that opens at `open`, or that it is not closed.
+    /// Returns the comment that opens at `open`, or [`Block::Unclosed`].
     fn read_comment(&mut self, open: usize) -> Block {
         self.begins_line = false;
         let end = comment_end(self.text, open).filter(|&end| !self.headings || !self.text[open..end].contains("\n## "));
@@ -76,7 +76,7 @@ impl Scanner<'_> {
     }
 }
 
-/// Returns the end of the line at byte `at`, without its line end.
+/// Returns the offset at which the line that contains byte `at` ends, before its line break.
 fn line_end(text: &str, at: usize) -> usize {
     text[at..].find('\n').map_or(text.len(), |end| at + end)
 }
@@ -86,7 +86,7 @@ fn comment_start(line: &str) -> Option<usize> {
     line.match_indices("<!--").map(|(at, _)| at).find(|&at| !line[..at].ends_with('\\'))
 }
 
-/// Finds the end of the comment that opens at `open`. `<!-->` is a whole one.
+/// Finds the end of the comment that opens at `open`. `<!-->` is a complete comment.
 fn comment_end(text: &str, open: usize) -> Option<usize> {
     text[open + 2..].find("-->").map(|end| open + 2 + end + 3)
 }

@@ -84,7 +84,7 @@ fn unread_conditions(rest: &str) -> &'static str {
     if quotes % 2 == 1 { "conditions with a quote that is not closed" } else { "conditions before the heading's end" }
 }
 
-/// Finds a brace of a title that is not one of a pair without `=` inside.
+/// Finds a brace that a title may not contain. A title may contain only pairs of braces without `=` inside.
 fn wrong_brace(title: &str) -> Option<(usize, &'static str)> {
     let mut open = Vec::new();
     for (at, c) in title.char_indices() {

@@ -10,7 +10,7 @@ fn new_when(factor: &str, any: &[&str]) -> When {
     When { factor: factor.to_owned(), any: any.iter().map(|&level| level.to_owned()).collect() }
 }
 
-/// Each problem of a text: the bytes it is about, and its code.
+/// Returns the problems of a text: the wrong bytes of each, and its code.
 fn find_problems(text: &str) -> Vec<(&str, &'static str)> {
     parse(text).problems.into_iter().map(|problem| (&text[problem.span], problem.code)).collect()
 }

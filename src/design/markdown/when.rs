@@ -110,7 +110,7 @@ impl Reader<'_> {
         self.at < self.text.len()
     }
 
-    /// Skips the word that contains the mistake, with its quotes.
+    /// Skips the whole word that contains the mistake, including a part in quotes.
     fn skip_word(&mut self, start: usize) {
         self.at = self.at.max(start);
         let mut in_quotes = false;

@@ -8,7 +8,7 @@ const FORMS: [&str; 5] = ["NUM", "NOUN", "POSS", "PRON", "POSSPRON"];
 const VERB: &str = "VERB_";
 /// Reserved tags, which no role may have.
 const RESERVED: [&str; 3] = ["AGENTS", "ROLES", "AGENT"];
-/// Least likeness (0 to 1) of a suggestion.
+/// Minimum similarity (0 to 1) of a suggested tag.
 const NEAR: f64 = 0.4;
 
 /// The meaning of a tag; a number is the index of its role.
@@ -24,7 +24,7 @@ pub enum Tag {
     Pron(usize),
     /// `his`, or `their`.
     PossPron(usize),
-    /// A verb's base form in lower case, to agree with the number of agents.
+    /// A verb in lower case, whose form agrees with the number of agents.
     Verb(usize, String),
     /// All agents.
     AgentsNum,
@@ -49,8 +49,8 @@ impl Tag {
     }
 }
 
-/// Returns the tag of a role: its name in capitals, with `_` for each run of other characters than letters and digits
-/// (`prison guard` → `PRISON_GUARD`).
+/// Returns the tag of a role: its name in capitals. Each run of characters that are neither letters nor digits becomes
+/// `_` (`prison guard` → `PRISON_GUARD`).
 pub fn tag_of(name: &str) -> String {
     let mut tag = String::new();
     for c in name.chars().flat_map(char::to_uppercase) {
@@ -63,7 +63,7 @@ pub fn tag_of(name: &str) -> String {
     tag
 }
 
-/// Returns true for an upper-case letter, or one of a script without case.
+/// Returns true for an upper-case letter, and for a letter of a script without case.
 fn is_capital(c: char) -> bool {
     c.is_alphabetic() && !c.is_lowercase()
 }
@@ -88,7 +88,7 @@ fn is_verb(base: &str) -> bool {
 /// The tags of an experiment's roles.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoleTags {
-    /// In the order of the roles.
+    /// Tags in the order of the roles.
     tags: Vec<String>,
     /// Roles by the length of their tags, longest first, so that `PRISON_GUARD` is tried before `PRISON`.
     longest: Vec<usize>,
@@ -103,7 +103,7 @@ impl RoleTags {
         Self { tags, longest }
     }
 
-    /// Finds roles whose names cannot be tags: each index with a message.
+    /// Finds roles whose names cannot be tags. Returns the index of each with a message.
     pub fn find_clashes(names: &[&str]) -> Vec<(usize, String)> {
         let mut seen: HashMap<String, &str> = HashMap::new();
         let mut clashes = Vec::new();

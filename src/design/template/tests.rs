@@ -16,7 +16,7 @@ fn sample_tags() -> RoleTags {
     RoleTags::new(&["guard", "child"])
 }
 
-/// The text rendered, with the problems found in it.
+/// Returns the rendered text, and the problems found in it.
 fn render_text(text: &str, forms: &Forms) -> (String, Vec<TagProblemKind>) {
     let (template, problems) = Template::parse(text, &sample_tags());
     (template.render(forms), problems.into_iter().map(|problem| problem.kind).collect())

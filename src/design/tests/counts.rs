@@ -1,11 +1,13 @@
-//! Conditions = the product over axes (a zip is one axis), less the excluded; conversations = that times replicates.
+//! Number of conditions = product over the axes (a zip is one axis) − excluded combinations. Number of conversations =
+//! conditions × replicates.
 
 use super::*;
 use crate::design::arbitrary;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
-/// Every combination of labels by brute force: nested loops over factors, rows of zips and cells kept by looking.
+/// Counts combinations of labels by brute force: nested loops over the factors, then a filter for zips, cells and
+/// exclusions.
 fn by_the_rule(experiment: &Experiment) -> usize {
     let mut combinations: Vec<Vec<(String, usize, Value)>> = vec![Vec::new()];
     for factor in &experiment.factors {
@@ -48,7 +50,7 @@ fn by_the_rule(experiment: &Experiment) -> usize {
     models * combinations.iter().filter(|c| in_step(c) && in_cells(c) && !excluded(c)).count()
 }
 
-/// Generated experiments whose models all take part; some with cells in place of a grid.
+/// Generates experiments in which every model takes part. Some have cells instead of a grid.
 fn any_experiment() -> impl Strategy<Value = Experiment> {
     (arbitrary::any_experiment(5), any::<bool>()).prop_map(|(mut experiment, cells)| {
         experiment.roles[0].model = RoleModel::Condition;

@@ -1,4 +1,4 @@
-//! Keys: the golden one, what moves a key and what must not.
+//! Tests of keys: the golden key, changes that must give another key, and changes that must not.
 
 use super::*;
 use crate::design::{arbitrary, key, write};
@@ -61,8 +61,8 @@ fn golden_experiment() -> Experiment {
     read_experiment(TOML, &PROMPTS)
 }
 
-/// These may never change: they name conversations that were paid for. If this test fails, the code is wrong (or
-/// the words of `prompts/selector*.md`, which count, were changed: leave them).
+/// These keys must never change, since they name conversations that were paid for. If this test fails, the code is
+/// wrong, or the texts in `prompts/selector*.md` were changed. Those texts must stay, since keys include them.
 #[test]
 fn the_golden_keys_never_change() {
     let plan = plan_experiment(&golden_experiment());
@@ -72,7 +72,7 @@ fn the_golden_keys_never_change() {
     assert_eq!(key::conversation_id("0123456789abcdef", &plan.cells()[0].key), "94150d63e9005f6e");
 }
 
-/// The same for the least that can be written.
+/// The key of the smallest experiment that can be written must never change.
 #[test]
 fn the_plain_key_never_changes() {
     let plan = plan_experiment(&small_experiment(""));
@@ -83,7 +83,8 @@ fn small_experiment(rest: &str) -> Experiment {
     small_with(rest, "Start.\n\n## Goal {goal=a}\nOne.\n\n## Other {mood=x}\nTwo.\n")
 }
 
-/// A plain experiment; `rest` ends its TOML, and what it holds of these lines takes their place.
+/// Returns a small experiment. `rest` lists changes separated by `;;`: `OLD=>NEW` replaces a part of the TOML, other
+/// text is appended.
 fn small_with(rest: &str, guard: &str) -> Experiment {
     let mut toml =
         "name='e'\nmodels=['ollama/m']\nstarting_message='Go'\n[protocol]\nmessages=6\nagents={guard=1,prisoner=1}\n\
@@ -250,7 +251,7 @@ proptest! {
         prop_assert_eq!(newer.len(), 2 * older.len() / experiment.run.replicates as usize * (experiment.run.replicates as usize + 1));
     }
 
-    /// Note and `[run]` are in no revision; all else is.
+    /// A revision includes everything except the note and `[run]`.
     #[test]
     fn a_revision_is_the_document_without_note_and_run(experiment in arbitrary::any_experiment(2)) {
         let revision = key::hash_revision(&experiment);

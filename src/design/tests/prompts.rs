@@ -1,4 +1,4 @@
-//! Which blocks a prompt has, in which order.
+//! Tests of the blocks in a prompt and of their order.
 
 use super::*;
 use crate::design::compose;

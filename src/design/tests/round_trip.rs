@@ -13,7 +13,7 @@ fn from_files(files: &Files) -> Experiment {
     experiment.expect("no problem, so an experiment")
 }
 
-/// No array directly in an array, no null that could have been a NaN.
+/// Returns true if no array is directly inside an array, and no null could have been a NaN.
 fn is_storable(json: &Json) -> bool {
     match json {
         Json::Array(items) => items.iter().all(|i| !i.is_array() && is_storable(i)),
@@ -23,7 +23,7 @@ fn is_storable(json: &Json) -> bool {
     }
 }
 
-/// Says only the lines that differ.
+/// Compares two experiments. On failure it prints only the first lines that differ, since the whole texts are long.
 fn assert_same(left: &Experiment, right: &Experiment) {
     let (l, r) = (format!("{left:#?}"), format!("{right:#?}"));
     let differ: Vec<_> = l.lines().zip(r.lines()).filter(|(a, b)| a != b).take(5).collect();

@@ -1,4 +1,5 @@
-//! The experiments that ship: no problem, the number of conditions that they say, and they return from their folder.
+//! Tests of the experiments that ship. Each has no problem, has the number of conditions that it states, and is
+//! unchanged after it is written and read.
 
 use super::*;
 use crate::design::check::{KnownServer, check};

@@ -1,4 +1,5 @@
-//! The table of keys: every field has a key, and every key is in folder, document, differences, factors and the key.
+//! Tests of the table of keys: every field has a key. Every key is in folder, document, differences, factors and the
+//! condition key.
 
 use super::*;
 use crate::design::keys::kind::{KeyKind, KeyValue};
@@ -70,7 +71,7 @@ fn condition_key(experiment: &Experiment) -> String {
     plan_experiment(experiment).conditions[0].key.clone()
 }
 
-/// Sets each key to what is no default, and looks for it everywhere.
+/// Sets each key to a value that is not its default, and looks for the key in every place that uses the table.
 fn is_everywhere<T: Default>(keys: &'static [Key<T>], part: fn(&mut Experiment) -> &mut T) {
     let before = small_experiment();
     for key in keys {
@@ -81,7 +82,7 @@ fn is_everywhere<T: Default>(keys: &'static [Key<T>], part: fn(&mut Experiment) 
         super::round_trip::assert_returns(&after);
         let lines = diff::describe_differences(&before, &after);
         assert!(lines.len() == 1 && lines[0].contains(&format!("`{}`", key.name)), "{}: {lines:?}", key.name);
-        // A role's model counts by its effect.
+        // The condition key includes a role's model by its effect.
         let counts = key.counts || key.name == "model";
         assert_eq!(condition_key(&after) != condition_key(&before), counts, "{} in the key", key.name);
         if key.factor && key.name != "model" {
@@ -110,7 +111,7 @@ fn a_new_key_is_left_out_at_its_default() {
     assert_eq!(bare, serde_json::json!({ "id": "ollama/m", "sampling": {} }));
 }
 
-/// Keys do not depend on the file's format number: a higher number above the same experiment changes none.
+/// Keys do not depend on the file's format number. If only the format number is higher, all keys stay the same.
 #[test]
 fn every_format_gives_one_key() {
     let silent = small_experiment();
@@ -126,7 +127,8 @@ fn every_format_gives_one_key() {
     );
 }
 
-/// Rows of the table under a heading of `docs/format.md`: the names in the first column, and the last column.
+/// Returns the rows of the table under a heading of `docs/format.md`: the name in the first column, and the last
+/// column.
 fn documented_keys(heading: &str) -> Vec<(String, String)> {
     let page = include_str!("../../../docs/format.md");
     let after = page.split_once(&format!("\n{heading}\n")).expect("the heading").1;
@@ -149,7 +151,8 @@ fn as_documented(key: &Key<Protocol>) -> String {
     }
 }
 
-/// `docs/format.md` has the keys of the table in its order, with its defaults and what counts.
+/// `docs/format.md` has the keys of the table in its order, with the defaults, and with what the condition key
+/// includes.
 #[test]
 fn the_page_has_the_keys() {
     let without = |rows: Vec<(String, String)>, by_hand: &[&str]| -> Vec<(String, String)> {
@@ -169,7 +172,7 @@ fn a_word_has_a_line_for_people() {
     assert_eq!(Speakers::Random.line(), "drawn, never the last speaker");
 }
 
-/// The page has every level that a key can be set to by a word.
+/// The page lists every word that a key accepts.
 #[test]
 fn the_page_has_the_words() {
     let page = include_str!("../../../docs/format.md");

@@ -1,4 +1,4 @@
-//! The three laws of a process, of questions to agents of generated conversations.
+//! Tests of the three laws of a process (`asking`), for questions to agents of generated conversations.
 
 use super::*;
 use crate::design::{Overrides, Plan, arbitrary};
@@ -6,7 +6,7 @@ use crate::process::{Conversation, PromptSize};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-/// A setting of a generated experiment in which nobody is a person, with its finished log.
+/// Generates a setting without people, with its finished log.
 fn subjects() -> impl Strategy<Value = (Arc<Setting>, Vec<Entry>)> {
     arbitrary::any_experiment(1).prop_map(|mut experiment| {
         experiment.design.exclude.clear();
@@ -38,7 +38,7 @@ fn reply(content: &str) -> Reply<'_> {
     Reply { content, thinking: false, refused: false, length: false, filtered: false, prompt, context: None }
 }
 
-/// A reply that is a function of (salt, seq, asking): plain, empty, or another agent's.
+/// Returns a reply that depends only on salt, seq and repeat: empty, under another agent's name, or plain.
 fn odd(salt: u8, ask: &Ask) -> String {
     let digest = Sha256::digest(format!("{salt} {} {}", ask.seq, ask.call.ask));
     match digest[0] % 4 {

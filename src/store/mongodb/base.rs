@@ -1,4 +1,4 @@
-//! An open database: its collections, and this process's memory of it.
+//! An open database: its collections, and what this process keeps of it in memory.
 
 use super::clock::Clock;
 use super::documents::is_going;
@@ -16,12 +16,13 @@ pub(super) struct Base {
     pub(super) database: Database,
     pub(super) mode: OpenMode,
     pub(super) clock: Clock,
-    /// Schema as last read; other processes may have raised it since.
+    /// Schema as last read. Other processes may have raised it since then.
     pub(super) schema: AtomicU32,
-    /// Hashes of stored texts: prompts recur with every turn.
+    /// Hashes of texts that are already stored, so that the prompts of a conversation are not sent with every turn.
     pub(super) texts: Mutex<HashSet<String>>,
     pub(super) tracks: Tracks,
-    /// Locked while leases are renewed: some servers write back a whole document as they read it.
+    /// Locked while leases are renewed. Some servers read a whole document and write it back, which could undo another
+    /// write.
     pub(super) renewal: tokio::sync::RwLock<()>,
 }
 
@@ -83,7 +84,7 @@ impl Base {
 
     /// Returns a conversation's document; fails if it does not exist or is being deleted.
     pub(super) async fn find_conversation(&self, id: &str) -> Result<Document, Fail> {
-        // A filter on `_id` alone: for any other, some servers read the whole collection.
+        // The filter is `_id` alone, since some servers read the whole collection for any other filter.
         let found = self.conversations().find_one(doc! { "_id": id }).await?;
         found.filter(|d| !is_going(d)).ok_or_else(|| Fail::Unknown(format!("conversation {id}")))
     }
@@ -108,9 +109,9 @@ impl Base {
         self.texts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the holder of a lease, for people: creator and process.
+    /// Returns the holder of a lease for messages: creator and process.
     pub(super) async fn describe_holder(&self, lease: &Lease) -> String {
-        // If the lookup of the run fails, the process alone is named.
+        // If the run cannot be read, messages name only the process.
         let run = self.runs().find_one(doc! { "_id": &lease.owner }).await.ok().flatten();
         let who = run.and_then(|r| r.get_str("creator").map(str::to_owned).ok());
         let process = format!("process {} on {}", lease.pid, lease.host);

@@ -1,10 +1,10 @@
 //! Claims: the process that works on a conversation.
 //!
-//! The lease in the conversation's document names the process for everybody to read. But not every server of this
-//! protocol makes an update one step (`FerretDB` reads, then writes), so an insert decides who wins. `claims` holds one
-//! document for each epoch of a conversation, whose `_id` can be inserted once. A claim takes the next epoch. So does
-//! an end, which stores the status, so that writes of earlier epochs are refused. Any process can correct the lease and
-//! status in the conversation's document from here.
+//! The lease in the conversation's document shows everybody which process works on the conversation. But some servers
+//! do not make an update in one step (`FerretDB` reads, then writes), so an insert decides which process wins. `claims`
+//! holds one document for each epoch of a conversation. Its `_id` can be inserted only once. A claim takes the next
+//! epoch. The end of a claim also takes an epoch and stores the status, so that writes of earlier epochs are refused.
+//! Any process can use `claims` to correct the lease and status in the conversation's document.
 
 use super::base::Base;
 use super::documents::{
@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// Maximum number of attempts of a claim that conflicts with another.
 const TRIES: u32 = 20;
 
-/// An epoch of a conversation: a claim, or the end of the previous one.
+/// An epoch of a conversation: a claim, or the end of the claim before it.
 pub(super) enum Epoch {
     Claim(Lease),
     End(End),
@@ -41,7 +41,7 @@ async fn find_epoch(mongo: &Base, conversation: &str, epoch: u64) -> Result<Opti
     }
 }
 
-/// Returns the last epoch. The search begins at `known`, which exists.
+/// Returns the last epoch. The search begins at the epoch `known`, which must exist.
 pub(super) async fn last_epoch(mongo: &Base, conversation: &str, known: u64) -> Result<(u64, Option<Epoch>), Fail> {
     let mut last = (known, None);
     while let Some(next) = find_epoch(mongo, conversation, last.0 + 1).await? {
@@ -53,7 +53,7 @@ pub(super) async fn last_epoch(mongo: &Base, conversation: &str, known: u64) -> 
     Ok(last)
 }
 
-/// Inserts an epoch; returns false if it is taken.
+/// Inserts an epoch. Returns false if another process has already inserted this epoch.
 pub(super) async fn insert_epoch(mongo: &Base, conversation: &str, epoch: u64, more: Document) -> Result<bool, Fail> {
     let mut document = doc! {
         "_id": claim_id(conversation, epoch), "conversation": conversation, "epoch": epoch.cast_signed(),
@@ -66,13 +66,13 @@ pub(super) async fn insert_epoch(mongo: &Base, conversation: &str, epoch: u64, m
     }
 }
 
-/// Returns a claimed lease as last renewed. The conversation's document has the renewal.
+/// Returns a claimed lease with its last renewal, which is stored in the conversation's document.
 pub(super) async fn renewed_lease(mongo: &Base, id: &str, claimed: Lease) -> Result<Lease, Fail> {
     let found = mongo.find_conversation(id).await?;
     Ok(lease_of(&found)?.filter(|l| l.epoch == claimed.epoch).unwrap_or(claimed))
 }
 
-/// Takes an epoch with a lease; returns false if it is taken.
+/// Takes an epoch with a lease. Returns false if another process has already taken this epoch.
 pub(super) async fn take_epoch(mongo: &Base, id: &str, lease: &Lease, retries: u32) -> Result<bool, Fail> {
     let won = insert_epoch(mongo, id, lease.epoch, doc! { "lease": lease_document(lease)? }).await?;
     if won {
@@ -117,7 +117,7 @@ async fn check_free(
     let id = super::documents::document_id(found)?;
     match state {
         Some(Epoch::Claim(claimed)) => {
-            // The conversation's document has the renewals.
+            // Renewals are stored in the conversation's document only.
             let renewed = lease_of(found)?.filter(|l| l.epoch == claimed.epoch).unwrap_or(claimed);
             if mongo.clock.excludes_other(&renewed, lease) {
                 let holder = mongo.describe_holder(&renewed).await;
@@ -132,7 +132,7 @@ async fn check_free(
             Err(StoreError::Ended { conversation: id, status: end.status }.into())
         }
         Some(Epoch::End(end)) => Ok(end.status == Status::Failed),
-        // A conversation from another database has no epoch yet.
+        // Without a claim the status of the document decides.
         None => match document_status(found)? {
             Status::Failed if retry => Ok(true),
             status @ (Status::Done | Status::Failed) => Err(StoreError::Ended { conversation: id, status }.into()),
@@ -141,8 +141,8 @@ async fn check_free(
     }
 }
 
-/// Checks, after a lease was written, that its epoch is still the last. A process that slept between winning and
-/// writing it may have overwritten a later one, and restores that.
+/// Checks, after a lease was written, that its epoch is still the last. If this process paused between winning the
+/// epoch and writing the lease, it may have overwritten the lease of a later epoch. It then restores that lease.
 async fn check_in_time(mongo: &Base, id: &str, mine: u64) -> Result<(), Fail> {
     match last_epoch(mongo, id, mine).await? {
         (epoch, Some(Epoch::End(end))) => {
@@ -158,8 +158,8 @@ async fn check_in_time(mongo: &Base, id: &str, mine: u64) -> Result<(), Fail> {
     }
 }
 
-/// Checks, after a claim, that no deletion has begun. A deletion looks for claims after its mark, so one of the two
-/// sees the other.
+/// Checks, after a claim, that no deletion has begun. A deletion sets its mark first and then looks for claims. So
+/// either this claim finds the mark, or the deletion finds the claim.
 async fn check_not_deleted(mongo: &Base, found: &Document, epoch: u64) -> Result<(), Fail> {
     let id = super::documents::document_id(found)?;
     let experiment: String = read_field(found, "experiment")?;
@@ -172,7 +172,7 @@ async fn check_not_deleted(mongo: &Base, found: &Document, epoch: u64) -> Result
     if about && mongo.find_conversation(&id).await.is_ok() && there.is_some_and(|e| !is_going(&e)) {
         return Ok(());
     }
-    // Releases the claim, since another item may still refuse the deletion.
+    // The claim is released, since the deletion may still be refused because of another item.
     let end = End::new(Status::Interrupted, Some("it was being deleted".to_owned()));
     if insert_epoch(mongo, &id, epoch + 1, doc! { "end": to_bson(&end)? }).await? {
         write_end(mongo, &id, epoch + 1, &end, &Track::read_track(mongo, &id, epoch).await?).await?;
@@ -180,11 +180,11 @@ async fn check_not_deleted(mongo: &Base, found: &Document, epoch: u64) -> Result
     Err(Fail::Unknown(format!("conversation {id}")))
 }
 
-/// Writes a lease that was won into the conversation's document.
+/// Writes the lease of a won epoch into the conversation's document.
 async fn write_lease(mongo: &Base, id: &str, lease: &Lease, retries: u32) -> Result<ConversationRecord, Fail> {
     let _alone = mongo.renewal.read().await;
-    // A filter on `_id` alone, for servers that read everything for others. The insert has decided that this epoch is
-    // the last.
+    // The filter is `_id` alone, since some servers read the whole collection for any other filter. The insert has
+    // already decided that this epoch is the last.
     let before = doc! { "_id": id };
     let change = doc! { "$set": {
         "status": Status::Running.word(), "reason": null, "retries": retries, "epoch": lease.epoch.cast_signed(),
@@ -195,7 +195,8 @@ async fn write_lease(mongo: &Base, id: &str, lease: &Lease, retries: u32) -> Res
     conversation_record(update.await?.ok_or_else(|| superseded_error(id))?)
 }
 
-/// Renews every lease of a run, alone: a server may write back a document that it read before another write.
+/// Renews every lease of a run while no other write is in flight. Some servers read a document and write it back after
+/// another write, and so undo that write.
 pub(super) async fn renew_leases(mongo: &Base, owner: &str) -> Result<(), Fail> {
     mongo.clock.set(super::clock::server_time(mongo.client()).await?);
     let _alone = mongo.renewal.write().await;
@@ -209,7 +210,8 @@ pub(super) fn superseded_error(id: &str) -> Fail {
     StoreError::Superseded { conversation: id.to_owned() }.into()
 }
 
-/// Begins a write to a conversation that is held in epoch `at`. Its track stays loaded during the write.
+/// Begins a write to a conversation that this process holds in epoch `at`. The track is not reloaded while the write is
+/// in flight.
 pub(super) async fn begin_write(mongo: &Base, id: &str, at: u64) -> Result<Writing, Fail> {
     let shared = mongo.tracks.place_of(id);
     loop {
@@ -220,7 +222,7 @@ pub(super) async fn begin_write(mongo: &Base, id: &str, at: u64) -> Result<Writi
         }
         drop(writing);
         if let Err(fail) = recall_track(mongo, id, at, &shared).await {
-            // After a failed request to the server, the claim may still hold.
+            // The request to the server failed, so the claim may still hold.
             if !matches!(fail, Fail::Mongo(_)) {
                 mongo.tracks.drop_track(id, at);
             }
@@ -229,7 +231,7 @@ pub(super) async fn begin_write(mongo: &Base, id: &str, at: u64) -> Result<Writi
     }
 }
 
-/// Reads the track of a conversation that is held in epoch `at`, while no write is in flight.
+/// Reads the track of a conversation that this process holds in epoch `at`. No write may be in flight meanwhile.
 async fn recall_track(mongo: &Base, id: &str, at: u64, shared: &Shared) -> Result<(), Fail> {
     let _alone = shared.wait_alone().await;
     if shared.is_of(at) {
@@ -255,10 +257,10 @@ pub(super) async fn still_held(mongo: &Base, id: &str, at: u64) -> Result<(), Fa
     Err(superseded_error(id))
 }
 
-/// Ends the claim, after every write of this process that is in flight.
+/// Ends the claim after all writes of this process that are in flight.
 pub(super) async fn end_claim(mongo: &Base, id: &str, at: u64, end: &End) -> Result<(), Fail> {
     match find_epoch(mongo, id, at + 1).await? {
-        // The same end is stored already, as after a write whose answer was lost.
+        // The same end is stored already, for instance by a write whose answer was lost.
         Some(Epoch::End(found)) if found == *end => {
             return write_end(mongo, id, at + 1, end, &Track::read_track(mongo, id, at).await?).await;
         }

@@ -51,7 +51,7 @@ pub(super) async fn revise_experiment(
     match versions::follow_version(mongo, &old, next).await {
         Ok(Some(changed)) => Ok(changed),
         Ok(None) => Err(changed_error(mongo, &item, version).await?),
-        // Another process took the name meanwhile: this version stays, with the experiment's old name.
+        // Another process took the name meanwhile. This version is kept, but with the experiment's old name.
         Err(Fail::Mongo(error)) if is_duplicate(&error) => {
             let taken = versions::latest_record(mongo, name).await?;
             versions::follow_version(mongo, &taken, ExperimentRecord { name: old.name, ..taken.clone() }).await?;
@@ -92,7 +92,8 @@ pub(super) async fn mark_item(mongo: &Base, item: &Item, creator: &str, mark: &M
     }
 }
 
-/// Marks a conversation and checks it after each write: a server may overwrite it with an older copy of another write.
+/// Marks a conversation and checks the mark after each write. During another write, a server may restore an older copy
+/// of the document.
 async fn mark_conversation(
     mongo: &Base,
     id: &str,

@@ -1,7 +1,7 @@
 //! Connecting and signing in, and classifying failures.
 //!
-//! A driver's future is never dropped half-way: each runs in a task of its own. The task runs to its end even if its
-//! caller stops waiting.
+//! A driver's future must never be dropped before it ends. So each future runs in a task of its own, which runs to its
+//! end even if its caller stops waiting.
 
 use crate::store::uri::driver::error_text;
 use crate::store::{MongoUri, SignInFailure, StoreError};
@@ -37,7 +37,7 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    /// Connects, signs in, and reads a little of the chosen database to check that this is allowed.
+    /// Connects and signs in. Reads a little of the chosen database, to check that the user may read it.
     pub async fn open(uri: &MongoUri) -> Result<Self, StoreError> {
         if uri.lacks_login() {
             let cause = "its address says how to sign in, and nobody does".to_owned();
@@ -106,7 +106,7 @@ impl SignedIn {
     }
 }
 
-/// Classifies a timeout: a server that does not speak TLS does not answer either.
+/// Classifies a timeout. A server that does not speak TLS does not answer either, which looks like a timeout.
 async fn deaf_to_tls(error: StoreError, hosts: &[String]) -> StoreError {
     let StoreError::SignIn { place, failure: SignInFailure::Timeout, cause } = error else { return error };
     for host in hosts {
@@ -141,7 +141,7 @@ fn prepare_options(mut options: ClientOptions, seen: &Arc<Seen>) -> ClientOption
     options
 }
 
-/// Failures of the hosts, as the driver's monitor reports them: its own error has them only as text.
+/// Failures of the hosts, as the driver's monitor reports them. The error of the driver contains them only as text.
 #[derive(Default)]
 struct Seen {
     state: Mutex<State>,
@@ -196,7 +196,7 @@ fn host_name(address: &ServerAddress) -> String {
     address.to_string()
 }
 
-/// Returns true if a retry is of no use. An error that may be temporary must occur twice.
+/// Returns true if a retry cannot help. An error that may be temporary must occur twice.
 fn is_for_good(error: &Error, times: usize) -> bool {
     match &*error.kind {
         ErrorKind::Io(e) => match e.kind() {
@@ -218,7 +218,7 @@ fn connection_error(uri: &MongoUri, error: &Error, seen: &Seen) -> StoreError {
     StoreError::SignIn { place: uri.to_string(), failure, cause: uri.redact_secrets(&error_text(told)) }
 }
 
-/// Classifies by kind and code, since servers word errors differently.
+/// Classifies an error by kind and code, since servers word errors differently.
 fn classify_failure(error: &Error, tls: bool, signs_in: bool) -> SignInFailure {
     match &*error.kind {
         ErrorKind::Authentication { .. } => SignInFailure::Authentication,
@@ -230,9 +230,9 @@ fn classify_failure(error: &Error, tls: bool, signs_in: bool) -> SignInFailure {
             SignInFailure::Protocol
         }
         ErrorKind::Command(e) => match e.code {
-            // AuthenticationFailed, and the code of a hosted cluster for it.
+            // `AuthenticationFailed`, and the code that a hosted cluster returns for it.
             18 | 8000 => SignInFailure::Authentication,
-            // Unauthorized: nobody signed in, or the user has no right to it.
+            // `Unauthorized`: nobody signed in, or the user may not read the database.
             13 if signs_in => SignInFailure::Rights,
             13 => SignInFailure::NeedsUser,
             _ => SignInFailure::Other,

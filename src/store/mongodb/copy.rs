@@ -1,9 +1,9 @@
 //! Storing items of another database.
 //!
-//! A new conversation is written from the inside out. Messages, calls and the claim go first, under the names that they
-//! always have, and the conversation's document last. If that is interrupted, nobody sees the conversation, and a
-//! repeated copy completes it. An existing conversation is continued as a run would: under a claim with a lapsed lease,
-//! so that any process may take it over.
+//! The parts of a new conversation are written first: messages, calls and the claim, each under its fixed id. The
+//! conversation's document is written last. If a copy is interrupted, nobody sees the conversation, and a repeated copy
+//! completes it. A copy continues an existing conversation under a claim, as a run does. The lease of that claim has
+//! already lapsed, so that any process may take the conversation over.
 
 use super::base::Base;
 use super::claims::{self, Epoch};
@@ -57,7 +57,7 @@ async fn receive_experiment(mongo: &Base, given: &ExperimentRecord) -> Result<()
         if experiments::find_experiment(mongo, &given.creator, &given.name).await?.is_some_and(|e| e.id != given.id) {
             return Err(name_taken(mongo, given).await?);
         }
-        // The version follows the last one here; versions in between are unknown here.
+        // The new version follows the last version of this database, which does not have the versions in between.
         versions::follow_version(mongo, &here, given.clone()).await?;
     }
 }
@@ -85,7 +85,7 @@ async fn receive_conversation(mongo: &Base, given: Whole<'_>) -> Result<(), Fail
         return merge_existing(mongo, here, given).await;
     }
     if !write_inside(mongo, given).await? {
-        // An interrupted copy left this behind, and the conversation may have changed since.
+        // An interrupted copy left these documents behind, and the conversation may have changed since then.
         remove_belongings(mongo, std::slice::from_ref(&given.record.id)).await?;
         if !write_inside(mongo, given).await? {
             let holder = "another copy".to_owned();
@@ -95,7 +95,7 @@ async fn receive_conversation(mongo: &Base, given: Whole<'_>) -> Result<(), Fail
     write_document(mongo, given).await
 }
 
-/// Writes messages, calls and claim of a conversation; returns false if one of them exists.
+/// Writes messages, calls and claim of a conversation; returns false if any of these documents exists.
 async fn write_inside(mongo: &Base, given: Whole<'_>) -> Result<bool, Fail> {
     let id = &given.record.id;
     let messages = given.log.iter().map(|entry| entry_document(id, FIRST, entry)).collect::<Result<Vec<_>, _>>()?;
@@ -144,7 +144,7 @@ async fn write_document(mongo: &Base, given: Whole<'_>) -> Result<(), Fail> {
     }
     match mongo.conversations().insert_one(document).await {
         Err(error) if is_duplicate(&error) => {
-            // Another copy wrote it, or another conversation has its key.
+            // Another copy wrote the document, or another conversation has its key.
             let here = mongo.conversations().find_one(doc! { "_id": &record.id }).await?;
             let what = format!("conversation {} has the key of another here: it stays as it is here", record.id);
             here.map(drop).ok_or_else(|| StoreError::Refused { what }.into())
@@ -183,7 +183,7 @@ async fn write_marks(mongo: &Base, record: &ConversationRecord) -> Result<(), Fa
     Ok(())
 }
 
-/// Brings a conversation to the state of the given copy.
+/// Writes the progress of the given copy into a conversation that exists here.
 async fn continue_copy(mongo: &Base, known: u64, record: &ConversationRecord, given: Whole<'_>) -> Result<(), Fail> {
     let id = &record.id;
     let (last, state) = claims::last_epoch(mongo, id, known).await?;

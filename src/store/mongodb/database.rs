@@ -13,8 +13,8 @@ pub struct Mongo {
 }
 
 impl Mongo {
-    /// Signs in, and prepares the database for `mode`: writing creates the indexes of a new database. Reading creates
-    /// nothing: a database that does not exist is [`StoreError::Missing`].
+    /// Signs in, and prepares the database for `mode`. Writing creates the indexes of a new database. Reading creates
+    /// nothing; if the database does not exist, returns [`StoreError::Missing`].
     pub async fn open(uri: &MongoUri, mode: OpenMode) -> Result<Self, StoreError> {
         let (place, database) = (uri.to_string(), connect::connect_database(uri).await?);
         let opened = tokio::spawn(open::open_base(place.clone(), database, mode)).await;
@@ -22,7 +22,7 @@ impl Mongo {
         Ok(Self { base: Arc::new(opened.map_err(|f| f.at_place(&place))?) })
     }
 
-    /// Runs `work` in a task of its own, which ends even if the caller stops waiting.
+    /// Runs `work` in a task of its own, which runs to its end even if the caller stops waiting.
     pub(super) async fn run_apart<T, F>(&self, work: impl FnOnce(Arc<Base>) -> F) -> Result<T, StoreError>
     where
         T: Send + 'static,

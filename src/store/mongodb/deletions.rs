@@ -1,4 +1,4 @@
-//! Deletions. A mark comes first, so that an interrupted deletion is finished later.
+//! Deletions. A deletion marks the item first, so that an interrupted deletion is finished later.
 
 use super::base::Base;
 use super::cursor::{list_going, read_all};
@@ -13,15 +13,15 @@ use ::mongodb::bson::{Document, doc};
 /// Number of conversations whose messages and calls are deleted at a time.
 const BATCH: usize = 200;
 
-/// Deletes an item of its creator's. Marks it first, so that nobody sees or claims it, then removes everything that
-/// belongs to it and the questions about it. The item itself goes last.
+/// Deletes an item that `creator` created. Marks the item first, so that nobody sees or claims it. Then removes
+/// everything that belongs to it, and the questions about it. Removes the item's own document last.
 pub(super) async fn delete_item(mongo: &Base, item: &Item, creator: &str) -> Result<(), Fail> {
     let found = owned_document(mongo, item, creator).await?;
     let (collection, name) = item_place(mongo, item);
     snapshots::remove_head(mongo, &read_field::<String>(&found, "experiment").unwrap_or_else(|_| name.clone())).await?;
     let own = doc! { "_id": &name, "creator": creator };
     collection.update_one(own, doc! { "$set": { GOING: true } }).await?;
-    // After the mark: a claim from now on finds the mark.
+    // This check follows the mark, since any later claim finds the mark.
     if let Err(refused) = check_unheld(mongo, item).await {
         remove_mark(mongo, item).await?;
         return Err(refused);
@@ -50,7 +50,8 @@ async fn check_unheld(mongo: &Base, item: &Item) -> Result<(), Fail> {
     }
 }
 
-/// Returns the questions about a conversation. They are not marked: a claim of one looks for the conversation's mark.
+/// Returns the questions about a conversation. Questions are not marked, since the claim of a question looks for the
+/// mark of its conversation.
 async fn find_questions(mongo: &Base, conversation: Option<&Document>) -> Result<Vec<Document>, Fail> {
     let Some(conversation) = conversation else { return Ok(Vec::new()) };
     if schema::is_first(mongo).await? || !document_kind(conversation)?.is_conversation() {
@@ -63,8 +64,8 @@ async fn find_questions(mongo: &Base, conversation: Option<&Document>) -> Result
     read_all(mongo.conversations().find(about).await?, Ok).await
 }
 
-/// Finishes deletions that were interrupted after the mark. If a process works on an item, its deletion was about to be
-/// refused: the mark is removed.
+/// Finishes deletions that were interrupted after the mark. If a process works on an item, the deletion would have been
+/// refused, so the mark is removed.
 pub(super) async fn finish_deletions(mongo: &Base) -> Result<(), Fail> {
     let conversations = list_going(mongo.conversations()).await?.into_iter().map(Item::Conversation);
     let experiments = list_going(mongo.experiments()).await?.into_iter().map(Item::Experiment);
@@ -123,7 +124,7 @@ pub(super) async fn remove_belongings(mongo: &Base, conversations: &[String]) ->
     let of = doc! { "conversation": { "$in": conversations } };
     mongo.messages().delete_many(of.clone()).await?;
     mongo.calls().delete_many(of.clone()).await?;
-    // Claims go last: while they exist, writes of an earlier holder are refused.
+    // Claims are removed last. While they exist, writes of an earlier holder are refused.
     mongo.claims().delete_many(of).await?;
     Ok(())
 }

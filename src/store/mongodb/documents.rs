@@ -1,5 +1,5 @@
-//! Conversion between records and documents. Instants are dates. Seeds are decimal text, since BSON has no unsigned 64
-//! bits. A request's parameters are JSON text, since a request is built again byte for byte.
+//! Conversion between records and documents. Instants are dates. Seeds are decimal text, since BSON has no unsigned
+//! 64-bit number. A request's parameters are JSON text, since they must be rebuilt byte for byte.
 
 use super::fail::Fail;
 use crate::design::{Experiment, RunDefaults};
@@ -36,12 +36,12 @@ pub(super) fn document_id(document: &Document) -> Result<String, Fail> {
     read_field(document, "_id")
 }
 
-/// Returns the kind of process that a conversation's document is of.
+/// Returns the kind of process that a document describes.
 pub(super) fn document_kind(document: &Document) -> Result<ProcessKind, Fail> {
     Ok(read_field::<Option<ProcessKind>>(document, "kind")?.unwrap_or_default())
 }
 
-/// Returns the condition on `kind` that selects one kind. Conversations have no such field.
+/// Returns the value of `kind` in a filter that selects one kind. Documents of conversations have no field `kind`.
 pub(super) fn of_kind(kind: ProcessKind) -> Bson {
     if kind.is_conversation() { doc! { "$exists": false }.into() } else { kind.word().into() }
 }
@@ -89,7 +89,7 @@ fn field_from_date(document: &mut Document, name: &str) {
     }
 }
 
-/// Reads a seed from its text, or from a number that an importer wrote.
+/// Reads a seed from text, or from a number that an importer wrote.
 fn seed_from(document: &mut Document) -> Result<u64, Fail> {
     match document.insert("seed", 0_i64) {
         Some(Bson::String(text)) => text.parse().map_err(|_| Fail::Damaged(format!("the seed {text:?}"))),
@@ -190,7 +190,7 @@ pub(super) fn entry_document(conversation: &str, epoch: u64, entry: &Entry) -> R
     Ok(document)
 }
 
-/// Key of a call: place of its entry, purpose, and number of the asking.
+/// Key of a call: place of its entry, purpose, and number of earlier replies that were rejected.
 pub(super) type CallName = (u32, Purpose, u32);
 
 pub(super) fn call_name(document: &Document) -> Result<CallName, Fail> {
@@ -202,7 +202,7 @@ pub(super) fn call_id(conversation: &str, epoch: u64, call: &CallRecord) -> Stri
     format!("{conversation}/{:06}/{}/{}/{epoch}", call.seq, call.call.purpose.word(), call.call.ask)
 }
 
-/// Returns a call as stored, with its texts by hash, and these texts.
+/// Returns a call as stored, with hashes instead of texts; and these texts.
 pub(super) fn call_document(
     conversation: &str,
     epoch: u64,
@@ -238,7 +238,7 @@ fn call_state(document: &Document) -> Result<CallState, Fail> {
     CallState::of(&word).ok_or_else(|| Fail::Damaged(format!("the state {word:?} of a call")))
 }
 
-/// Returns a call, with its texts still by hash.
+/// Returns a call that still has hashes instead of texts.
 pub(super) fn call_record(document: &Document) -> Result<CallRecord, Fail> {
     let instant =
         |name: &str| read_field::<Option<DateTime>>(document, name).map(|d| d.map(DateTime::timestamp_millis));
@@ -258,7 +258,7 @@ pub(super) fn call_record(document: &Document) -> Result<CallRecord, Fail> {
     })
 }
 
-/// Returns the state of a call that its next write needs.
+/// Returns the part of a stored call that its next write needs.
 pub(super) fn kept_call(document: &Document) -> Result<Kept, Fail> {
     Ok(Kept {
         state: call_state(document)?,

@@ -32,7 +32,7 @@ pub(super) fn new_record(new: &NewExperiment) -> ExperimentRecord {
 
 pub(super) async fn save_experiment(mongo: &Base, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
     keep_revision(mongo, &new.revision, &new.document).await?;
-    // Another process may be faster: read again.
+    // Another process may store the experiment first. The loop then reads it again.
     loop {
         let Some(old) = find_experiment(mongo, &new.creator, &new.document.name).await? else {
             match mongo.experiments().insert_one(experiment_document(&new_record(new))?).await {
@@ -60,7 +60,7 @@ pub(super) async fn keep_revision(mongo: &Base, hash: &str, document: &Experimen
 pub(super) async fn find_experiment(mongo: &Base, creator: &str, name: &str) -> Result<Option<ExperimentRecord>, Fail> {
     let found = mongo.experiments().find_one(doc! { "creator": creator, "name": name }).await?;
     match found {
-        // Its deletion was interrupted; finishing it frees the name.
+        // The deletion of this experiment was interrupted. Finishing the deletion frees the name.
         Some(going) if is_going(&going) => {
             deletions::finish_deletions(mongo).await?;
             Ok(None)

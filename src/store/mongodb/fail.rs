@@ -1,5 +1,5 @@
-//! Failures inside the database, and the error that the caller gets. Kind and code distinguish them, since servers word
-//! errors differently.
+//! Failures inside the database, and the error that the caller gets. Failures are distinguished by kind and code, since
+//! servers word errors differently.
 
 use crate::store::StoreError;
 use ::mongodb::bson;
@@ -11,8 +11,8 @@ const DUPLICATE: i32 = 11000;
 const TOO_LARGE: [i32; 2] = [10334, 17419];
 /// The disk has no space, or a quota is reached.
 const FULL: [i32; 2] = [14031, 8000];
-/// The primary changes or is unreachable, and a retry may succeed. The first code is an internal error: servers on
-/// `SQLite` return it when that is busy.
+/// The primary changes or is unreachable, and a retry may succeed. The first code is an internal error, which servers
+/// on `SQLite` return while `SQLite` is busy.
 const PASSING: [i32; 17] = [1, 6, 7, 50, 64, 89, 91, 112, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 134];
 
 #[derive(Debug)]
@@ -91,7 +91,7 @@ pub(super) fn error_code(error: &Error) -> Option<i32> {
         ErrorKind::Write(WriteFailure::WriteError(write)) => Some(write.code),
         ErrorKind::Write(WriteFailure::WriteConcernError(concern)) => Some(concern.code),
         ErrorKind::InsertMany(many) => match (&many.write_errors, &many.write_concern_error) {
-            // Of several errors, one that is not a duplicate counts.
+            // If there are several errors, an error other than a duplicate takes precedence.
             (Some(errors), _) if !errors.is_empty() => {
                 errors.iter().map(|e| e.code).find(|c| *c != DUPLICATE).or(Some(DUPLICATE))
             }
@@ -107,7 +107,7 @@ pub(super) fn is_duplicate(error: &Error) -> bool {
     error_code(error) == Some(DUPLICATE)
 }
 
-/// Accepts an insert that finds the same document stored.
+/// Treats an insert as successful if the same document is already stored.
 pub(super) fn unless_there<T>(result: Result<T, Error>) -> Result<(), Fail> {
     match result {
         Err(error) if !is_duplicate(&error) => Err(error.into()),

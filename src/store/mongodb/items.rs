@@ -23,7 +23,7 @@ pub(super) fn item_name(item: &Item) -> String {
     }
 }
 
-/// Returns an item's document; fails if the item does not exist or is not `creator`'s.
+/// Returns an item's document. Fails if the item does not exist or `creator` did not create it.
 pub(super) async fn owned_document(mongo: &Base, item: &Item, creator: &str) -> Result<Document, Fail> {
     let (collection, name) = item_place(mongo, item);
     let found = collection.find_one(doc! { "_id": name }).await?.filter(|d| !is_going(d));

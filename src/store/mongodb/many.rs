@@ -1,4 +1,4 @@
-//! Reading many conversations at once: some servers read a whole collection for each query.
+//! Reading many conversations at once, since some servers read a whole collection for each query.
 
 use super::base::Base;
 use super::cursor::{BATCH, read_all};
@@ -83,7 +83,7 @@ async fn used_calls(mongo: &Base, ids: &[String]) -> Result<HashMap<String, BTre
     Ok(used)
 }
 
-/// Fails if a conversation does not exist; an empty log would hide that.
+/// Fails if a conversation does not exist, since its log would otherwise look empty.
 async fn check_exist(mongo: &Base, ids: &[String]) -> Result<(), Fail> {
     let conversations = mongo.conversations();
     let fields = doc! { "_id": 1, GOING: 1 };

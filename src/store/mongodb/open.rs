@@ -74,12 +74,13 @@ async fn missing_error(place: &str, database: &Database) -> Result<StoreError, F
     Ok(StoreError::Missing { place: place.to_owned() })
 }
 
-/// Fails if a database has collections of convoke's names but no mark of convoke: it is another program's.
+/// Fails if a database has collections with convoke's names but no mark of convoke. Such a database belongs to another
+/// program.
 async fn check_foreign(place: &str, database: &Database) -> Result<(), Fail> {
     let there = database.list_collection_names().await?;
     let taken: Vec<&str> = OURS.into_iter().filter(|name| there.iter().any(|t| t == name)).collect();
     let meta = database.collection::<Document>(META);
-    // Another process may have begun to create it since the first look.
+    // Another process may have begun to create the database since the first check.
     if taken.is_empty() || meta.find_one(doc! { "_id": "schema" }).await?.is_some() {
         return Ok(());
     }
@@ -87,7 +88,7 @@ async fn check_foreign(place: &str, database: &Database) -> Result<(), Fail> {
     Err(StoreError::Foreign { place: place.to_owned(), cause }.into())
 }
 
-/// Marks the database as convoke's, then creates the indexes. The next opening repeats that if it was interrupted.
+/// Marks the database as convoke's, then creates the indexes. If this is interrupted, the next opening repeats it.
 async fn create_database(database: &Database) -> Result<(), Fail> {
     let meta = database.collection::<Document>(META);
     let ours = doc! { "_id": "schema", "schema": FIRST, "program": env!("CARGO_PKG_VERSION"), "ready": false };

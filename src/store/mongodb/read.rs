@@ -1,4 +1,4 @@
-//! Reading.
+//! Reading of experiments, conversations, calls and runs.
 
 use super::base::Base;
 use super::cursor::{BATCH, list_going, read_all};
@@ -141,7 +141,7 @@ fn used_calls(log: &[(u64, Entry)]) -> BTreeMap<CallName, u64> {
     log.iter().filter_map(|(epoch, e)| Some(((e.seq, e.call?.purpose, e.call?.ask), *epoch))).collect()
 }
 
-/// Returns calls with their texts by hash, in the order of seq, purpose, ask.
+/// Returns calls with hashes instead of texts, in the order of seq, purpose, ask.
 async fn known_calls(
     mongo: &Base,
     conversation: &str,
@@ -158,7 +158,7 @@ pub(super) fn read_asking(document: &Document) -> Result<Asking, Fail> {
     Ok((call_name(document)?, read_field::<u64>(document, "epoch")?, call_record(document)?))
 }
 
-/// Returns, of each call, the record that counts.
+/// Returns one record for each call. If several epochs wrote the call, returns the preferred record.
 pub(super) fn latest_calls(found: Vec<Asking>, used: &BTreeMap<CallName, u64>) -> Vec<CallRecord> {
     let mut calls: BTreeMap<CallName, (u64, CallRecord)> = BTreeMap::new();
     for (name, epoch, call) in found {
@@ -167,7 +167,7 @@ pub(super) fn latest_calls(found: Vec<Asking>, used: &BTreeMap<CallName, u64>) -
             calls.insert(name, (epoch, call));
         }
     }
-    // In the order of the enum, on every database.
+    // The map sorts by the order of the enum, so that every database returns the same order.
     calls.into_values().map(|(_, call)| call).collect()
 }
 
@@ -191,7 +191,7 @@ pub(super) async fn put_back(mongo: &Base, calls: &mut [CallRecord]) -> Result<(
     Ok(())
 }
 
-/// Returns a filter's document. A person's text is always a value in it, never an operator.
+/// Returns a filter's document. Text that a person typed is always a value in the document, never an operator.
 fn filter_document(filter: &Filter) -> Document {
     let asked = [("experiment", &filter.experiment), ("revision", &filter.revision)];
     let asked = asked.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Bson::from(value.as_ref()?))));
@@ -226,7 +226,7 @@ pub(super) async fn list_conversations(mongo: &Base, filter: &Filter) -> Result<
     with_flags(mongo, found).await
 }
 
-/// Returns conversations in the order of their key, from the one that follows `after`.
+/// Returns conversations in the order of their key, beginning with the first key after `after`.
 pub(super) async fn read_page(mongo: &Base, filter: &Filter, after: &str, limit: u32) -> Result<Vec<Flagged>, Fail> {
     let mut asked = filter_document(filter);
     asked.insert("key", doc! { "$gt": after });

@@ -1,7 +1,8 @@
 //! The schema of a database, and its indexes.
 //!
-//! Each schema only adds fields, documents and indexes. So an older program may work beside this one until the first
-//! write that it cannot read. Such a write raises the schema: it creates the indexes first, then writes the number.
+//! Each schema only adds fields, documents and indexes. So an older program may use the database beside this one until
+//! the first write that the older program cannot read. Such a write raises the schema: it creates the indexes first,
+//! then writes the number.
 
 use super::base::Base;
 use super::documents::read_field;
@@ -60,7 +61,7 @@ const DOCUMENT: [&str; 16] = [
     "health",
     "run",
 ];
-/// Keys of its `protocol`.
+/// Keys of the document's `protocol` that convoke 0.1 reads.
 const PROTOCOL: [&str; 7] = ["messages", "days", "speakers", "labels", "merge", "stop_phrases", "final_summary"];
 
 /// Makes the indexes that a schema adds.
@@ -74,7 +75,7 @@ pub(super) async fn make_indexes(database: &Database, schema: u32) -> Result<(),
     Ok(())
 }
 
-/// Returns true if the database is of schema 1: then it holds nothing that schema 2 adds.
+/// Returns true if the database is of schema 1. It then holds nothing that schema 2 adds.
 pub(super) async fn is_first(mongo: &Base) -> Result<bool, Fail> {
     if mongo.schema.load(Ordering::Relaxed) > FIRST {
         return Ok(false);
@@ -85,7 +86,7 @@ pub(super) async fn is_first(mongo: &Base) -> Result<bool, Fail> {
     Ok(schema == FIRST)
 }
 
-/// Raises the schema if the record of a process needs that.
+/// Raises the schema if the record of a process needs the next schema.
 pub(super) async fn room_for_record(mongo: &Base, record: &ConversationRecord) -> Result<(), Fail> {
     let is_new = match record.kind {
         ProcessKind::Conversation => false,
@@ -94,7 +95,7 @@ pub(super) async fn room_for_record(mongo: &Base, record: &ConversationRecord) -
     raise_schema(mongo, is_new).await
 }
 
-/// Raises the schema if a run needs that.
+/// Raises the schema if a run needs the next schema.
 pub(super) async fn room_for_run(mongo: &Base, run: &RunRecord) -> Result<(), Fail> {
     let is_new = match run.kind {
         RunKind::Run | RunKind::Talk => false,
@@ -103,7 +104,7 @@ pub(super) async fn room_for_run(mongo: &Base, run: &RunRecord) -> Result<(), Fa
     raise_schema(mongo, is_new).await
 }
 
-/// Raises the schema if the document of a revision needs that.
+/// Raises the schema if the document of a revision needs the next schema.
 pub(super) async fn room_for_document(mongo: &Base, document: &Experiment) -> Result<(), Fail> {
     let document = serde_json::to_value(document)?;
     let is_new = document["format"] != 1 || has_others(&document, &DOCUMENT);
@@ -114,7 +115,7 @@ fn has_others(document: &Json, known: &[&str]) -> bool {
     document.as_object().is_some_and(|fields| fields.keys().any(|key| !known.contains(&key.as_str())))
 }
 
-/// Raises the schema if entries or calls need that.
+/// Raises the schema if entries or calls need the next schema.
 pub(super) async fn room_for_turn(mongo: &Base, entries: &[Entry], calls: &[CallRecord]) -> Result<(), Fail> {
     raise_schema(mongo, entries.iter().any(is_new_entry) || calls.iter().any(|call| is_new_view(&call.view))).await
 }
@@ -130,7 +131,7 @@ fn is_new_view(view: &View) -> bool {
     view.subject || !view.parts.is_empty()
 }
 
-/// Raises the schema if a write is new to schema 1.
+/// Raises the schema to 2 if `is_new`: schema 1 cannot hold the write.
 async fn raise_schema(mongo: &Base, is_new: bool) -> Result<(), Fail> {
     if !is_new || mongo.schema.load(Ordering::Relaxed) >= SECOND {
         return Ok(());

@@ -1,9 +1,10 @@
 //! Progress of an experiment's conversations, stored in few documents.
 //!
-//! Some servers read every whole document for any query (`FerretDB`: some 0.4 ms for a conversation). A list of 100,000
-//! would take most of a minute. The end of a run stores its counts if no other run is at work. A head has the counts,
-//! for lists; pieces have the progress, for planning. Every change of a conversation's progress removes the head first.
-//! Without a head, the conversations themselves are read.
+//! Some servers read every whole document for any query (`FerretDB`: about 0.4 ms for a conversation). So listing
+//! 100,000 conversations would take most of a minute. At its end, a run stores a snapshot if no other run works on the
+//! experiment. The *head* of a snapshot has the counts, which lists read. Its *pieces* have the progress, which
+//! planning reads. A process removes the head before it changes the progress of any conversation. Without a head, the
+//! conversations themselves are read.
 
 use super::base::Base;
 use super::cursor::read_all;
@@ -18,7 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Number of conversations in one document.
 const PIECE: usize = 1000;
-/// Number of conversations below which a snapshot is not faster.
+/// Minimum number of conversations with which a snapshot is faster.
 const WORTH: usize = 500;
 
 /// Counts by revision, and the place of the pieces.
@@ -30,7 +31,7 @@ pub(super) struct Head {
     pieces: usize,
 }
 
-/// Removes a snapshot before a change makes it wrong.
+/// Removes a snapshot before a change that would make the snapshot wrong.
 pub(super) async fn remove_head(mongo: &Base, experiment: &str) -> Result<(), Fail> {
     mongo.snapshots().delete_one(doc! { "_id": experiment }).await?;
     Ok(())
@@ -92,7 +93,7 @@ pub(super) async fn store_snapshot(mongo: &Base, experiment: &str) -> Result<(),
     if standing.len() < WORTH || standing.iter().any(|s| s.status == Status::Running) {
         return Ok(());
     }
-    // Pieces of older snapshots are of no use.
+    // Pieces of older snapshots are never read again.
     mongo.pieces().delete_many(doc! { "experiment": experiment }).await?;
     let stamp = ObjectId::new().to_hex();
     for (piece, rows) in standing.chunks(PIECE).enumerate() {
@@ -108,7 +109,7 @@ pub(super) async fn store_snapshot(mongo: &Base, experiment: &str) -> Result<(),
         "counts": to_bson(&counts)?, "groups": to_bson(&group_standing(&standing))?, "at": to_date(mongo.clock.now()),
     };
     unless_there(mongo.snapshots().insert_one(head).await)?;
-    // A run that began meanwhile found no head to remove.
+    // A run that began meanwhile found no head to remove, so this process removes the head.
     if has_live_run(mongo, experiment).await? { remove_head(mongo, experiment).await } else { Ok(()) }
 }
 

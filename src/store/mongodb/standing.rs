@@ -12,7 +12,7 @@ use std::collections::HashMap;
 /// Number of conversations whose logs are read at a time.
 const LOGS: usize = 500;
 
-/// Returns the progress of each process of a kind of an experiment, in the order of creation.
+/// Returns the progress of each process of one kind in an experiment, in the order of creation.
 pub(super) async fn each_standing(mongo: &Base, experiment: &str, kind: ProcessKind) -> Result<Vec<Standing>, Fail> {
     let fields = doc! {
         "key": 1, "revision": 1, "status": 1, "entries": 1, "answered": 1, "possible_spend": 1, "offline": 1,
@@ -37,7 +37,8 @@ pub(super) async fn each_standing(mongo: &Base, experiment: &str, kind: ProcessK
     Ok(standing.into_iter().map(|(_, stands)| stands).collect())
 }
 
-/// Reads the tracks of conversations that a process works on: their documents are updated when they end.
+/// Reads the tracks of conversations that a process works on, since the documents of these conversations are updated
+/// only at the end.
 pub(super) async fn read_tracks(mongo: &Base, running: &[String]) -> Result<HashMap<String, Track>, Fail> {
     let mut tracks = HashMap::new();
     for batch in running.chunks(LOGS) {

@@ -1,5 +1,5 @@
-//! Tracks: short forms of a conversation's stored log and calls. A claim reads the track, and each write of its holder
-//! updates it in memory, so that a turn reads nothing.
+//! Tracks: short forms of a conversation's stored log and calls. A claim reads the track. Each write of the claim's
+//! holder updates the track in memory, so that a turn needs no read.
 
 use super::documents::CallName;
 use super::fail::Fail;
@@ -30,12 +30,12 @@ impl Track {
         self.flags = turn::unite_flags(self.flags.iter().chain(&entry.flags));
     }
 
-    /// Returns the number of attempts that may have been paid for without a reply.
+    /// Returns the number of attempts that may have been charged without a reply.
     pub(super) fn count_spend(&self) -> i64 {
         self.calls.values().map(|(_, kept)| kept.spend).sum()
     }
 
-    /// Returns the fields of the conversation's document that hold the same.
+    /// Returns the track's counters as fields of the conversation's document.
     pub(super) fn counter_fields(&self) -> Result<Document, Fail> {
         Ok(doc! {
             "entries": self.entries, "answered": self.answered, "possible_spend": self.count_spend(),
@@ -44,9 +44,9 @@ impl Track {
     }
 }
 
-/// Returns true if, of two documents of one call, the one of epoch `new` is preferred to that of epoch `old`. The
-/// document of the epoch whose entry is in the log (`used`) is preferred. Without one, the later document is, which has
-/// the attempts of the earlier one.
+/// Compares two documents of one call. Returns true if the document of epoch `new` is preferred to that of epoch `old`.
+/// If the log has the entry, the document of its epoch (`used`) is preferred. Otherwise the later document is
+/// preferred, since it includes the attempts of the earlier one.
 pub(super) fn is_preferred(used: Option<u64>, new: u64, old: u64) -> bool {
     match used {
         Some(epoch) if old == epoch => false,
@@ -61,19 +61,20 @@ pub(super) struct Tracks {
     held: Mutex<HashMap<String, Arc<Shared>>>,
 }
 
-/// The counters of one conversation in memory, shared by the writes of its turns. Several writes may be in flight: each
-/// locks the counters and changes its own part, so that a slow write never puts back an older copy.
+/// The counters of one conversation in memory, shared by the writes of its turns. Several writes may be in flight. Each
+/// write locks the counters and changes only its own part, so that a slow write never restores an older copy.
 #[derive(Default)]
 pub(super) struct Shared {
-    /// Locked for reading by each write of a turn, and for writing while the track is read, so that a read sees no half
-    /// write.
+    /// Locked for reading by each write of a turn, and for writing while the track is read. So the track is never read
+    /// in the middle of a write.
     writes: Arc<RwLock<()>>,
     known: Mutex<Known>,
 }
 
 struct Known {
     track: Track,
-    /// True before the track was read, and after a write that failed half-way: the next write reads it.
+    /// True before the track has been read, and after a write that failed half-way. The next write then reads the track
+    /// again.
     is_doubtful: bool,
 }
 
@@ -83,7 +84,7 @@ impl Default for Known {
     }
 }
 
-/// The right to write to a conversation. While one exists, the track is not read again.
+/// The right to write to a conversation. While a `Writing` exists, the track is not read again.
 pub(super) struct Writing {
     pub(super) shared: Arc<Shared>,
     _writes: OwnedRwLockReadGuard<()>,
@@ -94,19 +95,19 @@ impl Tracks {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the place of a conversation's track; the track of an unknown one has epoch 0.
+    /// Returns the place of a conversation's track. A conversation without a track gets one of epoch 0.
     pub(super) fn place_of(&self, conversation: &str) -> Arc<Shared> {
         Arc::clone(self.lock_tracks().entry(conversation.to_owned()).or_default())
     }
 
-    /// Stores a track in place of that of an earlier claim.
+    /// Stores a track, which replaces the track of an earlier claim.
     pub(super) fn put_track(&self, conversation: &str, track: Track) {
         let shared = Shared::default();
         shared.keep_track(track);
         self.lock_tracks().insert(conversation.to_owned(), Arc::new(shared));
     }
 
-    /// Drops the track of a conversation that is not held in this epoch any more.
+    /// Drops the track of a conversation that this process no longer holds in this epoch.
     pub(super) fn drop_track(&self, conversation: &str, epoch: u64) {
         let mut held = self.lock_tracks();
         if held.get(conversation).is_some_and(|shared| shared.with_track(|track| track.epoch <= epoch)) {
@@ -114,8 +115,8 @@ impl Tracks {
         }
     }
 
-    /// Records how long a log was when it was read. If the track is shorter, an earlier holder wrote after the claim:
-    /// the next write reads the track again.
+    /// Records the length of a log when it was read. If the track is shorter, an earlier holder wrote after the claim,
+    /// so the next write reads the track again.
     pub(super) fn note_length(&self, conversation: &str, entries: u32) {
         if let Some(shared) = self.lock_tracks().get(conversation)
             && shared.with_track(|track| track.entries < entries)
@@ -142,7 +143,7 @@ impl Shared {
         work(&mut self.lock_known().track)
     }
 
-    /// Returns true if the track is of that epoch and no write has failed half-way.
+    /// Returns true if the track is of the given epoch and no write has failed half-way.
     pub(super) fn is_of(&self, epoch: u64) -> bool {
         let known = self.lock_known();
         known.track.epoch == epoch && !known.is_doubtful

@@ -1,9 +1,9 @@
 //! Writing a conversation's turns.
 //!
-//! There are no transactions, so a turn is a chain of inserts, each of which can succeed once. The call with its answer
-//! is first. The entry follows, and its insert at `(conversation, seq)` is the commit. If a process stops in between,
-//! the next one finds the answer. A document of `calls` belongs to one epoch, which its name contains: no process
-//! overwrites the call of another.
+//! There are no transactions, so a turn is a chain of inserts, each of which can succeed only once. The call with its
+//! answer is written first. The entry follows, and its insert at `(conversation, seq)` is the commit. If a process
+//! stops between these inserts, the next process finds the answer. A document of `calls` belongs to one epoch, which is
+//! part of its id, so that no process overwrites the call of another.
 
 use super::base::Base;
 use super::claims::{begin_write, still_held, superseded_error};
@@ -39,7 +39,8 @@ pub(super) async fn store_settled(mongo: &Base, id: &str, epoch: u64, call: &Cal
     Ok(())
 }
 
-/// Appends entries and stores the call that produced them. Returns the entries that the log holds instead.
+/// Appends entries and stores the call that produced them. Returns an empty list if the log now holds these entries. If
+/// another write was first, returns the entries that the log holds instead.
 pub(super) async fn append_entries(
     mongo: &Base,
     id: &str,
@@ -65,8 +66,8 @@ pub(super) async fn append_entries(
             Ok(_) => writing.shared.with_track(|track| track.add(entry)),
             Err(error) => {
                 writing.shared.note_doubt();
-                // Another write was first: that of an earlier holder, still in flight, or an own one whose answer was
-                // lost.
+                // Another write was first: a write of an earlier holder that was still in flight, or a write of this
+                // process whose answer was lost.
                 return if is_duplicate(&error) {
                     differing_entries(mongo, id, &new[at..]).await
                 } else {
@@ -94,7 +95,7 @@ fn stored_call(writing: &Writing, call: &CallRecord) -> Option<Kept> {
     writing.shared.with_track(|track| track.calls.get(&call_name(call)).map(|(_, kept)| kept.clone()))
 }
 
-/// Writes a call in the document of this epoch.
+/// Writes a call into its document of this epoch.
 async fn put_call(
     mongo: &Base,
     id: &str,
@@ -107,7 +108,7 @@ async fn put_call(
     mongo.keep_texts(&texts).await?;
     let (place, name) = (call_id(id, epoch, call), call_name(call));
     let is_there = writing.shared.with_track(|track| track.calls.get(&name).is_some_and(|(known, _)| *known == place));
-    // A filter on `_id` alone: for any other, some servers read everything.
+    // The filter is `_id` alone, since some servers read the whole collection for any other filter.
     let by_name = ::mongodb::bson::doc! { "_id": &place };
     let done = if is_there {
         let replaced = mongo.calls().replace_one(by_name, &document).await;
@@ -115,7 +116,8 @@ async fn put_call(
     } else {
         match mongo.calls().insert_one(&document).await {
             Err(error) if is_duplicate(&error) => {
-                // A write whose answer was lost stored it; that is of this claim and older than this one.
+                // An earlier write of this claim stored the document, and its answer was lost. This write is newer and
+                // replaces it.
                 mongo.calls().replace_one(by_name, &document).await.map(drop).map_err(Fail::from)
             }
             inserted => inserted.map(drop).map_err(Fail::from),

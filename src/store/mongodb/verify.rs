@@ -1,4 +1,4 @@
-//! Reading everything and reporting faults. Changes nothing.
+//! Reading of all stored data, to report faults. Nothing is changed.
 
 use super::base::Base;
 use super::cursor::{list_going, read_all};
@@ -47,8 +47,8 @@ async fn check_database(mongo: &Base) -> Result<Vec<Fault>, Fail> {
     Ok(faults)
 }
 
-/// Returns the conversations to check one by one: faulty, running, or unreadable with the others. Most are none of
-/// these, and few queries read them.
+/// Returns the conversations to check one by one: faulty, running, or unreadable together with the others. Most
+/// conversations are none of these, and few queries suffice to read them.
 async fn find_suspects(mongo: &Base, names: &[String]) -> Result<Vec<String>, Fail> {
     let (logs, calls) = match (many::read_logs(mongo, names).await, many::read_calls(mongo, names).await) {
         (Ok(logs), Ok(calls)) => (logs, calls),
@@ -116,7 +116,7 @@ async fn check_documents(mongo: &Base) -> Result<Vec<Fault>, Fail> {
     Ok(faults)
 }
 
-/// Checks one conversation in its current state. Repeats the check of a running one that changed meanwhile.
+/// Checks one conversation in its current state. If a running conversation changes meanwhile, repeats the check.
 async fn check_conversation(mongo: &Base, name: &str) -> Result<Vec<Fault>, Fail> {
     loop {
         let before = mongo.find_conversation(name).await?;
@@ -148,7 +148,7 @@ async fn conversation_faults(mongo: &Base, name: &str, conversation: &Document) 
     audit_conversation(conversation, &counters, &log, &calls, &subjects)
 }
 
-/// Finished conversations that questions are about, by id: the key and the log of each.
+/// Finished conversations that questions are about: by id, the key and the log.
 type Subjects = HashMap<String, (String, Vec<Entry>)>;
 
 async fn read_subjects(mongo: &Base, of: impl IntoIterator<Item = &Document>) -> Result<Subjects, Fail> {

@@ -1,8 +1,8 @@
-//! Changes of experiments, none of which may be lost (contract K3).
+//! Changes of experiments. No change may be lost (contract K3).
 //!
-//! Each change is the next version, and a document of `versions` whose `_id` can be inserted once. On any server, only
-//! one of two changes can follow the same version. The experiment's own document, which everybody reads, is then
-//! brought to the last version by any process that finds it older.
+//! Each change is the next version, and is stored as a document of `versions` whose `_id` can be inserted only once. So
+//! on any server, only one of two changes can follow the same version. Any process that finds the experiment's own
+//! document older than the last version updates it.
 
 use super::base::Base;
 use super::documents::{experiment_document, experiment_record, is_going, run_defaults};
@@ -38,8 +38,8 @@ pub(super) async fn latest_record(mongo: &Base, id: &str) -> Result<ExperimentRe
     Ok(record)
 }
 
-/// Makes `next` the version after `old`; returns `None` if another version follows it. If its name is taken, the error
-/// is the server's.
+/// Makes `next` the version after `old`. Returns `None` if another version already follows `old`. If the name of `next`
+/// is taken, returns the server's error.
 pub(super) async fn follow_version(
     mongo: &Base,
     old: &ExperimentRecord,
@@ -61,8 +61,8 @@ pub(super) async fn follow_version(
     }
 }
 
-/// Brings the experiment's document to the last version. Checks again after each write: a slower process may have
-/// written an older version.
+/// Updates the experiment's document to the last version. Checks again after each write, since a slower process may
+/// have written an older version.
 async fn bring_forward(mongo: &Base, id: &str) -> Result<(), Fail> {
     loop {
         let (head, last) = (read_head(mongo, id).await?, latest_record(mongo, id).await?);

@@ -1,4 +1,4 @@
-//! Queries that watching polls. Some servers read a whole collection for each query, so one query covers all
+//! Queries that watching polls. Some servers read a whole collection for each query, so one query reads all
 //! conversations.
 
 use super::base::Base;
@@ -15,7 +15,8 @@ use std::collections::{BTreeMap, HashMap};
 const MANY: usize = 500;
 
 pub(super) async fn list_unfinished(mongo: &Base, experiment: &str) -> Result<Unfinished, Fail> {
-    // Reads first those that are not done: one that ends meanwhile is then counted as done too.
+    // Unfinished conversations are read first. A conversation that ends in between is then counted twice, which is
+    // better than not at all.
     let asked = doc! { "experiment": experiment, "kind": of_kind(ProcessKind::Conversation), "status": { "$ne": Status::Done.word() } };
     let fields = doc! { "revision": 1, "status": 1, GOING: 1 };
     let cursor = mongo.conversations().find(asked).projection(fields).batch_size(BATCH).await?;
@@ -43,7 +44,7 @@ pub(super) async fn read_updates(mongo: &Base, of: &[(String, u32)]) -> Result<V
     let mut updates = Vec::new();
     for of in of.chunks(MANY) {
         let ids: Vec<&str> = of.iter().map(|(id, _)| id.as_str()).collect();
-        // Reads the records first and the logs after: so the log of an ended conversation is complete.
+        // Records are read first and logs after them, so that the log of an ended conversation is complete.
         let cursor = mongo.conversations().find(doc! { "_id": { "$in": ids } }).batch_size(BATCH).await?;
         let records = read_all(cursor, conversation_record).await?;
         let mut records: HashMap<String, ConversationRecord> =
@@ -70,7 +71,8 @@ async fn read_logs(mongo: &Base, of: &[(String, u32)]) -> Result<HashMap<String,
     }
     for log in logs.values_mut() {
         log.sort_by_key(|entry| entry.seq);
-        // A server may return entries of one instant incompletely. Entries after a hole come with the next poll.
+        // A server may return only some of the entries that were stored at the same instant. Entries after a gap are
+        // returned by the next poll.
         let whole = log.windows(2).take_while(|pair| pair[0].seq + 1 == pair[1].seq).count();
         log.truncate(whole + 1);
     }

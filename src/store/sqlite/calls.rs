@@ -1,4 +1,4 @@
-//! Writing and reading of calls. Texts are stored once, by hash, so that storage grows only with new text.
+//! Writing and reading of calls. Each text is stored once, under its hash, so that storage grows only with new text.
 
 use super::fail::Fail;
 use super::rows::{Columns, format_instant, read_all, read_first, read_text, to_json};
@@ -44,7 +44,8 @@ pub(super) fn store_sent(conn: &Connection, conversation: &str, epoch: u64, read
     change.map_or(Ok(0), |written| write_row(conn, conversation, epoch, ready, &written))
 }
 
-/// Stores the answer or failure of a call, unless its answer is stored. Returns the change of the possible spend.
+/// Stores the answer or failure of a call, unless an answer is already stored. Returns the change of the possible
+/// spend.
 pub(super) fn store_settled(conn: &Connection, conversation: &str, epoch: u64, ready: &Ready) -> Result<i64, Fail> {
     let old = read_kept(conn, conversation, ready)?;
     turn::prepare_settled(old, &ready.call)
@@ -122,7 +123,7 @@ pub(super) fn all_of(conn: &Connection, conversation: &str) -> Result<Vec<CallRe
     select_calls(conn, conversation, &format!("select {CALL} from calls k where k.conversation = ?1"))
 }
 
-/// Returns the calls that no entry names.
+/// Returns the calls to which no entry refers.
 pub(super) fn open_of(conn: &Connection, conversation: &str) -> Result<Vec<CallRecord>, Fail> {
     let sql = format!(
         "select {CALL} from calls k where k.conversation = ?1 and not exists (select 1 from messages m
@@ -137,7 +138,7 @@ fn select_calls(conn: &Connection, conversation: &str, sql: &str) -> Result<Vec<
     for call in &mut calls {
         put_back(conn, &mut call.view, &mut known)?;
     }
-    // The order of the enum, on every database.
+    // The order is that of the enum, so that every database returns the same order.
     calls.sort_by_key(|c| (c.seq, c.call.purpose, c.call.ask));
     Ok(calls)
 }

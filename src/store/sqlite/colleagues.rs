@@ -43,7 +43,7 @@ pub(super) fn revise_experiment(
     by_id(conn, id)
 }
 
-/// Returns the reason why an experiment was not changed: the most important one, if there are several.
+/// Returns the reason why an experiment was not changed. If there are several reasons, returns the most important one.
 fn why_unchanged(conn: &Connection, id: &str, creator: &str, version: u64, name: &str) -> Result<Fail, Fail> {
     let found = by_id(conn, id)?;
     let what = format!("experiment `{}`", found.name);
@@ -117,7 +117,7 @@ fn find_owned(conn: &Connection, item: &Item) -> Result<Owned, Fail> {
     }
 }
 
-/// Condition that selects the questions about a conversation. The index finds those of the experiment.
+/// SQL condition that selects the questions about a conversation. It names the experiment, so that an index is used.
 const QUESTIONS: &str = "experiment = ?2 and kind = 'question' and subject = ?1";
 
 /// Returns true if a conversation and every question about it are done or failed.
@@ -147,7 +147,8 @@ pub(super) fn delete_item(conn: &Connection, path: &Path, item: &Item, creator: 
     };
     match gone {
         0 => Err(not_yours(conn, item)?),
-        // A process that holds the lock may have stored a document but not yet the record that refers to it.
+        // A process that holds the lock may have stored a document, but not yet the record that refers to it. So
+        // documents are removed only while no process holds the lock.
         _ if process.is_none() => sweep_documents(conn),
         _ => Ok(()),
     }
@@ -178,8 +179,8 @@ fn delete_experiment(conn: &Connection, id: &str, creator: &str) -> Result<usize
     Ok(conn.execute("delete from experiments where id = ?1 and creator = ?2", [id, creator])?)
 }
 
-/// Fails if the process that holds the file works on an item now. It does if a conversation of the item, or a question
-/// about it, is running. It does also if the latest run is of the experiment and has not ended.
+/// Fails if the process that has locked the file works on an item now. This is so if a conversation of the item, or a
+/// question about the item, is running. It is also so if the latest run belongs to the experiment and has not ended.
 fn not_held(conn: &Connection, item: &Item, found: &Owned, process: &str) -> Result<(), Fail> {
     let only = if let Item::Conversation(id) = item { Some(id) } else { None };
     let spoken = conn
@@ -202,7 +203,7 @@ fn not_held(conn: &Connection, item: &Item, found: &Owned, process: &str) -> Res
     })
 }
 
-/// Removes documents that no record refers to. Texts stay, since calls share them.
+/// Removes documents to which no record refers. Texts stay, since calls share them.
 fn sweep_documents(conn: &Connection) -> Result<(), Fail> {
     conn.execute(
         "delete from revisions where hash not in

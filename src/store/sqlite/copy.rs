@@ -40,7 +40,7 @@ pub(super) fn receive_item(conn: &Connection, arrived: &Arrived) -> Result<(), F
         Arrived::Small(TransferItem::Document(document, hash)) => keep_document(conn, hash, document),
         Arrived::Small(TransferItem::Experiment(given)) => receive_experiment(conn, given),
         Arrived::Small(TransferItem::Run(given)) => receive_run(conn, given),
-        // `Arrived::new` makes the other variant of it.
+        // This arm is never reached, since `Arrived::new` converts a conversation into `Arrived::Conversation`.
         Arrived::Small(TransferItem::Conversation { .. }) => Ok(()),
         Arrived::Conversation { record, log, calls } => receive_conversation(conn, record, log, calls),
     }
@@ -127,7 +127,7 @@ fn write_marks(conn: &Connection, record: &ConversationRecord) -> Result<(), Fai
     Ok(())
 }
 
-/// Writes log and calls of a conversation that has none, and the counters of its row. Takes the next epoch, so that
+/// Writes log and calls of a conversation without a log, and the counters of its row. Takes the next epoch, so that
 /// writes of an earlier holder are refused.
 fn fill_log(conn: &Connection, record: &ConversationRecord, log: &[Entry], calls: &[Ready]) -> Result<(), Fail> {
     let id = &record.id;

@@ -17,7 +17,7 @@ pub struct Sqlite {
     pub(super) place: Place,
     pub(super) readers: Readers,
     writer: Option<Writer>,
-    // Dropped after the writer has finished.
+    // This field is last, so that it is dropped, and the lock released, after the writer has finished.
     _lock: Option<File>,
 }
 
@@ -33,7 +33,8 @@ pub struct Opened {
 
 impl Sqlite {
     /// Opens the file at `path` for the purpose `mode`. `max_mb` is a quota of the file in MiB. The write-ahead log
-    /// beside the file stays below an eighth of that, or 4 MiB. Blocks; needs no runtime.
+    /// beside the file stays below an eighth of the quota, and below 4 MiB. This function blocks and needs no async
+    /// runtime.
     pub fn open(path: &Path, mode: OpenMode, max_mb: Option<u32>) -> Result<Opened, StoreError> {
         Self::open_with(path, mode, max_mb, migrate::MIGRATIONS)
     }
@@ -99,8 +100,8 @@ fn open_reading(path: &Path, found: Found, place: Place, known: &[&str]) -> Resu
     Ok(Opened { store: Sqlite { place, readers, writer: None, _lock: None }, created: false, migrated: None })
 }
 
-/// Creates the tables, or migrates them. A migration holds the lock of a run: the tables of an older program must not
-/// change while it runs.
+/// Creates the tables, or migrates them. A migration takes the lock of a run, since the tables must not change while an
+/// older program runs.
 fn prepare_schema(
     conn: &Connection,
     path: &Path,

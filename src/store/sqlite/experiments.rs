@@ -19,7 +19,7 @@ pub(super) fn save_experiment(conn: &Connection, new: &NewExperiment) -> Result<
     find_experiment(conn, &new.creator, &new.document.name)?.ok_or_else(|| Fail::Damaged("a row vanished".to_owned()))
 }
 
-/// Stores a document under its hash. The first one that is stored stays.
+/// Stores a document under its hash. If a document is already stored there, that document stays.
 pub(super) fn keep_document(conn: &Connection, revision: &str, document: &Experiment) -> Result<(), Fail> {
     conn.prepare_cached("insert into revisions (hash, document) values (?1, ?2) on conflict do nothing")?
         .execute(params![revision, to_json(document)?])?;
@@ -73,7 +73,8 @@ pub(super) fn insert_conversation(
     revision: &str,
     c: &ConversationRecord,
 ) -> Result<(), Fail> {
-    // Another process may have planned the same meanwhile: its conversation is marked and keeps its creator.
+    // Another process may have planned the same conversation meanwhile. That conversation is marked, and keeps its
+    // creator.
     let mut statement = conn.prepare_cached(
         "insert into conversations
             (id, experiment, revision, key, creator, created, condition, replicate, seed, status, models, agents,

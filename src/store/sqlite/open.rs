@@ -26,7 +26,8 @@ pub(super) enum Found {
     Database,
 }
 
-/// Reads the file's first bytes without opening it as a database, so that a file of another program stays untouched.
+/// Reads the file's first bytes. The file is not opened as a database, so that a file of another program stays
+/// untouched.
 pub(super) fn inspect_file(path: &Path, place: &Place) -> Result<Found, StoreError> {
     let file = match File::open(path) {
         Ok(file) => file,
@@ -45,8 +46,8 @@ pub(super) fn inspect_file(path: &Path, place: &Place) -> Result<Found, StoreErr
     }
 }
 
-/// Decides whether a database is convoke's. Its first commit marks it; an unmarked one that ever had a table is another
-/// program's.
+/// Decides whether a database is convoke's. The first commit of convoke marks its database. An unmarked database that
+/// ever had a table belongs to another program.
 fn check_owner(header: &[u8], place: &Place) -> Result<Found, StoreError> {
     let number = |at: usize| header[at..at + 4].iter().fold(0, |n: u32, byte| n << 8 | u32::from(*byte));
     let (schema_cookie, application) = (number(40), number(68));
@@ -56,7 +57,7 @@ fn check_owner(header: &[u8], place: &Place) -> Result<Found, StoreError> {
     }
 }
 
-/// Returns the real path of a file that may not exist yet, so that all ways to write a path use one lock.
+/// Returns the real path of a file that may not exist yet, so that every spelling of a path uses the same lock.
 pub(super) fn real_path(path: &Path, mode: OpenMode, place: &Place) -> Result<PathBuf, StoreError> {
     if let Ok(real) = path.canonicalize() {
         return Ok(real);
@@ -77,8 +78,8 @@ pub(super) fn path_beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Takes the lock of a run, which holds while the returned file is open. `PATH.lock` itself stays: if it were removed,
-/// two processes could lock two files of one name.
+/// Takes the lock of a run. The lock is released when the returned file is closed. `PATH.lock` is never removed, since
+/// two processes could then lock two files of the same name.
 pub(super) fn take_lock(path: &Path, place: &Place) -> Result<File, StoreError> {
     let path = path_beside(path, ".lock");
     let failed = |e: io::Error| place.unreachable_error(format!("its lock {}: {e}", path.display()));
@@ -90,12 +91,13 @@ pub(super) fn take_lock(path: &Path, place: &Place) -> Result<File, StoreError> 
         }
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
-    // The text is for people only; a full disk must not stop a run.
+    // Only people read this text, so a failure is ignored: a full disk must not stop a run.
     file.set_len(0).and_then(|()| writeln!(file, "convoke (pid {})", std::process::id())).ok();
     Ok(file)
 }
 
-/// Returns the process that holds the lock of a run. Creates no lock, but takes an existing one for an instant, shared.
+/// Returns the process that holds the lock of a run. Does not create the lock file, but locks an existing one in shared
+/// mode for an instant.
 pub(super) fn held_by(path: &Path) -> Option<String> {
     let path = path_beside(path, ".lock");
     let file = File::open(&path).ok()?;
@@ -138,14 +140,15 @@ pub(super) fn configure_writer(conn: &Connection, max_mb: Option<u32>) -> Result
     Ok(())
 }
 
-/// Opens a connection that reads. In a read-only folder it reads the file alone, if no write-ahead log has content.
+/// Opens a connection that reads. In a read-only folder it reads the database file alone, but only if the write-ahead
+/// log is empty.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, Fail> {
     match configure_reader(Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )) {
-        // A live writer keeps its shared memory beside the file, and the normal way works. A killed writer may leave a
-        // log with content, which must not be ignored.
+        // A live writer keeps its shared memory beside the file, so the normal connection above works. A killed writer
+        // may leave a log with content, which must not be ignored.
         Err(Fail::Sql(error)) if is_refusal(&error) && log_is_empty(path) => configure_reader(open_immutable(path)),
         result => result,
     }

@@ -33,7 +33,7 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// Begins with the connection `first`, if it is given.
+    /// Creates the readers. If `first` is given, it is the first connection.
     pub(super) fn new(path: PathBuf, first: Option<Connection>) -> Self {
         let idle = Arc::new(Mutex::new(first.into_iter().collect()));
         Self { path, idle, free: Semaphore::new(READERS) }
@@ -96,7 +96,7 @@ pub(super) fn list_experiments(conn: &Connection) -> Result<Vec<(ExperimentRecor
     Ok(list_records(conn)?.into_iter().map(count).collect())
 }
 
-/// Counts conversations. The index covers the query, so that it reads no conversation.
+/// Counts conversations. The index contains everything that the query needs, so no conversation is read.
 pub(super) const COUNTS: &str = "select c.experiment, c.revision, c.offline, c.status, count(*) from experiments e
      join conversations c on c.experiment = e.id and c.kind = 'conversation'
      group by e.id, c.revision, c.status, c.offline";
@@ -167,7 +167,7 @@ pub(super) fn find_record(conn: &Connection, id: &str) -> Result<Option<Conversa
     read_first(conn.prepare_cached(&sql)?, [id], rows::read_conversation)
 }
 
-/// Fails if a conversation does not exist; an empty log would hide that.
+/// Fails if a conversation does not exist, since its log would otherwise look empty.
 pub(super) fn check_exists(conn: &Connection, conversation: &str) -> Result<(), Fail> {
     let statement = conn.prepare_cached("select 1 from conversations where id = ?1")?;
     let found = read_first(statement, [conversation], |_| Ok(()))?;
@@ -183,8 +183,8 @@ pub(super) fn list_conversations(conn: &Connection, filter: &Filter) -> Result<V
     })
 }
 
-/// Returns a filter as an SQL condition and its values. The condition holds only what the filter sets, so that an index
-/// can be used.
+/// Returns a filter as an SQL condition and its values. The condition contains only the fields that the filter sets, so
+/// that an index can be used.
 fn filter_sql(filter: &Filter) -> (String, Vec<Value>) {
     let kind = Some(filter.kind.word().to_owned());
     let asked = [("experiment", &filter.experiment), ("kind", &kind), ("revision", &filter.revision)];
@@ -194,7 +194,7 @@ fn filter_sql(filter: &Filter) -> (String, Vec<Value>) {
     (clauses.join(" and "), values)
 }
 
-/// Returns conversations in the order of their key, from the one that follows `after`.
+/// Returns conversations in the order of their key, beginning with the first key after `after`.
 pub(super) fn read_page(conn: &Connection, filter: &Filter, after: &str, limit: u32) -> Result<Vec<Flagged>, Fail> {
     let (condition, mut values) = filter_sql(filter);
     values.extend([Value::Text(after.to_owned()), Value::Integer(limit.into())]);

@@ -36,7 +36,7 @@ pub(super) fn to_word(value: &impl Serialize) -> Result<String, Fail> {
     Ok(to_json(value)?.trim_matches('"').to_owned())
 }
 
-/// Columns of a row from left to right, in the order of the `const` that names them.
+/// Columns of a row from left to right, in the order of the `const` that lists them.
 pub(super) struct Columns<'a> {
     row: &'a Row<'a>,
     at: usize,
@@ -176,7 +176,7 @@ pub(super) fn read_conversation(c: &mut Columns<'_>) -> Result<ConversationRecor
     })
 }
 
-/// Reads all columns of a lease even if there is none, since others follow.
+/// Reads the columns of a lease. They are read even if there is no lease, since other columns follow.
 fn read_lease(c: &mut Columns<'_>) -> Result<Option<Lease>, Fail> {
     let (epoch, owner) = (c.next_number()?, c.next::<Option<String>>()?);
     let (host, boot) = (c.next::<Option<String>>()?, c.next::<Option<String>>()?);
@@ -271,7 +271,7 @@ mod tests {
             prop_assert_eq!(a.cmp(&b), x.cmp(&y));
         }
 
-        /// A changed float would change the bytes of a request that is built again.
+        /// If a float changed, the bytes of a rebuilt request would change too.
         #[test]
         fn floats_come_back_from_json_as_they_were(x in any::<f64>().prop_filter("JSON has no others", |x| x.is_finite())) {
             let back: f64 = serde_json::from_str(&to_json(&x).unwrap()).unwrap();

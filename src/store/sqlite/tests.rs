@@ -1,4 +1,4 @@
-//! Migrations, with lists of schemas from before and after this program's.
+//! Tests of migrations, with lists of schemas that are older or newer than this program's.
 
 use super::migrate::MIGRATIONS;
 use super::{OpenMode, Opened, Sqlite, open};
@@ -101,7 +101,7 @@ const ROWS: &str = r#"
     insert into runs values ('x', 'e', 'r', '2026-11-20T09:08:07.006Z', 'ada', '[]', '[]', '[]', '0.1.0', null);
 "#;
 
-/// Reads, as text, everything that a schema may store differently.
+/// Returns as text everything that two schemas may store differently.
 async fn all_of(store: &Sqlite) -> String {
     use std::fmt::Write;
     let of = Filter { experiment: Some("e".to_owned()), ..Filter::default() };
@@ -121,7 +121,7 @@ async fn all_of(store: &Sqlite) -> String {
     all
 }
 
-/// A connection that was open before another process migrated the file reads it too.
+/// A connection can read the file even if another process migrates it after the connection was opened.
 #[tokio::test]
 async fn an_older_schema_reads_as_the_current_one() {
     let (_folder, path) = of_schema_1();

@@ -16,7 +16,7 @@ struct Held {
     flags: Vec<Flag>,
 }
 
-/// Claims a conversation. The lock of the run excludes an earlier holder that still lives.
+/// Claims a conversation. The lock of a run excludes earlier holders that still live.
 pub(super) fn take_claim(conn: &Connection, id: &str, lease: &Lease, retry: bool) -> Result<ConversationRecord, Fail> {
     let sql = format!("select {} from conversations where id = ?1", rows::CONVERSATION);
     let old = read_first(conn.prepare_cached(&sql)?, [id], rows::read_conversation)?
@@ -43,7 +43,7 @@ pub(super) fn renew_leases(conn: &Connection, owner: &str, until: Millis) -> Res
     Ok(())
 }
 
-/// Returns the log's counters, if the claim of that epoch still holds.
+/// Returns the log's counters. Fails if the claim of that epoch no longer holds.
 fn check_claim(conn: &Connection, id: &str, epoch: u64) -> Result<Held, Fail> {
     let found = read_first(
         conn.prepare_cached(
@@ -80,7 +80,8 @@ fn add_spend(conn: &Connection, id: &str, more: i64) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Appends entries and stores the call that produced them. Returns the entries that the log holds instead.
+/// Appends entries and stores the call that produced them. Returns an empty list if the log now holds these entries. If
+/// another write was first, returns the entries that the log holds instead.
 pub(super) fn append_entries(
     conn: &Connection,
     id: &str,

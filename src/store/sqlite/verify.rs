@@ -1,4 +1,4 @@
-//! Reading everything and reporting faults. Changes nothing.
+//! Reading of all stored data, to report faults. Nothing is changed.
 
 use super::fail::Fail;
 use super::rows::{read_all, read_first, read_text};
@@ -95,7 +95,7 @@ fn conversation_faults(conn: &Connection, id: &str) -> Result<Vec<String>, Fail>
     Ok(faults)
 }
 
-/// Returns a row's counters, and the conversation that it is about.
+/// Returns a row's counters, and the id of the conversation that a question is about.
 fn read_counters(conn: &Connection, id: &str) -> Result<(Counters, Option<String>), Fail> {
     let statement = conn.prepare_cached(
         "select status, entries, answered, possible_spend, flags, subject from conversations where id = ?1",

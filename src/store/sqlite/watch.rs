@@ -6,7 +6,7 @@ use super::turns;
 use crate::store::{ConversationUpdate, Status, Unfinished, Waiting};
 use rusqlite::Connection;
 
-/// Returns the conversations of an experiment that are not done. The index suffices to count those that are done.
+/// Returns the conversations of an experiment that are not done. Finished conversations are counted in the index alone.
 pub(super) fn list_unfinished(conn: &Connection, experiment: &str) -> Result<Unfinished, Fail> {
     let done = conn.prepare_cached(
         "select revision, count(*) from conversations

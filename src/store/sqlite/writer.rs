@@ -1,8 +1,9 @@
 //! The one writer: a thread that commits in groups.
 //!
 //! Jobs arrive over a channel. The thread runs all waiting jobs in one transaction, each in a savepoint, so that the
-//! failure of one does not undo another. One commit makes them durable, and only then does each caller get its answer
-//! (contract R2). The next group gathers during the commit, so that busy conversations share the cost of durability.
+//! failure of one job does not undo another. One commit makes all jobs durable, and only then does each caller get its
+//! answer (contract R2). The next group gathers during the commit, so that busy conversations share the cost of
+//! durability.
 
 use super::fail::{Fail, Place};
 use crate::store::StoreError;
@@ -12,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Maximum number of jobs in one transaction: limits the work that a failed commit repeats.
 const GROUP: usize = 256;
-/// Maximum number of waiting jobs; then callers wait.
+/// Maximum number of waiting jobs. If it is reached, callers wait.
 const QUEUE: usize = 4 * GROUP;
 
 /// Handle to the writer's thread. Dropping it finishes the waiting jobs and closes the connection.
@@ -21,7 +22,7 @@ pub(super) struct Writer {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A change that may be retried: only its result may outlive a rollback.
+/// A change that may be run again after a rollback. It must keep nothing of the first attempt.
 trait Job: Send {
     fn run_change(&mut self, conn: &Connection) -> Result<(), Fail>;
     fn send_answer(self: Box<Self>, failed: Option<StoreError>);
@@ -46,7 +47,7 @@ where
     fn send_answer(self: Box<Self>, failed: Option<StoreError>) {
         let Self { result, asker, .. } = *self;
         if let Some(answer) = failed.map(Err).or(result.map(Ok)) {
-            // The caller may have gone; the write holds nevertheless.
+            // The caller may have stopped waiting. The write is kept all the same.
             drop(asker.send(answer));
         }
     }
@@ -79,7 +80,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.jobs = None;
         if let Some(thread) = self.thread.take() {
-            // The thread has reported its own panic.
+            // A panic of the thread is ignored here, since the thread has reported it.
             drop(thread.join());
         }
     }
@@ -94,7 +95,7 @@ fn serve_jobs(conn: &Connection, place: &Place, mut inbox: mpsc::Receiver<Box<dy
             group.push(next);
         }
         if commit_group(conn, place, group) {
-            // Returns the space of undone writes to the disk; if that fails, the next commit does it.
+            // Frees the disk space of undone writes. If this fails, the next commit frees it.
             conn.execute_batch("pragma wal_checkpoint(truncate)").ok();
         }
     }
@@ -103,7 +104,7 @@ fn serve_jobs(conn: &Connection, place: &Place, mut inbox: mpsc::Receiver<Box<dy
 /// Commits a group and answers each job. Returns true if the disk or the quota was full.
 fn commit_group(conn: &Connection, place: &Place, mut group: Vec<Box<dyn Job>>) -> bool {
     if !conn.is_autocommit() {
-        // An earlier rollback may have failed, for instance without a disk.
+        // An earlier rollback may have failed, for instance because the disk was missing.
         conn.execute_batch("rollback").ok();
     }
     if let Err(error) = conn.execute_batch("begin immediate") {
@@ -116,7 +117,7 @@ fn commit_group(conn: &Connection, place: &Place, mut group: Vec<Box<dyn Job>>) 
     match attempt_group(conn, &mut group) {
         Ok(outcomes) => answer_jobs(place, group.into_iter().zip(outcomes)),
         Err(fail) if group.len() == 1 => answer_jobs(place, group.into_iter().zip([Some(fail)])),
-        // One job undid all: each runs alone, so that only the faulty job fails.
+        // The failure of one job undid the whole group. Each job runs again alone, so that only the faulty job fails.
         Err(_) => group.into_iter().map(|job| commit_group(conn, place, vec![job])).filter(|full| *full).count() > 0,
     }
 }
@@ -131,7 +132,7 @@ fn answer_jobs(place: &Place, jobs: impl Iterator<Item = (Box<dyn Job>, Option<F
     full
 }
 
-/// Runs every job and commits. After `Err` nothing of the group is stored.
+/// Runs every job and commits. After `Err`, nothing of the group is stored.
 fn attempt_group(conn: &Connection, group: &mut [Box<dyn Job>]) -> Result<Vec<Option<Fail>>, Fail> {
     let outcomes = group.iter_mut().map(|job| run_job(conn, job.as_mut())).collect::<Result<Vec<_>, Fail>>();
     let committed = outcomes.and_then(|all| {
@@ -144,7 +145,7 @@ fn attempt_group(conn: &Connection, group: &mut [Box<dyn Job>]) -> Result<Vec<Op
     committed
 }
 
-/// Runs one job. `Ok(Some)`: it failed and its changes are undone. `Err`: `SQLite` undid the whole transaction.
+/// Runs one job. `Ok(Some)`: the job failed, and its changes are undone. `Err`: `SQLite` undid the whole transaction.
 fn run_job(conn: &Connection, job: &mut dyn Job) -> Result<Option<Fail>, Fail> {
     conn.prepare_cached("savepoint job")?.execute([])?;
     let failed = job.run_change(conn).err();

@@ -1,4 +1,4 @@
-//! Reading of addresses and of errors by the MongoDB driver. Sends nothing.
+//! Reading of addresses and of errors by the MongoDB driver. This module sends nothing.
 
 use ::mongodb::error::{Error, ErrorKind};
 use ::mongodb::options::ConnectionString;

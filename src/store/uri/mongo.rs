@@ -10,11 +10,11 @@ use std::net::{IpAddr, Ipv6Addr};
 /// A `MongoDB` address. The password in it is not printable.
 #[derive(Clone)]
 pub struct MongoUri {
-    /// `None` if none was written: then the hosts and the user decide.
+    /// `None` if no scheme was written. Hosts and user then decide the scheme.
     scheme: Option<Scheme>,
     /// Hosts with their ports, as written.
     hosts: String,
-    /// The database in a whole URI's path, as written; the driver looks for the user there.
+    /// The database in the path of a whole URI, as written. The driver looks for the user in this database.
     path: String,
     /// Text after the `?`, as written.
     query: String,
@@ -23,11 +23,12 @@ pub struct MongoUri {
     insists: bool,
     /// The database, if the address names one or a person chose it.
     pub database: Option<String>,
-    /// The user. Without a password (or a mechanism that needs none) it is a mere name, and nobody signs in.
+    /// The user. convoke signs in only with a password, or with a mechanism that works without a password. Otherwise
+    /// the user is only a name.
     pub user: Option<String>,
 }
 
-/// Parts of an address that are given beside it. The address takes precedence.
+/// Parts that are given separately from the address. If both have a part, the address takes precedence.
 #[derive(Debug, Clone, Default)]
 pub struct Parts {
     /// The user.
@@ -60,8 +61,9 @@ impl PartialEq for MongoUri {
 impl Eq for MongoUri {}
 
 impl MongoUri {
-    /// Reads a whole URI, or a mere `HOST[:PORT],…[/DATABASE][?OPTIONS]`; `parts` add what it lacks. Without a scheme,
-    /// a name without a port is `mongodb+srv://` if there is a user; a port, an IP or `localhost` is `mongodb://`.
+    /// Reads a whole URI, or only `HOST[:PORT],…[/DATABASE][?OPTIONS]`. `parts` add the parts that the address lacks.
+    /// If no scheme is written, a user and a host name without a port mean `mongodb+srv://`. A port, an IP address or
+    /// `localhost` means `mongodb://`.
     pub fn from_parts(address: &str, parts: Parts) -> Result<Self, UriError> {
         let address = address.trim();
         let (scheme, rest) = match address.split_once("://") {
@@ -100,7 +102,7 @@ impl MongoUri {
         uri.checked_by_driver()
     }
 
-    /// Returns the address with another login; the scheme follows where none was written.
+    /// Returns the address with another login. If no scheme was written, the new login decides the scheme.
     pub fn with_login(mut self, user: &str, password: Option<SecretString>) -> Result<Self, UriError> {
         self.user = Some(user.to_owned());
         self.insists = true;
@@ -151,7 +153,7 @@ impl MongoUri {
         if self.is_srv() { "mongodb+srv" } else { "mongodb" }
     }
 
-    /// Returns true if the hosts are looked up by one DNS name.
+    /// Returns true if the address has one DNS name, from which the driver looks up the hosts.
     pub fn is_srv(&self) -> bool {
         match self.scheme {
             Some(scheme) => scheme == Scheme::Srv,
@@ -159,7 +161,7 @@ impl MongoUri {
         }
     }
 
-    /// Returns true if the driver signs in: with a password, or by a mechanism that needs none.
+    /// Returns true if the driver signs in, with a password or by a mechanism that works without a password.
     pub fn signs_in(&self) -> bool {
         (self.user.is_some() && self.password.is_some()) || self.needs_no_password()
     }
@@ -169,7 +171,7 @@ impl MongoUri {
         self.insists && !self.signs_in()
     }
 
-    /// Returns true if the address names a mechanism, and nobody signs in.
+    /// Returns true if the address names a mechanism whose login is missing.
     pub fn lacks_login(&self) -> bool {
         self.auth_mechanism().is_some() && !self.signs_in()
     }
@@ -186,7 +188,7 @@ impl MongoUri {
         self.query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
     }
 
-    /// Returns the address without its login, as `DB_CLUSTER_URL` keeps it beside `DB_NAME`. Its options may be
+    /// Returns the address without its login, as `DB_CLUSTER_URL` stores it beside `DB_NAME`. Its options may contain
     /// secrets.
     pub fn env_address(&self) -> String {
         let (mut path, mut query) = (self.path.as_str(), self.query.clone());
@@ -265,7 +267,8 @@ impl fmt::Display for MongoUri {
     }
 }
 
-/// Reads user and password; a provider's unfilled `<username>` or `<password>` is none.
+/// Reads user and password. If a provider's placeholder `<username>` or `<password>` was not filled in, it counts as
+/// missing.
 fn login_of(login: &str) -> Result<(Option<String>, Option<SecretString>), UriError> {
     let (user, password) = login.split_once(':').map_or((login, None), |(u, p)| (u, Some(p)));
     let read = |text: &str| -> Result<Option<String>, UriError> {
@@ -281,7 +284,8 @@ fn login_of(login: &str) -> Result<(Option<String>, Option<SecretString>), UriEr
     Ok((read(user)?, password.map(SecretString::from)))
 }
 
-/// Checks hosts and ports. The error repeats no port: one that is no number may be a password without its `@HOST`.
+/// Checks hosts and ports. The error repeats no port, since a port that is not a number may be a password without its
+/// `@HOST`.
 fn check_hosts(hosts: &str) -> Result<(), UriError> {
     if hosts.is_empty() {
         return Err(address_error("it names no host"));
@@ -294,7 +298,7 @@ fn check_hosts(hosts: &str) -> Result<(), UriError> {
     if ports.into_iter().all(fits) { Ok(()) } else { Err(address_error("a port is a number from 1 to 65535")) }
 }
 
-/// Returns a host without its port; an `IPv6` keeps its brackets.
+/// Returns a host without its port. An `IPv6` address keeps its brackets.
 fn host_of(host: &str) -> &str {
     let end = host.find(']').map_or_else(|| host.find(':'), |close| Some(close + 1));
     end.map_or(host, |end| &host[..end])
@@ -314,7 +318,7 @@ fn is_loopback(host: &str) -> bool {
     is_localhost(host) || ip.is_ok_and(|ip| ip.is_loopback()) || host.to_ascii_lowercase().contains("%2f")
 }
 
-/// Adds the brackets that a URI requires to an `IPv6`.
+/// Adds the brackets that a URI requires around an `IPv6` address.
 fn bracket_ipv6(hosts: &str) -> String {
     if hosts.parse::<Ipv6Addr>().is_ok() { format!("[{hosts}]") } else { hosts.to_owned() }
 }
@@ -366,7 +370,8 @@ fn query_shown(query: &str) -> String {
     shown.collect::<Vec<_>>().join("&")
 }
 
-/// Returns an address as typed, right or wrong, without its password. Removes too much rather than too little.
+/// Returns an address as typed, right or wrong, without its password. In doubt it removes too much rather than too
+/// little.
 pub fn without_password(address: &str) -> String {
     let (scheme, rest) = address.split_once("://").map_or(("", address), |(s, r)| (s, r));
     let scheme = if scheme.is_empty() { String::new() } else { format!("{scheme}://") };

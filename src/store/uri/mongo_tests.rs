@@ -83,7 +83,7 @@ fn users_are_looked_for_where_the_address_says() {
     let source = |uri: &MongoUri| ConnectionString::parse(uri.secret_uri()).unwrap().default_database;
     assert_eq!(source(&parse_uri("mongodb://a:b@h/d").with_database("e").unwrap()).as_deref(), Some("d"));
     assert_eq!(source(&MongoUri::from_parts("h:1/d", make_parts("a", "b", "")).unwrap()), None);
-    // The address that `.env` keeps after another database was chosen finds the user in the same place.
+    // The address that `.env` keeps after another database was chosen still finds the user in the first database.
     let moved = parse_uri("mongodb://a:b@h/d?tls=true").with_database("e").unwrap();
     let kept = MongoUri::from_parts(&moved.env_address(), make_parts("a", "b", "e")).unwrap();
     assert_eq!(kept.secret_uri(), "mongodb://a:b@h/?tls=true&authSource=d");
@@ -147,8 +147,8 @@ fn loopback_is_known() {
 }
 
 proptest! {
-    /// The driver receives every user and password unchanged, by parts and by a whole escaped URI. Neither is ever
-    /// shown. The address that `.env` keeps gives the same address again.
+    /// The driver receives every user and password unchanged, from parts and from a whole escaped URI. No text shows
+    /// them. The address that `.env` keeps is read as the same address again.
     #[test]
     fn any_login_round_trips(user in ".{1,12}", password in ".{1,16}", database in "[a-z_]{1,9}") {
         let uri = MongoUri::from_parts("h.example.net:1/?authSource=admin", make_parts(&user, &password, &database)).unwrap();

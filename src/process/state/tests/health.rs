@@ -6,7 +6,7 @@ fn two(messages: u32) -> Setting {
     setting(&["A_1", "B_2"], messages)
 }
 
-/// Cuts replies by length while `bad` is true.
+/// Returns replies that the server cut at the length limit where `bad` is true.
 fn cut(bad: impl Fn(&Ask) -> bool) -> impl FnMut(&Ask) -> Answer {
     move |ask| Answer { length: bad(ask), ..words(ask).into() }
 }
@@ -111,7 +111,7 @@ fn a_selection_fails_by_its_flags() {
     assert_eq!(run(&policy(auto(4), Flag::Length, 2, false), cut).end, Next::Done(EndedBy::Messages));
 }
 
-/// Flags of each reply, given its tokens turn by turn.
+/// Returns, for each turn, true if its reply is flagged as `prompt-cut`. `tokens` are the server's counts.
 fn prompt_cut(tokens: &[Option<u32>], context: Option<u32>) -> Vec<bool> {
     let long = "word ".repeat(40);
     let mut counted = tokens.iter();

@@ -1,4 +1,4 @@
-//! People: their unchanged text and their choices.
+//! Tests of people: their text stays unchanged, and their choices are used.
 
 use super::*;
 use crate::design::HUMAN;
