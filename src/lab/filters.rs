@@ -43,10 +43,9 @@ impl Filters {
     }
 
     /// Refuses a model that neither the experiment nor a conversation has.
-    pub(super) fn check_models(&self, document: &Experiment, records: &[Flagged]) -> Result<(), Obstacle> {
+    pub(super) fn check_models(&self, document: &Experiment, used: &BTreeSet<String>) -> Result<(), Obstacle> {
         let declared = document.models.iter().flat_map(|m: &ModelSpec| [m.name(), m.id.as_str()]);
-        let used = records.iter().flat_map(|(c, _)| c.models.iter().flat_map(|m| [m.name.as_str(), m.id.as_str()]));
-        let known: BTreeSet<&str> = declared.chain(used).collect();
+        let known: BTreeSet<&str> = declared.chain(used.iter().map(String::as_str)).collect();
         let Some(unknown) = self.models.iter().find(|name| !known.contains(name.as_str())) else { return Ok(()) };
         let near = did_you_mean(unknown, known.iter().copied());
         let all = || format!("its models: {}", known.iter().copied().collect::<Vec<_>>().join(", "));
@@ -147,57 +146,89 @@ impl Inside {
         self.statuses.iter().for_each(|(status, number)| counts.add(*status, *number as u32));
         counts
     }
-
-    /// Counts conversations; `current` is the experiment's current revision.
-    pub(super) fn count(chosen: &[Flagged], current: &str) -> Self {
-        let mut inside = Self::default();
-        for (record, _) in chosen {
-            *inside.statuses.entry(record.status).or_insert(0) += 1;
-            inside.offline += usize::from(record.offline);
-            inside.older += usize::from(record.revision != current);
-        }
-        inside
-    }
 }
 
 /// Conditions of conversations, each with its experiment, for `--only`.
 pub(super) type Conditions = Vec<(Arc<Experiment>, Arc<Condition>)>;
 
-/// Divides conversations into those that are selected, and numbers of those that are not. `revision` is the selected
-/// one; `None` selects all. `matching` has a place for each conversation, if conditions select.
-pub(super) fn divide(
-    records: Vec<Flagged>,
-    criteria: &Criteria,
-    revision: Option<&str>,
-    matching: Option<&[bool]>,
-) -> (Vec<Flagged>, LeftOutBy) {
-    let early = |(place, (record, _)): (usize, &Flagged)| {
-        let matches = matching.is_none_or(|matching| matching[place]);
-        let is_other = criteria.offline == Offline::Only && !record.offline;
-        if !matches || is_other || !criteria.filters.take_conversation(record) {
+/// A conversation that may be selected.
+pub(super) struct Candidate {
+    pub(super) id: String,
+    revision: String,
+    status: Status,
+    offline: bool,
+    /// True if models, star and creator are selected.
+    is_taken: bool,
+}
+
+impl Candidate {
+    pub(super) fn new(record: &ConversationRecord, filters: &Filters) -> Self {
+        Self {
+            id: record.id.clone(),
+            revision: record.revision.clone(),
+            status: record.status,
+            offline: record.offline,
+            is_taken: filters.take_conversation(record),
+        }
+    }
+
+    /// Returns the reason that holds regardless of the other conversations.
+    fn early_reason(&self, offline: Offline, revision: Option<&str>, matches: bool) -> Option<Reason> {
+        let is_other = offline == Offline::Only && !self.offline;
+        if !matches || is_other || !self.is_taken {
             return Some(Reason::Filter);
         }
-        revision.is_some_and(|revision| record.revision != *revision).then_some(Reason::Revision)
+        revision.is_some_and(|revision| self.revision != revision).then_some(Reason::Revision)
+    }
+}
+
+/// A selection of candidates.
+#[derive(Default)]
+pub(super) struct Chosen {
+    pub(super) ids: BTreeSet<String>,
+    pub(super) inside: Inside,
+    pub(super) left_out: LeftOutBy,
+}
+
+/// Chooses among candidates. `revision` is the selected one, `current` the experiment's; `None` selects all. `matching`
+/// has a place for each candidate, if conditions select.
+pub(super) fn choose(
+    candidates: Vec<Candidate>,
+    criteria: &Criteria,
+    (revision, current): (Option<&str>, &str),
+    matching: Option<&[bool]>,
+) -> Chosen {
+    let early = |(place, candidate): (usize, &Candidate)| {
+        candidate.early_reason(criteria.offline, revision, matching.is_none_or(|matching| matching[place]))
     };
-    let early: Vec<Option<Reason>> = records.iter().enumerate().map(early).collect();
-    let is_begun = |(record, _): &Flagged| !record.offline && record.status != Status::Pending;
+    let early: Vec<Option<Reason>> = candidates.iter().enumerate().map(early).collect();
+    let is_begun = |candidate: &Candidate| !candidate.offline && candidate.status != Status::Pending;
     let are_apart = criteria.offline == Offline::Apart
-        && records.iter().zip(&early).any(|(record, reason)| reason.is_none() && is_begun(record));
-    let (mut chosen, mut left_out) = (Vec::new(), LeftOutBy::new());
-    for (record, early) in records.into_iter().zip(early) {
-        let (status, is_taken) = (record.0.status, criteria.take_status(record.0.status));
-        let late = match (are_apart && record.0.offline, is_taken) {
+        && candidates.iter().zip(&early).any(|(candidate, reason)| reason.is_none() && is_begun(candidate));
+    let mut chosen = Chosen::default();
+    for (candidate, early) in candidates.into_iter().zip(early) {
+        let status = candidate.status;
+        let late = match (are_apart && candidate.offline, criteria.take_status(status)) {
             (false, true) => None,
             (false, false) => Some(Reason::Status(status)),
             (true, true) => Some(Reason::Offline),
             (true, false) => Some(Reason::OfflineOf(status)),
         };
         match early.or(late) {
-            None => chosen.push(record),
-            Some(reason) => *left_out.entry(reason).or_insert(0) += 1,
+            None => chosen.take_candidate(candidate, current),
+            Some(reason) => *chosen.left_out.entry(reason).or_insert(0) += 1,
         }
     }
-    (chosen, left_out)
+    chosen
+}
+
+impl Chosen {
+    fn take_candidate(&mut self, candidate: Candidate, current: &str) {
+        *self.inside.statuses.entry(candidate.status).or_insert(0) += 1;
+        self.inside.offline += usize::from(candidate.offline);
+        self.inside.older += usize::from(candidate.revision != current);
+        self.ids.insert(candidate.id);
+    }
 }
 
 /// Finds the conversations whose condition matches one of the expressions. Refuses a factor or level that neither they

@@ -1,13 +1,16 @@
 //! Selection of an experiment's conversations by criteria.
 
 use super::error::LabError;
-use super::filters::{Criteria, Flagged, Inside, LeftOutBy, Revisions, divide, match_conditions};
+use super::filters::{
+    Candidate, Chosen, Conditions, Criteria, Filters, Flagged, Inside, LeftOutBy, Revisions, choose, match_conditions,
+};
 use super::narrowing::parse_expression;
+use super::origin::Origins;
 use super::setup::Lab;
 use super::target::Target;
 use crate::design::plan::expand_conditions;
-use crate::design::{Experiment, Overrides};
-use crate::exchange::{self, Of};
+use crate::design::{Experiment, Expression, Overrides};
+use crate::exchange::{self, Of, Pages};
 use crate::store::{ConversationRecord, Counts, ExperimentRecord, Filter, ProcessKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -32,6 +35,14 @@ impl Selection {
     pub(super) fn of_one(record: ExperimentRecord, document: Experiment, one: &ConversationRecord) -> Self {
         let of = Of::One(Box::new(one.clone()));
         Self { record, document, of, inside: Inside::default(), left_out: LeftOutBy::new() }
+    }
+
+    fn has_id(&self, id: &str) -> bool {
+        match &self.of {
+            Of::One(only) => only.id == id,
+            Of::All(_) => true,
+            Of::Some(_, ids) => ids.contains(id),
+        }
     }
 
     /// Refuses a selection that leaves nothing although the experiment has conversations.
@@ -70,9 +81,27 @@ impl Lab {
         Ok(listed)
     }
 
-    /// Selects conversations of an experiment, or the single conversation that was named.
+    /// Selects conversations of an experiment, or the single conversation that was named. Memory use is small for any
+    /// number of them.
     pub async fn select_conversations(&self, what: &str, criteria: &Criteria) -> Result<Selection, LabError> {
-        Ok(self.find_selected(what, criteria).await?.0)
+        let (record, one) = self.find_selected(what).await?;
+        let mut candidates = self.begin_candidates(&record, criteria).await?;
+        if let Some(one) = &one {
+            candidates.add_record(self, one).await?;
+        } else {
+            let of = Of::All(all_of(&record));
+            let mut pages = Pages::new(&*self.store, &of);
+            loop {
+                let page = pages.next().await?;
+                if page.is_empty() {
+                    break;
+                }
+                for conversation in page {
+                    candidates.add_record(self, &conversation).await?;
+                }
+            }
+        }
+        self.finish_selection(record, one, criteria, candidates).await
     }
 
     /// Selects conversations and returns them in the order of the design.
@@ -81,27 +110,45 @@ impl Lab {
         what: &str,
         criteria: &Criteria,
     ) -> Result<(Selection, Vec<Flagged>), LabError> {
-        let (selection, mut chosen) = self.find_selected(what, criteria).await?;
-        chosen.sort_by_cached_key(|(c, _)| exchange::place(&selection.document, c));
-        Ok((selection, chosen))
+        let (record, one) = self.find_selected(what).await?;
+        let mut candidates = self.begin_candidates(&record, criteria).await?;
+        let mut found = self.store.conversations(&all_of(&record)).await?;
+        found.retain(|(c, _)| one.as_ref().is_none_or(|one| one.id == c.id));
+        // A question is in no list of conversations.
+        for conversation in one.iter().filter(|_| found.is_empty()).chain(found.iter().map(|(c, _)| c)) {
+            candidates.add_record(self, conversation).await?;
+        }
+        let selection = self.finish_selection(record, one, criteria, candidates).await?;
+        found.retain(|(c, _)| selection.has_id(&c.id));
+        found.sort_by_cached_key(|(c, _)| exchange::place(&selection.document, c));
+        Ok((selection, found))
     }
 
-    async fn find_selected(&self, what: &str, criteria: &Criteria) -> Result<(Selection, Vec<Flagged>), LabError> {
-        let (mut record, only) = match self.find_target(what).await? {
+    async fn find_selected(&self, what: &str) -> Result<(ExperimentRecord, Option<ConversationRecord>), LabError> {
+        Ok(match self.find_target(what).await? {
             Target::Experiment(record) => (*record, None),
-            Target::Conversation(c) => (self.experiment_of(&c).await?, Some(c)),
-        };
-        let mut filter = Filter { experiment: Some(record.id.clone()), ..Filter::default() };
-        if let Some(one) = only.as_ref().filter(|one| one.kind == ProcessKind::Question) {
-            let document = self.load_document(&record).await?;
-            return Ok((Selection::of_one(record, document, one), Vec::new()));
-        }
-        let (mut found, current) = (self.store.conversations(&filter).await?, record.revision.clone());
-        let mut criteria = criteria.clone();
-        if let Some(one) = &only {
-            found.retain(|(c, _)| c.id == one.id);
-            criteria = criteria.for_one();
-        }
+            Target::Conversation(c) => (self.experiment_of(&c).await?, Some(*c)),
+        })
+    }
+
+    async fn begin_candidates(&self, record: &ExperimentRecord, criteria: &Criteria) -> Result<Candidates, LabError> {
+        let only = &criteria.filters.only;
+        let origins = if only.is_empty() { None } else { Some(self.load_origins(record).await?) };
+        let only = only.iter().map(|text| parse_expression("--only", text)).collect::<Result<_, _>>()?;
+        let filters = criteria.filters.clone();
+        Ok(Candidates { filters, only, origins, all: Vec::new(), conditions: Vec::new(), models: BTreeSet::new() })
+    }
+
+    async fn finish_selection(
+        &self,
+        mut record: ExperimentRecord,
+        one: Option<ConversationRecord>,
+        criteria: &Criteria,
+        candidates: Candidates,
+    ) -> Result<Selection, LabError> {
+        let criteria = if one.is_some() { criteria.for_one() } else { criteria.clone() };
+        let current = record.revision.clone();
+        let mut filter = all_of(&record);
         filter.revision = match &criteria.revisions {
             Revisions::Current => Some(record.revision.clone()),
             Revisions::Every => None,
@@ -111,35 +158,15 @@ impl Lab {
             }
         };
         let document = self.load_document(&record).await?;
-        criteria.filters.check_models(&document, &found)?;
-        let matching = self.find_matching(&record, &document, &found, &criteria.filters.only).await?;
-        let (chosen, left_out) = divide(found, &criteria, filter.revision.as_deref(), matching.as_deref());
-        let of = match only {
-            Some(one) if !chosen.is_empty() => Of::One(one),
-            _ => Of::Some(filter, Arc::new(chosen.iter().map(|(c, _)| c.id.clone()).collect())),
+        criteria.filters.check_models(&document, &candidates.models)?;
+        let matching = candidates.find_matching(&document)?;
+        let Chosen { ids, inside, left_out } =
+            choose(candidates.all, &criteria, (filter.revision.as_deref(), &current), matching.as_deref());
+        let of = match one {
+            Some(one) if !ids.is_empty() => Of::One(Box::new(one)),
+            _ => Of::Some(filter, Arc::new(ids)),
         };
-        let inside = Inside::count(&chosen, &current);
-        Ok((Selection { record, document, of, inside, left_out }, chosen))
-    }
-
-    /// Finds the conversations that expressions of `--only` select; `None` without an expression.
-    async fn find_matching(
-        &self,
-        record: &ExperimentRecord,
-        document: &Experiment,
-        found: &[Flagged],
-        only: &[String],
-    ) -> Result<Option<Vec<bool>>, LabError> {
-        if only.is_empty() {
-            return Ok(None);
-        }
-        let only = only.iter().map(|text| parse_expression("--only", text)).collect::<Result<Vec<_>, _>>()?;
-        let (mut origins, mut conditions) = (self.load_origins(record).await?, Vec::new());
-        for (conversation, _) in found {
-            conditions.push(origins.load_condition(self, conversation).await?);
-        }
-        let planned = expand_conditions(document, &Overrides::default()).conditions;
-        Ok(Some(match_conditions(document, &planned, &conditions, &only)?))
+        Ok(Selection { record, document, of, inside, left_out })
     }
 
     /// Finds the revision of an experiment's conversations or runs whose hash begins with a prefix.
@@ -158,19 +185,56 @@ impl Lab {
 
     /// Records of a selection, in the order of the design.
     pub async fn load_conversations(&self, selection: &Selection) -> Result<Vec<Flagged>, LabError> {
-        let Selection { record, document, of, .. } = selection;
-        let filter = match of {
-            Of::One(_) => Filter { experiment: Some(record.id.clone()), revision: None, ..Filter::default() },
+        let filter = match &selection.of {
+            Of::One(_) => all_of(&selection.record),
             Of::All(filter) | Of::Some(filter, _) => filter.clone(),
         };
         let mut found = self.store.conversations(&filter).await?;
-        found.retain(|(c, _)| match of {
-            Of::One(only) => only.id == c.id,
-            Of::All(_) => true,
-            Of::Some(_, ids) => ids.contains(&c.id),
-        });
-        found.sort_by_cached_key(|(c, _)| exchange::place(document, c));
+        found.retain(|(c, _)| selection.has_id(&c.id));
+        found.sort_by_cached_key(|(c, _)| exchange::place(&selection.document, c));
         Ok(found)
+    }
+}
+
+/// Selects all conversations of an experiment.
+fn all_of(record: &ExperimentRecord) -> Filter {
+    Filter { experiment: Some(record.id.clone()), ..Filter::default() }
+}
+
+/// Conversations that may be selected, and what is known of all of them.
+struct Candidates {
+    filters: Filters,
+    only: Vec<Expression>,
+    /// Needed where conditions select.
+    origins: Option<Origins>,
+    all: Vec<Candidate>,
+    /// A condition for each of them, where conditions select.
+    conditions: Conditions,
+    /// Names and ids of their models.
+    models: BTreeSet<String>,
+}
+
+impl Candidates {
+    async fn add_record(&mut self, lab: &Lab, record: &ConversationRecord) -> Result<(), LabError> {
+        if let Some(origins) = &mut self.origins {
+            self.conditions.push(origins.load_condition(lab, record).await?);
+        }
+        for name in record.models.iter().flat_map(|m| [&m.name, &m.id]) {
+            if !self.models.contains(name) {
+                self.models.insert(name.clone());
+            }
+        }
+        self.all.push(Candidate::new(record, &self.filters));
+        Ok(())
+    }
+
+    /// Finds the candidates that expressions of `--only` select; `None` without an expression.
+    fn find_matching(&self, document: &Experiment) -> Result<Option<Vec<bool>>, LabError> {
+        if self.only.is_empty() {
+            return Ok(None);
+        }
+        let planned = expand_conditions(document, &Overrides::default()).conditions;
+        Ok(Some(match_conditions(document, &planned, &self.conditions, &self.only)?))
     }
 }
 

@@ -28,4 +28,5 @@ mod planning;
 mod readme;
 mod recorded;
 mod running;
+mod selecting;
 mod shell;

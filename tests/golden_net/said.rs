@@ -36,7 +36,8 @@ pub fn holds(place: &Place, folder: &str) {
     kept::equal(&format!("the files of {folder}"), &names(found.keys().collect()), &names(kept.keys().collect()));
     for (path, text) in &found {
         let kept = String::from_utf8_lossy(&kept[path]);
-        let (text, kept) = if path == "list.json" { of_old_counts(text, &kept) } else { (text.clone(), kept.into_owned()) };
+        let (text, kept) =
+            if path == "list.json" { of_old_counts(text, &kept) } else { (text.clone(), kept.into_owned()) };
         kept::equal(&format!("{folder}/{path}"), &text, &kept);
     }
 }
