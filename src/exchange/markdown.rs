@@ -13,6 +13,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 
+/// File that lists the conversations.
+pub const INDEX: &str = "index.md";
+/// Last columns of the table in [`INDEX`].
+const COLUMNS: &str = "| replicate | status | entries | conversation |";
+
 /// Receiver of a file: its path within the folder, and its text.
 pub type Keep<'a> = dyn FnMut(&str, &str) -> io::Result<()> + 'a;
 
@@ -45,7 +50,7 @@ pub async fn write(
         }
         rows += &index_row(conversation, &axes, file.as_deref(), log.len());
     }
-    keep("index.md", &index(experiment, conversations, &axes, &rows, &prompts))?;
+    keep(INDEX, &index(experiment, conversations, &axes, &rows, &prompts))?;
     Ok(written)
 }
 
@@ -120,6 +125,27 @@ fn safe(text: &str) -> String {
 
 fn cell(text: &str) -> String {
     safe(text).replace('|', "\\|").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// True for a path within the folder of an export: the index, a transcript, or prompts.
+pub fn is_page(path: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let numbered = |name: &str| name.split_once('_').is_some_and(|(number, _)| is_number(number));
+    let is_transcript = |name: &str| {
+        let mut ending = name.rsplit('_');
+        let is_id = ending.next().is_some_and(|id| id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit()));
+        numbered(name) && is_id && ending.next().is_some_and(is_number)
+    };
+    let name = path.strip_suffix(".md").unwrap_or_default();
+    match name.strip_prefix("prompts/").and_then(|prompts| prompts.split_once('/')) {
+        Some((condition, role)) => numbered(condition) && !role.contains('/'),
+        None => path == INDEX || is_transcript(name),
+    }
+}
+
+/// True for the text of an [`INDEX`].
+pub fn is_index(text: &str) -> bool {
+    text.starts_with("# ") && text.lines().any(|line| line.ends_with(COLUMNS))
 }
 
 fn file_name(number: u64, digits: usize, conversation: &ConversationRecord) -> String {
@@ -219,7 +245,7 @@ fn index(
     }
     let _ = writeln!(page, "{} conversations, {done} done.\n", conversations.len());
     let axes: Vec<String> = axes.iter().map(|a| cell(a)).collect();
-    let _ = writeln!(page, "| {} | replicate | status | entries | conversation |", axes.join(" | "));
+    let _ = writeln!(page, "| {} {COLUMNS}", axes.join(" | "));
     let _ = writeln!(page, "|{}", "---|".repeat(axes.len() + 4));
     page += rows;
     if !prompts.files.is_empty() {

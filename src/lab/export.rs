@@ -1,12 +1,17 @@
 //! Exports to files, to a folder, or to the caller's writer.
 
 use super::error::LabError;
-use super::files::{NewFile, NewFolder, write_folder};
+use super::files::{fill_folder, read_folder};
+use super::output::{Destination, NewFile, NewFolder, list_files};
 use super::select::Selection;
 use super::setup::Lab;
+use crate::design::check::check;
+use crate::design::{Experiment, key};
+use crate::exchange::markdown::INDEX;
 use crate::exchange::{self, Of, Rows, Written, calls, csv, jsonl, markdown};
 use crate::store::ConversationRecord;
-use std::io::Write;
+use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Formats of a single table.
@@ -38,30 +43,34 @@ impl Lab {
         &self,
         rows: (&str, Rows<'_>),
         table: Table,
-        path: &Path,
+        to: &Destination,
         calls: Option<&Of>,
     ) -> Result<(Vec<PathBuf>, Written), LabError> {
-        let mut out = NewFile::create(path)?;
-        let written = self.export_table(rows, table, &mut out).await?;
-        let mut files = vec![path.to_owned()];
-        if let Some(of) = calls {
-            let beside = path.with_extension("calls.jsonl");
-            let mut second = NewFile::create(&beside)?;
-            calls::write(&*self.store, of, &mut second).await?;
+        let place = to.clone();
+        // A pipe opens when somebody reads it: Ctrl-C must end the wait.
+        let opened = tokio::task::spawn_blocking(move || NewFile::create(&place)).await;
+        let mut out = opened.map_err(|e| to.error(e.into()))??;
+        let beside = Destination { path: to.path.with_extension("calls.jsonl"), ..to.clone() };
+        let second = calls.map(|of| Ok::<_, LabError>((of, out.create_beside(&beside)?))).transpose()?;
+        let written = self.export_table(rows, table, &mut out).await.map_err(|e| to.name_in(e))?;
+        let mut files = vec![to.path.clone()];
+        if let Some((of, mut second)) = second {
+            calls::write(&*self.store, of, &mut second).await.map_err(|e| beside.name_in(e))?;
             second.finish()?;
-            files.push(beside);
+            files.push(beside.path);
         }
         out.finish()?;
         Ok((files, written))
     }
 
-    /// Writes the transcripts of a selection into a new folder. Returns their number.
-    pub async fn export_transcripts(&self, selection: &Selection, path: &Path) -> Result<u64, LabError> {
+    /// Writes the transcripts of a selection into a folder. Returns their number.
+    pub async fn export_transcripts(&self, selection: &Selection, to: &Destination) -> Result<u64, LabError> {
+        let folder = NewFolder::create(to, |old| holds_transcripts(old).map_err(|e| to.error(e)))?;
         let records = self.records_in_order(selection).await?;
         let questions = self.select_questions(selection).await?;
-        let folder = NewFolder::create(path)?;
         let mut keep = |name: &str, text: &str| folder.write(name, text.as_bytes());
-        let written = markdown::write(&*self.store, &selection.document, &records, &questions, &mut keep).await?;
+        let written = markdown::write(&*self.store, &selection.document, &records, &questions, &mut keep).await;
+        let written = written.map_err(|e| to.name_in(e))?;
         folder.finish()?;
         Ok(written)
     }
@@ -80,15 +89,36 @@ impl Lab {
         Ok(())
     }
 
+    /// Writes an experiment as a folder. Returns the file names.
+    pub async fn export_experiment(&self, selection: &Selection, to: &Destination) -> Result<Vec<String>, LabError> {
+        let stored = self.store.revisions().await?;
+        let folder = NewFolder::create(to, |old| self.holds_experiment(old, &stored).map_err(|e| to.name_in(e)))?;
+        let files = exchange::folder::files(&selection.document);
+        fill_folder(to, folder, &files)?;
+        Ok(files.into_keys().collect())
+    }
+
+    /// True for a folder as export writes it, of a revision that the database has: replacing it loses nothing.
+    fn holds_experiment(&self, folder: &Path, stored: &[String]) -> Result<bool, LabError> {
+        let names = list_files(folder).map_err(LabError::Output)?;
+        let files = read_folder(folder)?;
+        let document = check(&files, &self.servers.known_servers()).experiment;
+        let is_stored = |e: &Experiment| stored.contains(&key::hash_revision(e)) && exchange::folder::files(e) == files;
+        Ok(names.is_some_and(|names| {
+            names.is_empty() || names.len() == files.len() && document.is_some_and(|e| is_stored(&e))
+        }))
+    }
+
     /// Loads all records, since only they give the order of the design. Logs are loaded later.
     async fn records_in_order(&self, selection: &Selection) -> Result<Vec<ConversationRecord>, LabError> {
         Ok(self.load_conversations(selection).await?.into_iter().map(|(record, _)| record).collect())
     }
 }
 
-/// Writes an experiment as a new folder. Returns the file names.
-pub fn experiment_folder(selection: &Selection, path: &Path) -> Result<Vec<String>, LabError> {
-    let files = exchange::folder::files(&selection.document);
-    write_folder(path, &files)?;
-    Ok(files.into_keys().collect())
+/// True for an empty folder, and one with the files of an earlier export of transcripts alone.
+fn holds_transcripts(folder: &Path) -> io::Result<bool> {
+    let Some(names) = list_files(folder)? else { return Ok(false) };
+    let is_export = names.iter().all(|name| markdown::is_page(name))
+        && fs::read_to_string(folder.join(INDEX)).is_ok_and(|text| markdown::is_index(&text));
+    Ok(names.is_empty() || is_export)
 }

@@ -22,6 +22,7 @@ mod login;
 mod looking;
 mod models;
 mod new;
+mod output;
 mod people;
 mod picking;
 mod planning;

@@ -8,8 +8,9 @@ use crate::cli::terminal::printer::Printer;
 use crate::cli::terminal::text::count;
 use crate::design::Obstacle;
 use crate::exchange::{Of, Questioned, Rows, file_word};
-use crate::lab::export::{Table, experiment_folder};
-use crate::lab::{Lab, LabError, Selection};
+use crate::lab::export::Table;
+use crate::lab::output::Destination;
+use crate::lab::{Lab, LabError, PlaceError, Selection};
 use crate::process::harmless::harmless;
 use crate::store::ProcessKind;
 use clap::{Args, ValueEnum};
@@ -30,6 +31,9 @@ pub struct Export {
     /// exports/NAME]
     #[arg(long, short, value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub output: Option<String>,
+    /// Replace an existing file, or a folder that holds an earlier export and nothing else
+    #[arg(long)]
+    pub force: bool,
     /// Rows of jsonl and csv
     #[arg(long, value_name = "ROWS", default_value = "entries")]
     pub rows: RowKind,
@@ -64,6 +68,9 @@ pub enum RowKind {
     Answers,
 }
 
+/// Names of standard output.
+const STDOUT: [&str; 4] = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+
 /// Runs `convoke export`.
 pub async fn run(context: &Context, args: &Export) -> Result<Exit, CliError> {
     let table = match args.format {
@@ -71,7 +78,7 @@ pub async fn run(context: &Context, args: &Export) -> Result<Exit, CliError> {
         ExportFormat::Csv => Some(Table::Csv),
         ExportFormat::Md | ExportFormat::Folder => None,
     };
-    let to_stdout = args.output.as_deref().map_or(table.is_some(), |path| path == "-");
+    let to_stdout = args.output.as_deref().map_or(table.is_some(), |path| STDOUT.contains(&path));
     if args.calls && table.is_none() {
         return Err(CliError::usage("--calls goes with --format jsonl and csv"));
     }
@@ -96,24 +103,27 @@ pub async fn run(context: &Context, args: &Export) -> Result<Exit, CliError> {
         RowKind::Answers => lab.select_questions(&selection).await?,
         RowKind::Entries => Vec::new(),
     };
-    let job = Job { rows: args.rows, questions, context, lab, selection, output: args.output.as_deref() };
+    let job =
+        Job { rows: args.rows, questions, context, lab, selection, output: args.output.as_deref(), force: args.force };
     let written = match (table, to_stdout) {
         (Some(table), true) => job.table_to_stdout(table).await,
         (Some(table), false) => job.table_to_file(table, args.calls).await,
-        (None, _) if args.format == ExportFormat::Folder => job.folder(&args.what, to_stdout),
+        (None, _) if args.format == ExportFormat::Folder => job.folder(&args.what, to_stdout).await,
         (None, true) => job.markdown_to_stdout().await,
         (None, false) => job.markdown_to_folder().await,
     };
     match written {
         // A closed pipe (`| head`) is no error.
-        Err(error) if !(to_stdout && error.is_closed_pipe()) => Err(explained(error)),
-        _ => Ok(Exit::Done),
+        Err(error) if error.is_closed_pipe() => Ok(Exit::Done),
+        Err(error) => Err(explained(error)),
+        Ok(()) => Ok(Exit::Done),
     }
 }
 
 fn explained(error: LabError) -> CliError {
-    let is_taken = matches!(error, LabError::PathTaken(_));
-    let hint = is_taken.then(|| "name another folder with -o PATH, or remove it".to_owned());
+    let is_taken = PlaceError::is_taken(&error);
+    let hint = is_taken
+        .then(|| "--force replaces a file, or a folder with an earlier export; -o PATH names another place".to_owned());
     CliError::from(error).maybe_hint(hint)
 }
 
@@ -122,6 +132,7 @@ struct Job<'a> {
     lab: Lab,
     selection: Selection,
     output: Option<&'a str>,
+    force: bool,
     rows: RowKind,
     /// Questions, if the rows are answers.
     questions: Vec<Questioned>,
@@ -155,9 +166,8 @@ impl Job<'_> {
     }
 
     async fn table_to_file(&self, table: Table, with_calls: bool) -> Result<(), LabError> {
-        let path = self.context.world.folder.join(self.output.unwrap_or_default());
         let calls = with_calls.then_some(&self.selection.of);
-        let (files, written) = self.lab.export_file(self.rows(), table, &path, calls).await?;
+        let (files, written) = self.lab.export_file(self.rows(), table, &self.target(), calls).await?;
         let shown: Vec<String> = files.iter().map(|f| self.shown(f)).collect();
         let (number, lines) = (written.conversations as usize, written.lines);
         let (one, many, of) = match self.rows {
@@ -183,13 +193,13 @@ impl Job<'_> {
         path.strip_prefix(&self.context.world.folder).unwrap_or(path).display().to_string()
     }
 
-    fn target(&self) -> PathBuf {
+    fn target(&self) -> Destination {
         let named = self.output.map(PathBuf::from);
         let default = || Path::new("exports").join(file_word(&self.selection.record.name));
-        self.context.world.folder.join(named.unwrap_or_else(default))
+        Destination::new(self.context.world.folder.join(named.unwrap_or_else(default)), self.force)
     }
 
-    fn folder(&self, what: &str, to_stdout: bool) -> Result<(), LabError> {
+    async fn folder(&self, what: &str, to_stdout: bool) -> Result<(), LabError> {
         if to_stdout {
             let message = "an experiment is several files, and standard output is one";
             return Err(Obstacle::usage(message.to_owned(), "name a folder with -o PATH".to_owned()).into());
@@ -199,8 +209,8 @@ impl Job<'_> {
             return Err(Obstacle::usage(message, "name the experiment, or use --format md".to_owned()).into());
         }
         let target = self.target();
-        let files = experiment_folder(&self.selection, &target)?;
-        let path = self.shown(&target);
+        let files = self.lab.export_experiment(&self.selection, &target).await?;
+        let path = self.shown(&target.path);
         if self.context.printer.json {
             let files: Vec<String> = files.iter().map(|f| format!("{path}/{f}")).collect();
             return self.context.printer.json_ok(&json!({ "files": files })).map_err(LabError::Output);
@@ -220,7 +230,7 @@ impl Job<'_> {
     async fn markdown_to_folder(&self) -> Result<(), LabError> {
         let target = self.target();
         let written = self.lab.export_transcripts(&self.selection, &target).await?;
-        let path = self.shown(&target);
+        let path = self.shown(&target.path);
         if self.context.printer.json {
             let mut data = selection_json(&self.selection);
             data.insert("folder".to_owned(), json!(path));
