@@ -16,7 +16,6 @@ use transcript::Detail;
 
 /// `convoke show`.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Show {
     /// Experiment's folder, name or id, or a conversation's id
     #[arg(default_value = "", hide_default_value = true)]
