@@ -188,8 +188,10 @@ pub enum Command {
     ///
     /// Conversations are those of the experiment's current revision that are done, in the order of the design; offline
     /// ones only if no other was begun. A line on standard error counts those inside, and those left out with the flag
-    /// that selects them. If nothing is selected, no file is written and the exit code is 6. `--format jsonl` has one line for each entry, `--rows answers` one for each answer to a question of
-    /// `ask`. An existing file is replaced; an existing folder is an error (exit code 2).
+    /// that selects them. If nothing is selected, no file is written and the exit code is 6.
+    ///
+    /// `--format jsonl` and csv have one row for each entry; --rows chooses others. docs/data.md and --codebook describe
+    /// every column.
     Export(Export),
     /// List the models of each server, or fetch a model
     ///

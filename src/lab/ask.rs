@@ -213,10 +213,10 @@ impl Lab {
         let only = asking.only.iter().map(|text| parse_expression("--only", text)).collect::<Result<Vec<_>, _>>()?;
         let offline = selection.left_out.get(&Reason::Offline).copied().unwrap_or(0);
         let mut left_out = LeftOut { offline, ..LeftOut::default() };
-        let mut origins = self.load_origins(&selection.record).await?;
+        let origins = self.load_origins(&selection.record).await?;
         let mut subjects = Vec::new();
         for (record, _) in found {
-            match origins.find_origin(self, &record).await? {
+            match origins.find_origin(&record) {
                 Some(origin) => subjects.push((record, origin)),
                 None if record.status == Status::Done => left_out.unknown.push(record.id),
                 None => left_out.count_unfinished(record.status),

@@ -6,10 +6,10 @@ use super::recorded::read_run;
 use super::setup::Lab;
 use crate::design::resolve::Resolver;
 use crate::design::{Condition, Experiment, Overrides, Plan, Speakers, key, named};
+use crate::process::{Conversation, EndedBy, Entry, Next, Process, Setting};
 use crate::store::{ConversationRecord, ExperimentRecord, RunRecord};
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Contents of a conversation.
 #[derive(Debug, Clone)]
@@ -59,54 +59,62 @@ impl Planning {
     }
 }
 
-/// Contents of an experiment's conversations, loaded for each revision when needed.
+/// Contents of an experiment's conversations, planned for each revision when needed.
 pub struct Origins {
-    record: ExperimentRecord,
-    runs: Vec<RunRecord>,
-    known: BTreeMap<String, Planning>,
+    /// Runs of the experiment, oldest first.
+    pub runs: Vec<RunRecord>,
+    known: BTreeMap<String, (Experiment, OnceLock<Planning>)>,
 }
 
 impl Lab {
-    /// Prepares the lookup of an experiment's conversations.
+    /// Loads the documents of every revision of an experiment that was run, and of the current one.
     pub async fn load_origins(&self, record: &ExperimentRecord) -> Result<Origins, LabError> {
-        Ok(Origins { record: record.clone(), runs: self.store.runs(&record.id).await?, known: BTreeMap::new() })
+        let runs = self.store.runs(&record.id).await?;
+        let mut known = BTreeMap::new();
+        for revision in runs.iter().map(|run| &run.revision).chain([&record.revision]) {
+            if !known.contains_key(revision)
+                && let Some(document) = self.store.document(revision).await?
+            {
+                known.insert(revision.clone(), (document, OnceLock::new()));
+            }
+        }
+        Ok(Origins { runs, known })
     }
 }
 
 impl Origins {
     /// Finds the contents of a conversation. Returns `None` if its revision is no longer valid, or no run results in
     /// its key.
-    pub async fn find_origin(
-        &mut self,
-        lab: &Lab,
-        conversation: &ConversationRecord,
-    ) -> Result<Option<Origin>, LabError> {
-        Ok(self.load_planning(lab, &conversation.revision).await?.find_origin(conversation))
+    pub fn find_origin(&self, conversation: &ConversationRecord) -> Option<Origin> {
+        let (document, planning) = self.known.get(&conversation.revision)?;
+        let plan = || Planning::new(document.clone(), &conversation.revision, &self.runs);
+        planning.get_or_init(plan).find_origin(conversation)
     }
 
-    async fn load_planning(&mut self, lab: &Lab, revision: &str) -> Result<&Planning, LabError> {
-        match self.known.entry(revision.to_owned()) {
-            Entry::Occupied(known) => Ok(known.into_mut()),
-            Entry::Vacant(place) => {
-                let then = ExperimentRecord { revision: revision.to_owned(), ..self.record.clone() };
-                Ok(place.insert(Planning::new(lab.load_document(&then).await?, revision, &self.runs)))
-            }
+    /// Derives how a finished conversation ended, from its log and its plan.
+    pub fn derive_end(&self, conversation: &ConversationRecord, log: &[Entry]) -> Option<EndedBy> {
+        let origin = self.find_origin(conversation)?;
+        let mut setting = Setting::new(&origin.experiment, &origin.condition, &conversation.key);
+        setting.retries = conversation.retries;
+        match Conversation::replay(Arc::new(setting), log.to_vec()).ok()?.next() {
+            Next::Done(ended_by) => Some(ended_by),
+            Next::Note(_) | Next::Ask(_) | Next::Failed(_) => None,
         }
     }
 
     /// Returns a conversation's experiment and condition. Where no run results in its key, its levels and the fields of
-    /// its record give the condition.
-    pub async fn load_condition(
-        &mut self,
-        lab: &Lab,
+    /// its record give the condition. `otherwise` is the experiment if no run had its revision.
+    pub fn find_condition(
+        &self,
         conversation: &ConversationRecord,
-    ) -> Result<(Arc<Experiment>, Arc<Condition>), LabError> {
-        let planning = self.load_planning(lab, &conversation.revision).await?;
-        if let Some(origin) = planning.find_origin(conversation) {
-            return Ok((origin.experiment, origin.condition));
+        otherwise: &Arc<Experiment>,
+    ) -> (Arc<Experiment>, Arc<Condition>) {
+        if let Some(origin) = self.find_origin(conversation) {
+            return (origin.experiment, origin.condition);
         }
-        let condition = resolve_record(&planning.experiment, conversation);
-        Ok((Arc::clone(&planning.experiment), Arc::new(condition)))
+        let known = self.known.get(&conversation.revision).and_then(|(_, planning)| planning.get());
+        let experiment = known.map_or(otherwise, |planning| &planning.experiment);
+        (Arc::clone(experiment), Arc::new(resolve_record(experiment, conversation)))
     }
 }
 

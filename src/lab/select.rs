@@ -87,7 +87,7 @@ impl Lab {
         let (record, one) = self.find_selected(what).await?;
         let mut candidates = self.begin_candidates(&record, criteria).await?;
         if let Some(one) = &one {
-            candidates.add_record(self, one).await?;
+            candidates.add_record(one);
         } else {
             let of = Of::All(all_of(&record));
             let mut pages = Pages::new(&*self.store, &of);
@@ -96,9 +96,7 @@ impl Lab {
                 if page.is_empty() {
                     break;
                 }
-                for conversation in page {
-                    candidates.add_record(self, &conversation).await?;
-                }
+                page.iter().for_each(|conversation| candidates.add_record(conversation));
             }
         }
         self.finish_selection(record, one, criteria, candidates).await
@@ -115,9 +113,8 @@ impl Lab {
         let mut found = self.store.conversations(&all_of(&record)).await?;
         found.retain(|(c, _)| one.as_ref().is_none_or(|one| one.id == c.id));
         // A question is in no list of conversations.
-        for conversation in one.iter().filter(|_| found.is_empty()).chain(found.iter().map(|(c, _)| c)) {
-            candidates.add_record(self, conversation).await?;
-        }
+        let question = one.iter().filter(|_| found.is_empty());
+        question.chain(found.iter().map(|(c, _)| c)).for_each(|conversation| candidates.add_record(conversation));
         let selection = self.finish_selection(record, one, criteria, candidates).await?;
         found.retain(|(c, _)| selection.has_id(&c.id));
         found.sort_by_cached_key(|(c, _)| exchange::place(&selection.document, c));
@@ -133,7 +130,11 @@ impl Lab {
 
     async fn begin_candidates(&self, record: &ExperimentRecord, criteria: &Criteria) -> Result<Candidates, LabError> {
         let only = &criteria.filters.only;
-        let origins = if only.is_empty() { None } else { Some(self.load_origins(record).await?) };
+        let origins = if only.is_empty() {
+            None
+        } else {
+            Some((self.load_origins(record).await?, Arc::new(self.load_document(record).await?)))
+        };
         let only = only.iter().map(|text| parse_expression("--only", text)).collect::<Result<_, _>>()?;
         let filters = criteria.filters.clone();
         Ok(Candidates { filters, only, origins, all: Vec::new(), conditions: Vec::new(), models: BTreeSet::new() })
@@ -205,8 +206,8 @@ fn all_of(record: &ExperimentRecord) -> Filter {
 struct Candidates {
     filters: Filters,
     only: Vec<Expression>,
-    /// Needed where conditions select.
-    origins: Option<Origins>,
+    /// Contents of the experiment's conversations, and its current document, where conditions select.
+    origins: Option<(Origins, Arc<Experiment>)>,
     all: Vec<Candidate>,
     /// A condition for each of them, where conditions select.
     conditions: Conditions,
@@ -215,9 +216,9 @@ struct Candidates {
 }
 
 impl Candidates {
-    async fn add_record(&mut self, lab: &Lab, record: &ConversationRecord) -> Result<(), LabError> {
-        if let Some(origins) = &mut self.origins {
-            self.conditions.push(origins.load_condition(lab, record).await?);
+    fn add_record(&mut self, record: &ConversationRecord) {
+        if let Some((origins, document)) = &self.origins {
+            self.conditions.push(origins.find_condition(record, document));
         }
         for name in record.models.iter().flat_map(|m| [&m.name, &m.id]) {
             if !self.models.contains(name) {
@@ -225,7 +226,6 @@ impl Candidates {
             }
         }
         self.all.push(Candidate::new(record, &self.filters));
-        Ok(())
     }
 
     /// Finds the candidates that expressions of `--only` select; `None` without an expression.

@@ -31,3 +31,4 @@ mod recorded;
 mod running;
 mod selecting;
 mod shell;
+mod tables;

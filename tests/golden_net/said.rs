@@ -17,14 +17,77 @@ pub fn gather(place: &Place, commands: &[Json]) -> Texts {
         let line = Line::read(command);
         let outcome = place.run(&as_of_old(place, line));
         if let Some(file) = command["out"].as_str() {
-            let text = if command["large"] == true { format!("{}\n", sha256(&outcome.out)) } else { outcome.out };
+            let text = renamed_back(command, outcome.out);
+            let text = if command["large"] == true { format!("{}\n", sha256(&text)) } else { text };
             texts.entry(file.to_owned()).or_default().push_str(&text);
         }
     }
     let made = place.path().join("made");
     let made = if made.is_dir() { kept::files(&made) } else { BTreeMap::new() };
-    texts.extend(made.into_iter().map(|(path, bytes)| (format!("made/{path}"), String::from_utf8(bytes).unwrap())));
+    let text_of = |path: &str, bytes| {
+        let text = String::from_utf8(bytes).unwrap();
+        if path.contains(".jsonl") && !path.contains(".calls.") { lines_of_01(&text) } else { text }
+    };
+    texts.extend(made.into_iter().map(|(path, bytes)| (format!("made/{path}"), text_of(&path, bytes))));
     texts
+}
+
+/// Gives the rows of an export the names of 0.1.0: takes out what 0.2 added, and leaves every other byte.
+fn renamed_back(command: &Json, text: String) -> String {
+    let has = |word: &str| command["words"].as_array().unwrap().iter().any(|w| w == word);
+    if has("show") && has("--json") {
+        return fields_of_01(&text);
+    }
+    match (has("export"), has("jsonl"), has("csv")) {
+        (true, true, _) => lines_of_01(&text),
+        (true, _, true) => table_of_01(&text),
+        _ => text,
+    }
+}
+
+/// A quote within a string is escaped, so these texts are found as keys only.
+fn fields_of_01(json: &str) -> String {
+    json.replace(r#","position":"#, r#","index":"#).replace(r#","reply_flags":"#, r#","flags":"#)
+}
+
+fn lines_of_01(text: &str) -> String {
+    text.lines().map(|line| line_of_01(line) + "\n").collect()
+}
+
+fn line_of_01(line: &str) -> String {
+    let (before, rest) = line.split_once(r#","revision":""#).unwrap();
+    let (added, after) = rest.split_once(r#","condition":{"#).unwrap();
+    let (revision, rest) = added.split_once(r#"","status":""#).unwrap();
+    let (status, ended_by) = rest.split_once(r#"","ended_by":"#).unwrap();
+    let is_done = status == "done";
+    let ends = ["\"messages\"", "\"stop-phrase\"", "\"silence\""];
+    assert!(revision.len() == 64 && (if is_done { ends.contains(&ended_by) } else { ended_by == "null" }), "{line}");
+    format!(r#"{before},"condition":{{{}"#, fields_of_01(after))
+}
+
+fn table_of_01(text: &str) -> String {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let kept: Vec<usize> =
+        (0..header.len()).filter(|n| !["revision", "status", "ended_by", "words"].contains(&&header[*n])).collect();
+    let name = |n: &usize| match &header[*n] {
+        "position" => "index".to_owned(),
+        "reply_flags" => "flags".to_owned(),
+        // A factor; it had the name for itself.
+        "condition_status" => "status".to_owned(),
+        other => other.replace("condition_", "condition.").replace("agents_", "agents."),
+    };
+    // A formula had a quote before it.
+    let cell = |cell: &str| {
+        let is_guarded = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+        if is_guarded { format!("'{cell}") } else { cell.to_owned() }
+    };
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(kept.iter().map(name)).unwrap();
+    for record in reader.records().map(Result::unwrap) {
+        writer.write_record(kept.iter().map(|n| cell(&record[*n]))).unwrap();
+    }
+    String::from_utf8(writer.into_inner().unwrap()).unwrap()
 }
 
 /// Fails where the commands of `FOLDER.jsonl` print or write other texts than `FOLDER` holds.
@@ -36,8 +99,11 @@ pub fn holds(place: &Place, folder: &str) {
     kept::equal(&format!("the files of {folder}"), &names(found.keys().collect()), &names(kept.keys().collect()));
     for (path, text) in &found {
         let kept = String::from_utf8_lossy(&kept[path]);
-        let (text, kept) =
-            if path == "list.json" { of_old_counts(text, &kept) } else { (text.clone(), kept.into_owned()) };
+        let (text, kept) = if matches!(path.as_str(), "list.json" | "experiments.jsonl") {
+            of_old_counts(text, &kept)
+        } else {
+            (text.clone(), kept.into_owned())
+        };
         kept::equal(&format!("{folder}/{path}"), &text, &kept);
     }
 }
@@ -54,21 +120,31 @@ fn as_of_old(place: &Place, mut line: Line) -> Line {
     line
 }
 
-/// Returns lists of experiments in which offline conversations count like all others, as in 0.1.0: where `found` counts
+/// Returns lines with experiments in which offline conversations count like all others, as in 0.1.0: where `found` counts
 /// some apart, both have the sum alone.
 fn of_old_counts(found: &str, kept: &str) -> (String, String) {
-    let [mut found, mut kept]: [Json; 2] = [found, kept].map(|text| serde_json::from_str(text).unwrap());
-    for (now, then) in found["data"].as_array_mut().unwrap().iter_mut().zip(kept["data"].as_array_mut().unwrap()) {
-        let counts = now["conversations"].as_object_mut().unwrap();
-        counts.remove("older");
-        if counts.contains_key("offline") {
-            for experiment in [now, then] {
-                let counts = experiment["conversations"].as_object().unwrap();
-                experiment["conversations"] = counts.values().map(|n| n.as_u64().unwrap()).sum::<u64>().into();
+    let read = |text: &str| text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Json>>();
+    let (mut found, mut kept) = (read(found), read(kept));
+    for (now, then) in found.iter_mut().zip(&mut kept) {
+        for (now, then) in experiments(now).into_iter().zip(experiments(then)) {
+            let counts = now["conversations"].as_object_mut().unwrap();
+            counts.remove("older");
+            if counts.contains_key("offline") {
+                for experiment in [now, then] {
+                    let counts = experiment["conversations"].as_object().unwrap();
+                    experiment["conversations"] = counts.values().map(|n| n.as_u64().unwrap()).sum::<u64>().into();
+                }
             }
         }
     }
-    (found.to_string(), kept.to_string())
+    (kept::in_lines(found), kept::in_lines(kept))
+}
+
+fn experiments(line: &mut Json) -> Vec<&mut Json> {
+    match &mut line["data"] {
+        Json::Array(experiments) => experiments.iter_mut().collect(),
+        experiment => vec![experiment],
+    }
 }
 
 /// Gives the commands of a file.
