@@ -197,7 +197,8 @@ pub enum Command {
     /// Count an experiment's conversations by condition: statuses, ends, turns, words, tokens, flags
     ///
     /// Tokens are empty where a server did not report those of a reply. `--json` prints `{by, groups: [{condition,
-    /// conversations, status: {…}, ended_by: {…}, turns, words, prompt_tokens, completion_tokens, flags: {…}}], total}`.
+    /// conversations, status: {…}, ended_by: {…}, turns, words, prompt_tokens, completion_tokens, flags: {…}}], total, inside,
+    /// left_out}`.
     Summary(SummaryArgs),
     /// List the models of each server, or fetch a model
     ///

@@ -142,6 +142,19 @@ fn the_codebook_describes_the_columns_of_that_export() {
     assert!(place.read("made/c.codebook.csv").contains("turns_guard,,guard,integer,speeches,"));
 }
 
+/// Two experiments of one design have conversations with the same key.
+#[test]
+fn a_key_of_two_experiments_names_none() {
+    let place = Place::new();
+    place.folder("small", SMALL);
+    place.run("run small --offline --limit 1").exits(0);
+    place.run("duplicate small --name other").exits(0);
+    place.run("run other --offline --limit 1").exits(0);
+    let key = rows(&place, "")[0]["conversation"].as_str().unwrap().to_owned();
+    assert!(place.run("export other --format jsonl").exits(0).out.contains(&key));
+    place.run(&format!("show {key}")).exits(6);
+}
+
 #[test]
 fn ids_are_in_rows_only_if_they_are_asked_for() {
     let place = made();
@@ -151,7 +164,11 @@ fn ids_are_in_rows_only_if_they_are_asked_for() {
     let first: Vec<&str> = ids[0].keys().take(3).map(String::as_str).collect();
     assert_eq!(first, ["conversation", "id", "experiment"]);
     let id = ids[0]["id"].as_str().unwrap();
-    place.run(&format!("show {id}")).exits(0);
+    let key = ids[0]["conversation"].as_str().unwrap();
+    let shown = place.run(&format!("show {id}")).exits(0).out;
+    for name in [key, &key[..12]] {
+        assert_eq!(place.run(&format!("show {name}")).exits(0).out, shown, "the key of an export names it, too");
+    }
     for refused in ["--format jsonl --times", "--format md --ids", "--format jsonl --for-spreadsheets"] {
         place.run(&format!("export small {refused}")).exits(2);
     }

@@ -2,9 +2,11 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
+use crate::cli::selected::{describe_left_out, selection_json};
+use crate::cli::selecting::Selecting;
 use crate::cli::terminal::text::{Column, table};
 use crate::design::named;
-use crate::exchange::Of;
+use crate::exchange::{Of, records};
 use crate::exchange::summary::{Group, Summary, write_csv};
 use crate::lab::LabError;
 use crate::report::tally::count as thousands;
@@ -24,9 +26,9 @@ pub struct SummaryArgs {
     /// Format to print
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: SummaryFormat,
-    /// Include conversations of older revisions of the experiment
-    #[arg(long)]
-    pub all: bool,
+    /// Flags that select conversations.
+    #[command(flatten)]
+    pub selecting: Selecting,
 }
 
 /// Format of a summary.
@@ -55,7 +57,7 @@ const COLUMNS: &[Column] = &[
 /// Runs `convoke summary`.
 pub async fn run(context: &Context, args: &SummaryArgs) -> Result<Exit, CliError> {
     let lab = context.reader().await?;
-    let selection = lab.select_conversations(&args.what, args.all).await?;
+    let selection = lab.select_conversations(&args.what, &args.selecting.criteria(context.creator())).await?;
     if matches!(&selection.of, Of::One(one) if one.kind == ProcessKind::Question) {
         return Err(LabError::IsQuestion { name: args.what.clone() }.into());
     }
@@ -64,17 +66,24 @@ pub async fn run(context: &Context, args: &SummaryArgs) -> Result<Exit, CliError
         let groups: Vec<Json> = summary.groups.iter().map(|group| Json::Object(group.to_json())).collect();
         let mut total = summary.total.to_json();
         total.remove("condition");
-        context.printer.json_ok(&json!({ "by": summary.by, "groups": groups, "total": total }))?;
-    } else if args.format == SummaryFormat::Csv {
+        let mut data = records::object(json!({ "by": summary.by, "groups": groups, "total": total }));
+        data.extend(selection_json(&selection));
+        context.printer.json_ok(&Json::Object(data))?;
+        return Ok(Exit::Done);
+    }
+    if args.format == SummaryFormat::Csv {
         let mut out = Vec::new();
         write_csv(&summary, &mut out).map_err(LabError::from)?;
         context.printer.raw(&out)?;
     } else if summary.groups.is_empty() {
-        context.printer.chat("no conversation is selected");
+        context.printer.chat("inside: no conversation");
     } else {
         for line in table(COLUMNS, &rows(&summary), context.printer.width()) {
             context.printer.out(&line)?;
         }
+    }
+    if let Some(left_out) = describe_left_out(&selection.left_out) {
+        context.printer.chat(&format!("left out: {left_out}"));
     }
     Ok(Exit::Done)
 }
