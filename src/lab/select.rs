@@ -96,7 +96,9 @@ impl Lab {
                 if page.is_empty() {
                     break;
                 }
-                page.iter().for_each(|conversation| candidates.add_record(conversation));
+                for conversation in &page {
+                    candidates.add_record(conversation);
+                }
             }
         }
         self.finish_selection(record, one, criteria, candidates).await
@@ -114,7 +116,9 @@ impl Lab {
         found.retain(|(c, _)| one.as_ref().is_none_or(|one| one.id == c.id));
         // A question is in no list of conversations.
         let question = one.iter().filter(|_| found.is_empty());
-        question.chain(found.iter().map(|(c, _)| c)).for_each(|conversation| candidates.add_record(conversation));
+        for conversation in question.chain(found.iter().map(|(c, _)| c)) {
+            candidates.add_record(conversation);
+        }
         let selection = self.finish_selection(record, one, criteria, candidates).await?;
         found.retain(|(c, _)| selection.has_id(&c.id));
         found.sort_by_cached_key(|(c, _)| exchange::place(&selection.document, c));
