@@ -125,9 +125,6 @@ pub fn check_models<'a>(models: impl Iterator<Item = &'a ModelSpec>, servers: &S
             let message = format!("`{}`: there is no server `{name}`", model.id);
             return Err(Obstacle::usage(message, format!("known: {}", known.join(", "))).into());
         };
-        if let Some(why) = &server.refused {
-            return Err(Obstacle::usage(format!("server `{name}`: {why}"), None).into());
-        }
         if let Some(parameter) = server.lacks.iter().find(|p| is_set(model, p)) {
             return Err(lacking_parameter(model, parameter).into());
         }

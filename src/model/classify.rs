@@ -152,7 +152,7 @@ impl Problem {
         Some(Self {
             status: codes().find_map(parse_status).unwrap_or(500),
             codes: codes().filter_map(write_code).collect(),
-            parameter: parameter.or_else(|| find_location(outer)),
+            parameter: parameter.or_else(|| find_location(outer).or_else(|| find_location(inner.get("message")?))),
             message,
             is_json: true,
             ..Self::default()
@@ -368,7 +368,7 @@ fn contains_name(text: &str, name: &str) -> bool {
     })
 }
 
-fn has_word(text: &str, word: &str) -> bool {
+pub(super) fn has_word(text: &str, word: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w.eq_ignore_ascii_case(word))
 }
 
@@ -381,7 +381,7 @@ fn first_of(json: &Json) -> &Json {
 fn find_message(json: &Json) -> Option<String> {
     match first_of(json) {
         Json::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
-        Json::Object(inner) => WORDS.iter().find_map(|key| inner.get(*key)?.as_str()).map(str::to_owned),
+        Json::Object(inner) => WORDS.iter().find_map(|key| find_message(inner.get(*key)?)),
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) => None,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::world::Origin;
 use crate::cli::error::{CliError, Exit};
+use crate::model::server::MaxTokensAs;
 use crate::store::without_password;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -25,6 +26,8 @@ pub struct ServerConfig {
     pub base_url: Option<String>,
     pub api_key_env: Option<String>,
     pub concurrency: Option<u32>,
+    pub max_tokens_as: Option<MaxTokensAs>,
+    pub api_version: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -17,27 +17,43 @@ use crate::store::{CallRecord, CallState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::{info, warn};
 
+/// Maximum changes of one request after refusals: a server may refuse each form.
+const MOST_AMENDMENTS: u32 = 2;
+
 impl Worker<'_> {
     /// Makes a call and returns its record.
     pub(super) async fn call(
         &self,
         ask: &Ask,
         member: &Member,
-        request: &ChatRequest,
+        mut request: ChatRequest,
         round: &Round,
     ) -> Result<CallRecord, Leave> {
-        let record = record(ask, member, request);
         let started = (self.shared.options.clock)();
         let sent = AtomicU64::new(0);
-        let asked = self.ask(member, request, &record, (ask, round, &sent)).await;
-        let sort = Sort::new(&member.server.name, request);
-        let mut call = CallRecord { attempts: asked.attempts, ..record };
+        let mut call = record(ask, member, &request);
+        let mut amended = 0;
+        let asked = loop {
+            let asked = self.ask(member, &request, &call, (ask, round, &sent)).await;
+            let attempts = [call.attempts, asked.attempts].concat();
+            let is_amended = match &asked.end {
+                CallEnd::Failed(_) if amended == MOST_AMENDMENTS => false,
+                CallEnd::Failed(error) => self.shared.amend_refused(&member.server.name, &mut request, error),
+                CallEnd::Answered(_) | CallEnd::Stopped | CallEnd::Aborted | CallEnd::Unsaved(_) => false,
+            };
+            call = CallRecord { attempts, ..record(ask, member, &request) };
+            if !is_amended {
+                break asked.end;
+            }
+            amended += 1;
+        };
+        let sort = Sort::new(&member.server.name, &request);
         call.sent = call.attempts.first().map_or(started, |a| a.at);
-        if !matches!(asked.end, CallEnd::Answered(_)) {
+        if !matches!(asked, CallEnd::Answered(_)) {
             // The halt precedes every await: no other lane of the round may take the free slot.
             round.halt.cancel();
         }
-        match asked.end {
+        match asked {
             CallEnd::Answered(reply) => {
                 self.shared.refusals.record_answer(&sort);
                 call.answered = Some((self.shared.options.clock)());
@@ -81,8 +97,9 @@ impl Worker<'_> {
         };
         let before = |tried: &[Attempt]| {
             left.store(self.shared.refusals.tick(), Ordering::Relaxed);
-            let sent = tried.first().map_or_else(options.clock, |first| first.at);
-            self.leaves(CallRecord { sent, attempts: tried.to_vec(), ..record.clone() }, &question.model, round)
+            let attempts = [&record.attempts, tried].concat();
+            let sent = attempts.first().map_or_else(options.clock, |first| first.at);
+            self.leaves(CallRecord { sent, attempts, ..record.clone() }, &question.model, round)
         };
         let notify = |waiting: RetryWait| {
             warn!(conversation = %id, seq = record.seq, error = %waiting.error, wait = ?waiting.wait, "waiting");

@@ -109,7 +109,8 @@ impl Worker<'_> {
             (Some(call), _) => (size(&messages()), Source::Stored(Box::new(call))),
             (None, _) if ask.model.is_human() => (size(&messages()), Source::Person(Turn::new(process, &ask))),
             (None, Ok(member)) => {
-                let request = member.request(process, &ask, self.seed);
+                let mut request = member.request(process, &ask, self.seed);
+                self.shared.amend(&member.server.name, &mut request);
                 (size(&request.messages), Source::Model(member, request))
             }
             (None, Err(leave)) => (0, Source::Nobody(leave)),
@@ -123,7 +124,7 @@ impl Worker<'_> {
         let (call, stored) = match source {
             Source::Stored(call) => (Ok(*call), true),
             Source::Person(turn) => (self.sitting.lock().await.typed(&lane.ask, turn, &round.halt).await, false),
-            Source::Model(member, request) => (self.call(&lane.ask, member, &request, round).await, false),
+            Source::Model(member, request) => (self.call(&lane.ask, member, request, round).await, false),
             Source::Nobody(leave) => (Err(leave), false),
         };
         if call.is_err() {
