@@ -30,4 +30,5 @@ mod readme;
 mod recorded;
 mod refusals;
 mod running;
+mod servers;
 mod shell;
