@@ -11,7 +11,7 @@ const QUICK: Retry = Retry {
     max_retries: 2,
     base: Duration::from_millis(10),
     cap: Duration::from_millis(20),
-    longest: Duration::from_secs(60),
+    longest: Duration::from_mins(1),
 };
 
 pub(super) async fn retried(kind: ServerKind, streamed: bool, fake: &Fake) -> CallOutcome<Infallible> {
