@@ -142,8 +142,13 @@ impl Problem {
     /// Reads an error from a JSON object, in any of the common shapes.
     pub(super) fn from_json(json: &Json) -> Option<Self> {
         let outer = first_of(json);
-        let inner = NESTED.iter().filter_map(|key| outer.get(*key)).map(first_of).find(|value| value.is_object());
-        let inner = inner.unwrap_or(outer);
+        let mut inner = outer;
+        let has_words = |value: &Json| WORDS.iter().any(|key| value.get(*key).is_some_and(Json::is_string));
+        let within =
+            |value: &Json| NESTED.iter().filter_map(|key| value.get(*key)).map(first_of).find(|v| v.is_object());
+        while let Some(next) = within(inner).filter(|_| std::ptr::eq(inner, outer) || !has_words(inner)) {
+            inner = next;
+        }
         let message = WORDS.iter().find_map(|key| find_message(inner.get(*key)?))?;
         let innermost = inner.get("innererror").unwrap_or(inner);
         let codes =

@@ -43,6 +43,10 @@ pub struct View {
     pub labels: bool,
     /// True if a blank line joins consecutive user messages.
     pub merge: bool,
+    /// True if `…` stands, as user, behind each own turn that another own turn or the end follows: chat templates want a
+    /// user last and no two own turns in a row.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alternate: bool,
     /// Parts between the system prompt and the entries `from..to`, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
@@ -115,6 +119,7 @@ impl View {
                 }
             }
         }
+        self.separate(&mut messages);
         messages
     }
 
@@ -137,7 +142,17 @@ impl View {
         if self.labels { format!("{}: {}", entry.speaker, said(entry)) } else { said(entry).to_owned() }
     }
 
+    /// Adds `…` behind an own turn.
+    fn separate(&self, messages: &mut Vec<Message>) {
+        if self.alternate && messages.last().is_some_and(|last| last.author == Author::Assistant) {
+            messages.push(Message { author: Author::User, content: SILENCE.to_owned() });
+        }
+    }
+
     fn add(&self, messages: &mut Vec<Message>, author: Author, content: String) {
+        if author == Author::Assistant {
+            self.separate(messages);
+        }
         match messages.last_mut() {
             Some(last) if self.merge && author == Author::User && last.author == Author::User => {
                 last.content += "\n\n";

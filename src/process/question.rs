@@ -179,6 +179,7 @@ impl Question {
             reader: Some(agent.name.clone()),
             labels: self.setting.labels,
             merge: self.setting.protocol.merge,
+            alternate: self.setting.protocol.speakers == Speakers::Manual,
             parts: Vec::new(),
             subject: true,
             ending: vec![Ending::Text(self.text.clone())],

@@ -1,7 +1,7 @@
 //! Reasons why a worker leaves a conversation, and its report to the runner.
 
 use super::job::Job;
-use super::refusals::Refusal;
+use super::refusals::Open;
 use crate::process::EndedBy;
 use crate::store::{Status, StoreError};
 
@@ -29,7 +29,7 @@ pub(super) enum Leave {
     Failed(String),
     Interrupted(String),
     /// A server refuses the request and names no cause.
-    Refused(Box<Refusal>),
+    Refused(Box<Open>),
     Store(StoreError),
     /// Another process works on the conversation.
     Held(String),

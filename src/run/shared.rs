@@ -101,7 +101,8 @@ impl Shared {
         let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
         let server = server_of(&spec.id).to_owned();
         let name = name_of(&spec.id).to_owned();
-        stops.get(&(server.clone(), None)).or_else(|| stops.get(&(server, Some(name)))).cloned()
+        let stopped = stops.get(&(server.clone(), None)).or_else(|| stops.get(&(server.clone(), Some(name.clone()))));
+        stopped.cloned().or_else(|| self.refusals.stopped(&server, &name))
     }
 
     /// Stops new requests to a server, or to one of its models.

@@ -63,7 +63,9 @@ impl Worker<'_> {
             }
             CallEnd::Failed(error) => {
                 // The stop protects others from the same refusal before the call is stored.
-                let leave = self.given_up(&ask.model, error, started, (sort, sent.into_inner()));
+                let leave = self.given_up(&ask.model, error, started, |error| {
+                    self.blame(ask, error, (sort, sent.into_inner()), round)
+                });
                 self.give_up(call).await?;
                 Err(leave)
             }
@@ -173,14 +175,17 @@ impl Worker<'_> {
     }
 
     /// Decides what an error means for this process and for others.
-    fn given_up(&self, spec: &ModelSpec, error: ModelError, started: i64, (sort, sent): (Sort, u64)) -> Leave {
+    fn given_up(
+        &self,
+        spec: &ModelSpec,
+        error: ModelError,
+        started: i64,
+        blame: impl FnOnce(ModelError) -> Leave,
+    ) -> Leave {
         let (server, name) = (server_of(&spec.id), name_of(&spec.id));
         match verdict(&error) {
             Verdict::Fail => return Leave::Failed(error.to_string()),
-            Verdict::Unclear => {
-                let spec = spec.clone();
-                return Leave::Refused(Box::new(Refusal { sort, spec, error, sent, has_evidence: false }));
-            }
+            Verdict::Unclear => return blame(error),
             Verdict::StopModel => self.shared.stop(server, Some(name), &error),
             Verdict::StopServer => self.shared.stop(server, None, &error),
             Verdict::Retry => {
@@ -191,6 +196,18 @@ impl Worker<'_> {
             }
         }
         Leave::Interrupted(error.to_string())
+    }
+}
+
+impl Worker<'_> {
+    /// Records a refusal that names no cause. An answer in this conversation is evidence if all its agents with this
+    /// model have the same parameters.
+    fn blame(&self, ask: &Ask, error: ModelError, (sort, sent): (Sort, u64), round: &Round) -> Leave {
+        let spec = &ask.model;
+        let is_one = self.job.members.iter().all(|m| m.id != spec.id || m.sampling == spec.sampling);
+        let has_evidence = is_one && round.answered.contains(&spec.id);
+        let refusal = Refusal { conversation: self.job.id.clone(), sort, error, sent, has_evidence };
+        Leave::Refused(Box::new(self.shared.refusals.record_refusal(refusal, spec.clone())))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::run::roster::Member;
 use crate::store::{CallRecord, StoreError};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,8 @@ pub(super) struct Round {
     pub(super) halt: CancellationToken,
     /// Number of calls that the process has left: those with more have priority.
     pub(super) left: u32,
+    /// Ids of the models that have answered in this log.
+    pub(super) answered: BTreeSet<String>,
 }
 
 /// One ask of a round.
@@ -85,7 +87,8 @@ impl Landings {
 impl Worker<'_> {
     /// Answers the asks of a round and stores their entries.
     pub(super) async fn round(&self, process: &mut dyn Process, asks: Vec<Ask>, open: &mut Open) -> Result<(), Leave> {
-        let round = Round { halt: self.shared.options.stop.child_token(), left: process.left() };
+        let answered = process.log().iter().filter(|e| e.call.is_some()).filter_map(|e| e.model.clone()).collect();
+        let round = Round { halt: self.shared.options.stop.child_token(), left: process.left(), answered };
         let lanes: Vec<_> = asks.into_iter().map(|ask| self.lane(process, ask, open)).collect();
         let mut flights: FuturesUnordered<_> =
             lanes.into_iter().map(|(lane, source)| self.fly(lane, source, &round)).collect();
