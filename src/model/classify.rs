@@ -144,9 +144,7 @@ impl Problem {
         let outer = first_of(json);
         let mut inner = outer;
         let has_words = |value: &Json| WORDS.iter().any(|key| value.get(*key).is_some_and(Json::is_string));
-        let within =
-            |value: &Json| NESTED.iter().filter_map(|key| value.get(*key)).map(first_of).find(|v| v.is_object());
-        while let Some(next) = within(inner).filter(|_| std::ptr::eq(inner, outer) || !has_words(inner)) {
+        while let Some(next) = find_nested(inner).filter(|_| std::ptr::eq(inner, outer) || !has_words(inner)) {
             inner = next;
         }
         let message = WORDS.iter().find_map(|key| find_message(inner.get(*key)?))?;
@@ -375,6 +373,11 @@ fn contains_name(text: &str, name: &str) -> bool {
 
 pub(super) fn has_word(text: &str, word: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w.eq_ignore_ascii_case(word))
+}
+
+/// Finds an object that holds an error.
+fn find_nested(json: &Json) -> Option<&Json> {
+    NESTED.iter().filter_map(|key| json.get(*key)).map(first_of).find(|value| value.is_object())
 }
 
 /// Returns the first element of a list, else the value itself.

@@ -12,7 +12,7 @@ use super::prompt::{Ending, View};
 use super::reply::Said;
 use super::setting::Setting;
 use super::state::RESEARCHER;
-use crate::design::{ModelSpec, key};
+use crate::design::{ModelSpec, Speakers, key};
 use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
 
