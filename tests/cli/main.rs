@@ -32,3 +32,4 @@ mod refusals;
 mod running;
 mod servers;
 mod shell;
+mod tables;
