@@ -188,7 +188,7 @@ impl State {
                 self.stopped.insert((server, model), refusal.error);
             }
             // A conversation that no longer waits needs no cause.
-            drop(known.send(cause));
+            let _ = known.send(cause);
         }
     }
 }

@@ -145,6 +145,7 @@ impl Panel {
             reader: Some(who.to_owned()),
             labels: true,
             merge: true,
+            alternate: false,
             parts: Vec::new(),
             subject: false,
             ending: Vec::new(),
