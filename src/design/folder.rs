@@ -304,7 +304,9 @@ fn role_tables(tree: &mut Tree<'_>, node: &Node<'_>, agents: &[Named<u32>]) -> B
     let Some(table) = tree.read_table("roles", node) else { return BTreeMap::new() };
     let mut roles = BTreeMap::new();
     for (key, value) in table {
-        let name = key.get_ref().to_string();
+        let written = key.get_ref().to_string();
+        let same = agents.iter().find(|a| a.name == written).or(agents.iter().find(|a| same_name(&a.name, &written)));
+        let name = same.map_or(written, |agent| agent.name.clone());
         let at = format!("roles.{name}");
         tree.places.insert(at.clone(), key.span());
         if !agents.iter().any(|a| a.name == name) {

@@ -47,6 +47,9 @@ pub struct View {
     /// user last and no two own turns in a row.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub alternate: bool,
+    /// True if `…` stands for an empty opening, which strict servers refuse.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub filled: bool,
     /// Parts between the system prompt and the entries `from..to`, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
@@ -127,6 +130,7 @@ impl View {
         let (from, to) = (range.from as usize, (range.to as usize).min(log.len()));
         for entry in log.get(from..to).unwrap_or_default() {
             match (entry.kind, &self.reader) {
+                (Kind::Opening, Some(_)) if self.filled => self.add(messages, Author::User, said(entry).to_owned()),
                 (Kind::Opening, Some(_)) => self.add(messages, Author::User, entry.content.clone()),
                 (Kind::Speech, Some(reader)) if *reader == entry.speaker => {
                     self.add(messages, Author::Assistant, said(entry).to_owned());

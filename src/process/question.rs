@@ -180,6 +180,7 @@ impl Question {
             labels: self.setting.labels,
             merge: self.setting.protocol.merge,
             alternate: self.setting.protocol.speakers == Speakers::Manual,
+            filled: self.subject.get(self.last_opening()).is_some_and(|opening| opening.content.is_empty()),
             parts: Vec::new(),
             subject: true,
             ending: vec![Ending::Text(self.text.clone())],

@@ -16,6 +16,7 @@ mod data;
 mod deleting;
 mod differing;
 mod editing;
+mod forms;
 mod hostile;
 mod listing;
 mod login;

@@ -146,6 +146,7 @@ impl Panel {
             labels: true,
             merge: true,
             alternate: false,
+            filled: false,
             parts: Vec::new(),
             subject: false,
             ending: Vec::new(),

@@ -134,7 +134,7 @@ fn is_new_kind(entry: &Entry) -> bool {
 }
 
 fn is_new_view(view: &View) -> bool {
-    view.subject || view.alternate || !view.parts.is_empty()
+    view.subject || view.alternate || view.filled || !view.parts.is_empty()
 }
 
 /// Raises the schema to 2 if `is_new`: schema 1 cannot hold the write.
