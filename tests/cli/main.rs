@@ -32,5 +32,6 @@ mod recorded;
 mod refusals;
 mod running;
 mod servers;
+mod selecting;
 mod shell;
 mod tables;
