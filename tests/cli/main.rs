@@ -31,7 +31,7 @@ mod readme;
 mod recorded;
 mod refusals;
 mod running;
-mod servers;
 mod selecting;
+mod servers;
 mod shell;
 mod tables;
