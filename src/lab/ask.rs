@@ -168,7 +168,7 @@ impl AskPlan {
 
     fn list_jobs(&self, retry_failed: bool) -> Vec<Job> {
         let missing = self.questions.iter().filter(|question| is_missing(self.status_of(question), retry_failed));
-        missing.map(|question| self.build_job(question)).collect()
+        missing.enumerate().map(|(order, question)| self.build_job(order as u32, question)).collect()
     }
 
     fn status_of(&self, question: &PlannedQuestion) -> Option<Status> {
@@ -181,11 +181,13 @@ impl AskPlan {
         (question.record.participants.len() as u64).saturating_sub(answered)
     }
 
-    fn build_job(&self, question: &PlannedQuestion) -> Job {
+    fn build_job(&self, order: u32, question: &PlannedQuestion) -> Job {
         let PlannedQuestion { record, source, .. } = question;
         let own = || source.condition.participants().cloned().collect();
         Job {
             id: record.id.clone(),
+            order,
+            has_begun: self.standing.get(&record.key).is_some_and(|standing| standing.answered > 0),
             retry: self.status_of(question) == Some(Status::Failed),
             left: self.missing_answers(question) as u32,
             label: self.model.as_ref().map_or_else(|| label(&source.condition), |model| model.name().to_owned()),

@@ -48,10 +48,8 @@ impl Lab {
         let (experiment, plan, cells) = (&planned.experiment, &planned.plan, planned.cells.clone());
         let mut prepared = prepare(experiment, plan, cells, &standing, &record.id, how.retry_failed);
         let number = (self.random)();
-        // Simultaneous runs on one server begin at different places, to avoid claims in the same order.
-        let left = prepared.missing.len() as u64;
-        if self.store.is_shared() && left > 0 {
-            prepared.missing.rotate_left((number % left) as usize);
+        if self.store.is_shared() {
+            prepared.spread_claims(number);
         }
         let id = format!("{number:016x}");
         let run = self.run_record(&id, (&record, &planned), (&prepared, behind), &how);

@@ -5,8 +5,10 @@ use super::job::Job;
 use super::leave::Left;
 use super::shared::{Options, Shared, Work};
 use super::worker;
+use crate::design::ModelSpec;
+use crate::model::schedule::Schedule;
 use crate::store::{LEASE, Status, StoreError};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -47,7 +49,8 @@ async fn renew(shared: &Shared) {
 #[derive(Default)]
 struct Queue {
     people: VecDeque<Job>,
-    others: VecDeque<Job>,
+    /// All others by their place in the order of work. The schedule says which is next.
+    others: BTreeMap<u32, Job>,
     /// True if a person takes part in a running conversation.
     sits: bool,
     /// Number of running conversations without a person.
@@ -55,45 +58,55 @@ struct Queue {
 }
 
 impl Queue {
-    fn add(&mut self, job: Job) {
-        if has_people(&job) { self.people.push_back(job) } else { self.others.push_back(job) }
+    fn add(&mut self, shared: &Shared, job: Job) {
+        let is_other = !has_people(&job);
+        shared.slots.reschedule(|schedule| schedule.add(job.order, job.chain(), is_other));
+        if is_other {
+            self.others.insert(job.order, job);
+        } else {
+            self.people.push_back(job);
+        }
     }
 
     /// Returns the next job, while fewer than `most` without a person are running.
     fn next(&mut self, shared: &Shared, most: usize) -> Option<Job> {
-        while !self.sits {
-            let Some(job) = self.people.pop_front() else { break };
-            if !cannot_begin(shared, &job) {
-                self.sits = true;
-                return Some(job);
+        loop {
+            let sitting = if self.sits { None } else { self.people.pop_front() };
+            let job = match sitting {
+                Some(job) => job,
+                None if self.beside >= most => return None,
+                None => self.others.remove(&shared.slots.reschedule(Schedule::admit)?)?,
+            };
+            if cannot_begin(shared, &job) {
+                shared.slots.reschedule(|schedule| schedule.remove(job.order));
+                continue;
             }
-        }
-        while self.beside < most {
-            let job = self.others.pop_front()?;
-            if !cannot_begin(shared, &job) {
-                self.beside += 1;
-                return Some(job);
+            if has_people(&job) {
+                self.sits = true
+            } else {
+                self.beside += 1
             }
+            return Some(job);
         }
-        None
     }
 
     /// Removes a finished job from the counts.
-    fn left(&mut self, job: &Job) {
+    fn left(&mut self, shared: &Shared, job: &Job) {
+        shared.slots.reschedule(|schedule| schedule.remove(job.order));
         if has_people(job) { self.sits = false } else { self.beside = self.beside.saturating_sub(1) }
     }
 }
 
 fn has_people(job: &Job) -> bool {
-    job.members.iter().any(crate::design::ModelSpec::is_human)
+    job.members.iter().any(ModelSpec::is_human)
 }
 
-/// Works on more conversations than there are slots, so that one can send a request while another stores a turn.
+/// Works on more conversations than there are slots, so that a slot is in use while others store a turn.
 /// Conversations of other processes are checked last, until their holder finishes or disappears.
 async fn work_through(shared: &Arc<Shared>) {
     let most = (shared.options.bounds.total as usize).saturating_mul(2).saturating_add(4);
     let mut waiting = Queue::default();
-    shared.work.jobs.iter().for_each(|job| waiting.add(job.clone()));
+    shared.work.jobs.iter().for_each(|job| waiting.add(shared, job.clone()));
     let (mut busy, mut held) = (JoinSet::new(), Vec::new());
     loop {
         while !shared.options.stop.is_cancelled() {
@@ -105,11 +118,11 @@ async fn work_through(shared: &Arc<Shared>) {
             None => {
                 tokio::select! {
                     () = shared.options.stop.cancelled() => {}
-                    () = sleep(LOOK) => held.drain(..).for_each(|job| waiting.add(job)),
+                    () = sleep(LOOK) => held.drain(..).for_each(|job| waiting.add(shared, job)),
                 }
             }
             Some(Ok(left)) => {
-                waiting.left(&left.job);
+                waiting.left(shared, &left.job);
                 held.extend(count(shared, left));
             }
             Some(Err(broken)) if broken.is_panic() => std::panic::resume_unwind(broken.into_panic()),

@@ -20,7 +20,7 @@ async fn retried(kind: ServerKind, fake: &Fake) -> CallOutcome<Infallible> {
         retry: QUICK,
         slots: &slots,
         gates: &gates,
-        priority: 0,
+        order: 0,
         stop: &token,
         abort: &token,
         clock: &|| 7,

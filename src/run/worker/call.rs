@@ -32,6 +32,7 @@ impl Worker<'_> {
         if !matches!(asked.end, CallEnd::Answered(_)) {
             // The halt precedes every await: no other lane of the round may take the free slot.
             round.halt.cancel();
+            self.release_slot();
         }
         match asked.end {
             CallEnd::Answered(reply) => {
@@ -69,7 +70,7 @@ impl Worker<'_> {
             retry: options.retry,
             slots,
             gates,
-            priority: round.left,
+            order: self.job.order,
             stop: &round.halt,
             abort: &options.abort,
             clock: &options.clock,
@@ -79,6 +80,7 @@ impl Worker<'_> {
             self.leaves(CallRecord { sent, attempts: tried.to_vec(), ..record.clone() }, &question.model, round)
         };
         let notify = |waiting: RetryWait| {
+            self.release_slot();
             warn!(conversation = %id, seq = record.seq, error = %waiting.error, wait = ?waiting.wait, "waiting");
             self.shared.tell(Event::Waiting {
                 conversation: id.clone(),
@@ -88,6 +90,11 @@ impl Worker<'_> {
             });
         };
         send_call(&pending, before, notify).await
+    }
+
+    /// Frees the slot that a critical chain keeps: it makes no call now.
+    fn release_slot(&self) {
+        self.shared.slots.reschedule(|schedule| schedule.release(self.job.order));
     }
 
     /// Stores a call as sent, with its failed attempts, so that a lost request is counted. If the run stops during this
