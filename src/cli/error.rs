@@ -28,6 +28,8 @@ pub enum Exit {
     NotFound = 6,
     /// It belongs to another creator.
     NotYours = 7,
+    /// A bound of this invocation stopped it.
+    Budget = 8,
     /// Ctrl-C.
     Interrupt = 130,
     /// SIGTERM.

@@ -406,6 +406,7 @@ impl Lab {
             kind: ProcessKind::Question,
             keys: plan.question_keys(),
             before: Before { all: numbers.questions, done: numbers.done, failed: numbers.failed },
+            pace: self.load_pace(&plan.standing.values().cloned().collect::<Vec<_>>()).await?,
             jobs,
         })
     }

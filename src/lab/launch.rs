@@ -63,6 +63,7 @@ impl Lab {
             kind: ProcessKind::Conversation,
             keys: planned.planned_keys(),
             before: Before { all: asked, done, failed },
+            pace: self.load_pace(&standing).await?,
             jobs: prepare::jobs(&Arc::new(planned.experiment), &planned.plan, &missing),
         }))
     }

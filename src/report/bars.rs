@@ -120,6 +120,7 @@ impl Reporter for Bars {
             | Event::StoreAway { .. }
             | Event::StoreBack
             | Event::Ended { .. }
+            | Event::Spent { .. }
             | Event::Stopping { .. } => {
                 if let Some(fetched) = self.fetched.take() {
                     fetched.finish_and_clear();

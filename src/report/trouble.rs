@@ -19,6 +19,7 @@ impl Trouble {
             Event::Stopped { reason, .. } => Some(format!("no further requests: {reason}")),
             Event::StoreAway { reason } => Some(format!("paused: {reason}")),
             Event::StoreBack => Some("the database is back; continuing".to_owned()),
+            Event::Spent { bound } => Some(format!("stopping: {bound} is reached; turns in flight finish")),
             Event::Stopping { grace } => {
                 Some(format!("stopping: turns in flight have {grace} s to finish; Ctrl-C again exits at once"))
             }

@@ -27,6 +27,8 @@ pub(super) enum Leave {
     Done(EndedBy),
     Failed(String),
     Interrupted(String),
+    /// A bound of the invocation is reached.
+    Budget,
     Store(StoreError),
     /// Another process works on the conversation.
     Held(String),
@@ -39,7 +41,7 @@ impl Leave {
     pub(super) fn gravity(&self) -> u8 {
         match self {
             Self::Done(_) => 0,
-            Self::Interrupted(_) => 1,
+            Self::Interrupted(_) | Self::Budget => 1,
             Self::Failed(_) => 2,
             Self::Held(_) | Self::Ended(_) => 3,
             Self::Store(_) => 4,
@@ -50,7 +52,7 @@ impl Leave {
     pub(super) fn ends_the_claim(&self) -> bool {
         match self {
             Self::Held(_) | Self::Ended(_) | Self::Store(_) => true,
-            Self::Done(_) | Self::Failed(_) | Self::Interrupted(_) => false,
+            Self::Done(_) | Self::Failed(_) | Self::Interrupted(_) | Self::Budget => false,
         }
     }
 }
@@ -71,5 +73,8 @@ impl From<StoreError> for Leave {
 /// The reason why a call was not sent.
 pub(super) enum Unsent {
     Store(StoreError),
+    /// The server or the model is stopped.
     Stopped(String),
+    /// The run makes no further request.
+    Halted,
 }

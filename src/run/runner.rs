@@ -55,6 +55,10 @@ struct Queue {
     sits: bool,
     /// Number of running conversations without a person.
     beside: usize,
+    /// Calls of those that run or have ended, as a bound of calls counts them.
+    promised: u64,
+    /// The next job, if it must wait for the bound of calls.
+    delayed: Option<Job>,
 }
 
 impl Queue {
@@ -75,25 +79,40 @@ impl Queue {
             let job = match sitting {
                 Some(job) => job,
                 None if self.beside >= most => return None,
-                None => self.others.remove(&shared.slots.reschedule(Schedule::admit)?)?,
+                None => match self.delayed.take() {
+                    Some(job) => job,
+                    None => self.others.remove(&shared.slots.reschedule(Schedule::admit)?)?,
+                },
             };
             if cannot_begin(shared, &job) {
                 shared.slots.reschedule(|schedule| schedule.remove(job.order));
                 continue;
             }
             if has_people(&job) {
-                self.sits = true
-            } else {
-                self.beside += 1
+                self.sits = true;
+                return Some(job);
             }
+            // Conversations that can end are better than more that only begin.
+            if self.beside > 0 && !shared.options.budget.has_room(self.promised, job.left) {
+                self.delayed = Some(job);
+                return None;
+            }
+            self.beside += 1;
+            self.promised += u64::from(job.left);
             return Some(job);
         }
     }
 
     /// Removes a finished job from the counts.
-    fn left(&mut self, shared: &Shared, job: &Job) {
+    fn left(&mut self, shared: &Shared, left: &Left) {
+        let job = &left.job;
         shared.slots.reschedule(|schedule| schedule.remove(job.order));
-        if has_people(job) { self.sits = false } else { self.beside = self.beside.saturating_sub(1) }
+        if has_people(job) {
+            self.sits = false;
+        } else {
+            self.beside = self.beside.saturating_sub(1);
+            self.promised = self.promised.saturating_sub(u64::from(left.unused.min(job.left)));
+        }
     }
 }
 
@@ -109,12 +128,12 @@ async fn work_through(shared: &Arc<Shared>) {
     shared.work.jobs.iter().for_each(|job| waiting.add(shared, job.clone()));
     let (mut busy, mut held) = (JoinSet::new(), Vec::new());
     loop {
-        while !shared.options.stop.is_cancelled() {
+        while !has_ended(shared) {
             let Some(job) = waiting.next(shared, most) else { break };
             busy.spawn(worker::work(Arc::clone(shared), job));
         }
         match busy.join_next().await {
-            None if held.is_empty() || shared.options.stop.is_cancelled() => return,
+            None if held.is_empty() || has_ended(shared) => return,
             None => {
                 tokio::select! {
                     () = shared.options.stop.cancelled() => {}
@@ -122,13 +141,18 @@ async fn work_through(shared: &Arc<Shared>) {
                 }
             }
             Some(Ok(left)) => {
-                waiting.left(shared, &left.job);
+                waiting.left(shared, &left);
                 held.extend(count(shared, left));
             }
             Some(Err(broken)) if broken.is_panic() => std::panic::resume_unwind(broken.into_panic()),
             Some(Err(_)) => {}
         }
     }
+}
+
+/// True if the run makes no further request.
+fn has_ended(shared: &Shared) -> bool {
+    shared.options.stop.is_cancelled() || shared.options.budget.spent().is_some()
 }
 
 /// True if a model of the conversation is stopped.
@@ -156,7 +180,9 @@ fn count(shared: &Shared, left: Left) -> Option<Job> {
         _ if by_another => {}
         Status::Done => s.done += 1,
         Status::Failed => s.failed.push((id.clone(), why)),
-        Status::Pending | Status::Running | Status::Interrupted | Status::Incomplete => {
+        // Conversations that a bound stopped are no trouble.
+        Status::Incomplete => {}
+        Status::Pending | Status::Running | Status::Interrupted => {
             s.interrupted.push((id.clone(), why));
         }
     });

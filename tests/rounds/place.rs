@@ -213,6 +213,7 @@ impl Run {
             stop: self.stop.clone(),
             leave: CancellationToken::new(),
             abort: self.abort.clone(),
+            budget: Arc::default(),
         };
         let address = format!("http://127.0.0.1:{}/v1", server.port);
         let servers = [Server::new("lab", ServerKind::OpenAi, &address).unwrap()];

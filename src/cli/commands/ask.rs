@@ -118,9 +118,6 @@ async fn store<'a>(
     (manner, is_document): (&Manner, bool),
 ) -> Result<Session<'a>, CliError> {
     let waits = manner.waits()?;
-    if manner.jobs == Some(0) {
-        return Err(CliError::usage("--jobs is at least 1"));
-    }
     let script = context.settings.servers.script.as_deref().map(files::read_script).transpose()?;
     say_plan(context, &plan, manner.retry_failed);
     let mut start = Start::new(context, "ask", manner, (waits, script));
@@ -146,8 +143,8 @@ fn asking(context: &Context, args: &Ask) -> Result<Asking, CliError> {
     if args.again == 0 || args.again > MOST_AGAIN {
         return Err(CliError::usage(format!("--again {}: write a number from 1 to {MOST_AGAIN}", args.again)));
     }
-    if args.limit == Some(0) || args.manner.jobs == Some(0) {
-        return Err(CliError::usage("--limit and --jobs are at least 1"));
+    if args.limit == Some(0) {
+        return Err(CliError::usage("--limit is at least 1"));
     }
     let mut questions: Vec<String> = Vec::new();
     for word in &args.question {
@@ -281,6 +278,7 @@ impl Session<'_> {
         end.print(context);
         end.say_resume(context, resume);
         print_answers(context, &lab, (&experiment, &questions), &end).await?;
+        end.notify(context, resume);
         Ok(end.exit())
     }
 }

@@ -4,6 +4,7 @@ mod drive;
 mod early;
 mod end;
 mod manner;
+mod notify;
 mod people;
 
 use super::ask;
@@ -99,8 +100,8 @@ async fn begin<'a>(
     seat: Option<Seat<'_>>,
 ) -> Result<(Drive<'a>, Option<u32>), CliError> {
     let waits = args.manner.waits()?;
-    if args.manner.jobs == Some(0) || args.more == Some(0) {
-        return Err(CliError::usage("--jobs and --more are at least 1"));
+    if args.more == Some(0) {
+        return Err(CliError::usage("--more is at least 1"));
     }
     let script = context.settings.servers.script.as_deref().map(files::read_script).transpose()?;
     let mut planned = planned(context, args, seat).await?;

@@ -87,6 +87,10 @@ impl Worker<'_> {
         let round = Round { halt: self.shared.options.stop.child_token() };
         self.schedule_round(&*process, &asks);
         let lanes: Vec<_> = asks.into_iter().map(|ask| self.lane(process, ask, open)).collect();
+        let requests = lanes.iter().filter(|(_, source)| matches!(source, Source::Model(..))).count();
+        if !self.shared.options.budget.reserve(requests as u32) {
+            return Err(self.shared.leave_halted());
+        }
         let mut flights: FuturesUnordered<_> =
             lanes.into_iter().map(|(lane, source)| self.fly(lane, source, &round)).collect();
         let (landing, landed) = unbounded_channel();
