@@ -48,7 +48,7 @@ pub fn good_name(name: &str) -> Result<(), CliError> {
     Err(CliError::usage(message).hint("write a name that could name a folder"))
 }
 
-/// Reads the flags that change an experiment, and the files that they name.
+/// Reads the flags that change an experiment, and the files that the flags name.
 pub fn read(context: &Context, args: &crate::cli::changes::ChangeFlags) -> Result<Changes, CliError> {
     let read = |file: &str| {
         let path = context.world.folder.join(file);
@@ -57,7 +57,7 @@ pub fn read(context: &Context, args: &crate::cli::changes::ChangeFlags) -> Resul
     read_with(args, &read)
 }
 
-/// Reads the flags with another function for files.
+/// Reads the flags. `read` replaces the function that reads a file.
 pub(super) fn read_with(
     args: &crate::cli::changes::ChangeFlags,
     read: &dyn Fn(&str) -> Result<String, CliError>,

@@ -1,4 +1,4 @@
-//! Shell completion. It asks no questions, creates nothing, and gives up on a slow database.
+//! Shell completion. It asks no questions, creates nothing, and stops waiting for a slow database.
 
 use crate::cli::args::Cli;
 use crate::cli::commands::completions::completer;
@@ -47,7 +47,7 @@ enum Kind {
     Either,
 }
 
-/// Prints completions for a shell. Errors are silent, because the user is in the middle of a line.
+/// Prints completions for a shell. Errors are not printed, since the user is typing a line.
 pub fn print_completions(shell: &OsStr, arguments: &[OsString], world: World) -> Exit {
     let Ok(completer) = completer(&shell.to_string_lossy()) else { return Exit::Usage };
     let words = arguments.iter().skip_while(|a| *a != "--").skip(1).cloned().collect::<Vec<_>>();
@@ -64,7 +64,7 @@ pub fn print_completions(shell: &OsStr, arguments: &[OsString], world: World) ->
 /// Returns the command line with completers for names and ids.
 fn completing_command(words: &[OsString], world: World) -> Command {
     let lookup = LookUp { store: written_store(words), world, until: Instant::now() + PATIENCE };
-    // `mut_subcommand` and `mut_arg` for one item would change its place in the list.
+    // `mut_subcommand` and `mut_arg` would move the changed item to another place in the list.
     Cli::command().mut_subcommands(|command| {
         let name = command.get_name().to_owned();
         command.mut_args(|argument| {
@@ -102,7 +102,7 @@ struct LookUp {
     until: Instant,
 }
 
-/// Results from the database, sent in two messages.
+/// Results from the database. Experiments and conversations are sent as separate messages.
 enum Found {
     Experiments(Vec<ExperimentRecord>),
     Conversations(Vec<String>),
@@ -117,7 +117,7 @@ impl LookUp {
         for found in self.collect_found(kind, prefix) {
             match found {
                 Found::Experiments(experiments) => words.extend(experiments.into_iter().flat_map(|e| {
-                    // For an empty word names are offered; ids are added once a character is typed.
+                    // For an empty word, only names are offered. Ids are added once a character is typed.
                     let id = (e.id.starts_with(prefix) && (!prefix.is_empty() || !mark.is_empty())).then_some(e.id);
                     [Some(e.name).filter(|name| mark.is_empty() && name.starts_with(prefix)), id]
                 })),
@@ -129,7 +129,8 @@ impl LookUp {
         words.map(|word| CompletionCandidate::new(format!("{mark}{word}"))).chain(folders).collect()
     }
 
-    /// Collects the results that arrive in time. The thread may outlive the call; the program ends first.
+    /// Collects the results that arrive in time. A slow thread may still run afterwards; the end of the program stops
+    /// it.
     fn collect_found(&self, kind: Kind, prefix: &str) -> Vec<Found> {
         let (found, answers) = channel();
         let (lookup, prefix) = (self.clone(), prefix.to_owned());
@@ -146,7 +147,7 @@ impl LookUp {
                 if kind != Kind::Conversation
                     && let Ok(all) = store.records().await
                 {
-                    // The receiver may be gone.
+                    // If the receiver has stopped waiting, the result is dropped.
                     let _ = found.send(Found::Experiments(all));
                 }
             };
@@ -163,7 +164,7 @@ impl LookUp {
         });
     }
 
-    /// Opens the database for reading, if that needs no question.
+    /// Opens the database for reading. Returns `None` if opening would need a question.
     async fn open_store(&self) -> Option<Box<dyn Store>> {
         match Settings::resolve(&self.world, self.store.as_deref()).ok()?.store.uri {
             StoreUri::Sqlite { path, max_mb } => {
@@ -182,7 +183,7 @@ impl LookUp {
 mod tests {
     use super::*;
 
-    /// Checks that every command with an argument in the database is completed.
+    /// Checks that completion covers every argument that names an item of the database.
     #[test]
     fn every_argument_is_there_and_none_is_forgotten() {
         let command = Cli::command();

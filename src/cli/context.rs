@@ -19,7 +19,7 @@ pub struct Context {
     pub global: Global,
     /// All resolved settings.
     pub settings: Settings,
-    /// The only door to the terminal.
+    /// The printer, through which all output passes.
     pub printer: Printer,
     /// The identity on a server, after signing in.
     pub identity: OnceLock<Identity>,
@@ -47,7 +47,7 @@ impl Context {
         Self { world, global, settings, printer, terminal, identity: OnceLock::new() }
     }
 
-    /// Returns a context for another database, whose address follows the rules of `--store`.
+    /// Returns a context for another database. `store` is an address as `--store` takes it.
     pub fn with_store(&self, store: &str) -> Result<Self, CliError> {
         let (world, printer) = (self.world.clone(), self.printer.clone());
         let global = Global { store: Some(store.to_owned()), ..self.global.clone() };
@@ -69,7 +69,8 @@ impl Context {
         again
     }
 
-    /// Returns a context for the database that was signed in to. Saved settings are found without a flag.
+    /// Returns a context for the database that was signed in to. `--store` is left out if saved settings already name
+    /// this database.
     pub fn signed_in(&self, identity: Identity) -> Result<Self, CliError> {
         let uri = StoreUri::Mongo(identity.uri.clone());
         let found = Settings::resolve(&self.world, None).ok().filter(|settings| settings.store.uri == uri);
@@ -89,12 +90,13 @@ impl Context {
         Ok(there)
     }
 
-    /// True if questions may be asked.
+    /// Returns true if questions may be asked.
     pub fn may_ask(&self) -> bool {
         self.terminal.may_ask
     }
 
-    /// The creator's name: as verified by the database, else as configured. Final once the database is open.
+    /// Returns the creator's name: as verified by the database, else as configured. Once the database is open, the name
+    /// no longer changes.
     pub fn creator(&self) -> &str {
         self.identity.get().map_or(&self.settings.creator, |i| &i.creator)
     }

@@ -11,7 +11,7 @@ use super::pick;
 use clap::CommandFactory;
 use std::future::Future;
 
-/// True for commands that handle Ctrl-C themselves.
+/// Returns true for commands that handle Ctrl-C themselves.
 pub(super) fn is_busy(command: &Command) -> bool {
     matches!(command, Command::Run(_) | Command::Talk(_) | Command::Ask(_) | Command::Store(_))
 }
@@ -52,8 +52,8 @@ async fn call_command(context: &Context, command: &Command) -> Result<Exit, CliE
     }
 }
 
-/// Runs a read-only command on one thread; Ctrl-C ends it at once. Background reads of the database are abandoned, and
-/// an unfinished file is removed.
+/// Runs a command that does not handle Ctrl-C itself, on one thread. Ctrl-C ends it at once: reads of the database in
+/// the background are abandoned, and an unfinished file is removed.
 pub(super) fn run_reading(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
@@ -70,7 +70,7 @@ pub(super) fn run_reading(work: impl Future<Output = Result<Exit, CliError>>) ->
 pub(super) fn run_busy(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(work);
-    // Remaining tasks have received the stop signal and are not awaited any longer.
+    // The remaining tasks have received the stop signal. They are awaited only for a short time.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     outcome
 }

@@ -1,4 +1,4 @@
-//! Errors for people, and the exit code for each kind.
+//! Errors as they are printed, and the exit code for each kind.
 
 use super::shell::quoted;
 use crate::design::Obstacle;
@@ -16,7 +16,7 @@ pub enum Exit {
     Done = 0,
     /// Some conversations have failed.
     Failed = 1,
-    /// Wrong usage, or a question that may not be asked.
+    /// Wrong usage, or a question that was not allowed.
     Usage = 2,
     /// The experiment has mistakes.
     Experiment = 3,
@@ -24,9 +24,9 @@ pub enum Exit {
     Store = 4,
     /// A required server or model could not be used.
     Model = 5,
-    /// Not found, or an ambiguous name.
+    /// A name was not found, or is ambiguous.
     NotFound = 6,
-    /// It belongs to another creator.
+    /// The item belongs to another creator.
     NotYours = 7,
     /// A bound of this invocation stopped it.
     Budget = 8,
@@ -43,7 +43,7 @@ pub struct CliError {
     pub exit: Exit,
     /// A stable identifier for programs.
     pub code: &'static str,
-    /// The mistake and its place.
+    /// The mistake, with its place.
     pub message: String,
     /// Causes, nearest first.
     pub causes: Vec<String>,
@@ -158,7 +158,7 @@ impl From<StoreError> for CliError {
     }
 }
 
-/// True for the address of a server: remedies for files do not apply there.
+/// Returns true for the address of a server, where remedies for files do not apply.
 fn is_server(place: &str) -> bool {
     place.starts_with("mongodb")
 }
@@ -300,7 +300,7 @@ impl From<LabError> for CliError {
     }
 }
 
-/// The remedy where no agent can be asked.
+/// Returns the remedy if no agent can be asked.
 fn remedy_of_none(left_out: &LeftOut) -> &'static str {
     let LeftOut { unfinished, failed, offline, unknown, people } = left_out;
     if !unknown.is_empty() {
@@ -318,7 +318,7 @@ fn remedy_of_none(left_out: &LeftOut) -> &'static str {
     }
 }
 
-/// Combines several obstacles into one error.
+/// Combines several obstacles into one error. The first obstacle is the message, the others are causes.
 fn combine_obstacles(obstacles: Vec<Obstacle>, otherwise: &str) -> CliError {
     let mut obstacles = obstacles.into_iter();
     let Some(first) = obstacles.next() else { return CliError::usage(otherwise) };

@@ -5,8 +5,8 @@ use crate::store::MongoUri;
 /// An identity on a server.
 #[derive(Debug, Clone)]
 pub struct Identity {
-    /// The server, the database and the login, all of which worked.
+    /// The server, the database and the login. Signing in with them succeeded.
     pub uri: MongoUri,
-    /// The creator's name: as verified by the server, else unverified.
+    /// The creator's name. It is verified if a user signed in.
     pub creator: String,
 }

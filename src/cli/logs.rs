@@ -1,5 +1,5 @@
-//! Logs: one file for each invocation that changes something or calls a model, beside the database; the last 100 are
-//! kept.
+//! Logs. Each invocation that changes something or calls a model writes one file beside the database. The last 100
+//! files are kept.
 
 use crate::cli::context::Context;
 use crate::store::StoreUri;
@@ -15,7 +15,7 @@ use tracing_subscriber::fmt::MakeWriter;
 /// Number of logs to keep.
 const KEPT: usize = 100;
 
-/// Returns the folder of the database; for a server, the working folder.
+/// Returns the folder of the database file. For a database on a server, returns the working folder.
 pub fn beside(context: &Context) -> PathBuf {
     match &context.settings.store.uri {
         StoreUri::Sqlite { path, .. } => {
@@ -25,7 +25,7 @@ pub fn beside(context: &Context) -> PathBuf {
     }
 }
 
-/// Starts the log beside the database. A log that cannot be written is only a warning.
+/// Starts the log beside the database. If the log cannot be written, prints a warning.
 pub fn of(context: &Context, command: &str) -> Option<WorkerGuard> {
     let folder = beside(context).join("logs");
     let now = jiff::Timestamp::from_millisecond((context.world.clock)()).unwrap_or_default();
@@ -56,15 +56,15 @@ fn open_log(
         .filename_suffix("log")
         .build(folder)
         .map_err(io::Error::other)?;
-    // The writer may drop lines under load, which is acceptable for a log; data never passes through it.
+    // The writer may drop lines under load. That is acceptable, since no data passes through a log.
     let (writer, guard) = tracing_appender::non_blocking(Redacting { inner: file, secrets });
     let level = if verbose { "convoke=debug" } else { "convoke=info" };
     write_to(writer, level)?;
     Ok(guard)
 }
 
-/// Redirects the log to this writer. A process has only one subscriber, but the guide runs several commands with a log
-/// each, so only the writer changes.
+/// Redirects the log to this writer. Only the writer changes, since a program can have only one subscriber, and the
+/// guide runs several commands with a log each.
 fn write_to(writer: NonBlocking, level: &str) -> io::Result<()> {
     static LOG: OnceLock<Current> = OnceLock::new();
     if let Some(current) = LOG.get() {
@@ -97,7 +97,7 @@ impl<'a> MakeWriter<'a> for Current {
     }
 }
 
-/// Removes the oldest logs, whose names begin with their time.
+/// Removes the oldest logs. The name of a log begins with its time.
 fn remove_oldest(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     let ours = |name: &str| {
@@ -107,7 +107,7 @@ fn remove_oldest(folder: &Path) {
         entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).filter(|n| ours(n)).collect();
     names.sort_unstable();
     for old in names.iter().rev().skip(KEPT - 1) {
-        // A log that cannot be removed is no reason to stop.
+        // A log that cannot be removed does not stop the command.
         let _ = std::fs::remove_file(folder.join(old));
     }
 }

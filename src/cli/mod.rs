@@ -63,7 +63,7 @@ use terminal::printer::Printer;
 /// Runs the command and returns the exit code. `world` is called only after the arguments are parsed.
 pub fn start(arguments: impl IntoIterator<Item = OsString>, world: fn() -> World) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    // A completion request of a shell is not a command line, so it is not parsed.
+    // A completion request of a shell is not a command line, so it is not parsed as one.
     if let Some(shell) = std::env::var_os(completions::VARIABLE).filter(|shell| !shell.is_empty()) {
         return complete::print_completions(&shell, &arguments, world()) as u8;
     }
@@ -81,13 +81,13 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, world: fn() -> World
         Err(error) => report_error(&printer, &error, resume.as_deref()),
     };
     if is_guide && code == Exit::Interrupt as u8 {
-        // The thread of a question that was left may have hidden the cursor after it was shown again.
+        // If a person left a question, its thread may have hidden the cursor again.
         let _ = console::Term::stderr().show_cursor();
     }
     code
 }
 
-/// Reports an error of clap; help and version are not errors.
+/// Reports an error of clap. Help and version are reported in the same way, but are not errors.
 fn report_parse_error(error: &clap::Error, arguments: &[OsString]) -> u8 {
     if error.use_stderr() && arguments.iter().any(|a| a == "--json") {
         let text = error.to_string();
@@ -103,10 +103,10 @@ fn report_parse_error(error: &clap::Error, arguments: &[OsString]) -> u8 {
     if error.use_stderr() { Exit::Usage as u8 } else { Exit::Done as u8 }
 }
 
-/// Prints an error; with `resume`, as the last line of `run --json`.
+/// Prints an error. With `--json` and `resume`, prints it as the last line of a run.
 fn report_error(printer: &Printer, error: &CliError, resume: Option<&str>) -> u8 {
     match resume {
-        // A failed write of this line cannot be reported.
+        // A failure to write this line cannot be reported, so it is ignored.
         Some(resume) if printer.json => drop(printer.json_line(&run::end_of(error, resume))),
         None if printer.json => drop(printer.json_error(&error.json(), None)),
         _ => printer.error(&error.message, &error.causes, error.hint.as_deref()),
@@ -121,7 +121,7 @@ fn run_parsed(world: World, global: Global, command: Option<&Command>) -> Result
         Some(command) => run_reading(run_command(&context, command)),
         None if context.may_ask() => run_busy(guide::run(context)),
         None => {
-            // A failed write of the help cannot be reported.
+            // A failure to write the help cannot be reported, so it is ignored.
             let _ = write!(std::io::stderr(), "{}", Cli::command().render_help());
             Ok(Exit::Usage)
         }

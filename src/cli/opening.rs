@@ -48,12 +48,12 @@ impl Context {
         self.lab(OpenMode::Read).await
     }
 
-    /// Opens the database for a small change, which never creates a database.
+    /// Opens a database that exists, for a small change.
     pub async fn changing(&self) -> Result<Lab, CliError> {
         self.existing(OpenMode::Write).await
     }
 
-    /// Opens a database that exists.
+    /// Opens a database. Fails if the database does not exist.
     pub async fn existing(&self, mode: OpenMode) -> Result<Lab, CliError> {
         if matches!(self.settings.store.uri, StoreUri::Sqlite { .. })
             && let Err(error) = self.reader().await

@@ -1,7 +1,7 @@
-//! The choice of an omitted argument: from a list of what the database holds, narrowed by typing.
+//! The choice of an omitted argument from a list of items in the database, which typing narrows.
 //!
-//! The choice becomes a word of the line, and the line is parsed again. So no command knows that it was not typed, and
-//! the line can be repeated.
+//! The choice is inserted into the command line, and the line is parsed again. So a command does not distinguish a
+//! chosen argument from a typed one, and the line can be repeated.
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::context::Context;
@@ -23,11 +23,11 @@ const TAKING: [&str; 2] = ["--store", "--color"];
 struct Missing {
     command: &'static str,
     question: &'static str,
-    /// The full command, for the remedy.
+    /// The full command, which the remedy shows.
     usage: &'static str,
-    /// True if a conversation is valid, too.
+    /// True if a conversation may be chosen too.
     conversations: bool,
-    /// True if it follows another argument of the same command.
+    /// True if the argument follows another argument of the same command.
     second: bool,
 }
 
@@ -65,7 +65,7 @@ impl Missing {
     }
 }
 
-/// Completes the command by asking; `None` if no argument is missing.
+/// Asks for the missing arguments of a command. Returns `None` if no argument is missing.
 pub async fn complete_command(context: &Context, command: &Command) -> Result<Option<(Context, Command)>, CliError> {
     let mut line = context.world.arguments.clone();
     let Some(mut missing) = Missing::find_missing(command) else { return Ok(None) };
@@ -83,8 +83,8 @@ pub async fn complete_command(context: &Context, command: &Command) -> Result<Op
     }
 }
 
-/// Inserts a word as the command's first argument, or after it, and parses the line. An empty word left by a script is
-/// replaced.
+/// Inserts a word into the line after the command's name, or at the end for a second argument, and parses the line. An
+/// empty word, as a script may leave it, is replaced instead.
 fn insert_word(line: &[String], missing: &Missing, word: &str) -> Result<(Vec<String>, Cli), CliError> {
     let is_value = |at: usize| at > 0 && TAKING.contains(&line[at - 1].as_str());
     let command = (0..line.len()).find(|at| line[*at] == missing.command && !is_value(*at));
@@ -135,7 +135,7 @@ fn declined_error() -> CliError {
     CliError::new(Exit::Usage, "declined", "nothing was chosen")
 }
 
-/// Returns the experiment's name if that is unambiguous, else its id.
+/// Returns the experiment's name if the name is unambiguous, else its id.
 async fn shortest_name(lab: &Lab, experiment: &ExperimentRecord) -> String {
     let name = &experiment.name;
     let is_word =
@@ -145,7 +145,7 @@ async fn shortest_name(lab: &Lab, experiment: &ExperimentRecord) -> String {
     if is_it { name.clone() } else { format!("id:{}", experiment.id) }
 }
 
-/// Asks for one of the experiment's conversations; `None` selects the experiment itself.
+/// Asks for one of the experiment's conversations. `None` stands for the experiment itself.
 async fn ask_conversation(
     context: &Context,
     lab: &Lab,

@@ -1,4 +1,5 @@
-//! Planning of an experiment by its name: from a folder, which needs no database, or from the database.
+//! Planning of an experiment by its name, which is a folder or an experiment in the database. A folder needs no
+//! database.
 
 use super::context::Context;
 use super::error::{CliError, Exit};
@@ -8,7 +9,7 @@ use crate::lab::{LabError, Narrowing, Planned, files, planned};
 use crate::store::Standing;
 
 impl Context {
-    /// Plans an experiment. Prints its mistakes before returning the error, and its warnings in any case.
+    /// Plans an experiment. Prints its warnings. If there are mistakes, prints them before it returns the error.
     pub async fn planned(&self, what: &str, narrowing: &Narrowing) -> Result<Planned, CliError> {
         let overrides = narrowing.read_overrides()?;
         let (from, servers) = (&self.world.folder, &self.settings.servers);
@@ -31,7 +32,8 @@ impl Context {
                 });
                 let error =
                     CliError::invalid(error.to_string()).hint(format!("`convoke check {what}` reports every mistake"));
-                // A person has already read the mistakes; a program reads only the error.
+                // A person has already read the mistakes. A program reads only the error, so the error names the first
+                // mistake.
                 first.filter(|_| self.printer.json).into_iter().fold(error, CliError::cause)
             }
             LabError::IsConversation { ref experiment, .. } => {

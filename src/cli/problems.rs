@@ -1,4 +1,4 @@
-//! Mistakes of an experiment, for people.
+//! Mistakes of an experiment, printed for people.
 
 use super::context::Context;
 use super::error::CliError;
@@ -21,8 +21,8 @@ pub fn pieces<'a>(problem: &Problem, text: &'a str) -> [Piece<'a>; 2] {
 }
 
 impl Context {
-    /// Converts an error of a use case. Mistakes of an experiment are printed first; a program reads only the error, so
-    /// it includes them.
+    /// Converts an error of a use case. Mistakes of an experiment are printed first. With `--json` the error includes
+    /// them too, since a program reads only the error.
     pub fn refused(&self, error: LabError) -> CliError {
         let LabError::Wrong { subject, problems } = error else { return error.into() };
         say_problems(self, &problems);

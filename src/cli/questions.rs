@@ -1,4 +1,4 @@
-//! Confirmations that use cases need, asked on the terminal or given by `--yes`.
+//! Confirmations that use cases need. They are asked on the terminal, or `--yes` gives them.
 
 use super::context::Context;
 use super::error::{CliError, Exit};
@@ -24,7 +24,7 @@ pub async fn agreed<T>(
     }
 }
 
-/// Prints the subject of a confirmation and asks for it.
+/// Prints what a confirmation is about, and asks for the confirmation.
 async fn ask_confirmation(context: &Context, about: &About) -> Result<(), CliError> {
     let printer = &context.printer;
     match about {
@@ -45,8 +45,8 @@ async fn ask_confirmation(context: &Context, about: &About) -> Result<(), CliErr
         About::ChangedMeanwhile { id, name, expected, found, changes, replaces } => {
             printer.say(&format!("`{name}` was changed meanwhile:"));
             say_lines(context, changes);
-            // The folder's document would overwrite what somebody else changed meanwhile. `--yes` was given before that was
-            // known, so it is no answer.
+            // The folder's document would overwrite the changes of another person. `--yes` does not confirm this, since
+            // it was given before the changes were known.
             if *replaces && (context.global.yes || !context.may_ask()) {
                 let what = format!("experiment {id}");
                 let lost = StoreError::Changed { what, expected: *expected, found: *found };
@@ -94,7 +94,7 @@ fn declined_error(message: &str) -> CliError {
     CliError::new(Exit::Usage, "declined", message)
 }
 
-/// Describes the conversations that go with it: `go 3 conversations: 2 of ada, 1 of bob`.
+/// Describes the conversations that are deleted with an item: `go 3 conversations: 2 of ada, 1 of bob`.
 fn format_tally(creators: &[(String, usize)]) -> String {
     let all: usize = creators.iter().map(|(_, n)| n).sum();
     let each: Vec<String> = creators.iter().map(|(who, n)| format!("{n} of {who}")).collect();

@@ -3,8 +3,8 @@
 use crate::process::harmless::harmless;
 use crate::store::without_password;
 
-/// Returns the command line that repeats this one, without any password. A removed password is replaced by the variable
-/// that supplies it.
+/// Returns the command line that repeats this one, without any password. If a password was removed, the line passes it
+/// as a variable.
 pub fn resume_line(arguments: &[String]) -> String {
     let safe = without_passwords(arguments);
     let supplied = if safe == arguments { "" } else { "DB_PASSWORD=\"$DB_PASSWORD\" " };
@@ -51,7 +51,7 @@ pub fn quoted(word: &str) -> String {
     }
 }
 
-/// A character within `$'…'`: one that a terminal obeys is written as its number.
+/// Writes a character within `$'…'`. A character that controls a terminal is written as its number.
 fn escaped(c: char) -> String {
     match c {
         '\'' | '\\' => format!("\\{c}"),
@@ -61,7 +61,7 @@ fn escaped(c: char) -> String {
     }
 }
 
-/// Replaces `--more N` by `--replicates M`.
+/// Replaces `--more N` by `--replicates M`, where M is the total number.
 pub fn spelled_out(arguments: &[String], replicates: u32) -> Vec<String> {
     let mut is_more = false;
     let spelled = arguments.iter().map(|word| {

@@ -1,4 +1,4 @@
-//! Signing in to MongoDB, for every command. On a terminal it asks for missing or wrong values only, and keeps the
+//! Signing in to MongoDB, for every command. On a terminal it asks only for missing or wrong values, and keeps the
 //! others.
 
 use crate::cli::context::Context;
@@ -20,12 +20,12 @@ pub const HOW_USER: &str = "name the user by --user or DB_USER";
 const HOW_PASSWORD: &str = "give the password by DB_PASSWORD, or by `convoke login --password-stdin`";
 const HOW_DATABASE: &str = "name the database by DB_NAME, by `convoke login --database`, or in the address";
 
-/// Opens the database on a server for any command. On a terminal it asks for a missing password or database, and again
-/// after a refused login.
+/// Opens the database on a server for any command. On a terminal it asks for a missing password or database. After a
+/// refused login it asks again.
 pub async fn open_server(context: &Context, uri: &MongoUri, mode: OpenMode) -> Result<Arc<dyn Store>, CliError> {
     let uri = match context.identity.get() {
         Some(identity) => &identity.uri,
-        // Nothing is missing, and the user's name is known without asking the server.
+        // No value is missing, and the server need not be asked for the user's name.
         None if !uri.lacks_password() && uri.database.is_some() && uri.signs_in() == uri.user.is_some() => uri,
         None => &sign_in(context, uri).await?.uri,
     };
@@ -42,7 +42,7 @@ fn is_of_login(error: &StoreError) -> bool {
     matches!(error, StoreError::SignIn { failure, .. } if failure.is_of_login())
 }
 
-/// Signs in, at most once per command.
+/// Signs in. A command signs in at most once.
 pub async fn sign_in<'a>(context: &'a Context, uri: &MongoUri) -> Result<&'a Identity, CliError> {
     if let Some(identity) = context.identity.get() {
         return Ok(identity);
@@ -56,7 +56,7 @@ pub async fn sign_in<'a>(context: &'a Context, uri: &MongoUri) -> Result<&'a Ide
     Ok(context.identity.get_or_init(|| Identity { uri, creator }))
 }
 
-/// Returns the user that the server verified; without a sign-in, the configured name.
+/// Returns the user that the server verified, or the configured name if no user signed in.
 pub async fn creator(context: &Context, uri: &MongoUri, signed_in: &SignedIn) -> Result<String, CliError> {
     if !uri.signs_in() {
         return Ok(if context.settings.signs_in {
@@ -72,11 +72,11 @@ pub async fn creator(context: &Context, uri: &MongoUri, signed_in: &SignedIn) ->
 /// Warning about a connection that others can read.
 pub const PLAIN: &str = "without TLS, and not on this machine: add ?tls=true to the address if the server can";
 
-/// Offers to save the working values, and returns true if they were saved; `save` is the flag of `login`.
+/// Offers to save the working values. Returns true if they were saved. `save` is the flag of `login`.
 pub async fn offer(context: &Context, uri: &MongoUri, save: Option<bool>) -> Result<bool, CliError> {
     let values = match (save, context.settings.store.name) {
         (Some(_), _) | (None, "DB_CLUSTER_URL") => to_save(uri),
-        // An address from another source stays in that source; only the database is saved.
+        // An address from another source stays there, so only the database is saved.
         _ => to_save(uri).into_iter().filter(|(name, _)| *name == "DB_NAME" && !context.names_database()).collect(),
     };
     if values.is_empty() {
@@ -106,13 +106,13 @@ pub async fn offer(context: &Context, uri: &MongoUri, save: Option<bool>) -> Res
 }
 
 impl Context {
-    /// True if the settings name a database on the server.
+    /// Returns true if the settings name a database on the server.
     fn names_database(&self) -> bool {
         matches!(&self.settings.store.uri, StoreUri::Mongo(uri) if uri.database.is_some())
     }
 }
 
-/// True if the next command signs in the same way without saving.
+/// Returns true if the next command signs in to the same database even if nothing is saved now.
 fn is_saved(context: &Context, uri: &MongoUri) -> bool {
     context.settings.store.origin != Origin::Flag && context.settings.store.uri == StoreUri::Mongo(uri.clone())
 }
@@ -121,20 +121,20 @@ fn to_save(uri: &MongoUri) -> Vec<(&'static str, String)> {
     let password = uri.password().map(|p| p.expose_secret().to_owned());
     let mut values = vec![("DB_CLUSTER_URL", uri.env_address())];
     values.extend(uri.user.clone().map(|user| ("DB_USER", user)));
-    // An empty value replaces a password saved earlier.
+    // An empty value replaces a password that was saved earlier.
     values.push(("DB_PASSWORD", password.unwrap_or_default()));
     values.extend(uri.database.clone().map(|database| ("DB_NAME", database)));
     values
 }
 
-/// Asks for values until signing in succeeds.
+/// Asks for values until the server accepts the login.
 pub struct Asking<'a> {
     pub context: &'a Context,
     /// The address as known so far.
     pub uri: Option<MongoUri>,
     /// True if the command may not change the address.
     pub login_only: bool,
-    /// True once a question was asked.
+    /// True once the person was asked a question.
     pub asked: bool,
 }
 
@@ -158,7 +158,7 @@ impl Asking<'_> {
         }
     }
 
-    /// Asks again for the wrong value only.
+    /// Asks again, but only for the wrong value.
     async fn ask_again(&mut self, uri: MongoUri, error: StoreError) -> Result<MongoUri, CliError> {
         let StoreError::SignIn { failure, .. } = &error else { return Err(error.into()) };
         let failure = *failure;
@@ -186,7 +186,7 @@ impl Asking<'_> {
         }
     }
 
-    /// Adds the typed password; an empty one asks for another user.
+    /// Adds the typed password. If the password is empty, asks for another user.
     async fn with_answer(&mut self, uri: MongoUri, password: SecretString) -> Result<MongoUri, CliError> {
         match uri.user.clone() {
             Some(user) if !password.expose_secret().is_empty() => Ok(uri.with_login(&user, Some(password))?),
@@ -201,7 +201,7 @@ impl Asking<'_> {
         Ok(uri.with_login(&user, None)?)
     }
 
-    /// Prints an error. For a failed login the next question is the remedy.
+    /// Prints an error. After a failed login no remedy is printed, since the next question is the remedy.
     pub fn report_error(&self, error: &CliError) {
         let hint = error.hint.as_deref().filter(|_| error.code != "store-authentication");
         self.context.printer.error(&error.message, &error.causes, hint);
@@ -278,7 +278,7 @@ impl Asking<'_> {
     }
 }
 
-/// Returns the answer; Esc ends the command without a change.
+/// Returns the answer. If the person pressed Esc, returns the error that ends the command without a change.
 fn require_answer<T>(answer: Option<T>) -> Result<T, CliError> {
     answer.ok_or_else(|| CliError::new(Exit::Usage, "declined", "left; nothing was changed"))
 }
@@ -286,7 +286,7 @@ fn require_answer<T>(answer: Option<T>) -> Result<T, CliError> {
 /// Reads a password from the first line of standard input.
 pub fn from_stdin() -> Result<SecretString, CliError> {
     let mut text = String::new();
-    // A password is short, so the input is limited.
+    // A password is short, so reading stops at a limit.
     std::io::stdin().take(64 * 1024).read_to_string(&mut text).map_err(|e| {
         CliError::usage("cannot read the password from standard input").cause(e).hint("it is one line of UTF-8")
     })?;

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::shell::quoted;
 
-/// Warns that conversations of an older revision are not continued.
+/// Warns that conversations of an older revision will not be continued.
 pub fn say_left_behind(context: &Context, name: &str, behind: usize) {
     if behind > 0 {
         let run = quoted(name);

@@ -26,9 +26,9 @@ mod tests;
 /// A server of the user, with the facts that a check needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownServer {
-    /// Its name.
+    /// Name of the server.
     pub name: String,
-    /// Parameters that its protocol lacks.
+    /// Parameters that the server's protocol lacks.
     pub lacks: &'static [&'static str],
     /// Reason why the server cannot be used; `None` if it can be used.
     pub refused: Option<String>,
@@ -39,9 +39,9 @@ pub struct KnownServer {
 pub struct Checked {
     /// The experiment; `None` if its files cannot be read.
     pub experiment: Option<Experiment>,
-    /// Its whole plan; `None` if there are errors.
+    /// The experiment's whole plan; `None` if there are errors.
     pub plan: Option<Plan>,
-    /// Its problems, errors first.
+    /// The experiment's problems, errors first.
     pub problems: Vec<Problem>,
     /// Plurals and pronouns that were guessed.
     pub guessed: Vec<folder::Guess>,

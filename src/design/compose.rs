@@ -12,13 +12,14 @@ pub const PROGRAM_WORDS: [&str; 3] = [
 ];
 
 /// Composes the prompt of the agents of role `index`: starting prompts (shared, then the role's), then sections.
-/// Sections follow the order of `sections`; those not listed come last, shared first, in the order of each file.
+/// Sections follow the order of `sections`. Sections that are not listed there come last: first the shared ones, then
+/// the role's, in the order of each file.
 pub fn agent_prompt(experiment: &Experiment, condition: &Condition, index: usize) -> String {
     let own = experiment.roles.get(index).map(|r| &r.prompt);
     join_blocks(experiment, condition, &[Some(&experiment.shared), own])
 }
 
-/// Composes the prompt of a selector, who reads the shared prompt only.
+/// Composes the prompt of a selector, which contains only the shared prompt.
 pub fn selector_prompt(experiment: &Experiment, condition: &Condition) -> String {
     join_blocks(experiment, condition, &[Some(&experiment.shared)])
 }

@@ -100,7 +100,8 @@ struct Part {
     is_text: bool,
     /// The larger part that contains this part. If the larger part is new or gone, this part is not reported.
     head: Option<String>,
-    /// The ordered names, if the part is an order. Only names that both experiments have are compared.
+    /// Names whose order is compared; `None` if the part is not an order. Names that only one experiment has are left
+    /// out.
     order: Option<Vec<String>>,
 }
 
@@ -308,7 +309,7 @@ fn list_texts(texts: &[String]) -> String {
     texts.iter().map(|t| level_text(&Value::Text(t.clone()))).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns a level as text. No two levels have the same text, neither alone nor in a list.
+/// Returns a level as text. Different levels always have different texts, alone and in a list.
 fn level_text(value: &Value) -> String {
     match value {
         Value::Text(text) if text.contains([',', '"']) || !matches!(Value::read(text), Value::Text(_)) => {

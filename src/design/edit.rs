@@ -26,7 +26,8 @@ pub struct Changes {
     pub starting_message: Option<String>,
     /// The list of models: names of declared models, which keep their parameters, or `SERVER/NAME`.
     pub models: Vec<String>,
-    /// The list of roles in speaking order. A role without a number keeps its own; a new one has one agent.
+    /// The list of roles in speaking order. A role without a number keeps its number of agents; a new role has one
+    /// agent.
     pub roles: Vec<(String, Option<u32>)>,
     /// Addresses of sections to drop.
     pub drop: Vec<String>,
@@ -40,7 +41,7 @@ pub struct Changes {
     pub set: Vec<(String, String)>,
 }
 
-/// The text that holds a section.
+/// The prompt in which a section is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Shared,
@@ -181,8 +182,8 @@ fn text_of(experiment: &mut Experiment, place: Place) -> &mut PromptText {
     }
 }
 
-/// Finds the sections that a heading names. A heading without conditions names the section without conditions, or, if
-/// there is none, all sections with its title.
+/// Finds the sections that a heading names. A heading without conditions names the section without conditions. If no
+/// such section exists, it names all sections with its title.
 fn find_sections(text: &PromptText, heading: &Section) -> Vec<usize> {
     let places = |fits: &dyn Fn(&Section) -> bool| -> Vec<usize> {
         (0..text.sections.len()).filter(|i| fits(&text.sections[*i])).collect()
@@ -306,7 +307,7 @@ fn in_place_of(old: &str, body: &str) -> String {
     format!("{before}{}{}", body.trim(), if after.contains('\n') { after } else { "\n" })
 }
 
-/// Refuses a text that opens a section or leaves a code fence open, since either would change the sections after it.
+/// Refuses a text that opens a section or leaves a code fence open. Both would change the sections after it.
 fn stays_within(address: &Address, body: &str) -> Result<(), Obstacle> {
     let found = markdown::parse(&format!("## x\n{body}## y\n")).text.sections.len();
     let wrong = |why: &str, hint: &str| {

@@ -41,7 +41,7 @@ impl<'a> Effect<'a> {
         }
     }
 
-    /// Returns a description of the levels that can be set, if this level cannot be set.
+    /// Checks if this level can be set. If not, returns a description of the levels that can be set.
     fn refuse_level(&self, level: &Value) -> Option<String> {
         let kind = match self {
             Self::Protocol(key) => key.kind,
@@ -57,7 +57,7 @@ impl<'a> Effect<'a> {
     }
 }
 
-/// Returns true if a factor of this name sets something; else it is a label.
+/// Returns true if a factor of this name sets something. Otherwise the factor is a label.
 pub fn is_setting(name: &str, roles: &[Role]) -> bool {
     match Effect::of(name) {
         Some(Effect::Agents(role) | Effect::RoleModel(role)) => place_of(role, roles).is_some(),
@@ -78,7 +78,7 @@ pub fn names_models(name: &str) -> bool {
     matches!(Effect::of(name), Some(Effect::Model | Effect::RoleModel(_)))
 }
 
-/// Returns a description of the levels that a factor of this name can have, if this level cannot be set.
+/// Checks if a factor of this name can have this level. If not, returns a description of the levels that it can have.
 pub fn bad_level(name: &str, level: &Value) -> Option<String> {
     match Effect::of(name) {
         Some(effect) => effect.refuse_level(level),

@@ -70,8 +70,8 @@ pub fn count_calls(experiment: &Experiment, condition: &Condition) -> Calls {
     Calls { expected, low, high: speeches * (1 + asks) + selections * CHOICES + summaries }
 }
 
-/// Counts the expected calls that a person answers. Where chance or a choice decides who speaks, it assumes that all
-/// agents speak equally often.
+/// Counts the expected calls that a person answers. Where chance or a choice decides who speaks, all agents are
+/// assumed to speak equally often.
 pub fn count_typed(experiment: &Experiment, condition: &Condition) -> u64 {
     let all = count_calls(experiment, condition);
     let is_human = |model: &Option<ModelSpec>| model.as_ref().is_some_and(ModelSpec::is_human);

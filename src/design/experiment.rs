@@ -23,7 +23,7 @@ pub const HUMAN: &str = "human";
 pub struct Experiment {
     /// Version of the format.
     pub format: u32,
-    /// Its name; creator and name together identify the experiment.
+    /// Name of the experiment. Creator and name together identify an experiment.
     pub name: String,
     /// A note; no hash includes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,7 +92,7 @@ impl Experiment {
 /// A role: the part that agents play.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Role {
-    /// Its name as written, in the singular.
+    /// Name of the role as written, in the singular.
     pub name: String,
     /// Number of agents that play the role, unless a factor sets it.
     pub agents: u32,
@@ -179,7 +179,7 @@ pub struct When {
 pub struct ModelSpec {
     /// `SERVER/NAME`.
     pub id: String,
-    /// Its name within the experiment; `None` = the id.
+    /// Name of the model within the experiment; `None` = the id.
     #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,
     /// Parameters that change its replies.
@@ -386,7 +386,7 @@ pub struct CellSpec {
 /// Factors whose levels change together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Zip {
-    /// Their names.
+    /// Names of the factors.
     pub factors: Vec<String>,
 }
 

@@ -53,8 +53,8 @@ pub struct Guess {
 }
 
 impl Sources {
-    /// Finds the bytes of a dotted path. If the path has none, returns those of the nearest path that contains it, else
-    /// the beginning of the file.
+    /// Finds the bytes of a dotted path. If the path has none, returns the bytes of the nearest path that contains it,
+    /// or else the beginning of the file.
     pub fn place(&self, path: &str) -> Range<usize> {
         let mut path = path;
         loop {

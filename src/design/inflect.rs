@@ -82,7 +82,7 @@ pub fn third_person(verb: &str) -> String {
     if MODALS.contains(&base.as_str()) {
         return base;
     }
-    // The library reads `die_2` as its second verb `die`; here it is an ordinary word.
+    // The library reads `die_2` as its second verb `die`. Here `die_2` is an ordinary word.
     if base.contains('_') {
         return base + "s";
     }

@@ -28,8 +28,8 @@ pub fn hash(mut value: Json) -> String {
     sha256(serde_json_canonicalizer::to_vec(&value).unwrap_or_default())
 }
 
-/// Writes whole numbers that a double cannot hold as text. Canonical JSON would round them, and two different numbers
-/// would have the same hash.
+/// Writes a whole number as text if a double cannot hold it exactly. Canonical JSON would round such numbers, and two
+/// different numbers would have the same hash.
 fn write_exact(value: &mut Json) {
     /// The limit below which a double holds every whole number exactly.
     const LARGEST: u64 = 1 << 53;

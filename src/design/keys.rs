@@ -17,7 +17,7 @@ pub const MOST_MESSAGES: u32 = 1_000_000;
 
 /// A key of the TOML table in which a `T` is written.
 pub struct Key<T: 'static> {
-    /// Its name in files and flags.
+    /// Name of the key in files and flags.
     pub name: &'static str,
     /// The values that it takes.
     pub kind: KeyKind,
@@ -55,7 +55,7 @@ pub fn key_names<T>(keys: &'static [Key<T>]) -> impl Iterator<Item = &'static st
     keys.iter().map(|key| key.name)
 }
 
-/// Reads the keys of a table; returns the names of those that could be read.
+/// Reads the keys of a table. Returns the names of the keys that could be read.
 pub fn read_keys<T>(
     tree: &mut Tree<'_>,
     at: &str,

@@ -11,7 +11,7 @@
 //! | `when` | read and write conditions |
 //! | `heading` | read and write a heading |
 //!
-//! Decisions where the format is silent:
+//! Decisions that docs/format.md leaves open:
 //! - `## ` opens a section even inside a comment, so it is an error if a comment does not end within its section.
 //! - `\<!--` opens no comment, just as `\<` opens no tag.
 //! - A `{…}` without `=` before the end of a heading is part of the title; any other brace that is not the

@@ -1,11 +1,11 @@
 //! The researcher's experiment: parsed once, checked once, every mistake reported at once.
 //!
-//! Pure: no input or output, no clock, no randomness of its own, and nothing of the other rooms.
+//! This room is pure: no input or output, no clock, no randomness of its own. It uses no other room.
 //!
 //! | file | come here to … |
 //! |---|---|
 //! | `experiment` | see an experiment as data, which is also the document that the database stores |
-//! | `keys` | see the keys of protocol, roles and models: their values, defaults, and whether the condition key includes each |
+//! | `keys` | see the keys of protocol, roles and models: values, defaults, and which the condition key includes |
 //! | `words` | define an enum that has words in files |
 //! | `value` | read a scalar of TOML, or a pair of a name and a value |
 //! | `names` | decide what may be the name of an experiment or a role |

@@ -1,7 +1,7 @@
 //! Names of experiments and roles, which are also names of folders and files.
 
-/// Returns the reason why a text cannot be the name of an experiment or a role; `None` if it can be. A name is not a
-/// path.
+/// Returns the reason why a text cannot be the name of an experiment or a role. Returns `None` if it can be one. A name
+/// is not a path.
 pub fn bad_name(name: &str) -> Option<&'static str> {
     if name.trim().is_empty() {
         Some("it is empty")

@@ -37,7 +37,7 @@ pub struct Plan {
 pub struct Cell {
     /// Index of its condition in the plan.
     pub condition: usize,
-    /// From 1.
+    /// Number of the replicate, from 1.
     pub replicate: u32,
     /// SHA-256 of condition key, seed and replicate, in hex.
     pub key: String,
@@ -179,7 +179,7 @@ impl Plan {
     }
 }
 
-/// Refuses a factor or level of `--only` that none of the conditions has.
+/// Refuses a factor or level of `--only` that no condition has.
 pub fn check_only(experiment: &Experiment, conditions: &[&Condition], when: &When) -> Result<(), Obstacle> {
     let values: Vec<Value> = conditions.iter().filter_map(|c| c.value(experiment, &when.factor)).collect();
     if values.is_empty() {
@@ -205,7 +205,7 @@ fn drop_repeats(words: &mut Vec<&str>) {
     words.retain(|w| seen.insert(*w));
 }
 
-/// Returns the names of factors in the order of writing. If `model` is not a factor, it comes first.
+/// Returns the names of factors in the order of writing. `model` comes first, unless it is a factor.
 fn names_in_order<'a>(experiment: &'a Experiment, axes: &'a [Axis]) -> Vec<&'a str> {
     let written = experiment.factors.iter().map(|f| f.name.as_str());
     let added = axes.iter().flat_map(|a| a.factors.iter().map(String::as_str));

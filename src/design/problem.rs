@@ -26,9 +26,9 @@ pub struct Problem {
     pub code: &'static str,
     /// File within the experiment's folder.
     pub path: String,
-    /// From 1; 0 = the file as a whole.
+    /// Number of the line, from 1; 0 = the file as a whole.
     pub line: usize,
-    /// In characters, from 1; 0 = the line as a whole.
+    /// Number of the character in the line, from 1; 0 = the line as a whole.
     pub column: usize,
     /// The mistake, as a fragment of a sentence.
     pub message: String,
@@ -39,7 +39,7 @@ pub struct Problem {
     pub excerpt: Option<(String, usize)>,
 }
 
-/// The problem as text: `error: …`, the place, the line with a caret, the remedy.
+/// Writes the problem as text: `error: …`, the place, the line with a caret, the remedy.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown(None))
@@ -86,7 +86,7 @@ fn cut_window(line: &str, start: usize, width: usize, room: usize) -> Window {
     let start = start.min(all.len());
     let mut from = 0;
     if all.iter().map(columns).sum::<usize>() > room {
-        // Three eighths of the room show the text before the mistake.
+        // The mistake is left of the middle, so that more of the text after it is shown.
         let mut before = 0;
         from = start;
         while from > 0 && before + columns(&all[from - 1]) <= room * 3 / 8 {
@@ -231,12 +231,12 @@ impl Obstacle {
     }
 }
 
-/// Returns `did you mean …?` for the nearest known word, if one is near.
+/// Returns `did you mean …?` for the nearest known word; `None` if no known word is near.
 pub fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     find_nearest(word, known).map(|near| format!("did you mean `{near}`?"))
 }
 
-/// Finds the known word nearest to a word, if one is near.
+/// Finds the known word that is nearest to a word; `None` if no known word is near.
 pub fn find_nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = word.to_lowercase();
     known

@@ -73,7 +73,7 @@ fn read_alias(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String> 
     Some(name)
 }
 
-/// Returns the reason why a text cannot be a model's id: code, message, remedy. `None` if it can.
+/// Returns the reason why a text cannot be a model's id: code, message, remedy. Returns `None` if it can be one.
 pub fn bad_model_id(id: &str) -> Option<(&'static str, String, String)> {
     if id.contains("://") || id.contains('@') {
         return Some((

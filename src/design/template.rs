@@ -12,7 +12,7 @@ mod tests;
 
 pub use tags::{RoleTags, Tag, tag_of};
 
-/// A part of a text that looks like a tag but is none.
+/// A part of a text that looks like a tag but is not a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagProblem {
     /// Bytes of the text, from `<` to `>`.
@@ -26,7 +26,7 @@ pub struct TagProblem {
 /// The kind of mistake in a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TagProblemKind {
-    /// An error: there is no such tag.
+    /// An error: this tag does not exist.
     Unknown {
         /// The tag without `<` and `>`.
         nearest: Option<String>,
@@ -148,7 +148,7 @@ fn judge_tag(text: &str, roles: &RoleTags) -> Found {
 pub struct Forms {
     /// The roles, in the order of the tags.
     pub roles: Vec<RoleForms>,
-    /// The name of the agent that reads the text; `None` if there is no particular reader.
+    /// The name of the agent that reads the text; `None` if the text has no single reader.
     pub agent_name: Option<String>,
 }
 

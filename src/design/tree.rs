@@ -26,7 +26,7 @@ pub struct Tree<'a> {
     pub places: BTreeMap<String, Range<usize>>,
 }
 
-/// A value as the tree holds it.
+/// A value of the tree, with its bytes in the file.
 pub type Node<'t> = Spanned<DeValue<'t>>;
 
 impl Tree<'_> {
@@ -41,7 +41,7 @@ impl Tree<'_> {
         self.problems.at(Severity::Error, code, (FILE, self.text, span), message, hint);
     }
 
-    /// Reads a table with fixed keys; an unknown key is an error that names the nearest known one.
+    /// Reads a table with fixed keys; the error for an unknown key names the nearest known key.
     pub fn read_fields<'t>(
         &mut self,
         at: &str,
@@ -148,7 +148,7 @@ impl Tree<'_> {
         None
     }
 
-    /// Reads one of `words`, or reports an error with the nearest.
+    /// Reads one of `words`, or reports an error that names the nearest word.
     pub fn read_word<'w>(&mut self, at: &str, node: &Node<'_>, words: &[&'w str]) -> Option<&'w str> {
         let text = self.read_text(at, node)?;
         let found = words.iter().copied().find(|w| *w == text);

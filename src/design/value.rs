@@ -18,7 +18,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The word for the kind of value, as messages say it.
+    /// Returns the word for the kind of value in messages.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Bool(_) => "true/false",
@@ -28,7 +28,7 @@ impl Value {
         }
     }
 
-    /// Reads a bare word as TOML would, else as text: `true`, `3`, `0.7`, `escape`.
+    /// Reads a bare word as a TOML value if it is one, else as text: `true`, `3`, `0.7`, `escape`.
     pub fn read(word: &str) -> Self {
         match word {
             "true" => return Self::Bool(true),
@@ -53,7 +53,7 @@ impl Value {
     pub fn is_written(&self, word: &str) -> bool {
         match self {
             Self::Text(text) => text == word,
-            // Compared as text, since 0.0 and -0.0 are equal numbers but two levels.
+            // Values are compared as text, since 0.0 and -0.0 are equal numbers but two levels.
             _ => Self::read(word).to_string() == self.to_string(),
         }
     }

@@ -1,6 +1,6 @@
-//! Enums with words in files and databases. Each variant, its word and its line for people are written once.
+//! Enums with words in files and databases. Each variant, its word and its line of help are written once.
 
-/// Defines an enum whose variants have words. A variant's comment is its line for people.
+/// Defines an enum whose variants have words. A variant's comment is its line of help.
 macro_rules! words {
     (
         $(#[$meta:meta])*
@@ -11,9 +11,9 @@ macro_rules! words {
         pub enum $name { $(#[doc = $line] $(#[$attribute])? #[serde(rename = $word)] $variant),* }
 
         impl $name {
-            /// All of them, in the order in which they are shown.
+            /// All variants, in the order in which they are shown.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-            /// Their words, in the same order.
+            /// The words of all variants, in the same order.
             pub const WORDS: &'static [&'static str] = &[$($word),*];
 
             /// Returns the word in files and databases.
@@ -26,7 +26,7 @@ macro_rules! words {
                 Self::ALL.iter().copied().find(|one| one.word() == word)
             }
 
-            /// Returns the variant's line for people, as a part of a sentence.
+            /// Returns the variant's line of help, as a part of a sentence.
             pub fn line(self) -> String {
                 let line = match self { $(Self::$variant => $line),* }.trim().trim_end_matches('.');
                 let mut letters = line.chars();

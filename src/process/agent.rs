@@ -11,7 +11,7 @@ pub struct Agent {
     pub role: String,
     /// Model that writes the agent's turns.
     pub model: ModelSpec,
-    /// Its system prompt as sent.
+    /// The agent's system prompt as sent.
     pub prompt: String,
 }
 
@@ -20,6 +20,6 @@ pub struct Agent {
 pub struct Helper {
     /// The model.
     pub model: ModelSpec,
-    /// Its system prompt as sent.
+    /// The helper's system prompt as sent.
     pub prompt: String,
 }

@@ -1,4 +1,4 @@
-//! A process: anything that asks models, as a pure machine over an append-only log.
+//! A process: a pure machine over an append-only log, which asks models.
 //!
 //! `next` and `answer` depend only on the process's definition, its log and the reply. So every prefix of a log
 //! continues to the same end (contract R5). A *round* holds asks that do not depend on each other and leave together.
@@ -19,7 +19,7 @@ pub trait Process: Send + Sync {
     fn key(&self) -> &str;
     /// Returns the log so far.
     fn log(&self) -> &[Entry];
-    /// Returns the finished log that the views may read; empty if there is none.
+    /// Returns the log of the finished conversation that the process is about; empty if the process is a conversation.
     fn subject(&self) -> &[Entry] {
         &[]
     }
@@ -27,7 +27,7 @@ pub trait Process: Send + Sync {
     fn next(&self) -> Next;
     /// Turns a reply into exactly one entry, at `ask.seq`, from the entries before `ask.base`.
     fn answer(&self, ask: &Ask, reply: &Reply<'_>) -> Entry;
-    /// Appends an entry that `next` or `answer` returned, or that the store holds.
+    /// Appends an entry that `next` or `answer` returned, or an entry that was read from the store.
     fn push(&mut self, entry: Entry);
     /// Estimates the number of further calls, for the order of work and for progress bars only.
     fn left(&self) -> u32;
@@ -73,9 +73,9 @@ pub struct Ask {
     pub view: View,
     /// The speaker: an agent's name, `summarizer`, `selector`.
     pub speaker: String,
-    /// Its role.
+    /// The speaker's role.
     pub role: String,
-    /// Its model.
+    /// The speaker's model.
     pub model: ModelSpec,
     /// Candidates of a selection; otherwise the other agents.
     pub others: Vec<String>,

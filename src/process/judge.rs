@@ -69,8 +69,9 @@ pub(super) fn server_flags(ask: &Ask, reply: &Reply<'_>, log: &[Entry]) -> Vec<F
     .collect()
 }
 
-/// Returns true if the server counted fewer prompt tokens than are possible. A grown prompt has at least the tokens of
-/// the earlier prompt, and more for the added text. A prompt that fills the whole context was not read completely.
+/// Returns true if the server did not read the whole prompt, by its count of tokens. A grown prompt has at least the
+/// tokens of the earlier prompt, and more for the added text. A prompt that fills the whole context was not read
+/// completely.
 fn prompt_was_cut(ask: &Ask, reply: &Reply<'_>, log: &[Entry]) -> bool {
     /// Upper bound of the average: no tokenizer in use has more bytes of a conversation per token.
     const MOST_BYTES_PER_TOKEN: u64 = 16;

@@ -82,7 +82,7 @@ words! {
     }
 }
 
-/// Name of a call. With the `seq` of its entry, it is unique in the conversation.
+/// Name of a call. Within a conversation, this name and the `seq` of the entry identify the call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CallRef {
     /// Purpose of the call.

@@ -1,7 +1,8 @@
-//! Processes: pure machines over an append-only log. Every sequence of requests is one; a conversation is the first.
+//! Processes: pure machines over an append-only log. Every sequence of requests is a process: a conversation, or
+//! a question about a conversation.
 //!
-//! No input or output, no clock; randomness only from the process's own key. Resume, replay and test are the same call
-//! with different logs.
+//! This room has no input or output and no clock. Randomness comes only from the process's own key. Resume, replay and
+//! test are the same call with different logs.
 //!
 //! | file | come here to … |
 //! |---|---|

@@ -61,7 +61,7 @@ pub struct View {
 pub enum Part {
     /// The program's own text, as user.
     Text(String),
-    /// Entries, read like those of `from..to`.
+    /// Entries of the log, which are read like the entries `from..to`.
     Entries {
         /// Places of the entries, in order.
         ranges: Vec<Range>,

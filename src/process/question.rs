@@ -29,7 +29,7 @@ pub struct Asked<'a> {
     pub text: &'a str,
     /// Model that answers instead of each agent's own model.
     pub model: Option<&'a ModelSpec>,
-    /// Number of times that the question has been asked, from 2; `None` the first time.
+    /// 2, 3, … if the same question is asked again; `None` the first time.
     pub again: Option<u32>,
 }
 

@@ -91,7 +91,7 @@ impl Bars {
 fn new_bar() -> ProgressBar {
     let style = ProgressStyle::with_template("{prefix:<14!} {bar:10} {pos}/{len} turns · {wide_msg}");
     let bar = ProgressBar::new(0);
-    // The template is fixed; the default style would replace a wrong one.
+    // The template is fixed. If it were wrong, the default style would replace it.
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─"));
     bar
 }

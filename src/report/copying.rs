@@ -13,7 +13,7 @@ impl Copying {
     pub fn new(escape: fn(&str) -> String) -> Self {
         let style = ProgressStyle::with_template("{bar:18} {pos}/{len} conversations · {wide_msg}");
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(8));
-        // The template is fixed; the default style would replace a wrong one.
+        // The template is fixed. If it were wrong, the default style would replace it.
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─"));
         Self { bar, escape }
     }

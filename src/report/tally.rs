@@ -1,4 +1,4 @@
-//! Counts that every reporter for people shows.
+//! Counts that bars and plain lines show.
 
 use crate::model::Usage;
 use crate::run::Event;
@@ -89,7 +89,7 @@ impl Tally {
         self.calls.values().sum()
     }
 
-    /// Number of expected calls over all models; at least the number of answered ones.
+    /// Number of expected calls over all models; at least the number of answered calls.
     pub fn all_expected(&self) -> u64 {
         let known = self.expected.iter().map(|(model, expected)| (*expected).max(self.calls_of(model)));
         known.sum::<u64>().max(self.all_calls())

@@ -26,7 +26,7 @@ pub struct End {
     pub status: Status,
     /// The reason why it failed or was interrupted.
     pub reason: Option<String>,
-    /// The way in which it ended; `None` unless it is done.
+    /// The way in which the process ended; `None` unless it is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<EndedBy>,
 }
@@ -56,7 +56,7 @@ pub struct NewExperiment {
     pub document: Experiment,
     /// Hash of the document.
     pub revision: String,
-    /// Id of the experiment that it was copied from.
+    /// Id of the experiment from which this one was copied.
     pub parent: Option<String>,
 }
 
@@ -91,9 +91,9 @@ pub enum TransferItem {
     Conversation {
         /// The record, with `status` and `reason`.
         record: Box<ConversationRecord>,
-        /// Its log.
+        /// Log of the conversation.
         log: Vec<Entry>,
-        /// All its calls.
+        /// All calls of the conversation.
         calls: Vec<CallRecord>,
     },
 }

@@ -12,11 +12,11 @@ use serde_json::{Map, Value as Json};
 /// A call, stored by reference: its request can be built again and its hash checked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CallRecord {
-    /// Place of its entry in the log, whether or not the entry is stored yet.
+    /// Place of the call's entry in the log, whether or not the entry is stored yet.
     pub seq: u32,
     /// Purpose of the call, and number of rejected replies before it.
     pub call: CallRef,
-    /// Its state.
+    /// State of the call.
     pub state: CallState,
     /// The server's name.
     pub server: String,
@@ -30,7 +30,7 @@ pub struct CallRecord {
     pub body_sha256: String,
     /// Attempts. A caller passes only the attempts of its own request; the database keeps earlier attempts before them.
     pub attempts: Vec<Attempt>,
-    /// Instant at which this request was first sent; `attempts` holds earlier requests that were lost.
+    /// Instant at which this request was first sent. `attempts` also holds earlier requests whose answers were lost.
     pub sent: Millis,
     /// Instant of the answer.
     pub answered: Option<Millis>,

@@ -73,12 +73,12 @@ pub enum StoreError {
     /// A process works on the item now.
     #[error("{what} is in use by {holder}")]
     Held {
-        /// The experiment or conversation, for people.
+        /// The experiment or conversation, as messages name it.
         what: String,
         /// Creator and process of the run.
         holder: String,
     },
-    /// A conversation that has ended is not claimed.
+    /// The conversation has ended, so it cannot be claimed.
     #[error("conversation {conversation} is {}", status.word())]
     Ended {
         /// The conversation's id.
@@ -89,7 +89,7 @@ pub enum StoreError {
     /// Only the creator of an item may change it.
     #[error("{what} is {creator}'s: only its creator may change it")]
     NotYours {
-        /// The experiment or conversation, for people.
+        /// The experiment or conversation, as messages name it.
         what: String,
         /// The item's creator.
         creator: String,
@@ -105,7 +105,7 @@ pub enum StoreError {
     /// A colleague changed the experiment meanwhile (compare-and-set on the version).
     #[error("{what} was changed meanwhile: it has version {found} now, not {expected}")]
     Changed {
-        /// The experiment, for people.
+        /// The experiment, as messages name it.
         what: String,
         /// The version that the caller read.
         expected: u64,
@@ -127,7 +127,7 @@ pub enum StoreError {
     Answered {
         /// The conversation's id.
         conversation: String,
-        /// Place of its entry in the log, whether or not the entry is stored yet.
+        /// Place of the call's entry in the log, whether or not the entry is stored yet.
         seq: u32,
         /// Purpose of the call, and number of rejected replies before it.
         call: CallRef,
@@ -137,7 +137,7 @@ pub enum StoreError {
     Unknown {
         /// The database, without a password.
         place: String,
-        /// The item, for people.
+        /// The item, as messages name it.
         what: String,
     },
     /// The state of the database does not permit the change.
@@ -164,7 +164,7 @@ pub enum StoreError {
     },
 }
 
-/// The cause of a failure to sign in. Each has a remedy of its own.
+/// The cause of a failure to sign in. Each cause has its own remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignInFailure {
     /// The address cannot be used.

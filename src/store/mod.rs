@@ -1,13 +1,13 @@
-//! The database in the researcher's verbs.
+//! The database in the researcher's verbs: each verb is one operation, such as claim, append or receive.
 //!
 //! One story test (`tests/store_story.rs`) proves that all implementations of the trait behave equally. Documents are
-//! plain data: no SQL and no BSON outside an implementation. Texts are stored byte for byte, NUL included. Instants and
-//! ids are arguments: no clock, no randomness.
+//! plain data; only an implementation sees SQL or BSON. Texts are stored byte for byte, NUL included. Instants and ids
+//! are arguments, so this room has no clock and no randomness.
 //!
 //! | file | come here to … |
 //! |---|---|
 //! | `verbs` | see every verb of a database as a contract (the trait [`Store`]) |
-//! | `arguments` | see what the verbs are given: filters, items, marks, new experiments, items to copy |
+//! | `arguments` | see the arguments of the verbs: filters, items, marks, new experiments, items to copy |
 //! | `records` | see what is stored of an experiment, a conversation and a run |
 //! | `call` | see what is stored of a call; count tokens |
 //! | `standing` | see the short answers for planning, listing and watching |

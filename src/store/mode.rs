@@ -5,7 +5,7 @@
 pub enum OpenMode {
     /// Reading: creates nothing, migrates nothing.
     Read,
-    /// Small edits, which may be made while a run goes on.
+    /// Small edits, which are allowed during a run.
     Write,
     /// A run. At most one process at a time opens a file in this mode.
     Run,

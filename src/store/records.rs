@@ -6,7 +6,7 @@ use crate::design::{ModelSpec, Named, Overrides, RunDefaults, Sampling, Value};
 use crate::process::asking::EndedBy;
 use serde::{Deserialize, Serialize};
 
-/// An instant: milliseconds since 1970 (UTC), as the injected clock gives it.
+/// An instant: milliseconds since 1970 (UTC), as the caller's clock gives it.
 pub type Millis = i64;
 
 /// Duration of a lease that is not renewed, in milliseconds.
@@ -17,7 +17,7 @@ pub const LEASE: Millis = 45_000;
 pub struct ExperimentRecord {
     /// 16 random hex digits.
     pub id: String,
-    /// Its name; unique with the creator.
+    /// Name of the experiment; unique together with the creator.
     pub name: String,
     /// The person who made it.
     pub creator: String,
@@ -29,7 +29,7 @@ pub struct ExperimentRecord {
     pub note: Option<String>,
     /// Number that grows with each change, for compare-and-set.
     pub version: u64,
-    /// Id of the experiment that it was copied from.
+    /// Id of the experiment from which this one was copied.
     pub parent: Option<String>,
     /// Hash of the current revision: the last one stored.
     pub revision: String,
@@ -42,15 +42,15 @@ pub struct ExperimentRecord {
 pub struct ConversationRecord {
     /// Hash of (experiment id, key), 16 hex digits.
     pub id: String,
-    /// Its experiment's id.
+    /// Id of the conversation's experiment.
     pub experiment: String,
-    /// The newest revision that planned it.
+    /// The newest revision that planned the conversation.
     pub revision: String,
-    /// SHA-256 of everything that it is made from.
+    /// Key of the process: SHA-256 of everything that shapes the process.
     pub key: String,
     /// The person who ran it.
     pub creator: String,
-    /// Instant at which it was planned.
+    /// Instant at which the conversation was planned.
     pub created: Millis,
     /// The level of each axis. `model` is always one of the axes.
     pub condition: Vec<Named<Value>>,
@@ -58,15 +58,15 @@ pub struct ConversationRecord {
     pub replicate: u32,
     /// The run's seed.
     pub seed: u64,
-    /// Its status.
+    /// Status of the conversation.
     pub status: Status,
-    /// The reason why it failed or was interrupted.
+    /// The reason why the conversation failed or was interrupted.
     pub reason: Option<String>,
     /// Models in use and their parameters.
     pub models: Vec<UsedModel>,
     /// Agents per role, in speaking order.
     pub agents: Vec<Named<u32>>,
-    /// Its participants.
+    /// Participants of the conversation.
     pub participants: Vec<Participant>,
     /// Number of openings and speeches.
     pub messages: u32,
@@ -84,18 +84,18 @@ pub struct ConversationRecord {
     pub note: Option<String>,
     /// Number of retries after a failure.
     pub retries: u32,
-    /// The process that works on it.
+    /// The process that works on the conversation; `None` if no process does.
     pub lease: Option<Lease>,
-    /// The kind of process that it is.
+    /// Kind of process.
     #[serde(default, skip_serializing_if = "ProcessKind::is_conversation")]
     pub kind: ProcessKind,
-    /// Id of the finished conversation that it is about; `None` for a conversation.
+    /// Id of the finished conversation that a question is about; `None` for a conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// The question; `None` for a conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub question: Option<QuestionRecord>,
-    /// The way in which it ended. convoke 0.1 did not store this.
+    /// The way in which the process ended. convoke 0.1 did not store this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<EndedBy>,
 }
@@ -128,7 +128,7 @@ pub struct QuestionRecord {
     pub role: String,
     /// Names of the agents that are asked, in speaking order.
     pub agents: Vec<String>,
-    /// Number of times that the same question has been asked, from 2; `None` the first time.
+    /// 2, 3, … if the same question was asked again; `None` the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub again: Option<u32>,
 }
@@ -136,20 +136,20 @@ pub struct QuestionRecord {
 /// A model in use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UsedModel {
-    /// Its name within the experiment.
+    /// Name of the model within the experiment.
     pub name: String,
     /// `SERVER/NAME`.
     pub id: String,
-    /// Its parameters as declared.
+    /// Parameters of the model as declared.
     pub sampling: Sampling,
 }
 
 /// A participant of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Participant {
-    /// An agent's name.
+    /// Name of an agent.
     pub name: String,
-    /// Its role.
+    /// Role of the agent.
     pub role: String,
     /// `SERVER/NAME`.
     pub model: String,
@@ -215,7 +215,7 @@ pub struct RunRecord {
     pub id: String,
     /// The experiment's id.
     pub experiment: String,
-    /// The revision that was run.
+    /// The revision that the run used.
     pub revision: String,
     /// Instant of its start.
     pub started: Millis,
@@ -229,12 +229,12 @@ pub struct RunRecord {
     pub answers: Vec<Named<String>>,
     /// The program's version.
     pub version: String,
-    /// The way in which it ended; `None` if the run is active or was killed.
+    /// The way in which the run ended; `None` if the run is active or was killed.
     pub ended: Option<String>,
-    /// Its kind.
+    /// Kind of run.
     #[serde(default, skip_serializing_if = "RunKind::is_run")]
     pub kind: RunKind,
-    /// Its overrides. Runs of convoke 0.1 have only `flags`.
+    /// Overrides of the run. Runs of convoke 0.1 have only `flags`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overrides: Option<Overrides>,
     /// The questions of a run of kind `ask`.

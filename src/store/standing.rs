@@ -10,15 +10,15 @@ use std::collections::BTreeMap;
 /// Progress of one conversation: enough to plan a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
-    /// Id.
+    /// Id of the conversation.
     pub id: String,
-    /// Key.
+    /// Key of the conversation.
     pub key: String,
-    /// The newest revision that planned it.
+    /// The newest revision that planned the conversation.
     pub revision: String,
-    /// Its status.
+    /// Status of the conversation.
     pub status: Status,
-    /// True if it has an entry.
+    /// True if the conversation has an entry.
     pub begun: bool,
     /// Number of calls whose reply is in the log.
     pub answered: u32,
@@ -28,11 +28,11 @@ pub struct Standing {
     pub offline: bool,
     /// Number of the replicate, from 1.
     pub replicate: u32,
-    /// Its seed.
+    /// Seed of the conversation.
     pub seed: u64,
-    /// The person who ran it.
+    /// The person who ran the conversation.
     pub creator: String,
-    /// The way in which it ended, if it is done and convoke 0.2 or later ended it.
+    /// The way in which the conversation ended, if it is done and convoke 0.2 or later ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<EndedBy>,
 }
@@ -71,11 +71,11 @@ pub struct Unfinished {
 /// A conversation that is not done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
-    /// Id.
+    /// Id of the conversation.
     pub id: String,
-    /// The newest revision that planned it.
+    /// The newest revision that planned the conversation.
     pub revision: String,
-    /// Its status.
+    /// Status of the conversation.
     pub status: Status,
 }
 

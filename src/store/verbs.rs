@@ -1,4 +1,4 @@
-//! The trait [`Store`]: the database in the researcher's verbs.
+//! The trait [`Store`]: the operations of a database, called verbs.
 
 use super::arguments::{End, Filter, Item, Mark, NewExperiment, TransferItem};
 use super::audit::Fault;
@@ -11,11 +11,11 @@ use crate::process::Flag;
 use crate::process::log::Entry;
 use async_trait::async_trait;
 
-/// The database in the researcher's verbs. A write that returns `Ok` is durable (contract R2). Writes of a turn carry
-/// the epoch of the claim; they fail with [`StoreError::Superseded`] if another process holds the conversation.
+/// The database in the researcher's verbs. A write that returns `Ok` is durable (contract R2). Writes of a turn pass
+/// the epoch of the claim. They fail with [`StoreError::Superseded`] if another process holds the conversation.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Returns the database's address for people, without a password.
+    /// Returns the database's address for messages, without a password.
     fn place(&self) -> String;
     /// Returns true if several runs may use the database at the same time.
     fn is_shared(&self) -> bool;
@@ -29,7 +29,8 @@ pub trait Store: Send + Sync {
     async fn records(&self) -> Result<Vec<ExperimentRecord>, StoreError>;
     /// Returns all experiments, oldest first, with the counts of the conversations of their current revision.
     async fn experiments(&self) -> Result<Vec<(ExperimentRecord, Counts)>, StoreError>;
-    /// Returns the whole document of a revision, with the `note` and `[run]` that were first stored with it.
+    /// Returns the whole document of a revision. Its `note` and `[run]` are those of the first document stored under
+    /// this hash.
     async fn document(&self, revision: &str) -> Result<Option<Experiment>, StoreError>;
 
     /// Marks every existing conversation of `keys` as planned by `revision`, and inserts `new` as pending. Idempotent;
@@ -129,7 +130,7 @@ pub trait Store: Send + Sync {
     /// Deletes an item. Fails with [`StoreError::NotYours`] if `creator` did not create it, and with
     /// [`StoreError::Held`] if a process works on it. The conversations, messages, calls and runs of an experiment are
     /// deleted with it. The questions about a conversation, of any creator, are deleted with the conversation. The next
-    /// opening for writing finishes an interrupted deletion. Copies stay.
+    /// opening for writing finishes an interrupted deletion. Experiments that were copied from it stay.
     async fn delete(&self, item: &Item, creator: &str) -> Result<(), StoreError>;
 
     /// Returns the hashes of all documents, sorted.
@@ -139,8 +140,8 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Refused`], which names the item. A note or star that only one side has is kept.
     async fn receive(&self, item: TransferItem) -> Result<(), StoreError>;
 
-    /// Reads everything, or one conversation, and returns the faults. A log must be complete and in order, and the call
-    /// of each entry stored. Texts must match their hashes, and each body must be the one that was sent. Changes
-    /// nothing.
+    /// Reads everything, or one conversation, and returns the faults. Changes nothing. A log must be complete and in
+    /// order, and the call of each entry must be stored. Texts must match their hashes, and each body must equal the
+    /// body that was sent.
     async fn verify(&self, conversation: Option<&str>) -> Result<Vec<Fault>, StoreError>;
 }

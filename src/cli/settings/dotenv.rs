@@ -1,4 +1,4 @@
-//! Writing `.env`: a changed variable changes its own line only, and the file is replaced whole or not at all.
+//! Writing `.env`. A changed variable changes only its own line. The file is replaced as a whole or not at all.
 
 use crate::cli::error::{CliError, Exit};
 use std::collections::BTreeMap;
@@ -6,7 +6,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Sets these variables in the `.env` of a folder, readable by its owner only. A symbolic link stays a link.
+/// Sets these variables in the `.env` of a folder. Only the owner of the file can read it. A symbolic link stays a
+/// link.
 pub fn save_variables(folder: &Path, values: &[(&str, String)]) -> Result<(), CliError> {
     let path = folder.join(".env");
     let failed = |e: &io::Error| {
@@ -38,7 +39,8 @@ fn resolve_link(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Replaces a file through a new one beside it, which no other user can create or read.
+/// Replaces a file by a new one, which is first written beside the old file. No other user can create or read the new
+/// file.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -50,16 +52,17 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = options.open(&new)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&new, path));
     if written.is_err() {
-        // The unfinished file may hold a password.
+        // The unfinished file may hold a password, so it is removed.
         let _ = fs::remove_file(&new);
     }
     written?;
-    // Syncs the folder as well, where the system supports it.
+    // Syncs the folder as well, on systems that support this.
     let _ = File::open(folder).and_then(|f| f.sync_all());
     Ok(())
 }
 
-/// Returns the text with these variables set: in the line that counts, else at the end.
+/// Returns the text with these variables set. A variable keeps the line that assigns it last; a new one is added at the
+/// end.
 fn set_variables(text: &str, values: &[(&str, String)]) -> String {
     let mut lines: Vec<String> = split_lines(text);
     let end = if text.contains("\r\n") { "\r\n" } else { "\n" };
@@ -91,7 +94,7 @@ fn assigned_name(line: &str) -> Option<&str> {
     Some(name).filter(|n| !n.is_empty() && !n.starts_with('#'))
 }
 
-/// Splits into lines with their line ends; a quoted value of several lines is one line, as in `dotenvy`.
+/// Splits a text into lines with their line ends. A quoted value with line breaks stays one line, as in `dotenvy`.
 fn split_lines(text: &str) -> Vec<String> {
     let (mut lines, mut now) = (Vec::new(), String::new());
     let (mut quote, mut escaped, mut blank) = (None, false, false);
@@ -117,7 +120,7 @@ fn split_lines(text: &str) -> Vec<String> {
     lines
 }
 
-/// Quotes a value so that `dotenvy` reads it back exactly, and a shell too if possible.
+/// Quotes a value so that `dotenvy` reads the same value. A shell reads it too, if possible.
 fn quote_value(value: &str) -> String {
     if value.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:,+@%".contains(c)) {
         return value.to_owned();
@@ -140,7 +143,7 @@ fn parse_variables(text: &str) -> Option<BTreeMap<String, String>> {
     dotenvy::from_read_iter(text.as_bytes()).collect::<Result<_, _>>().ok()
 }
 
-/// True if the new text holds the new values and every other variable is unchanged.
+/// Returns true if the new text sets the new values and keeps all other variables.
 fn reads_back(old: &str, new: &str, values: &[(&str, String)]) -> bool {
     let (Some(mut old), Some(mut new)) = (parse_variables(old), parse_variables(new)) else { return false };
     let right = values.iter().all(|(name, value)| new.get(*name).map_or("", String::as_str) == value);
@@ -148,7 +151,7 @@ fn reads_back(old: &str, new: &str, values: &[(&str, String)]) -> bool {
         old.remove(*name);
         new.remove(*name);
     }
-    // Values may refer to changed variables, so only the other names must stay the same.
+    // A value may refer to a changed variable, so values of other variables may change. Only their names must stay.
     right && old.keys().eq(new.keys())
 }
 

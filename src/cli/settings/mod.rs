@@ -1,7 +1,7 @@
 //! Arguments, environment, `.env` and the user's configuration file.
 //!
-//! First wins: flag · environment · `.env` in the working folder · configuration file · default. An empty variable
-//! counts as unset.
+//! The first source that has a value wins: flag · environment · `.env` in the working folder · configuration file ·
+//! default. An empty variable counts as unset.
 //!
 //! | file | come here to change |
 //! |---|---|

@@ -1,4 +1,4 @@
-//! Settings, resolved once into plain values with their origin.
+//! Settings, each resolved once into a plain value with its origin.
 
 use super::servers::Servers;
 use super::sources::{LimitsConfig, Variables, read_config, read_dotenv};
@@ -17,13 +17,13 @@ use std::time::Duration;
 pub struct Settings {
     /// The database.
     pub store: StoreChoice,
-    /// Starting values of `login`.
+    /// Values that `login` proposes first.
     pub given: MongoVariables,
     /// Servers of language models.
     pub servers: lab::Servers,
     /// The creator's name as known before signing in.
     pub creator: String,
-    /// True if a server is to verify the creator's name.
+    /// True if a server will verify the creator's name.
     pub signs_in: bool,
     /// The program's own folder for drafts, if there is one.
     pub state: Option<PathBuf>,

@@ -19,7 +19,7 @@ pub struct Servers<'a> {
 type Refused = Vec<(String, String)>;
 
 impl Servers<'_> {
-    /// Returns the usable servers, and the unusable ones with the reason.
+    /// Returns the usable servers; and the unusable servers, each with the reason.
     pub fn resolve_all(&mut self) -> Result<(Vec<Server>, Refused), CliError> {
         let openai = ["OPENAI_BASE_URL", "OPENAI_API_BASE"];
         let mut servers = vec![

@@ -37,18 +37,19 @@ pub struct LimitsConfig {
     pub reply_mib: Option<f64>,
 }
 
-/// True for a name that marks a secret: never shown, and a reason to warn if others can read the `.env`.
+/// Returns true for the name of a secret. A secret is never shown. If other users can read a `.env` with a secret, the
+/// user is warned.
 fn is_secret(name: &str) -> bool {
     name.ends_with("_KEY") || name.ends_with("_PASSWORD") || name.ends_with("_TOKEN") || name.ends_with("_SECRET")
 }
 
-/// True for a variable that no child process may inherit.
+/// Returns true for a variable that no child process may inherit, since its value holds a secret.
 pub fn holds_secret(name: &str, value: &str) -> bool {
     let is_address = name == "CONVOKE_STORE" || name == "DB_CLUSTER_URL";
     !value.is_empty() && (is_secret(name) || (is_address && without_password(value) != value))
 }
 
-/// The variables, with their origin.
+/// The variables of the environment and of `.env`.
 pub struct Variables<'a> {
     pub env: &'a BTreeMap<String, String>,
     pub dotenv: BTreeMap<String, String>,
@@ -60,7 +61,8 @@ impl Variables<'_> {
         of(self.env).map(|v| (v, Origin::Environment)).or_else(|| of(&self.dotenv).map(|v| (v, Origin::DotEnv)))
     }
 
-    /// Returns a key for an address of that origin. An address from `.env` gets a key from the same `.env` only.
+    /// Returns a key for an address of that origin. An address from `.env` gets only a key from the same `.env`, so
+    /// that no other key is sent to a foreign address.
     pub fn key_for(&self, variable: &str, address: Origin, warnings: &mut Vec<String>) -> Option<SecretString> {
         let (key, origin) = self.get(variable)?;
         if address == Origin::DotEnv && origin != Origin::DotEnv {
@@ -93,7 +95,7 @@ pub fn read_dotenv(folder: &Path, warnings: &mut Vec<String>) -> Result<BTreeMap
     Ok(map)
 }
 
-/// Names the faulty line by its number, because its text may hold a secret.
+/// Describes the faulty line by its number, since its text may hold a secret.
 fn line_of(path: &Path, error: &dotenvy::Error) -> String {
     let dotenvy::Error::LineParse(wrong, _) = error else { return "a line".to_owned() };
     let text = std::fs::read_to_string(path).unwrap_or_default();
@@ -126,7 +128,7 @@ pub fn read_config(variables: &Variables<'_>) -> Result<Config, CliError> {
     })
 }
 
-/// `$XDG_CONFIG_HOME/convoke/config.toml`, else `~/.config/convoke/config.toml`.
+/// Returns `$XDG_CONFIG_HOME/convoke/config.toml`, else `~/.config/convoke/config.toml`.
 fn config_path(variables: &Variables<'_>) -> Option<PathBuf> {
     use etcetera::BaseStrategy;
     let base = match variables.get("XDG_CONFIG_HOME") {

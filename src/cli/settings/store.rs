@@ -1,9 +1,10 @@
 //! The choice of the database, and of the creator's name.
 //!
 //! The first source wins: `--store` · `CONVOKE_STORE` · `DB_CLUSTER_URL` · configuration file · the nearest
-//! `convoke.db`. `DB_NAME` completes an address without a database, and `DB_PASSWORD` one without a password. An
-//! address from a folder's `.env` gets a password from the same `.env` only, so that no user's password goes to a
-//! foreign address. `DB_USER` signs in if the address is `DB_CLUSTER_URL`; otherwise it is only a name.
+//! `convoke.db`. `DB_NAME` completes an address without a database, and `DB_PASSWORD` an address without a password. An
+//! address from a folder's `.env` gets only a password from the same `.env`, so that no user's password is sent to a
+//! foreign address. If the address is `DB_CLUSTER_URL`, convoke signs in as `DB_USER`; otherwise `DB_USER` is only the
+//! creator's name.
 
 use super::sources::{Config, Variables};
 use super::world::{Origin, Shown, World};
@@ -18,7 +19,7 @@ pub struct StoreChoice {
     pub uri: StoreUri,
     /// The origin of the address.
     pub origin: Origin,
-    /// The source that names it: `--store`, a variable, `store` in the configuration; empty by default.
+    /// Name of the source: `--store`, a variable, or `store` in the configuration file; empty for the default.
     pub name: &'static str,
 }
 
@@ -26,14 +27,14 @@ pub struct StoreChoice {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Creator {
     pub name: String,
-    /// True if a server is to verify the name.
+    /// True if a server will verify the name.
     pub signs_in: bool,
 }
 
-/// MongoDB settings from variables, to be completed by flags and answers.
+/// MongoDB settings from variables. Flags and answers complete them.
 #[derive(Debug, Clone, Default)]
 pub struct MongoVariables {
-    /// The address, the kind of setting that it was read from, and that setting's name for messages.
+    /// The address, its origin, and the name of the setting for messages.
     pub address: Option<(String, Origin, &'static str)>,
     /// `DB_USER`.
     pub user: Option<String>,
@@ -128,7 +129,8 @@ impl StoreResolver<'_> {
         }
     }
 
-    /// Returns the starting values of `login`: the first MongoDB address, even if a file is in use.
+    /// Returns the values that `login` proposes first: the first MongoDB address, even if the database in use is a
+    /// file.
     pub fn login_values(&self) -> MongoVariables {
         let mongo =
             |found: &(String, Origin, &str)| found.2 == "DB_CLUSTER_URL" || found.0.trim().starts_with("mongodb");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// The environment of the program: read once, in `main`, and passed down.
+/// The environment of the program. `main` reads it once and passes it down.
 #[derive(Debug, Clone)]
 pub struct World {
     /// Arguments, without the program's name.
@@ -12,11 +12,11 @@ pub struct World {
     pub env: BTreeMap<String, String>,
     /// Working folder.
     pub folder: PathBuf,
-    /// Login name of the user id.
+    /// Login name of the user who started the program.
     pub user: String,
     /// Host name.
     pub host: String,
-    /// Three flags: standard input, output and error are terminals.
+    /// True if standard input, output and error, in this order, are terminals.
     pub terminals: [bool; 3],
     /// Milliseconds since 1970.
     pub clock: fn() -> i64,
@@ -55,10 +55,10 @@ impl Origin {
 /// A setting, as `doctor --config` shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shown {
-    /// Its name.
+    /// Name of the setting.
     pub name: String,
-    /// Its value; of a secret only that it is set.
+    /// Value of the setting. For a secret, only the fact that it is set.
     pub value: String,
-    /// Its origin.
+    /// Origin of the value.
     pub origin: Origin,
 }

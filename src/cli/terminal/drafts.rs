@@ -1,4 +1,5 @@
-//! Drafts of turns that a person typed but has not sent: one file for each turn, so that it survives a crash.
+//! Drafts of turns that a person typed but has not sent. Each turn has its own file, so that its draft survives a
+//! crash.
 
 use crate::cli::settings::dotenv::replace_file;
 use std::fs::{self, DirBuilder};
@@ -12,7 +13,7 @@ pub struct Drafts {
 }
 
 impl Drafts {
-    /// Uses the program's state folder; without one, no drafts are saved.
+    /// Uses the program's state folder. If the program has none, no drafts are saved.
     pub fn of(state: Option<&Path>) -> Self {
         Self { folder: state.map(|state| state.join("drafts")) }
     }
@@ -38,7 +39,7 @@ impl Drafts {
         create_private(path.parent()?).ok().map(|()| path.with_extension("half"))
     }
 
-    /// Removes the draft of a turn, and leftover drafts of earlier turns.
+    /// Removes the draft of a turn, and drafts that remain from earlier turns.
     pub fn remove_through(&self, conversation: &str, seq: u32) {
         let (Some(folder), true) = (&self.folder, is_id(conversation)) else { return };
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -47,7 +48,7 @@ impl Drafts {
             // A name with a dot belongs to an interrupted write.
             let place = place.and_then(|place| place.split('.').next()?.parse::<u32>().ok());
             if place.is_some_and(|n| n <= seq) {
-                // A draft that remains belongs to a finished turn and is never read again.
+                // A failure is ignored: the turn is finished, so its draft is never read again.
                 let _ = fs::remove_file(entry.path());
             }
         }

@@ -26,7 +26,7 @@ const COMMANDS: [(&str, &str); 5] = [
 pub struct AtTerminal {
     context: Context,
     drafts: Drafts,
-    /// True while the person types: then no other output is written to the terminal.
+    /// True while the person types. During that time no other output is written to the terminal.
     types: Arc<AtomicBool>,
 }
 
@@ -41,7 +41,7 @@ enum Typed<'a> {
     Unknown(&'a str),
 }
 
-/// Parses a line: `/` begins a command; `//` begins text that starts with `/`.
+/// Parses a line. `/` begins a command; `//` begins text that starts with `/`.
 fn parse_line(line: &str) -> Typed<'_> {
     let Some(rest) = line.strip_prefix('/') else { return Typed::Text(line) };
     if rest.starts_with('/') {
@@ -57,7 +57,7 @@ fn parse_line(line: &str) -> Typed<'_> {
 }
 
 impl AtTerminal {
-    /// Creates the person at the terminal of a command.
+    /// Creates the person who sits at the terminal of a command.
     pub fn new(context: &Context) -> Self {
         let drafts = Drafts::of(context.settings.state.as_deref());
         let context = context.with_line(context.world.arguments.clone(), context.global.clone());
@@ -148,7 +148,8 @@ impl Person for AtTerminal {
     }
 }
 
-/// Finds the candidate with this number or name; empty input chooses nobody in particular.
+/// Finds the candidate with this number or name. Empty input returns an empty name, which leaves the choice to the
+/// program.
 fn find_candidate(text: &str, candidates: &[String]) -> Option<String> {
     if text.is_empty() {
         return Some(String::new());
@@ -158,7 +159,7 @@ fn find_candidate(text: &str, candidates: &[String]) -> Option<String> {
     by_number.or_else(by_name).cloned()
 }
 
-/// Describes why an unfinished answer ended.
+/// Describes why a person's answer ended before it was sent.
 fn describe_end(error: &CliError) -> String {
     if error.exit == crate::cli::error::Exit::Interrupt {
         return "you left".to_owned();
@@ -217,7 +218,7 @@ struct Stage {
     messages: Vec<Message>,
     drafts: Drafts,
     place: (String, u32),
-    /// True after the warning that drafts cannot be saved.
+    /// True once the warning that drafts cannot be saved has been printed.
     is_told: bool,
 }
 
@@ -258,7 +259,7 @@ impl Stage {
         }
     }
 
-    /// Handles the last of `lines`, which was just typed.
+    /// Handles the line that was just typed, which is the last of `lines`.
     fn handle_line(&mut self, lines: &[String]) -> LineEffect {
         let Some((last, before)) = lines.split_last() else { return LineEffect::Keep };
         let mut left = before.to_vec();
@@ -288,7 +289,7 @@ impl Stage {
         LineEffect::Replace(left)
     }
 
-    /// Saves the text typed so far; warns once if that fails.
+    /// Saves the text typed so far. If that fails, warns once.
     fn save_draft(&mut self, lines: &[String]) {
         if let Err(error) = self.drafts.save_lines(&self.place.0, self.place.1, lines)
             && !std::mem::replace(&mut self.is_told, true)

@@ -1,7 +1,7 @@
-//! The only door to the terminal. Standard output carries data, standard error carries messages.
+//! The only module that writes to the terminal. Standard output carries data, standard error carries messages.
 //!
-//! All output is escaped first ([`harmless`]): texts of models, databases and servers may hold escape sequences, and
-//! none reaches a terminal (contract S1). Colour is added only here.
+//! All output is escaped first ([`harmless`]). Texts of models, databases and servers may hold escape sequences, which
+//! must never reach a terminal (contract S1). Colour is added only here.
 
 use crate::process::harmless::{harmless, harmless_json};
 use console::{Style, Term};
@@ -18,7 +18,7 @@ pub struct Printer {
     pub colour_err: bool,
     /// True if standard output carries one JSON document or JSON lines.
     pub json: bool,
-    /// True if messages for information are dropped.
+    /// True if informative messages are dropped.
     pub quiet: bool,
 }
 
@@ -26,7 +26,7 @@ pub struct Printer {
 #[derive(Debug, Clone)]
 pub struct Piece<'a>(pub &'a str, pub Look);
 
-/// Style of a piece. Colour is never the only sign of anything.
+/// Style of a piece. Anything that colour shows is shown in another way too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
     /// Unstyled.
@@ -56,7 +56,7 @@ impl Printer {
         self.pieces(&[Piece(line, Look::Plain)])
     }
 
-    /// Prints a line of data in pieces.
+    /// Prints a line of data that consists of pieces.
     pub fn pieces(&self, pieces: &[Piece<'_>]) -> io::Result<()> {
         forgive_closed(self.try_pieces(pieces))
     }
@@ -73,12 +73,13 @@ impl Printer {
     }
 
     /// Writes raw bytes of an export to a pipe or a file; terminals get [`Self::out`] instead. Fails if the reader
-    /// closed the pipe, so that the export stops reading.
+    /// closed the pipe, so that the export stops reading from the database.
     pub fn raw(&self, bytes: &[u8]) -> io::Result<()> {
         io::stdout().lock().write_all(bytes)
     }
 
-    /// Width of the terminal at standard output; `None` if that is not a terminal; then nothing is wrapped.
+    /// Returns the width of the terminal at standard output. Returns `None` if standard output is not a terminal, so
+    /// that no line is wrapped.
     pub fn width(&self) -> Option<usize> {
         let (_, columns) = Term::stdout().size_checked()?;
         Some(usize::from(columns).max(20))
@@ -104,7 +105,7 @@ impl Printer {
 
     /// Prints a message in pieces.
     pub fn say_pieces(&self, pieces: &[Piece<'_>]) {
-        // A failed write to standard error is no reason to fail.
+        // A command does not fail because a message could not be written.
         let _ = writeln!(io::stderr().lock(), "{}", paint_pieces(pieces, self.colour_err));
     }
 
@@ -144,7 +145,7 @@ impl Printer {
     }
 }
 
-/// Treats a pipe closed by its reader (`| head`) as success.
+/// Treats a closed pipe (`| head`) as success, since its reader needs no more.
 fn forgive_closed(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -157,7 +158,7 @@ fn paint_pieces(pieces: &[Piece<'_>], colour: bool) -> String {
 }
 
 fn paint_text(text: &str, look: Look, colour: bool) -> String {
-    /// Readable on dark and light backgrounds; a speaker's name is always printed beside the colour.
+    /// Colours that are readable on dark and light backgrounds. A speaker's name is always printed beside the colour.
     const SPEAKERS: [u8; 8] = [33, 166, 64, 125, 37, 136, 61, 160];
     let style = Style::new().force_styling(colour);
     match look {

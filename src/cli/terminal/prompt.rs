@@ -31,15 +31,15 @@ pub struct Terminal {
     pub yes: bool,
     /// Environment variables; one names the editor.
     pub env: BTreeMap<String, String>,
-    /// Prints long questions.
+    /// Printer for long questions.
     pub printer: Printer,
     /// Saves unfinished lines.
     pub typing: Typing,
-    /// Flags that would have given the person's confirmations.
+    /// Flags that would have given the confirmations that the person gave.
     pub agreed: Mutex<Vec<&'static str>>,
 }
 
-/// Asks for a confirmation. If questions are not allowed, fails with an error that names the flag.
+/// Asks for a confirmation. If questions are not allowed, returns an error that names the flag to use instead.
 pub async fn confirm(terminal: &Terminal, question: &str, flag: &'static str) -> Result<bool, CliError> {
     if terminal.yes {
         return Ok(true);
@@ -72,7 +72,8 @@ pub async fn ask_yes_no(
     answer.await
 }
 
-/// Asks for a line, starting with `text`; `None` on Esc. `hint` is the remedy if questions are not allowed.
+/// Asks for a line, which the person edits from `text`; `None` on Esc. `hint` is the remedy if questions are not
+/// allowed.
 pub async fn ask_line(terminal: &Terminal, question: &str, text: &str, hint: &str) -> Result<Option<String>, CliError> {
     let kept = FieldDraft { typing: terminal.typing.clone(), question: one_line(question) };
     let text = kept.typing.saved_line(&kept.question).unwrap_or_else(|| text.to_owned());
@@ -82,8 +83,8 @@ pub async fn ask_line(terminal: &Terminal, question: &str, text: &str, hint: &st
     Ok(answer.await?.map(|line| line.trim().replace(['\r', '\n'], " ")))
 }
 
-/// Asks for lines up to a lone `.`, appended to the lines in `already`; `None` on Esc. After each line, `keep` receives
-/// all lines.
+/// Asks for lines, which are appended to `already`, until a line that is only `.`; `None` on Esc. After each line,
+/// `keep` receives all lines.
 pub async fn ask_lines(
     terminal: &Terminal,
     question: &str,
@@ -152,7 +153,7 @@ pub async fn ask_one_of(
     answer.await
 }
 
-/// Asks for one of many items, which typing narrows.
+/// Asks for one of many items. Typed characters narrow the list.
 pub async fn ask_search(
     terminal: &Terminal,
     question: &str,
@@ -162,7 +163,7 @@ pub async fn ask_search(
     ask_search_from(terminal, question, items, 0, hint).await
 }
 
-/// Asks for one of many items, starting with the cursor on the item at `usual`.
+/// Asks for one of many items. The cursor starts on the item at index `usual`.
 pub async fn ask_search_from(
     terminal: &Terminal,
     question: &str,
@@ -193,7 +194,8 @@ pub async fn ask_search_from(
     answer.await
 }
 
-/// Asks for any number of items and returns their indexes; `ticked` marks the default; `None` on Esc.
+/// Asks for any number of items and returns their indexes; `None` on Esc. `ticked` lists the items that are chosen at
+/// first.
 pub async fn ask_several(
     terminal: &Terminal,
     question: &str,
@@ -215,7 +217,7 @@ pub async fn ask_several(
     answer.await
 }
 
-/// Opens the person's editor on a text; `None` if it was closed without saving.
+/// Opens the person's editor on a text; `None` if the editor was closed without saving.
 pub async fn open_editor(terminal: &Terminal, text: &str, hint: &str) -> Result<Option<String>, CliError> {
     let command = editor_command(&terminal.env);
     let text = text.to_owned();
@@ -237,13 +239,14 @@ const QUESTION: usize = 8;
 /// Columns that a theme adds to an item.
 const ITEM: usize = 6;
 
-/// Shortens a text to one line of the screen, leaving `beside` columns: a wrapped line would break the row count.
+/// Shortens a text to one line of the screen, and leaves `beside` columns free. A wrapped line would make the count of
+/// rows wrong.
 fn fit_line(text: &str, beside: usize) -> String {
     let columns = usize::from(Term::stderr().size().1).max(20).saturating_sub(beside);
     console::truncate_str(&one_line(text), columns, "…").into_owned()
 }
 
-/// Formats the items of a list. Names may come from a database.
+/// Formats the items of a list as single lines, since names from a database may have line breaks.
 fn fit_items(items: &[String]) -> Vec<String> {
     items.iter().map(|item| fit_line(item, ITEM)).collect()
 }
@@ -253,7 +256,7 @@ fn visible_rows() -> usize {
     usize::from(Term::stderr().size().0).saturating_sub(4).clamp(3, 20)
 }
 
-/// Text before a field. A long question is printed on lines of its own.
+/// Returns the text before a field. A long question is printed on separate lines before it.
 fn field_label(terminal: &Terminal, question: &str) -> String {
     let question = one_line(question);
     let columns = usize::from(Term::stderr().size().1).max(20);
@@ -266,16 +269,16 @@ fn field_label(terminal: &Terminal, question: &str) -> String {
     "> ".to_owned()
 }
 
-/// A text field. It moves by visible characters, accepts pasted text, and Esc leaves it.
+/// A text field. The cursor moves by visible characters, pasted text is accepted, and Esc leaves the field.
 struct Field {
     editor: rustyline::Editor<FieldObserver, rustyline::history::MemHistory>,
     escaped: Arc<AtomicBool>,
 }
 
 impl Field {
-    /// Creates a field that saves its content; without `kept`, the content is hidden.
+    /// Creates a field that saves its content in `kept`. Without `kept`, the content is hidden.
     fn new(kept: Option<FieldDraft>) -> dialoguer::Result<Self> {
-        /// Milliseconds to wait for the rest of a key code that begins like Esc.
+        /// Milliseconds to wait for the rest of a key code, since some key codes begin like Esc.
         const KEY: u16 = 50;
         let config = rustyline::Config::builder()
             .behavior(rustyline::Behavior::PreferTerm)
@@ -303,7 +306,7 @@ impl Field {
                 Ok(Some(line))
             }
             Err(ReadlineError::Interrupted) if self.escaped.swap(false, Ordering::Relaxed) => Ok(None),
-            // The end of input acts like Esc.
+            // The end of input has the same effect as Esc.
             Err(ReadlineError::Eof) => Ok(None),
             Err(error) => Err(io_error(error)),
         }
@@ -328,13 +331,13 @@ impl rustyline::ConditionalEventHandler for Leave {
     }
 }
 
-/// File for the content of a field, and its question.
+/// File in which the content of a field is saved, and the question of the field.
 struct FieldDraft {
     typing: Typing,
     question: String,
 }
 
-/// Observes a field at every key: saves its content, and hides a password.
+/// Observer of a field, which is called at every key. It saves the content, and hides a password.
 struct FieldObserver {
     kept: Option<FieldDraft>,
 }
@@ -367,7 +370,7 @@ impl rustyline::hint::Hinter for FieldObserver {
 impl rustyline::validate::Validator for FieldObserver {}
 impl rustyline::Helper for FieldObserver {}
 
-/// Asks on a blocking thread, so that Ctrl-C is received meanwhile. The terminal is restored in every case.
+/// Asks on a blocking thread, so that Ctrl-C is received meanwhile. The terminal is always restored afterwards.
 async fn ask_terminal<T: Send + 'static>(
     terminal: &Terminal,
     question: &str,
@@ -384,7 +387,8 @@ async fn ask_terminal<T: Send + 'static>(
         tokio::task::spawn_blocking(ask).await
     };
     let answer = tokio::select! {
-        // Polled first, so that the handler is installed before the question appears; otherwise the signal kills.
+        // The signal is polled first, so that its handler is installed before the question appears. Without a handler,
+        // Ctrl-C would kill the program.
         biased;
         _ = tokio::signal::ctrl_c() => {
             return Err(interrupted_error());
@@ -400,7 +404,7 @@ async fn ask_terminal<T: Send + 'static>(
     }
 }
 
-/// Creates the error for a question that is not allowed.
+/// Creates the error for a question that may not be asked.
 pub fn unanswered_error(question: &str, hint: &str) -> CliError {
     CliError::new(Exit::Usage, "needs-answer", format!("this needs an answer: {question}")).hint(hint)
 }
@@ -409,7 +413,8 @@ fn interrupted_error() -> CliError {
     CliError::new(Exit::Interrupt, "interrupted", "interrupted; nothing was done")
 }
 
-/// The terminal's state before a question: an abandoned thread may have hidden the cursor or the input.
+/// The terminal's state before a question. It is restored, since an abandoned thread may have hidden the cursor or the
+/// input.
 struct TerminalState {
     #[cfg(unix)]
     found: Option<nix::sys::termios::Termios>,
@@ -429,7 +434,7 @@ impl TerminalState {
 
 impl Drop for TerminalState {
     fn drop(&mut self) {
-        // A terminal that cannot be restored is closed.
+        // A failure is ignored: a terminal that cannot be restored is closed.
         #[cfg(unix)]
         if let Some(found) = &self.found {
             use nix::sys::termios::{SetArg, tcsetattr};

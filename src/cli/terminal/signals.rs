@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first stops in good order, the second exits at once (contract R6).
+//! Ctrl-C and SIGTERM. The first signal stops the run in good order, the second ends the program at once (contract R6).
 
 use crate::cli::error::Exit;
 use crate::lab::Stop;
@@ -13,13 +13,14 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, Clone, Default)]
 pub struct Signals {
     stop: Stop,
-    /// Set by the second signal: exit at once.
+    /// Cancelled by the second signal, which ends the program at once.
     pub now: CancellationToken,
     first: Arc<AtomicU8>,
 }
 
 impl Signals {
-    /// Starts listening, and stops a run through `stop`. `events` is weak, because the run ends when its listeners do.
+    /// Starts to listen for signals, which stop a run through `stop`. `events` is weak, since the listeners of a run
+    /// end only after all senders are dropped.
     pub fn listen(grace: Duration, stop: &Stop, events: WeakUnboundedSender<Event>) -> std::io::Result<Self> {
         let signals = Self { stop: stop.clone(), ..Self::default() };
         let mut incoming = Incoming::new()?;
@@ -31,7 +32,7 @@ impl Signals {
             };
             heard.first.store(exit as u8, Ordering::Relaxed);
             heard.stop.stop.cancel();
-            // The person who left already knows; turns of other participants are still awaited.
+            // If the person left, no message is needed. The turns of other participants are still awaited.
             if let Some(events) = events.upgrade().filter(|_| !heard.stop.leave.is_cancelled()) {
                 let _ = events.send(Event::Stopping { grace: grace.as_secs() });
             }
@@ -47,7 +48,7 @@ impl Signals {
         Ok(signals)
     }
 
-    /// Exit code of the first signal, if any.
+    /// Returns the exit code of the first signal, if there was one.
     pub fn exit(&self) -> Option<Exit> {
         match self.first.load(Ordering::Relaxed) {
             130 => Some(Exit::Interrupt),
@@ -62,7 +63,7 @@ pub async fn first() -> std::io::Result<Exit> {
     Ok(Incoming::new()?.next_exit().await)
 }
 
-/// Waits for a signal that arrives while no other listener is active.
+/// Waits for a signal that arrives while `somebody_hears` is false, so that no other listener handles it.
 pub async fn unheard(somebody_hears: &AtomicBool) -> std::io::Result<Exit> {
     let mut incoming = Incoming::new()?;
     loop {
@@ -104,7 +105,7 @@ impl Incoming {
     }
 
     async fn next_exit(&mut self) -> Exit {
-        // If Ctrl-C cannot be received, nothing interrupts.
+        // If Ctrl-C cannot be received, this function never returns.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

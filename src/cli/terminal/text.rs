@@ -1,4 +1,4 @@
-//! Text for people: wrapped lines, tables that fit, sizes and instants. Nothing is printed here.
+//! Text for people: wrapped lines, tables that fit, sizes and instants. This module prints nothing.
 
 use crate::process::harmless::one_line;
 use crate::store::Millis;
@@ -6,8 +6,8 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, pr
 use jiff::Timestamp;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Wraps each line at spaces so that it fits `width` columns; longer words are cut. Without a width, lines are
-/// unchanged.
+/// Wraps each line at spaces so that it fits `width` columns. Words longer than `width` are cut. Without a width, lines
+/// are unchanged.
 pub fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
     let Some(width) = width else { return text.lines().map(str::to_owned).collect() };
     text.lines().flat_map(|line| wrap_line(line, width.max(1))).collect()
@@ -72,29 +72,29 @@ pub fn short(id: &str) -> &str {
 /// A column of a table.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
-    /// Its heading.
+    /// Heading of the column.
     pub name: &'static str,
-    /// Minimum useful width in columns; content that fits it is never wrapped.
+    /// Minimum useful width in columns. Content that is not wider is never wrapped.
     pub least: usize,
-    /// On a narrow screen, the columns with the highest number are dropped first; 0 always stays.
+    /// Rank for narrow screens, where columns with the highest rank are dropped first. A column of rank 0 always stays.
     pub drop: u8,
     /// True for numbers, which are aligned to the right and never wrapped.
     pub number: bool,
 }
 
 impl Column {
-    /// A column of text.
+    /// Creates a column of text.
     pub const fn text(name: &'static str, least: usize, drop: u8) -> Self {
         Self { name, least, drop, number: false }
     }
 
-    /// A column of numbers, which are never broken.
+    /// Creates a column of numbers, which are never wrapped.
     pub const fn number(name: &'static str, drop: u8) -> Self {
         Self { name, least: 0, drop, number: true }
     }
 }
 
-/// Formats a table that fits `width`: columns without room or content are dropped, the others wrapped.
+/// Formats a table that fits `width`. Columns without room or content are dropped, and the others are wrapped.
 pub fn table(columns: &[Column], rows: &[Vec<String>], width: Option<usize>) -> Vec<String> {
     let rows: Vec<Vec<String>> = rows.iter().map(|r| r.iter().map(|c| one_line(c)).collect()).collect();
     let kept = fitting_columns(columns, &rows, width);

@@ -1,5 +1,5 @@
-//! The unfinished line of a text field, saved at every key so that it survives a crash. It is offered when the same
-//! question is asked again.
+//! The unfinished line of a text field. It is saved at every key, so that it survives a crash. When the same question
+//! is asked again, the saved line is offered.
 
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -28,7 +28,8 @@ impl Typing {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Saves unfinished lines in this file from now on, and loads its content. `None` saves nothing.
+    /// Saves unfinished lines in this file from now on, and loads the line that it contains. With `None`, no line is
+    /// saved.
     pub fn save_in(&self, place: Option<PathBuf>) {
         let left = place.as_ref().and_then(|place| serde_json::from_slice(&fs::read(place).ok()?).ok());
         *self.lock_inner() = Inner { place, left };
@@ -47,7 +48,7 @@ impl Typing {
         let mut inner = self.lock_inner();
         let Some(place) = &inner.place else { return };
         let half = Half { question: question.to_owned(), text: text.to_owned() };
-        // If this write fails, the earlier lines could not be saved either, and that was reported.
+        // A failure is ignored: the earlier lines could not be saved either, and that was reported.
         let _ = serde_json::to_vec(&half).map(|bytes| replace_file(place, &bytes));
         inner.left = Some(half);
     }
@@ -57,13 +58,13 @@ impl Typing {
         let mut inner = self.lock_inner();
         inner.left = None;
         if let Some(place) = &inner.place {
-            // A file that remains is offered for the same question only.
+            // A failure is ignored: a file that remains is offered for the same question only.
             let _ = fs::remove_file(place);
         }
     }
 }
 
-/// Replaces the file. It is not synced to disk, unlike an answer: a key must not wait for the disk.
+/// Replaces the file. Unlike an answer, it is not synced to disk, so that no key has to wait for the disk.
 fn replace_file(place: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let new = place.with_extension("key");
     let mut options = fs::File::options();

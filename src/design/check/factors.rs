@@ -77,7 +77,8 @@ impl Check<'_> {
 /// A message and its remedy.
 type Said = (String, Option<String>);
 
-/// Checks that a heading or an expression may read a name: a factor, or a key with a value in every condition.
+/// Checks that a heading or an expression may read a name. The name must be a factor, or a key that every condition
+/// has.
 pub(super) fn known_key(experiment: &Experiment, when: &When) -> Result<(), Said> {
     let name = &when.factor;
     let roles = &experiment.roles;

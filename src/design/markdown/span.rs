@@ -9,9 +9,9 @@ pub struct SectionSpan {
     pub heading: Range<usize>,
     /// The title within the heading.
     pub title: Range<usize>,
-    /// Its conditions, in the order of [`Section::when`](crate::design::Section::when).
+    /// The section's conditions, in the order of [`Section::when`](crate::design::Section::when).
     pub when: Vec<WhenSpan>,
-    /// The first byte of its text.
+    /// The first byte of the section's text.
     pub text: usize,
 }
 
@@ -20,7 +20,7 @@ pub struct SectionSpan {
 pub struct WhenSpan {
     /// The factor.
     pub key: Range<usize>,
-    /// Each of its levels.
+    /// The factor's levels.
     pub values: Vec<Range<usize>>,
 }
 

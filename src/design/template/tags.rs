@@ -24,7 +24,7 @@ pub enum Tag {
     Pron(usize),
     /// `his`, or `their`.
     PossPron(usize),
-    /// A verb's base form in lower case, to agree with the number of agents.
+    /// A verb in lower case, whose form agrees with the number of agents.
     Verb(usize, String),
     /// All agents.
     AgentsNum,
@@ -63,7 +63,7 @@ pub fn tag_of(name: &str) -> String {
     tag
 }
 
-/// Returns true for an upper-case letter, or one of a script without case.
+/// Returns true for an upper-case letter, and for a letter of a script without case.
 fn is_capital(c: char) -> bool {
     c.is_alphabetic() && !c.is_lowercase()
 }

@@ -50,7 +50,7 @@ fn by_the_rule(experiment: &Experiment) -> usize {
     models * combinations.iter().filter(|c| in_step(c) && in_cells(c) && !excluded(c)).count()
 }
 
-/// Generated experiments whose models all take part; some with cells in place of a grid.
+/// Generates experiments in which every model takes part. Some have cells instead of a grid.
 fn any_experiment() -> impl Strategy<Value = Experiment> {
     (arbitrary::any_experiment(5), any::<bool>()).prop_map(|(mut experiment, cells)| {
         experiment.roles[0].model = RoleModel::Condition;

@@ -1,4 +1,4 @@
-//! Flags that narrow and override a plan, and messages about wrong ones.
+//! Tests of flags that narrow and override a plan, and of messages about wrong flags.
 
 use super::*;
 

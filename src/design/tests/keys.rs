@@ -62,7 +62,7 @@ fn golden_experiment() -> Experiment {
 }
 
 /// These keys must never change, since they name conversations that were paid for. If this test fails, the code is
-/// wrong, or the texts in `prompts/selector*.md` were changed. Keys include those texts: leave them.
+/// wrong, or the texts in `prompts/selector*.md` were changed. Those texts must stay, since keys include them.
 #[test]
 fn the_golden_keys_never_change() {
     let plan = plan_experiment(&golden_experiment());
@@ -72,7 +72,7 @@ fn the_golden_keys_never_change() {
     assert_eq!(key::conversation_id("0123456789abcdef", &plan.cells()[0].key), "94150d63e9005f6e");
 }
 
-/// The key of the smallest experiment that can be written must not change either.
+/// The key of the smallest experiment that can be written must never change.
 #[test]
 fn the_plain_key_never_changes() {
     let plan = plan_experiment(&small_experiment(""));

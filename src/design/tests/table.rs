@@ -151,7 +151,8 @@ fn as_documented(key: &Key<Protocol>) -> String {
     }
 }
 
-/// `docs/format.md` has the keys of the table in its order, with its defaults and what counts.
+/// `docs/format.md` has the keys of the table in its order, with the defaults, and with what the condition key
+/// includes.
 #[test]
 fn the_page_has_the_keys() {
     let without = |rows: Vec<(String, String)>, by_hand: &[&str]| -> Vec<(String, String)> {

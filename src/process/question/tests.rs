@@ -6,7 +6,7 @@ use crate::process::{Conversation, PromptSize};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-/// A setting of a generated experiment in which nobody is a person, with its finished log.
+/// Generates a setting without people, with its finished log.
 fn subjects() -> impl Strategy<Value = (Arc<Setting>, Vec<Entry>)> {
     arbitrary::any_experiment(1).prop_map(|mut experiment| {
         experiment.design.exclude.clear();

@@ -109,9 +109,9 @@ impl Base {
         self.texts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the holder of a lease, for people: creator and process.
+    /// Returns the holder of a lease for messages: creator and process.
     pub(super) async fn describe_holder(&self, lease: &Lease) -> String {
-        // If the lookup of the run fails, the process alone is named.
+        // If the run cannot be read, messages name only the process.
         let run = self.runs().find_one(doc! { "_id": &lease.owner }).await.ok().flatten();
         let who = run.and_then(|r| r.get_str("creator").map(str::to_owned).ok());
         let process = format!("process {} on {}", lease.pid, lease.host);

@@ -53,7 +53,7 @@ pub(super) async fn last_epoch(mongo: &Base, conversation: &str, known: u64) -> 
     Ok(last)
 }
 
-/// Inserts an epoch; returns false if it is taken.
+/// Inserts an epoch. Returns false if another process has already inserted this epoch.
 pub(super) async fn insert_epoch(mongo: &Base, conversation: &str, epoch: u64, more: Document) -> Result<bool, Fail> {
     let mut document = doc! {
         "_id": claim_id(conversation, epoch), "conversation": conversation, "epoch": epoch.cast_signed(),
@@ -72,7 +72,7 @@ pub(super) async fn renewed_lease(mongo: &Base, id: &str, claimed: Lease) -> Res
     Ok(lease_of(&found)?.filter(|l| l.epoch == claimed.epoch).unwrap_or(claimed))
 }
 
-/// Takes an epoch with a lease; returns false if it is taken.
+/// Takes an epoch with a lease. Returns false if another process has already taken this epoch.
 pub(super) async fn take_epoch(mongo: &Base, id: &str, lease: &Lease, retries: u32) -> Result<bool, Fail> {
     let won = insert_epoch(mongo, id, lease.epoch, doc! { "lease": lease_document(lease)? }).await?;
     if won {
@@ -132,7 +132,7 @@ async fn check_free(
             Err(StoreError::Ended { conversation: id, status: end.status }.into())
         }
         Some(Epoch::End(end)) => Ok(end.status == Status::Failed),
-        // A conversation from another database has no epoch yet.
+        // Without a claim the status of the document decides.
         None => match document_status(found)? {
             Status::Failed if retry => Ok(true),
             status @ (Status::Done | Status::Failed) => Err(StoreError::Ended { conversation: id, status }.into()),
@@ -195,8 +195,8 @@ async fn write_lease(mongo: &Base, id: &str, lease: &Lease, retries: u32) -> Res
     conversation_record(update.await?.ok_or_else(|| superseded_error(id))?)
 }
 
-/// Renews every lease of a run while no other write is in flight. A server may read a document, and write it back after
-/// another write, which would undo that write.
+/// Renews every lease of a run while no other write is in flight. Some servers read a document and write it back after
+/// another write, and so undo that write.
 pub(super) async fn renew_leases(mongo: &Base, owner: &str) -> Result<(), Fail> {
     mongo.clock.set(super::clock::server_time(mongo.client()).await?);
     let _alone = mongo.renewal.write().await;
@@ -210,7 +210,8 @@ pub(super) fn superseded_error(id: &str) -> Fail {
     StoreError::Superseded { conversation: id.to_owned() }.into()
 }
 
-/// Begins a write to a conversation that is held in epoch `at`. The track is not reloaded while the write is in flight.
+/// Begins a write to a conversation that this process holds in epoch `at`. The track is not reloaded while the write is
+/// in flight.
 pub(super) async fn begin_write(mongo: &Base, id: &str, at: u64) -> Result<Writing, Fail> {
     let shared = mongo.tracks.place_of(id);
     loop {
@@ -221,7 +222,7 @@ pub(super) async fn begin_write(mongo: &Base, id: &str, at: u64) -> Result<Writi
         }
         drop(writing);
         if let Err(fail) = recall_track(mongo, id, at, &shared).await {
-            // After a failed request to the server, the claim may still hold.
+            // The request to the server failed, so the claim may still hold.
             if !matches!(fail, Fail::Mongo(_)) {
                 mongo.tracks.drop_track(id, at);
             }
@@ -230,7 +231,7 @@ pub(super) async fn begin_write(mongo: &Base, id: &str, at: u64) -> Result<Writi
     }
 }
 
-/// Reads the track of a conversation that is held in epoch `at`. No write may be in flight meanwhile.
+/// Reads the track of a conversation that this process holds in epoch `at`. No write may be in flight meanwhile.
 async fn recall_track(mongo: &Base, id: &str, at: u64, shared: &Shared) -> Result<(), Fail> {
     let _alone = shared.wait_alone().await;
     if shared.is_of(at) {

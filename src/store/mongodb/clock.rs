@@ -43,12 +43,13 @@ impl Clock {
         time + at.elapsed().as_millis() as Millis
     }
 
-    /// Returns the instant at which a lease that is taken now lapses.
+    /// Returns the instant at which a lease lapses if it is taken now.
     pub(super) fn lease_end(&self) -> Millis {
         self.now() + LEASE
     }
 
-    /// Returns true if a lease excludes `other`: it has not lapsed, and its process is not known to be gone.
+    /// Returns true if a lease excludes `other`. It does so until it lapses, or until its process is known to have
+    /// ended.
     pub(super) fn excludes_other(&self, lease: &Lease, other: &Lease) -> bool {
         let here = (&lease.host, &lease.boot) == (&other.host, &other.boot);
         lease.until > self.now() && !(here && is_gone(lease.pid))

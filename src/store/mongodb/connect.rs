@@ -196,7 +196,7 @@ fn host_name(address: &ServerAddress) -> String {
     address.to_string()
 }
 
-/// Returns true if a retry is of no use. An error that may be temporary must occur twice.
+/// Returns true if a retry cannot help. An error that may be temporary must occur twice.
 fn is_for_good(error: &Error, times: usize) -> bool {
     match &*error.kind {
         ErrorKind::Io(e) => match e.kind() {

@@ -1,4 +1,4 @@
-//! Reading the documents of a cursor, without those that are being deleted.
+//! Reading the documents of a cursor, except documents that are being deleted.
 
 use super::documents::{GOING, document_id, is_going};
 use super::fail::Fail;
@@ -9,7 +9,7 @@ use futures_util::TryStreamExt;
 /// Number of documents that are fetched at a time.
 pub(super) const BATCH: u32 = 1000;
 
-/// Reads every document of a cursor that is not being deleted.
+/// Reads the documents of a cursor, except documents that are being deleted.
 pub(super) async fn read_all<T>(
     mut cursor: Cursor<Document>,
     read: impl Fn(Document) -> Result<T, Fail>,

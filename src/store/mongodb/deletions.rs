@@ -21,7 +21,7 @@ pub(super) async fn delete_item(mongo: &Base, item: &Item, creator: &str) -> Res
     snapshots::remove_head(mongo, &read_field::<String>(&found, "experiment").unwrap_or_else(|_| name.clone())).await?;
     let own = doc! { "_id": &name, "creator": creator };
     collection.update_one(own, doc! { "$set": { GOING: true } }).await?;
-    // Checked after the mark, since any later claim finds the mark.
+    // This check follows the mark, since any later claim finds the mark.
     if let Err(refused) = check_unheld(mongo, item).await {
         remove_mark(mongo, item).await?;
         return Err(refused);
@@ -124,7 +124,7 @@ pub(super) async fn remove_belongings(mongo: &Base, conversations: &[String]) ->
     let of = doc! { "conversation": { "$in": conversations } };
     mongo.messages().delete_many(of.clone()).await?;
     mongo.calls().delete_many(of.clone()).await?;
-    // Claims go last: while they exist, writes of an earlier holder are refused.
+    // Claims are removed last. While they exist, writes of an earlier holder are refused.
     mongo.claims().delete_many(of).await?;
     Ok(())
 }

@@ -32,7 +32,7 @@ pub(super) fn new_record(new: &NewExperiment) -> ExperimentRecord {
 
 pub(super) async fn save_experiment(mongo: &Base, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
     keep_revision(mongo, &new.revision, &new.document).await?;
-    // If another process is faster, the loop reads again.
+    // Another process may store the experiment first. The loop then reads it again.
     loop {
         let Some(old) = find_experiment(mongo, &new.creator, &new.document.name).await? else {
             match mongo.experiments().insert_one(experiment_document(&new_record(new))?).await {

@@ -74,13 +74,13 @@ async fn missing_error(place: &str, database: &Database) -> Result<StoreError, F
     Ok(StoreError::Missing { place: place.to_owned() })
 }
 
-/// Fails if a database has collections with convoke's names but no mark of convoke, since it belongs to another
+/// Fails if a database has collections with convoke's names but no mark of convoke. Such a database belongs to another
 /// program.
 async fn check_foreign(place: &str, database: &Database) -> Result<(), Fail> {
     let there = database.list_collection_names().await?;
     let taken: Vec<&str> = OURS.into_iter().filter(|name| there.iter().any(|t| t == name)).collect();
     let meta = database.collection::<Document>(META);
-    // Another process may have begun to create the database since the first look.
+    // Another process may have begun to create the database since the first check.
     if taken.is_empty() || meta.find_one(doc! { "_id": "schema" }).await?.is_some() {
         return Ok(());
     }

@@ -75,7 +75,7 @@ pub(super) async fn make_indexes(database: &Database, schema: u32) -> Result<(),
     Ok(())
 }
 
-/// Returns true if the database is of schema 1, and so holds nothing that schema 2 adds.
+/// Returns true if the database is of schema 1. It then holds nothing that schema 2 adds.
 pub(super) async fn is_first(mongo: &Base) -> Result<bool, Fail> {
     if mongo.schema.load(Ordering::Relaxed) > FIRST {
         return Ok(false);
@@ -131,7 +131,7 @@ fn is_new_view(view: &View) -> bool {
     view.subject || !view.parts.is_empty()
 }
 
-/// Raises the schema if schema 1 cannot hold a write.
+/// Raises the schema to 2 if `is_new`: schema 1 cannot hold the write.
 async fn raise_schema(mongo: &Base, is_new: bool) -> Result<(), Fail> {
     if !is_new || mongo.schema.load(Ordering::Relaxed) >= SECOND {
         return Ok(());

@@ -73,7 +73,7 @@ pub(super) struct Shared {
 
 struct Known {
     track: Track,
-    /// True before the track has been read, and after a write failed half-way. The next write then reads the track
+    /// True before the track has been read, and after a write that failed half-way. The next write then reads the track
     /// again.
     is_doubtful: bool,
 }

@@ -39,8 +39,8 @@ pub(super) async fn store_settled(mongo: &Base, id: &str, epoch: u64, call: &Cal
     Ok(())
 }
 
-/// Appends entries and stores the call that produced them. If the log already holds other entries in their place,
-/// returns those; otherwise returns an empty list.
+/// Appends entries and stores the call that produced them. Returns an empty list if the log now holds these entries. If
+/// another write was first, returns the entries that the log holds instead.
 pub(super) async fn append_entries(
     mongo: &Base,
     id: &str,

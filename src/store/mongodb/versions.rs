@@ -1,4 +1,4 @@
-//! Changes of experiments, none of which may be lost (contract K3).
+//! Changes of experiments. No change may be lost (contract K3).
 //!
 //! Each change is the next version, and is stored as a document of `versions` whose `_id` can be inserted only once. So
 //! on any server, only one of two changes can follow the same version. Any process that finds the experiment's own

@@ -138,7 +138,7 @@ fn select_calls(conn: &Connection, conversation: &str, sql: &str) -> Result<Vec<
     for call in &mut calls {
         put_back(conn, &mut call.view, &mut known)?;
     }
-    // Sorted by the order of the enum, so that every database returns the same order.
+    // The order is that of the enum, so that every database returns the same order.
     calls.sort_by_key(|c| (c.seq, c.call.purpose, c.call.ask));
     Ok(calls)
 }

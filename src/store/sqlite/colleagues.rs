@@ -179,7 +179,7 @@ fn delete_experiment(conn: &Connection, id: &str, creator: &str) -> Result<usize
     Ok(conn.execute("delete from experiments where id = ?1 and creator = ?2", [id, creator])?)
 }
 
-/// Fails if the process that holds the file works on an item now. This is so if a conversation of the item, or a
+/// Fails if the process that has locked the file works on an item now. This is so if a conversation of the item, or a
 /// question about the item, is running. It is also so if the latest run belongs to the experiment and has not ended.
 fn not_held(conn: &Connection, item: &Item, found: &Owned, process: &str) -> Result<(), Fail> {
     let only = if let Item::Conversation(id) = item { Some(id) } else { None };

@@ -40,7 +40,7 @@ pub(super) fn receive_item(conn: &Connection, arrived: &Arrived) -> Result<(), F
         Arrived::Small(TransferItem::Document(document, hash)) => keep_document(conn, hash, document),
         Arrived::Small(TransferItem::Experiment(given)) => receive_experiment(conn, given),
         Arrived::Small(TransferItem::Run(given)) => receive_run(conn, given),
-        // Cannot occur, since `Arrived::new` converts a conversation into `Arrived::Conversation`.
+        // This arm is never reached, since `Arrived::new` converts a conversation into `Arrived::Conversation`.
         Arrived::Small(TransferItem::Conversation { .. }) => Ok(()),
         Arrived::Conversation { record, log, calls } => receive_conversation(conn, record, log, calls),
     }

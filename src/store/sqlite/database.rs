@@ -17,7 +17,7 @@ pub struct Sqlite {
     pub(super) place: Place,
     pub(super) readers: Readers,
     writer: Option<Writer>,
-    // The last field, so that the lock is released after the writer has finished.
+    // This field is last, so that it is dropped, and the lock released, after the writer has finished.
     _lock: Option<File>,
 }
 

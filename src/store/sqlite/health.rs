@@ -1,4 +1,4 @@
-//! A short check of a file, for `doctor`. It creates, migrates and changes nothing.
+//! A short check of a file, for `doctor`. The check creates, migrates and changes nothing.
 
 use super::database::Sqlite;
 use super::fail::Place;

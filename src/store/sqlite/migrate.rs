@@ -1,4 +1,4 @@
-//! Numbered schemas: creating a new database, and migrating an older one after a backup.
+//! Numbered schemas: creating a new database, and migrating an older database after a backup.
 //!
 //! A schema's number is its place in the list of migrations, from 1. The list is a parameter, so that tests can use
 //! older and newer programs.
@@ -17,15 +17,15 @@ pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql"), in
 /// Result of a migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migrated {
-    /// Its schema before.
+    /// Schema before the migration.
     pub from: u32,
-    /// Its schema now.
+    /// Schema after the migration.
     pub to: u32,
     /// Path of the backup.
     pub backup: PathBuf,
 }
 
-/// Returns true if a database must be migrated; fails if it is newer than this program.
+/// Returns true if a database must be migrated. Fails if the database is newer than this program.
 pub(super) fn is_older(found: u32, migrations: &[&str], place: &Place) -> Result<bool, StoreError> {
     let known = migrations.len() as u32;
     if found > known {
@@ -67,7 +67,7 @@ fn in_transaction(conn: &Connection, change: impl Fn() -> Result<(), Fail>) -> R
     done
 }
 
-/// Copies the database to `PATH.schema-N.bak`, or to that name with a number if it exists.
+/// Copies the database to `PATH.schema-N.bak`, or to that name with a number if this file exists.
 fn back_up(conn: &Connection, path: &Path, from: u32) -> Result<PathBuf, Fail> {
     let first = path_beside(path, &format!(".schema-{from}.bak"));
     let mut backup = first.clone();

@@ -78,8 +78,8 @@ pub(super) fn path_beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Takes the lock of a run. It holds while the returned file is open. `PATH.lock` is never removed, since two processes
-/// could then lock two files of the same name.
+/// Takes the lock of a run. The lock is released when the returned file is closed. `PATH.lock` is never removed, since
+/// two processes could then lock two files of the same name.
 pub(super) fn take_lock(path: &Path, place: &Place) -> Result<File, StoreError> {
     let path = path_beside(path, ".lock");
     let failed = |e: io::Error| place.unreachable_error(format!("its lock {}: {e}", path.display()));
@@ -91,7 +91,7 @@ pub(super) fn take_lock(path: &Path, place: &Place) -> Result<File, StoreError> 
         }
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
-    // The text is for people only; a full disk must not stop a run.
+    // Only people read this text, so a failure is ignored: a full disk must not stop a run.
     file.set_len(0).and_then(|()| writeln!(file, "convoke (pid {})", std::process::id())).ok();
     Ok(file)
 }
@@ -147,8 +147,8 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, Fail> {
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )) {
-        // A live writer keeps its shared memory beside the file, so the first way works. A killed writer may leave a
-        // log with content, which must not be ignored.
+        // A live writer keeps its shared memory beside the file, so the normal connection above works. A killed writer
+        // may leave a log with content, which must not be ignored.
         Err(Fail::Sql(error)) if is_refusal(&error) && log_is_empty(path) => configure_reader(open_immutable(path)),
         result => result,
     }

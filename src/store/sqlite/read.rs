@@ -189,7 +189,7 @@ fn filter_sql(filter: &Filter) -> (String, Vec<Value>) {
     (clauses.join(" and "), values)
 }
 
-/// Returns conversations in the order of their key, from the one that follows `after`.
+/// Returns conversations in the order of their key, beginning with the first key after `after`.
 pub(super) fn read_page(conn: &Connection, filter: &Filter, after: &str, limit: u32) -> Result<Vec<Flagged>, Fail> {
     let (condition, mut values) = filter_sql(filter);
     values.extend([Value::Text(after.to_owned()), Value::Integer(limit.into())]);

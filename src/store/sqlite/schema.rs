@@ -9,7 +9,7 @@ pub(super) const APPLICATION_ID: u32 = 0x636e_766b;
 /// Statements that let a connection read an older schema as the current one without changing the file.
 const AS_CURRENT: &[(u32, &str)] = &[(1, include_str!("migrations/0001_as_0002.sql"))];
 
-/// Lets a reading connection see an older file in the current schema.
+/// Lets a connection read an older file as if it had the current schema.
 pub(super) fn read_as_current(conn: &Connection) -> Result<(), Fail> {
     let found = read_version(conn)?;
     for (_, statements) in AS_CURRENT.iter().filter(|(schema, _)| Some(*schema) == found) {

@@ -80,8 +80,8 @@ fn add_spend(conn: &Connection, id: &str, more: i64) -> Result<(), Fail> {
     Ok(())
 }
 
-/// Appends entries and stores the call that produced them. If the log already holds other entries in their place,
-/// returns those; otherwise returns an empty list.
+/// Appends entries and stores the call that produced them. Returns an empty list if the log now holds these entries. If
+/// another write was first, returns the entries that the log holds instead.
 pub(super) fn append_entries(
     conn: &Connection,
     id: &str,

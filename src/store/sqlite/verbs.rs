@@ -1,4 +1,4 @@
-//! The verbs of a database, each passed to the connection that reads or to the one that writes.
+//! The verbs of a database. Each verb uses a connection that reads or the connection that writes.
 
 use super::database::Sqlite;
 use super::{colleagues, copy, experiments, read, turns, verify, watch};

@@ -15,7 +15,7 @@ pub enum UriError {
         /// Place and reason, without the address.
         cause: String,
     },
-    /// The name cannot be that of a database.
+    /// The text cannot be the name of a database.
     #[error("a MongoDB database cannot be called `{name}`")]
     Database {
         /// The name.

@@ -23,8 +23,8 @@ pub struct MongoUri {
     insists: bool,
     /// The database, if the address names one or a person chose it.
     pub database: Option<String>,
-    /// The user. convoke signs in only with a password, or with a mechanism that needs none. Otherwise the user is only
-    /// a name.
+    /// The user. convoke signs in only with a password, or with a mechanism that works without a password. Otherwise
+    /// the user is only a name.
     pub user: Option<String>,
 }
 
@@ -161,7 +161,7 @@ impl MongoUri {
         }
     }
 
-    /// Returns true if the driver signs in: with a password, or by a mechanism that needs none.
+    /// Returns true if the driver signs in, with a password or by a mechanism that works without a password.
     pub fn signs_in(&self) -> bool {
         (self.user.is_some() && self.password.is_some()) || self.needs_no_password()
     }

@@ -35,7 +35,7 @@ fn list_ticked(ticked: &[&str]) -> String {
 
 /// Puts an answer after its question, or below it if both together are too wide.
 fn fold_answer(question: &str, answer: &str) -> String {
-    /// Columns of the marks around question and answer.
+    /// Columns of the signs around question and answer.
     const SIGNS: usize = 5;
     let columns = usize::from(Term::stderr().size().1).max(20);
     if question.width() + answer.width() + SIGNS <= columns {
@@ -44,7 +44,7 @@ fn fold_answer(question: &str, answer: &str) -> String {
     format!("\n  {}", wrap(answer, Some(columns - 3)).join("\n  "))
 }
 
-/// A theme in colour, which is never the only sign: the cursor's line is marked, too.
+/// A theme in colour. The cursor's line has a mark too, so that colour is never the only sign.
 #[derive(Default)]
 pub struct Coloured(ColorfulTheme);
 

@@ -1,5 +1,5 @@
-//! Laws for all replies: any prefix continues to the same end, prompts only grow, the whole log rebuilds each request,
-//! and calls equal the estimate.
+//! Tests of laws that hold for all replies: any prefix continues to the same end, prompts only grow, the whole log
+//! rebuilds each request, and calls equal the estimate.
 
 use super::*;
 use crate::design::{Overrides, Plan, arbitrary, estimate};
@@ -7,7 +7,7 @@ use crate::process::setting::Setting;
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-/// A generated setting with policies, days, stop phrases and speakers of all kinds.
+/// Generates a setting with policies, days, stop phrases and speakers of all kinds.
 fn settings() -> impl Strategy<Value = (Setting, (estimate::Calls, u64))> {
     arbitrary::any_experiment(1).prop_map(|mut experiment| {
         experiment.design.exclude.clear();
@@ -19,8 +19,8 @@ fn settings() -> impl Strategy<Value = (Setting, (estimate::Calls, u64))> {
     })
 }
 
-/// A reply that is a function of (salt, seq, purpose, ask): plain, empty, with a stop phrase, a good or bad choice, or
-/// flagged by the server.
+/// Returns a reply that depends only on salt, seq, purpose and ask. It is plain, empty, with a stop phrase, a good or
+/// bad choice, or flagged by the server.
 fn odd_reply(salt: u8, ask: &Ask) -> Answer {
     let digest = Sha256::digest(format!("{salt} {} {:?} {}", ask.seq, ask.call.purpose, ask.call.ask));
     let pick = |n: usize| digest[0] as usize % n;
@@ -37,7 +37,7 @@ fn odd_reply(salt: u8, ask: &Ask) -> Answer {
     Answer { content, refused: is(2), length: is(3), filtered: is(4), tokens, context: is(5).then_some(100) }
 }
 
-/// A reply without a fault.
+/// Returns a reply without a fault.
 fn good_reply(ask: &Ask) -> Answer {
     match ask.call.purpose {
         Purpose::Selection => ask.others[ask.seq as usize % ask.others.len()].clone().into(),
