@@ -71,22 +71,26 @@ struct Desk {
     waiting: Line,
 }
 
+/// A waiting call: true if its conversation has not begun, its place in the plan, number of the call, length of the chain.
+type Waiter = (bool, u32, u64, u32);
+/// Rank of a call among all servers; the lowest goes first.
+type Rank = (bool, Reverse<u32>, bool, u32);
+
 /// Waiting calls. Each is known by a number that grows.
 #[derive(Debug, Default)]
 struct Line {
-    /// By the conversation: begun or not, place in the plan; then by arrival.
-    by_order: BTreeSet<(bool, u32, u64, u32)>,
-    /// By length, the longest first; then as above.
+    by_order: BTreeSet<Waiter>,
+    /// The longest chain first; then as above.
     by_length: BTreeSet<(Reverse<u32>, u32, u64, bool)>,
 }
 
 impl Line {
-    fn add(&mut self, (unbegun, order, ticket, length): (bool, u32, u64, u32)) {
+    fn add(&mut self, (unbegun, order, ticket, length): Waiter) {
         self.by_order.insert((unbegun, order, ticket, length));
         self.by_length.insert((Reverse(length), order, ticket, unbegun));
     }
 
-    fn remove(&mut self, (unbegun, order, ticket, length): (bool, u32, u64, u32)) {
+    fn remove(&mut self, (unbegun, order, ticket, length): Waiter) {
         self.by_order.remove(&(unbegun, order, ticket, length));
         self.by_length.remove(&(Reverse(length), order, ticket, unbegun));
     }
@@ -202,22 +206,8 @@ impl Schedule {
         if self.free == 0 {
             return None;
         }
-        // A critical call of any server goes before all others; then the conversation's place decides.
         let open = self.desks.iter().filter(|(_, desk)| desk.free > 0);
-        let firsts = open.filter_map(|(name, desk)| {
-            let longest = desk.waiting.by_length.first().filter(|(length, ..)| self.is_critical(desk, length.0));
-            let (rank, waiter) = match longest {
-                Some(&(length, order, ticket, unbegun)) => {
-                    ((false, length, unbegun, order), (unbegun, order, ticket, length.0))
-                }
-                None => {
-                    let waiter @ (unbegun, order, ..) = *desk.waiting.by_order.first()?;
-                    ((true, Reverse(0), unbegun, order), waiter)
-                }
-            };
-            Some((rank, waiter, name))
-        });
-        let (_, waiter, name) = firsts.min()?;
+        let (_, waiter, name) = open.filter_map(|(name, desk)| self.first_of(name, desk)).min()?;
         let (server, (_, order, ticket, _)) = (name.clone(), waiter);
         let desk = self.desks.get_mut(&server)?;
         desk.waiting.remove(waiter);
@@ -229,16 +219,25 @@ impl Schedule {
         Some(Grant { ticket, order, server })
     }
 
+    /// Returns a server's next call with its rank: a critical call goes before all others, the longest first.
+    fn first_of<'a>(&self, name: &'a String, desk: &Desk) -> Option<(Rank, Waiter, &'a String)> {
+        let longest = desk.waiting.by_length.first().filter(|(length, ..)| self.is_critical(desk, length.0));
+        if let Some(&(length, order, ticket, unbegun)) = longest {
+            return Some(((false, length, unbegun, order), (unbegun, order, ticket, length.0), name));
+        }
+        let waiter @ (unbegun, order, ..) = *desk.waiting.by_order.first()?;
+        Some(((true, Reverse(0), unbegun, order), waiter, name))
+    }
+
     /// Gives a slot back after a call. A critical chain keeps it for its next call, while its turn is stored.
     pub fn give_back(&mut self, order: u32, server: &str) {
         let keeps = |member: &&Member| {
             let desk = self.desks.get(server);
             member.may_keep && desk.is_some_and(|desk| self.is_critical(desk, member.length - 1))
         };
-        if self.members.get(&order).filter(keeps).is_none() {
-            return self.free_slot(server);
-        }
-        if let Some(member) = self.members.get_mut(&order) {
+        if self.members.get(&order).as_ref().is_none_or(|member| !keeps(member)) {
+            self.free_slot(server);
+        } else if let Some(member) = self.members.get_mut(&order) {
             member.kept = Some(server.to_owned());
         }
     }
