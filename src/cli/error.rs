@@ -271,6 +271,7 @@ impl From<LabError> for CliError {
                 Self::usage(message)
             }
             LabError::IsQuestion { .. } => Self::usage(message).hint("name the conversation, or its experiment"),
+            LabError::Undeclared { hint, .. } => Self::new(Exit::Model, "undeclared-server", message).hint(hint),
             LabError::NothingToAsk { left_out, .. } => {
                 Self::new(Exit::NotFound, "nothing-to-ask", message).hint(remedy_of_none(&left_out))
             }

@@ -7,7 +7,7 @@ use super::error::LabError;
 use super::left_out::LeftOut;
 use super::narrowing::parse_expression;
 use super::origin::Origin;
-use super::planned::check_models;
+use super::planned::{check_models, require_servers};
 use super::running::{Before, Launch, Running};
 use super::select::Selection;
 use super::setup::Lab;
@@ -159,6 +159,11 @@ impl AskPlan {
     /// Number of different questions, and number of askings of each.
     pub fn count_texts(&self) -> (usize, u32) {
         (self.asking.questions.len(), self.asking.again)
+    }
+
+    /// Id of the model that a flag names.
+    pub fn model_of_flag(&self) -> Option<&str> {
+        self.model.as_ref().map(|model| model.id.as_str())
     }
 
     /// The keys of all questions.
@@ -382,6 +387,8 @@ impl Lab {
 
     /// Stores the questions and the run. convoke asks no agent before [`Running::work_through`].
     pub async fn launch_questions(&self, plan: &AskPlan, how: Launch) -> Result<Running, LabError> {
+        let jobs = plan.list_jobs(how.retry_failed);
+        require_servers(jobs.iter().flat_map(|job| job.members.iter()), &self.servers)?;
         let patience = how.build_patience();
         let experiment = plan.selection.record.id.clone();
         let is_new = |question: &&PlannedQuestion| !plan.standing.contains_key(&question.record.key);
@@ -396,7 +403,6 @@ impl Lab {
         let numbers = plan.count_numbers(how.retry_failed);
         let run = self.ask_record(&id, plan, numbers, &how);
         patience.with(|| self.store.begin_run(run.clone())).await?;
-        let jobs = plan.list_jobs(how.retry_failed);
         info!(run = %id, experiment = %plan.experiment_name(), questions = numbers.questions, left = jobs.len(), "ask");
         Ok(Running {
             lab: self.clone(),

@@ -117,6 +117,7 @@ impl Reporter for Bars {
             | Event::Waiting { .. }
             | Event::Stopped { .. }
             | Event::Held { .. }
+            | Event::LongContext { .. }
             | Event::StoreAway { .. }
             | Event::StoreBack
             | Event::Ended { .. }

@@ -73,6 +73,7 @@ impl Tally {
             Event::Entry { .. }
             | Event::Stopped { .. }
             | Event::Held { .. }
+            | Event::LongContext { .. }
             | Event::Spent { .. }
             | Event::Stopping { .. } => {}
         }

@@ -43,6 +43,15 @@ pub enum Event {
         /// Size of the layer in bytes.
         total: Option<u64>,
     },
+    /// A model gets a context that is longer than the model has.
+    LongContext {
+        /// SERVER/NAME.
+        model: String,
+        /// `num_ctx` of the experiment.
+        num_ctx: u32,
+        /// Context of the model.
+        context: u32,
+    },
     /// Work on a conversation begins.
     Started {
         /// Its id.

@@ -267,8 +267,8 @@ fn a_rejected_reply_is_no_answer() {
     assert_eq!([&json["status"], &json["error"]["code"]], ["error", "failed"]);
     // The prompts need no server; who answers does.
     place.write("configuration/convoke/config.toml", "");
-    let missing = ask(&place, "Why?", "").exits(2).err;
-    assert!(missing.contains("there is no server `fake`"), "{missing}");
+    let missing = ask(&place, "Why?", "").exits(5).err;
+    assert!(missing.contains("the server `fake` is not declared") && missing.contains("[servers.fake]"), "{missing}");
     ask(&place, "Why?", "--offline").exits(0);
 }
 

@@ -3,6 +3,7 @@
 use super::run::{Drive, End, Manner, Start, left};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit, file_error};
+use crate::cli::questions::agreed;
 use crate::cli::shell::resume_line;
 use crate::cli::terminal::signals;
 use crate::cli::terminal::text::count;
@@ -123,6 +124,9 @@ async fn store<'a>(
     let mut start = Start::new(context, "ask", manner, (waits, script));
     start.is_document = is_document;
     let how = start.how.clone();
+    if let Some(model) = plan.model_of_flag().filter(|_| how.pull) {
+        agreed(context, async |yes| lab.confirm_pulls(&[model.to_owned()], yes).await).await?;
+    }
     let running = start.listen(async { Ok(lab.launch_questions(&plan, how).await?) }).await?;
     let drive = start.drive(lab.clone(), running);
     Ok(Session {

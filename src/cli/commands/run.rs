@@ -117,6 +117,10 @@ async fn begin<'a>(
     start.how.more = args.more;
     start.how.is_talk = seat.is_some();
     let how = start.how.clone();
+    if how.pull {
+        let ids = planned.models_of_flags();
+        agreed(context, async |yes| lab.confirm_pulls(&ids, yes).await).await?;
+    }
     let launched = agreed(context, async |yes| lab.launch_run(planned.clone(), how.clone(), yes).await);
     let running = start.listen(launched).await?;
     Ok((start.drive(lab.clone(), running), replicates))
