@@ -11,6 +11,8 @@ mod answers;
 mod errors;
 #[path = "wire/limits.rs"]
 mod limits;
+#[path = "wire/odd.rs"]
+mod odd;
 #[path = "wire/pull.rs"]
 mod pull;
 #[path = "wire/retries.rs"]

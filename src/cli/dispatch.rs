@@ -8,6 +8,7 @@ use super::commands::{
 use super::context::Context;
 use super::error::{CliError, Exit};
 use super::pick;
+use super::terminal::signals;
 use clap::CommandFactory;
 use std::future::Future;
 
@@ -52,14 +53,14 @@ async fn call_command(context: &Context, command: &Command) -> Result<Exit, CliE
     }
 }
 
-/// Runs a command that does not handle Ctrl-C itself, on one thread. Ctrl-C ends it at once: reads of the database in
-/// the background are abandoned, and an unfinished file is removed.
+/// Runs a command that does not handle signals itself, on one thread. Ctrl-C and SIGTERM end it at once: reads of the
+/// database in the background are abandoned, and an unfinished file is removed.
 pub(super) fn run_reading(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
         tokio::select! {
             outcome = work => outcome,
-            _ = tokio::signal::ctrl_c() => Ok(Exit::Interrupt),
+            exit = signals::first() => Ok(exit?),
         }
     });
     runtime.shutdown_background();

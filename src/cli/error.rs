@@ -3,7 +3,7 @@
 use super::shell::quoted;
 use crate::design::Obstacle;
 use crate::lab::models::NoOffer;
-use crate::lab::{LabError, LeftOut, Named};
+use crate::lab::{LabError, LeftOut, Named, PlaceError};
 use crate::model::ModelError;
 use crate::store::{SignInFailure, StoreError, UriError};
 use serde_json::{Value as Json, json};
@@ -224,6 +224,7 @@ impl From<ModelError> for CliError {
             | ModelError::Timeout { .. }
             | ModelError::Busy { .. }
             | ModelError::Invalid { .. }
+            | ModelError::Encoded { .. }
             | ModelError::TooLarge { .. }
             | ModelError::ContextFull { .. }
             | ModelError::Quota { .. }
@@ -292,13 +293,30 @@ impl From<LabError> for CliError {
             LabError::Script { source, .. } => {
                 Self::usage(message).cause(source).hint("write one reply on each line; see docs/format.md")
             }
-            LabError::PathTaken(_) => Self::usage(message).hint("choose another name or folder"),
-            LabError::PathIsFolder(_) => Self::usage(message).hint("name a file with -o PATH"),
+            LabError::Place(error) => error.into(),
             LabError::Read { source, .. } => Self::invalid(message).cause(source),
-            LabError::Write { source, .. } => Self::usage(message).cause(source),
+            LabError::Write { source, .. } => Self::usage(message).maybe_hint(hint_of_full(&source)).cause(source),
             LabError::Output(error) => error.into(),
         }
     }
+}
+
+impl From<PlaceError> for CliError {
+    fn from(error: PlaceError) -> Self {
+        let hint = match &error {
+            PlaceError::Taken(_) | PlaceError::Foreign(_) => "choose another name or folder".to_owned(),
+            PlaceError::Protected(path) => format!("`chmod u+w {}` permits it", quoted(&path.to_string_lossy())),
+            PlaceError::Folder(_) | PlaceError::NoFile(_) => "name a file with -o PATH".to_owned(),
+        };
+        Self::usage(error.to_string()).hint(hint)
+    }
+}
+
+/// Returns the remedy for a full disk, or a limit on the size of files or of a user's share.
+fn hint_of_full(error: &std::io::Error) -> Option<String> {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    let hint = "free space on the disk, or raise the limit (`ulimit -f` prints that of a file)";
+    matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull).then(|| hint.to_owned())
 }
 
 /// Returns the remedy if no agent can be asked.
@@ -339,7 +357,7 @@ impl From<Obstacle> for CliError {
 
 impl From<std::io::Error> for CliError {
     fn from(error: std::io::Error) -> Self {
-        Self::new(Exit::Usage, "output", "cannot write the output").cause(error)
+        Self::new(Exit::Usage, "output", "cannot write the output").maybe_hint(hint_of_full(&error)).cause(error)
     }
 }
 

@@ -3,15 +3,21 @@
 //! Model text is quoted, so that none of its headings breaks the page. It is made harmless (contract S1): without
 //! control characters, HTML, or pictures that a viewer would fetch. Names of files derive from conditions and ids (S3).
 
+use super::tally::find_speaker;
 use super::{ExportError, Questioned, file_word};
 use crate::design::{Experiment, Named, Value, named};
+use crate::process::Kind;
 use crate::process::harmless::harmless;
 use crate::process::log::Entry;
-use crate::process::{Kind, Purpose};
 use crate::store::{CallRecord, ConversationRecord, ConversationUpdate, Status, Store};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
+
+/// File that lists the conversations.
+pub const INDEX: &str = "index.md";
+/// Last columns of the table in [`INDEX`].
+const COLUMNS: &str = "| replicate | status | entries | conversation |";
 
 /// Receiver of a file: its path within the folder, and its text.
 pub type Keep<'a> = dyn FnMut(&str, &str) -> io::Result<()> + 'a;
@@ -45,7 +51,7 @@ pub async fn write(
         }
         rows += &index_row(conversation, &axes, file.as_deref(), log.len());
     }
-    keep("index.md", &index(experiment, conversations, &axes, &rows, &prompts))?;
+    keep(INDEX, &index(experiment, conversations, &axes, &rows, &prompts))?;
     Ok(written)
 }
 
@@ -122,6 +128,27 @@ fn cell(text: &str) -> String {
     safe(text).replace('|', "\\|").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// True for a path within the folder of an export: the index, a transcript, or prompts.
+pub fn is_page(path: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let numbered = |name: &str| name.split_once('_').is_some_and(|(number, _)| is_number(number));
+    let is_transcript = |name: &str| {
+        let mut ending = name.rsplit('_');
+        let is_id = ending.next().is_some_and(|id| id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit()));
+        numbered(name) && is_id && ending.next().is_some_and(is_number)
+    };
+    let name = path.strip_suffix(".md").unwrap_or_default();
+    match name.strip_prefix("prompts/").and_then(|prompts| prompts.split_once('/')) {
+        Some((condition, role)) => numbered(condition) && !role.contains('/'),
+        None => path == INDEX || is_transcript(name),
+    }
+}
+
+/// True for the text of an [`INDEX`].
+pub fn is_index(text: &str) -> bool {
+    text.starts_with("# ") && text.lines().any(|line| line.ends_with(COLUMNS))
+}
+
 fn file_name(number: u64, digits: usize, conversation: &ConversationRecord) -> String {
     let (condition, replicate) = (condition_word(&conversation.condition), conversation.replicate);
     format!("{number:0digits$}_{condition}_{replicate}_{}.md", file_word(&conversation.id))
@@ -180,16 +207,8 @@ fn by_role(
 ) -> BTreeMap<String, Vec<(String, String)>> {
     let mut sent: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     for call in calls {
-        let helper = match call.call.purpose {
-            Purpose::Speech | Purpose::Answer => None,
-            Purpose::Selection => Some("selector"),
-            Purpose::Summary => Some("summarizer"),
-        };
-        let entry = log.iter().find(|e| e.seq == call.seq);
-        let name = helper.map(str::to_owned).or_else(|| call.view.reader.clone());
-        let Some(name) = name.or_else(|| entry.map(|e| e.speaker.clone())) else { continue };
-        let role = conversation.participants.iter().find(|p| p.name == name).map_or(&name, |p| &p.role);
-        let prompts = sent.entry(role.clone()).or_default();
+        let (name, role) = find_speaker(conversation, log, call);
+        let prompts = sent.entry(role.unwrap_or_else(|| name.clone())).or_default();
         if !prompts.iter().any(|(who, _)| *who == name) {
             prompts.push((name.clone(), call.view.system.clone()));
         }
@@ -219,7 +238,7 @@ fn index(
     }
     let _ = writeln!(page, "{} conversations, {done} done.\n", conversations.len());
     let axes: Vec<String> = axes.iter().map(|a| cell(a)).collect();
-    let _ = writeln!(page, "| {} | replicate | status | entries | conversation |", axes.join(" | "));
+    let _ = writeln!(page, "| {} {COLUMNS}", axes.join(" | "));
     let _ = writeln!(page, "|{}", "---|".repeat(axes.len() + 4));
     page += rows;
     if !prompts.files.is_empty() {

@@ -153,12 +153,9 @@ pub enum LabError {
         /// Name of the original.
         name: String,
     },
-    /// A path that already exists.
-    #[error("{} exists already", .0.display())]
-    PathTaken(PathBuf),
-    /// A folder in place of a file.
-    #[error("{} is a folder", .0.display())]
-    PathIsFolder(PathBuf),
+    /// A place that output may not go to.
+    #[error(transparent)]
+    Place(#[from] PlaceError),
     /// A file that convoke cannot read.
     #[error("cannot read {}", .path.display())]
     Read {
@@ -194,10 +191,37 @@ pub enum LabError {
     Store(#[from] StoreError),
 }
 
+/// Reason why output may not go to a path.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// It exists already.
+    #[error("{} exists already", .0.display())]
+    Taken(PathBuf),
+    /// A folder with other files than an export writes.
+    #[error("{} holds files that export did not write, or that were changed since", .0.display())]
+    Foreign(PathBuf),
+    /// A file or folder whose owner took away the permission to write.
+    #[error("{} is write-protected", .0.display())]
+    Protected(PathBuf),
+    /// A folder in place of a file.
+    #[error("{} is a folder", .0.display())]
+    Folder(PathBuf),
+    /// A pipe or device, where a second file was to be written beside it.
+    #[error("{} is no file, and a second one cannot be written beside it", .0.display())]
+    NoFile(PathBuf),
+}
+
+impl PlaceError {
+    /// True for a path that exists already.
+    pub fn is_taken(error: &LabError) -> bool {
+        matches!(error, LabError::Place(Self::Taken(_)))
+    }
+}
+
 impl LabError {
     /// True if the reader of the output has closed it (`| head`).
     pub fn is_closed_pipe(&self) -> bool {
-        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+        matches!(self, Self::Output(error) | Self::Write { source: error, .. } if error.kind() == io::ErrorKind::BrokenPipe)
     }
 }
 

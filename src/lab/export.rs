@@ -1,67 +1,107 @@
 //! Exports to files, to a folder, or to the caller's writer.
 
 use super::error::LabError;
-use super::files::{NewFile, NewFolder, write_folder};
+use super::files::{fill_folder, read_folder};
+use super::output::{Destination, NewFile, NewFolder, list_files};
 use super::select::Selection;
 use super::setup::Lab;
-use crate::exchange::{self, Of, Rows, Written, calls, csv, jsonl, markdown};
-use crate::store::ConversationRecord;
-use std::io::Write;
+use crate::design::check::check;
+use crate::design::{Experiment, key};
+use crate::exchange::markdown::INDEX;
+use crate::exchange::{
+    self, Of, Rows, Table, TableOptions, TableSource, Written, calls, codebook, csv, jsonl, markdown,
+};
+use crate::process::Entry;
+use crate::store::{ConversationRecord, ExperimentRecord};
+use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Formats of a single table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Table {
-    /// One JSON object for each line.
-    Jsonl,
-    /// Comma-separated values.
-    Csv,
+/// Rows of an experiment in a format.
+#[derive(Debug, Clone, Copy)]
+pub struct TableExport<'a> {
+    /// The experiment.
+    pub experiment: &'a ExperimentRecord,
+    /// Its rows.
+    pub rows: Rows<'a>,
+    /// The format.
+    pub table: Table,
+    /// Options of the table.
+    pub options: TableOptions,
+}
+
+/// Files that are written beside a table.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// Conversations of which each call is written whole.
+    pub calls: Option<&'a Of>,
+    /// True if the columns are described.
+    pub codebook: bool,
 }
 
 impl Lab {
     /// Writes rows of an experiment.
-    pub async fn export_table(
-        &self,
-        (experiment, rows): (&str, Rows<'_>),
-        table: Table,
-        out: &mut dyn Write,
-    ) -> Result<Written, LabError> {
-        Ok(match table {
-            Table::Csv => csv::write(&*self.store, experiment, rows, out).await?,
-            Table::Jsonl => jsonl::write(&*self.store, experiment, rows, out).await?,
+    pub async fn export_table(&self, export: TableExport<'_>, out: &mut dyn Write) -> Result<Written, LabError> {
+        let origins = self.load_origins(export.experiment).await?;
+        let derive_end = |record: &ConversationRecord, log: &[Entry]| origins.derive_end(record, log);
+        let source = TableSource { runs: &origins.runs, derive_end: &derive_end, ..self.table_source(export) };
+        Ok(match export.table {
+            Table::Csv => csv::write(&source, out).await?,
+            Table::Jsonl => jsonl::write(&source, out).await?,
         })
     }
 
-    /// Writes rows of an experiment into a file; with `calls`, also writes the calls into a second file beside it.
-    /// Returns the paths.
+    /// Describes the columns of an export.
+    pub async fn export_codebook(&self, export: TableExport<'_>, out: &mut dyn Write) -> Result<(), LabError> {
+        Ok(codebook::write(&self.table_source(export), export.table, out).await?)
+    }
+
+    fn table_source<'a>(&'a self, TableExport { experiment, rows, options, .. }: TableExport<'a>) -> TableSource<'a> {
+        TableSource { options, ..TableSource::new(&*self.store, &experiment.name, rows) }
+    }
+
+    /// Writes rows of an experiment into a file, and the files beside it. Returns the paths.
     pub async fn export_file(
         &self,
-        rows: (&str, Rows<'_>),
-        table: Table,
-        path: &Path,
-        calls: Option<&Of>,
+        export: TableExport<'_>,
+        to: &Destination,
+        beside: Beside<'_>,
     ) -> Result<(Vec<PathBuf>, Written), LabError> {
-        let mut out = NewFile::create(path)?;
-        let written = self.export_table(rows, table, &mut out).await?;
-        let mut files = vec![path.to_owned()];
-        if let Some(of) = calls {
-            let beside = path.with_extension("calls.jsonl");
-            let mut second = NewFile::create(&beside)?;
-            calls::write(&*self.store, of, &mut second).await?;
-            second.finish()?;
-            files.push(beside);
+        let place = to.clone();
+        // A pipe opens when somebody reads it: Ctrl-C must end the wait.
+        let opened = tokio::task::spawn_blocking(move || NewFile::create(&place)).await;
+        let mut out = opened.map_err(|e| to.error(e.into()))??;
+        let open = |ending: &str| {
+            let beside = Destination { path: to.path.with_extension(ending), ..to.clone() };
+            out.create_beside(&beside).map(|file| (beside, file))
+        };
+        let calls = beside.calls.map(|of| Ok::<_, LabError>((of, open("calls.jsonl")?))).transpose()?;
+        let ending = format!("codebook.{}", export.table.ending());
+        let codebook = beside.codebook.then(|| open(&ending)).transpose()?;
+        let written = self.export_table(export, &mut out).await.map_err(|e| to.name_in(e))?;
+        let mut files = vec![to.path.clone()];
+        if let Some((of, (beside, mut file))) = calls {
+            calls::write(&*self.store, of, &mut file).await.map_err(|e| beside.name_in(e))?;
+            file.finish()?;
+            files.push(beside.path);
+        }
+        if let Some((beside, mut file)) = codebook {
+            self.export_codebook(export, &mut file).await.map_err(|e| beside.name_in(e))?;
+            file.finish()?;
+            files.push(beside.path);
         }
         out.finish()?;
         Ok((files, written))
     }
 
-    /// Writes the transcripts of a selection into a new folder. Returns their number.
-    pub async fn export_transcripts(&self, selection: &Selection, path: &Path) -> Result<u64, LabError> {
+    /// Writes the transcripts of a selection into a folder. Returns their number.
+    pub async fn export_transcripts(&self, selection: &Selection, to: &Destination) -> Result<u64, LabError> {
+        let folder = NewFolder::create(to, |old| holds_transcripts(old).map_err(|e| to.error(e)))?;
         let records = self.records_in_order(selection).await?;
         let questions = self.select_questions(selection).await?;
-        let folder = NewFolder::create(path)?;
         let mut keep = |name: &str, text: &str| folder.write(name, text.as_bytes());
-        let written = markdown::write(&*self.store, &selection.document, &records, &questions, &mut keep).await?;
+        let written = markdown::write(&*self.store, &selection.document, &records, &questions, &mut keep).await;
+        let written = written.map_err(|e| to.name_in(e))?;
         folder.finish()?;
         Ok(written)
     }
@@ -80,15 +120,36 @@ impl Lab {
         Ok(())
     }
 
+    /// Writes an experiment as a folder. Returns the file names.
+    pub async fn export_experiment(&self, selection: &Selection, to: &Destination) -> Result<Vec<String>, LabError> {
+        let stored = self.store.revisions().await?;
+        let folder = NewFolder::create(to, |old| self.holds_experiment(old, &stored).map_err(|e| to.name_in(e)))?;
+        let files = exchange::folder::files(&selection.document);
+        fill_folder(to, folder, &files)?;
+        Ok(files.into_keys().collect())
+    }
+
+    /// True for a folder as export writes it, of a revision that the database has: replacing it loses nothing.
+    fn holds_experiment(&self, folder: &Path, stored: &[String]) -> Result<bool, LabError> {
+        let names = list_files(folder).map_err(LabError::Output)?;
+        let files = read_folder(folder)?;
+        let document = check(&files, &self.servers.known_servers()).experiment;
+        let is_stored = |e: &Experiment| stored.contains(&key::hash_revision(e)) && exchange::folder::files(e) == files;
+        Ok(names.is_some_and(|names| {
+            names.is_empty() || names.len() == files.len() && document.is_some_and(|e| is_stored(&e))
+        }))
+    }
+
     /// Loads all records, since only they give the order of the design. Logs are loaded later.
     async fn records_in_order(&self, selection: &Selection) -> Result<Vec<ConversationRecord>, LabError> {
         Ok(self.load_conversations(selection).await?.into_iter().map(|(record, _)| record).collect())
     }
 }
 
-/// Writes an experiment as a new folder. Returns the file names.
-pub fn experiment_folder(selection: &Selection, path: &Path) -> Result<Vec<String>, LabError> {
-    let files = exchange::folder::files(&selection.document);
-    write_folder(path, &files)?;
-    Ok(files.into_keys().collect())
+/// True for an empty folder, and one with the files of an earlier export of transcripts alone.
+fn holds_transcripts(folder: &Path) -> io::Result<bool> {
+    let Some(names) = list_files(folder)? else { return Ok(false) };
+    let is_export = names.iter().all(|name| markdown::is_page(name))
+        && fs::read_to_string(folder.join(INDEX)).is_ok_and(|text| markdown::is_index(&text));
+    Ok(names.is_empty() || is_export)
 }

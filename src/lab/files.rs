@@ -1,12 +1,11 @@
-//! Files and folders: only this file of the room reads and writes them.
-//!
-//! convoke writes a file beside its place and renames it when it is complete. It removes an unfinished one.
+//! Files and folders of experiments, and files of replies.
 
 use super::error::LabError;
+use super::output::{Destination, NewFolder, write_files};
 use crate::design::folder::{Files, SHARED, SUMMARIZER};
 use crate::model::scripted::parse_script;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, ErrorKind, Write};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// Folder that `what` names, if it is a path. An existing folder wins over a name; `./` marks a path, `id:` an id.
@@ -66,143 +65,19 @@ pub fn read_script(path: &Path) -> Result<Vec<String>, LabError> {
 
 /// Writes an experiment's files into a new folder, completely or not at all.
 pub fn write_folder(path: &Path, files: &Files) -> Result<(), LabError> {
-    let folder = NewFolder::create(path)?;
-    let written = files.iter().try_for_each(|(name, bytes)| folder.write(name, bytes));
-    written.map_err(|source| LabError::Write { path: path.to_owned(), source })?;
+    let to = Destination::new(path.to_owned(), false);
+    fill_folder(&to, NewFolder::create(&to, |_| Ok(false))?, files)
+}
+
+/// Writes files into a new folder, and completes it.
+pub(super) fn fill_folder(to: &Destination, folder: NewFolder, files: &Files) -> Result<(), LabError> {
+    files.iter().try_for_each(|(name, bytes)| folder.write(name, bytes)).map_err(|e| to.error(e))?;
     folder.finish()
 }
 
 /// Replaces a text file by the result of `change`. Its permissions are preserved.
 pub fn rewrite_file(path: &Path, change: impl FnOnce(&str) -> io::Result<String>) -> Result<(), LabError> {
-    let rewritten = || {
-        let changed = change(&fs::read_to_string(path)?)?;
-        let permissions = fs::metadata(path)?.permissions();
-        let unfinished = unfinished_path(path);
-        let written = fs::write(&unfinished, changed)
-            .and_then(|()| fs::set_permissions(&unfinished, permissions))
-            .and_then(|()| fs::rename(&unfinished, path));
-        if written.is_err() {
-            let _ = fs::remove_file(&unfinished);
-        }
-        written
-    };
-    rewritten().map_err(|source| LabError::Write { path: path.to_owned(), source })
-}
-
-/// A file that appears when it is complete.
-#[derive(Debug)]
-pub struct NewFile {
-    out: Option<BufWriter<File>>,
-    unfinished: PathBuf,
-    path: PathBuf,
-}
-
-impl NewFile {
-    /// Begins a file. An existing file remains until [`Self::finish`].
-    pub fn create(path: &Path) -> Result<Self, LabError> {
-        if path.is_dir() {
-            return Err(LabError::PathIsFolder(path.to_owned()));
-        }
-        let failed = |source| LabError::Write { path: path.to_owned(), source };
-        fs::create_dir_all(path.parent().unwrap_or(Path::new(""))).map_err(failed)?;
-        let unfinished = unfinished_path(path);
-        let file = File::create(&unfinished).map_err(failed)?;
-        Ok(Self { out: Some(BufWriter::new(file)), unfinished, path: path.to_owned() })
-    }
-
-    /// Makes the file durable and renames it into place.
-    pub fn finish(mut self) -> Result<(), LabError> {
-        let done = match self.out.take().map(BufWriter::into_inner) {
-            Some(Ok(file)) => file.sync_all().and_then(|()| fs::rename(&self.unfinished, &self.path)),
-            Some(Err(error)) => Err(error.into_error()),
-            None => Ok(()),
-        };
-        done.map_err(LabError::Output)
-    }
-}
-
-impl Write for NewFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.out.as_mut().map_or_else(|| Err(ErrorKind::NotConnected.into()), |out| out.write(bytes))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.as_mut().map_or(Ok(()), Write::flush)
-    }
-}
-
-impl Drop for NewFile {
-    fn drop(&mut self) {
-        // `finish` has already renamed it.
-        let _ = fs::remove_file(&self.unfinished);
-    }
-}
-
-/// A folder that appears when it is complete. Its name must be free, both at the beginning and at the end.
-#[derive(Debug)]
-pub struct NewFolder {
-    unfinished: PathBuf,
-    path: PathBuf,
-}
-
-impl NewFolder {
-    /// Begins a folder.
-    pub fn create(path: &Path) -> Result<Self, LabError> {
-        if path.symlink_metadata().is_ok() {
-            return Err(LabError::PathTaken(path.to_owned()));
-        }
-        let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(parent).map_err(|source| LabError::Write { path: parent.to_owned(), source })?;
-        let folder = Self { unfinished: unfinished_path(path), path: path.to_owned() };
-        fs::create_dir_all(&folder.unfinished).map_err(|e| folder.write_error(e))?;
-        Ok(folder)
-    }
-
-    fn write_error(&self, source: io::Error) -> LabError {
-        LabError::Write { path: self.path.clone(), source }
-    }
-
-    /// Writes a file of the folder; `name` is relative to it.
-    pub fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let path = self.unfinished.join(name);
-        fs::create_dir_all(path.parent().unwrap_or(&self.unfinished))?;
-        fs::write(path, bytes)
-    }
-
-    /// Renames the folder into place.
-    pub fn finish(self) -> Result<(), LabError> {
-        fs::rename(&self.unfinished, &self.path).map_err(|e| self.write_error(e))
-    }
-}
-
-impl Drop for NewFolder {
-    fn drop(&mut self) {
-        // `finish` has already renamed it.
-        let _ = fs::remove_dir_all(&self.unfinished);
-    }
-}
-
-fn unfinished_path(path: &Path) -> PathBuf {
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    path.with_file_name(format!(".{name}.{}", std::process::id()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn unfinished_work_leaves_nothing() {
-        let place = tempfile::tempdir().unwrap();
-        let path = place.path().join("a.jsonl");
-        let mut file = NewFile::create(&path).unwrap();
-        file.write_all(b"half").unwrap();
-        drop(file);
-        let folder = NewFolder::create(&place.path().join("exports/x")).unwrap();
-        folder.write("prompts/a.md", b"half").unwrap();
-        drop(folder);
-        assert!(!path.exists());
-        assert_eq!(fs::read_dir(place.path().join("exports")).unwrap().count(), 0);
-        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
-    }
+    let failed = |source| LabError::Write { path: path.to_owned(), source };
+    let changed = fs::read_to_string(path).and_then(|text| change(&text)).map_err(failed)?;
+    write_files(&[(Destination::new(path.to_owned(), true), changed.as_bytes())])
 }

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `setup` | the values that every use case gets |
 //! | `error` | failures |
-//! | `files` | how files are read and written |
+//! | `files`, `output` | how files are read, and where output goes |
 //! | `find`, `target`, `named` | how an experiment or a conversation is found |
 //! | `select` | which conversations are meant |
 //! | `check`, `guesses`, `preview` | checking an experiment, the prompts it comes to |
@@ -52,6 +52,7 @@ pub mod narrowing;
 pub mod old_flags;
 pub mod origin;
 pub mod outcome;
+pub mod output;
 pub mod pace;
 pub mod planned;
 pub mod preview;
@@ -70,7 +71,7 @@ pub mod watch;
 
 pub use ask::{AskNumbers, AskPlan, Asking};
 pub use change::{Copy, Edited};
-pub use error::LabError;
+pub use error::{LabError, PlaceError};
 pub use extend::Extended;
 pub use forecast::Forecast;
 pub use import::Imported;

@@ -7,6 +7,7 @@ use super::classify::{Problem, classify_problem, describe_unusable};
 use super::http::{Answer, Http, key_headers};
 use super::ollama::Ollama;
 use super::openai::OpenAi;
+use super::tolerant::parse_json;
 use super::{ChatModel, ModelError, ModelFacts, Server, ServerKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -108,7 +109,7 @@ impl Connection {
     async fn offered_by_openai(&self) -> Result<Vec<Offered>, ModelError> {
         let list: Json = self.look_up("models").await?;
         let models = list.get("data").or(Some(&list)).and_then(Json::as_array);
-        let models = models.ok_or_else(|| self.http.invalid_error("its list of models has no `data`"))?;
+        let models = models.ok_or_else(|| self.http.invalid_error("its list of models has no `data`", b""))?;
         let names = models.iter().filter_map(|m| m.get("id")?.as_str());
         Ok(names.map(|name| Offered { name: name.to_owned(), ..Offered::default() }).collect())
     }
@@ -157,7 +158,7 @@ impl Connection {
     pub async fn version(&self) -> Result<String, ModelError> {
         let json: Json = self.look_up("api/version").await?;
         let version = json.get("version").and_then(Json::as_str);
-        version.map(str::to_owned).ok_or_else(|| self.http.invalid_error("it tells no version"))
+        version.map(str::to_owned).ok_or_else(|| self.http.invalid_error("it tells no version", b""))
     }
 
     /// Lists the models that Ollama has loaded into memory.
@@ -174,7 +175,9 @@ impl Connection {
         if !(200..300).contains(&answer.status) {
             return Err(classify_problem(&self.http, "", &Map::new(), &Problem::from_answer(&answer)));
         }
-        serde_json::from_str(&answer.text).map_err(|e| self.http.invalid_error(&describe_unusable(&answer.text, &e)))
+        let text = &answer.text;
+        let read = parse_json(text).and_then(serde_json::from_value);
+        read.map_err(|e| self.http.invalid_error(&describe_unusable(text, &e), text.as_bytes()))
     }
 
     /// Builds the client of `ollama-rs` with our redirect and time limits.
@@ -190,7 +193,7 @@ impl Connection {
         if self.server().base_url.url().scheme() == "http" {
             builder = builder.no_proxy();
         }
-        let client = builder.build().map_err(|e| self.http.invalid_error(&e.to_string()))?;
+        let client = builder.build().map_err(|e| self.http.invalid_error(&e.to_string(), b""))?;
         let url = self.server().base_url.url().clone();
         Ok(ollama_rs::Ollama::builder().url(url).reqwest_client(client).build())
     }
@@ -206,12 +209,12 @@ impl Connection {
             OllamaError::ReqwestError(e) if e.is_connect() => {
                 ModelError::Unreachable { server, cause: format!("{}: no connection", self.server().base_url) }
             }
-            OllamaError::ReqwestError(e) if e.is_decode() => self.http.invalid_error("its answer cannot be read"),
+            OllamaError::ReqwestError(e) if e.is_decode() => self.http.invalid_error("its answer cannot be read", b""),
             OllamaError::ReqwestError(_) => self.http.broken_error("the connection was lost"),
-            OllamaError::JsonError(e) => self.http.invalid_error(&format!("it is not the JSON expected ({e})")),
+            OllamaError::JsonError(e) => self.http.invalid_error(&format!("it is not the JSON expected ({e})"), b""),
             OllamaError::InternalError(e) => self.of_words(&e.message, model),
             OllamaError::Other(words) => self.of_words(words, model),
-            OllamaError::ToolCallError(_) => self.http.invalid_error("a tool call"),
+            OllamaError::ToolCallError(_) => self.http.invalid_error("a tool call", b""),
         }
     }
 

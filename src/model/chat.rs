@@ -110,6 +110,40 @@ pub enum Finish {
     Other,
 }
 
+impl Finish {
+    /// Reads a server's own word, whatever its case and punctuation; `None` if the server broke the reply off.
+    pub(super) fn from_word(word: Option<&str>) -> Option<Self> {
+        let letters = word.unwrap_or_default().chars().filter(char::is_ascii_alphanumeric);
+        let word: String = letters.map(|c| c.to_ascii_lowercase()).collect();
+        Some(match word.trim_start_matches("finishreason") {
+            "stop" | "eos" | "eostoken" | "endturn" | "stopsequence" => Self::Stop,
+            "length" | "maxtokens" | "maxlength" | "maxoutputtokens" | "modellength" | "modelcontextwindowexceeded" => {
+                Self::Length
+            }
+            "contentfilter"
+            | "contentfiltered"
+            | "safety"
+            | "recitation"
+            | "blocklist"
+            | "prohibitedcontent"
+            | "spii"
+            | "sensitive"
+            | "guardrailintervened" => Self::Filtered,
+            "error"
+            | "insufficientsystemresource"
+            | "abort"
+            | "aborted"
+            | "networkerror"
+            | "cancelled"
+            | "canceled"
+            | "timeout"
+            | "servererror"
+            | "internalerror" => return None,
+            _ => Self::Other,
+        })
+    }
+}
+
 /// Tokens as the server counted them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 pub struct Usage {
@@ -133,4 +167,27 @@ pub struct Served {
     /// OpenAI's `system_fingerprint`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finish_reasons_of_many_servers() {
+        for (words, meant) in [
+            (["stop", "STOP", "end_turn"], Some(Finish::Stop)),
+            (["length", "MAX_TOKENS", "FINISH_REASON_MAX_TOKENS"], Some(Finish::Length)),
+            (["content_filter", "SAFETY", "RECITATION"], Some(Finish::Filtered)),
+            (["ContentFiltered", "prohibited_content", "BLOCKLIST"], Some(Finish::Filtered)),
+            (["error", "insufficient_system_resource", "ABORTED"], None),
+            (["network_error", "abort", "Error"], None),
+            (["", "null", "tool_calls"], Some(Finish::Other)),
+        ] {
+            for word in words {
+                assert_eq!(Finish::from_word(Some(word)), meant, "{word}");
+            }
+        }
+        assert_eq!(Finish::from_word(None), Some(Finish::Other));
+    }
 }

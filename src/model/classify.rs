@@ -2,9 +2,27 @@
 
 use super::http::{Answer, Http};
 use super::text::html_title;
+use super::tolerant::{is_said, parse_json};
 use super::{ChatRequest, ModelError};
 use serde_json::{Map, Value as Json};
 use std::time::Duration;
+
+/// Fields that hold an error inside another object.
+const NESTED: [&str; 4] = ["error", "errors", "base_resp", "detail"];
+/// Fields that hold the words of an error.
+const WORDS: [&str; 9] = [
+    "error",
+    "message",
+    "detail",
+    "msg",
+    "error_message",
+    "error_msg",
+    "errorMessage",
+    "status_msg",
+    "error_description",
+];
+/// Fields that hold the code or the status of an error.
+const CODES: [&str; 6] = ["code", "type", "status", "error_code", "status_code", "errorCode"];
 
 /// An error as the server describes it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -25,7 +43,7 @@ pub(super) struct Problem {
 impl Problem {
     /// Reads the error of an answer with an error status.
     pub(super) fn from_answer(answer: &Answer) -> Self {
-        let json = serde_json::from_str::<Json>(&answer.text).ok();
+        let json = parse_json(&answer.text).ok();
         let mut problem = json.as_ref().and_then(Self::from_json).unwrap_or_else(|| Self::from_page(&answer.text));
         problem.status = answer.status;
         problem.retry_after = answer.retry_after;
@@ -34,24 +52,31 @@ impl Problem {
 
     /// Reads an error from a JSON object, in any of the common shapes.
     pub(super) fn from_json(json: &Json) -> Option<Self> {
-        let json = json.as_array().and_then(|list| list.first()).unwrap_or(json);
-        let inner = match json.get("error") {
-            Some(Json::Object(_)) => json.get("error")?,
-            Some(Json::String(text)) => return Some(Self::from_message(text, 500)),
-            _ => json,
-        };
-        let message = ["message", "detail", "msg"].into_iter().find_map(|key| inner.get(key)).and_then(find_message)?;
-        let field = |key: &str| inner.get(key).and_then(Json::as_str).map(str::to_owned);
-        let status = ["code", "status"].into_iter().find_map(|key| parse_status(inner.get(key)?)).unwrap_or(500);
+        let outer = first_of(json);
+        let inner = NESTED.iter().filter_map(|key| outer.get(*key)).map(first_of).find(|value| value.is_object());
+        let inner = inner.unwrap_or(outer);
+        let message = WORDS.iter().find_map(|key| find_message(inner.get(*key)?))?;
+        let codes = || [inner, outer].into_iter().flat_map(|object| CODES.iter().filter_map(|key| object.get(*key)));
+        let parameter = inner.get("param").and_then(Json::as_str).filter(|p| !p.is_empty()).map(str::to_owned);
         Some(Self {
-            codes: ["code", "type", "status"].into_iter().filter_map(field).collect(),
-            parameter: field("param").filter(|p| !p.is_empty()).or_else(|| find_location(inner)),
-            ..Self::from_message(&message, status)
+            status: codes().find_map(parse_status).unwrap_or(500),
+            codes: codes().filter_map(Json::as_str).map(str::to_owned).collect(),
+            parameter: parameter.or_else(|| find_location(outer)),
+            message,
+            is_json: true,
+            ..Self::default()
         })
     }
 
-    fn from_message(message: &str, status: u16) -> Self {
-        Self { status, message: message.to_owned(), is_json: true, ..Self::default() }
+    /// Reads an error without an `error` field, as some servers send it with status 200. `is_named` if an event is
+    /// called an error.
+    pub(super) fn from_stray(json: &Json, is_named: bool) -> Option<Self> {
+        let text = |key: &str| json.get(key).and_then(Json::as_str);
+        let is_error = is_named || text("object") == Some("error") || text("type") == Some("error");
+        let is_code = |value: &Json| is_said(value) && (value.is_number() || parse_status(value).is_some());
+        let status = json.get("base_resp").unwrap_or(json);
+        let is_coded = CODES.iter().any(|key| status.get(*key).is_some_and(is_code));
+        if is_error || is_coded { Self::from_json(json) } else { None }
     }
 
     fn from_page(text: &str) -> Self {
@@ -78,11 +103,16 @@ impl Problem {
         self.status == 402
             || self.has_code(&["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"])
             // Some servers report a limit per minute as "exceeded your current quota"; those name a time.
-            || self.status == 429
+            || matches!(self.status, 429 | 500)
                 && self.retry_after.is_none()
                 && self.mentions_any(&["insufficient quota", "exceeded your current quota", "insufficient balance",
                     "insufficient credit", "credit balance is too low", "out of credits"])
                 && !self.mentions_any(&["retry in", "try again in"])
+    }
+
+    /// True if an error without a status of its own is about the key.
+    fn is_key(&self) -> bool {
+        self.mentions_any(&["incorrect api key", "invalid api key", "api key not valid", "api secret key"])
     }
 
     fn is_context(&self) -> bool {
@@ -130,17 +160,28 @@ impl Fault {
         Self::Invalid(describe_unusable(text, cause))
     }
 
+    /// Creates the fault of a reply that the server broke off, by its own word.
+    pub(super) fn finished(reason: Option<&str>) -> Self {
+        Self::Broken(format!("with the finish reason `{}`", reason.unwrap_or_default()))
+    }
+
+    /// Creates the fault of an error of which no words are known.
+    pub(super) fn of_error(error: &Json) -> Self {
+        let problem = Problem::from_json(&serde_json::json!({ "error": error }));
+        problem.map_or_else(|| Self::Invalid(error.to_string()), Self::Problem)
+    }
+
     /// Creates the fault of a stream that ends inside a line.
     pub(super) fn cut_line() -> Self {
         Self::Broken("in the middle of a line of its stream".to_owned())
     }
 
     /// Converts the fault for the caller.
-    pub(super) fn into_error(self, http: &Http, request: &ChatRequest) -> ModelError {
+    pub(super) fn into_error(self, http: &Http, request: &ChatRequest, body: &str) -> ModelError {
         match self {
             Self::Problem(problem) => classify_problem(http, &request.model, &request.parameters, &problem),
             Self::Broken(cause) => http.broken_error(&cause),
-            Self::Invalid(cause) => http.invalid_error(&cause),
+            Self::Invalid(cause) => http.invalid_error(&cause, body.as_bytes()),
         }
     }
 }
@@ -163,9 +204,11 @@ pub(super) fn classify_problem(http: &Http, model: &str, sent: &Map<String, Json
     let message = http.redactor().redact_error(&problem.message);
     let model = model.to_owned();
     match problem.status {
-        402 | 403 | 429 if problem.is_quota() => ModelError::Quota { server, message },
+        402 | 403 | 429 | 500 if problem.is_quota() => ModelError::Quota { server, message },
         _ if problem.has_code(&["insufficient_quota"]) => ModelError::Quota { server, message },
-        401 | 403 => ModelError::Key { server, message, variable: http.server().key_variable.clone() },
+        401 | 403 | 500 if problem.status != 500 || problem.is_key() => {
+            ModelError::Key { server, message, variable: http.server().key_variable.clone() }
+        }
         413 => ModelError::ContextFull { model, message },
         400 | 422 | 500 if problem.is_context() => ModelError::ContextFull { model, message },
         400 | 404 | 422 | 500 if problem.is_no_model() => ModelError::NoModel { server, model, message },
@@ -196,12 +239,17 @@ fn has_word(text: &str, word: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w.eq_ignore_ascii_case(word))
 }
 
-/// Returns a message, or the first of a list of messages (`detail` of some servers).
+/// Returns the first element of a list, else the value itself.
+fn first_of(json: &Json) -> &Json {
+    json.as_array().and_then(|list| list.first()).unwrap_or(json)
+}
+
+/// Returns a message, that of an object, or the first of a list of messages (`detail` of some servers).
 fn find_message(json: &Json) -> Option<String> {
-    match json {
-        Json::String(text) => Some(text.clone()),
-        Json::Array(list) => find_message(list.first()?.get("msg")?),
-        _ => None,
+    match first_of(json) {
+        Json::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
+        Json::Object(inner) => WORDS.iter().find_map(|key| inner.get(*key)?.as_str()).map(str::to_owned),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) => None,
     }
 }
 

@@ -50,6 +50,16 @@ pub enum ModelError {
         server: String,
         /// The mistake in the answer.
         cause: String,
+        /// Hash of the received bytes; empty if there were none. The same bytes twice are not requested a third time.
+        received: String,
+    },
+    /// The answer is compressed in a way that was not requested and cannot be read.
+    #[error("{server} sent no usable answer: its Content-Encoding is `{encoding}`, which was not requested")]
+    Encoded {
+        /// The server.
+        server: String,
+        /// The name of the compression.
+        encoding: String,
     },
     /// The reply is over the size limit.
     #[error("the answer of {server} is over {limit} bytes")]
@@ -117,7 +127,7 @@ impl ModelError {
             Self::Broken { .. } => "broken",
             Self::Timeout { .. } => "timeout",
             Self::Busy { .. } => "busy",
-            Self::Invalid { .. } => "invalid",
+            Self::Invalid { .. } | Self::Encoded { .. } => "invalid",
             Self::TooLarge { .. } => "too-large",
             Self::ContextFull { .. } => "context-full",
             Self::Key { .. } => "key",
@@ -127,11 +137,17 @@ impl ModelError {
         }
     }
 
+    /// Hash of the bytes of an unusable answer.
+    pub(super) fn received(&self) -> Option<&str> {
+        let Self::Invalid { received, .. } = self else { return None };
+        Some(received.as_str()).filter(|hash| !hash.is_empty())
+    }
+
     /// True if the server may have charged for the request although no answer was received (contract R3): it was sent
     /// and not plainly rejected.
     pub fn possible_spend(&self) -> bool {
         match self {
-            Self::Broken { .. } | Self::Invalid { .. } | Self::TooLarge { .. } => true,
+            Self::Broken { .. } | Self::Invalid { .. } | Self::Encoded { .. } | Self::TooLarge { .. } => true,
             Self::Timeout { what, .. } => *what != CONNECTION,
             Self::Busy { status, .. } => *status >= 500 && *status != 503,
             Self::Unreachable { .. }

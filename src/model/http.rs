@@ -5,17 +5,22 @@
 //! over plain `http` (this machine, a laboratory's server) go directly to the server.
 
 use super::error::CONNECTION;
+use super::inflate::Body;
 use super::text::Redactor;
 use super::{ModelError, Server};
+use crate::design::key::sha256;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::redirect::Policy;
 use secrecy::ExposeSecret;
 use std::error::Error;
+use std::io::ErrorKind;
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout_at};
 
 /// Wait for the end of a body whose answer is complete, so that the connection can be reused.
 const TAIL: Duration = Duration::from_millis(50);
+/// Wait for what may follow the finish reason of a stream, in all: heartbeats do not extend it.
+const AFTER_FINISH: Duration = Duration::from_secs(2);
 /// Some servers close a connection after five idle seconds. A request on such a connection would look like a broken
 /// answer; over plain `http` a new connection costs almost nothing.
 const KEPT: Duration = Duration::from_secs(4);
@@ -45,8 +50,19 @@ pub(super) struct Answer {
 pub(super) enum Reading {
     /// One text.
     Whole,
-    /// Lines, each within the idle limit; the function recognises the last line.
-    Lines(fn(&[u8]) -> bool),
+    /// Lines, each within the idle limit; the function tells how far a line brings the answer.
+    Lines(fn(&[u8]) -> Progress),
+}
+
+/// Progress of a streamed answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Progress {
+    /// More is to come.
+    Open,
+    /// The text is complete; only counts and the end mark may follow.
+    Finished,
+    /// Nothing of use follows.
+    Ended,
 }
 
 impl Http {
@@ -99,42 +115,68 @@ impl Http {
         self.refuse_redirect(&response)?;
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers(), SystemTime::now());
-        let reading = if response.status().is_success() { reading } else { Reading::Whole };
-        let bytes = self.read_body(response, reading, &mut clock).await?;
-        let text = String::from_utf8(bytes).map_err(|e| self.invalid_error(&format!("it is not UTF-8: {e}")))?;
+        let is_success = response.status().is_success();
+        let reading = if is_success { reading } else { Reading::Whole };
+        let encoding = content_encoding(response.headers());
+        let text = match Body::new(&encoding, self.server.limits.reply_bytes) {
+            Some(body) => self.read_text(response, (reading, body), &mut clock).await?,
+            None if is_success => return Err(self.encoding_error(&encoding)),
+            None => String::new(),
+        };
         Ok(Answer { status, text: self.redactor.redact_reply(text), retry_after })
+    }
+
+    async fn read_text(
+        &self,
+        response: reqwest::Response,
+        (reading, mut body): (Reading, Body),
+        clock: &mut Clock,
+    ) -> Result<String, ModelError> {
+        let is_success = response.status().is_success();
+        self.read_body(response, reading, &mut body, clock).await?;
+        match std::str::from_utf8(body.bytes()) {
+            Ok(text) => Ok(text.to_owned()),
+            // The words of an error are no data.
+            Err(_) if !is_success => Ok(String::from_utf8_lossy(body.bytes()).into_owned()),
+            Err(error) => Err(self.invalid_error(&describe_bytes(body.bytes(), error), body.bytes())),
+        }
     }
 
     async fn read_body(
         &self,
         mut response: reqwest::Response,
         reading: Reading,
+        body: &mut Body,
         clock: &mut Clock,
-    ) -> Result<Vec<u8>, ModelError> {
-        let limit = self.server.limits.reply_bytes;
-        if response.content_length().is_some_and(|n| n > limit) {
+    ) -> Result<(), ModelError> {
+        if response.content_length().is_some_and(|n| n > self.server.limits.reply_bytes) {
             return Err(self.too_large());
         }
-        let mut bytes = Vec::new();
         let mut line = 0;
         loop {
-            let piece =
-                timeout_at(clock.next_limit().0, response.chunk()).await.map_err(|_| self.timeout_error(clock))?;
-            let Some(piece) = piece.map_err(|e| self.broken_error(&root_cause(&e)))? else { return Ok(bytes) };
-            if bytes.len() as u64 + piece.len() as u64 > limit {
-                return Err(self.too_large());
-            }
-            bytes.extend_from_slice(&piece);
-            let Reading::Lines(is_last) = reading else {
+            let piece = match timeout_at(clock.next_limit().0, response.chunk()).await {
+                Ok(Ok(Some(piece))) => piece,
+                Ok(Ok(None)) => return Ok(()),
+                // The answer is complete although its stream has no end. Its connection is closed here.
+                Ok(Err(_)) | Err(_) if clock.is_finished() => return Ok(()),
+                Ok(Err(error)) => return Err(self.broken_error(&root_cause(&error))),
+                Err(_) => return Err(self.timeout_error(clock)),
+            };
+            body.add_piece(&piece).map_err(|e| self.inflate_error(&e, &piece))?;
+            let Reading::Lines(progress_of) = reading else {
                 clock.note_piece(None);
                 continue;
             };
             clock.note_piece(Some(self.server.limits.idle));
-            if has_last_line(&bytes, &mut line, is_last) {
-                // The answer is complete: reading the rest only frees the connection.
-                let rest = async { while let Ok(Some(_)) = response.chunk().await {} };
-                drop(tokio::time::timeout(TAIL, rest).await);
-                return Ok(bytes);
+            match read_lines(body.bytes(), &mut line, progress_of) {
+                Progress::Open => {}
+                Progress::Finished => clock.note_finish(),
+                Progress::Ended => {
+                    // Reading the rest only frees the connection.
+                    let rest = async { while let Ok(Some(_)) = response.chunk().await {} };
+                    drop(tokio::time::timeout(TAIL, rest).await);
+                    return Ok(());
+                }
             }
         }
     }
@@ -182,8 +224,23 @@ impl Http {
         ModelError::Broken { server: self.server.name.clone(), cause: self.redactor.redact_error(cause) }
     }
 
-    pub(super) fn invalid_error(&self, cause: &str) -> ModelError {
-        ModelError::Invalid { server: self.server.name.clone(), cause: self.redactor.redact_error(cause) }
+    /// Creates the error of an unusable body.
+    pub(super) fn invalid_error(&self, cause: &str, body: &[u8]) -> ModelError {
+        let received = if body.is_empty() { String::new() } else { sha256(body) };
+        let (server, cause) = (self.server.name.clone(), self.redactor.redact_error(cause));
+        ModelError::Invalid { server, cause, received }
+    }
+
+    fn encoding_error(&self, encoding: &str) -> ModelError {
+        let encoding = self.redactor.redact_error(encoding);
+        ModelError::Encoded { server: self.server.name.clone(), encoding }
+    }
+
+    fn inflate_error(&self, error: &std::io::Error, piece: &[u8]) -> ModelError {
+        match error.kind() {
+            ErrorKind::FileTooLarge => self.too_large(),
+            _ => self.invalid_error(&format!("it is not compressed as its Content-Encoding says: {error}"), piece),
+        }
     }
 }
 
@@ -192,12 +249,14 @@ struct Clock {
     start: Instant,
     attempt: Duration,
     next: Option<(Instant, &'static str, Duration)>,
+    /// End of the wait for what may follow a finished answer.
+    finished: Option<Instant>,
 }
 
 impl Clock {
     fn new(first_byte: Duration, attempt: Duration) -> Self {
         let start = Instant::now();
-        Self { start, attempt, next: Some((start + first_byte, "first byte", first_byte)) }
+        Self { start, attempt, next: Some((start + first_byte, "first byte", first_byte)), finished: None }
     }
 
     /// Notes a received piece; the next must arrive within `idle`, if that is set.
@@ -205,24 +264,48 @@ impl Clock {
         self.next = idle.map(|idle| (Instant::now() + idle, "next byte", idle));
     }
 
+    fn note_finish(&mut self) {
+        self.finished.get_or_insert_with(|| Instant::now() + AFTER_FINISH);
+    }
+
+    fn is_finished(&self) -> bool {
+        self.finished.is_some()
+    }
+
     fn next_limit(&self) -> (Instant, &'static str, Duration) {
         let whole = (self.start + self.attempt, "whole answer", self.attempt);
-        self.next.filter(|next| next.0 < whole.0).unwrap_or(whole)
+        let finished = self.finished.map(|end| (end, "end", AFTER_FINISH));
+        self.next.into_iter().chain(finished).fold(whole, |first, next| if next.0 < first.0 { next } else { first })
     }
 }
 
-/// True if one of the complete lines from `line` on is the last. Lines are bytes, so that a character split between two
+/// Returns the progress by the complete lines from `line` on. Lines are bytes, so that a character split between two
 /// pieces stays whole.
-fn has_last_line(bytes: &[u8], line: &mut usize, is_last: fn(&[u8]) -> bool) -> bool {
+fn read_lines(bytes: &[u8], line: &mut usize, progress_of: fn(&[u8]) -> Progress) -> Progress {
+    let mut progress = Progress::Open;
     while let Some(rest) = bytes.get(*line..)
-        && let Some(length) = rest.iter().position(|b| *b == b'\n')
+        && let Some(length) = rest.iter().position(|b| matches!(b, b'\n' | b'\r'))
     {
         *line += length + 1;
-        if rest.get(..length).is_some_and(|l| is_last(l.trim_ascii())) {
-            return true;
-        }
+        progress = progress.max(progress_of(rest.get(..length).unwrap_or_default().trim_ascii()));
     }
-    false
+    progress
+}
+
+/// Returns the compressions of a body that are not `identity`, as the server names them.
+fn content_encoding(headers: &HeaderMap) -> String {
+    let values = headers.get_all(header::CONTENT_ENCODING).into_iter().filter_map(|v| v.to_str().ok());
+    let names = values.flat_map(|v| v.split(',')).map(str::trim);
+    names.filter(|n| !n.is_empty() && !n.eq_ignore_ascii_case("identity")).collect::<Vec<_>>().join(", ")
+}
+
+/// Describes bytes that are no text. Their encoding is not guessed.
+fn describe_bytes(bytes: &[u8], error: std::str::Utf8Error) -> String {
+    let name = match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "it is UTF-16, not UTF-8",
+        _ => "it is not UTF-8",
+    };
+    format!("{name}: {error}")
 }
 
 pub(super) fn key_headers(server: &Server) -> Result<HeaderMap, ModelError> {
@@ -303,10 +386,12 @@ mod tests {
 
     #[test]
     fn the_last_line_is_found_whatever_the_pieces() {
-        let text = b"one\ndata: [DONE]\r\n\n";
-        let mut line = 0;
-        let found = (1..=text.len()).find(|n| has_last_line(&text[..*n], &mut line, |l| l == b"data: [DONE]"));
-        assert_eq!(found, Some(18));
-        assert!(!has_last_line(b"data: [DONE]", &mut 0, |l| l == b"data: [DONE]"));
+        let progress_of = |l: &[u8]| if l == b"data: [DONE]" { Progress::Ended } else { Progress::Open };
+        for text in [b"one\ndata: [DONE]\r\n\n", b"one\rdata: [DONE]\r\r\r"] {
+            let mut line = 0;
+            let found = (1..=text.len()).find(|n| read_lines(&text[..*n], &mut line, progress_of) == Progress::Ended);
+            assert_eq!(found, Some(17));
+        }
+        assert_eq!(read_lines(b"data: [DONE]", &mut 0, progress_of), Progress::Open);
     }
 }

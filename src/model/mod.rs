@@ -9,6 +9,9 @@
 //! | `error` | see every error of a request |
 //! | `attempt` | see one attempt as it is stored |
 //! | `server` | describe a server: kind, address, key, limits |
+//! | `inflate` | inflate a compressed body |
+//! | `sse` | read the events of a stream |
+//! | `tolerant` | read JSON with the mistakes that other readers take |
 //! | `http` | send one request: time limits, size limit, no redirects |
 //! | `text` | escape a server's text, and remove keys from it |
 //! | `classify` | decide which error a server's answer means |
@@ -31,6 +34,7 @@ mod error;
 mod facts;
 pub mod gate;
 mod http;
+mod inflate;
 pub mod limit;
 mod ollama;
 mod openai;
@@ -41,7 +45,9 @@ pub mod retry;
 pub mod schedule;
 pub mod scripted;
 pub mod server;
+mod sse;
 mod text;
+mod tolerant;
 
 pub use attempt::Attempt;
 pub use catalog::Connection;

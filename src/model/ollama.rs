@@ -1,7 +1,9 @@
 //! Ollama's own `/api/chat`, with our own types: it accepts `top_k` and `num_ctx`, which chat completions drop.
 
 use super::classify::{Fault, Problem, classify_problem};
-use super::http::{Http, Reading};
+use super::http::{Http, Progress, Reading};
+use super::sse::field_values;
+use super::tolerant::{is_said, mend_json, parse_json};
 use super::{ChatModel, ChatReply, ChatRequest, Finish, ModelError, ModelFacts, Served, Usage};
 use async_trait::async_trait;
 use serde::Deserialize;
@@ -18,31 +20,34 @@ pub(super) struct Ollama {
 impl ChatModel for Ollama {
     async fn chat(&self, request: &ChatRequest) -> Result<ChatReply, ModelError> {
         let streamed = request.parameters.get("stream") != Some(&Json::Bool(false));
-        let reading = if streamed { Reading::Lines(is_last) } else { Reading::Whole };
+        let reading = if streamed { Reading::Lines(progress_of) } else { Reading::Whole };
         let answer = self.http.post_json("api/chat", request.body(), reading).await?;
         if !(200..300).contains(&answer.status) {
             let problem = Problem::from_answer(&answer);
             return Err(classify_problem(&self.http, &request.model, &request.parameters, &problem));
         }
-        let gathered = gather_answer(&answer.text, streamed).map_err(|fault| fault.into_error(&self.http, request))?;
-        Ok(self.build_reply(gathered, answer.text, request))
+        let gathered = gather_answer(&answer.text, streamed);
+        let reply = gathered.and_then(|g| self.build_reply(g, answer.text.clone(), request));
+        reply.map_err(|fault| fault.into_error(&self.http, request, &answer.text))
     }
 }
 
 impl Ollama {
-    fn build_reply(&self, gathered: Gathered, raw: String, request: &ChatRequest) -> ChatReply {
+    fn build_reply(&self, gathered: Gathered, raw: String, request: &ChatRequest) -> Result<ChatReply, Fault> {
         let Gathered { content, thinking, end } = gathered;
-        ChatReply {
+        let finish =
+            Finish::from_word(end.done_reason.as_deref()).ok_or_else(|| Fault::finished(end.done_reason.as_deref()))?;
+        Ok(ChatReply {
             content: self.http.redactor().redact_reply(content),
             thinking: (!thinking.is_empty()).then(|| self.http.redactor().redact_reply(thinking)),
             refused: false,
-            finish: parse_finish(end.done_reason.as_deref()),
+            finish,
             finish_reason: end.done_reason,
             usage: Usage { prompt: end.prompt_eval_count, completion: end.eval_count, cached: None },
             served: Served { model: end.model, digest: self.known.digest.clone(), fingerprint: None },
             differs: self.find_differences(request),
             raw,
-        }
+        })
     }
 
     /// Reports a requested context above the trained one: Ollama reduces it without a message.
@@ -65,9 +70,16 @@ struct Piece {
     message: Option<AnswerText>,
     done: bool,
     done_reason: Option<String>,
+    #[serde(deserialize_with = "count")]
     prompt_eval_count: Option<u32>,
+    #[serde(deserialize_with = "count")]
     eval_count: Option<u32>,
     error: Option<Json>,
+}
+
+/// Reads a count. An odd one is unknown and does not cost the reply.
+fn count<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    Ok(Json::deserialize(from)?.as_u64().and_then(|n| u32::try_from(n).ok()))
 }
 
 #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -85,8 +97,15 @@ struct Gathered {
     end: Piece,
 }
 
-/// Reads one object or the lines of a stream; both are JSON texts in a row.
+/// Reads an answer, and once more mended if it is not JSON.
 fn gather_answer(text: &str, streamed: bool) -> Result<Gathered, Fault> {
+    let Err(Fault::Invalid(cause)) = gather_pieces(text, streamed) else { return gather_pieces(text, streamed) };
+    let mended = gather_pieces(&mend_json(text), streamed);
+    mended.map_err(|fault| if matches!(fault, Fault::Invalid(_)) { Fault::Invalid(cause) } else { fault })
+}
+
+/// Reads one object or the lines of a stream; both are JSON texts in a row.
+fn gather_pieces(text: &str, streamed: bool) -> Result<Gathered, Fault> {
     if !text.trim_start().starts_with('{') {
         return Err(Fault::not_json(text, &"no object"));
     }
@@ -98,9 +117,8 @@ fn gather_answer(text: &str, streamed: bool) -> Result<Gathered, Fault> {
             if is_cut { Fault::cut_line() } else { Fault::not_json(text, &e) }
         })?;
         pieces += 1;
-        if let Some(error) = piece.error.as_ref().filter(|e| !e.is_null()) {
-            let problem = Problem::from_json(&serde_json::json!({ "error": error }));
-            return Err(problem.map_or_else(|| Fault::Invalid(error.to_string()), Fault::Problem));
+        if let Some(error) = piece.error.as_ref().filter(|error| is_said(error)) {
+            return Err(Fault::of_error(error));
         }
         gathered.add_piece(piece);
     }
@@ -123,17 +141,15 @@ impl Gathered {
     }
 }
 
-/// True for the last useful line. A quoted `"done":true` inside a text has its quotes escaped.
-fn is_last(line: &[u8]) -> bool {
-    let done = br#""done":true"#;
-    line.starts_with(br#"{"error""#) || line.windows(done.len()).any(|w| w == done)
-}
-
-fn parse_finish(reason: Option<&str>) -> Finish {
-    match reason {
-        Some("stop") => Finish::Stop,
-        Some("length") => Finish::Length,
-        _ => Finish::Other,
+/// Returns the progress of the stream after this line.
+fn progress_of(line: &[u8]) -> Progress {
+    let is_error = |json: Json| json.get("error").is_some_and(is_said);
+    let has_error = || std::str::from_utf8(line).ok().and_then(|l| parse_json(l).ok()).is_some_and(is_error);
+    let is_done = field_values(line, "done").any(|value| value.starts_with(b"true"));
+    if is_done || field_values(line, "error").next().is_some() && has_error() {
+        Progress::Ended
+    } else {
+        Progress::Open
     }
 }
 
@@ -147,7 +163,7 @@ mod tests {
         let stream = "{\"message\":{\"content\":\"a\",\"thinking\":\"t\"},\"done\":false}\n\
             {\"model\":\"m\",\"message\":{\"content\":\"b\"},\"done\":true,\"done_reason\":\"length\",\"eval_count\":2}\n";
         assert_eq!(gather_answer(whole, false).unwrap(), gather_answer(stream, true).unwrap());
-        assert_eq!(parse_finish(gather_answer(whole, false).unwrap().end.done_reason.as_deref()), Finish::Length);
+        assert_eq!(gather_answer(whole, false).unwrap().end.done_reason.as_deref(), Some("length"));
     }
 
     #[test]
@@ -165,8 +181,26 @@ mod tests {
 
     #[test]
     fn the_last_line() {
-        assert!(is_last(br#"{"message":{"content":""},"done":true}"#));
-        assert!(!is_last(br#"{"message":{"content":"\"done\":true"},"done":false}"#));
-        assert!(is_last(br#"{"error":"boom"}"#));
+        for (line, progress) in [
+            (r#"{"message":{"content":""},"done":true}"#, Progress::Ended),
+            (r#"{"message": {"content": ""}, "done": true}"#, Progress::Ended),
+            (r#"{"message":{"content":"\"done\":true"},"done":false}"#, Progress::Open),
+            (r#"{"error":"boom"}"#, Progress::Ended),
+            (r#"{"error":null,"message":{"content":"a"},"done":false}"#, Progress::Open),
+        ] {
+            assert_eq!(progress_of(line.as_bytes()), progress, "{line}");
+        }
+    }
+
+    #[test]
+    fn odd_answers_are_read() {
+        for text in [
+            "{\"message\":{\"content\":\"a\nb\"},\"done\":true,\"eval_count\":-1}",
+            "\u{feff}{\"message\":{\"content\":\"a\\nb\"},\"done\":true,\"eval_count\":\"3\",\"error\":\"\"}",
+            r#"{"message":{"content":"a\nb"},"done":true,"eval_count":2.5,"x":NaN}"#,
+        ] {
+            let got = gather_answer(text, false).unwrap();
+            assert_eq!((got.content.as_str(), got.end.eval_count), ("a\nb", None), "{text}");
+        }
     }
 }

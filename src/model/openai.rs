@@ -1,7 +1,9 @@
 //! Chat completions of any OpenAI-compatible server, read tolerantly: fields may be missing, unknown or odd.
 
 use super::classify::{Fault, Problem, classify_problem};
-use super::http::{Answer, Http, Reading};
+use super::http::{Answer, Http, Progress, Reading};
+use super::sse::{Event, field_values, read_events};
+use super::tolerant::{is_said, parse_json};
 use super::{ChatModel, ChatReply, ChatRequest, Finish, ModelError, Served, Usage};
 use async_trait::async_trait;
 use serde_json::{Map, Value as Json};
@@ -16,14 +18,14 @@ pub(super) struct OpenAi {
 impl ChatModel for OpenAi {
     async fn chat(&self, request: &ChatRequest) -> Result<ChatReply, ModelError> {
         let streamed = request.parameters.get("stream") == Some(&Json::Bool(true));
-        let reading = if streamed { Reading::Lines(is_last) } else { Reading::Whole };
+        let reading = if streamed { Reading::Lines(progress_of) } else { Reading::Whole };
         let answer = self.http.post_json("chat/completions", request.body(), reading).await?;
         if !(200..300).contains(&answer.status) {
             return self.handle_failure(request, answer);
         }
-        let gathered = if streamed { gather_stream(&answer.text) } else { gather_whole(&answer.text) };
-        let gathered = gathered.map_err(|fault| fault.into_error(&self.http, request))?;
-        Ok(self.build_reply(gathered, answer.text, &request.parameters))
+        let reply =
+            gather_answer(&answer.text).and_then(|g| self.build_reply(g, answer.text.clone(), &request.parameters));
+        reply.map_err(|fault| fault.into_error(&self.http, request, &answer.text))
     }
 }
 
@@ -38,23 +40,25 @@ impl OpenAi {
         Ok(ChatReply { finish: Finish::Filtered, finish_reason, raw: answer.text, ..ChatReply::default() })
     }
 
-    fn build_reply(&self, gathered: Gathered, raw: String, sent: &Map<String, Json>) -> ChatReply {
+    fn build_reply(&self, gathered: Gathered, raw: String, sent: &Map<String, Json>) -> Result<ChatReply, Fault> {
         let Gathered { content, thinking, refusal, finish_reason, usage, served, echo, .. } = gathered;
+        let finish =
+            Finish::from_word(finish_reason.as_deref()).ok_or_else(|| Fault::finished(finish_reason.as_deref()))?;
         let refused = !refusal.is_empty();
         let content = if content.is_empty() { refusal } else { content };
         // A key split between pieces of a stream is complete only here.
         let content = self.http.redactor().redact_reply(content);
-        ChatReply {
+        Ok(ChatReply {
             content,
             thinking: (!thinking.is_empty()).then(|| self.http.redactor().redact_reply(thinking)),
             refused,
-            finish: parse_finish(finish_reason.as_deref()),
+            finish,
             finish_reason,
             usage,
             served,
             differs: find_differences(sent, &echo),
             raw,
-        }
+        })
     }
 }
 
@@ -73,25 +77,33 @@ struct Gathered {
 }
 
 impl Gathered {
-    /// Adds one object, whose text is under `part`: `message`, or `delta` in a stream.
-    fn add_object(&mut self, json: &Json, part: &str) -> Result<(), Fault> {
-        let choice = json.get("choices").and_then(|c| c.get(0));
-        let error = json.get("error").or_else(|| choice?.get("error")).filter(|e| !e.is_null());
-        if let Some(error) = error {
-            let said = serde_json::json!({ "error": error });
-            let problem = Problem::from_json(&said);
-            return Err(problem.map_or_else(|| Fault::Invalid(error.to_string()), Fault::Problem));
+    /// Adds one object, whose text is under `message`, or `delta` in a stream.
+    fn add_object(&mut self, json: &Json) -> Result<(), Fault> {
+        if let Some(error) = find_error(json) {
+            return Err(Fault::of_error(error));
         }
         self.add_counts(json);
-        let Some(choice) = choice else { return Ok(()) };
-        if let Some(message) = choice.get(part).filter(|m| m.is_object()) {
+        let Some(choice) = json.get("choices").and_then(|c| c.get(0)) else { return Ok(()) };
+        // A stream may repeat the whole message at its end.
+        let whole = choice.get("message").filter(|_| self.content.is_empty());
+        if let Some(message) = choice.get("delta").or(whole).filter(|m| m.is_object()) {
             self.has_choice = true;
             self.add_message(message);
         }
-        if let Some(reason) = choice.get("finish_reason").and_then(Json::as_str) {
+        if let Some(reason) = choice.get("finish_reason").and_then(Json::as_str).filter(|r| !r.is_empty()) {
             self.finish_reason = Some(reason.to_owned());
         }
         Ok(())
+    }
+
+    fn add_event(&mut self, event: &Event) -> Result<(), Fault> {
+        let unread = |e| if event.is_cut { Fault::cut_line() } else { Fault::not_json(&event.data, &e) };
+        let json = parse_json(&event.data).map_err(unread)?;
+        let has_choice = json.get("choices").and_then(|c| c.get(0)).is_some();
+        match Problem::from_stray(&json, event.name == "error") {
+            Some(problem) if !has_choice => Err(Fault::Problem(problem)),
+            _ => self.add_object(&json),
+        }
     }
 
     fn add_message(&mut self, message: &Json) {
@@ -135,66 +147,62 @@ impl Gathered {
     }
 }
 
-fn gather_whole(text: &str) -> Result<Gathered, Fault> {
-    if text.trim_start().starts_with("data:") {
-        return gather_stream(text);
-    }
-    let json: Json = serde_json::from_str(text).map_err(|e| Fault::not_json(text, &e))?;
-    if let Some(problem) = lone_problem(&json) {
-        return Err(Fault::Problem(problem));
-    }
+/// Reads one object or a stream, whichever the server sent.
+fn gather_answer(text: &str) -> Result<Gathered, Fault> {
+    let json = match parse_json(text) {
+        Ok(json) => json,
+        Err(error) => return gather_stream(&read_events(text)).unwrap_or_else(|| Err(Fault::not_json(text, &error))),
+    };
     let mut gathered = Gathered::default();
-    gathered.add_object(&json, "message")?;
-    if !gathered.has_choice {
-        return Err(Fault::Invalid("it has no `choices` with a message".to_owned()));
-    }
-    Ok(gathered)
+    gathered.add_object(&json)?;
+    if gathered.has_choice { Ok(gathered) } else { Err(without_choice(&json)) }
 }
 
-/// Finds an error without an `error` field, as some servers send it.
-fn lone_problem(json: &Json) -> Option<Problem> {
-    let is_error = json.get("object").and_then(Json::as_str) == Some("error");
-    if is_error { Problem::from_json(json) } else { None }
+/// Creates the fault of an object without a message: mostly it is an error.
+fn without_choice(json: &Json) -> Fault {
+    let nothing = || Fault::Invalid("it has no `choices` with a message".to_owned());
+    Problem::from_json(json).map_or_else(nothing, Fault::Problem)
 }
 
-/// Reads server-sent events; only the `data:` lines count.
-fn gather_stream(text: &str) -> Result<Gathered, Fault> {
-    if text.trim_start().starts_with(['{', '<']) {
-        return gather_whole(text);
-    }
+/// Finds an error beside or within the first choice.
+fn find_error(json: &Json) -> Option<&Json> {
+    let choice = json.get("choices").and_then(|c| c.get(0));
+    [Some(json), choice].into_iter().flatten().filter_map(|j| j.get("error")).find(|error| is_said(error))
+}
+
+/// Reads the events of a stream; `None` if there are none.
+fn gather_stream(events: &[Event]) -> Option<Result<Gathered, Fault>> {
+    let until_done = events.split(|event| event.data == "[DONE]").next()?;
+    let is_done = until_done.len() < events.len();
+    let broken = |cause: &str| Err(Fault::Broken(format!("its stream ended {cause}")));
     let mut gathered = Gathered::default();
-    let mut is_done = false;
-    let mut is_stream = false;
-    for line in text.split_inclusive('\n') {
-        let Some(data) = line.strip_prefix("data:").map(str::trim) else { continue };
-        is_stream = true;
-        if data == "[DONE]" {
-            is_done = true;
-            break;
+    for event in until_done {
+        if let Err(fault) = gathered.add_event(event) {
+            return Some(Err(fault));
         }
-        let json: Json = serde_json::from_str(data)
-            .map_err(|e| if line.ends_with('\n') { Fault::not_json(data, &e) } else { Fault::cut_line() })?;
-        gathered.add_object(&json, "delta")?;
     }
-    match (is_stream, is_done || gathered.finish_reason.is_some()) {
-        (true, true) => Ok(gathered),
-        (true, false) => Err(Fault::Broken("its stream ended without `[DONE]` and without a finish reason".to_owned())),
-        (false, _) => Err(Fault::not_json(text, &"no events")),
-    }
+    let has_text = !gathered.content.is_empty() || !gathered.refusal.is_empty();
+    Some(match events.first()? {
+        _ if gathered.finish_reason.is_some() || is_done && has_text => Ok(gathered),
+        _ if gathered.has_choice && is_done => broken("without a text and without a finish reason"),
+        _ if gathered.has_choice => broken("without `[DONE]` and without a finish reason"),
+        first => parse_json(&first.data).map_or_else(|_| broken("before it began"), |json| Err(without_choice(&json))),
+    })
 }
 
-/// True for the last useful line.
-fn is_last(line: &[u8]) -> bool {
+/// Returns the progress of the stream after this line.
+fn progress_of(line: &[u8]) -> Progress {
     let data = line.strip_prefix(b"data:").unwrap_or(line).trim_ascii();
-    data == b"[DONE]" || data.starts_with(br#"{"error""#)
-}
-
-fn parse_finish(reason: Option<&str>) -> Finish {
-    match reason {
-        Some("stop" | "eos" | "end_turn" | "stop_sequence") => Finish::Stop,
-        Some("length" | "max_tokens" | "model_length") => Finish::Length,
-        Some("content_filter" | "safety") => Finish::Filtered,
-        _ => Finish::Other,
+    let has_error = || {
+        let json = std::str::from_utf8(data).ok().and_then(|data| parse_json(data).ok());
+        json.is_some_and(|json| find_error(&json).is_some())
+    };
+    if data == b"[DONE]" || field_values(data, "error").next().is_some() && has_error() {
+        Progress::Ended
+    } else if field_values(data, "finish_reason").any(|v| v.starts_with(b"\"") && !v.starts_with(b"\"\"")) {
+        Progress::Finished
+    } else {
+        Progress::Open
     }
 }
 
@@ -218,7 +226,7 @@ mod tests {
     use serde_json::json;
 
     fn gather_json(json: &Json) -> Gathered {
-        gather_whole(&json.to_string()).unwrap()
+        gather_answer(&json.to_string()).unwrap()
     }
 
     #[test]
@@ -236,13 +244,13 @@ mod tests {
     #[test]
     fn sloppy_answers() {
         let empty = gather_json(&json!({"choices": [{"message": {"content": null}, "finish_reason": ""}]}));
-        assert_eq!((empty.content.as_str(), parse_finish(empty.finish_reason.as_deref())), ("", Finish::Other));
+        assert_eq!((empty.content.as_str(), empty.finish_reason), ("", None));
         let parts = json!([{"type": "text", "text": "a"}, "b", {"type": "thinking", "thinking": [{"text": "t"}]}]);
         let got = gather_json(&json!({"choices": [{"message": {"content": parts}}], "usage": null}));
         assert_eq!((got.content.as_str(), got.thinking.as_str()), ("ab", "t"));
         let refusal = gather_json(&json!({"choices": [{"message": {"content": null, "refusal": "no"}}]}));
         assert_eq!(refusal.refusal, "no");
-        assert!(matches!(gather_whole(r#"{"choices": []}"#), Err(Fault::Invalid(_))));
+        assert!(matches!(gather_answer(r#"{"choices": []}"#), Err(Fault::Invalid(_))));
     }
 
     #[test]
@@ -253,7 +261,7 @@ mod tests {
             r#"{"choices": [{"error": {"message": "overloaded", "code": 529}}]}"#,
             "data: {\"error\": {\"message\": \"overloaded\", \"code\": 529}}\n\n",
         ] {
-            let Err(Fault::Problem(problem)) = gather_whole(text) else { unreachable!("{text}") };
+            let Err(Fault::Problem(problem)) = gather_answer(text) else { unreachable!("{text}") };
             assert_eq!((problem.status, problem.message.as_str()), (529, "overloaded"), "{text}");
         }
     }
@@ -262,14 +270,14 @@ mod tests {
     fn streams_are_gathered() {
         let stream = ": hello\n\ndata: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\r\n\r\n\
                       data:{\"choices\":[{\"delta\":{\"content\":\"b\"},\"finish_reason\":\"length\"}]}\n\n";
-        let got = gather_stream(&format!("{stream}data: [DONE]\n\n")).unwrap();
+        let got = gather_answer(&format!("{stream}data: [DONE]\n\n")).unwrap();
         assert_eq!((got.content.as_str(), got.finish_reason.as_deref()), ("ab", Some("length")));
-        assert_eq!(gather_stream(stream).unwrap().content, "ab");
+        assert_eq!(gather_answer(stream).unwrap().content, "ab");
         let cut = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
-        assert!(matches!(gather_stream(cut), Err(Fault::Broken(_))));
-        assert!(matches!(gather_stream(&format!("{cut}data: {{\"cho")), Err(Fault::Broken(_))));
-        assert!(matches!(gather_stream("data: {oops}\n\n"), Err(Fault::Invalid(_))));
-        assert!(matches!(gather_stream(""), Err(Fault::Invalid(_))));
+        assert!(matches!(gather_answer(cut), Err(Fault::Broken(_))));
+        assert!(matches!(gather_answer(&format!("{cut}data: {{\"cho")), Err(Fault::Broken(_))));
+        assert!(matches!(gather_answer("data: {oops}\n\n"), Err(Fault::Invalid(_))));
+        assert!(matches!(gather_answer(""), Err(Fault::Invalid(_))));
     }
 
     #[test]

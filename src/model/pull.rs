@@ -119,7 +119,7 @@ impl Connection {
         if offered.iter().any(|o| is_same_model(&o.name, model)) {
             return Ok(());
         }
-        Err(self.http.invalid_error("it said that the model was fetched, and does not list it"))
+        Err(self.http.invalid_error("it said that the model was fetched, and does not list it", b""))
     }
 
     fn stall_error(&self, pull: Pull) -> ModelError {

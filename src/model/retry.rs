@@ -31,7 +31,7 @@ pub fn verdict(error: &ModelError) -> Verdict {
         | ModelError::Invalid { .. }
         | ModelError::TooLarge { .. } => Verdict::Retry,
         ModelError::ContextFull { .. } => Verdict::Fail,
-        ModelError::NoModel { .. } | ModelError::Refused { .. } => Verdict::StopModel,
+        ModelError::NoModel { .. } | ModelError::Refused { .. } | ModelError::Encoded { .. } => Verdict::StopModel,
         ModelError::Key { .. } | ModelError::Quota { .. } => Verdict::StopServer,
     }
 }
@@ -148,7 +148,7 @@ pub async fn send_call<E, F>(
 where
     F: Future<Output = Result<(), E>>,
 {
-    let mut attempts = Vec::new();
+    let (mut attempts, mut received) = (Vec::new(), None);
     let end = loop {
         let attempt = attempts.len() as u32;
         let Some(slot) = pending.take_slot().await else { break CallEnd::Stopped };
@@ -162,7 +162,8 @@ where
             Some(Ok(reply)) => break CallEnd::Answered(reply),
             Some(Err(error)) => error,
         };
-        if verdict(&error) != Verdict::Retry || attempt >= pending.retry.max_retries {
+        let is_repeated = error.received().is_some_and(|now| received.replace(now.to_owned()).as_deref() == Some(now));
+        if verdict(&error) != Verdict::Retry || is_repeated || attempt >= pending.retry.max_retries {
             break CallEnd::Failed(error);
         }
         if !pending.pause_before_retry(attempt, error, &mut attempts, &notify).await {

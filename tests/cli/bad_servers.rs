@@ -58,7 +58,10 @@ fn a_server_that_is_not_declared() {
     place.folder("small", SMALL);
     let text = place.read("small/experiment.toml");
     let other = "\"campus/m\", \"opnai/m\"";
-    place.write("small/experiment.toml", &text.replace("{ id = \"ollama/llama3.1\", as = \"llama\", temperature = 0.7 }", other));
+    place.write(
+        "small/experiment.toml",
+        &text.replace("{ id = \"ollama/llama3.1\", as = \"llama\", temperature = 0.7 }", other),
+    );
     let checked = place.run("check small --json").exits(0).json();
     let codes: Vec<&str> = checked["data"].as_array().unwrap().iter().map(|p| p["code"].as_str().unwrap()).collect();
     assert_eq!(codes.iter().filter(|code| **code == "undeclared-server").count(), 2, "{codes:?}");

@@ -17,7 +17,9 @@ fn alike(place: &Place, from: &str, to: &str) {
     for format in ["jsonl", "csv"] {
         for store in [from, to] {
             place
-                .run(&format!("export small --format {format} --calls -o {store}.{format} --store sqlite:{store}"))
+                .run(&format!(
+                    "export small --format {format} --force --calls -o {store}.{format} --store sqlite:{store}"
+                ))
                 .exits(0);
         }
         assert_eq!(place.read(&format!("{from}.{format}")), place.read(&format!("{to}.{format}")));

@@ -93,7 +93,11 @@ fn a_model_that_a_flag_nearly_names_is_asked_about_before_it_is_fetched() {
     }
     assert!(place.files(".").iter().all(|file| !file.contains("convoke.db")), "nothing is stored");
     // This Ollama reports success and has no other model afterwards; `run` says so, and asks nothing.
-    for (flags, fetched) in [("--model ollama/lama3.1 --yes", true), ("--model ollama/qwen3", true), ("--model ollama/lama3.1 --no-pull", false)] {
+    for (flags, fetched) in [
+        ("--model ollama/lama3.1 --yes", true),
+        ("--model ollama/qwen3", true),
+        ("--model ollama/lama3.1 --no-pull", false),
+    ] {
         let ran = run(flags);
         assert_ne!(ran.code, 2, "{}", ran.screen());
         assert_eq!(ran.err.contains("fetching"), fetched, "{flags}: {}", ran.screen());

@@ -23,8 +23,8 @@ fn no_request_leaves_beyond_the_bound_and_the_same_command_continues() {
     assert_eq!((&end["status"], &end["done"], &end["left"]), (&json!("budget"), &json!(3), &json!(5)));
     assert_eq!((&end["possible_spend"], end.get("error")), (&json!(0), None));
     assert_eq!(place.statuses(), statuses(&[("done", 3), ("incomplete", 1), ("pending", 4)]));
-    let stopped = place.conversations("").into_iter().find(|c| c["status"] == "incomplete").unwrap();
-    assert_eq!(stopped["reason"], "budget");
+    let listed = place.run("list faults").exits(0).out;
+    assert!(listed.contains("incomplete") && listed.contains("budget"), "{listed}");
     let said = place.run("run e --jobs 4 --max-calls 10").exits(8).err;
     assert!(said.contains("stopped by --max-calls 10") && said.contains("--max-calls 10\n"), "{said}");
     let said = place.run("run e --max-calls 10").exits(0).err;
@@ -76,11 +76,19 @@ fn questions_have_bounds_too() {
     let place = Place::new(&server, SMALL);
     place.run("run e").exits(0);
     let before = server.count();
-    let end = place.start("ask faults Why? --max-calls 5 --json").wait().exits(8);
-    assert_eq!(server.count() - before, 4, "each question is a round of two, which is reserved whole");
-    assert_eq!(end.json()["status"], "ok");
+    let end = place.run("ask faults Why? --max-calls 1 --json").exits(8).json();
+    assert_eq!(server.count() - before, 0, "each question is a round of two, which is reserved whole");
+    assert_eq!(end["error"]["code"], "budget");
+    place.run("ask faults Why? --max-calls 5").exits(8);
+    let sent = server.count() - before;
+    assert!((4..=5).contains(&sent), "{sent} requests");
     place.run("ask faults Why? --max-calls 100").exits(0);
-    assert_eq!(server.count() - before, 16);
+    let all = server.count() - before;
+    let fresh = Place::new(&server, SMALL);
+    fresh.run("run e").exits(0);
+    let before = server.count();
+    fresh.run("ask faults Why?").exits(0);
+    assert_eq!(all, server.count() - before, "nothing is requested twice");
 }
 
 #[test]

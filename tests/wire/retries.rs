@@ -9,9 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 const QUICK: Retry = Retry { max_retries: 2, base: Duration::from_millis(10), cap: Duration::from_millis(20) };
 
-async fn retried(kind: ServerKind, fake: &Fake) -> CallOutcome<Infallible> {
+pub(super) async fn retried(kind: ServerKind, streamed: bool, fake: &Fake) -> CallOutcome<Infallible> {
     let connection = Connection::open(&server(kind, fake.port)).unwrap();
-    let (model, request) = (connection.model(ModelFacts::default()), request(&streaming(kind, false)));
+    let (model, request) = (connection.model(ModelFacts::default()), request(&streaming(kind, streamed)));
     let (slots, gates, token) = (Slots::new(&Bounds::of(None, &[], &[])), Gates::default(), CancellationToken::new());
     let pending = PendingCall {
         model: model.as_ref(),
@@ -38,7 +38,7 @@ async fn retry_after_in_its_three_forms() {
     let asked = [("retry-after: 1\r\n", 1000), (date, 1000), ("retry-after-ms: 400\r\nretry-after: 9\r\n", 400)];
     let all = asked.map(|(header, asked)| async move {
         let fake = Fake::start(vec![response(429, header, b"{}"), good(ServerKind::OpenAi)]).await;
-        let result = retried(ServerKind::OpenAi, &fake).await;
+        let result = retried(ServerKind::OpenAi, false, &fake).await;
         assert!(matches!(result.end, CallEnd::Answered(_)), "{:?}", result.end);
         assert_eq!(result.attempts[0].waited, Some(asked));
         let seen = fake.seen();
@@ -54,7 +54,7 @@ async fn an_error_then_an_answer() {
     for kind in KINDS {
         for bad in [response(500, "", b"{}"), response(200, "", b"<html>"), vec![]] {
             let fake = Fake::start(vec![bad, good(kind)]).await;
-            let result = retried(kind, &fake).await;
+            let result = retried(kind, false, &fake).await;
             assert!(
                 matches!(&result.end, CallEnd::Answered(reply) if reply.content == "Good day."),
                 "{:?}",
@@ -72,7 +72,7 @@ async fn an_error_then_an_answer() {
 async fn without_hope_there_is_one_attempt() {
     for (status, attempts) in [(401, 1), (404, 1), (400, 1), (500, 3), (429, 3)] {
         let fake = Fake::start(vec![response(status, "", b"{\"error\": {\"message\": \"odd\"}}")]).await;
-        let result = retried(ServerKind::OpenAi, &fake).await;
+        let result = retried(ServerKind::OpenAi, false, &fake).await;
         assert!(matches!(result.end, CallEnd::Failed(_)));
         assert_eq!((result.attempts.len(), fake.seen().len()), (attempts, attempts), "{status}");
     }

@@ -147,6 +147,7 @@ fn asking(context: &Context, args: &Ask) -> Result<Asking, CliError> {
     if args.again == 0 || args.again > MOST_AGAIN {
         return Err(CliError::usage(format!("--again {}: write a number from 1 to {MOST_AGAIN}", args.again)));
     }
+    args.manner.waits()?;
     if args.limit == Some(0) {
         return Err(CliError::usage("--limit is at least 1"));
     }
@@ -307,7 +308,12 @@ async fn print_answers(
         let error = CliError::new(Exit::Failed, "failed", format!("{failed} failed"));
         (end.exit() == Exit::Failed).then(|| error.hint("--retry-failed gives them another chance"))
     };
-    match end.error().or_else(failed) {
+    let stopped = || {
+        let bound = end.outcome.summary.budget.as_ref().filter(|_| end.exit() == Exit::Budget)?;
+        let error = CliError::new(Exit::Budget, "budget", format!("stopped by {bound}"));
+        Some(error.hint("the same command continues"))
+    };
+    match end.error().or_else(failed).or_else(stopped) {
         Some(error) => context.printer.json_error(&error.json(), Some(&Json::Array(rows)))?,
         None => context.printer.json_ok(&Json::Array(rows))?,
     }

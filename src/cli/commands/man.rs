@@ -1,11 +1,14 @@
 //! `convoke man`: writes the help of every command as pages for `man`.
 
 use crate::cli::context::Context;
-use crate::cli::error::{CliError, Exit, file_error};
+use crate::cli::error::{CliError, Exit};
+use crate::lab::PlaceError;
+use crate::lab::output::{Destination, write_files};
 use clap::Args;
 use clap::Command;
 use clap_mangen::Man;
 use serde_json::json;
+use std::fs;
 use std::path::PathBuf;
 
 /// `convoke man`.
@@ -14,6 +17,9 @@ pub struct Manual {
     /// Folder to write one page for each command to [default: print the page of `convoke`]
     #[arg(value_hint = clap::ValueHint::DirPath)]
     pub dir: Option<PathBuf>,
+    /// Replace existing pages
+    #[arg(long, requires = "dir")]
+    pub force: bool,
 }
 
 /// File name and text of a page.
@@ -35,10 +41,14 @@ pub fn run(context: &Context, args: &Manual, mut command: Command) -> Result<Exi
     let mut pages = Vec::new();
     collect(&command, &mut pages)?;
     let path = context.world.folder.join(folder);
-    std::fs::create_dir_all(&path).map_err(|e| file_error("make", folder, &e))?;
-    for (name, text) in &pages {
-        std::fs::write(path.join(name), text).map_err(|e| file_error("write", &folder.join(name), &e))?;
-    }
+    let to = |name: &String| Destination::new(path.join(name), args.force);
+    let is_there = |name, text: &[u8]| fs::read(path.join(name)).is_ok_and(|old| old == text);
+    let pages_to_write = pages.iter().filter(|(name, text)| !is_there(name, text));
+    let files: Vec<_> = pages_to_write.map(|(name, text)| (to(name), text.as_slice())).collect();
+    write_files(&files).map_err(|error| {
+        let is_taken = PlaceError::is_taken(&error);
+        CliError::from(error).maybe_hint(is_taken.then(|| "--force replaces pages".to_owned()))
+    })?;
     if context.printer.json {
         let names: Vec<&String> = pages.iter().map(|(name, _)| name).collect();
         context.printer.json_ok(&json!({ "folder": folder, "pages": names }))?;

@@ -1,6 +1,7 @@
 //! Writing `.env`. A changed variable changes only its own line. The file is replaced as a whole or not at all.
 
 use crate::cli::error::{CliError, Exit};
+use crate::lab::output::{Destination, write_files};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -24,7 +25,8 @@ pub fn save_variables(folder: &Path, values: &[(&str, String)]) -> Result<(), Cl
     if !reads_back(&old, &new, values) {
         return Err(failed(&io::Error::other("it holds lines that another one would break")));
     }
-    replace_file(&target, new.as_bytes()).map_err(|e| failed(&e))
+    let to = Destination { path: target, force: true, is_private: true };
+    write_files(&[(to, new.as_bytes())]).map_err(|e| failed(&io::Error::other(e)))
 }
 
 /// Returns the target of `.env` if it is a link.
