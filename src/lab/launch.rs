@@ -2,12 +2,12 @@
 //! missing conversations.
 
 use super::error::LabError;
-use super::planned::{Planned, require_servers};
+use super::planned::Planned;
 use super::question::Progress;
 use super::recorded::MORE;
 use super::running::{Before, Launch, Running};
 use super::setup::Lab;
-use crate::design::{Condition, Named};
+use crate::design::Named;
 use crate::run::patience::Patience;
 use crate::run::prepare::{self, LEFT, Origin, Prepared, prepare};
 use crate::store::{ExperimentRecord, NewExperiment, ProcessKind, RunKind, RunRecord};
@@ -31,8 +31,7 @@ impl Lab {
         how: Launch,
         yes: &[String],
     ) -> Result<Progress<Running>, LabError> {
-        let used = planned.cells.iter().map(|cell| &planned.plan.conditions[cell.condition]);
-        require_servers(used.flat_map(Condition::participants), &self.servers)?;
+        planned.require_servers(&self.servers)?;
         let mut behind = Vec::new();
         if let Some(record) = self.record_of(&planned).await?.filter(|_| !planned.alone) {
             match self.leaving_behind(&record, &planned, how.retry_failed).await? {

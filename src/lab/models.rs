@@ -46,7 +46,7 @@ impl Lab {
             if offered.iter().any(|o| is_same_model(&o.name, name)) {
                 continue;
             }
-            let distance = |known: &str| strsim::damerau_levenshtein(known.trim_end_matches(":latest"), name);
+            let distance = |known: &str| strsim::damerau_levenshtein(untagged(known), untagged(name));
             let near = offered.iter().map(|o| (distance(&o.name), &o.name)).filter(|(edits, _)| *edits <= 2).min();
             if let Some((_, near)) = near {
                 let near = format!("{}/{near}", server.name);
@@ -76,4 +76,8 @@ async fn list_models(server: &Server) -> Result<Vec<Offered>, NoOffer> {
 /// True if a server is `OpenAI` itself and its key is missing.
 pub fn lacks_key(server: &Server) -> bool {
     server.kind == ServerKind::OpenAi && server.key.is_none() && server.base_url.is_openai()
+}
+
+fn untagged(name: &str) -> &str {
+    name.strip_suffix(":latest").unwrap_or(name)
 }

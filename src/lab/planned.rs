@@ -125,6 +125,12 @@ fn undeclared_by_flag(plan: &Plan, experiment: &Experiment, servers: &Servers) -
 }
 
 impl Planned {
+    /// Refuses models of servers that are not declared, before anything is stored.
+    pub fn require_servers(&self, servers: &Servers) -> Result<(), LabError> {
+        let used = self.cells.iter().map(|cell| &self.plan.conditions[cell.condition]);
+        require_servers(used.flat_map(Condition::participants), servers)
+    }
+
     /// Ids of models that only a flag named.
     pub fn models_of_flags(&self) -> Vec<String> {
         let named: BTreeSet<String> =
@@ -165,8 +171,11 @@ pub fn check_models<'a>(models: impl Iterator<Item = &'a ModelSpec>, servers: &S
     Ok(())
 }
 
-/// Refuses models of servers that are not declared, before anything is stored.
-pub fn require_servers<'a>(models: impl Iterator<Item = &'a ModelSpec>, servers: &Servers) -> Result<(), LabError> {
+/// Refuses models of servers that are not declared.
+pub(super) fn require_servers<'a>(
+    models: impl Iterator<Item = &'a ModelSpec>,
+    servers: &Servers,
+) -> Result<(), LabError> {
     let known = servers.known_servers();
     let is_known = |model: &&ModelSpec| model.is_human() || known.iter().any(|s| s.name == server_of(&model.id));
     let mut models = models.skip_while(is_known);

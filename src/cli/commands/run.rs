@@ -105,6 +105,7 @@ async fn begin<'a>(
     }
     let script = context.settings.servers.script.as_deref().map(files::read_script).transpose()?;
     let mut planned = planned(context, args, seat).await?;
+    planned.require_servers(&context.settings.servers)?;
     let lab = context.lab(OpenMode::Run).await?;
     if seat.is_some() {
         lab.plan_single(&mut planned, args.manner.retry_failed).await?;

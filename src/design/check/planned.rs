@@ -72,10 +72,13 @@ impl Check<'_> {
     fn silent_agents(&mut self, conditions: &[Condition]) {
         let turns = |c: &Condition| c.protocol.messages.saturating_sub(c.protocol.days);
         let agents = |c: &Condition| c.agents.iter().sum::<u32>();
-        let chosen = |c: &&Condition| c.protocol.speakers.chooser() != Chooser::Person;
-        let Some(first) = conditions.iter().filter(chosen).find(|c| turns(c) < agents(c)) else { return };
+        // A day without two messages is an error, reported elsewhere.
+        let counts = |c: &&Condition| {
+            c.protocol.speakers.chooser() != Chooser::Person && c.protocol.messages >= c.protocol.days.saturating_mul(2)
+        };
+        let Some(first) = conditions.iter().filter(counts).find(|c| turns(c) < agents(c)) else { return };
         let (turns, agents) = (turns(first), agents(first));
-        let message = format!("{} of {agents} agents never get a turn in {}", agents - turns, first.name());
+        let message = format!("agents without a turn: {} of {agents} in {}", agents - turns, first.name());
         let least = agents + first.protocol.days;
         let hint = format!("`messages` counts each day's opening: {least} give each agent one turn");
         let is_factor = self.experiment.factors.iter().any(|f| f.name == "messages");
