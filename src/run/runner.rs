@@ -3,9 +3,11 @@
 use super::event::{Event, Summary};
 use super::job::Job;
 use super::leave::Left;
+use super::roster::name_of;
 use super::shared::{Options, Shared, Work};
 use super::worker;
 use crate::design::ModelSpec;
+use crate::design::check::server_of;
 use crate::model::schedule::Schedule;
 use crate::store::{LEASE, Status, StoreError};
 use std::collections::{BTreeMap, VecDeque};
@@ -61,6 +63,11 @@ struct Queue {
     delayed: Option<Job>,
 }
 
+/// True if a model of the conversation may refuse everything, as a refusal suggests that still waits for its cause.
+fn must_wait(shared: &Shared, job: &Job) -> bool {
+    job.members.iter().any(|spec| shared.refusals.holds(server_of(&spec.id), name_of(&spec.id)))
+}
+
 impl Queue {
     fn add(&mut self, shared: &Shared, job: Job) {
         let is_other = !has_people(&job);
@@ -91,6 +98,10 @@ impl Queue {
             if has_people(&job) {
                 self.sits = true;
                 return Some(job);
+            }
+            if must_wait(shared, &job) {
+                self.delayed = Some(job);
+                return None;
             }
             // Conversations that can end are better than more that only begin.
             if self.beside > 0 && !shared.options.budget.has_room(self.promised, job.left) {
@@ -132,7 +143,12 @@ async fn work_through(shared: &Arc<Shared>) {
             let Some(job) = waiting.next(shared, most) else { break };
             busy.spawn(worker::work(Arc::clone(shared), job));
         }
-        match busy.join_next().await {
+        shared.refusals.settle_idle(busy.len());
+        let left = tokio::select! {
+            left = busy.join_next() => left,
+            () = shared.refusals.changed() => continue,
+        };
+        match left {
             None if held.is_empty() || has_ended(shared) => return,
             None => {
                 tokio::select! {

@@ -28,6 +28,8 @@ mod picking;
 mod planning;
 mod readme;
 mod recorded;
+mod refusals;
 mod running;
+mod selecting;
 mod shell;
 mod tables;
