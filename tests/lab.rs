@@ -94,6 +94,8 @@ fn study() -> Experiment {
 fn launch() -> (Launch, UnboundedReceiver<Event>) {
     let (events, received) = unbounded_channel();
     let how = Launch {
+        max_calls: None,
+        max_time: None,
         jobs: Some(2),
         max_retries: 1,
         retry_failed: false,
