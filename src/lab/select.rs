@@ -6,6 +6,7 @@ use super::target::Target;
 use crate::design::Experiment;
 use crate::exchange::{self, Of};
 use crate::process::Flag;
+use crate::process::asking::EndedBy;
 use crate::store::{ConversationRecord, Counts, ExperimentRecord, Filter, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,6 +36,18 @@ pub struct Listed {
 }
 
 impl Lab {
+    /// Counts the messages that each conversation has so far. Logs are read only where the record does not tell.
+    pub async fn count_said(&self, conversations: &[&ConversationRecord]) -> Result<Vec<u32>, LabError> {
+        let known = |c: &ConversationRecord| match (c.status, c.ended_by, c.days) {
+            (Status::Pending, _, _) => Some(0),
+            (Status::Done, Some(EndedBy::Messages), 0 | 1) => Some(c.messages),
+            _ => None,
+        };
+        let ids = conversations.iter().filter(|c| known(c).is_none()).map(|c| c.id.clone()).collect::<Vec<_>>();
+        let mut counted = self.store.said(&ids).await?.into_iter();
+        Ok(conversations.iter().map(|c| known(c).or_else(|| counted.next()).unwrap_or_default()).collect())
+    }
+
     /// Lists all experiments, oldest first.
     pub async fn list_experiments(&self) -> Result<Vec<Listed>, LabError> {
         let mut listed = Vec::new();
