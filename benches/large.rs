@@ -14,7 +14,7 @@
 mod fixtures;
 
 use convoke::design::{Cell, Experiment, Overrides, Plan};
-use convoke::exchange::{Of, Rows, calls, csv, jsonl};
+use convoke::exchange::{Of, Rows, TableSource, calls, csv, jsonl};
 use convoke::run::prepare::prepare;
 use convoke::store::mongodb::Mongo;
 use convoke::store::sqlite::{OpenMode, Sqlite};
@@ -67,10 +67,14 @@ async fn measured() {
     let of = Of::All(Filter { experiment: Some(record.id.clone()), revision: None, ..Filter::default() });
     let mut nowhere = std::io::sink();
     let before = peak();
-    let written =
-        timed("jsonl", async { jsonl::write(&*store, "large", Rows::Entries(&of), &mut nowhere).await.unwrap() }).await;
+    let table = |rows| TableSource::new(&*store, "large", rows);
+    let entries = table(Rows::Entries(&of));
+    let written = timed("jsonl", async { jsonl::write(&entries, &mut nowhere).await.unwrap() }).await;
     println!("{written:?}, peak {before} -> {} MiB", peak());
-    timed("csv", async { csv::write(&*store, "large", Rows::Entries(&of), &mut std::io::sink()).await.unwrap() }).await;
+    timed("csv", async { csv::write(&entries, &mut std::io::sink()).await.unwrap() }).await;
+    println!("peak {} MiB", peak());
+    let conversations = table(Rows::Conversations(&of));
+    timed("conversations", async { csv::write(&conversations, &mut std::io::sink()).await.unwrap() }).await;
     println!("peak {} MiB", peak());
     timed("calls", async { calls::write(&*store, &of, &mut std::io::sink()).await.unwrap() }).await;
     println!("peak {} MiB", peak());

@@ -5,12 +5,12 @@
 
 use convoke::design::edit::Changes;
 use convoke::design::{Experiment, Overrides};
-use convoke::exchange::Rows;
+use convoke::exchange::{Rows, Table, TableOptions};
 use convoke::lab::change::changed_document;
-use convoke::lab::export::Table;
+use convoke::lab::export::TableExport;
 use convoke::lab::{
-    About, Asking, Ending, Lab, LabError, Launch, Named, Narrowing, Outcome, Progress, Running, Servers, Stop, Target,
-    Who, examples,
+    About, Asking, Ending, Lab, LabError, Launch, Named, Narrowing, Outcome, Progress, Running, Selection, Servers,
+    Stop, Target, Who, examples,
 };
 use convoke::model::server::Address;
 use convoke::model::{Limits, Server, ServerKind};
@@ -150,10 +150,14 @@ async fn killed_after(lab: &Lab, entries: usize) {
     }
 }
 
+fn table<'a>(selection: &'a Selection, rows: Rows<'a>) -> TableExport<'a> {
+    TableExport { experiment: &selection.record, rows, table: Table::Jsonl, options: TableOptions::default() }
+}
+
 async fn exported(lab: &Lab) -> String {
     let selection = lab.select_conversations("study", true).await.unwrap();
     let mut out = Vec::new();
-    lab.export_table((&selection.record.name, Rows::Entries(&selection.of)), Table::Jsonl, &mut out).await.unwrap();
+    lab.export_table(table(&selection, Rows::Entries(&selection.of)), &mut out).await.unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -199,7 +203,7 @@ async fn change(place: &Place) {
 async fn answers(lab: &Lab) -> String {
     let selection = lab.select_conversations("study", true).await.unwrap();
     let (questions, mut out) = (lab.select_questions(&selection).await.unwrap(), Vec::new());
-    lab.export_table(("study", Rows::Answers(&questions)), Table::Jsonl, &mut out).await.unwrap();
+    lab.export_table(table(&selection, Rows::Answers(&questions)), &mut out).await.unwrap();
     String::from_utf8(out).unwrap()
 }
 

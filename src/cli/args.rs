@@ -183,8 +183,8 @@ pub enum Command {
     /// Export transcripts, data, answers or the experiment itself to files
     ///
     /// Conversations are those of the experiment's current revision, unfinished ones included, in the order of the
-    /// design. `--format jsonl` has one line for each entry, `--rows answers` one for each answer to a question of
-    /// `ask`. An existing file is replaced; an existing folder is an error (exit code 2).
+    /// design. `--format jsonl` and csv have one row for each entry; --rows chooses others. docs/data.md and --codebook
+    /// describe every column. An existing file is replaced; an existing folder is an error (exit code 2).
     Export(Export),
     /// List the models of each server, or fetch a model
     ///

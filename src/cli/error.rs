@@ -217,7 +217,11 @@ impl From<ModelError> for CliError {
                 };
                 return Self::new(Exit::Model, "model-key", error.to_string()).hint(hint);
             }
-            ModelError::NoModel { .. } => "`convoke models` lists what each server offers",
+            ModelError::NoModel { .. } | ModelError::NoAccess { .. } => {
+                "`convoke models` lists what each server offers"
+            }
+            ModelError::Nowhere { .. } => "is its `base_url` right? Many servers need `/v1` at its end",
+            ModelError::Later { .. } => "run the same command again then to resume",
             ModelError::Broken { .. }
             | ModelError::Timeout { .. }
             | ModelError::Busy { .. }

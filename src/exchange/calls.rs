@@ -1,14 +1,14 @@
 //! Export of calls: each call is one object with its request, reply, counts and times. The export rebuilds the request
 //! and compares it with the hash of the sent one (contract R9).
 
+use super::records::iso;
 use super::{ExportError, Of, Pages, Written, ids};
 use crate::design::key::sha256;
 use crate::model::body;
 use crate::process::harmless::harmless_json;
 use crate::process::log::Entry;
 use crate::process::prompt::Message;
-use crate::store::{CallRecord, ConversationRecord, Millis, Store};
-use jiff::Timestamp;
+use crate::store::{CallRecord, ConversationRecord, Store};
 use serde_json::{Map, Value as Json, json};
 use std::io::Write;
 
@@ -89,8 +89,7 @@ pub async fn write(store: &dyn Store, of: &Of, out: &mut dyn Write) -> Result<Wr
                     line.extend(object(call, &log, &subject));
                     writeln!(out, "{}", harmless_json(&Json::Object(line).to_string()))?;
                 }
-                written.conversations += 1;
-                written.lines += calls.len() as u64;
+                written.add(calls.len());
                 out.flush()?;
             }
         }
@@ -102,8 +101,4 @@ async fn subjects(store: &dyn Store, of: &[ConversationRecord]) -> Result<Vec<Ve
     let ids: Vec<String> = of.iter().filter_map(|record| record.subject.clone()).collect();
     let mut logs = store.logs(&ids).await?.into_iter();
     Ok(of.iter().map(|record| record.subject.as_ref().and_then(|_| logs.next()).unwrap_or_default()).collect())
-}
-
-fn iso(at: Millis) -> String {
-    Timestamp::from_millisecond(at).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }

@@ -1,121 +1,96 @@
-//! The columns of `jsonl` as a table, with one column of `condition` for each factor.
+//! The columns of `jsonl` as a table, with one column of `condition` for each factor. Text is data and stays unchanged.
 //!
-//! A factor with the name of another column, such as `model`, has the column `condition.NAME`. No text starts a formula
-//! in a spreadsheet (contract S1): a `'` precedes such a text.
+//! For a spreadsheet, a `'` precedes each text that would start a formula (contract S1).
 
+use super::layout::{Placed, Table, Values, place_columns};
 use super::rows::{Group, RowPages};
-use super::{ExportError, Rows, Written, more_axes};
+use super::{ExportError, TableSource, Written};
 use crate::design::{Value, named};
-use crate::store::Store;
 use csv::WriterBuilder;
-use serde_json::Value as Json;
-use std::borrow::Cow;
+use serde_json::{Map, Value as Json};
 use std::io::Write;
 
 /// Writes rows as a table. A first pass finds the columns. Each flush follows a complete line.
-pub async fn write(
-    store: &dyn Store,
-    experiment: &str,
-    rows: Rows<'_>,
-    out: &mut dyn Write,
-) -> Result<Written, ExportError> {
-    let factors = factors(RowPages::new(store, experiment, rows)).await?;
-    out.write_all(&row(header(&factors, rows.columns()))?)?;
-    let (mut pages, mut written) = (RowPages::new(store, experiment, rows), Written::default());
+pub async fn write(source: &TableSource<'_>, out: &mut dyn Write) -> Result<Written, ExportError> {
+    let columns = place_columns(source, Table::Csv).await?;
+    let guard = source.options.for_spreadsheets;
+    out.write_all(&line(columns.iter().map(|column| column.name.clone()).collect(), guard)?)?;
+    let (mut pages, mut written) = (RowPages::new(source), Written::default());
     loop {
         let page = pages.next().await?;
         if page.is_empty() {
             return Ok(written);
         }
         for group in page {
-            for after in &group.after {
-                out.write_all(&row(cells(&group, &factors, after))?)?;
+            for row in &group.rows {
+                let cells = columns.iter().map(|column| cell(column, &group, row)).collect();
+                out.write_all(&line(cells, guard)?)?;
             }
-            Rows::count(&mut written, &group);
+            written.add(group.rows.len());
             out.flush()?;
         }
     }
 }
 
-/// Axes of all groups.
-async fn factors(mut pages: RowPages<'_>) -> Result<Vec<String>, ExportError> {
-    let mut factors = Vec::new();
-    loop {
-        let page = pages.next_records().await?;
-        if page.is_empty() {
-            return Ok(factors);
-        }
-        for conversation in &page {
-            more_axes(&mut factors, conversation);
-        }
+fn cell(column: &Placed, group: &Group, row: &Map<String, Json>) -> String {
+    if let Values::Factor(factor) = &column.values {
+        return match named(&group.record.condition, factor) {
+            Some(Value::Text(level)) => level.clone(),
+            Some(level) => level.to_string(),
+            None => String::new(),
+        };
     }
+    column.key().and_then(|key| row.get(key)).map(print).unwrap_or_default()
 }
 
-fn header(factors: &[String], (before, after): (&[&str], &[&str])) -> Vec<String> {
-    let taken = |name: &str| before.contains(&name) || after.contains(&name);
-    let factor = |name: &String| if taken(name) { format!("condition.{name}") } else { text(name).into_owned() };
-    let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
-    [owned(before), factors.iter().map(factor).collect(), owned(after)].concat()
-}
-
-fn cells(group: &Group, factors: &[String], after: &[Json]) -> Vec<String> {
-    let level = |name: &String| match named(&group.record.condition, name) {
-        Some(Value::Text(level)) => text(level).into_owned(),
-        Some(level) => level.to_string(),
-        None => String::new(),
-    };
-    group.before.iter().map(cell).chain(factors.iter().map(level)).chain(after.iter().map(cell)).collect()
-}
-
-fn cell(value: &Json) -> String {
+/// Returns a value as the text of a cell.
+pub(super) fn print(value: &Json) -> String {
     match value {
         Json::Null => String::new(),
-        Json::String(s) => text(s).into_owned(),
+        Json::String(text) => text.clone(),
         Json::Array(words) => words.iter().filter_map(Json::as_str).collect::<Vec<_>>().join(" "),
         other => other.to_string(),
     }
 }
 
-/// Escapes a text that a spreadsheet would read as a formula.
-fn text(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}").into() } else { text.into() }
-}
-
-fn row(cells: Vec<String>) -> Result<Vec<u8>, ExportError> {
+/// Returns a line; with `guard`, no cell of text starts a formula.
+pub(super) fn line(mut cells: Vec<String>, guard: bool) -> Result<Vec<u8>, ExportError> {
+    for cell in cells.iter_mut().filter(|cell| guard && starts_formula(cell)) {
+        cell.insert(0, '\'');
+    }
     let mut writer = WriterBuilder::new().from_writer(Vec::new());
     writer.write_record(cells).map_err(std::io::Error::other)?;
     Ok(writer.into_inner().map_err(|e| std::io::Error::other(e.to_string()))?)
 }
 
+/// Returns true for a text that a spreadsheet would run. A number is none.
+fn starts_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) && text.parse::<f64>().is_err()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::Of;
-    use crate::store::Filter;
 
-    #[test]
-    fn no_text_starts_a_formula() {
-        for bad in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
-            assert_eq!(text(bad), format!("'{bad}"));
-        }
-        assert_eq!(text("a=1"), "a=1");
-        assert_eq!(cell(&Json::from(-1)), "-1", "a number is no text");
+    fn one(cell: &str, guard: bool) -> String {
+        String::from_utf8(line(vec![cell.to_owned()], guard).unwrap()).unwrap()
     }
 
     #[test]
-    fn factors_named_as_columns_stand_apart() {
-        let of = Of::All(Filter::default());
-        let header = header(&["model", "goal", "day", "@x"].map(str::to_owned), Rows::Entries(&of).columns());
-        assert_eq!(
-            header[..7],
-            ["conversation", "experiment", "condition.model", "goal", "condition.day", "'@x", "replicate"]
-        );
-        assert_eq!(header.last().map(String::as_str), Some("flags"));
+    fn a_spreadsheet_runs_no_text() {
+        for bad in ["=1+1", "+cmd|'/c'!A1", "-1+2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1"] {
+            let written = one(bad, true);
+            assert!(written.starts_with('\'') || written.starts_with("\"'"), "{written}");
+            assert!(!one(bad, false).contains("'=") && !one(bad, false).starts_with('\''), "data stay unchanged");
+        }
+        for good in ["a=1", "-1", "-0.5", "+3e2"] {
+            assert_eq!(one(good, true), format!("{good}\n"));
+        }
     }
 
     #[test]
     fn lines_and_quotes_are_quoted() {
-        let bytes = row(vec!["a\r\nb".to_owned(), "say \"x\", y".to_owned()]).unwrap();
+        let bytes = line(vec!["a\r\nb".to_owned(), "say \"x\", y".to_owned()], false).unwrap();
         assert_eq!(String::from_utf8(bytes).unwrap(), "\"a\r\nb\",\"say \"\"x\"\", y\"\n");
     }
 }

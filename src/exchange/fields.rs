@@ -54,13 +54,13 @@ pub fn entry(entry: &Entry) -> Map<String, Json> {
     let mut map = Map::new();
     map.insert("seq".to_owned(), entry.seq.into());
     map.insert("day".to_owned(), entry.day.into());
-    map.insert("index".to_owned(), entry.index.into());
+    map.insert("position".to_owned(), entry.index.into());
     map.insert("kind".to_owned(), entry.kind.word().into());
     map.insert("speaker".to_owned(), entry.speaker.as_str().into());
     map.insert("role".to_owned(), entry.role.as_deref().into());
     map.insert("model".to_owned(), entry.model.as_deref().into());
     map.insert("content".to_owned(), entry.content.as_str().into());
     map.insert("raw".to_owned(), entry.raw.as_deref().into());
-    map.insert("flags".to_owned(), flags.into());
+    map.insert("reply_flags".to_owned(), flags.into());
     map
 }

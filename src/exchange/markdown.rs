@@ -3,11 +3,12 @@
 //! Model text is quoted, so that none of its headings breaks the page. It is made harmless (contract S1): without
 //! control characters, HTML, or pictures that a viewer would fetch. Names of files derive from conditions and ids (S3).
 
+use super::tally::find_speaker;
 use super::{ExportError, Questioned, file_word};
 use crate::design::{Experiment, Named, Value, named};
+use crate::process::Kind;
 use crate::process::harmless::harmless;
 use crate::process::log::Entry;
-use crate::process::{Kind, Purpose};
 use crate::store::{CallRecord, ConversationRecord, ConversationUpdate, Status, Store};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -206,16 +207,8 @@ fn by_role(
 ) -> BTreeMap<String, Vec<(String, String)>> {
     let mut sent: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     for call in calls {
-        let helper = match call.call.purpose {
-            Purpose::Speech | Purpose::Answer => None,
-            Purpose::Selection => Some("selector"),
-            Purpose::Summary => Some("summarizer"),
-        };
-        let entry = log.iter().find(|e| e.seq == call.seq);
-        let name = helper.map(str::to_owned).or_else(|| call.view.reader.clone());
-        let Some(name) = name.or_else(|| entry.map(|e| e.speaker.clone())) else { continue };
-        let role = conversation.participants.iter().find(|p| p.name == name).map_or(&name, |p| &p.role);
-        let prompts = sent.entry(role.clone()).or_default();
+        let (name, role) = find_speaker(conversation, log, call);
+        let prompts = sent.entry(role.unwrap_or_else(|| name.clone())).or_default();
         if !prompts.iter().any(|(who, _)| *who == name) {
             prompts.push((name.clone(), call.view.system.clone()));
         }

@@ -36,6 +36,14 @@ pub struct Written {
     pub lines: u64,
 }
 
+impl Written {
+    /// Adds a conversation with its lines.
+    pub fn add(&mut self, lines: usize) {
+        self.conversations += 1;
+        self.lines += lines as u64;
+    }
+}
+
 /// Reads conversations in pages, in the order of their keys, which is the same in every database. Memory use is
 /// independent of their number.
 pub struct Pages<'a> {

@@ -1,12 +1,19 @@
-//! Rows of a table: one for each entry, or one for each answer to a question.
+//! Rows of a table: one for each entry, answer, conversation or call. A row holds its values by the name of the column.
 
-use super::{Of, Pages, Written, entry, ids};
+use super::columns::{ANSWERS, CALLS, CONVERSATIONS, Column, ENTRIES};
+use super::records::{iso, object};
+use super::tally::{self, Tally};
+use super::{Of, Pages, condition, entry, ids};
+use crate::design::Flag;
+use crate::process::asking::EndedBy;
 use crate::process::log::{Entry, Kind};
-use crate::store::{ConversationRecord, Store, StoreError};
-use serde_json::Value as Json;
+use crate::store::{CallRecord, ConversationRecord, Millis, RunRecord, Status, Store, StoreError};
+use serde_json::{Map, Value as Json, json};
 
-/// Number of questions whose logs are in memory at a time.
+/// Number of conversations or questions whose logs are in memory at a time.
 const PAGE: usize = 200;
+/// The same with their calls, which are larger than logs.
+const PAGE_WITH_CALLS: usize = 50;
 
 /// Rows of a table.
 #[derive(Debug, Clone, Copy)]
@@ -15,9 +22,13 @@ pub enum Rows<'a> {
     Entries(&'a Of),
     /// One row for each answer to questions, in the order of the questions.
     Answers(&'a [Questioned]),
+    /// One row for each conversation.
+    Conversations(&'a Of),
+    /// One row for each call of conversations.
+    Calls(&'a Of),
 }
 
-/// A question and the key of its conversation.
+/// A question and the conversation that it is about.
 #[derive(Debug, Clone)]
 pub struct Questioned {
     /// Record of the question.
@@ -26,140 +37,331 @@ pub struct Questioned {
     pub subject: String,
 }
 
-/// Rows of one process. The levels of its condition are between `before` and `after`.
-pub(super) struct Group {
-    pub(super) record: ConversationRecord,
-    /// Values of the columns before the condition, equal in each row.
-    pub(super) before: Vec<Json>,
-    /// Values of the columns after the condition, row by row.
-    pub(super) after: Vec<Vec<Json>>,
+/// Options of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TableOptions {
+    /// Adds the id of each conversation to rows of entries and answers.
+    pub ids: bool,
+    /// Adds tokens and times to rows of entries, in `csv`.
+    pub times: bool,
+    /// Makes text of each cell of `csv` that a spreadsheet would run.
+    pub for_spreadsheets: bool,
 }
 
-const ENTRY_BEFORE: &[&str] = &["conversation", "experiment"];
-const ENTRY_AFTER: &[&str] =
-    &["replicate", "seq", "day", "index", "kind", "speaker", "role", "model", "content", "raw", "flags"];
-const ANSWER_BEFORE: &[&str] = &["conversation", "experiment", "revision"];
-const ANSWER_AFTER: &[&str] =
-    &["replicate", "question", "again", "speaker", "role", "model", "content", "raw", "reply_flags"];
+/// Derives how a finished conversation ended, where the database does not say it.
+pub type DeriveEnd<'a> = dyn Fn(&ConversationRecord, &[Entry]) -> Option<EndedBy> + Send + Sync + 'a;
+
+/// Everything that a table is written from.
+pub struct TableSource<'a> {
+    /// The database.
+    pub store: &'a dyn Store,
+    /// Name of the experiment.
+    pub experiment: &'a str,
+    /// The rows.
+    pub rows: Rows<'a>,
+    /// Runs of the experiment, oldest first.
+    pub runs: &'a [RunRecord],
+    /// Derives how conversations of convoke 0.1 ended.
+    pub derive_end: &'a DeriveEnd<'a>,
+    /// Options.
+    pub options: TableOptions,
+}
+
+/// Rows of one process.
+pub(super) struct Group {
+    pub(super) record: ConversationRecord,
+    pub(super) rows: Vec<Map<String, Json>>,
+}
+
+/// A conversation with its log and, if the rows need them, its calls.
+struct Read {
+    record: ConversationRecord,
+    log: Vec<Entry>,
+    calls: Vec<CallRecord>,
+}
 
 impl Rows<'_> {
-    /// Names of the columns before and after those of the condition.
-    pub(super) fn columns(self) -> (&'static [&'static str], &'static [&'static str]) {
+    /// Columns of the rows, with those of every option.
+    pub fn columns(self) -> &'static [Column] {
         match self {
-            Self::Entries(_) => (ENTRY_BEFORE, ENTRY_AFTER),
-            Self::Answers(_) => (ANSWER_BEFORE, ANSWER_AFTER),
+            Self::Entries(_) => ENTRIES,
+            Self::Answers(_) => ANSWERS,
+            Self::Conversations(_) => CONVERSATIONS,
+            Self::Calls(_) => CALLS,
         }
-    }
-
-    /// Adds the size of a group to that of an export.
-    pub(super) fn count(written: &mut Written, group: &Group) {
-        written.conversations += 1;
-        written.lines += group.after.len() as u64;
     }
 }
 
 /// Reads rows page by page.
 pub(super) struct RowPages<'a> {
-    store: &'a dyn Store,
-    experiment: &'a str,
-    source: Source<'a>,
+    source: &'a TableSource<'a>,
+    pages: PageSource<'a>,
 }
 
-enum Source<'a> {
-    Entries(Box<Pages<'a>>),
+enum PageSource<'a> {
+    Conversations(Box<Pages<'a>>),
     Answers(std::slice::Chunks<'a, Questioned>),
 }
 
 impl<'a> RowPages<'a> {
-    pub(super) fn new(store: &'a dyn Store, experiment: &'a str, rows: Rows<'a>) -> Self {
-        let source = match rows {
-            Rows::Entries(of) => Source::Entries(Box::new(Pages::new(store, of))),
-            Rows::Answers(questions) => Source::Answers(questions.chunks(PAGE)),
+    pub(super) fn new(source: &'a TableSource<'a>) -> Self {
+        let pages = match source.rows {
+            Rows::Entries(of) | Rows::Conversations(of) | Rows::Calls(of) => {
+                PageSource::Conversations(Box::new(Pages::new(source.store, of)))
+            }
+            Rows::Answers(questions) => PageSource::Answers(questions.chunks(PAGE)),
         };
-        Self { store, experiment, source }
+        Self { source, pages }
     }
 
     /// Returns the records of the next page; empty at the end.
     pub(super) async fn next_records(&mut self) -> Result<Vec<ConversationRecord>, StoreError> {
-        match &mut self.source {
-            Source::Entries(pages) => pages.next().await,
-            Source::Answers(chunks) => Ok(chunks.next().into_iter().flatten().map(|q| q.record.clone()).collect()),
+        match &mut self.pages {
+            PageSource::Conversations(pages) => pages.next().await,
+            PageSource::Answers(chunks) => Ok(chunks.next().into_iter().flatten().map(|q| q.record.clone()).collect()),
         }
     }
 
     /// Returns the rows of the next page; empty at the end.
     pub(super) async fn next(&mut self) -> Result<Vec<Group>, StoreError> {
-        let experiment = self.experiment;
-        match &mut self.source {
-            Source::Entries(pages) => {
-                let page = pages.next_logs().await?;
-                Ok(page.into_iter().map(|(record, log)| entries(experiment, record, &log)).collect())
+        let source = self.source;
+        match &mut self.pages {
+            PageSource::Conversations(pages) => {
+                let mut groups = Vec::new();
+                for some in pages.next().await?.chunks(source.page()) {
+                    groups.extend(source.read(some).await?.into_iter().map(|read| source.group(read)));
+                }
+                Ok(groups)
             }
-            Source::Answers(chunks) => {
+            PageSource::Answers(chunks) => {
                 let Some(page) = chunks.next() else { return Ok(Vec::new()) };
                 let records: Vec<ConversationRecord> = page.iter().map(|q| q.record.clone()).collect();
-                let logs = self.store.logs(&ids(&records)).await?;
-                Ok(page.iter().zip(logs).map(|(question, log)| answers(experiment, question, &log)).collect())
+                let logs = source.store.logs(&ids(&records)).await?;
+                let group = |question: &Questioned, log: &[Entry]| Group {
+                    rows: answers(source.experiment, question, log),
+                    record: question.record.clone(),
+                };
+                Ok(page.iter().zip(logs).map(|(question, log)| group(question, &log)).collect())
             }
         }
     }
 }
 
-fn entries(experiment: &str, record: ConversationRecord, log: &[Entry]) -> Group {
-    let row = |of: &Entry| std::iter::once(record.replicate.into()).chain(entry(of).into_iter().map(|(_, v)| v));
-    let after = log.iter().map(|entry| row(entry).collect()).collect();
-    Group { before: vec![record.key.as_str().into(), experiment.into()], after, record }
-}
+impl<'a> TableSource<'a> {
+    /// A table without options, runs or derived ends.
+    pub fn new(store: &'a dyn Store, experiment: &'a str, rows: Rows<'a>) -> Self {
+        Self { store, experiment, rows, runs: &[], derive_end: &|_, _| None, options: TableOptions::default() }
+    }
 
-fn answers(experiment: &str, Questioned { record, subject }: &Questioned, log: &[Entry]) -> Group {
-    let question = record.question.as_ref();
-    let again = question.and_then(|question| question.again).unwrap_or(1);
-    let row = |answer: &Entry| {
-        let flags: Vec<&str> = answer.flags.iter().map(|flag| flag.word()).collect();
-        vec![
-            record.replicate.into(),
-            question.map(|question| question.text.as_str()).into(),
-            again.into(),
-            answer.speaker.as_str().into(),
-            answer.role.as_deref().into(),
-            answer.model.as_deref().into(),
-            answer.content.as_str().into(),
-            answer.raw.as_deref().into(),
-            flags.into(),
-        ]
-    };
-    Group {
-        before: vec![subject.as_str().into(), experiment.into(), record.revision.as_str().into()],
-        after: log.iter().filter(|entry| entry.kind == Kind::Answer).map(row).collect(),
-        record: record.clone(),
+    fn needs_calls(&self) -> bool {
+        match self.rows {
+            Rows::Entries(_) => self.options.times,
+            Rows::Answers(_) => false,
+            Rows::Conversations(_) | Rows::Calls(_) => true,
+        }
+    }
+
+    fn page(&self) -> usize {
+        if self.needs_calls() { PAGE_WITH_CALLS } else { PAGE }
+    }
+
+    async fn read(&self, records: &[ConversationRecord]) -> Result<Vec<Read>, StoreError> {
+        let logs = self.store.logs(&ids(records)).await?;
+        let mut calls = if self.needs_calls() {
+            self.store.calls_of(&ids(records)).await?.into_iter()
+        } else {
+            Vec::new().into_iter()
+        };
+        let read = |(record, log): (&ConversationRecord, _)| Read {
+            record: record.clone(),
+            log,
+            calls: calls.next().unwrap_or_default(),
+        };
+        Ok(records.iter().zip(logs).map(read).collect())
+    }
+
+    fn group(&self, read: Read) -> Group {
+        let rows = match self.rows {
+            Rows::Entries(_) => self.entries(&read),
+            Rows::Answers(_) => Vec::new(),
+            Rows::Conversations(_) => vec![self.conversation(&read)],
+            Rows::Calls(_) => self.calls(&read),
+        };
+        Group { record: read.record, rows }
+    }
+
+    /// Values that each row of a conversation repeats.
+    fn repeated(&self, record: &ConversationRecord) -> Map<String, Json> {
+        repeated(self.experiment, &record.key, record)
+    }
+
+    fn ended_by(&self, Read { record, log, .. }: &Read) -> Option<&'static str> {
+        let derive = || (record.status == Status::Done).then(|| (self.derive_end)(record, log)).flatten();
+        record.ended_by.or_else(derive).map(EndedBy::word)
+    }
+
+    fn entries(&self, read: &Read) -> Vec<Map<String, Json>> {
+        let mut same = self.repeated(&read.record);
+        same.insert("status".to_owned(), read.record.status.word().into());
+        same.insert("ended_by".to_owned(), self.ended_by(read).into());
+        let row = |of: &Entry| {
+            let mut row = same.clone();
+            row.extend(entry(of));
+            row.insert("words".to_owned(), tally::count_words(&of.content).into());
+            let call = read.calls.iter().find(|call| call.seq == of.seq && Some(call.call) == of.call);
+            row.extend(call.map(measures).unwrap_or_default());
+            row
+        };
+        read.log.iter().map(row).collect()
+    }
+
+    fn conversation(&self, read: &Read) -> Map<String, Json> {
+        let Read { record, log, calls } = read;
+        let all = Tally::new(log.iter(), calls.iter());
+        let requests: u64 = calls.iter().map(tally::count_requests).sum();
+        let models: Vec<&str> = record.models.iter().map(|m| m.name.as_str()).collect();
+        let answered = tally::sum_known(calls.iter().filter_map(tally::answered_time).map(Some));
+        let mut row = self.repeated(record);
+        row.extend(object(json!({
+            "creator": record.creator,
+            "status": record.status.word(),
+            "reason": record.reason,
+            "ended_by": self.ended_by(read),
+            "seed": record.seed,
+            "offline": record.offline,
+            "begun": first_request(calls).map(iso),
+            "ended": last_request(record, calls).map(iso),
+            "turns": all.turns,
+            "words": all.words,
+            "prompt_tokens": all.prompt_tokens,
+            "completion_tokens": all.completion_tokens,
+            "seconds": answered.map(seconds),
+            "waited": seconds(calls.iter().map(tally::waited_time).sum()),
+            "calls": calls.len(),
+            "retries": requests.saturating_sub(calls.len() as u64),
+            "possible_spend": tally::possible_spend(calls),
+            "rejected": log.iter().filter(|e| e.kind == Kind::Rejected).count(),
+            "models": models,
+            "messages": record.messages,
+            "days": record.days,
+            "speakers": record.speakers,
+            "programs": self.programs(calls),
+            "starred": record.starred,
+            "note": record.note,
+        })));
+        row.extend(Flag::ALL.iter().zip(&all.flags).map(|(flag, n)| (format!("flag_{flag}"), Json::from(*n))));
+        for role in &record.agents {
+            let of = Tally::of_role(record, log, calls, &role.name);
+            row.insert(format!("turns_{}", role.name), of.turns.into());
+            row.insert(format!("words_{}", role.name), of.words.into());
+            row.insert(format!("prompt_tokens_{}", role.name), of.prompt_tokens.into());
+            row.insert(format!("completion_tokens_{}", role.name), of.completion_tokens.into());
+        }
+        row
+    }
+
+    /// Versions of the newest runs that had begun when the requests left.
+    fn programs(&self, calls: &[CallRecord]) -> Vec<&str> {
+        let mut versions = Vec::new();
+        for at in calls.iter().flat_map(|call| call.attempts.iter().map(|a| a.at).chain([call.sent])) {
+            let run = self.runs.iter().rev().find(|run| run.started <= at);
+            versions.extend(run.map(|run| run.version.as_str()).filter(|version| !versions.contains(version)));
+        }
+        versions
+    }
+
+    fn calls(&self, read: &Read) -> Vec<Map<String, Json>> {
+        let row = |call: &CallRecord| {
+            let (speaker, role) = tally::find_speaker(&read.record, &read.log, call);
+            let reply = call.reply.as_ref();
+            let mut row = self.repeated(&read.record);
+            row.extend(measures(call));
+            row.extend(object(json!({
+                "seq": call.seq,
+                "purpose": call.call.purpose.word(),
+                "ask": call.call.ask,
+                "speaker": speaker,
+                "role": role,
+                "server": call.server,
+                "model": call.model,
+                "served": reply.and_then(|reply| reply.served.model.as_ref()),
+                "state": call.state.word(),
+                "finish_reason": reply.and_then(|reply| reply.finish_reason.as_ref()),
+                "cached_tokens": reply.and_then(|reply| reply.usage.cached),
+                "waited": seconds(tally::waited_time(call)),
+                "possible_spend": tally::possible_spend(std::slice::from_ref(call)),
+                "sent": iso(tally::first_sent(call)),
+            })));
+            row
+        };
+        read.calls.iter().map(row).collect()
     }
 }
 
-/// Returns the answers to a question as JSON objects with the fields of a row, the question's id and its status.
-pub fn answer_objects(experiment: &str, question: &Questioned, log: &[Entry]) -> Vec<Json> {
-    let group = answers(experiment, question, log);
-    let Questioned { record, .. } = question;
-    let object = |row: &Vec<Json>| {
-        let mut map = serde_json::Map::new();
-        map.insert("id".to_owned(), record.id.as_str().into());
-        map.insert("status".to_owned(), record.status.word().into());
-        map.extend(object(&group, row, (ANSWER_BEFORE, ANSWER_AFTER)));
-        Json::Object(map)
-    };
-    group.after.iter().map(object).collect()
+fn repeated(experiment: &str, key: &str, record: &ConversationRecord) -> Map<String, Json> {
+    object(json!({
+        "conversation": key,
+        "id": record.subject.as_ref().unwrap_or(&record.id),
+        "experiment": experiment,
+        "revision": record.revision,
+        "condition": condition(&record.condition),
+        "replicate": record.replicate,
+    }))
 }
 
-/// Returns one row as a JSON object.
-pub(super) fn object(
-    group: &Group,
-    row: &[Json],
-    (before, after): (&[&str], &[&str]),
-) -> serde_json::Map<String, Json> {
-    let named = |names: &[&str], values: &[Json]| -> Vec<(String, Json)> {
-        names.iter().map(|name| (*name).to_owned()).zip(values.iter().cloned()).collect()
+/// Tokens, times and attempts of a call.
+fn measures(call: &CallRecord) -> Map<String, Json> {
+    let usage = call.reply.as_ref().map(|reply| reply.usage);
+    object(json!({
+        "prompt_tokens": usage.and_then(|usage| usage.prompt),
+        "completion_tokens": usage.and_then(|usage| usage.completion),
+        "seconds": tally::answered_time(call).map(seconds),
+        "attempts": tally::count_requests(call),
+    }))
+}
+
+fn seconds(milliseconds: u64) -> f64 {
+    milliseconds as f64 / 1000.0
+}
+
+fn first_request(calls: &[CallRecord]) -> Option<Millis> {
+    calls.iter().map(tally::first_sent).min()
+}
+
+/// End of the last request of a conversation that is at its end.
+fn last_request(record: &ConversationRecord, calls: &[CallRecord]) -> Option<Millis> {
+    let end = |call: &CallRecord| {
+        let attempts = call.attempts.iter().map(|a| a.at.saturating_add_unsigned(a.took));
+        attempts.chain(call.answered).chain([call.sent]).max()
     };
-    let mut map = serde_json::Map::from_iter(named(before, &group.before));
-    map.insert("condition".to_owned(), Json::Object(super::condition(&group.record.condition)));
-    map.extend(named(after, row));
-    map
+    match record.status {
+        Status::Done | Status::Failed => calls.iter().filter_map(end).max(),
+        Status::Pending | Status::Running | Status::Interrupted | Status::Incomplete => None,
+    }
+}
+
+fn answers(experiment: &str, Questioned { record, subject }: &Questioned, log: &[Entry]) -> Vec<Map<String, Json>> {
+    let question = record.question.as_ref();
+    let same = repeated(experiment, subject, record);
+    let row = |answer: &Entry| {
+        let mut row = same.clone();
+        row.extend(entry(answer));
+        row.insert("question".to_owned(), question.map(|question| question.text.as_str()).into());
+        row.insert("again".to_owned(), question.and_then(|question| question.again).unwrap_or(1).into());
+        row
+    };
+    log.iter().filter(|entry| entry.kind == Kind::Answer).map(row).collect()
+}
+
+/// Returns the answers to a question as JSON objects with the columns of a row, the question's id and its status.
+pub fn answer_objects(experiment: &str, question: &Questioned, log: &[Entry]) -> Vec<Json> {
+    let object = |mut row: Map<String, Json>| {
+        let mut map = Map::new();
+        map.insert("id".to_owned(), question.record.id.as_str().into());
+        map.insert("status".to_owned(), question.record.status.word().into());
+        let columns = ANSWERS.iter().filter(|column| column.name != "id");
+        map.extend(columns.map(|column| (column.name.to_owned(), row.remove(column.name).unwrap_or_default())));
+        Json::Object(map)
+    };
+    answers(experiment, question, log).into_iter().map(object).collect()
 }

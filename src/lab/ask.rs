@@ -209,10 +209,10 @@ impl Lab {
         }
         let only = asking.only.iter().map(|text| parse_expression("--only", text)).collect::<Result<Vec<_>, _>>()?;
         let (found, mut left_out) = self.find_candidates(&selection).await?;
-        let mut origins = self.load_origins(&selection.record).await?;
+        let origins = self.load_origins(&selection.record).await?;
         let mut subjects = Vec::new();
         for record in found {
-            match origins.find_origin(self, &record).await? {
+            match origins.find_origin(&record) {
                 Some(origin) => subjects.push((record, origin)),
                 None if record.status == Status::Done => left_out.unknown.push(record.id),
                 None => left_out.count_unfinished(record.status),

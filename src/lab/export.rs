@@ -8,55 +8,86 @@ use super::setup::Lab;
 use crate::design::check::check;
 use crate::design::{Experiment, key};
 use crate::exchange::markdown::INDEX;
-use crate::exchange::{self, Of, Rows, Written, calls, csv, jsonl, markdown};
-use crate::store::ConversationRecord;
+use crate::exchange::{
+    self, Of, Rows, Table, TableOptions, TableSource, Written, calls, codebook, csv, jsonl, markdown,
+};
+use crate::process::Entry;
+use crate::store::{ConversationRecord, ExperimentRecord};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Formats of a single table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Table {
-    /// One JSON object for each line.
-    Jsonl,
-    /// Comma-separated values.
-    Csv,
+/// Rows of an experiment in a format.
+#[derive(Debug, Clone, Copy)]
+pub struct TableExport<'a> {
+    /// The experiment.
+    pub experiment: &'a ExperimentRecord,
+    /// Its rows.
+    pub rows: Rows<'a>,
+    /// The format.
+    pub table: Table,
+    /// Options of the table.
+    pub options: TableOptions,
+}
+
+/// Files that are written beside a table.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// Conversations of which each call is written whole.
+    pub calls: Option<&'a Of>,
+    /// True if the columns are described.
+    pub codebook: bool,
 }
 
 impl Lab {
     /// Writes rows of an experiment.
-    pub async fn export_table(
-        &self,
-        (experiment, rows): (&str, Rows<'_>),
-        table: Table,
-        out: &mut dyn Write,
-    ) -> Result<Written, LabError> {
-        Ok(match table {
-            Table::Csv => csv::write(&*self.store, experiment, rows, out).await?,
-            Table::Jsonl => jsonl::write(&*self.store, experiment, rows, out).await?,
+    pub async fn export_table(&self, export: TableExport<'_>, out: &mut dyn Write) -> Result<Written, LabError> {
+        let origins = self.load_origins(export.experiment).await?;
+        let derive_end = |record: &ConversationRecord, log: &[Entry]| origins.derive_end(record, log);
+        let source = TableSource { runs: &origins.runs, derive_end: &derive_end, ..self.table_source(export) };
+        Ok(match export.table {
+            Table::Csv => csv::write(&source, out).await?,
+            Table::Jsonl => jsonl::write(&source, out).await?,
         })
     }
 
-    /// Writes rows of an experiment into a file; with `calls`, also writes the calls into a second file beside it.
-    /// Returns the paths.
+    /// Describes the columns of an export.
+    pub async fn export_codebook(&self, export: TableExport<'_>, out: &mut dyn Write) -> Result<(), LabError> {
+        Ok(codebook::write(&self.table_source(export), export.table, out).await?)
+    }
+
+    fn table_source<'a>(&'a self, TableExport { experiment, rows, options, .. }: TableExport<'a>) -> TableSource<'a> {
+        TableSource { options, ..TableSource::new(&*self.store, &experiment.name, rows) }
+    }
+
+    /// Writes rows of an experiment into a file, and the files beside it. Returns the paths.
     pub async fn export_file(
         &self,
-        rows: (&str, Rows<'_>),
-        table: Table,
+        export: TableExport<'_>,
         to: &Destination,
-        calls: Option<&Of>,
+        beside: Beside<'_>,
     ) -> Result<(Vec<PathBuf>, Written), LabError> {
         let place = to.clone();
         // A pipe opens when somebody reads it: Ctrl-C must end the wait.
         let opened = tokio::task::spawn_blocking(move || NewFile::create(&place)).await;
         let mut out = opened.map_err(|e| to.error(e.into()))??;
-        let beside = Destination { path: to.path.with_extension("calls.jsonl"), ..to.clone() };
-        let second = calls.map(|of| Ok::<_, LabError>((of, out.create_beside(&beside)?))).transpose()?;
-        let written = self.export_table(rows, table, &mut out).await.map_err(|e| to.name_in(e))?;
+        let open = |ending: &str| {
+            let beside = Destination { path: to.path.with_extension(ending), ..to.clone() };
+            out.create_beside(&beside).map(|file| (beside, file))
+        };
+        let calls = beside.calls.map(|of| Ok::<_, LabError>((of, open("calls.jsonl")?))).transpose()?;
+        let ending = format!("codebook.{}", export.table.ending());
+        let codebook = beside.codebook.then(|| open(&ending)).transpose()?;
+        let written = self.export_table(export, &mut out).await.map_err(|e| to.name_in(e))?;
         let mut files = vec![to.path.clone()];
-        if let Some((of, mut second)) = second {
-            calls::write(&*self.store, of, &mut second).await.map_err(|e| beside.name_in(e))?;
-            second.finish()?;
+        if let Some((of, (beside, mut file))) = calls {
+            calls::write(&*self.store, of, &mut file).await.map_err(|e| beside.name_in(e))?;
+            file.finish()?;
+            files.push(beside.path);
+        }
+        if let Some((beside, mut file)) = codebook {
+            self.export_codebook(export, &mut file).await.map_err(|e| beside.name_in(e))?;
+            file.finish()?;
             files.push(beside.path);
         }
         out.finish()?;

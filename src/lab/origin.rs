@@ -5,9 +5,10 @@ use super::error::LabError;
 use super::recorded::read_run;
 use super::setup::Lab;
 use crate::design::{Condition, Experiment, Overrides, Plan, key};
+use crate::process::{Conversation, EndedBy, Entry, Next, Process, Setting};
 use crate::store::{ConversationRecord, ExperimentRecord, RunRecord};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Contents of a conversation.
 #[derive(Debug, Clone)]
@@ -57,34 +58,46 @@ impl Planning {
     }
 }
 
-/// Contents of an experiment's conversations, loaded for each revision when needed.
+/// Contents of an experiment's conversations, planned for each revision when needed.
 pub struct Origins {
-    record: ExperimentRecord,
-    runs: Vec<RunRecord>,
-    known: BTreeMap<String, Planning>,
+    /// Runs of the experiment, oldest first.
+    pub runs: Vec<RunRecord>,
+    known: BTreeMap<String, (Experiment, OnceLock<Planning>)>,
 }
 
 impl Lab {
-    /// Prepares the lookup of an experiment's conversations.
+    /// Loads the documents of every revision of an experiment that was run.
     pub async fn load_origins(&self, record: &ExperimentRecord) -> Result<Origins, LabError> {
-        Ok(Origins { record: record.clone(), runs: self.store.runs(&record.id).await?, known: BTreeMap::new() })
+        let runs = self.store.runs(&record.id).await?;
+        let mut known = BTreeMap::new();
+        for revision in runs.iter().map(|run| &run.revision) {
+            if !known.contains_key(revision)
+                && let Some(document) = self.store.document(revision).await?
+            {
+                known.insert(revision.clone(), (document, OnceLock::new()));
+            }
+        }
+        Ok(Origins { runs, known })
     }
 }
 
 impl Origins {
     /// Finds the contents of a conversation. Returns `None` if its revision is no longer valid, or no run results in
     /// its key.
-    pub async fn find_origin(
-        &mut self,
-        lab: &Lab,
-        conversation: &ConversationRecord,
-    ) -> Result<Option<Origin>, LabError> {
-        let revision = &conversation.revision;
-        if !self.known.contains_key(revision) {
-            let then = ExperimentRecord { revision: revision.clone(), ..self.record.clone() };
-            let planning = Planning::new(lab.load_document(&then).await?, revision, &self.runs);
-            self.known.insert(revision.clone(), planning);
+    pub fn find_origin(&self, conversation: &ConversationRecord) -> Option<Origin> {
+        let (document, planning) = self.known.get(&conversation.revision)?;
+        let plan = || Planning::new(document.clone(), &conversation.revision, &self.runs);
+        planning.get_or_init(plan).find_origin(conversation)
+    }
+
+    /// Derives how a finished conversation ended, from its log and its plan.
+    pub fn derive_end(&self, conversation: &ConversationRecord, log: &[Entry]) -> Option<EndedBy> {
+        let origin = self.find_origin(conversation)?;
+        let mut setting = Setting::new(&origin.experiment, &origin.condition, &conversation.key);
+        setting.retries = conversation.retries;
+        match Conversation::replay(Arc::new(setting), log.to_vec()).ok()?.next() {
+            Next::Done(ended_by) => Some(ended_by),
+            Next::Note(_) | Next::Ask(_) | Next::Failed(_) => None,
         }
-        Ok(self.known.get(revision).and_then(|planning| planning.find_origin(conversation)))
     }
 }

@@ -76,7 +76,7 @@ impl Lab {
         let lost = || LabError::NoRun { conversation: question.id.clone(), experiment: record.name.clone() };
         let asked = question.question.as_ref().ok_or_else(lost)?;
         let (subject, log) = self.news_of(question.subject.as_deref().unwrap_or_default()).await?;
-        let origin = self.load_origins(&record).await?.find_origin(self, &subject).await?.ok_or_else(lost)?;
+        let origin = self.load_origins(&record).await?.find_origin(&subject).ok_or_else(lost)?;
         let runs = self.store.runs(&record.id).await?;
         let selection =
             Selection { document: self.load_document(&record).await?, of: Of::One(Box::new(subject.clone())), record };

@@ -109,9 +109,17 @@ impl Connection {
     async fn offered_by_openai(&self) -> Result<Vec<Offered>, ModelError> {
         let list: Json = self.look_up("models").await?;
         let models = list.get("data").or(Some(&list)).and_then(Json::as_array);
-        let models = models.ok_or_else(|| self.http.invalid_error("its list of models has no `data`", b""))?;
+        let models = models.ok_or_else(|| self.no_list_error(&list))?;
         let names = models.iter().filter_map(|m| m.get("id")?.as_str());
         Ok(names.map(|name| Offered { name: name.to_owned(), ..Offered::default() }).collect())
+    }
+
+    /// Creates the error of an answer that is no list: mostly it is an error.
+    fn no_list_error(&self, answer: &Json) -> ModelError {
+        match Problem::from_json(answer) {
+            Some(problem) => classify_problem(&self.http, "", &Map::new(), &problem),
+            None => self.http.invalid_error("its list of models has no `data`", b""),
+        }
     }
 
     async fn offered_by_ollama(&self) -> Result<Vec<Offered>, ModelError> {

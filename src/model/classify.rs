@@ -24,6 +24,95 @@ const WORDS: [&str; 9] = [
 /// Fields that hold the code or the status of an error.
 const CODES: [&str; 6] = ["code", "type", "status", "error_code", "status_code", "errorCode"];
 
+/// Codes and words by which a server's filter refuses a prompt.
+const FILTER_CODES: [&str; 12] = [
+    "content_filter",
+    "content_filtered",
+    "content_policy_violation",
+    "ResponsibleAIPolicyViolation",
+    "data_inspection_failed",
+    "DataInspectionFailed",
+    "moderation_blocked",
+    "content_blocked",
+    "prompt_blocked",
+    "safety",
+    "sensitive",
+    "1301",
+];
+const FILTER_WORDS: [&str; 9] = [
+    "content management policy",
+    "content policy",
+    "content filter",
+    "content exists risk",
+    "considered high risk",
+    "safety system",
+    "inappropriate content",
+    "unsafe or sensitive content",
+    "flagged by",
+];
+/// Codes and words by which a server refuses a prompt that is too long.
+const CONTEXT_CODES: [&str; 7] = [
+    "context_length_exceeded",
+    "exceed_context_size_error",
+    "context_window_exceeded",
+    "context_overflow",
+    "prompt_too_long",
+    "input_too_long",
+    "1261",
+];
+const CONTEXT_WORDS: [&str; 31] = [
+    "maximum context length",
+    "context window",
+    "context size",
+    "context length",
+    "context limit",
+    "context overflow",
+    "context_length",
+    "maximum model length",
+    "max_model_len",
+    "n_ctx",
+    "n_keep",
+    "maximum prompt length",
+    "prompt length",
+    "prompt too long",
+    "prompt is too long",
+    "prompt exceeds",
+    "prompt has too many tokens",
+    "input token count",
+    "input length",
+    "input is too long",
+    "input too long",
+    "input exceeds",
+    "maximum input",
+    "`inputs` tokens",
+    "model token limit",
+    "too many tokens",
+    "too many input tokens",
+    "maximum number of tokens",
+    "maximum allowed number of input tokens",
+    "maximum number of input tokens",
+    "reduce the length of the",
+];
+/// Words by which a server names a trouble that passes.
+const PASSING_WORDS: [&str; 6] =
+    ["too many requests", "rate limit", "overloaded", "is loading", "warming up", "try again later"];
+/// Words about an address that the server does not have.
+const ADDRESS_WORDS: [&str; 3] = ["unexpected endpoint", "unknown endpoint", "invalid endpoint"];
+/// Words about the right to use a model.
+const ACCESS_WORDS: [&str; 11] = [
+    "access",
+    "verif",
+    "region",
+    "country",
+    "available",
+    "allowed",
+    "permi",
+    "enabled",
+    "entitled",
+    "authorized",
+    "subscri",
+];
+
 /// An error as the server describes it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Problem {
@@ -56,11 +145,13 @@ impl Problem {
         let inner = NESTED.iter().filter_map(|key| outer.get(*key)).map(first_of).find(|value| value.is_object());
         let inner = inner.unwrap_or(outer);
         let message = WORDS.iter().find_map(|key| find_message(inner.get(*key)?))?;
-        let codes = || [inner, outer].into_iter().flat_map(|object| CODES.iter().filter_map(|key| object.get(*key)));
+        let innermost = inner.get("innererror").unwrap_or(inner);
+        let codes =
+            || [inner, innermost, outer].into_iter().flat_map(|object| CODES.iter().filter_map(|key| object.get(*key)));
         let parameter = inner.get("param").and_then(Json::as_str).filter(|p| !p.is_empty()).map(str::to_owned);
         Some(Self {
             status: codes().find_map(parse_status).unwrap_or(500),
-            codes: codes().filter_map(Json::as_str).map(str::to_owned).collect(),
+            codes: codes().filter_map(write_code).collect(),
             parameter: parameter.or_else(|| find_location(outer)),
             message,
             is_json: true,
@@ -94,52 +185,72 @@ impl Problem {
         phrases.iter().any(|phrase| message.contains(phrase))
     }
 
-    /// True if the server's filter refused the prompt: that is an answer, judged by health.
+    /// True if the server's filter refused the prompt: that is an answer, judged by health. A page is never one.
     pub(super) fn is_filter(&self) -> bool {
-        self.status == 400 && self.has_code(&["content_filter", "content_policy_violation"])
+        self.is_json
+            && matches!(self.status, 400 | 403 | 422 | 451 | 500)
+            && (self.has_code(&FILTER_CODES) || self.mentions_any(&FILTER_WORDS))
     }
 
     fn is_quota(&self) -> bool {
         self.status == 402
             || self.has_code(&["insufficient_quota", "billing_hard_limit_reached", "billing_not_active"])
             // Some servers report a limit per minute as "exceeded your current quota"; those name a time.
-            || matches!(self.status, 429 | 500)
+            || matches!(self.status, 403 | 429 | 500)
                 && self.retry_after.is_none()
                 && self.mentions_any(&["insufficient quota", "exceeded your current quota", "insufficient balance",
                     "insufficient credit", "credit balance is too low", "out of credits"])
                 && !self.mentions_any(&["retry in", "try again in"])
     }
 
-    /// True if an error without a status of its own is about the key.
+    /// True if the words are about the key.
     fn is_key(&self) -> bool {
-        self.mentions_any(&["incorrect api key", "invalid api key", "api key not valid", "api secret key"])
+        self.has_code(&["invalid_api_key"])
+            || self.mentions_any(&["incorrect api key", "invalid api key", "api key not valid", "api secret key"])
+    }
+
+    /// True if the words are about the rights of the key.
+    fn is_forbidden(&self) -> bool {
+        let words = ["forbidden", "api key", "api-key", "apikey", "credential", "authenti", "authori", "permission"];
+        self.is_json && (self.is_key() || self.mentions_any(&words))
+    }
+
+    /// True if the key may not use this model: it may use others.
+    fn denies_model(&self, model: &str) -> bool {
+        let named = || contains_name(&self.message, model) && self.mentions_any(&ACCESS_WORDS);
+        self.is_json && !self.is_key() && (self.has_code(&["model_not_found"]) || named())
     }
 
     fn is_context(&self) -> bool {
-        let words = [
-            "maximum context length",
-            "context window",
-            "available context size",
-            "context length exceeded",
-            "input token count",
-            "`inputs` tokens",
-            "reduce the length of the messages",
-        ];
-        let input = self.mentions_any(&["input length", "prompt", "input"])
-            && self.mentions_any(&["exceed", "too long", "longer than"]);
-        self.has_code(&["context_length_exceeded", "exceed_context_size_error"])
-            || self.mentions_any(&words)
-            || input && self.mentions_any(&["context", "prompt is too long", "maximum input length"])
+        let is_long = self.mentions_any(&["input", "prompt", "messages", "request"])
+            && self.mentions_any(&["exceed", "too long", "too large", "longer than", "overflow"])
+            && self.mentions_any(&["context", "token"]);
+        let overflows = self.mentions_any(&["context"]) && self.mentions_any(&["overflow"]);
+        self.has_code(&CONTEXT_CODES) || self.mentions_any(&CONTEXT_WORDS) || is_long || overflows
     }
 
     fn is_no_model(&self) -> bool {
         let unknown = ["not found", "does not exist", "no such model", "not a valid model", "unknown model"];
+        let is_unknown = self.is_json && self.mentions_any(&["model"]) && self.mentions_any(&unknown);
         self.has_code(&["model_not_found"])
-            || self.is_json && self.status == 404 && self.mentions_any(&["model"])
-            || self.is_json
-                && self.mentions_any(&["model"])
-                && self.mentions_any(&unknown)
-                && matches!(self.status, 400 | 422 | 500)
+            || is_unknown
+            || self.is_json && self.status == 404 && self.mentions_any(&["model"]) && !self.is_passing()
+    }
+
+    fn is_passing_status(&self) -> bool {
+        matches!(self.status, 408 | 409 | 421 | 423 | 424 | 425 | 429 | 498 | 499 | 500..)
+    }
+
+    /// True for a status that else refuses for good.
+    fn is_passing_refusal(&self) -> bool {
+        matches!(self.status, 400 | 403 | 404 | 449) && self.is_passing()
+    }
+
+    /// True if the words name a trouble that passes.
+    fn is_passing(&self) -> bool {
+        let message = self.message.to_lowercase();
+        let in_time = message.split_once("try again in ").is_some_and(|(_, time)| time.starts_with(char::is_numeric));
+        in_time || self.mentions_any(&PASSING_WORDS)
     }
 }
 
@@ -203,23 +314,34 @@ pub(super) fn classify_problem(http: &Http, model: &str, sent: &Map<String, Json
     let server = http.server().name.clone();
     let message = http.redactor().redact_error(&problem.message);
     let model = model.to_owned();
+    let parameter = find_parameter(sent, problem);
     match problem.status {
+        200..=500 if problem.mentions_any(&ADDRESS_WORDS) => {
+            ModelError::Nowhere { server, address: http.server().base_url.to_string(), message }
+        }
         402 | 403 | 429 | 500 if problem.is_quota() => ModelError::Quota { server, message },
         _ if problem.has_code(&["insufficient_quota"]) => ModelError::Quota { server, message },
-        401 | 403 | 500 if problem.status != 500 || problem.is_key() => {
+        401 | 403 if problem.denies_model(&model) => ModelError::NoAccess { server, model, message },
+        401 | 403 | 500 if is_about_key(problem) => {
             ModelError::Key { server, message, variable: http.server().key_variable.clone() }
         }
         413 => ModelError::ContextFull { model, message },
-        400 | 422 | 500 if problem.is_context() => ModelError::ContextFull { model, message },
+        400..=424 | 431 | 500 if problem.is_context() => ModelError::ContextFull { model, message },
         400 | 404 | 422 | 500 if problem.is_no_model() => ModelError::NoModel { server, model, message },
-        status @ (408 | 409 | 425 | 429 | 500..) => {
+        status if problem.is_passing_status() || parameter.is_none() && problem.is_passing_refusal() => {
             ModelError::Busy { server, status, message, retry_after: problem.retry_after }
         }
-        404 if !problem.is_json => {
-            let message = format!("nothing is served at {}; is the address right? ({message})", http.server().base_url);
-            ModelError::Refused { server, parameter: None, status: 404, message }
-        }
-        status => ModelError::Refused { server, parameter: find_parameter(sent, problem), status, message },
+        404 => ModelError::Nowhere { server, address: http.server().base_url.to_string(), message },
+        status => ModelError::Refused { server, parameter, status, message },
+    }
+}
+
+/// True for an error about the key. A page with status 403 may be anything.
+fn is_about_key(problem: &Problem) -> bool {
+    match problem.status {
+        401 => true,
+        403 => problem.is_forbidden(),
+        _ => problem.is_key(),
     }
 }
 
@@ -233,6 +355,17 @@ fn find_parameter(sent: &Map<String, Json>, problem: &Problem) -> Option<String>
         |name: &str| !matches!(name, "stop" | "stream" | "seed" | "options") && has_word(&problem.message, name);
     let named = || sent.iter().find(|n| quoted(n)).or_else(|| sent.iter().find(|n| plain(n)));
     problem.parameter.clone().or_else(|| named().map(|n| (*n).clone()))
+}
+
+/// True if a text holds a name that is not part of a longer word.
+fn contains_name(text: &str, name: &str) -> bool {
+    let (text, name) = (text.to_lowercase(), name.to_lowercase());
+    let is_outside = |c: Option<char>| !c.is_some_and(char::is_alphanumeric);
+    let mut found = text.match_indices(&name);
+    found.any(|(at, _)| {
+        let (before, after) = (text.get(..at), text.get(at + name.len()..));
+        is_outside(before.and_then(|t| t.chars().next_back())) && is_outside(after.and_then(|t| t.chars().next()))
+    })
 }
 
 fn has_word(text: &str, word: &str) -> bool {
@@ -256,6 +389,10 @@ fn find_message(json: &Json) -> Option<String> {
 /// Returns the last name of `detail[0].loc`.
 fn find_location(json: &Json) -> Option<String> {
     json.get("detail")?.get(0)?.get("loc")?.as_array()?.last()?.as_str().map(str::to_owned)
+}
+
+fn write_code(json: &Json) -> Option<String> {
+    json.as_str().map(str::to_owned).or_else(|| Some(json.as_u64()?.to_string()))
 }
 
 /// Parses a status written as a number or as text.

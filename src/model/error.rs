@@ -31,7 +31,7 @@ pub enum ModelError {
         /// The limit.
         limit: Duration,
     },
-    /// The server is overloaded: 429, 408, 409, 425 or 5xx.
+    /// The server is overloaded, or has another trouble that passes.
     #[error("{server} is busy ({status}): {message}")]
     Busy {
         /// The server.
@@ -42,6 +42,28 @@ pub enum ModelError {
         message: String,
         /// The wait that the server requested.
         retry_after: Option<Duration>,
+    },
+    /// The server requests a longer wait than the run accepts.
+    #[error("{server} is busy ({status}) until {}: {message}", format_time(*until))]
+    Later {
+        /// The server.
+        server: String,
+        /// HTTP status.
+        status: u16,
+        /// The server's message.
+        message: String,
+        /// End of the requested wait: milliseconds since 1970 (UTC).
+        until: i64,
+    },
+    /// The server has no such address: `base_url` is wrong.
+    #[error("{server} serves nothing at {address}: {message}")]
+    Nowhere {
+        /// The server.
+        server: String,
+        /// Its address.
+        address: String,
+        /// The server's message.
+        message: String,
     },
     /// The answer is unusable: HTML, incomplete JSON, not UTF-8, or an error inside a stream.
     #[error("{server} sent no usable answer: {cause}")]
@@ -105,6 +127,16 @@ pub enum ModelError {
         /// The server's message.
         message: String,
     },
+    /// The key may not use this model; it may use others.
+    #[error("{server} gives no access to model `{model}`: {message}")]
+    NoAccess {
+        /// The server.
+        server: String,
+        /// The model's name at the server.
+        model: String,
+        /// The server's message.
+        message: String,
+    },
     /// Any other 4xx: a parameter or a request that the server refuses.
     #[error("{server} refuses {}: {message}", parameter.as_ref().map_or_else(|| "the request".to_owned(), |p| format!("the parameter `{p}`")))]
     Refused {
@@ -126,15 +158,21 @@ impl ModelError {
             Self::Unreachable { .. } => "unreachable",
             Self::Broken { .. } => "broken",
             Self::Timeout { .. } => "timeout",
-            Self::Busy { .. } => "busy",
+            Self::Busy { .. } | Self::Later { .. } => "busy",
             Self::Invalid { .. } | Self::Encoded { .. } => "invalid",
             Self::TooLarge { .. } => "too-large",
             Self::ContextFull { .. } => "context-full",
             Self::Key { .. } => "key",
             Self::Quota { .. } => "quota",
             Self::NoModel { .. } => "no-model",
-            Self::Refused { .. } => "refused",
+            Self::NoAccess { .. } => "no-access",
+            Self::Refused { .. } | Self::Nowhere { .. } => "refused",
         }
+    }
+
+    /// The wait that the server requests before a retry.
+    pub(super) fn requested_wait(&self) -> Option<Duration> {
+        if let Self::Busy { retry_after, .. } = self { *retry_after } else { None }
     }
 
     /// Hash of the bytes of an unusable answer.
@@ -149,15 +187,22 @@ impl ModelError {
         match self {
             Self::Broken { .. } | Self::Invalid { .. } | Self::Encoded { .. } | Self::TooLarge { .. } => true,
             Self::Timeout { what, .. } => *what != CONNECTION,
-            Self::Busy { status, .. } => *status >= 500 && *status != 503,
+            Self::Busy { status, .. } | Self::Later { status, .. } => *status >= 500 && *status != 503,
             Self::Unreachable { .. }
             | Self::ContextFull { .. }
             | Self::Key { .. }
             | Self::Quota { .. }
             | Self::NoModel { .. }
+            | Self::NoAccess { .. }
+            | Self::Nowhere { .. }
             | Self::Refused { .. } => false,
         }
     }
+}
+
+fn format_time(milliseconds: i64) -> String {
+    let time = jiff::Timestamp::from_millisecond(milliseconds).and_then(|time| time.round(jiff::Unit::Second));
+    time.map_or_else(|_| "a time that no clock shows".to_owned(), |time| time.to_string())
 }
 
 /// Name of the connection limit in [`ModelError::Timeout`]: nothing has been sent yet.

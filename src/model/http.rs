@@ -24,8 +24,10 @@ const AFTER_FINISH: Duration = Duration::from_secs(2);
 /// Some servers close a connection after five idle seconds. A request on such a connection would look like a broken
 /// answer; over plain `http` a new connection costs almost nothing.
 const KEPT: Duration = Duration::from_secs(4);
-/// A longer requested wait is treated as a mistake of the server.
-const LONGEST_WAIT: Duration = Duration::from_hours(24 * 30);
+/// A larger number of a requested wait is a time of day in seconds since 1970 …
+const SECONDS_OF_DAY: f64 = 1e9;
+/// … and a larger one still in milliseconds.
+const MILLISECONDS_OF_DAY: f64 = 1e12;
 
 /// A client of one server.
 #[derive(Debug, Clone)]
@@ -339,23 +341,30 @@ fn root_cause(error: &reqwest::Error) -> String {
     cause.to_string()
 }
 
-/// Reads `retry-after-ms`, else `Retry-After` in seconds, else as a date. A date is compared to the reply's own `Date`,
-/// or to `now` if there is none.
+/// Reads `retry-after-ms`, else `Retry-After` in seconds, as a time of day in seconds or milliseconds since 1970, or as a
+/// date. A time of day is compared to the reply's own `Date`, or to `now` if there is none.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::trim);
-    let seconds = |text: &str, unit: f64| {
-        let seconds = text.parse::<f64>().ok()? / unit;
-        Duration::try_from_secs_f64(seconds).ok()
+    let date = |text: &str| httpdate::parse_http_date(text).ok();
+    let now = text("date").and_then(date).unwrap_or(now);
+    let until = |time: SystemTime| time.duration_since(now).unwrap_or_default();
+    let number = |text: &str, unit: f64| {
+        let number = text.parse::<f64>().ok()?;
+        let is_time = number > SECONDS_OF_DAY;
+        let unit = if number > MILLISECONDS_OF_DAY {
+            1000.0
+        } else if is_time {
+            1.0
+        } else {
+            unit
+        };
+        let seconds = Duration::try_from_secs_f64(number / unit).ok()?;
+        if is_time { Some(until(SystemTime::UNIX_EPOCH.checked_add(seconds)?)) } else { Some(seconds) }
     };
-    let wait = text("retry-after-ms").and_then(|t| seconds(t, 1000.0)).or_else(|| {
+    text("retry-after-ms").and_then(|t| number(t, 1000.0)).or_else(|| {
         let asked = text("retry-after")?;
-        seconds(asked, 1.0).or_else(|| {
-            let until = httpdate::parse_http_date(asked).ok()?;
-            let from = text("date").and_then(|d| httpdate::parse_http_date(d).ok()).unwrap_or(now);
-            Some(until.duration_since(from).unwrap_or_default())
-        })
-    });
-    wait.map(|w| w.min(LONGEST_WAIT))
+        number(asked, 1.0).or_else(|| Some(until(date(asked)?)))
+    })
 }
 
 #[cfg(test)]
@@ -379,7 +388,12 @@ mod tests {
         assert_eq!(read_wait(&[("retry-after", "Thu, 01 Jan 2026 00:00:00 GMT"), date]), Some(seconds(0)));
         assert_eq!(read_wait(&[("retry-after", "Thu, 01 Jan 1970 00:00:09 GMT")]), Some(seconds(9)));
         assert_eq!(read_wait(&[("retry-after", "1e300")]), None);
-        assert_eq!(read_wait(&[("retry-after", "1e15")]), Some(LONGEST_WAIT));
+        // Times of day, against the server's own clock: 1767225610 is that of `date`.
+        assert_eq!(read_wait(&[("retry-after", "1767225613"), date]), Some(seconds(3)));
+        assert_eq!(read_wait(&[("retry-after", "1767225613500"), date]), Some(Duration::from_millis(3500)));
+        assert_eq!(read_wait(&[("retry-after-ms", "1767225613500"), date]), Some(Duration::from_millis(3500)));
+        assert_eq!(read_wait(&[("retry-after", "1767225600"), date]), Some(seconds(0)));
+        assert_eq!(read_wait(&[("retry-after", "86400"), date]), Some(seconds(86_400)));
         assert_eq!(read_wait(&[("retry-after", "soon")]), None);
         assert_eq!(read_wait(&[("retry-after", "-1")]), None);
     }

@@ -1,7 +1,7 @@
 //! Chat completions of any OpenAI-compatible server, read tolerantly: fields may be missing, unknown or odd.
 
-use super::classify::{Fault, Problem, classify_problem};
-use super::http::{Answer, Http, Progress, Reading};
+use super::classify::{Fault, Problem};
+use super::http::{Http, Progress, Reading};
 use super::sse::{Event, field_values, read_events};
 use super::tolerant::{is_said, parse_json};
 use super::{ChatModel, ChatReply, ChatRequest, Finish, ModelError, Served, Usage};
@@ -20,26 +20,26 @@ impl ChatModel for OpenAi {
         let streamed = request.parameters.get("stream") == Some(&Json::Bool(true));
         let reading = if streamed { Reading::Lines(progress_of) } else { Reading::Whole };
         let answer = self.http.post_json("chat/completions", request.body(), reading).await?;
-        if !(200..300).contains(&answer.status) {
-            return self.handle_failure(request, answer);
-        }
-        let reply =
-            gather_answer(&answer.text).and_then(|g| self.build_reply(g, answer.text.clone(), &request.parameters));
-        reply.map_err(|fault| fault.into_error(&self.http, request, &answer.text))
+        let gathered = if (200..300).contains(&answer.status) {
+            gather_answer(&answer.text)
+        } else {
+            Err(Fault::Problem(Problem::from_answer(&answer)))
+        };
+        let reply = gathered.and_then(|g| self.build_reply(g, answer.text.clone(), &request.parameters));
+        reply.or_else(|fault| match fault {
+            // A filtered prompt counts as an answer.
+            Fault::Problem(problem) if problem.is_filter() => Ok(filtered_reply(answer.text)),
+            fault => Err(fault.into_error(&self.http, request, &answer.text)),
+        })
     }
 }
 
-impl OpenAi {
-    /// Handles an error status; a filtered prompt still counts as an answer.
-    fn handle_failure(&self, request: &ChatRequest, answer: Answer) -> Result<ChatReply, ModelError> {
-        let problem = Problem::from_answer(&answer);
-        if !problem.is_filter() {
-            return Err(classify_problem(&self.http, &request.model, &request.parameters, &problem));
-        }
-        let finish_reason = Some("content_filter".to_owned());
-        Ok(ChatReply { finish: Finish::Filtered, finish_reason, raw: answer.text, ..ChatReply::default() })
-    }
+fn filtered_reply(raw: String) -> ChatReply {
+    let finish_reason = Some("content_filter".to_owned());
+    ChatReply { finish: Finish::Filtered, finish_reason, raw, ..ChatReply::default() }
+}
 
+impl OpenAi {
     fn build_reply(&self, gathered: Gathered, raw: String, sent: &Map<String, Json>) -> Result<ChatReply, Fault> {
         let Gathered { content, thinking, refusal, finish_reason, usage, served, echo, .. } = gathered;
         let finish =

@@ -15,6 +15,8 @@ pub enum Verdict {
     Retry,
     /// The conversation fails by its own fault; others continue.
     Fail,
+    /// The server refuses the request and names no cause. Evidence decides between the prompt and the model.
+    Unclear,
     /// Every request with this model at this server would fail.
     StopModel,
     /// Every request to this server would fail.
@@ -31,8 +33,14 @@ pub fn verdict(error: &ModelError) -> Verdict {
         | ModelError::Invalid { .. }
         | ModelError::TooLarge { .. } => Verdict::Retry,
         ModelError::ContextFull { .. } => Verdict::Fail,
-        ModelError::NoModel { .. } | ModelError::Refused { .. } | ModelError::Encoded { .. } => Verdict::StopModel,
-        ModelError::Key { .. } | ModelError::Quota { .. } => Verdict::StopServer,
+        ModelError::Refused { parameter: None, status: 400 | 403 | 413 | 422, .. } => Verdict::Unclear,
+        ModelError::NoModel { .. }
+        | ModelError::NoAccess { .. }
+        | ModelError::Refused { .. }
+        | ModelError::Encoded { .. } => Verdict::StopModel,
+        ModelError::Key { .. } | ModelError::Quota { .. } | ModelError::Later { .. } | ModelError::Nowhere { .. } => {
+            Verdict::StopServer
+        }
     }
 }
 
@@ -45,23 +53,38 @@ pub struct Retry {
     pub base: Duration,
     /// Maximum of the doubled wait.
     pub cap: Duration,
+    /// Maximum wait that a server may request. A longer one stops the server.
+    pub longest: Duration,
 }
 
 impl Default for Retry {
     fn default() -> Self {
-        Self { max_retries: 5, base: Duration::from_millis(500), cap: Duration::from_secs(30) }
+        Self {
+            max_retries: 5,
+            base: Duration::from_millis(500),
+            cap: Duration::from_secs(30),
+            longest: Duration::from_hours(1),
+        }
     }
 }
 
 impl Retry {
-    /// Computes the wait after `attempt` (from 0): the server's request, else doubling with jitter. The jitter is
-    /// derived from the call and never from a clock.
+    /// Computes the wait after `attempt` (from 0): doubling with jitter, and at least what the server requests. The
+    /// jitter is derived from the call and never from a clock.
     fn next_wait(&self, error: &ModelError, request: &ChatRequest, attempt: u32) -> Duration {
-        if let ModelError::Busy { retry_after: Some(asked), .. } = error {
-            return *asked;
-        }
         let doubled = self.base.saturating_mul(2_u32.saturating_pow(attempt)).min(self.cap);
-        doubled.mul_f64(0.5 + 0.5 * jitter(request, attempt))
+        doubled.mul_f64(0.5 + 0.5 * jitter(request, attempt)).max(error.requested_wait().unwrap_or_default())
+    }
+
+    /// Replaces the error of a server that requests a longer wait than this run accepts.
+    fn limit_wait(&self, error: ModelError, now: i64) -> ModelError {
+        match error {
+            ModelError::Busy { server, status, message, retry_after: Some(asked) } if asked > self.longest => {
+                let until = now.saturating_add(i64::try_from(asked.as_millis()).unwrap_or(i64::MAX));
+                ModelError::Later { server, status, message, until }
+            }
+            error => error,
+        }
     }
 }
 
@@ -160,7 +183,7 @@ where
         let error = match tried {
             None => break CallEnd::Aborted,
             Some(Ok(reply)) => break CallEnd::Answered(reply),
-            Some(Err(error)) => error,
+            Some(Err(error)) => pending.retry.limit_wait(error, (pending.clock)()),
         };
         let is_repeated = error.received().is_some_and(|now| received.replace(now.to_owned()).as_deref() == Some(now));
         if verdict(&error) != Verdict::Retry || is_repeated || attempt >= pending.retry.max_retries {
@@ -223,8 +246,8 @@ impl PendingCall<'_> {
     ) -> bool {
         let wait = self.retry.next_wait(&error, self.request, attempt);
         let until = Instant::now() + wait;
-        if matches!(error, ModelError::Busy { retry_after: Some(_), .. }) {
-            self.gates.close_until(self.server, &self.request.model, until);
+        if let Some(asked) = error.requested_wait() {
+            self.gates.close_until(self.server, &self.request.model, Instant::now() + asked);
         }
         if let Some(last) = attempts.last_mut() {
             last.waited = u64::try_from(wait.as_millis()).ok();

@@ -162,6 +162,28 @@ async fn retry_after_is_obeyed_and_holds_for_everybody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_wait_that_is_too_short_is_prolonged_and_one_that_is_too_long_stops_the_server() {
+    for asked in [0, 1, 200].map(Duration::from_millis) {
+        let world = World::new(1);
+        let model = Fake::failing_with(vec![busy_error(429, Some(asked)); 9]);
+        let outcome = world.ask(&model, "c").await;
+        assert!(matches!(outcome.end, CallEnd::Failed(ModelError::Busy { .. })));
+        let waited: Vec<u64> = outcome.attempts.iter().filter_map(|a| a.waited).collect();
+        assert_eq!((waited.len(), outcome.attempts.len()), (5, 6), "{asked:?}");
+        let own = [250, 500, 1000, 2000, 4000];
+        assert!(waited.iter().zip(own).all(|(waited, least)| *waited >= least), "{asked:?} {waited:?}");
+        assert!(outcome.attempts.iter().all(|a| !a.possible_spend));
+    }
+    for asked in [Duration::from_secs(3601), Duration::MAX] {
+        let model = Fake::failing_with(vec![busy_error(429, Some(asked))]);
+        let outcome = World::new(1).ask(&model, "c").await;
+        let CallEnd::Failed(error) = &outcome.end else { panic!("{:?}", outcome.end) };
+        assert_eq!((error.word(), verdict(error), outcome.attempts.len()), ("busy", Verdict::StopServer, 1));
+        assert!(error.to_string().contains(" until "), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_waiting_call_holds_no_slot() {
     let world = World::new(1);
     let failing = Fake::failing_with(vec![busy_error(500, None)]);

@@ -11,7 +11,7 @@
 use super::log::{CallRef, Entry, PromptSize};
 use super::prompt::View;
 use crate::design::ModelSpec;
-use serde::{Deserialize, Serialize};
+use crate::design::words::words;
 
 /// A pure machine over an append-only log, which names the next asks.
 pub trait Process: Send + Sync {
@@ -92,18 +92,18 @@ pub enum Growth {
     Unknown,
 }
 
-/// The way in which a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EndedBy {
-    /// All messages were used.
-    Messages,
-    /// The last day's last speech contains a stop phrase.
-    StopPhrase,
-    /// Every agent was silent on the last day.
-    Silence,
-    /// Every ask was answered.
-    Answered,
+words! {
+    /// The way in which a process ended.
+    pub enum EndedBy {
+        /// All messages were used.
+        Messages = "messages",
+        /// The last day's last speech contains a stop phrase.
+        StopPhrase = "stop-phrase",
+        /// Every agent was silent on the last day.
+        Silence = "silence",
+        /// Every ask was answered.
+        Answered = "answered",
+    }
 }
 
 /// Facts that a person sees before answering an ask.

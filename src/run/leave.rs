@@ -1,6 +1,7 @@
 //! Reasons why a worker leaves a conversation, and its report to the runner.
 
 use super::job::Job;
+use super::refusals::Refusal;
 use crate::process::EndedBy;
 use crate::store::{Status, StoreError};
 
@@ -27,6 +28,8 @@ pub(super) enum Leave {
     Done(EndedBy),
     Failed(String),
     Interrupted(String),
+    /// A server refuses the request and names no cause.
+    Refused(Box<Refusal>),
     Store(StoreError),
     /// Another process works on the conversation.
     Held(String),
@@ -40,7 +43,7 @@ impl Leave {
         match self {
             Self::Done(_) => 0,
             Self::Interrupted(_) => 1,
-            Self::Failed(_) => 2,
+            Self::Failed(_) | Self::Refused(_) => 2,
             Self::Held(_) | Self::Ended(_) => 3,
             Self::Store(_) => 4,
         }
@@ -50,7 +53,7 @@ impl Leave {
     pub(super) fn ends_the_claim(&self) -> bool {
         match self {
             Self::Held(_) | Self::Ended(_) | Self::Store(_) => true,
-            Self::Done(_) | Self::Failed(_) | Self::Interrupted(_) => false,
+            Self::Done(_) | Self::Failed(_) | Self::Interrupted(_) | Self::Refused(_) => false,
         }
     }
 }

@@ -11,6 +11,7 @@
 //! | `roster` | look up (and fetch) the models of a run before the first call |
 //! | `shared` | see what all conversations of a run share: work, options, limits, totals |
 //! | `leave` | see every reason why a worker leaves a conversation |
+//! | `refusals` | decide if a refusal is the fault of a prompt or of the model |
 //! | `runner` | decide which conversations are worked on, and when to stop |
 //! | `worker` | take one process to its end: the claim, its steps, its end |
 //! | `worker/round` | ask the lanes of a round side by side, and store their answers in order |
@@ -24,6 +25,7 @@ mod leave;
 pub mod patience;
 pub mod prepare;
 pub mod question;
+mod refusals;
 pub mod roster;
 mod runner;
 mod shared;

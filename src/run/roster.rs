@@ -146,6 +146,7 @@ fn unfetched(error: ModelError) -> Result<String, ModelError> {
     let cause = match error {
         ModelError::Busy { message, .. }
         | ModelError::NoModel { message, .. }
+        | ModelError::NoAccess { message, .. }
         | ModelError::Refused { message, .. } => message,
         ModelError::Broken { cause, .. } | ModelError::Invalid { cause, .. } => cause,
         ModelError::Timeout { what, limit, .. } => format!("no {what} within {} s", limit.as_secs()),

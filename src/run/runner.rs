@@ -3,8 +3,10 @@
 use super::event::{Event, Summary};
 use super::job::Job;
 use super::leave::Left;
+use super::roster::name_of;
 use super::shared::{Options, Shared, Work};
 use super::worker;
+use crate::design::check::server_of;
 use crate::store::{LEASE, Status, StoreError};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -54,6 +56,11 @@ struct Queue {
     beside: usize,
 }
 
+/// True if a model of the conversation may refuse everything, as a refusal suggests that still waits for its cause.
+fn must_wait(shared: &Shared, job: &Job) -> bool {
+    job.members.iter().any(|spec| shared.refusals.holds(server_of(&spec.id), name_of(&spec.id)))
+}
+
 impl Queue {
     fn add(&mut self, job: Job) {
         if has_people(&job) { self.people.push_back(job) } else { self.others.push_back(job) }
@@ -70,6 +77,10 @@ impl Queue {
         }
         while self.beside < most {
             let job = self.others.pop_front()?;
+            if must_wait(shared, &job) {
+                self.others.push_front(job);
+                return None;
+            }
             if !cannot_begin(shared, &job) {
                 self.beside += 1;
                 return Some(job);
@@ -100,7 +111,12 @@ async fn work_through(shared: &Arc<Shared>) {
             let Some(job) = waiting.next(shared, most) else { break };
             busy.spawn(worker::work(Arc::clone(shared), job));
         }
-        match busy.join_next().await {
+        shared.refusals.settle_idle(busy.len());
+        let left = tokio::select! {
+            left = busy.join_next() => left,
+            () = shared.refusals.changed() => continue,
+        };
+        match left {
             None if held.is_empty() || shared.options.stop.is_cancelled() => return,
             None => {
                 tokio::select! {

@@ -3,6 +3,7 @@
 use super::event::{Event, Summary};
 use super::job::Job;
 use super::patience::Patience;
+use super::refusals::Refusals;
 use super::roster::{Roster, name_of};
 use crate::design::ModelSpec;
 use crate::design::check::server_of;
@@ -58,6 +59,7 @@ pub(super) struct Shared {
     pub(super) slots: Slots,
     pub(super) gates: Gates,
     pub(super) patience: Patience,
+    pub(super) refusals: Refusals,
     /// Servers, or models of servers, that get no further request.
     stops: Mutex<BTreeMap<(String, Option<String>), ModelError>>,
     /// Conversations already reported as held by another process.
@@ -76,6 +78,7 @@ impl Shared {
             slots: Slots::new(&options.bounds),
             gates: Gates::default(),
             patience,
+            refusals: Refusals::default(),
             stops: Mutex::default(),
             held: Mutex::default(),
             totals: Mutex::default(),

@@ -6,8 +6,11 @@
 use super::event::Event;
 use super::job::Job;
 use super::leave::{Leave, Left};
+use super::refusals::{Cause, Refusal};
+use super::roster::name_of;
 use super::shared::{Shared, add_call};
 use crate::design::HUMAN;
+use crate::design::check::server_of;
 use crate::model::Usage;
 use crate::process::{Entry, Next, Process, Purpose};
 use crate::store::{CallRecord, CallState, ConversationRecord, End, LEASE, Lease, Status, StoreError};
@@ -32,6 +35,7 @@ pub(super) async fn work(shared: Arc<Shared>, job: Job) -> Left {
         Err(leave) => (leave, 0),
         Ok((worker, mut process, open)) => {
             let leave = worker.drive(&mut *process, open).await;
+            let leave = worker.find_cause(&*process, leave).await;
             unused = process.left();
             (leave, worker.epoch)
         }
@@ -99,6 +103,29 @@ impl Worker<'_> {
         }
     }
 
+    /// Waits for the cause of a refusal that named none, and returns the reason to leave.
+    async fn find_cause(&self, process: &dyn Process, leave: Leave) -> Leave {
+        let Leave::Refused(mut refusal) = leave else { return leave };
+        let Refusal { spec, error, .. } = &*refusal;
+        let reason = error.to_string();
+        let is_one = self.job.members.iter().all(|m| m.id != spec.id || m.sampling == spec.sampling);
+        let is_answered = |e: &Entry| e.call.is_some() && e.model.as_ref() == Some(&spec.id);
+        refusal.has_evidence = is_one && process.log().iter().any(is_answered);
+        let known = tokio::select! {
+            () = self.shared.options.stop.cancelled() => None,
+            known = self.shared.refusals.judge(*refusal) => known,
+        };
+        match known {
+            Some((refusal, Cause::Prompt)) => Leave::Failed(refusal.blame_prompt()),
+            Some((refusal, Cause::Model)) => {
+                let id = &refusal.spec.id;
+                self.shared.stop(server_of(id), Some(name_of(id)), &refusal.error);
+                Leave::Interrupted(reason)
+            }
+            None => Leave::Interrupted(reason),
+        }
+    }
+
     /// Stores an entry with its call, then adds it to the process and reports it. Returns false if another process
     /// wrote first: then the log has that process's entries.
     async fn keep(&self, process: &mut dyn Process, entry: Entry, call: Option<CallRecord>) -> Result<bool, Leave> {
@@ -141,6 +168,7 @@ async fn finish(shared: &Shared, job: &Job, epoch: u64, leave: Leave) -> (Status
         Leave::Done(ended_by) => End::done(ended_by),
         Leave::Failed(why) => End::new(Status::Failed, Some(why)),
         Leave::Interrupted(why) => End::new(Status::Interrupted, Some(why)),
+        Leave::Refused(refusal) => End::new(Status::Interrupted, Some(refusal.error.to_string())),
         Leave::Store(error) => return (Status::Interrupted, Some(error.to_string()), Some(error)),
         Leave::Held(_) => return (Status::Running, None, None),
         Leave::Ended(status) => return (status, None, None),

@@ -49,5 +49,6 @@ pub use records::{
 };
 pub use standing::{ConversationUpdate, Counts, Standing, Unfinished, Waiting};
 pub use status::Status;
+pub use turn::count_spend;
 pub use uri::{MongoUri, Parts, StoreUri, UriError, without_password};
 pub use verbs::Store;

@@ -91,7 +91,7 @@ fn join_attempts(earlier: &[Attempt], call: &CallRecord, state: CallState, old_s
 }
 
 /// Returns the number of requests that may have been paid for without a reply.
-pub(super) fn count_spend(attempts: &[Attempt], state: CallState) -> i64 {
+pub fn count_spend(attempts: &[Attempt], state: CallState) -> i64 {
     attempts.iter().map(|a| i64::from(a.possible_spend)).sum::<i64>() + i64::from(state == CallState::Sent)
 }
 

@@ -61,7 +61,7 @@ fn every_agent_is_asked_once() {
     assert!(order.is_sorted(), "{order:?}");
     assert!(rows.iter().all(|r| r["again"] == 1 && r["question"] == "Why did you act so?" && r["model"] == "scripted"));
     let csv = place.run("export small --format csv --rows answers").exits(0).out;
-    let header = "conversation,experiment,revision,condition.model,goal,replicate,question,again,speaker,role,model,content,raw,reply_flags";
+    let header = "conversation,experiment,revision,condition_model,goal,replicate,question,again,speaker,role,model,content,raw,reply_flags";
     assert_eq!(csv.lines().next(), Some(header));
     place.run("verify").exits(0);
 }

@@ -25,18 +25,21 @@ fn jsonl_has_one_line_an_entry_in_order() {
         [
             "conversation",
             "experiment",
+            "revision",
+            "status",
+            "ended_by",
             "condition",
             "replicate",
             "seq",
             "day",
-            "index",
+            "position",
             "kind",
             "speaker",
             "role",
             "model",
             "content",
             "raw",
-            "flags"
+            "reply_flags"
         ]
     );
     let place_of = |l: &Value| (l["conversation"].as_str().unwrap().to_owned(), l["seq"].as_u64().unwrap());
@@ -76,23 +79,27 @@ fn csv_has_the_same_columns() {
         [
             "conversation",
             "experiment",
-            "condition.model",
+            "revision",
+            "status",
+            "ended_by",
+            "condition_model",
             "goal",
             "replicate",
             "seq",
             "day",
-            "index",
+            "position",
             "kind",
             "speaker",
             "role",
             "model",
             "content",
+            "words",
             "raw",
-            "flags"
+            "reply_flags"
         ]
     );
     let jsonl = place.run("export small --format jsonl").exits(0).out;
-    let contents: Vec<String> = reader.records().map(|r| r.unwrap()[12].to_owned()).collect();
+    let contents: Vec<String> = reader.records().map(|r| r.unwrap()[15].to_owned()).collect();
     let lines =
         jsonl.lines().map(|l| serde_json::from_str::<Value>(l).unwrap()["content"].as_str().unwrap().to_owned());
     assert_eq!(contents, lines.collect::<Vec<_>>());

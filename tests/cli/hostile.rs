@@ -78,7 +78,9 @@ fn data_on_a_terminal_are_harmless() {
 #[test]
 fn no_cell_starts_a_formula() {
     let (place, ..) = made();
-    let out = place.run("export small --format csv").exits(0).out;
+    let plain = place.run("export small --format csv").exits(0).out;
+    let out = place.run("export small --format csv --for-spreadsheets").exits(0).out;
+    assert_ne!(plain, out);
     let mut reader = csv::Reader::from_reader(out.as_bytes());
     let mut guarded = 0;
     for record in reader.records() {

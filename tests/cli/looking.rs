@@ -50,7 +50,7 @@ fn a_transcript_as_json() {
     assert_eq!(data["experiment"], "small");
     let entry = data["entries"][1].as_object().unwrap();
     let keys: Vec<&str> = entry.keys().map(String::as_str).collect();
-    assert_eq!(keys, ["seq", "day", "index", "kind", "speaker", "role", "model", "content", "raw", "flags"]);
+    assert_eq!(keys, ["seq", "day", "position", "kind", "speaker", "role", "model", "content", "raw", "reply_flags"]);
     assert_eq!(data["calls"].as_array().unwrap().len(), 4);
     assert!(data["calls"].as_array().unwrap().iter().all(|c| c["body_matches"] == true));
     assert_eq!(data["calls"][1]["attempts"][0]["error"], "busy");

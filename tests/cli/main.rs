@@ -28,5 +28,7 @@ mod picking;
 mod planning;
 mod readme;
 mod recorded;
+mod refusals;
 mod running;
 mod shell;
+mod tables;

@@ -75,7 +75,7 @@ fn told_in_lines(place: &Place, text: &Outcome) {
         let new = &log[log.len() - turns.len()..];
         for (line, entry) in turns.iter().zip(new) {
             let content = entry["content"].as_str().unwrap();
-            let number = entry["index"].as_u64().unwrap() + 1;
+            let number = entry["position"].as_u64().unwrap() + 1;
             let speaker = entry["speaker"].as_str().unwrap();
             assert_eq!(**line, format!("  day 1  {number}/4  {speaker}: {content}"));
         }

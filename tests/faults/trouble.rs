@@ -132,7 +132,7 @@ fn empty_replies_are_judged_by_health() {
     let entries: Vec<Json> = place.transcripts().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     let rejected: Vec<&Json> = entries.iter().filter(|e| e["kind"] == "rejected").collect();
     assert_eq!(rejected.len(), 8, "each asked once more, and then failed");
-    assert!(rejected.iter().all(|e| e["flags"].as_array().unwrap().contains(&"empty".into())));
+    assert!(rejected.iter().all(|e| e["reply_flags"].as_array().unwrap().contains(&"empty".into())));
     place.is_sound();
     server.habit(usual);
     place.run("run e --retry-failed").exits(0);

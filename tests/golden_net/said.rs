@@ -16,14 +16,77 @@ pub fn gather(place: &Place, commands: &[Json]) -> Texts {
     for command in commands {
         let outcome = place.run(&Line::read(command));
         if let Some(file) = command["out"].as_str() {
-            let text = if command["large"] == true { format!("{}\n", sha256(&outcome.out)) } else { outcome.out };
+            let text = renamed_back(command, outcome.out);
+            let text = if command["large"] == true { format!("{}\n", sha256(&text)) } else { text };
             texts.entry(file.to_owned()).or_default().push_str(&text);
         }
     }
     let made = place.path().join("made");
     let made = if made.is_dir() { kept::files(&made) } else { BTreeMap::new() };
-    texts.extend(made.into_iter().map(|(path, bytes)| (format!("made/{path}"), String::from_utf8(bytes).unwrap())));
+    let text_of = |path: &str, bytes| {
+        let text = String::from_utf8(bytes).unwrap();
+        if path.contains(".jsonl") && !path.contains(".calls.") { lines_of_01(&text) } else { text }
+    };
+    texts.extend(made.into_iter().map(|(path, bytes)| (format!("made/{path}"), text_of(&path, bytes))));
     texts
+}
+
+/// Gives the rows of an export the names of 0.1.0: takes out what 0.2 added, and leaves every other byte.
+fn renamed_back(command: &Json, text: String) -> String {
+    let has = |word: &str| command["words"].as_array().unwrap().iter().any(|w| w == word);
+    if has("show") && has("--json") {
+        return fields_of_01(&text);
+    }
+    match (has("export"), has("jsonl"), has("csv")) {
+        (true, true, _) => lines_of_01(&text),
+        (true, _, true) => table_of_01(&text),
+        _ => text,
+    }
+}
+
+/// A quote within a string is escaped, so these texts are found as keys only.
+fn fields_of_01(json: &str) -> String {
+    json.replace(r#","position":"#, r#","index":"#).replace(r#","reply_flags":"#, r#","flags":"#)
+}
+
+fn lines_of_01(text: &str) -> String {
+    text.lines().map(|line| line_of_01(line) + "\n").collect()
+}
+
+fn line_of_01(line: &str) -> String {
+    let (before, rest) = line.split_once(r#","revision":""#).unwrap();
+    let (added, after) = rest.split_once(r#","condition":{"#).unwrap();
+    let (revision, rest) = added.split_once(r#"","status":""#).unwrap();
+    let (status, ended_by) = rest.split_once(r#"","ended_by":"#).unwrap();
+    let is_done = status == "done";
+    let ends = ["\"messages\"", "\"stop-phrase\"", "\"silence\""];
+    assert!(revision.len() == 64 && (if is_done { ends.contains(&ended_by) } else { ended_by == "null" }), "{line}");
+    format!(r#"{before},"condition":{{{}"#, fields_of_01(after))
+}
+
+fn table_of_01(text: &str) -> String {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let kept: Vec<usize> =
+        (0..header.len()).filter(|n| !["revision", "status", "ended_by", "words"].contains(&&header[*n])).collect();
+    let name = |n: &usize| match &header[*n] {
+        "position" => "index".to_owned(),
+        "reply_flags" => "flags".to_owned(),
+        // A factor; it had the name for itself.
+        "condition_status" => "status".to_owned(),
+        other => other.replace("condition_", "condition.").replace("agents_", "agents."),
+    };
+    // A formula had a quote before it.
+    let cell = |cell: &str| {
+        let is_guarded = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
+        if is_guarded { format!("'{cell}") } else { cell.to_owned() }
+    };
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(kept.iter().map(name)).unwrap();
+    for record in reader.records().map(Result::unwrap) {
+        writer.write_record(kept.iter().map(|n| cell(&record[*n]))).unwrap();
+    }
+    String::from_utf8(writer.into_inner().unwrap()).unwrap()
 }
 
 /// Fails where the commands of `FOLDER.jsonl` print or write other texts than `FOLDER` holds.

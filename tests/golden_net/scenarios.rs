@@ -69,7 +69,8 @@ fn transcripts(scenario: &str, listed: &Json, entries: &[Json]) -> Vec<Json> {
         .map(|c| (c["key"].as_str().unwrap(), c["status"].as_str().unwrap()))
         .collect();
     listed.sort_unstable();
-    let entry = |e: &Json| ["seq", "day", "kind", "speaker", "content", "raw", "flags"].map(|name| e[name].clone());
+    let entry =
+        |e: &Json| ["seq", "day", "kind", "speaker", "content", "raw", "reply_flags"].map(|name| e[name].clone());
     let of = |key: &str| -> Vec<Json> {
         entries.iter().filter(|e| e["conversation"] == key).map(|e| Json::from(entry(e).to_vec())).collect()
     };

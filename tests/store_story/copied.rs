@@ -4,7 +4,7 @@ use crate::asked::{answer_all, ask};
 use crate::fixtures::*;
 use crate::mongo::{Scratch, server};
 use convoke::exchange::copy::{Copied, copy};
-use convoke::exchange::{Of, Rows, calls, csv, jsonl};
+use convoke::exchange::{Of, Rows, TableSource, calls, csv, jsonl};
 use convoke::model::Attempt;
 use convoke::process::log::Entry;
 use convoke::process::{EndedBy, Flag};
@@ -141,10 +141,13 @@ async fn alike(one: &dyn Store, other: &dyn Store) {
 async fn exports(store: &dyn Store) -> Vec<Vec<u8>> {
     let experiment = store.experiment("ada", "prison").await.unwrap().unwrap();
     let of = Of::All(Filter { experiment: Some(experiment.id), revision: None, ..Filter::default() });
-    let mut files = vec![Vec::new(); 3];
-    jsonl::write(store, "prison", Rows::Entries(&of), &mut files[0]).await.unwrap();
-    csv::write(store, "prison", Rows::Entries(&of), &mut files[1]).await.unwrap();
-    calls::write(store, &of, &mut files[2]).await.unwrap();
+    let mut files = vec![Vec::new(); 7];
+    for (number, rows) in [Rows::Entries(&of), Rows::Conversations(&of), Rows::Calls(&of)].into_iter().enumerate() {
+        let table = TableSource::new(store, "prison", rows);
+        jsonl::write(&table, &mut files[2 * number]).await.unwrap();
+        csv::write(&table, &mut files[2 * number + 1]).await.unwrap();
+    }
+    calls::write(store, &of, &mut files[6]).await.unwrap();
     assert!(files.iter().all(|file| file.len() > 1000));
     files
 }

@@ -85,10 +85,25 @@ async fn cut_answers_are_broken() {
 
 #[tokio::test]
 async fn filtered_prompts_are_answers() {
-    for code in ["content_filter", "content_policy_violation"] {
-        let body = json!({"error": {"message": "The prompt was filtered", "code": code}}).to_string();
-        let reply = once(ServerKind::OpenAi, false, response(400, "", body.as_bytes())).await.unwrap();
+    let azure = json!({"error": {"message": "no", "code": "bad", "innererror": {"code": "ResponsibleAIPolicyViolation",
+        "content_filter_result": {"violence": {"filtered": true}}}}});
+    for (status, body) in [
+        (400, json!({"error": {"message": "The prompt was filtered", "code": "content_filter"}})),
+        (400, json!({"error": {"message": "no", "code": "content_policy_violation"}})),
+        (403, azure),
+        (400, json!({"error": {"message": "Input data may contain inappropriate content.", "code": null}})),
+        (422, json!({"code": "data_inspection_failed", "message": "no"})),
+        (400, json!({"error": {"code": 1301, "message": "unsicher"}})),
+        (400, json!({"error": "Content Exists Risk"})),
+        (200, json!({"error": {"message": "no", "code": "content_filter"}})),
+    ] {
+        let body = body.to_string();
+        let reply = once(ServerKind::OpenAi, false, response(status, "", body.as_bytes())).await.unwrap();
         assert_eq!((reply.content.as_str(), reply.finish, reply.raw), ("", Finish::Filtered, body));
+    }
+    for page in ["<title>Blocked: content_filter</title>", "content_filter"] {
+        let error = once(ServerKind::OpenAi, false, response(403, "", page.as_bytes())).await.unwrap_err();
+        assert_eq!(error.word(), "refused", "{error}");
     }
     let refusal = json!({"choices": [{"message": {"content": null, "refusal": "I won't."}, "finish_reason": "stop"}]});
     let reply = once(ServerKind::OpenAi, false, response(200, "", refusal.to_string().as_bytes())).await.unwrap();

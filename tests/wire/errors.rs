@@ -19,7 +19,6 @@ async fn what_each_error_means() {
     let long = "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.";
     for (status, body, word) in [
         (401, openai("Incorrect API key provided", "invalid_api_key"), "key"),
-        (403, json!({"detail": "Forbidden"}), "key"),
         (402, json!({"error": {"message": "Insufficient credits", "code": 402}}), "quota"),
         (429, openai(quota, "insufficient_quota"), "quota"),
         (429, openai(rate, "rate_limit_exceeded"), "busy"),
@@ -53,6 +52,87 @@ async fn what_each_error_means() {
         assert!(!error.possible_spend(), "{error:?}");
     }
     assert!(refused(ServerKind::OpenAi, 502, &json!({})).await.possible_spend());
+}
+
+#[tokio::test]
+async fn a_prompt_that_is_too_long_in_any_words() {
+    let vllm = "The decoder prompt (length 4970) is longer than the maximum model length of 4096.";
+    for (status, body) in [
+        (400, json!({"object": "error", "message": vllm, "type": "BadRequestError", "param": null, "code": 400})),
+        (500, json!({"detail": format!("[address=0.0.0.0:1, pid=2] {vllm}")})),
+        (400, json!({"error": "Trying to keep the first 4970 tokens when context the overflows."})),
+        (400, json!({"error": "The number of tokens to keep is greater (n_keep: 9000 >= n_ctx: 8192)."})),
+        (
+            400,
+            json!({"code": "Client specified an invalid argument",
+            "error": "This model's maximum prompt length is 131072 but the request contains 136973 tokens."}),
+        ),
+        (400, json!({"error": {"code": "1261", "message": "Prompt too long"}})),
+        (400, json!({"error": {"code": 1261, "message": "zu lang"}})),
+        (422, json!({"message": "Your request exceeded model token limit: 8192"})),
+        (400, json!({"error": {"message": "Range of input length should be [1, 30720]"}})),
+        (413, json!({"error": {"message": "Request too large for model `m`: Limit 6000, Requested 7000 tokens"}})),
+        (431, json!({"error": {"message": "input is too long for requested model"}})),
+        (400, json!({"detail": {"error": {"type": "prompt_too_long", "message": "no"}}})),
+    ] {
+        let error = refused(ServerKind::OpenAi, status, &body).await;
+        assert_eq!((error.word(), error.possible_spend()), ("context-full", false), "{status} {body} {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_401_or_403_is_about() {
+    let denied = "Project `proj_x1` does not have access to model `m`";
+    let verify = "Your organization must be verified to use the model `m`.";
+    for (status, body, word) in [
+        (403, openai(denied, "model_not_found"), "no-access"),
+        (401, openai(verify, "unsupported"), "no-access"),
+        (403, json!({"message": "M is not available in your region"}), "no-access"),
+        (403, json!({"error": "You do not have permission to use m."}), "no-access"),
+        (403, json!({"error": "You do not have permission to use model-x."}), "key"),
+        (401, json!({"error": "no"}), "key"),
+        (403, openai("Invalid API key for m: no access", "invalid_api_key"), "key"),
+        (403, json!({"detail": "Forbidden"}), "key"),
+        (403, json!({"error": {"message": "insufficient balance"}}), "quota"),
+        (403, json!({"error": {"message": "Too many requests"}}), "busy"),
+        (403, json!({"error": {"message": "so nicht"}}), "refused"),
+        (403, json!("<html><title>Attention Required! | Cloudflare</title>"), "refused"),
+        (403, json!("<html><title>403 Forbidden</title>Access to model m is denied: safety</html>"), "refused"),
+    ] {
+        let error = refused(ServerKind::OpenAi, status, &body).await;
+        assert_eq!((error.word(), error.possible_spend()), (word, false), "{status} {body} {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_passes_is_retried_and_what_does_not_is_not() {
+    for (status, words, word) in [
+        (421, "", "busy"),
+        (423, "the model is being loaded", "busy"),
+        (424, "backend restarting", "busy"),
+        (498, "Flex tier capacity exceeded. Try again later.", "busy"),
+        (499, "cancelled", "busy"),
+        (400, "Too many requests in this minute", "busy"),
+        (404, "The model is warming up", "busy"),
+        (404, "Please try again in 20s.", "busy"),
+        (449, "You exceeded your current rate limit", "busy"),
+        (400, "Model m is overloaded, top_p or not: overloaded", "refused"),
+        (400, "try again with fewer tokens", "refused"),
+        (400, "Please try again in a new chat", "refused"),
+        (404, "model m not found, try again later", "no-model"),
+        (424, "The prompt is too long; try again later", "context-full"),
+        (418, "odd", "refused"),
+        (404, "no route", "refused"),
+        (405, "", "refused"),
+        (200, "Unexpected endpoint or method. (POST /chat/completions)", "refused"),
+    ] {
+        let error = refused(ServerKind::OpenAi, status, &json!({"error": {"message": words, "code": "x"}})).await;
+        assert_eq!((error.word(), error.possible_spend()), (word, false), "{status} {words} {error:?}");
+    }
+    let body = json!({"error": "Unexpected endpoint or method."});
+    let error = refused(ServerKind::OpenAi, 200, &body).await;
+    assert_eq!(convoke::model::retry::verdict(&error), convoke::model::Verdict::StopServer);
+    assert!(error.to_string().contains("serves nothing at http://127.0.0.1"), "{error}");
 }
 
 #[tokio::test]

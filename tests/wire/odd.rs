@@ -169,6 +169,12 @@ async fn bodies_that_nobody_can_read_are_not_paid_for_again_and_again() {
         ("half a text", plain.as_bytes()[..30].to_vec(), "not JSON", (2, 2)),
         ("nothing", Vec::new(), "empty", (3, 3)),
         (
+            "status 449",
+            br#"{"status":"449","msg":"You exceeded your current rate limit"}"#.to_vec(),
+            "rate limit",
+            (3, 0),
+        ),
+        (
             "base_resp",
             br#"{"choices":null,"base_resp":{"status_code":1004,"status_msg":"login fail: check the API secret key"}}"#
                 .to_vec(),

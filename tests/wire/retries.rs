@@ -7,7 +7,12 @@ use convoke::model::{Bounds, CallEnd, CallOutcome, Gates, PendingCall, Retry, Sl
 use std::convert::Infallible;
 use tokio_util::sync::CancellationToken;
 
-const QUICK: Retry = Retry { max_retries: 2, base: Duration::from_millis(10), cap: Duration::from_millis(20) };
+const QUICK: Retry = Retry {
+    max_retries: 2,
+    base: Duration::from_millis(10),
+    cap: Duration::from_millis(20),
+    longest: Duration::from_mins(1),
+};
 
 pub(super) async fn retried(kind: ServerKind, streamed: bool, fake: &Fake) -> CallOutcome<Infallible> {
     let connection = Connection::open(&server(kind, fake.port)).unwrap();

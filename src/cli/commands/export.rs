@@ -5,8 +5,8 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::printer::Printer;
 use crate::cli::terminal::text::count;
 use crate::design::Obstacle;
-use crate::exchange::{Of, Questioned, Rows, file_word};
-use crate::lab::export::Table;
+use crate::exchange::{Of, Questioned, Rows, Table, TableOptions, Written, file_word};
+use crate::lab::export::{Beside, TableExport};
 use crate::lab::output::Destination;
 use crate::lab::{Lab, LabError, PlaceError, Selection};
 use crate::process::harmless::harmless;
@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 
 /// `convoke export`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Export {
     /// Experiment's folder, name or id, or a conversation's id
     #[arg(default_value = "", hide_default_value = true)]
@@ -42,6 +43,19 @@ pub struct Export {
     /// its reply, tokens and times
     #[arg(long)]
     pub calls: bool,
+    /// With jsonl or csv: describe each column in place of the rows; with -o in a second file, named as PATH with the
+    /// ending `.codebook.csv` or `.codebook.jsonl`
+    #[arg(long)]
+    pub codebook: bool,
+    /// With jsonl or csv: add the id of each conversation, which differs between databases
+    #[arg(long)]
+    pub ids: bool,
+    /// With csv: add tokens, seconds and attempts of each entry's call
+    #[arg(long)]
+    pub times: bool,
+    /// With csv: put `'` before each text that a spreadsheet would run as a formula
+    #[arg(long)]
+    pub for_spreadsheets: bool,
 }
 
 /// What to write.
@@ -51,7 +65,7 @@ pub enum ExportFormat {
     Md,
     /// One JSON object on one line for each entry
     Jsonl,
-    /// Table with the same columns, and one for each factor (`condition.NAME` if the name is taken)
+    /// Table with the same columns, and one for each factor (`condition_NAME` if the name is taken)
     Csv,
     /// Files of the experiment, as `new` writes them
     Folder,
@@ -64,6 +78,10 @@ pub enum RowKind {
     Entries,
     /// One row for each answer to a question of `ask`
     Answers,
+    /// One row for each conversation: status, times, counts of turns, words, tokens and flags
+    Conversations,
+    /// One row for each call: model, tokens, times
+    Calls,
 }
 
 /// Names of standard output.
@@ -77,32 +95,19 @@ pub async fn run(context: &Context, args: &Export) -> Result<Exit, CliError> {
         ExportFormat::Md | ExportFormat::Folder => None,
     };
     let to_stdout = args.output.as_deref().map_or(table.is_some(), |path| STDOUT.contains(&path));
-    if args.calls && table.is_none() {
-        return Err(CliError::usage("--calls goes with --format jsonl and csv"));
-    }
-    if args.calls && to_stdout {
-        let message = "--calls writes a second file beside the first, and standard output is none";
-        return Err(CliError::usage(message).hint("name a file with -o PATH"));
-    }
-    if args.rows == RowKind::Answers && (table.is_none() || args.calls) {
-        return Err(CliError::usage("--rows answers goes with --format jsonl and csv, and without --calls"));
-    }
+    check_flags(args, table, to_stdout)?;
     let lab = context.reader().await?;
     let selection = lab.select_conversations(&args.what, args.all).await?;
     let is_question = matches!(&selection.of, Of::One(one) if one.kind == ProcessKind::Question);
-    if is_question && args.rows == RowKind::Entries {
+    if is_question && table.is_some() && args.rows != RowKind::Answers {
         let message = format!("`{}` is a question, and has answers", args.what);
         return Err(CliError::usage(message).hint("--rows answers with --format jsonl or csv"));
     }
-    let questions = match args.rows {
-        RowKind::Answers => lab.select_questions(&selection).await?,
-        RowKind::Entries => Vec::new(),
-    };
-    let job =
-        Job { rows: args.rows, questions, context, lab, selection, output: args.output.as_deref(), force: args.force };
+    let questions = if args.rows == RowKind::Answers { lab.select_questions(&selection).await? } else { Vec::new() };
+    let job = Job { args, context, lab, selection, questions };
     let written = match (table, to_stdout) {
         (Some(table), true) => job.table_to_stdout(table).await,
-        (Some(table), false) => job.table_to_file(table, args.calls).await,
+        (Some(table), false) => job.table_to_file(table).await,
         (None, _) if args.format == ExportFormat::Folder => job.folder(&args.what, to_stdout).await,
         (None, true) => job.markdown_to_stdout().await,
         (None, false) => job.markdown_to_folder().await,
@@ -115,6 +120,33 @@ pub async fn run(context: &Context, args: &Export) -> Result<Exit, CliError> {
     }
 }
 
+/// Refuses flags that do not go together.
+fn check_flags(args: &Export, table: Option<Table>, to_stdout: bool) -> Result<(), CliError> {
+    let of_tables = [("--calls", args.calls), ("--codebook", args.codebook), ("--ids", args.ids)];
+    if let Some((flag, _)) = of_tables.iter().find(|(_, given)| *given && table.is_none()) {
+        return Err(CliError::usage(format!("{flag} goes with --format jsonl and csv")));
+    }
+    if args.rows != RowKind::Entries && table.is_none() {
+        return Err(CliError::usage("--rows goes with --format jsonl and csv"));
+    }
+    let of_csv = [("--times", args.times), ("--for-spreadsheets", args.for_spreadsheets)];
+    if let Some((flag, _)) = of_csv.iter().find(|(_, given)| *given && table != Some(Table::Csv)) {
+        return Err(CliError::usage(format!("{flag} goes with --format csv")));
+    }
+    if args.times && args.rows != RowKind::Entries {
+        let error = CliError::usage("--times goes with --rows entries");
+        return Err(error.hint("rows of conversations and calls have tokens and times already"));
+    }
+    if args.calls && args.rows == RowKind::Answers {
+        return Err(CliError::usage("--calls goes with rows of conversations, and --rows answers has none"));
+    }
+    if args.calls && to_stdout {
+        let message = "--calls writes a second file beside the first, and standard output is none";
+        return Err(CliError::usage(message).hint("name a file with -o PATH"));
+    }
+    Ok(())
+}
+
 fn explained(error: LabError) -> CliError {
     let is_taken = PlaceError::is_taken(&error);
     let hint = is_taken
@@ -123,50 +155,64 @@ fn explained(error: LabError) -> CliError {
 }
 
 struct Job<'a> {
+    args: &'a Export,
     context: &'a Context,
     lab: Lab,
     selection: Selection,
-    output: Option<&'a str>,
-    force: bool,
-    rows: RowKind,
     /// Questions, if the rows are answers.
     questions: Vec<Questioned>,
 }
 
 impl Job<'_> {
-    fn rows(&self) -> (&str, Rows<'_>) {
-        let rows = match self.rows {
-            RowKind::Entries => Rows::Entries(&self.selection.of),
+    fn export(&self, table: Table) -> TableExport<'_> {
+        let of = &self.selection.of;
+        let rows = match self.args.rows {
+            RowKind::Entries => Rows::Entries(of),
             RowKind::Answers => Rows::Answers(&self.questions),
+            RowKind::Conversations => Rows::Conversations(of),
+            RowKind::Calls => Rows::Calls(of),
         };
-        (&self.selection.record.name, rows)
+        let Export { ids, times, for_spreadsheets, .. } = *self.args;
+        let options = TableOptions { ids, times, for_spreadsheets };
+        TableExport { experiment: &self.selection.record, rows, table, options }
     }
 
     async fn table_to_stdout(&self, table: Table) -> Result<(), LabError> {
         let mut out = Stdout::new(self.context);
-        self.lab.export_table(self.rows(), table, &mut out).await?;
+        if self.args.codebook {
+            self.lab.export_codebook(self.export(table), &mut out).await?;
+        } else {
+            self.lab.export_table(self.export(table), &mut out).await?;
+        }
         out.flush().map_err(LabError::Output)
     }
 
-    async fn table_to_file(&self, table: Table, with_calls: bool) -> Result<(), LabError> {
-        let calls = with_calls.then_some(&self.selection.of);
-        let (files, written) = self.lab.export_file(self.rows(), table, &self.target(), calls).await?;
+    async fn table_to_file(&self, table: Table) -> Result<(), LabError> {
+        let calls = self.args.calls.then_some(&self.selection.of);
+        let beside = Beside { calls, codebook: self.args.codebook };
+        let (files, written) = self.lab.export_file(self.export(table), &self.target(), beside).await?;
         let shown: Vec<String> = files.iter().map(|f| self.shown(f)).collect();
-        let (number, lines) = (written.conversations as usize, written.lines);
-        let (one, many, of) = match self.rows {
-            RowKind::Entries => ("entry", "entries", "conversation"),
-            RowKind::Answers => ("answer", "answers", "question"),
-        };
+        let counts = self.counts(written);
         if self.context.printer.json {
             let mut data = serde_json::Map::from_iter([("files".to_owned(), json!(shown))]);
-            data.insert(format!("{of}s"), json!(number));
-            data.insert(many.to_owned(), json!(lines));
-            let data = Json::Object(data);
-            return self.context.printer.json_ok(&data).map_err(LabError::Output);
+            data.extend(counts.iter().map(|(number, _, many)| ((*many).to_owned(), json!(number))));
+            return self.context.printer.json_ok(&Json::Object(data)).map_err(LabError::Output);
         }
-        let lines = format!("{lines} {}", if lines == 1 { one } else { many });
-        self.context.printer.chat(&format!("wrote {}: {}, {lines}", shown.join(" and "), count(number, of)));
+        let counts: Vec<String> =
+            counts.iter().map(|(n, one, many)| format!("{n} {}", if *n == 1 { one } else { many })).collect();
+        self.context.printer.chat(&format!("wrote {}: {}", shown.join(" and "), counts.join(", ")));
         Ok(())
+    }
+
+    /// Numbers of what a table holds, each with its noun.
+    fn counts(&self, Written { conversations, lines }: Written) -> Vec<(u64, &'static str, &'static str)> {
+        let conversations = (conversations, "conversation", "conversations");
+        match self.args.rows {
+            RowKind::Entries => vec![conversations, (lines, "entry", "entries")],
+            RowKind::Answers => vec![(conversations.0, "question", "questions"), (lines, "answer", "answers")],
+            RowKind::Conversations => vec![conversations],
+            RowKind::Calls => vec![conversations, (lines, "call", "calls")],
+        }
     }
 
     /// Formats a path relative to the working folder.
@@ -175,9 +221,9 @@ impl Job<'_> {
     }
 
     fn target(&self) -> Destination {
-        let named = self.output.map(PathBuf::from);
+        let named = self.args.output.as_ref().map(PathBuf::from);
         let default = || Path::new("exports").join(file_word(&self.selection.record.name));
-        Destination::new(self.context.world.folder.join(named.unwrap_or_else(default)), self.force)
+        Destination::new(self.context.world.folder.join(named.unwrap_or_else(default)), self.args.force)
     }
 
     async fn folder(&self, what: &str, to_stdout: bool) -> Result<(), LabError> {

@@ -10,9 +10,11 @@ use crate::model::{Attempt, ChatRequest, ModelError, RetryWait};
 use crate::process::Ask;
 use crate::run::event::Event;
 use crate::run::leave::{Leave, STOPPED, Unsent};
+use crate::run::refusals::{Refusal, Sort};
 use crate::run::roster::{Member, name_of};
 use crate::run::shared::Shared;
 use crate::store::{CallRecord, CallState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::{info, warn};
 
 impl Worker<'_> {
@@ -26,7 +28,9 @@ impl Worker<'_> {
     ) -> Result<CallRecord, Leave> {
         let record = record(ask, member, request);
         let started = (self.shared.options.clock)();
-        let asked = self.ask(member, request, &record, (ask, round)).await;
+        let sent = AtomicU64::new(0);
+        let asked = self.ask(member, request, &record, (ask, round, &sent)).await;
+        let sort = Sort::new(&member.server.name, request);
         let mut call = CallRecord { attempts: asked.attempts, ..record };
         call.sent = call.attempts.first().map_or(started, |a| a.at);
         if !matches!(asked.end, CallEnd::Answered(_)) {
@@ -35,6 +39,7 @@ impl Worker<'_> {
         }
         match asked.end {
             CallEnd::Answered(reply) => {
+                self.shared.refusals.record_answer(&sort);
                 call.answered = Some((self.shared.options.clock)());
                 call.state = CallState::Answered;
                 call.reply = Some(reply);
@@ -42,7 +47,7 @@ impl Worker<'_> {
             }
             CallEnd::Failed(error) => {
                 // The stop protects others from the same refusal before the call is stored.
-                let leave = self.given_up(&ask.model, &error, started);
+                let leave = self.given_up(&ask.model, error, started, (sort, sent.into_inner()));
                 self.give_up(call).await?;
                 Err(leave)
             }
@@ -58,7 +63,7 @@ impl Worker<'_> {
         member: &Member,
         request: &ChatRequest,
         record: &CallRecord,
-        (question, round): (&Ask, &Round),
+        (question, round, left): (&Ask, &Round, &AtomicU64),
     ) -> CallOutcome<Unsent> {
         let Shared { options, slots, gates, .. } = self.shared;
         let id = &self.job.id;
@@ -75,6 +80,7 @@ impl Worker<'_> {
             clock: &options.clock,
         };
         let before = |tried: &[Attempt]| {
+            left.store(self.shared.refusals.tick(), Ordering::Relaxed);
             let sent = tried.first().map_or_else(options.clock, |first| first.at);
             self.leaves(CallRecord { sent, attempts: tried.to_vec(), ..record.clone() }, &question.model, round)
         };
@@ -150,16 +156,20 @@ impl Worker<'_> {
     }
 
     /// Decides what an error means for this process and for others.
-    fn given_up(&self, spec: &ModelSpec, error: &ModelError, started: i64) -> Leave {
+    fn given_up(&self, spec: &ModelSpec, error: ModelError, started: i64, (sort, sent): (Sort, u64)) -> Leave {
         let (server, name) = (server_of(&spec.id), name_of(&spec.id));
-        match verdict(error) {
+        match verdict(&error) {
             Verdict::Fail => return Leave::Failed(error.to_string()),
-            Verdict::StopModel => self.shared.stop(server, Some(name), error),
-            Verdict::StopServer => self.shared.stop(server, None, error),
+            Verdict::Unclear => {
+                let spec = spec.clone();
+                return Leave::Refused(Box::new(Refusal { sort, spec, error, sent, has_evidence: false }));
+            }
+            Verdict::StopModel => self.shared.stop(server, Some(name), &error),
+            Verdict::StopServer => self.shared.stop(server, None, &error),
             Verdict::Retry => {
                 // If the server answered another process meanwhile, the fault is in this process alone.
                 if self.shared.gates.last_success(server).is_none_or(|at| at < started) {
-                    self.shared.stop(server, None, error);
+                    self.shared.stop(server, None, &error);
                 }
             }
         }
