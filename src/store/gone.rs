@@ -37,8 +37,14 @@ impl<F: Fn(&Lease) -> bool> Seen<F> {
         if is_gone { Status::Interrupted } else { status }
     }
 
-    /// Changes a record to what is shown.
-    pub(super) fn show(&self, record: &mut ConversationRecord) {
+    /// Changes records to what is shown.
+    pub(super) fn show_all<'a>(&self, records: impl IntoIterator<Item = &'a mut ConversationRecord>) {
+        for record in records {
+            self.show(record);
+        }
+    }
+
+    fn show(&self, record: &mut ConversationRecord) {
         let shown = self.status_of(record.status, record.lease.as_ref());
         if let Some(Lease { pid, host, .. }) = record.lease.as_ref().filter(|_| shown != record.status) {
             record.reason = Some(format!("its process ended (pid {pid} on {host})"));

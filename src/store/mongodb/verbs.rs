@@ -64,7 +64,9 @@ impl Store for Mongo {
             let mut standing = read::read_standing(&m, &experiment, kind).await?;
             let running = standing.iter().filter(|s| s.status == Status::Running).map(|s| s.id.as_str());
             let leases = read::read_leases(&m, running.collect()).await?;
-            standing.iter_mut().for_each(|s| s.status = m.seen().status_of(s.status, leases.get(&s.id)));
+            for s in &mut standing {
+                s.status = m.seen().status_of(s.status, leases.get(&s.id));
+            }
             Ok(standing)
         })
         .await
@@ -114,7 +116,7 @@ impl Store for Mongo {
     async fn conversations(&self, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError> {
         let filter = filter.clone();
         let mut found = self.run_apart(|m| async move { read::list_conversations(&m, &filter).await }).await?;
-        found.iter_mut().for_each(|(record, _)| self.base.seen().show(record));
+        self.base.seen().show_all(found.iter_mut().map(|(record, _)| record));
         Ok(found)
     }
 
@@ -126,14 +128,14 @@ impl Store for Mongo {
     ) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError> {
         let (filter, after) = (filter.clone(), after.to_owned());
         let mut found = self.run_apart(|m| async move { read::read_page(&m, &filter, &after, limit).await }).await?;
-        found.iter_mut().for_each(|(record, _)| self.base.seen().show(record));
+        self.base.seen().show_all(found.iter_mut().map(|(record, _)| record));
         Ok(found)
     }
 
     async fn find_conversations(&self, prefix: &str) -> Result<Vec<ConversationRecord>, StoreError> {
         let prefix = prefix.to_owned();
         let mut found = self.run_apart(|m| async move { read::find_by_prefix(&m, &prefix).await }).await?;
-        found.iter_mut().for_each(|record| self.base.seen().show(record));
+        self.base.seen().show_all(&mut found);
         Ok(found)
     }
 
@@ -158,7 +160,9 @@ impl Store for Mongo {
             let mut unfinished = watch::list_unfinished(&m, &experiment).await?;
             let running = unfinished.others.iter().filter(|w| w.status == Status::Running).map(|w| w.id.as_str());
             let leases = read::read_leases(&m, running.collect()).await?;
-            unfinished.others.iter_mut().for_each(|w| w.status = m.seen().status_of(w.status, leases.get(&w.id)));
+            for w in &mut unfinished.others {
+                w.status = m.seen().status_of(w.status, leases.get(&w.id));
+            }
             Ok(unfinished)
         })
         .await
@@ -167,7 +171,7 @@ impl Store for Mongo {
     async fn news(&self, of: &[(String, u32)]) -> Result<Vec<ConversationUpdate>, StoreError> {
         let of = of.to_vec();
         let mut news = self.run_apart(|m| async move { watch::read_updates(&m, &of).await }).await?;
-        news.iter_mut().for_each(|(record, _)| self.base.seen().show(record));
+        self.base.seen().show_all(news.iter_mut().map(|(record, _)| record));
         Ok(news)
     }
 

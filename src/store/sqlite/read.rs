@@ -155,7 +155,7 @@ pub(super) fn read_log(conn: &Connection, conversation: &str) -> Result<Vec<Entr
 pub(super) fn count_said(conn: &Connection, conversation: &str) -> Result<u32, Fail> {
     let sql = "select count(*) from messages where conversation = ?1 and kind in (?2, ?3)";
     let kinds = (Kind::Opening.word(), Kind::Speech.word());
-    let said = read_first(conn.prepare_cached(sql)?, (conversation, kinds.0, kinds.1), |c| c.next())?;
+    let said = read_first(conn.prepare_cached(sql)?, (conversation, kinds.0, kinds.1), rows::read_count)?;
     Ok(said.unwrap_or_default())
 }
 

@@ -122,6 +122,11 @@ pub(super) fn read_text(c: &mut Columns<'_>) -> Result<String, Fail> {
     c.next()
 }
 
+/// Reads a column with a small number.
+pub(super) fn read_count(c: &mut Columns<'_>) -> Result<u32, Fail> {
+    c.next()
+}
+
 /// Columns that [`read_experiment`] reads.
 pub(super) const EXPERIMENT: &str = "id, name, creator, created, starred, note, version, parent, revision, run";
 

@@ -61,7 +61,9 @@ impl Store for Sqlite {
             Ok((read::read_standing(conn, &experiment, kind)?, rows::read_leases(conn, &experiment)?))
         };
         let ((mut standing, leases), seen) = self.run_seen(read).await?;
-        standing.iter_mut().for_each(|s| s.status = seen.status_of(s.status, leases.get(&s.id)));
+        for s in &mut standing {
+            s.status = seen.status_of(s.status, leases.get(&s.id));
+        }
         Ok(standing)
     }
 
@@ -109,7 +111,7 @@ impl Store for Sqlite {
     async fn conversations(&self, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError> {
         let filter = filter.clone();
         let (mut found, seen) = self.run_seen(move |conn| read::list_conversations(conn, &filter)).await?;
-        found.iter_mut().for_each(|(record, _)| seen.show(record));
+        seen.show_all(found.iter_mut().map(|(record, _)| record));
         Ok(found)
     }
 
@@ -121,14 +123,14 @@ impl Store for Sqlite {
     ) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError> {
         let (filter, after) = (filter.clone(), after.to_owned());
         let (mut found, seen) = self.run_seen(move |conn| read::read_page(conn, &filter, &after, limit)).await?;
-        found.iter_mut().for_each(|(record, _)| seen.show(record));
+        seen.show_all(found.iter_mut().map(|(record, _)| record));
         Ok(found)
     }
 
     async fn find_conversations(&self, prefix: &str) -> Result<Vec<ConversationRecord>, StoreError> {
         let prefix = prefix.to_owned();
         let (mut found, seen) = self.run_seen(move |conn| read::find_by_prefix(conn, &prefix)).await?;
-        found.iter_mut().for_each(|record| seen.show(record));
+        seen.show_all(&mut found);
         Ok(found)
     }
 
@@ -153,14 +155,16 @@ impl Store for Sqlite {
             Ok((watch::list_unfinished(conn, &experiment)?, rows::read_leases(conn, &experiment)?))
         };
         let ((mut unfinished, leases), seen) = self.run_seen(read).await?;
-        unfinished.others.iter_mut().for_each(|w| w.status = seen.status_of(w.status, leases.get(&w.id)));
+        for w in &mut unfinished.others {
+            w.status = seen.status_of(w.status, leases.get(&w.id));
+        }
         Ok(unfinished)
     }
 
     async fn news(&self, of: &[(String, u32)]) -> Result<Vec<ConversationUpdate>, StoreError> {
         let of = of.to_vec();
         let (mut news, seen) = self.run_seen(move |conn| watch::read_updates(conn, &of)).await?;
-        news.iter_mut().for_each(|(record, _)| seen.show(record));
+        seen.show_all(news.iter_mut().map(|(record, _)| record));
         Ok(news)
     }
 
