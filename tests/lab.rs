@@ -9,8 +9,8 @@ use convoke::exchange::{Rows, Table, TableOptions};
 use convoke::lab::change::changed_document;
 use convoke::lab::export::TableExport;
 use convoke::lab::{
-    About, Asking, Ending, Lab, LabError, Launch, Named, Narrowing, Outcome, Progress, Running, Selection, Servers,
-    Stop, Target, Who, examples,
+    About, Asking, Criteria, Ending, Lab, LabError, Launch, Named, Narrowing, Outcome, Progress, Running, Selection,
+    Servers, Stop, Target, Who, examples,
 };
 use convoke::model::server::Address;
 use convoke::model::{Limits, Server, ServerKind};
@@ -155,7 +155,7 @@ fn table<'a>(selection: &'a Selection, rows: Rows<'a>) -> TableExport<'a> {
 }
 
 async fn exported(lab: &Lab) -> String {
-    let selection = lab.select_conversations("study", true).await.unwrap();
+    let selection = lab.select_conversations("study", &Criteria::everything()).await.unwrap();
     let mut out = Vec::new();
     lab.export_table(table(&selection, Rows::Entries(&selection.of)), &mut out).await.unwrap();
     String::from_utf8(out).unwrap()
@@ -201,7 +201,7 @@ async fn change(place: &Place) {
 
 /// The answers to all questions, in the order of an export.
 async fn answers(lab: &Lab) -> String {
-    let selection = lab.select_conversations("study", true).await.unwrap();
+    let selection = lab.select_conversations("study", &Criteria::everything()).await.unwrap();
     let (questions, mut out) = (lab.select_questions(&selection).await.unwrap(), Vec::new());
     lab.export_table(table(&selection, Rows::Answers(&questions)), &mut out).await.unwrap();
     String::from_utf8(out).unwrap()

@@ -135,7 +135,8 @@ pub enum Command {
     Ask(Ask),
     /// List experiments, or the conversations of one
     ///
-    /// Conversations are those of the experiment's current revision, with id, condition, status and flags.
+    /// Conversations are those of the experiment's current revision, with id, condition, status and flags. Offline ones
+    /// are listed only if no other was begun, or with --offline. A line on standard error counts those that are not listed.
     List(List),
     /// Print an experiment, or the transcript of a conversation
     ///
@@ -162,7 +163,10 @@ pub enum Command {
     ///
     /// `--json` prints `{kind, id, name, note, starred}`.
     Star(Star),
-    /// Delete an experiment with its conversations, or one conversation
+    /// Delete an experiment with its conversations, one conversation, or selected ones
+    ///
+    /// With flags that select, the experiment stays, and the conversations that `list` shows with the same flags are
+    /// deleted if you created them.
     ///
     /// An experiment is deleted with its conversations and their questions and answers, other people's included; a
     /// conversation with the questions to its agents and their answers. It cannot be undone. `convoke` first lists what
@@ -182,9 +186,12 @@ pub enum Command {
     Import(Import),
     /// Export transcripts, data, answers or the experiment itself to files
     ///
-    /// Conversations are those of the experiment's current revision, unfinished ones included, in the order of the
-    /// design. `--format jsonl` and csv have one row for each entry; --rows chooses others. docs/data.md and --codebook
-    /// describe every column. An existing file is replaced; an existing folder is an error (exit code 2).
+    /// Conversations are those of the experiment's current revision that are done, in the order of the design; offline
+    /// ones only if no other was begun. A line on standard error counts those inside, and those left out with the flag
+    /// that selects them. If nothing is selected, no file is written and the exit code is 6.
+    ///
+    /// `--format jsonl` and csv have one row for each entry; --rows chooses others. docs/data.md and --codebook describe
+    /// every column.
     Export(Export),
     /// List the models of each server, or fetch a model
     ///

@@ -1,5 +1,6 @@
 //! Errors as they are printed, and the exit code for each kind.
 
+use super::selected::remedy_of_nothing;
 use super::shell::quoted;
 use crate::design::Obstacle;
 use crate::lab::models::NoOffer;
@@ -277,15 +278,16 @@ impl From<LabError> for CliError {
             LabError::NothingToAsk { left_out, .. } => {
                 Self::new(Exit::NotFound, "nothing-to-ask", message).hint(remedy_of_none(&left_out))
             }
+            LabError::NothingSelected { left_out, .. } => {
+                Self::new(Exit::NotFound, "nothing-selected", message).hint(remedy_of_nothing(&left_out))
+            }
+            LabError::NoRevision { name, .. } => {
+                Self::not_found(message).hint(format!("`convoke list {} --revisions` lists them", quoted(&name)))
+            }
             LabError::Gone(_) | LabError::NoConversation { .. } => Self::not_found(message),
-            LabError::NotYours { target, .. } => Self::new(Exit::NotYours, "not-yours", message).hint(match target {
-                Named::Conversation(_) | Named::Question(_) => {
-                    "a conversation belongs to who ran it; `convoke duplicate` copies experiments".to_owned()
-                }
-                Named::Experiment(name) => {
-                    format!("`convoke duplicate {}` makes a copy that is yours", quoted(&name))
-                }
-            }),
+            LabError::NotYours { target, .. } => {
+                Self::new(Exit::NotYours, "not-yours", message).hint(remedy_of_others(&target))
+            }
             LabError::NoDocument { .. } | LabError::NoExperiment { .. } => {
                 Self::new(Exit::Store, "store-damaged", message).hint("`convoke verify` lists every fault")
             }
@@ -299,6 +301,16 @@ impl From<LabError> for CliError {
             LabError::Write { source, .. } => Self::usage(message).maybe_hint(hint_of_full(&source)).cause(source),
             LabError::Output(error) => error.into(),
         }
+    }
+}
+
+/// Returns the remedy for a change of another person's item.
+fn remedy_of_others(target: &Named) -> String {
+    match target {
+        Named::Conversation(_) | Named::Question(_) => {
+            "a conversation belongs to who ran it; `convoke duplicate` copies experiments".to_owned()
+        }
+        Named::Experiment(name) => format!("`convoke duplicate {}` makes a copy that is yours", quoted(name)),
     }
 }
 

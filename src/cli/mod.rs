@@ -7,8 +7,7 @@
 //! | `args` | the list of commands; the text of `--help` is written at each command |
 //! | `global` | options of all commands |
 //! | `commands/` | a command: its arguments, and its work |
-//! | `narrow`, `changes` | flags shared by several commands: those that narrow a plan, those that change an experiment
-//! |
+//! | `narrow`, `changes`, `selecting` | flags that narrow a plan, change an experiment, or select conversations |
 //! | `dispatch` | how commands are started, and how they handle Ctrl-C |
 //! | `complete` | completions in a shell |
 //! | `planning` | planning an experiment by its name |
@@ -17,6 +16,7 @@
 //! | `sign_in`, `identity` | signing in to a MongoDB, and the person who did |
 //! | `problems` | how mistakes of an experiment are printed |
 //! | `questions` | confirmations |
+//! | `selected` | texts about the conversations that a selection has and leaves out |
 //! | `stored` | lines that several commands print about an experiment that was changed |
 //! | `error` | exit codes, and the texts of errors |
 //! | `shell` | quoting for a shell |
@@ -42,6 +42,8 @@ mod pick;
 mod planning;
 mod problems;
 mod questions;
+mod selected;
+mod selecting;
 pub mod settings;
 mod shell;
 mod sign_in;

@@ -12,7 +12,7 @@ use crate::cli::terminal::prompt;
 use crate::cli::terminal::text::{instant, short};
 use crate::design::{ModelSpec, Role, named};
 use crate::lab::select::differing_axes;
-use crate::lab::{Lab, Listed, Target};
+use crate::lab::{Criteria, Lab, Listed, Target};
 use crate::store::{ConversationRecord, ExperimentRecord};
 use clap::Parser;
 
@@ -152,8 +152,7 @@ async fn ask_conversation(
     experiment: &ExperimentRecord,
     hint: &str,
 ) -> Result<Option<String>, CliError> {
-    let selection = lab.select_conversations(&format!("id:{}", experiment.id), true).await?;
-    let conversations = lab.load_conversations(&selection).await?;
+    let (_, conversations) = lab.list_conversations(&format!("id:{}", experiment.id), &Criteria::everything()).await?;
     if conversations.is_empty() {
         return Ok(None);
     }

@@ -59,6 +59,17 @@ async fn ask_confirmation(context: &Context, about: &About) -> Result<(), CliErr
                 return Err(declined_error("nothing was changed"));
             }
         }
+        About::DeleteSelected { experiment, statuses, others, questions, ids } => {
+            let number = count(ids.len(), "conversation");
+            printer.say(&format!("selected of `{experiment}`: {number}: {}", list_tally(statuses, "")));
+            say_questions(context, questions);
+            if !others.is_empty() {
+                printer.say(&format!("other people's stay: {}", list_tally(others, "of ")));
+            }
+            if !confirm(&context.terminal, &format!("delete {number}?"), "--yes").await? {
+                return Err(declined_error("nothing was deleted"));
+            }
+        }
         About::Delete { target, creators, copies, questions, entries } => {
             match entries {
                 None => printer.say(&format!("with {target} {}", format_tally(creators))),
@@ -67,11 +78,7 @@ async fn ask_confirmation(context: &Context, about: &About) -> Result<(), CliErr
                     printer.say(&format!("{target} has {entries}"));
                 }
             }
-            if !questions.is_empty() {
-                let each: Vec<String> = questions.iter().map(|(who, n)| format!("{n} of {who}")).collect();
-                let all = count(questions.iter().map(|(_, n)| n).sum(), "question");
-                printer.say(&format!("questions that go with it: {all}: {}", each.join(", ")));
-            }
+            say_questions(context, questions);
             if !copies.is_empty() {
                 let copies: Vec<String> = copies.iter().map(|(name, who)| format!("`{name}` of {who}")).collect();
                 printer.say(&format!("copies of it stay: {}", copies.join(", ")));
@@ -94,13 +101,25 @@ fn declined_error(message: &str) -> CliError {
     CliError::new(Exit::Usage, "declined", message)
 }
 
+fn say_questions(context: &Context, questions: &[(String, usize)]) {
+    if !questions.is_empty() {
+        let all = count(questions.iter().map(|(_, n)| n).sum(), "question");
+        context.printer.say(&format!("questions that go with it: {all}: {}", list_tally(questions, "of ")));
+    }
+}
+
+/// Lists numbers with their names: `2 of ada, 1 of bob`.
+fn list_tally(tally: &[(String, usize)], of: &str) -> String {
+    tally.iter().map(|(name, n)| format!("{n} {of}{name}")).collect::<Vec<_>>().join(", ")
+}
+
 /// Describes the conversations that are deleted with an item: `go 3 conversations: 2 of ada, 1 of bob`.
 fn format_tally(creators: &[(String, usize)]) -> String {
     let all: usize = creators.iter().map(|(_, n)| n).sum();
-    let each: Vec<String> = creators.iter().map(|(who, n)| format!("{n} of {who}")).collect();
+    let each = list_tally(creators, "of ");
     match all {
         0 => "goes no conversation".to_owned(),
-        1 => format!("goes 1 conversation: {}", each.join(", ")),
-        _ => format!("go {}: {}", count(all, "conversation"), each.join(", ")),
+        1 => format!("goes 1 conversation: {each}"),
+        _ => format!("go {}: {each}", count(all, "conversation")),
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::process::log::Entry;
 use crate::store::{ConversationRecord, Filter, Store, StoreError};
+use std::collections::BTreeSet;
 use std::io;
+use std::sync::Arc;
 
 /// An error that ended an export.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +27,8 @@ pub enum Of {
     One(Box<ConversationRecord>),
     /// All conversations of an experiment, or of one of its revisions.
     All(Filter),
+    /// Those of them that have one of these ids.
+    Some(Filter, Arc<BTreeSet<String>>),
 }
 
 /// Size of an export.
@@ -60,14 +64,23 @@ impl<'a> Pages<'a> {
 
     /// Returns the next page; empty at the end.
     pub async fn next(&mut self) -> Result<Vec<ConversationRecord>, StoreError> {
-        let Some(after) = self.after.take() else { return Ok(Vec::new()) };
-        let filter = match &self.of {
+        let Some(mut after) = self.after.take() else { return Ok(Vec::new()) };
+        let (filter, ids) = match &self.of {
             Of::One(one) => return Ok(vec![(**one).clone()]),
-            Of::All(filter) => filter,
+            Of::All(filter) => (filter, None),
+            Of::Some(filter, ids) => (filter, Some(ids)),
         };
-        let page: Vec<_> = self.store.page(filter, &after, PAGE).await?.into_iter().map(|(c, _)| c).collect();
-        self.after = page.last().map(|c| c.key.clone());
-        Ok(page)
+        loop {
+            let page = self.store.page(filter, &after, PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(Vec::new()) };
+            after.clone_from(&last.key);
+            let mut page: Vec<_> = page.into_iter().map(|(c, _)| c).collect();
+            page.retain(|c| ids.is_none_or(|ids| ids.contains(&c.id)));
+            if !page.is_empty() {
+                self.after = Some(after);
+                return Ok(page);
+            }
+        }
     }
 
     /// Returns the next page, each conversation with its log.

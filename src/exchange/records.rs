@@ -17,6 +17,9 @@ pub fn iso(at: Millis) -> String {
 pub fn experiment(record: &ExperimentRecord, counts: Counts, document: &Experiment) -> Map<String, Json> {
     let roles: Vec<&str> = document.roles.iter().map(|r| r.name.as_str()).collect();
     let models: Vec<&str> = document.models.iter().map(ModelSpec::name).collect();
+    let mut conversations = object(json!({ "done": counts.done, "failed": counts.failed, "left": counts.left }));
+    let others = [("offline", counts.offline), ("older", counts.older)];
+    conversations.extend(others.into_iter().filter(|(_, n)| *n > 0).map(|(name, n)| (name.to_owned(), n.into())));
     object(json!({
         "id": record.id,
         "name": record.name,
@@ -24,7 +27,7 @@ pub fn experiment(record: &ExperimentRecord, counts: Counts, document: &Experime
         "created": iso(record.created),
         "roles": roles,
         "models": models,
-        "conversations": { "done": counts.done, "failed": counts.failed, "left": counts.left },
+        "conversations": conversations,
         "starred": record.starred,
         "note": record.note,
         "parent": record.parent,

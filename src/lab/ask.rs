@@ -4,6 +4,7 @@
 //! agent twice. The conversations themselves are only read.
 
 use super::error::LabError;
+use super::filters::{Criteria, Reason, Revisions};
 use super::left_out::LeftOut;
 use super::narrowing::parse_expression;
 use super::origin::Origin;
@@ -201,17 +202,20 @@ impl Lab {
     /// # Errors
     /// [`LabError::NothingToAsk`] if no conversation is done, and every mistake in the arguments.
     pub async fn plan_questions(&self, asking: Asking) -> Result<AskPlan, LabError> {
-        let selection = self.select_conversations(&asking.what, asking.all).await?;
+        let revisions = if asking.all { Revisions::Every } else { Revisions::Current };
+        let criteria = Criteria { revisions, ..Criteria::default() };
+        let (selection, found) = self.list_conversations(&asking.what, &criteria).await?;
         if let Of::One(one) = &selection.of
             && one.kind == ProcessKind::Question
         {
             return Err(LabError::IsQuestion { name: asking.what });
         }
         let only = asking.only.iter().map(|text| parse_expression("--only", text)).collect::<Result<Vec<_>, _>>()?;
-        let (found, mut left_out) = self.find_candidates(&selection).await?;
+        let offline = selection.left_out.get(&Reason::Offline).copied().unwrap_or(0);
+        let mut left_out = LeftOut { offline, ..LeftOut::default() };
         let origins = self.load_origins(&selection.record).await?;
         let mut subjects = Vec::new();
-        for record in found {
+        for (record, _) in found {
             match origins.find_origin(&record) {
                 Some(origin) => subjects.push((record, origin)),
                 None if record.status == Status::Done => left_out.unknown.push(record.id),
@@ -266,20 +270,6 @@ impl Lab {
             }
         }
         Ok(())
-    }
-
-    /// Conversations of a selection, in the order of the design; offline ones only where no other was begun.
-    async fn find_candidates(&self, selection: &Selection) -> Result<(Vec<ConversationRecord>, LeftOut), LabError> {
-        let found = self.load_conversations(selection).await?.into_iter().map(|(record, _)| record);
-        let (mut found, mut left_out): (Vec<ConversationRecord>, _) = (found.collect(), LeftOut::default());
-        let is_begun = |record: &ConversationRecord| record.status != Status::Pending;
-        let is_all = matches!(selection.of, Of::All(_));
-        if is_all && found.iter().any(|record| !record.offline && is_begun(record)) {
-            let before = found.len();
-            found.retain(|record| !record.offline);
-            left_out.offline = before - found.len();
-        }
-        Ok((found, left_out))
     }
 
     pub(super) fn check_answering(&self, plan: &AskPlan) -> Result<(), LabError> {

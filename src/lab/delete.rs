@@ -1,11 +1,13 @@
 //! Deleting, never without a confirmation.
 
 use super::error::LabError;
+use super::filters::{Criteria, Flagged};
+use super::named::Named;
 use super::question::{About, Confirmation, Progress};
 use super::setup::Lab;
 use super::target::Target;
-use crate::store::ProcessKind;
-use std::collections::BTreeMap;
+use crate::store::{ProcessKind, StoreError};
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Lab {
     /// Deletes an experiment with all its conversations, or one conversation. Returns the creators of the deleted
@@ -38,6 +40,52 @@ impl Lab {
         let deleted = self.store.delete(&target.item(), &self.who.creator).await;
         deleted.map_err(|error| target.store_error(error))?;
         Ok(Progress::Done(creators))
+    }
+
+    /// Deletes the selected conversations that the person created, with the questions about them. Returns the creators of
+    /// the deleted conversations.
+    ///
+    /// # Errors
+    /// [`LabError::NothingSelected`], and [`LabError::NotYours`] if others created all of them.
+    pub async fn delete_selected(
+        &self,
+        what: &str,
+        criteria: &Criteria,
+        yes: &[String],
+    ) -> Result<Progress<Vec<(String, usize)>>, LabError> {
+        let (selection, chosen) = self.list_conversations(what, criteria).await?;
+        selection.refuse_empty()?;
+        if chosen.is_empty() {
+            return Ok(Progress::Done(Vec::new()));
+        }
+        let (mine, others): (Vec<Flagged>, Vec<Flagged>) =
+            chosen.into_iter().partition(|(record, _)| record.creator == self.who.creator);
+        if let (true, Some((record, _))) = (mine.is_empty(), others.first()) {
+            let creator = record.creator.clone();
+            return Err(LabError::NotYours { target: Named::Conversation(record.id.clone()), creator });
+        }
+        let ids: BTreeSet<String> = mine.iter().map(|(record, _)| record.id.clone()).collect();
+        let questions = self.select_questions(&selection).await?.into_iter().map(|question| question.record);
+        let questions = questions.filter(|q| q.subject.as_ref().is_some_and(|subject| ids.contains(subject)));
+        let question = Confirmation::new(About::DeleteSelected {
+            experiment: selection.record.name.clone(),
+            statuses: tally_names(mine.iter().map(|(record, _)| record.status.word().to_owned())),
+            others: tally_names(others.into_iter().map(|(record, _)| record.creator)),
+            questions: tally_names(questions.map(|question| question.creator)),
+            ids: ids.iter().cloned().collect(),
+        });
+        if !question.is_given(yes) {
+            return Ok(Progress::Needs(question));
+        }
+        for (record, _) in &mine {
+            let target = Target::Conversation(Box::new(record.clone()));
+            match self.store.delete(&target.item(), &self.who.creator).await {
+                // Somebody deleted it meanwhile.
+                Ok(()) | Err(StoreError::Unknown { .. }) => {}
+                Err(error) => return Err(target.store_error(error)),
+            }
+        }
+        Ok(Progress::Done(tally_names(mine.into_iter().map(|(record, _)| record.creator))))
     }
 
     /// Creators of an experiment's processes of a kind, each with their number, the largest first.

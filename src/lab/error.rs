@@ -1,5 +1,6 @@
 //! Failures of use cases, as values: a front end adds the hint in its own words.
 
+use super::filters::LeftOutBy;
 use super::left_out::LeftOut;
 use super::named::Named;
 use crate::design::{Obstacle, Problem};
@@ -97,6 +98,22 @@ pub enum LabError {
         name: String,
         /// Conversations that are not asked.
         left_out: LeftOut,
+    },
+    /// A selection that leaves nothing, although something was left out.
+    #[error("no conversation of `{name}` is selected")]
+    NothingSelected {
+        /// Name of the experiment.
+        name: String,
+        /// Numbers of conversations that are not selected.
+        left_out: LeftOutBy,
+    },
+    /// A revision that an experiment never had.
+    #[error("`{name}` has no revision `{prefix}`")]
+    NoRevision {
+        /// Name of the experiment.
+        name: String,
+        /// Beginning of the hash as given.
+        prefix: String,
     },
     /// Somebody deleted it meanwhile.
     #[error("{0} was deleted")]

@@ -10,7 +10,7 @@
 //! | `error` | failures |
 //! | `files`, `output` | how files are read, and where output goes |
 //! | `find`, `target`, `named` | how an experiment or a conversation is found |
-//! | `select` | which conversations are meant |
+//! | `filters`, `select` | criteria by which conversations are selected; their selection |
 //! | `check`, `guesses`, `preview` | checking an experiment, the prompts it comes to |
 //! | `narrowing` | how flags that narrow a plan are read |
 //! | `recorded`, `old_flags` | what a recorded run says of itself, and what the arguments of 0.1 said |
@@ -40,6 +40,7 @@ pub mod examples;
 pub mod export;
 mod extend;
 pub mod files;
+pub mod filters;
 mod find;
 pub mod forecast;
 pub mod guesses;
@@ -72,6 +73,7 @@ pub use ask::{AskNumbers, AskPlan, Asking};
 pub use change::{Copy, Edited};
 pub use error::{LabError, PlaceError};
 pub use extend::Extended;
+pub use filters::{Criteria, Filters, Flagged};
 pub use forecast::Forecast;
 pub use import::Imported;
 pub use left_out::LeftOut;
@@ -82,6 +84,6 @@ pub use planned::Planned;
 pub use progress::{Numbers, Standings, UnfinishedRun};
 pub use question::{About, Confirmation, Progress};
 pub use running::{Before, Launch, Running, Stop};
-pub use select::{Flagged, Listed, Selection};
+pub use select::{Listed, Selection};
 pub use setup::{Lab, Servers, Who};
 pub use target::Target;

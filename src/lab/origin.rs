@@ -4,7 +4,8 @@
 use super::error::LabError;
 use super::recorded::read_run;
 use super::setup::Lab;
-use crate::design::{Condition, Experiment, Overrides, Plan, key};
+use crate::design::resolve::Resolver;
+use crate::design::{Condition, Experiment, Overrides, Plan, Speakers, key, named};
 use crate::process::{Conversation, EndedBy, Entry, Next, Process, Setting};
 use crate::store::{ConversationRecord, ExperimentRecord, RunRecord};
 use std::collections::BTreeMap;
@@ -66,11 +67,11 @@ pub struct Origins {
 }
 
 impl Lab {
-    /// Loads the documents of every revision of an experiment that was run.
+    /// Loads the documents of every revision of an experiment that was run, and of the current one.
     pub async fn load_origins(&self, record: &ExperimentRecord) -> Result<Origins, LabError> {
         let runs = self.store.runs(&record.id).await?;
         let mut known = BTreeMap::new();
-        for revision in runs.iter().map(|run| &run.revision) {
+        for revision in runs.iter().map(|run| &run.revision).chain([&record.revision]) {
             if !known.contains_key(revision)
                 && let Some(document) = self.store.document(revision).await?
             {
@@ -100,4 +101,33 @@ impl Origins {
             Next::Note(_) | Next::Ask(_) | Next::Failed(_) => None,
         }
     }
+
+    /// Returns a conversation's experiment and condition. Where no run results in its key, its levels and the fields of
+    /// its record give the condition. `otherwise` is the experiment if no run had its revision.
+    pub fn find_condition(
+        &self,
+        conversation: &ConversationRecord,
+        otherwise: &Arc<Experiment>,
+    ) -> (Arc<Experiment>, Arc<Condition>) {
+        if let Some(origin) = self.find_origin(conversation) {
+            return (origin.experiment, origin.condition);
+        }
+        let known = self.known.get(&conversation.revision).and_then(|(_, planning)| planning.get());
+        let experiment = known.map_or(otherwise, |planning| &planning.experiment);
+        (Arc::clone(experiment), Arc::new(resolve_record(experiment, conversation)))
+    }
+}
+
+/// Resolves the levels of a conversation. Fields of its record win, since flags may have set them.
+fn resolve_record(experiment: &Experiment, record: &ConversationRecord) -> Condition {
+    let overrides = Overrides { offline: record.offline, ..Overrides::default() };
+    let resolver = Resolver { experiment, overrides: &overrides, settings: &[] };
+    let (mut condition, _) = resolver.resolve(record.condition.clone());
+    let protocol = &mut condition.protocol;
+    (protocol.messages, protocol.days) = (record.messages, record.days);
+    protocol.speakers = Speakers::of(&record.speakers).unwrap_or(protocol.speakers);
+    for (role, number) in experiment.roles.iter().zip(&mut condition.agents) {
+        *number = named(&record.agents, &role.name).copied().unwrap_or(*number);
+    }
+    condition
 }

@@ -72,6 +72,19 @@ pub enum About {
         /// True if the person's own change replaces the whole experiment, including the other changes.
         replaces: bool,
     },
+    /// A deletion of selected conversations.
+    DeleteSelected {
+        /// Name of the experiment.
+        experiment: String,
+        /// Statuses of the conversations to delete, each with its number.
+        statuses: Vec<(String, usize)>,
+        /// Creators of selected conversations that remain, since they are other people's.
+        others: Vec<(String, usize)>,
+        /// Creators of the questions to delete, each with their number, the largest first.
+        questions: Vec<(String, usize)>,
+        /// Ids of the conversations to delete.
+        ids: Vec<String>,
+    },
     /// A deletion.
     Delete {
         /// Experiment or conversation.

@@ -78,8 +78,8 @@ impl Lab {
         let (subject, log) = self.news_of(question.subject.as_deref().unwrap_or_default()).await?;
         let origin = self.load_origins(&record).await?.find_origin(&subject).ok_or_else(lost)?;
         let runs = self.store.runs(&record.id).await?;
-        let selection =
-            Selection { document: self.load_document(&record).await?, of: Of::One(Box::new(subject.clone())), record };
+        let document = self.load_document(&record).await?;
+        let selection = Selection::of_one(record, document, &subject);
         let asking = Asking {
             what: question.id.clone(),
             questions: vec![asked.text.clone()],
@@ -113,7 +113,8 @@ impl Lab {
                 let about = self.questions_about(one, &log).await?;
                 about.into_iter().map(|(record, _)| Questioned { record, subject: one.key.clone() }).collect()
             }
-            Of::All(filter) => self.all_questions(filter).await?,
+            Of::All(filter) => self.all_questions(filter, |_| true).await?,
+            Of::Some(filter, ids) => self.all_questions(filter, |subject| ids.contains(subject)).await?,
         };
         questions.sort_by_cached_key(|Questioned { record, subject }| {
             let question = record.question.as_ref();
@@ -123,16 +124,20 @@ impl Lab {
         Ok(questions)
     }
 
-    async fn all_questions(&self, filter: &Filter) -> Result<Vec<Questioned>, LabError> {
-        let questions = self.all_records(Filter { kind: ProcessKind::Question, ..filter.clone() }).await?;
+    /// Returns the questions about those conversations of an experiment whose ids are `wanted`.
+    async fn all_questions(
+        &self,
+        filter: &Filter,
+        wanted: impl Fn(&String) -> bool,
+    ) -> Result<Vec<Questioned>, LabError> {
+        let everything = |kind| Filter { revision: None, kind, ..filter.clone() };
+        let questions = self.all_records(everything(ProcessKind::Question)).await?;
         if questions.is_empty() {
             return Ok(Vec::new());
         }
-        let everything = Filter { revision: None, ..filter.clone() };
-        let mut keys: BTreeMap<String, String> = BTreeMap::new();
-        for record in self.all_records(everything).await? {
-            keys.insert(record.id, record.key);
-        }
+        let conversations = self.all_records(everything(ProcessKind::Conversation)).await?.into_iter();
+        let keys: BTreeMap<String, String> =
+            conversations.filter(|record| wanted(&record.id)).map(|record| (record.id, record.key)).collect();
         let questioned = |record: ConversationRecord| {
             let subject = keys.get(record.subject.as_ref()?)?.clone();
             Some(Questioned { record, subject })

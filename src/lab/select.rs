@@ -1,27 +1,63 @@
-//! Selection of an experiment's conversations.
+//! Selection of an experiment's conversations by criteria.
 
 use super::error::LabError;
+use super::filters::{
+    Candidate, Chosen, Conditions, Criteria, Filters, Flagged, Inside, LeftOutBy, Revisions, choose, match_conditions,
+};
+use super::narrowing::parse_expression;
+use super::origin::Origins;
 use super::setup::Lab;
 use super::target::Target;
-use crate::design::Experiment;
-use crate::exchange::{self, Of};
-use crate::process::Flag;
+use crate::design::plan::expand_conditions;
+use crate::design::{Experiment, Expression, Overrides};
+use crate::exchange::{self, Of, Pages};
 use crate::process::asking::EndedBy;
-use crate::store::{ConversationRecord, Counts, ExperimentRecord, Filter, Status};
+use crate::store::{ConversationRecord, Counts, ExperimentRecord, Filter, ProcessKind, Status};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// A conversation and the flags in its log.
-pub type Flagged = (ConversationRecord, Vec<Flag>);
+use std::sync::Arc;
 
 /// An experiment and a selection of its conversations.
 #[derive(Debug, Clone)]
 pub struct Selection {
     /// The experiment.
     pub record: ExperimentRecord,
-    /// Current document.
+    /// Document of its current revision, or of the selected one.
     pub document: Experiment,
-    /// Conversations of the current revision, of all revisions, or a single one.
+    /// The selected conversations.
     pub of: Of,
+    /// Numbers of the selected conversations.
+    pub inside: Inside,
+    /// Numbers of conversations that are not selected.
+    pub left_out: LeftOutBy,
+}
+
+impl Selection {
+    /// Selects one process.
+    pub(super) fn of_one(record: ExperimentRecord, document: Experiment, one: &ConversationRecord) -> Self {
+        let of = Of::One(Box::new(one.clone()));
+        Self { record, document, of, inside: Inside::default(), left_out: LeftOutBy::new() }
+    }
+
+    fn has_id(&self, id: &str) -> bool {
+        match &self.of {
+            Of::One(only) => only.id == id,
+            Of::All(_) => true,
+            Of::Some(_, ids) => ids.contains(id),
+        }
+    }
+
+    /// Refuses a selection that leaves nothing although the experiment has conversations.
+    ///
+    /// # Errors
+    /// [`LabError::NothingSelected`].
+    pub fn refuse_empty(&self) -> Result<(), LabError> {
+        match &self.of {
+            Of::Some(_, ids) if ids.is_empty() && !self.left_out.is_empty() => {
+                Err(LabError::NothingSelected { name: self.record.name.clone(), left_out: self.left_out.clone() })
+            }
+            Of::One(_) | Of::All(_) | Of::Some(..) => Ok(()),
+        }
+    }
 }
 
 /// An experiment in a list.
@@ -58,49 +94,164 @@ impl Lab {
         Ok(listed)
     }
 
-    /// Selects the conversations of an experiment's current revision, or of every revision with `all`; or the single
-    /// conversation that was named.
-    pub async fn select_conversations(&self, what: &str, all: bool) -> Result<Selection, LabError> {
-        let (record, only) = match self.find_target(what).await? {
+    /// Selects conversations of an experiment, or the single conversation that was named. Memory use is small for any
+    /// number of them.
+    pub async fn select_conversations(&self, what: &str, criteria: &Criteria) -> Result<Selection, LabError> {
+        let (record, one) = self.find_selected(what).await?;
+        let mut candidates = self.begin_candidates(&record, criteria).await?;
+        if let Some(one) = &one {
+            candidates.add_record(one);
+        } else {
+            let of = Of::All(all_of(&record));
+            let mut pages = Pages::new(&*self.store, &of);
+            loop {
+                let page = pages.next().await?;
+                if page.is_empty() {
+                    break;
+                }
+                for conversation in &page {
+                    candidates.add_record(conversation);
+                }
+            }
+        }
+        self.finish_selection(record, one, criteria, candidates).await
+    }
+
+    /// Selects conversations and returns them in the order of the design.
+    pub async fn list_conversations(
+        &self,
+        what: &str,
+        criteria: &Criteria,
+    ) -> Result<(Selection, Vec<Flagged>), LabError> {
+        let (record, one) = self.find_selected(what).await?;
+        let mut candidates = self.begin_candidates(&record, criteria).await?;
+        let mut found = self.store.conversations(&all_of(&record)).await?;
+        found.retain(|(c, _)| one.as_ref().is_none_or(|one| one.id == c.id));
+        // A question is in no list of conversations.
+        let question = one.iter().filter(|_| found.is_empty());
+        for conversation in question.chain(found.iter().map(|(c, _)| c)) {
+            candidates.add_record(conversation);
+        }
+        let selection = self.finish_selection(record, one, criteria, candidates).await?;
+        found.retain(|(c, _)| selection.has_id(&c.id));
+        found.sort_by_cached_key(|(c, _)| exchange::place(&selection.document, c));
+        Ok((selection, found))
+    }
+
+    async fn find_selected(&self, what: &str) -> Result<(ExperimentRecord, Option<ConversationRecord>), LabError> {
+        Ok(match self.find_target(what).await? {
             Target::Experiment(record) => (*record, None),
-            Target::Conversation(c) => (self.experiment_of(&c).await?, Some(c)),
+            Target::Conversation(c) => (self.experiment_of(&c).await?, Some(*c)),
+        })
+    }
+
+    async fn begin_candidates(&self, record: &ExperimentRecord, criteria: &Criteria) -> Result<Candidates, LabError> {
+        let only = &criteria.filters.only;
+        let origins = if only.is_empty() {
+            None
+        } else {
+            Some((self.load_origins(record).await?, Arc::new(self.load_document(record).await?)))
+        };
+        let only = only.iter().map(|text| parse_expression("--only", text)).collect::<Result<_, _>>()?;
+        let filters = criteria.filters.clone();
+        Ok(Candidates { filters, only, origins, all: Vec::new(), conditions: Vec::new(), models: BTreeSet::new() })
+    }
+
+    async fn finish_selection(
+        &self,
+        mut record: ExperimentRecord,
+        one: Option<ConversationRecord>,
+        criteria: &Criteria,
+        candidates: Candidates,
+    ) -> Result<Selection, LabError> {
+        let criteria = if one.is_some() { criteria.for_one() } else { criteria.clone() };
+        let current = record.revision.clone();
+        let mut filter = all_of(&record);
+        filter.revision = match &criteria.revisions {
+            Revisions::Current => Some(record.revision.clone()),
+            Revisions::Every => None,
+            Revisions::One(prefix) => {
+                record.revision = self.find_revision(&record, prefix).await?;
+                Some(record.revision.clone())
+            }
         };
         let document = self.load_document(&record).await?;
-        let revision = (!all).then(|| record.revision.clone());
-        let whole = || Of::All(Filter { experiment: Some(record.id.clone()), revision, ..Filter::default() });
-        let of = only.map_or_else(whole, Of::One);
-        Ok(Selection { record, document, of })
+        criteria.filters.check_models(&document, &candidates.models)?;
+        let matching = candidates.find_matching(&document)?;
+        let Chosen { ids, inside, left_out } =
+            choose(candidates.all, &criteria, (filter.revision.as_deref(), &current), matching.as_deref());
+        let of = match one {
+            Some(one) if !ids.is_empty() => Of::One(Box::new(one)),
+            _ => Of::Some(filter, Arc::new(ids)),
+        };
+        Ok(Selection { record, document, of, inside, left_out })
+    }
+
+    /// Finds the revision of an experiment's conversations or runs whose hash begins with a prefix.
+    pub(super) async fn find_revision(&self, record: &ExperimentRecord, prefix: &str) -> Result<String, LabError> {
+        let runs = self.store.runs(&record.id).await?.into_iter().map(|run| run.revision);
+        let standing = self.store.standing(&record.id, ProcessKind::Conversation).await?;
+        let known: BTreeSet<String> =
+            runs.chain(standing.into_iter().map(|s| s.revision)).chain([record.revision.clone()]).collect();
+        let mut found = known.into_iter().filter(|hash| !prefix.is_empty() && hash.starts_with(prefix));
+        match (found.next(), found.count()) {
+            (Some(hash), 0) => Ok(hash),
+            (Some(_), more) => Err(LabError::ManyIds { prefix: prefix.to_owned(), number: more + 1 }),
+            (None, _) => Err(LabError::NoRevision { name: record.name.clone(), prefix: prefix.to_owned() }),
+        }
     }
 
     /// Records of a selection, in the order of the design.
     pub async fn load_conversations(&self, selection: &Selection) -> Result<Vec<Flagged>, LabError> {
-        let Selection { record, document, of } = selection;
-        let filter = match of {
-            Of::One(_) => Filter { experiment: Some(record.id.clone()), revision: None, ..Filter::default() },
-            Of::All(filter) => filter.clone(),
+        let filter = match &selection.of {
+            Of::One(_) => all_of(&selection.record),
+            Of::All(filter) | Of::Some(filter, _) => filter.clone(),
         };
         let mut found = self.store.conversations(&filter).await?;
-        found.retain(|(c, _)| if let Of::One(only) = of { only.id == c.id } else { true });
-        found.sort_by_cached_key(|(c, _)| exchange::place(document, c));
+        found.retain(|(c, _)| selection.has_id(&c.id));
+        found.sort_by_cached_key(|(c, _)| exchange::place(&selection.document, c));
         Ok(found)
     }
+}
 
-    /// Numbers of conversations of an experiment's current revision.
-    pub async fn count_conversations(&self, record: &ExperimentRecord) -> Result<Counts, LabError> {
-        let current = Filter {
-            experiment: Some(record.id.clone()),
-            revision: Some(record.revision.clone()),
-            ..Filter::default()
-        };
-        let mut counts = Counts::default();
-        for (conversation, _) in self.store.conversations(&current).await? {
-            match conversation.status {
-                Status::Done => counts.done += 1,
-                Status::Failed => counts.failed += 1,
-                Status::Pending | Status::Running | Status::Interrupted | Status::Incomplete => counts.left += 1,
+/// Selects all conversations of an experiment.
+fn all_of(record: &ExperimentRecord) -> Filter {
+    Filter { experiment: Some(record.id.clone()), ..Filter::default() }
+}
+
+/// Conversations that may be selected, and what is known of all of them.
+struct Candidates {
+    filters: Filters,
+    only: Vec<Expression>,
+    /// Contents of the experiment's conversations, and its current document, where conditions select.
+    origins: Option<(Origins, Arc<Experiment>)>,
+    all: Vec<Candidate>,
+    /// A condition for each of them, where conditions select.
+    conditions: Conditions,
+    /// Names and ids of their models.
+    models: BTreeSet<String>,
+}
+
+impl Candidates {
+    fn add_record(&mut self, record: &ConversationRecord) {
+        if let Some((origins, document)) = &self.origins {
+            self.conditions.push(origins.find_condition(record, document));
+        }
+        for name in record.models.iter().flat_map(|m| [&m.name, &m.id]) {
+            if !self.models.contains(name) {
+                self.models.insert(name.clone());
             }
         }
-        Ok(counts)
+        self.all.push(Candidate::new(record, &self.filters));
+    }
+
+    /// Finds the candidates that expressions of `--only` select; `None` without an expression.
+    fn find_matching(&self, document: &Experiment) -> Result<Option<Vec<bool>>, LabError> {
+        if self.only.is_empty() {
+            return Ok(None);
+        }
+        let planned = expand_conditions(document, &Overrides::default()).conditions;
+        Ok(Some(match_conditions(document, &planned, &self.conditions, &self.only)?))
     }
 }
 

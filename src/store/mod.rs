@@ -47,7 +47,7 @@ pub use records::{
     AskRecord, ConversationRecord, ExperimentRecord, LEASE, Lease, Millis, Participant, ProcessKind, QuestionRecord,
     RunKind, RunRecord, UsedModel,
 };
-pub use standing::{ConversationUpdate, Counts, Standing, Unfinished, Waiting};
+pub use standing::{ConversationUpdate, Counts, Group, Standing, Unfinished, Waiting};
 pub use status::Status;
 pub use turn::count_spend;
 pub use uri::{MongoUri, Parts, StoreUri, UriError, without_password};

@@ -37,7 +37,7 @@ pub struct Standing {
     pub ended_by: Option<EndedBy>,
 }
 
-/// Counts of an experiment's conversations, of the current revision.
+/// Counts of an experiment's conversations, of the current revision. Offline ones count only where no other was begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
     /// Conversations that are done.
@@ -46,9 +46,44 @@ pub struct Counts {
     pub failed: u32,
     /// All other conversations.
     pub left: u32,
+    /// Offline conversations that the other numbers leave out.
+    #[serde(default)]
+    pub offline: u32,
+    /// Conversations of other revisions, which the other numbers leave out.
+    #[serde(default)]
+    pub older: u32,
+}
+
+/// Conversations of an experiment that count alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// The newest revision that planned them.
+    pub revision: String,
+    /// True if `scripted` replaced every model.
+    pub offline: bool,
+    /// Their status.
+    pub status: Status,
+    /// Number of them.
+    pub number: u32,
 }
 
 impl Counts {
+    /// Adds up the groups of an experiment; `revision` is its current one.
+    pub fn of_groups(groups: &[Group], revision: &str) -> Self {
+        let is_begun = |g: &Group| g.revision == revision && !g.offline && g.status != Status::Pending;
+        let (mut counts, are_apart) = (Self::default(), groups.iter().any(is_begun));
+        for group in groups {
+            if group.revision != revision {
+                counts.older += group.number;
+            } else if group.offline && are_apart {
+                counts.offline += group.number;
+            } else {
+                counts.add(group.status, group.number);
+            }
+        }
+        counts
+    }
+
     /// Adds conversations of a status.
     pub fn add(&mut self, status: Status, number: u32) {
         match status {

@@ -16,7 +16,7 @@ fn made() -> Place {
 #[test]
 fn jsonl_has_one_line_an_entry_in_order() {
     let place = made();
-    let out = place.run("export small --format jsonl").exits(0).out;
+    let out = place.run("export small --all --format jsonl").exits(0).out;
     let lines: Vec<Value> = out.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(lines.len(), 5 + 3 + 5);
     let keys: Vec<&str> = lines[0].as_object().unwrap().keys().map(String::as_str).collect();
@@ -54,10 +54,10 @@ fn jsonl_has_one_line_an_entry_in_order() {
 #[test]
 fn a_file_has_the_same_bytes_as_standard_output() {
     let place = made();
-    let out = place.run("export small --format jsonl -o -").exits(0).out;
-    place.run("export small --format jsonl -o data/deep/same.jsonl").exits(0);
+    let out = place.run("export small --all --format jsonl -o -").exits(0).out;
+    place.run("export small --all --format jsonl -o data/deep/same.jsonl").exits(0);
     assert_eq!(place.read("data/deep/same.jsonl"), out, "its folder is made");
-    assert_screen!(place.run("export small --format jsonl -o small.jsonl --calls").exits(0));
+    assert_screen!(place.run("export small --all --format jsonl -o small.jsonl --calls").exits(0));
     assert_eq!(place.read("small.jsonl"), out);
     let calls: Vec<Value> = place.read("small.calls.jsonl").lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(calls.len(), 4 + 3 + 4);
@@ -71,7 +71,7 @@ fn a_file_has_the_same_bytes_as_standard_output() {
 #[test]
 fn csv_has_the_same_columns() {
     let place = made();
-    let out = place.run("export small --format csv").exits(0).out;
+    let out = place.run("export small --all --format csv").exits(0).out;
     let mut reader = csv::Reader::from_reader(out.as_bytes());
     let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
     assert_eq!(
@@ -98,7 +98,7 @@ fn csv_has_the_same_columns() {
             "reply_flags"
         ]
     );
-    let jsonl = place.run("export small --format jsonl").exits(0).out;
+    let jsonl = place.run("export small --all --format jsonl").exits(0).out;
     let contents: Vec<String> = reader.records().map(|r| r.unwrap()[15].to_owned()).collect();
     let lines =
         jsonl.lines().map(|l| serde_json::from_str::<Value>(l).unwrap()["content"].as_str().unwrap().to_owned());
@@ -121,13 +121,13 @@ fn one_conversation_alone() {
 #[test]
 fn pages_for_people() {
     let place = made();
-    assert_screen!(place.run("export small --format md").exits(0));
+    assert_screen!(place.run("export small --all --format md").exits(0));
     insta::assert_snapshot!(place.files("exports").join("\n"));
     insta::assert_snapshot!(place.read("exports/small/index.md"));
     let prompt = place.files("exports/small/prompts").into_iter().find(|f| f.ends_with("guard.md")).unwrap();
     assert!(place.read(&prompt).contains("Keep order among 1 prisoner."));
-    assert_screen!(place.run("export small --format md").exits(2));
-    place.run("export small --format md -o elsewhere").exits(0);
+    assert_screen!(place.run("export small --all --format md").exits(2));
+    place.run("export small --all --format md -o elsewhere").exits(0);
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn an_experiment_as_files_is_the_same_experiment() {
 #[test]
 fn calls_need_a_file() {
     let place = made();
-    assert_screen!(place.run("export small --format jsonl --calls").exits(2));
-    place.run("export small --format md --calls").exits(2);
-    place.run("export small --format jsonl -o .").exits(2);
+    assert_screen!(place.run("export small --all --format jsonl --calls").exits(2));
+    place.run("export small --all --format md --calls").exits(2);
+    place.run("export small --all --format jsonl -o .").exits(2);
 }

@@ -40,7 +40,7 @@ fn one_conversation_goes_and_the_same_command_makes_it_again() {
     place.run("run small --offline").exits(0);
     let count = || place.run("list small --all --json").exits(0).json()["data"].as_array().unwrap().len();
     let all = count();
-    let json = place.run("list small --json").exits(0).json();
+    let json = place.run("list small --offline --json").exits(0).json();
     let offline = json["data"].as_array().unwrap().iter().find(|c| c["models"][0] == "scripted").unwrap();
     let id = offline["id"].as_str().unwrap();
     assert!(place.run(&format!("delete {id}")).exits(2).err.contains("has 5 entries"));

@@ -30,5 +30,6 @@ mod readme;
 mod recorded;
 mod refusals;
 mod running;
+mod selecting;
 mod shell;
 mod tables;

@@ -86,26 +86,29 @@ async fn what_the_end_of_a_run_leaves_is_how_things_stand() {
         before,
         "1100 conversations in two pieces, in the same order"
     );
-    assert_eq!(counts().await, Counts { done: 0, failed: 0, left: 1100 });
+    assert_eq!(counts().await, Counts { done: 0, failed: 0, left: 1100, ..Counts::default() });
     store.plan(id, revision, &[before[0].key.clone()], Vec::new()).await.unwrap();
     assert_eq!(heads().await, 1, "nothing changed");
 
     let epoch = claimed(&*store, &ids[7]).await;
     assert_eq!(heads().await, 0, "a claim changes how it stands");
     store.finish(&ids[7], epoch, End::new(Status::Done, None)).await.unwrap();
-    assert_eq!(counts().await, Counts { done: 1, failed: 0, left: 1099 });
+    assert_eq!(counts().await, Counts { done: 1, failed: 0, left: 1099, ..Counts::default() });
     store.end_run("other", "done").await.unwrap();
-    assert_eq!((heads().await, counts().await), (1, Counts { done: 1, failed: 0, left: 1099 }));
+    assert_eq!((heads().await, counts().await), (1, Counts { done: 1, failed: 0, left: 1099, ..Counts::default() }));
     let mut standing = before;
     standing[7].status = Status::Done;
     assert_eq!(store.standing(id, ProcessKind::Conversation).await.unwrap(), standing);
 
     let next = store.save(new_experiment("-", "ada", document("many", "another text", None))).await.unwrap();
     store.plan(id, &next.revision, &[standing[7].key.clone()], Vec::new()).await.unwrap();
-    assert_eq!((heads().await, counts().await), (0, Counts { done: 1, failed: 0, left: 0 }));
+    assert_eq!(
+        (heads().await, counts().await),
+        (0, Counts { done: 1, failed: 0, left: 0, older: 1099, ..Counts::default() })
+    );
     store.end_run("other", "done").await.unwrap();
     store.delete(&Item::Conversation(ids[7].clone()), "ada").await.unwrap();
-    assert_eq!((heads().await, counts().await), (0, Counts::default()));
+    assert_eq!((heads().await, counts().await), (0, Counts { older: 1099, ..Counts::default() }));
     scratch.drop().await;
 }
 
@@ -132,7 +135,7 @@ async fn the_schema_is_raised_by_the_first_write_that_needs_it() {
     assert_eq!((schema().await, indexes().await), ("2".to_owned(), 6));
     answer_all(&*store, &id, &log, "Why?", 1).await;
     let counted = colleague.experiments().await.unwrap()[0].1;
-    assert_eq!(counted, Counts { done: 1, failed: 0, left: 0 }, "also by who opened it before");
+    assert_eq!(counted, Counts { done: 1, failed: 0, left: 0, ..Counts::default() }, "also by who opened it before");
     assert_eq!(conversations.find_one(doc! { "_id": &about.id }).await.unwrap().unwrap(), before);
     let ended = database.collection::<Document>("claims").find_one(doc! { "conversation": &id, "epoch": 2 }).await;
     assert_eq!(ended.unwrap().unwrap().get_document("end").unwrap().get_str("ended_by").unwrap(), "answered");

@@ -1,12 +1,14 @@
-//! `convoke delete`: deletes an experiment with all its conversations, or one conversation, after a confirmation.
+//! `convoke delete`: deletes an experiment with all its conversations, one conversation or selected ones, after a
+//! confirmation.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::questions::agreed;
+use crate::cli::selecting::Selecting;
 use crate::cli::terminal::text::count;
 use crate::lab::{Named, Target};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 /// `convoke delete`.
 #[derive(Debug, Args)]
@@ -14,14 +16,39 @@ pub struct Delete {
     /// Experiment's name, id or folder (its files are kept), or a conversation's id
     #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
+    /// Flags that select conversations of an experiment.
+    #[command(flatten)]
+    pub selecting: Selecting,
 }
 
 /// Runs `convoke delete`.
 pub async fn run(context: &Context, args: &Delete) -> Result<Exit, CliError> {
     let lab = context.changing().await?;
+    if !args.selecting.is_empty() {
+        let criteria = args.selecting.criteria(context.creator());
+        let deleted = agreed(context, async |yes| lab.delete_selected(&args.what, &criteria, yes).await).await?;
+        return tell_selected(context, &deleted);
+    }
     let target = lab.find_own(&args.what).await?;
     let creators = agreed(context, async |yes| lab.delete_target(&target, yes).await).await?;
     tell(context, &target, &creators)
+}
+
+fn tell_selected(context: &Context, deleted: &[(String, usize)]) -> Result<Exit, CliError> {
+    let number = deleted.iter().map(|(_, n)| n).sum();
+    if context.printer.json {
+        let with = creators_json(deleted);
+        context
+            .printer
+            .json_ok(&json!({ "kind": "conversations", "id": null, "name": null, "conversations": with }))?;
+    } else {
+        context.printer.out(&format!("deleted {}", count(number, "conversation")))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn creators_json(creators: &[(String, usize)]) -> Json {
+    creators.iter().map(|(who, n)| json!({ "creator": who, "conversations": n })).collect()
 }
 
 fn tell(context: &Context, target: &Target, with: &[(String, usize)]) -> Result<Exit, CliError> {
@@ -30,7 +57,7 @@ fn tell(context: &Context, target: &Target, with: &[(String, usize)]) -> Result<
         Target::Conversation(c) => (c.kind.word(), &c.id, None),
     };
     if context.printer.json {
-        let with: Vec<_> = with.iter().map(|(who, n)| json!({ "creator": who, "conversations": n })).collect();
+        let with = creators_json(with);
         context.printer.json_ok(&json!({ "kind": kind, "id": id, "name": name, "conversations": with }))?;
         return Ok(Exit::Done);
     }

@@ -2,6 +2,8 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
+use crate::cli::selected::{describe_inside, describe_left_out, selection_json};
+use crate::cli::selecting::Selecting;
 use crate::cli::terminal::printer::Printer;
 use crate::cli::terminal::text::count;
 use crate::design::Obstacle;
@@ -33,9 +35,6 @@ pub struct Export {
     /// Replace an existing file, or a folder that holds an earlier export and nothing else
     #[arg(long)]
     pub force: bool,
-    /// Include conversations of older revisions of the experiment
-    #[arg(long)]
-    pub all: bool,
     /// Rows of jsonl and csv
     #[arg(long, value_name = "ROWS", default_value = "entries")]
     pub rows: RowKind,
@@ -56,6 +55,9 @@ pub struct Export {
     /// With csv: put `'` before each text that a spreadsheet would run as a formula
     #[arg(long)]
     pub for_spreadsheets: bool,
+    /// Flags that select conversations.
+    #[command(flatten)]
+    pub selecting: Selecting,
 }
 
 /// What to write.
@@ -97,7 +99,10 @@ pub async fn run(context: &Context, args: &Export) -> Result<Exit, CliError> {
     let to_stdout = args.output.as_deref().map_or(table.is_some(), |path| STDOUT.contains(&path));
     check_flags(args, table, to_stdout)?;
     let lab = context.reader().await?;
-    let selection = lab.select_conversations(&args.what, args.all).await?;
+    let selection = lab.select_conversations(&args.what, &args.selecting.results(context.creator())).await?;
+    if args.format != ExportFormat::Folder {
+        selection.refuse_empty()?;
+    }
     let is_question = matches!(&selection.of, Of::One(one) if one.kind == ProcessKind::Question);
     if is_question && table.is_some() && args.rows != RowKind::Answers {
         let message = format!("`{}` is a question, and has answers", args.what);
@@ -184,7 +189,19 @@ impl Job<'_> {
         } else {
             self.lab.export_table(self.export(table), &mut out).await?;
         }
-        out.flush().map_err(LabError::Output)
+        out.flush().map_err(LabError::Output)?;
+        self.tell_selection();
+        Ok(())
+    }
+
+    /// Reports what the selection has, and what it leaves out and why.
+    fn tell_selection(&self) {
+        if matches!(self.selection.of, Of::One(_)) {
+            return;
+        }
+        let left_out = describe_left_out(&self.selection.left_out).map(|list| format!("; left out: {list}"));
+        let inside = describe_inside(&self.selection.inside);
+        self.context.printer.chat(&format!("inside: {inside}{}", left_out.unwrap_or_default()));
     }
 
     async fn table_to_file(&self, table: Table) -> Result<(), LabError> {
@@ -196,11 +213,13 @@ impl Job<'_> {
         if self.context.printer.json {
             let mut data = serde_json::Map::from_iter([("files".to_owned(), json!(shown))]);
             data.extend(counts.iter().map(|(number, _, many)| ((*many).to_owned(), json!(number))));
+            data.extend(selection_json(&self.selection));
             return self.context.printer.json_ok(&Json::Object(data)).map_err(LabError::Output);
         }
         let counts: Vec<String> =
             counts.iter().map(|(n, one, many)| format!("{n} {}", if *n == 1 { one } else { many })).collect();
         self.context.printer.chat(&format!("wrote {}: {}", shown.join(" and "), counts.join(", ")));
+        self.tell_selection();
         Ok(())
     }
 
@@ -249,7 +268,9 @@ impl Job<'_> {
     async fn markdown_to_stdout(&self) -> Result<(), LabError> {
         let mut out = Stdout::new(self.context);
         self.lab.write_transcripts(&self.selection, &mut out).await?;
-        out.flush().map_err(LabError::Output)
+        out.flush().map_err(LabError::Output)?;
+        self.tell_selection();
+        Ok(())
     }
 
     async fn markdown_to_folder(&self) -> Result<(), LabError> {
@@ -257,10 +278,13 @@ impl Job<'_> {
         let written = self.lab.export_transcripts(&self.selection, &target).await?;
         let path = self.shown(&target.path);
         if self.context.printer.json {
-            let data = json!({ "folder": path, "conversations": written });
-            return self.context.printer.json_ok(&data).map_err(LabError::Output);
+            let mut data = selection_json(&self.selection);
+            data.insert("folder".to_owned(), json!(path));
+            data.insert("conversations".to_owned(), json!(written));
+            return self.context.printer.json_ok(&Json::Object(data)).map_err(LabError::Output);
         }
         self.context.printer.chat(&format!("wrote {path}: {}", count(written as usize, "transcript")));
+        self.tell_selection();
         Ok(())
     }
 }

@@ -3,6 +3,8 @@
 use crate::cli::commands::follow;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
+use crate::cli::selected::{describe_left_out, not_counted};
+use crate::cli::selecting::Selecting;
 use crate::cli::terminal::text::{Column, instant, short, table};
 use crate::design::{ModelSpec, Role};
 use crate::exchange::{Of, records};
@@ -17,11 +19,8 @@ use serde_json::Value as Json;
 pub struct List {
     /// Experiment's folder, name or id, to list its conversations [default: list all experiments]
     pub what: Option<String>,
-    /// Include conversations of older revisions of the experiment
-    #[arg(long)]
-    pub all: bool,
     /// List each copy of an experiment below its original
-    #[arg(long, conflicts_with_all = ["what", "all"])]
+    #[arg(long, conflicts_with = "what")]
     pub tree: bool,
     /// Print each new turn of an experiment's conversations once it is stored, until no conversation is running or
     /// pending
@@ -31,8 +30,11 @@ pub struct List {
     /// pending}`, `{"event": "started", conversation, condition, replicate}`, `{"event": "entry", conversation, …}`
     /// with the fields of an entry of `show --json`, `{"event": "ended", conversation, status, reason}`, `{"event":
     /// "deleted", conversation}`, and last `{"event": "end", …}` with the counts again.
-    #[arg(long, requires = "what", conflicts_with = "all")]
+    #[arg(long, requires = "what")]
     pub follow: bool,
+    /// Flags that select experiments or conversations.
+    #[command(flatten)]
+    pub selecting: Selecting,
 }
 
 const EXPERIMENTS: &[Column] = &[
@@ -42,6 +44,7 @@ const EXPERIMENTS: &[Column] = &[
     Column::number("DONE", 0),
     Column::number("FAILED", 1),
     Column::number("LEFT", 0),
+    Column::text("NOT COUNTED", 14, 3),
     Column::text("CREATOR", 6, 6),
     Column::text("CREATED (UTC)", 16, 7),
     Column::text("ROLES", 10, 8),
@@ -68,15 +71,19 @@ const CONVERSATIONS: &[Column] = &[
 /// Runs `convoke list`.
 pub async fn run(context: &Context, args: &List) -> Result<Exit, CliError> {
     match &args.what {
-        None => experiments(context, args.tree).await,
-        Some(what) if args.follow => follow::run(context, what).await,
-        Some(what) => conversations(context, what, args.all).await,
+        None => experiments(context, args).await,
+        Some(what) if args.follow && args.selecting.is_empty() => follow::run(context, what).await,
+        Some(_) if args.follow => Err(CliError::usage("--follow shows every conversation, and takes no selection")),
+        Some(what) => conversations(context, what, &args.selecting).await,
     }
 }
 
-async fn experiments(context: &Context, tree: bool) -> Result<Exit, CliError> {
+async fn experiments(context: &Context, args: &List) -> Result<Exit, CliError> {
+    args.selecting.refuse_for_experiments()?;
     let (mut data, mut rows) = (Vec::new(), Vec::new());
-    let all = context.reader().await?.list_experiments().await?;
+    let mut all = context.reader().await?.list_experiments().await?;
+    let (filters, is_any) = (args.selecting.filters(context.creator()), !all.is_empty());
+    all.retain(|listed| filters.take_experiment(&listed.record));
     let family: Vec<_> = all.iter().map(|listed| (listed.record.id.clone(), listed.record.parent.clone())).collect();
     for Listed { record, counts, document } in all {
         data.push(Json::Object(records::experiment(&record, counts, &document)));
@@ -89,6 +96,7 @@ async fn experiments(context: &Context, tree: bool) -> Result<Exit, CliError> {
             counts.done.to_string(),
             counts.failed.to_string(),
             counts.left.to_string(),
+            not_counted(counts),
             record.creator,
             instant(record.created),
             roles.join(", "),
@@ -96,10 +104,10 @@ async fn experiments(context: &Context, tree: bool) -> Result<Exit, CliError> {
             record.note.unwrap_or_default(),
         ]);
     }
-    if tree {
+    if args.tree {
         rows = under_their_parents(&family).into_iter().map(|(place, depth)| indented(&rows[place], depth)).collect();
     }
-    let none = "no experiment yet: `convoke run FOLDER` stores one";
+    let none = if is_any { "no experiment matches" } else { "no experiment yet: `convoke run FOLDER` stores one" };
     show(context, data, EXPERIMENTS, &rows, none)
 }
 
@@ -112,13 +120,12 @@ fn indented(row: &[String], depth: usize) -> Vec<String> {
     row
 }
 
-async fn conversations(context: &Context, what: &str, all: bool) -> Result<Exit, CliError> {
+async fn conversations(context: &Context, what: &str, selecting: &Selecting) -> Result<Exit, CliError> {
     let lab = context.reader().await?;
-    let selection = lab.select_conversations(what, all).await?;
+    let (selection, conversations) = lab.list_conversations(what, &selecting.criteria(context.creator())).await?;
     if matches!(&selection.of, Of::One(one) if one.kind == ProcessKind::Question) {
         return Err(LabError::IsQuestion { name: what.to_owned() }.into());
     }
-    let conversations = lab.load_conversations(&selection).await?;
     let records: Vec<_> = conversations.iter().map(|(c, _)| c.clone()).collect();
     let said = lab.count_said(&records.iter().collect::<Vec<_>>()).await?;
     let data = conversations.iter().zip(&said).map(|((c, flags), said)| {
@@ -129,8 +136,11 @@ async fn conversations(context: &Context, what: &str, all: bool) -> Result<Exit,
     let data = data.collect();
     let axes = differing_axes(&records);
     let rows: Vec<Vec<String>> = conversations.iter().zip(said).map(|(c, said)| row(c, said, &axes)).collect();
-    let none = "no conversation of the current revision: `--all` lists those of older ones";
-    show(context, data, CONVERSATIONS, &rows, none)
+    let exit = show(context, data, CONVERSATIONS, &rows, "no conversation")?;
+    if let Some(left_out) = describe_left_out(&selection.left_out) {
+        context.printer.chat(&format!("not listed: {left_out}"));
+    }
+    Ok(exit)
 }
 
 fn row((record, flags): &Flagged, said: u32, axes: &[String]) -> Vec<String> {

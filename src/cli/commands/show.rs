@@ -9,13 +9,13 @@ pub use experiment::{parameters, placeholders};
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
+use crate::cli::selecting::Selecting;
 use crate::lab::Target;
 use clap::Args;
 use transcript::Detail;
 
 /// `convoke show`.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Show {
     /// Experiment's folder, name or id, or a conversation's id
     #[arg(default_value = "", hide_default_value = true)]
@@ -29,15 +29,19 @@ pub struct Show {
     /// Print new turns until the conversation ends; with --json, print the whole conversation at its end
     #[arg(long)]
     pub follow: bool,
-    /// Of an experiment: its prompts are those of the current revision unless --all
-    #[arg(long, hide = true)]
-    pub all: bool,
+    /// Flags that select the conversations of an experiment.
+    #[command(flatten)]
+    pub selecting: Selecting,
 }
 
 /// Runs `convoke show`.
 pub async fn run(context: &Context, args: &Show) -> Result<Exit, CliError> {
     let lab = context.reader().await?;
     match lab.find_target(&args.id).await? {
+        Target::Conversation(_) if !args.selecting.is_empty() => {
+            let message = format!("`{}` is one conversation, and flags that select are for an experiment", args.id);
+            Err(CliError::usage(message))
+        }
         Target::Conversation(conversation) => {
             let detail = Detail { raw: args.raw, calls: args.calls, follow: args.follow };
             transcript::run(context, detail, &lab, *conversation).await
@@ -46,6 +50,6 @@ pub async fn run(context: &Context, args: &Show) -> Result<Exit, CliError> {
             let message = format!("`{}` is an experiment; --raw, --calls and --follow are for a conversation", args.id);
             Err(CliError::usage(message).hint(format!("`convoke list {}` lists its conversations", args.id)))
         }
-        Target::Experiment(record) => experiment::run(context, &lab, *record).await,
+        Target::Experiment(_) => experiment::run(context, &lab, &args.id, &args.selecting).await,
     }
 }

@@ -8,7 +8,7 @@ use crate::cli::terminal::prompt;
 use crate::cli::terminal::text::{instant, short};
 use crate::design::named;
 use crate::exchange;
-use crate::lab::files;
+use crate::lab::{Criteria, files};
 use crate::store::{ConversationRecord, Status};
 
 /// An action on a conversation.
@@ -53,9 +53,8 @@ impl Guide {
         let id = format!("id:{}", selected.record.id);
         let mut at = 0;
         loop {
-            let found = self
-                .read(async |lab| Ok(lab.load_conversations(&lab.select_conversations(&id, true).await?).await?))
-                .await?;
+            let found =
+                self.read(async |lab| Ok(lab.list_conversations(&id, &Criteria::everything()).await?.1)).await?;
             let records: Vec<ConversationRecord> = found.into_iter().flatten().map(|(record, _)| record).collect();
             if records.is_empty() {
                 self.say("it has no conversation yet");

@@ -3,16 +3,17 @@
 use super::select::Selected;
 use super::session::{Guide, HINT};
 use crate::cli::error::{CliError, Exit};
+use crate::cli::selected::describe_left_out;
 use crate::cli::terminal::prompt;
 use crate::exchange::file_word;
-use crate::store::ProcessKind;
+use crate::lab::Criteria;
 
 /// Formats for saving: the format's name, its description, and the end of its path.
 const KINDS: [(&str, &str, &str); 4] = [
     ("md", "transcripts, and the prompts as sent (md)", ""),
     ("jsonl", "data, a line for each entry (jsonl)", ".jsonl"),
     ("csv", "data as a table (csv)", ".csv"),
-    ("folder", "the experiment itself, as files (folder)", "-experiment"),
+    ("fleft_out", "the experiment itself, as files (fleft_out)", "-experiment"),
 ];
 
 impl Guide {
@@ -35,8 +36,8 @@ impl Guide {
         let mut path = format!("exports/{}{ending}", file_word(&selected.record.name));
         loop {
             let mut words = vec!["export".to_owned(), selected.word.clone(), format!("--format={format}")];
-            let older = if format == "folder" { Some(None) } else { self.ask_older(selected).await? };
-            match older {
+            let left_out = if format == "fleft_out" { Some(None) } else { self.ask_left_out(selected).await? };
+            match left_out {
                 Some(Some(true)) => words.push("--all".to_owned()),
                 Some(_) => {}
                 None => return Ok(false),
@@ -51,24 +52,24 @@ impl Guide {
                 words.pop();
             }
             // Back to the previous question, if there was one.
-            if !matches!(older, Some(Some(_))) {
+            if !matches!(left_out, Some(Some(_))) {
                 return Ok(false);
             }
         }
     }
 
-    /// Asks, if there are any, whether to include conversations of older revisions. `None` on Esc; `Some(None)` if
-    /// nothing was asked.
-    async fn ask_older(&self, selected: &Selected) -> Result<Option<Option<bool>>, CliError> {
-        let standing = self
-            .read(async |lab| Ok(lab.store.standing(&selected.record.id, ProcessKind::Conversation).await?))
-            .await?;
-        let older =
-            standing.into_iter().flatten().filter(|s| s.begun && s.revision != selected.record.revision).count();
-        if older == 0 {
+    /// Asks, if there are any, whether to include conversations that an export leaves out. `None` on Esc; `Some(None)`
+    /// if nothing was asked.
+    async fn ask_left_out(&self, selected: &Selected) -> Result<Option<Option<bool>>, CliError> {
+        let criteria = Criteria { done_only: true, ..Criteria::default() };
+        let what = format!("id:{}", selected.record.id);
+        let selection = self.read(async |lab| Ok(lab.select_conversations(&what, &criteria).await?)).await?;
+        let Some(selection) = selection.filter(|selection| !selection.left_out.is_empty()) else {
             return Ok(Some(None));
-        }
-        let question = format!("{older} are of older revisions: those, too?");
-        Ok(prompt::ask_yes_no(&self.context.terminal, &question, true, HINT).await?.map(Some))
+        };
+        let (number, is_empty) = (selection.left_out.values().sum::<usize>(), selection.inside.statuses.is_empty());
+        self.say(&format!("left out: {}", describe_left_out(&selection.left_out).unwrap_or_default()));
+        let question = format!("save {} too?", if number == 1 { "it" } else { "those" });
+        Ok(prompt::ask_yes_no(&self.context.terminal, &question, is_empty, HINT).await?.map(Some))
     }
 }

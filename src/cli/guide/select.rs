@@ -2,6 +2,7 @@
 
 use super::session::{Guide, HINT};
 use crate::cli::error::CliError;
+use crate::cli::selected::not_counted;
 use crate::cli::terminal::prompt;
 use crate::cli::terminal::text::instant;
 use crate::design::{Experiment, ModelSpec, Role};
@@ -59,9 +60,13 @@ fn format_experiment(Listed { record, counts, document }: &Listed) -> String {
     let roles: Vec<String> = document.roles.iter().map(Role::players).collect();
     let models: Vec<&str> = document.models.iter().map(ModelSpec::name).collect();
     let failed = if counts.failed > 0 { format!(", {} failed", counts.failed) } else { String::new() };
+    let others = match not_counted(*counts) {
+        others if others.is_empty() => others,
+        others => format!(" (and {others})"),
+    };
     let mut parts = vec![
         format!("{star}{}", record.name),
-        format!("{} done{failed}, {} left", counts.done, counts.left),
+        format!("{} done{failed}, {} left{others}", counts.done, counts.left),
         format!("{} {}", record.creator, instant(record.created).get(..10).unwrap_or_default()),
         roles.join(", "),
         models.join(", "),

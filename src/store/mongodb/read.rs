@@ -15,8 +15,8 @@ use crate::process::Flag;
 use crate::process::log::Entry;
 use crate::store::turn;
 use crate::store::{
-    CallRecord, ConversationRecord, Counts, ExperimentRecord, Filter, History, Lease, ProcessKind, RunRecord, Standing,
-    Status,
+    CallRecord, ConversationRecord, Counts, ExperimentRecord, Filter, Group, History, Lease, ProcessKind, RunRecord,
+    Standing, Status,
 };
 use ::mongodb::bson::{Bson, Document, doc};
 use futures_util::TryStreamExt;
@@ -34,36 +34,41 @@ pub(super) async fn list_records(mongo: &Base) -> Result<Vec<ExperimentRecord>, 
 pub(super) async fn list_experiments(mongo: &Base) -> Result<Vec<(ExperimentRecord, Counts)>, Fail> {
     let records = list_records(mongo).await?;
     let heads = snapshots::read_heads(mongo).await?;
-    let others: Vec<String> = records.iter().map(|r| r.id.clone()).filter(|id| !heads.contains_key(id)).collect();
-    let mut counts = count_conversations(mongo, &others).await?;
-    let of = |record: &ExperimentRecord| match heads.get(&record.id) {
-        Some(head) => head.counts.get(&record.revision).copied(),
-        None => counts.remove(&(record.id.clone(), record.revision.clone())),
+    let known = |id: &String| heads.get(id).and_then(|head| head.groups.as_deref());
+    let others: Vec<String> = records.iter().map(|r| r.id.clone()).filter(|id| known(id).is_none()).collect();
+    let groups = count_conversations(mongo, &others).await?;
+    let count = |record: ExperimentRecord| {
+        let found = || groups.get(&record.id).map(Vec::as_slice).unwrap_or_default();
+        let counts = Counts::of_groups(known(&record.id).unwrap_or_else(found), &record.revision);
+        (record, counts)
     };
-    let counted: Vec<Counts> = records.iter().map(of).map(Option::unwrap_or_default).collect();
-    Ok(records.into_iter().zip(counted).collect())
+    Ok(records.into_iter().map(count).collect())
 }
 
-async fn count_conversations(mongo: &Base, experiments: &[String]) -> Result<HashMap<(String, String), Counts>, Fail> {
+async fn count_conversations(mongo: &Base, experiments: &[String]) -> Result<HashMap<String, Vec<Group>>, Fail> {
     if experiments.is_empty() {
         return Ok(HashMap::new());
     }
     let mut cursor = mongo.conversations().aggregate(aggregate_counts(mongo, experiments).await?).await?;
-    let mut counts: HashMap<(String, String), Counts> = HashMap::new();
-    while let Some(group) = cursor.try_next().await? {
-        let name: Document = read_field(&group, "_id")?;
-        let number: u32 = read_field(&group, "number")?;
-        let of = counts.entry((read_field(&name, "experiment")?, read_field(&name, "revision")?)).or_default();
-        of.add(document_status(&name)?, number);
+    let mut groups: HashMap<String, Vec<Group>> = HashMap::new();
+    while let Some(found) = cursor.try_next().await? {
+        let name: Document = read_field(&found, "_id")?;
+        groups.entry(read_field(&name, "experiment")?).or_default().push(Group {
+            revision: read_field(&name, "revision")?,
+            offline: read_field(&name, "offline")?,
+            status: document_status(&name)?,
+            number: read_field(&found, "number")?,
+        });
     }
-    Ok(counts)
+    Ok(groups)
 }
 
-/// Counts by experiment, revision and status. Before schema 2 all processes are conversations, and no index has their
+/// Counts by experiment, revision, status and whether they are offline. Before schema 2 all processes are conversations, and no index has their
 /// kind.
 async fn aggregate_counts(mongo: &Base, experiments: &[String]) -> Result<Vec<Document>, Fail> {
     let group = doc! { "$group": {
-        "_id": { "experiment": "$experiment", "revision": "$revision", "status": "$status" }, "number": { "$sum": 1 },
+        "_id": { "experiment": "$experiment", "revision": "$revision", "status": "$status",
+                 "offline": "$offline" }, "number": { "$sum": 1 },
     } };
     if schema::is_first(mongo).await? {
         let sort = doc! { "$sort": { "experiment": 1, "revision": 1, "status": 1 } };

@@ -39,7 +39,7 @@ const INDEXES: &[(u32, &str, &[&str], bool)] = &[
     (FIRST, "versions", &["experiment", "version"], true),
     (FIRST, "runs", &["experiment", "started"], false),
     (FIRST, "snapshot_pieces", &["experiment", "stamp"], false),
-    (SECOND, "conversations", &["experiment", "kind", "revision", "status"], false),
+    (SECOND, "conversations", &["experiment", "kind", "revision", "status", "offline"], false),
 ];
 
 /// Keys of an experiment's document that convoke 0.1 reads.

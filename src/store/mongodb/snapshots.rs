@@ -12,7 +12,7 @@ use super::documents::{read_field, to_bson, to_date};
 use super::fail::{Fail, unless_there};
 use super::standing::each_standing;
 use crate::design::Named;
-use crate::store::{Counts, ProcessKind, RunRecord, Standing, Status};
+use crate::store::{Counts, Group, ProcessKind, RunRecord, Standing, Status};
 use ::mongodb::bson::oid::ObjectId;
 use ::mongodb::bson::{Bson, Document, doc};
 use std::collections::{BTreeMap, HashMap};
@@ -24,7 +24,9 @@ const WORTH: usize = 500;
 
 /// Counts by revision, and the place of the pieces.
 pub(super) struct Head {
-    pub(super) counts: HashMap<String, Counts>,
+    counts: HashMap<String, Counts>,
+    /// Conversations that count alike; convoke 0.1 did not store them.
+    pub(super) groups: Option<Vec<Group>>,
     stamp: String,
     pieces: usize,
 }
@@ -39,6 +41,7 @@ fn read_head(document: &Document) -> Result<Head, Fail> {
     let counts: Vec<Named<Counts>> = read_field(document, "counts")?;
     Ok(Head {
         counts: counts.into_iter().map(|named| (named.name, named.value)).collect(),
+        groups: read_field(document, "groups")?,
         stamp: read_field(document, "stamp")?,
         pieces: read_field(document, "pieces")?,
     })
@@ -103,7 +106,7 @@ pub(super) async fn store_snapshot(mongo: &Base, experiment: &str) -> Result<(),
     let counts: Vec<Named<Counts>> = count_standing(&standing).into_iter().map(|(r, c)| Named::new(r, c)).collect();
     let head = doc! {
         "_id": experiment, "stamp": &stamp, "pieces": standing.len().div_ceil(PIECE) as u32,
-        "counts": to_bson(&counts)?, "at": to_date(mongo.clock.now()),
+        "counts": to_bson(&counts)?, "groups": to_bson(&group_standing(&standing))?, "at": to_date(mongo.clock.now()),
     };
     unless_there(mongo.snapshots().insert_one(head).await)?;
     // A run that began meanwhile found no head to remove, so this process removes the head.
@@ -117,6 +120,20 @@ fn count_standing(standing: &[Standing]) -> BTreeMap<String, Counts> {
         of.add(stands.status, 1);
     }
     counts
+}
+
+fn group_standing(standing: &[Standing]) -> Vec<Group> {
+    let mut groups: BTreeMap<(&str, bool, Status), u32> = BTreeMap::new();
+    for stands in standing {
+        *groups.entry((&stands.revision, stands.offline, stands.status)).or_insert(0) += 1;
+    }
+    let group = |((revision, offline, status), number): ((&str, bool, Status), u32)| Group {
+        revision: revision.to_owned(),
+        offline,
+        status,
+        number,
+    };
+    groups.into_iter().map(group).collect()
 }
 
 /// Returns true if a run of the experiment has not ended and has renewed its lease in time.

@@ -7,7 +7,8 @@ use crate::design::Experiment;
 use crate::process::log::Entry;
 use crate::process::{Flag, Kind};
 use crate::store::{
-    ConversationRecord, Counts, ExperimentRecord, Filter, History, ProcessKind, RunRecord, Standing, Status, StoreError,
+    ConversationRecord, Counts, ExperimentRecord, Filter, Group, History, ProcessKind, RunRecord, Standing, Status,
+    StoreError,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
@@ -86,28 +87,32 @@ pub(super) fn list_records(conn: &Connection) -> Result<Vec<ExperimentRecord>, F
 }
 
 pub(super) fn list_experiments(conn: &Connection) -> Result<Vec<(ExperimentRecord, Counts)>, Fail> {
-    let mut counts = count_conversations(conn)?;
-    Ok(list_records(conn)?
-        .into_iter()
-        .map(|r| (counts.remove(&r.id).unwrap_or_default(), r))
-        .map(|(c, r)| (r, c))
-        .collect())
+    let groups = count_conversations(conn)?;
+    let count = |record: ExperimentRecord| {
+        let groups = groups.get(&record.id).map(Vec::as_slice).unwrap_or_default();
+        let counts = Counts::of_groups(groups, &record.revision);
+        (record, counts)
+    };
+    Ok(list_records(conn)?.into_iter().map(count).collect())
 }
 
-fn count_conversations(conn: &Connection) -> Result<HashMap<String, Counts>, Fail> {
-    // The index contains everything that the query needs, so no conversation is read.
-    let statement = conn.prepare_cached(
-        "select e.id, c.status, count(*) from experiments e
-         join conversations c on c.experiment = e.id and c.kind = 'conversation' and c.revision = e.revision
-         group by e.id, c.status",
-    )?;
-    let rows = read_all(statement, [], |c| Ok((c.next::<String>()?, c.next_word(Status::of)?, c.next::<u32>()?)))?;
-    let mut counts: HashMap<String, Counts> = HashMap::new();
-    for (experiment, status, number) in rows {
-        let of = counts.entry(experiment).or_default();
-        of.add(status, number);
+/// Counts conversations. The index contains everything that the query needs, so no conversation is read.
+pub(super) const COUNTS: &str = "select c.experiment, c.revision, c.offline, c.status, count(*) from experiments e
+     join conversations c on c.experiment = e.id and c.kind = 'conversation'
+     group by e.id, c.revision, c.status, c.offline";
+
+fn count_conversations(conn: &Connection) -> Result<HashMap<String, Vec<Group>>, Fail> {
+    let statement = conn.prepare_cached(COUNTS)?;
+    let mut groups: HashMap<String, Vec<Group>> = HashMap::new();
+    let rows = read_all(statement, [], |c| {
+        let experiment: String = c.next()?;
+        let (revision, offline) = (c.next()?, c.next()?);
+        Ok((experiment, Group { revision, offline, status: c.next_word(Status::of)?, number: c.next()? }))
+    })?;
+    for (experiment, group) in rows {
+        groups.entry(experiment).or_default().push(group);
     }
-    Ok(counts)
+    Ok(groups)
 }
 
 pub(super) fn find_document(conn: &Connection, revision: &str) -> Result<Option<Experiment>, Fail> {

@@ -150,9 +150,7 @@ fn counting_reads_no_conversation() {
     drop(Sqlite::open(&path, OpenMode::Write, None).unwrap());
     let conn = Connection::open(&path).unwrap();
     for sql in [
-        "select e.id, c.status, count(*) from experiments e
-         join conversations c on c.experiment = e.id and c.kind = 'conversation' and c.revision = e.revision
-         group by e.id, c.status",
+        super::read::COUNTS,
         "select revision, count(*) from conversations
          where experiment = 'e' and kind = 'conversation' and status = 'done' group by revision",
     ] {

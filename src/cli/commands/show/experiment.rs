@@ -2,6 +2,8 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
+use crate::cli::selected::describe_left_out;
+use crate::cli::selecting::Selecting;
 use crate::cli::terminal::printer::{Look, Piece, Printer};
 use crate::cli::terminal::text::{Column, instant, short, table, wrap};
 use crate::design::keys::kind::KeyValue;
@@ -9,8 +11,9 @@ use crate::design::keys::{BEFORE_AGENTS, Key, MODEL, PROTOCOL};
 use crate::design::template::{RoleTags, Tag, Template, tag_of};
 use crate::design::{Experiment, Expression, ModelSpec, PromptText, Role, RoleModel, Seed, Value, inflect, markdown};
 use crate::exchange::records;
-use crate::lab::Lab;
+use crate::lab::filters::Reason;
 use crate::lab::questions::QuestionCount;
+use crate::lab::{Lab, Selection};
 use crate::store::{Counts, ExperimentRecord};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
@@ -19,9 +22,11 @@ use std::io;
 const TAGS: &[Column] = &[Column::text("TAG", 30, 0), Column::text("ONE", 8, 0), Column::text("SEVERAL", 8, 0)];
 
 /// Prints an experiment.
-pub async fn run(context: &Context, lab: &Lab, record: ExperimentRecord) -> Result<Exit, CliError> {
-    let document = lab.load_document(&record).await?;
-    let counts = lab.count_conversations(&record).await?;
+pub async fn run(context: &Context, lab: &Lab, what: &str, selecting: &Selecting) -> Result<Exit, CliError> {
+    let selection = lab.select_conversations(what, &selecting.criteria(context.creator())).await?;
+    let Selection { record, document, inside, left_out, .. } = selection;
+    let number = |reason| left_out.get(&reason).map_or(0, |number| *number as u32);
+    let counts = Counts { offline: number(Reason::Offline), older: number(Reason::Revision), ..inside.counts() };
     let questions = lab.question_counts(&record).await?;
     if context.printer.json {
         let mut data = records::experiment(&record, counts, &document);
@@ -35,7 +40,7 @@ pub async fn run(context: &Context, lab: &Lab, record: ExperimentRecord) -> Resu
         return Ok(Exit::Done);
     }
     let page = Page { printer: &context.printer };
-    page.head(&record, counts)?;
+    page.head(&record, counts, describe_left_out(&left_out))?;
     page.protocol(&document)?;
     page.models(&document)?;
     for (index, role) in document.roles.iter().enumerate() {
@@ -70,7 +75,7 @@ impl Page<'_> {
         super::block::block(self.printer, text, "    ", Look::Plain)
     }
 
-    fn head(&self, record: &ExperimentRecord, counts: Counts) -> io::Result<()> {
+    fn head(&self, record: &ExperimentRecord, counts: Counts, left_out: Option<String>) -> io::Result<()> {
         let star = if record.starred { "★ " } else { "" };
         self.printer.pieces(&[
             Piece("experiment ", Look::Dim),
@@ -87,8 +92,11 @@ impl Page<'_> {
         if let Some(parent) = &record.parent {
             self.field("copied from", parent)?;
         }
-        let Counts { done, failed, left } = counts;
+        let Counts { done, failed, left, .. } = counts;
         self.field("conversations", &format!("{done} done, {failed} failed, {left} left"))?;
+        if let Some(left_out) = left_out {
+            self.field("not counted", &left_out)?;
+        }
         let run = record.run;
         self.field("run", &format!("{} of each condition, seed {}", run.replicates, run.seed))
     }

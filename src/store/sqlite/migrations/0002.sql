@@ -21,4 +21,4 @@ create table marks (                                 -- marks of those who are n
 ) strict;
 
 drop index conversations_by_status;
-create index conversations_by_status on conversations (experiment, kind, revision, status);
+create index conversations_by_status on conversations (experiment, kind, revision, status, offline);
