@@ -97,6 +97,8 @@ pub trait Store: Send + Sync {
     /// Returns the logs of conversations, in the order given. One call reads many, since some databases answer each
     /// query slowly.
     async fn logs(&self, conversations: &[String]) -> Result<Vec<Vec<Entry>>, StoreError>;
+    /// Returns the numbers of openings and speeches in the logs of conversations, in the order given.
+    async fn said(&self, conversations: &[String]) -> Result<Vec<u32>, StoreError>;
     /// Returns the conversations of an experiment (and no other process) that are not done, and the number of
     /// conversations that are done. Watching polls this verb, so it reads nothing else.
     async fn unfinished(&self, experiment: &str) -> Result<Unfinished, StoreError>;

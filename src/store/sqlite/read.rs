@@ -4,8 +4,8 @@ use super::fail::{Fail, Place};
 use super::rows::{self, read_all, read_first};
 use super::{calls, open, turns};
 use crate::design::Experiment;
-use crate::process::Flag;
 use crate::process::log::Entry;
+use crate::process::{Flag, Kind};
 use crate::store::{
     ConversationRecord, Counts, ExperimentRecord, Filter, Group, History, ProcessKind, RunRecord, Standing, Status,
     StoreError,
@@ -154,6 +154,14 @@ pub(super) fn read_history(conn: &Connection, conversation: &str) -> Result<Hist
 pub(super) fn read_log(conn: &Connection, conversation: &str) -> Result<Vec<Entry>, Fail> {
     check_exists(conn, conversation)?;
     turns::log_from(conn, conversation, 0)
+}
+
+/// Returns the number of openings and speeches in a log.
+pub(super) fn count_said(conn: &Connection, conversation: &str) -> Result<u32, Fail> {
+    let sql = "select count(*) from messages where conversation = ?1 and kind in (?2, ?3)";
+    let kinds = (Kind::Opening.word(), Kind::Speech.word());
+    let said = read_first(conn.prepare_cached(sql)?, (conversation, kinds.0, kinds.1), rows::read_count)?;
+    Ok(said.unwrap_or_default())
 }
 
 pub(super) fn read_calls(conn: &Connection, conversation: &str) -> Result<Vec<crate::store::CallRecord>, Fail> {
