@@ -17,6 +17,7 @@ mod deleting;
 mod differing;
 mod editing;
 mod hostile;
+mod limits;
 mod listing;
 mod login;
 mod looking;
