@@ -7,6 +7,7 @@ use super::leave::{Leave, STOPPED};
 use super::patience::Patience;
 use super::refusals::Refusals;
 use super::roster::{Roster, name_of};
+use super::worker::ServerWait;
 use crate::design::ModelSpec;
 use crate::design::check::server_of;
 use crate::model::person::Person;
@@ -27,6 +28,8 @@ pub struct Options {
     pub bounds: Bounds,
     /// Number and pace of retries.
     pub retry: Retry,
+    /// Patience with servers that go away.
+    pub server_wait: ServerWait,
     /// Time for which the run waits for an unreachable or full database.
     pub store_wait: Duration,
     /// The clock: milliseconds since 1970.

@@ -20,10 +20,12 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use tracing::info;
 
+mod absence;
 mod call;
 mod person;
 mod round;
 
+pub use absence::{ServerWait, next_pause};
 use person::Sitting;
 
 /// Answers stored without their entry, by the names of their calls.

@@ -1,6 +1,7 @@
 //! One call: stored as sent, requested, and returned with its answer, which is stored with its entry.
 
 use super::Worker;
+use super::absence::Waited;
 use super::round::Round;
 use crate::design::ModelSpec;
 use crate::design::check::server_of;
@@ -36,7 +37,6 @@ impl Worker<'_> {
         if !matches!(asked.end, CallEnd::Answered(_)) {
             // The halt precedes every await: no other lane of the round may take the free slot.
             round.halt.cancel();
-            self.release_slot();
         }
         match asked.end {
             CallEnd::Answered(reply) => {
@@ -63,12 +63,46 @@ impl Worker<'_> {
         }
     }
 
+    /// Sends a call. Where its server goes away, waits for it and sends the call again.
     async fn ask(
         &self,
         member: &Member,
         request: &ChatRequest,
         record: &CallRecord,
         (question, round, left): (&Ask, &Round, &AtomicU64),
+    ) -> CallOutcome<Unsent> {
+        let (server, mut attempts, mut watch) = (&member.server, Vec::new(), None);
+        let end = loop {
+            let started = (self.shared.options.clock)();
+            let asked =
+                self.send((member, request), (record, &attempts), (question, round, left), watch.is_some()).await;
+            attempts.extend(asked.attempts);
+            let error = match asked.end {
+                CallEnd::Failed(error) if self.is_away(&server.name, &error, started) => error,
+                end => break end,
+            };
+            let failed = CallRecord { attempts: attempts.clone(), state: CallState::Failed, ..record.clone() };
+            if let Err(Leave::Store(error)) = self.settle(failed).await {
+                break CallEnd::Unsaved(Unsent::Store(error));
+            }
+            match self.until_back((server, &error), &mut watch, &round.halt).await {
+                Waited::Back => {}
+                Waited::Gone => break CallEnd::Failed(error),
+                Waited::Halted => break CallEnd::Stopped,
+            }
+        };
+        if watch.is_some() && matches!(end, CallEnd::Answered(_)) {
+            self.shared.tell(Event::ServerBack { server: server.name.clone() });
+        }
+        CallOutcome { attempts, end }
+    }
+
+    async fn send(
+        &self,
+        (member, request): (&Member, &ChatRequest),
+        (record, earlier): (&CallRecord, &[Attempt]),
+        (question, round, left): (&Ask, &Round, &AtomicU64),
+        watches: bool,
     ) -> CallOutcome<Unsent> {
         let Shared { options, slots, gates, .. } = self.shared;
         let id = &self.job.id;
@@ -80,14 +114,16 @@ impl Worker<'_> {
             slots,
             gates,
             order: self.job.order,
+            watches,
             stop: &round.halt,
             abort: &options.abort,
             clock: &options.clock,
         };
         let before = |tried: &[Attempt]| {
             left.store(self.shared.refusals.tick(), Ordering::Relaxed);
-            let sent = tried.first().map_or_else(options.clock, |first| first.at);
-            self.leaves(CallRecord { sent, attempts: tried.to_vec(), ..record.clone() }, &question.model, round)
+            let attempts = [earlier, tried].concat();
+            let sent = attempts.first().map_or_else(options.clock, |first| first.at);
+            self.leaves(CallRecord { sent, attempts, ..record.clone() }, &question.model, round)
         };
         let notify = |waiting: RetryWait| {
             self.release_slot();
@@ -99,7 +135,11 @@ impl Worker<'_> {
                 wait: waiting.wait.as_millis() as u64,
             });
         };
-        send_call(&pending, before, notify).await
+        let outcome = send_call(&pending, before, notify).await;
+        if !matches!(outcome.end, CallEnd::Answered(_)) {
+            self.release_slot();
+        }
+        outcome
     }
 
     /// Frees the slot that a critical chain keeps: it makes no call now.
