@@ -1,7 +1,7 @@
 //! Models of a run: looked up before the first call, and fetched if a server lacks them.
 
 use super::event::Event;
-use super::worker::{ServerWait, next_pause};
+use super::patience::{ServerWait, next_pause};
 use crate::design::check::server_of;
 use crate::design::{ModelSpec, Seed};
 use crate::model::catalog::is_same_model;

@@ -25,7 +25,6 @@ mod call;
 mod person;
 mod round;
 
-pub use absence::{ServerWait, next_pause};
 use person::Sitting;
 
 /// Answers stored without their entry, by the names of their calls.

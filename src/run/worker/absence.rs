@@ -6,37 +6,15 @@
 use super::Worker;
 use crate::model::gate::Watch;
 use crate::model::retry::{Verdict, verdict};
-use crate::model::{Connection, ModelError, Server};
+use crate::model::{Attempt, Connection, ModelError, Server};
 use crate::run::event::Event;
+use crate::run::patience::next_pause;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// First and longest pause between two requests for the list.
-const FIRST: Duration = Duration::from_secs(5);
-const LONGEST: Duration = Duration::from_mins(1);
 /// Number of returns, each followed by failing prompts, after which the server is stopped.
 const RETURNS: u32 = 3;
-
-/// Patience with servers that go away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ServerWait {
-    /// Longest wait.
-    pub time: Duration,
-    /// True if it applies to a server that has not answered yet.
-    pub at_start: bool,
-}
-
-impl Default for ServerWait {
-    fn default() -> Self {
-        Self { time: Duration::from_hours(1), at_start: false }
-    }
-}
-
-/// Returns the next pause between two requests for the list.
-pub fn next_pause(pause: Option<Duration>) -> Duration {
-    pause.map_or(FIRST, |pause| (pause * 3 / 2).min(LONGEST))
-}
 
 /// The end of a wait for a server.
 pub(super) enum Waited {
@@ -49,12 +27,26 @@ pub(super) enum Waited {
 }
 
 impl Worker<'_> {
-    /// True if the run waits for the server after this error: it answered before, and nobody since the call began.
-    pub(super) fn is_away(&self, server: &str, error: &ModelError, started: i64) -> bool {
+    /// True if the run waits for the server after these attempts: it answered before, and nobody since it failed first.
+    /// One broken answer among those of others is trouble of one conversation.
+    pub(super) fn is_away(&self, server: &str, error: &ModelError, attempts: &[Attempt]) -> bool {
         let shared = self.shared;
         let (wait, last) = (shared.options.server_wait, shared.gates.last_success(server));
         let was_here = wait.at_start || last.is_some() || shared.work.roster.has_reached(server);
-        verdict(error) == Verdict::Retry && was_here && !wait.time.is_zero() && last.is_none_or(|at| at < started)
+        let is_sure = attempts.len() > 1 || matches!(error, ModelError::Unreachable { .. });
+        let since = attempts.first().map_or(0, |first| first.at + if is_sure { first.took as i64 } else { 0 });
+        let is_gone = shared.gates.is_away(server) || last.is_none_or(|at| at <= since);
+        verdict(error) == Verdict::Retry && was_here && is_gone && !wait.time.is_zero()
+    }
+
+    /// Marks the server as away, unless another call did so.
+    pub(super) fn mark_away<'a>(&'a self, (server, error): (&Server, &ModelError), watch: &mut Option<Watch<'a>>) {
+        if watch.is_none() {
+            *watch = self.shared.gates.watch(&server.name);
+            if watch.is_some() {
+                self.shared.tell(Event::ServerAway { server: server.name.clone(), reason: error.to_string() });
+            }
+        }
     }
 
     /// Waits until the server is back. `watch` is held by the call that finds this out.
@@ -65,12 +57,6 @@ impl Worker<'_> {
         halt: &CancellationToken,
     ) -> Waited {
         let name = &server.name;
-        if watch.is_none() {
-            *watch = self.shared.gates.watch(name);
-            if watch.is_some() {
-                self.shared.tell(Event::ServerAway { server: name.clone(), reason: error.to_string() });
-            }
-        }
         let waiting = async {
             let Some(watch) = watch else {
                 self.shared.gates.until_back(name).await;
@@ -98,7 +84,9 @@ impl Worker<'_> {
         while Instant::now() < until {
             sleep(pause.min(until - Instant::now())).await;
             let listed = match Connection::open(server) {
-                Ok(connection) => timeout(LONGEST, connection.list_models()).await.ok().map(|listed| listed.map(drop)),
+                Ok(connection) => {
+                    timeout(Duration::from_mins(1), connection.list_models()).await.ok().map(|listed| listed.map(drop))
+                }
                 Err(error) => Some(Err(error)),
             };
             if listed.is_some_and(|listed| answers(&listed)) {
@@ -135,13 +123,6 @@ fn answers(listed: &Result<(), ModelError>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pauses_grow_to_a_minute() {
-        let pauses = std::iter::successors(Some(next_pause(None)), |pause| Some(next_pause(Some(*pause))));
-        let seconds: Vec<u64> = pauses.take(9).map(|pause| pause.as_secs()).collect();
-        assert_eq!(seconds, [5, 7, 11, 16, 25, 37, 56, 60, 60]);
-    }
 
     #[test]
     fn any_answer_below_500_is_one() {

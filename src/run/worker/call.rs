@@ -52,7 +52,7 @@ impl Worker<'_> {
                 self.give_up(call).await?;
                 Err(leave)
             }
-            CallEnd::Stopped | CallEnd::Unsaved(Unsent::Halted) => {
+            CallEnd::Stopped | CallEnd::Unsaved(Unsent::Halted | Unsent::Away) => {
                 self.leave_with(call, self.shared.leave_halted()).await
             }
             CallEnd::Aborted => {
@@ -73,14 +73,17 @@ impl Worker<'_> {
     ) -> CallOutcome<Unsent> {
         let (server, mut attempts, mut watch) = (&member.server, Vec::new(), None);
         let end = loop {
-            let started = (self.shared.options.clock)();
+            let earlier = attempts.len();
             let asked =
                 self.send((member, request), (record, &attempts), (question, round, left), watch.is_some()).await;
             attempts.extend(asked.attempts);
             let error = match asked.end {
-                CallEnd::Failed(error) if self.is_away(&server.name, &error, started) => error,
+                CallEnd::Unsaved(Unsent::Away) => continue,
+                CallEnd::Failed(error) if self.is_away(&server.name, &error, &attempts[earlier..]) => error,
                 end => break end,
             };
+            // The mark precedes every await, so that no other prompt leaves.
+            self.mark_away((server, &error), &mut watch);
             let failed = CallRecord { attempts: attempts.clone(), state: CallState::Failed, ..record.clone() };
             if let Err(Leave::Store(error)) = self.settle(failed).await {
                 break CallEnd::Unsaved(Unsent::Store(error));
@@ -123,7 +126,7 @@ impl Worker<'_> {
             left.store(self.shared.refusals.tick(), Ordering::Relaxed);
             let attempts = [earlier, tried].concat();
             let sent = attempts.first().map_or_else(options.clock, |first| first.at);
-            self.leaves(CallRecord { sent, attempts, ..record.clone() }, &question.model, round)
+            self.leaves(CallRecord { sent, attempts, ..record.clone() }, (&question.model, watches), round)
         };
         let notify = |waiting: RetryWait| {
             self.release_slot();
@@ -149,7 +152,7 @@ impl Worker<'_> {
 
     /// Stores a call as sent, with its failed attempts, so that a lost request is counted. If the run stops during this
     /// write, the call does not leave.
-    async fn leaves(&self, call: CallRecord, spec: &ModelSpec, round: &Round) -> Result<(), Unsent> {
+    async fn leaves(&self, call: CallRecord, spec: (&ModelSpec, bool), round: &Round) -> Result<(), Unsent> {
         let Shared { work, patience, .. } = self.shared;
         let (id, again) = (&self.job.id, !call.attempts.is_empty());
         self.may_leave(spec, round)?;
@@ -168,11 +171,14 @@ impl Worker<'_> {
         Err(stopped)
     }
 
-    fn may_leave(&self, spec: &ModelSpec, round: &Round) -> Result<(), Unsent> {
+    fn may_leave(&self, (spec, watches): (&ModelSpec, bool), round: &Round) -> Result<(), Unsent> {
         if round.halt.is_cancelled() {
             return Err(Unsent::Halted);
         }
-        self.shared.stopped(spec).map_or(Ok(()), |error| Err(Unsent::Stopped(error.to_string())))
+        if let Some(error) = self.shared.stopped(spec) {
+            return Err(Unsent::Stopped(error.to_string()));
+        }
+        if !watches && self.shared.gates.is_away(server_of(&spec.id)) { Err(Unsent::Away) } else { Ok(()) }
     }
 
     /// Returns the model of an ask if it is usable.
