@@ -224,6 +224,7 @@ impl From<ModelError> for CliError {
                 "`convoke models` lists what each server offers"
             }
             ModelError::Nowhere { .. } => "is its `base_url` right? Many servers need `/v1` at its end",
+            ModelError::Setting { .. } => "correct it, or unset it",
             ModelError::Later { .. } => "run the same command again then to resume",
             ModelError::Broken { .. }
             | ModelError::Timeout { .. }

@@ -30,8 +30,6 @@ pub struct KnownServer {
     pub name: String,
     /// Parameters that the server's protocol lacks.
     pub lacks: &'static [&'static str],
-    /// Reason why the server cannot be used; `None` if it can be used.
-    pub refused: Option<String>,
 }
 
 /// An experiment and its problems.
@@ -183,9 +181,6 @@ impl Check<'_> {
                 self.report_at(Severity::Warning, "undeclared-server", &at, message, Some(hint));
                 continue;
             };
-            if let Some(why) = &known.refused {
-                self.report_at(Severity::Error, "server", &at, format!("server `{server}`: {why}"), None);
-            }
             for parameter in known.lacks.iter().filter(|p| is_set(model, p)) {
                 self.report_lacking(&format!("{at}.{parameter}"), model, parameter);
             }

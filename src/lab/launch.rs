@@ -74,6 +74,7 @@ impl Lab {
         if let Some(record) = &planned.record {
             return Ok(record.clone());
         }
+        self.refuse_other_form(&planned.creator, &planned.experiment.name).await?;
         let new = NewExperiment {
             id: format!("{:016x}", (self.random)()),
             creator: planned.creator.clone(),

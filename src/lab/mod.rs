@@ -25,6 +25,7 @@
 //! | `change`, `delete`, `import` | editing, copying, creating, deleting, storing, notes and stars |
 //! | `examples`, `draft` | the experiments that ship, and one in the making |
 //! | `watch` | following what other processes run |
+//! | `summary` | counting conversations by condition |
 //! | `export`, `verify`, `copy` | reading everything |
 //! | `models` | what servers offer |
 
@@ -66,6 +67,7 @@ pub mod running;
 pub mod select;
 pub mod setup;
 pub mod single;
+mod summary;
 pub mod target;
 pub mod verify;
 pub mod watch;

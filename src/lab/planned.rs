@@ -161,9 +161,6 @@ pub fn check_models<'a>(models: impl Iterator<Item = &'a ModelSpec>, servers: &S
     for model in models.filter(|m| !m.is_human()) {
         let name = server_of(&model.id);
         let Some(server) = servers.iter().find(|s| s.name == name) else { continue };
-        if let Some(why) = &server.refused {
-            return Err(Obstacle::usage(format!("server `{name}`: {why}"), None).into());
-        }
         if let Some(parameter) = server.lacks.iter().find(|p| is_set(model, p)) {
             return Err(lacking_parameter(model, parameter).into());
         }

@@ -38,9 +38,11 @@ pub fn verdict(error: &ModelError) -> Verdict {
         | ModelError::NoAccess { .. }
         | ModelError::Refused { .. }
         | ModelError::Encoded { .. } => Verdict::StopModel,
-        ModelError::Key { .. } | ModelError::Quota { .. } | ModelError::Later { .. } | ModelError::Nowhere { .. } => {
-            Verdict::StopServer
-        }
+        ModelError::Key { .. }
+        | ModelError::Quota { .. }
+        | ModelError::Later { .. }
+        | ModelError::Setting { .. }
+        | ModelError::Nowhere { .. } => Verdict::StopServer,
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reasons why a worker leaves a conversation, and its report to the runner.
 
 use super::job::Job;
-use super::refusals::Refusal;
+use super::refusals::Open;
 use crate::process::EndedBy;
 use crate::store::{Status, StoreError};
 
@@ -31,7 +31,7 @@ pub(super) enum Leave {
     /// A bound of the invocation is reached.
     Budget,
     /// A server refuses the request and names no cause.
-    Refused(Box<Refusal>),
+    Refused(Box<Open>),
     Store(StoreError),
     /// Another process works on the conversation.
     Held(String),

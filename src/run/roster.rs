@@ -8,7 +8,7 @@ use crate::model::catalog::is_same_model;
 use crate::model::parameters::request_parameters;
 use crate::model::pull::Pull;
 use crate::model::{
-    ChatModel, ChatRequest, Connection, ModelError, ModelFacts, Retry, Scripted, Server, ServerKind, Turn,
+    ChatModel, ChatRequest, Connection, ModelError, ModelFacts, Retry, Scripted, Server, ServerKind, Turn, Verdict,
 };
 use crate::process::random::server_seed;
 use crate::process::{Ask, Process};
@@ -168,6 +168,11 @@ fn unfetched(error: ModelError) -> Result<String, ModelError> {
     Ok(format!("it could not be fetched: {cause}"))
 }
 
+/// True if a server answers a look-up with something else.
+fn is_unreadable(error: &ModelError) -> bool {
+    matches!(error, ModelError::Invalid { .. } | ModelError::Encoded { .. } | ModelError::Nowhere { .. })
+}
+
 impl LookUp<'_> {
     async fn member(&self, id: &str, connections: &mut BTreeMap<String, Connection>) -> Result<Member, ModelError> {
         let (name, model) = (server_of(id), name_of(id));
@@ -196,7 +201,12 @@ impl LookUp<'_> {
         if connection.server().kind != ServerKind::Ollama {
             return Ok(ModelFacts::default());
         }
-        let offered = self.patiently(connection, || connection.list_models()).await?;
+        let offered = match self.patiently(connection, || connection.list_models()).await {
+            Ok(offered) => offered,
+            // A server without a readable list may answer all the same.
+            Err(error) if is_unreadable(&error) => return Ok(ModelFacts::default()),
+            Err(error) => return Err(error),
+        };
         if !offered.iter().any(|o| is_same_model(&o.name, model)) {
             self.fetch(connection, id, model).await?;
         }
@@ -241,7 +251,7 @@ impl LookUp<'_> {
         let (mut attempt, began, mut pause) = (0, Instant::now(), None);
         loop {
             let error = match look().await {
-                Err(error) if crate::model::retry::verdict(&error) == crate::model::Verdict::Retry => error,
+                Err(error) if crate::model::retry::verdict(&error) == Verdict::Retry && !is_unreadable(&error) => error,
                 other => return other,
             };
             let is_patient = self.server_wait.at_start && began.elapsed() < self.server_wait.time;

@@ -9,8 +9,9 @@ use super::refusals::Refusals;
 use super::roster::{Roster, name_of};
 use crate::design::ModelSpec;
 use crate::design::check::server_of;
+use crate::model::parameters::Amendment;
 use crate::model::person::Person;
-use crate::model::{Bounds, Gates, ModelError, Retry, Slots, Usage};
+use crate::model::{Bounds, ChatRequest, Gates, ModelError, Retry, Slots, Usage};
 use crate::process::Flag;
 use crate::store::{Lease, Store, Tokens};
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,6 +68,8 @@ pub(super) struct Shared {
     pub(super) gates: Gates,
     pub(super) patience: Patience,
     pub(super) refusals: Refusals,
+    /// Changes of requests that refusals asked for, by server and model.
+    amendments: Mutex<BTreeMap<(String, String), Vec<Amendment>>>,
     /// Servers, or models of servers, that get no further request.
     stops: Mutex<BTreeMap<(String, Option<String>), ModelError>>,
     /// Conversations already reported as held by another process.
@@ -88,6 +91,7 @@ impl Shared {
             gates: Gates::default(),
             patience,
             refusals: Refusals::default(),
+            amendments: Mutex::default(),
             stops: Mutex::default(),
             held: Mutex::default(),
             totals: Mutex::default(),
@@ -107,7 +111,8 @@ impl Shared {
         let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
         let server = server_of(&spec.id).to_owned();
         let name = name_of(&spec.id).to_owned();
-        stops.get(&(server.clone(), None)).or_else(|| stops.get(&(server, Some(name)))).cloned()
+        let stopped = stops.get(&(server.clone(), None)).or_else(|| stops.get(&(server.clone(), Some(name.clone()))));
+        stopped.cloned().or_else(|| self.refusals.stopped(&server, &name))
     }
 
     /// Stops new requests to a server, or to one of its models.
@@ -121,6 +126,26 @@ impl Shared {
                 reason: error.to_string(),
             });
         }
+    }
+
+    /// Changes a request as earlier refusals of this run asked.
+    pub(super) fn amend(&self, server: &str, request: &mut ChatRequest) {
+        let amendments = self.amendments.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = amendments.get(&(server.to_owned(), request.model.clone()));
+        known.into_iter().flatten().for_each(|amendment| amendment.apply(&mut request.parameters));
+    }
+
+    /// Changes a request as its refusal asks, and those that follow. Returns false if it asks for no change.
+    pub(super) fn amend_refused(&self, server: &str, request: &mut ChatRequest, error: &ModelError) -> bool {
+        let Some(found) = Amendment::find(&request.parameters, error) else { return false };
+        found.apply(&mut request.parameters);
+        let mut amendments = self.amendments.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = amendments.entry((server.to_owned(), request.model.clone())).or_default();
+        // Requests in flight may be refused for the same reason.
+        if !known.contains(&found) {
+            known.push(found);
+        }
+        true
     }
 
     /// Returns the reason to leave a conversation before its next request.

@@ -18,27 +18,43 @@ use crate::store::{CallRecord, CallState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::{info, warn};
 
+/// Maximum changes of one request after refusals: a server may refuse each form.
+const MOST_AMENDMENTS: u32 = 2;
+
 impl Worker<'_> {
     /// Makes a call and returns its record.
     pub(super) async fn call(
         &self,
         ask: &Ask,
         member: &Member,
-        request: &ChatRequest,
+        mut request: ChatRequest,
         round: &Round,
     ) -> Result<CallRecord, Leave> {
-        let record = record(ask, member, request);
         let started = (self.shared.options.clock)();
         let sent = AtomicU64::new(0);
-        let asked = self.ask(member, request, &record, (ask, round, &sent)).await;
-        let sort = Sort::new(&member.server.name, request);
-        let mut call = CallRecord { attempts: asked.attempts, ..record };
+        let mut call = record(ask, member, &request);
+        let mut amended = 0;
+        let asked = loop {
+            let asked = self.ask(member, &request, &call, (ask, round, &sent)).await;
+            let attempts = [call.attempts, asked.attempts].concat();
+            let is_amended = match &asked.end {
+                CallEnd::Failed(_) if amended == MOST_AMENDMENTS => false,
+                CallEnd::Failed(error) => self.shared.amend_refused(&member.server.name, &mut request, error),
+                CallEnd::Answered(_) | CallEnd::Stopped | CallEnd::Aborted | CallEnd::Unsaved(_) => false,
+            };
+            call = CallRecord { attempts, ..record(ask, member, &request) };
+            if !is_amended {
+                break asked.end;
+            }
+            amended += 1;
+        };
+        let sort = Sort::new(&member.server.name, &request);
         call.sent = call.attempts.first().map_or(started, |a| a.at);
-        if !matches!(asked.end, CallEnd::Answered(_)) {
+        if !matches!(asked, CallEnd::Answered(_)) {
             // The halt precedes every await: no other lane of the round may take the free slot.
             round.halt.cancel();
         }
-        match asked.end {
+        match asked {
             CallEnd::Answered(reply) => {
                 self.shared.refusals.record_answer(&sort);
                 call.answered = Some((self.shared.options.clock)());
@@ -48,7 +64,9 @@ impl Worker<'_> {
             }
             CallEnd::Failed(error) => {
                 // The stop protects others from the same refusal before the call is stored.
-                let leave = self.given_up(&ask.model, error, started, (sort, sent.into_inner()));
+                let leave = self.given_up(&ask.model, error, started, |error| {
+                    self.blame(ask, error, (sort, sent.into_inner()), round)
+                });
                 self.give_up(call).await?;
                 Err(leave)
             }
@@ -84,7 +102,8 @@ impl Worker<'_> {
             };
             // The mark precedes every await, so that no other prompt leaves.
             self.mark_away((server, &error), &mut watch);
-            let failed = CallRecord { attempts: attempts.clone(), state: CallState::Failed, ..record.clone() };
+            let all = [&record.attempts[..], &attempts].concat();
+            let failed = CallRecord { attempts: all, state: CallState::Failed, ..record.clone() };
             if let Err(Leave::Store(error)) = self.settle(failed).await {
                 break CallEnd::Unsaved(Unsent::Store(error));
             }
@@ -124,7 +143,7 @@ impl Worker<'_> {
         };
         let before = |tried: &[Attempt]| {
             left.store(self.shared.refusals.tick(), Ordering::Relaxed);
-            let attempts = [earlier, tried].concat();
+            let attempts = [&record.attempts, earlier, tried].concat();
             let sent = attempts.first().map_or_else(options.clock, |first| first.at);
             self.leaves(CallRecord { sent, attempts, ..record.clone() }, (&question.model, watches), round)
         };
@@ -213,14 +232,17 @@ impl Worker<'_> {
     }
 
     /// Decides what an error means for this process and for others.
-    fn given_up(&self, spec: &ModelSpec, error: ModelError, started: i64, (sort, sent): (Sort, u64)) -> Leave {
+    fn given_up(
+        &self,
+        spec: &ModelSpec,
+        error: ModelError,
+        started: i64,
+        blame: impl FnOnce(ModelError) -> Leave,
+    ) -> Leave {
         let (server, name) = (server_of(&spec.id), name_of(&spec.id));
         match verdict(&error) {
             Verdict::Fail => return Leave::Failed(error.to_string()),
-            Verdict::Unclear => {
-                let spec = spec.clone();
-                return Leave::Refused(Box::new(Refusal { sort, spec, error, sent, has_evidence: false }));
-            }
+            Verdict::Unclear => return blame(error),
             Verdict::StopModel => self.shared.stop(server, Some(name), &error),
             Verdict::StopServer => self.shared.stop(server, None, &error),
             Verdict::Retry => {
@@ -231,6 +253,18 @@ impl Worker<'_> {
             }
         }
         Leave::Interrupted(error.to_string())
+    }
+}
+
+impl Worker<'_> {
+    /// Records a refusal that names no cause. An answer in this conversation is evidence if all its agents with this
+    /// model have the same parameters.
+    fn blame(&self, ask: &Ask, error: ModelError, (sort, sent): (Sort, u64), round: &Round) -> Leave {
+        let spec = &ask.model;
+        let is_one = self.job.members.iter().all(|m| m.id != spec.id || m.sampling == spec.sampling);
+        let has_evidence = is_one && round.answered.contains(&spec.id);
+        let refusal = Refusal { conversation: self.job.id.clone(), sort, error, sent, has_evidence };
+        Leave::Refused(Box::new(self.shared.refusals.record_refusal(refusal, spec.clone())))
     }
 }
 

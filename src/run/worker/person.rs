@@ -32,7 +32,7 @@ pub(super) struct Turn {
 
 impl Turn {
     pub(super) fn new(process: &dyn Process, ask: &Ask) -> Self {
-        let plain = View { merge: false, ending: Vec::new(), ..ask.view.clone() };
+        let plain = View { merge: false, alternate: false, ending: Vec::new(), ..ask.view.clone() };
         let sent = ask.view.messages(process.log(), process.subject());
         Self {
             messages: plain.messages(process.log(), process.subject()),

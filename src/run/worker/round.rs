@@ -18,7 +18,7 @@ use crate::run::roster::Member;
 use crate::store::{CallRecord, StoreError};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
@@ -26,6 +26,8 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct Round {
     /// Cancelled when no further request of the round may be sent.
     pub(super) halt: CancellationToken,
+    /// Ids of the models that have answered in this log.
+    pub(super) answered: BTreeSet<String>,
 }
 
 /// One ask of a round.
@@ -84,7 +86,8 @@ impl Landings {
 impl Worker<'_> {
     /// Answers the asks of a round and stores their entries.
     pub(super) async fn round(&self, process: &mut dyn Process, asks: Vec<Ask>, open: &mut Open) -> Result<(), Leave> {
-        let round = Round { halt: self.shared.options.stop.child_token() };
+        let answered = process.log().iter().filter(|e| e.call.is_some()).filter_map(|e| e.model.clone()).collect();
+        let round = Round { halt: self.shared.options.stop.child_token(), answered };
         self.schedule_round(&*process, &asks);
         let lanes: Vec<_> = asks.into_iter().map(|ask| self.lane(process, ask, open)).collect();
         let requests = lanes.iter().filter(|(_, source)| matches!(source, Source::Model(..))).count();
@@ -120,7 +123,8 @@ impl Worker<'_> {
             (Some(call), _) => (size(&messages()), Source::Stored(Box::new(call))),
             (None, _) if ask.model.is_human() => (size(&messages()), Source::Person(Turn::new(process, &ask))),
             (None, Ok(member)) => {
-                let request = member.request(process, &ask, self.seed);
+                let mut request = member.request(process, &ask, self.seed);
+                self.shared.amend(&member.server.name, &mut request);
                 (size(&request.messages), Source::Model(member, request))
             }
             (None, Err(leave)) => (0, Source::Nobody(leave)),
@@ -134,7 +138,7 @@ impl Worker<'_> {
         let (call, stored) = match source {
             Source::Stored(call) => (Ok(*call), true),
             Source::Person(turn) => (self.sitting.lock().await.typed(&lane.ask, turn, &round.halt).await, false),
-            Source::Model(member, request) => (self.call(&lane.ask, member, &request, round).await, false),
+            Source::Model(member, request) => (self.call(&lane.ask, member, request, round).await, false),
             Source::Nobody(leave) => (Err(leave), false),
         };
         if call.is_err() {
