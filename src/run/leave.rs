@@ -80,4 +80,6 @@ pub(super) enum Unsent {
     Stopped(String),
     /// The run makes no further request.
     Halted,
+    /// The server is away.
+    Away,
 }
