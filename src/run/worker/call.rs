@@ -39,13 +39,16 @@ impl Worker<'_> {
             let is_amended = match &asked.end {
                 CallEnd::Failed(_) if amended == MOST_AMENDMENTS => false,
                 CallEnd::Failed(error) => self.shared.amend_refused(&member.server.name, &mut request, error),
+                CallEnd::Unsaved(Unsent::Outdated) => {
+                    self.shared.amend(&member.server.name, &request.model, &mut request.parameters)
+                }
                 CallEnd::Answered(_) | CallEnd::Stopped | CallEnd::Aborted | CallEnd::Unsaved(_) => false,
             };
             call = CallRecord { attempts, ..record(ask, member, &request) };
             if !is_amended {
                 break asked.end;
             }
-            amended += 1;
+            amended += u32::from(matches!(asked.end, CallEnd::Failed(_)));
         };
         let sort = Sort::new(&member.server.name, &request);
         call.sent = call.attempts.first().map_or(started, |a| a.at);
@@ -71,6 +74,7 @@ impl Worker<'_> {
             }
             CallEnd::Stopped => self.interrupted(call, STOPPED).await,
             CallEnd::Aborted => self.interrupted(call, "stopped with a turn in flight").await,
+            CallEnd::Unsaved(Unsent::Outdated) => self.interrupted(call, STOPPED).await,
             CallEnd::Unsaved(Unsent::Store(error)) => Err(error.into()),
             CallEnd::Unsaved(Unsent::Stopped(why)) => self.interrupted(call, &why).await,
         }
@@ -101,7 +105,10 @@ impl Worker<'_> {
             left.store(self.shared.refusals.tick(), Ordering::Relaxed);
             let attempts = [&record.attempts, tried].concat();
             let sent = attempts.first().map_or_else(options.clock, |first| first.at);
-            self.leaves(CallRecord { sent, attempts, ..record.clone() }, &question.model, round)
+            let mut parameters = request.parameters.clone();
+            let is_outdated = self.shared.amend(&member.server.name, &request.model, &mut parameters);
+            let left = self.leaves(CallRecord { sent, attempts, ..record.clone() }, &question.model, round);
+            async move { if is_outdated { Err(Unsent::Outdated) } else { left.await } }
         };
         let notify = |waiting: RetryWait| {
             warn!(conversation = %id, seq = record.seq, error = %waiting.error, wait = ?waiting.wait, "waiting");
