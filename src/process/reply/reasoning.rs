@@ -43,8 +43,13 @@ pub(super) struct Cut<'a> {
 
 /// Cuts reasoning from the start of a text, if its end is there.
 pub(super) fn cut_reasoning(text: &str) -> Option<Cut<'_>> {
+    let start = text.trim_start();
+    // Most texts begin with a word.
+    if !start.starts_with(['<', '[', '◁']) && !start.starts_with("assistant") {
+        return None;
+    }
     cut_channels(text).or_else(|| {
-        let open = read_tag(text.trim_start()).filter(|tag| !tag.closes && tag.begins_reasoning())?;
+        let open = read_tag(start).filter(|tag| !tag.closes && tag.begins_reasoning())?;
         let rest = tags(open.rest).find(|t| t.closes && t.bracket == open.bracket && t.name == open.name)?.rest;
         Some(Cut { rest, is_reasoning: true })
     })
