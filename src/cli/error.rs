@@ -29,6 +29,8 @@ pub enum Exit {
     NotFound = 6,
     /// The item belongs to another creator.
     NotYours = 7,
+    /// A bound of this invocation stopped it.
+    Budget = 8,
     /// Ctrl-C.
     Interrupt = 130,
     /// SIGTERM.
@@ -276,6 +278,7 @@ impl From<LabError> for CliError {
                 Self::usage(message)
             }
             LabError::IsQuestion { .. } => Self::usage(message).hint("name the conversation, or its experiment"),
+            LabError::Undeclared { hint, .. } => Self::new(Exit::Model, "undeclared-server", message).hint(hint),
             LabError::NothingToAsk { left_out, .. } => {
                 Self::new(Exit::NotFound, "nothing-to-ask", message).hint(remedy_of_none(&left_out))
             }

@@ -1,4 +1,4 @@
-//! Lookup of experiments by folder, name or id, and of conversations by id.
+//! Lookup of experiments by folder, name or id, and of conversations by id or key.
 
 use super::error::LabError;
 use super::files;

@@ -28,6 +28,8 @@ pub(super) enum Leave {
     Done(EndedBy),
     Failed(String),
     Interrupted(String),
+    /// A bound of the invocation is reached.
+    Budget,
     /// A server refuses the request and names no cause.
     Refused(Box<Open>),
     Store(StoreError),
@@ -42,7 +44,7 @@ impl Leave {
     pub(super) fn gravity(&self) -> u8 {
         match self {
             Self::Done(_) => 0,
-            Self::Interrupted(_) => 1,
+            Self::Interrupted(_) | Self::Budget => 1,
             Self::Failed(_) | Self::Refused(_) => 2,
             Self::Held(_) | Self::Ended(_) => 3,
             Self::Store(_) => 4,
@@ -53,7 +55,7 @@ impl Leave {
     pub(super) fn ends_the_claim(&self) -> bool {
         match self {
             Self::Held(_) | Self::Ended(_) | Self::Store(_) => true,
-            Self::Done(_) | Self::Failed(_) | Self::Interrupted(_) | Self::Refused(_) => false,
+            Self::Done(_) | Self::Failed(_) | Self::Interrupted(_) | Self::Refused(_) | Self::Budget => false,
         }
     }
 }
@@ -76,5 +78,8 @@ pub(super) enum Unsent {
     /// A refusal of another request asked for a change.
     Outdated,
     Store(StoreError),
+    /// The server or the model is stopped.
     Stopped(String),
+    /// The run makes no further request.
+    Halted,
 }

@@ -11,7 +11,7 @@ use crate::model::{
 };
 use crate::process::random::server_seed;
 use crate::process::{Ask, Process};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
@@ -64,7 +64,11 @@ impl Roster {
     pub async fn look_up<'m>(specs: impl Iterator<Item = &'m ModelSpec>, look_up: &LookUp<'_>) -> Self {
         let mut roster = Self::default();
         let mut connections: BTreeMap<String, Connection> = BTreeMap::new();
+        let mut warned = BTreeSet::new();
         for spec in specs.filter(|spec| !spec.is_human()) {
+            if let Some(known) = roster.models.get(&spec.id).map(|member| &member.known) {
+                look_up.warn_of_context(spec, known, &mut warned);
+            }
             let server = server_of(&spec.id);
             let gone = |r: &Self| r.unusable.iter().any(|(s, model, _)| s == server && model.is_none());
             if roster.models.contains_key(&spec.id) || gone(&roster) || look_up.stop.is_cancelled() {
@@ -72,6 +76,7 @@ impl Roster {
             }
             match look_up.member(&spec.id, &mut connections).await {
                 Ok(member) => {
+                    look_up.warn_of_context(spec, &member.known, &mut warned);
                     roster.models.insert(spec.id.clone(), member);
                 }
                 Err(error) => {
@@ -198,6 +203,14 @@ impl LookUp<'_> {
             self.fetch(connection, id, model).await?;
         }
         self.patiently(connection, || connection.look_up_model(model)).await
+    }
+
+    /// Reports, once for each model, a `num_ctx` above the model's own context.
+    fn warn_of_context(&self, spec: &ModelSpec, known: &ModelFacts, warned: &mut BTreeSet<(String, u32)>) {
+        let (Some(num_ctx), Some(context)) = (spec.sampling.num_ctx, known.context) else { return };
+        if num_ctx > context && warned.insert((spec.id.clone(), num_ctx)) {
+            let _ = self.events.send(Event::LongContext { model: spec.id.clone(), num_ctx, context });
+        }
     }
 
     async fn fetch(&self, connection: &Connection, id: &str, model: &str) -> Result<(), ModelError> {

@@ -1,7 +1,9 @@
 //! Parts of a run that all its conversations share: its work, its options, its limits and its totals.
 
+use super::budget::Budget;
 use super::event::{Event, Summary};
 use super::job::Job;
+use super::leave::{Leave, STOPPED};
 use super::patience::Patience;
 use super::refusals::Refusals;
 use super::roster::{Roster, name_of};
@@ -14,6 +16,7 @@ use crate::process::Flag;
 use crate::store::{Lease, Store, Tokens};
 use serde_json::{Map, Value as Json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
@@ -38,6 +41,8 @@ pub struct Options {
     pub leave: CancellationToken,
     /// Cancelled when requests in flight are to be dropped.
     pub abort: CancellationToken,
+    /// Bounds of this invocation.
+    pub budget: Arc<Budget>,
 }
 
 /// The work of a run.
@@ -69,6 +74,8 @@ pub(super) struct Shared {
     /// Conversations already reported as held by another process.
     held: Mutex<BTreeSet<String>>,
     totals: Mutex<Summary>,
+    /// True if the reached bound of the invocation was reported.
+    has_told_budget: AtomicBool,
 }
 
 impl Shared {
@@ -87,6 +94,7 @@ impl Shared {
             stops: Mutex::default(),
             held: Mutex::default(),
             totals: Mutex::default(),
+            has_told_budget: AtomicBool::new(false),
             work,
             options,
         }
@@ -141,6 +149,15 @@ impl Shared {
         true
     }
 
+    /// Returns the reason to leave a conversation before its next request.
+    pub(super) fn leave_halted(&self) -> Leave {
+        let Some(bound) = self.options.budget.spent() else { return Leave::Interrupted(STOPPED.to_owned()) };
+        if !self.has_told_budget.swap(true, Ordering::Relaxed) {
+            self.tell(Event::Spent { bound: bound.to_owned() });
+        }
+        Leave::Budget
+    }
+
     /// Reports, once for each conversation, that another process holds it.
     pub(super) fn tell_held(&self, conversation: String, holder: String) {
         if self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(conversation.clone()) {
@@ -158,6 +175,7 @@ impl Shared {
         let mut summary = self.totals.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
         summary.stopped = stops.values().cloned().collect();
+        summary.budget = self.options.budget.spent().map(str::to_owned);
         summary
     }
 }

@@ -3,6 +3,7 @@
 //! The order of writes keeps the contract. A call is stored as sent before it leaves (R3). A turn is stored with its
 //! answer before it is reported or used (R1, R2). An answer without its entry is used, and is not requested again.
 
+use super::budget::BUDGET;
 use super::event::Event;
 use super::job::Job;
 use super::leave::{Leave, Left};
@@ -162,6 +163,7 @@ async fn finish(shared: &Shared, job: &Job, epoch: u64, leave: Leave) -> (Status
         Leave::Done(ended_by) => End::done(ended_by),
         Leave::Failed(why) => End::new(Status::Failed, Some(why)),
         Leave::Interrupted(why) => End::new(Status::Interrupted, Some(why)),
+        Leave::Budget => End::new(Status::Incomplete, Some(BUDGET.to_owned())),
         Leave::Refused(open) => End::new(Status::Interrupted, Some(open.error.to_string())),
         Leave::Store(error) => return (Status::Interrupted, Some(error.to_string()), Some(error)),
         Leave::Held(_) => return (Status::Running, None, None),

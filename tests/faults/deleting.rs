@@ -35,9 +35,16 @@ fn what_a_killed_run_left_behind_holds_nothing() {
     let place = Place::new(&server, SMALL);
     let mut run = place.start("run e --jobs 2");
     server.wait_for(3, || run.is_over());
+    let pid = run.pid();
+    let watch = place.start("list faults --follow");
     run.kill();
-    let running = place.conversations("").into_iter().find(|c| c["status"] == "running").unwrap();
-    place.run(&format!("delete {} --yes", running["id"].as_str().unwrap())).exits(0);
+    let killed = place.conversations("").into_iter().find(|c| c["status"] == "interrupted").unwrap();
+    let id = killed["id"].as_str().unwrap();
+    let shown = place.run(&format!("show {id} --json")).exits(0).json();
+    let reason = shown["data"]["reason"].as_str().unwrap();
+    assert!(reason.starts_with(&format!("its process ended (pid {pid} on ")), "{reason}");
+    assert!(watch.wait().exits(0).err.contains("interrupted"));
+    place.run(&format!("delete {id} --yes")).exits(0);
     place.is_sound();
     place.run("delete faults --yes").exits(0);
     server.delay(Duration::ZERO);

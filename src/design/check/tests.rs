@@ -102,6 +102,9 @@ says! {
     no_agents: folder_of(&experiment_toml("", "agents = { guard = 0, prisoner = 0 }", ""));
     one_agent: folder_of_goals(&experiment_toml("", "agents = { guard = 1, prisoner = 0 }", "[factors]\ngoal = [\"a\", \"b\"]\n\"agents.prisoner\" = [0, 1]"));
     too_few_messages: folder_of_goals(&experiment_toml("", "messages = 5\ndays = 3", "[factors]\ngoal = [\"a\", \"b\"]"));
+    fewer_turns_than_agents: folder_of_goals(&experiment_toml("", "messages = 3\nagents = { guard = 2, prisoner = 2 }", "[factors]\ngoal = [\"a\", \"b\"]"));
+    fewer_turns_in_some_conditions: folder_of(&experiment_toml("", "agents = { guard = 2, prisoner = 2 }", "[factors]\nmessages = [4, 8]"));
+    fewer_turns_where_a_person_chooses: folder_of(&experiment_toml("", "messages = 3\nspeakers = \"manual\"\nagents = { guard = 2, prisoner = 2 }", ""));
     no_summarizer: folder_of(&experiment_toml("", "days = 2", ""));
     no_summarizer_for_the_last_day: folder_of(&experiment_toml("", "final_summary = true", ""));
     two_cells_of_one_key: folder_of(&experiment_toml("", "", "[factors]\ntemperature = [0.5, 0.7]\n[design]\nzip = [[\"temperature\"]]").replace("[0.5, 0.7]", "[0.5, 0.5]"));

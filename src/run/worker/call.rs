@@ -9,7 +9,7 @@ use crate::model::retry::{CallEnd, CallOutcome, PendingCall, Verdict, send_call,
 use crate::model::{Attempt, ChatRequest, ModelError, RetryWait};
 use crate::process::Ask;
 use crate::run::event::Event;
-use crate::run::leave::{Leave, STOPPED, Unsent};
+use crate::run::leave::{Leave, Unsent};
 use crate::run::refusals::{Refusal, Sort};
 use crate::run::roster::{Member, name_of};
 use crate::run::shared::Shared;
@@ -55,6 +55,7 @@ impl Worker<'_> {
         if !matches!(asked, CallEnd::Answered(_)) {
             // The halt precedes every await: no other lane of the round may take the free slot.
             round.halt.cancel();
+            self.release_slot();
         }
         match asked {
             CallEnd::Answered(reply) => {
@@ -72,11 +73,14 @@ impl Worker<'_> {
                 self.give_up(call).await?;
                 Err(leave)
             }
-            CallEnd::Stopped => self.interrupted(call, STOPPED).await,
-            CallEnd::Aborted => self.interrupted(call, "stopped with a turn in flight").await,
-            CallEnd::Unsaved(Unsent::Outdated) => self.interrupted(call, STOPPED).await,
+            CallEnd::Stopped | CallEnd::Unsaved(Unsent::Halted | Unsent::Outdated) => {
+                self.leave_with(call, self.shared.leave_halted()).await
+            }
+            CallEnd::Aborted => {
+                self.leave_with(call, Leave::Interrupted("stopped with a turn in flight".to_owned())).await
+            }
             CallEnd::Unsaved(Unsent::Store(error)) => Err(error.into()),
-            CallEnd::Unsaved(Unsent::Stopped(why)) => self.interrupted(call, &why).await,
+            CallEnd::Unsaved(Unsent::Stopped(why)) => self.leave_with(call, Leave::Interrupted(why)).await,
         }
     }
 
@@ -96,7 +100,7 @@ impl Worker<'_> {
             retry: options.retry,
             slots,
             gates,
-            priority: round.left,
+            order: self.job.order,
             stop: &round.halt,
             abort: &options.abort,
             clock: &options.clock,
@@ -111,6 +115,7 @@ impl Worker<'_> {
             async move { if is_outdated { Err(Unsent::Outdated) } else { left.await } }
         };
         let notify = |waiting: RetryWait| {
+            self.release_slot();
             warn!(conversation = %id, seq = record.seq, error = %waiting.error, wait = ?waiting.wait, "waiting");
             self.shared.tell(Event::Waiting {
                 conversation: id.clone(),
@@ -120,6 +125,11 @@ impl Worker<'_> {
             });
         };
         send_call(&pending, before, notify).await
+    }
+
+    /// Frees the slot that a critical chain keeps: it makes no call now.
+    fn release_slot(&self) {
+        self.shared.slots.reschedule(|schedule| schedule.release(self.job.order));
     }
 
     /// Stores a call as sent, with its failed attempts, so that a lost request is counted. If the run stops during this
@@ -145,7 +155,7 @@ impl Worker<'_> {
 
     fn may_leave(&self, spec: &ModelSpec, round: &Round) -> Result<(), Unsent> {
         if round.halt.is_cancelled() {
-            return Err(Unsent::Stopped(STOPPED.to_owned()));
+            return Err(Unsent::Halted);
         }
         self.shared.stopped(spec).map_or(Ok(()), |error| Err(Unsent::Stopped(error.to_string())))
     }
@@ -159,12 +169,12 @@ impl Worker<'_> {
         self.shared.work.roster.member(&spec.id).ok_or_else(missing)
     }
 
-    /// Stores the attempts made so far.
-    async fn interrupted(&self, call: CallRecord, why: &str) -> Result<CallRecord, Leave> {
+    /// Stores the attempts made so far, and returns the reason to leave.
+    async fn leave_with(&self, call: CallRecord, leave: Leave) -> Result<CallRecord, Leave> {
         if !call.attempts.is_empty() {
             self.give_up(call).await?;
         }
-        Err(Leave::Interrupted(why.to_owned()))
+        Err(leave)
     }
 
     async fn give_up(&self, call: CallRecord) -> Result<(), Leave> {

@@ -9,6 +9,7 @@
 
 use super::person::Turn;
 use super::{Open, Worker};
+use crate::design::check::server_of;
 use crate::model::{ChatReply, ChatRequest, Finish};
 use crate::process::{Ask, Message, Process, PromptSize, Reply};
 use crate::run::event::Event;
@@ -25,8 +26,6 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct Round {
     /// Cancelled when no further request of the round may be sent.
     pub(super) halt: CancellationToken,
-    /// Number of calls that the process has left: those with more have priority.
-    pub(super) left: u32,
     /// Ids of the models that have answered in this log.
     pub(super) answered: BTreeSet<String>,
 }
@@ -88,8 +87,13 @@ impl Worker<'_> {
     /// Answers the asks of a round and stores their entries.
     pub(super) async fn round(&self, process: &mut dyn Process, asks: Vec<Ask>, open: &mut Open) -> Result<(), Leave> {
         let answered = process.log().iter().filter(|e| e.call.is_some()).filter_map(|e| e.model.clone()).collect();
-        let round = Round { halt: self.shared.options.stop.child_token(), left: process.left(), answered };
+        let round = Round { halt: self.shared.options.stop.child_token(), answered };
+        self.schedule_round(&*process, &asks);
         let lanes: Vec<_> = asks.into_iter().map(|ask| self.lane(process, ask, open)).collect();
+        let requests = lanes.iter().filter(|(_, source)| matches!(source, Source::Model(..))).count();
+        if !self.shared.options.budget.reserve(requests as u32) {
+            return Err(self.shared.leave_halted());
+        }
         let mut flights: FuturesUnordered<_> =
             lanes.into_iter().map(|(lane, source)| self.fly(lane, source, &round)).collect();
         let (landing, landed) = unbounded_channel();
@@ -102,6 +106,13 @@ impl Worker<'_> {
         };
         let ((), worst) = tokio::join!(fly, self.land(process, landed, open, &round.halt));
         worst.map_or(Ok(()), Err)
+    }
+
+    /// Reports the calls that are left to the schedule, and the server of the next one if it is alone.
+    fn schedule_round(&self, process: &dyn Process, asks: &[Ask]) {
+        let [order, left, lanes] = [self.job.order, process.left(), asks.len() as u32];
+        let server = asks.first().filter(|ask| !ask.model.is_human()).map(|ask| server_of(&ask.model.id));
+        self.shared.slots.reschedule(|schedule| schedule.begin_round(order, left, lanes, server));
     }
 
     fn lane(&self, process: &dyn Process, ask: Ask, open: &mut Open) -> (Lane, Source<'_>) {
