@@ -14,6 +14,7 @@ use crate::model::person::Person;
 use crate::model::{Bounds, ChatRequest, Gates, ModelError, Retry, Slots, Usage};
 use crate::process::Flag;
 use crate::store::{Lease, Store, Tokens};
+use serde_json::{Map, Value as Json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -128,11 +129,13 @@ impl Shared {
         }
     }
 
-    /// Changes a request as earlier refusals of this run asked.
-    pub(super) fn amend(&self, server: &str, request: &mut ChatRequest) {
+    /// Changes the parameters of a request as earlier refusals of this run asked. Returns true if that changed them.
+    pub(super) fn amend(&self, server: &str, model: &str, parameters: &mut Map<String, Json>) -> bool {
         let amendments = self.amendments.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = amendments.get(&(server.to_owned(), request.model.clone()));
-        known.into_iter().flatten().for_each(|amendment| amendment.apply(&mut request.parameters));
+        let before: Vec<String> = parameters.keys().cloned().collect();
+        let known = amendments.get(&(server.to_owned(), model.to_owned()));
+        known.into_iter().flatten().for_each(|amendment| amendment.apply(parameters));
+        !parameters.keys().eq(&before)
     }
 
     /// Changes a request as its refusal asks, and those that follow. Returns false if it asks for no change.

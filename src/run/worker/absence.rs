@@ -103,7 +103,12 @@ impl Worker<'_> {
 fn answers(listed: &Result<(), ModelError>) -> bool {
     match listed {
         Err(ModelError::Busy { status, .. } | ModelError::Later { status, .. }) => *status < 500,
-        Err(ModelError::Unreachable { .. } | ModelError::Timeout { .. } | ModelError::Broken { .. }) => false,
+        Err(
+            ModelError::Unreachable { .. }
+            | ModelError::Timeout { .. }
+            | ModelError::Broken { .. }
+            | ModelError::Setting { .. },
+        ) => false,
         Ok(())
         | Err(
             ModelError::Invalid { .. }

@@ -40,13 +40,16 @@ impl Worker<'_> {
             let is_amended = match &asked.end {
                 CallEnd::Failed(_) if amended == MOST_AMENDMENTS => false,
                 CallEnd::Failed(error) => self.shared.amend_refused(&member.server.name, &mut request, error),
+                CallEnd::Unsaved(Unsent::Outdated) => {
+                    self.shared.amend(&member.server.name, &request.model, &mut request.parameters)
+                }
                 CallEnd::Answered(_) | CallEnd::Stopped | CallEnd::Aborted | CallEnd::Unsaved(_) => false,
             };
             call = CallRecord { attempts, ..record(ask, member, &request) };
             if !is_amended {
                 break asked.end;
             }
-            amended += 1;
+            amended += u32::from(matches!(asked.end, CallEnd::Failed(_)));
         };
         let sort = Sort::new(&member.server.name, &request);
         call.sent = call.attempts.first().map_or(started, |a| a.at);
@@ -70,7 +73,7 @@ impl Worker<'_> {
                 self.give_up(call).await?;
                 Err(leave)
             }
-            CallEnd::Stopped | CallEnd::Unsaved(Unsent::Halted | Unsent::Away) => {
+            CallEnd::Stopped | CallEnd::Unsaved(Unsent::Halted | Unsent::Away | Unsent::Outdated) => {
                 self.leave_with(call, self.shared.leave_halted()).await
             }
             CallEnd::Aborted => {
@@ -145,7 +148,10 @@ impl Worker<'_> {
             left.store(self.shared.refusals.tick(), Ordering::Relaxed);
             let attempts = [&record.attempts, earlier, tried].concat();
             let sent = attempts.first().map_or_else(options.clock, |first| first.at);
-            self.leaves(CallRecord { sent, attempts, ..record.clone() }, (&question.model, watches), round)
+            let mut parameters = request.parameters.clone();
+            let is_outdated = self.shared.amend(&member.server.name, &request.model, &mut parameters);
+            let left = self.leaves(CallRecord { sent, attempts, ..record.clone() }, (&question.model, watches), round);
+            async move { if is_outdated { Err(Unsent::Outdated) } else { left.await } }
         };
         let notify = |waiting: RetryWait| {
             self.release_slot();
