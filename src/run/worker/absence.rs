@@ -119,7 +119,6 @@ fn answers(listed: &Result<(), ModelError>) -> bool {
             | ModelError::Quota { .. }
             | ModelError::NoModel { .. }
             | ModelError::NoAccess { .. }
-            | ModelError::Setting { .. }
             | ModelError::Nowhere { .. }
             | ModelError::Refused { .. },
         ) => true,
