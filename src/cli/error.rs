@@ -267,6 +267,10 @@ impl From<LabError> for CliError {
                 Self::not_found(message).hint(near.unwrap_or_else(|| "`convoke list` lists the experiments".to_owned()))
             }
             LabError::ManyIds { .. } => Self::new(Exit::NotFound, "ambiguous", message).hint("write more of the id"),
+            LabError::ManyKeys { conversations, .. } => {
+                let ids: Vec<String> = conversations.iter().map(|(id, of)| format!("id:{id} of `{of}`")).collect();
+                Self::new(Exit::NotFound, "ambiguous", message).hint(ids.join(", "))
+            }
             LabError::ManyNames { experiments, .. } => {
                 let ids: Vec<String> = experiments.iter().map(|(id, who)| format!("id:{id} by {who}")).collect();
                 Self::new(Exit::NotFound, "ambiguous", message).hint(ids.join(", "))

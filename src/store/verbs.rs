@@ -89,6 +89,7 @@ pub trait Store: Send + Sync {
         limit: u32,
     ) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError>;
     /// Returns the processes of any kind whose id starts with a prefix, at most 20.
+    /// If there is none, returns those whose key starts with it.
     async fn find_conversations(&self, prefix: &str) -> Result<Vec<ConversationRecord>, StoreError>;
     /// Returns every call of a conversation in the order of seq, purpose, ask, with the texts of its view.
     async fn calls(&self, conversation: &str) -> Result<Vec<CallRecord>, StoreError>;

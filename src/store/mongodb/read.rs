@@ -237,10 +237,16 @@ pub(super) async fn read_page(mongo: &Base, filter: &Filter, after: &str, limit:
 
 /// Returns conversations whose id has a prefix, in the order of id. The prefix is compared as text, never as a pattern.
 pub(super) async fn find_by_prefix(mongo: &Base, prefix: &str) -> Result<Vec<ConversationRecord>, Fail> {
-    let range = doc! { "_id": { "$gte": prefix, "$lt": format!("{prefix}{}", char::MAX) } };
+    let range = doc! { "$gte": prefix, "$lt": format!("{prefix}{}", char::MAX) };
     let conversations = mongo.conversations();
-    let find = conversations.find(range).sort(doc! { "_id": 1 }).limit(FOUND);
-    let mut found = read_all(find.await?, conversation_record).await?;
+    let find = async |field: &str| {
+        let find = conversations.find(doc! { field: range.clone() }).sort(doc! { "_id": 1 }).limit(FOUND);
+        read_all(find.await?, conversation_record).await
+    };
+    let mut found = find("_id").await?;
+    if found.is_empty() {
+        found = find("key").await?;
+    }
     let going = list_going(mongo.experiments()).await?;
     found.retain(|conversation| !going.contains(&conversation.experiment));
     Ok(found)
