@@ -15,6 +15,8 @@ mod colleagues;
 mod copied;
 #[path = "store_story/fixtures.rs"]
 mod fixtures;
+#[path = "store_story/gone.rs"]
+mod gone;
 #[path = "store_story/mongodb.rs"]
 mod mongo;
 #[path = "store_story/rounds.rs"]

@@ -29,6 +29,8 @@ pub enum Exit {
     NotFound = 6,
     /// The item belongs to another creator.
     NotYours = 7,
+    /// A bound of this invocation stopped it.
+    Budget = 8,
     /// Ctrl-C.
     Interrupt = 130,
     /// SIGTERM.
@@ -222,6 +224,7 @@ impl From<ModelError> for CliError {
                 "`convoke models` lists what each server offers"
             }
             ModelError::Nowhere { .. } => "is its `base_url` right? Many servers need `/v1` at its end",
+            ModelError::Setting { .. } => "correct it, or unset it",
             ModelError::Later { .. } => "run the same command again then to resume",
             ModelError::Broken { .. }
             | ModelError::Timeout { .. }
@@ -267,18 +270,17 @@ impl From<LabError> for CliError {
                 Self::not_found(message).hint(near.unwrap_or_else(|| "`convoke list` lists the experiments".to_owned()))
             }
             LabError::ManyIds { .. } => Self::new(Exit::NotFound, "ambiguous", message).hint("write more of the id"),
-            LabError::ManyKeys { conversations, .. } => {
-                let ids: Vec<String> = conversations.iter().map(|(id, of)| format!("id:{id} of `{of}`")).collect();
-                Self::new(Exit::NotFound, "ambiguous", message).hint(ids.join(", "))
+            LabError::ManyKeys { conversations: items, .. } => {
+                Self::new(Exit::NotFound, "ambiguous", message).hint(list_ids(&items, "of"))
             }
-            LabError::ManyNames { experiments, .. } => {
-                let ids: Vec<String> = experiments.iter().map(|(id, who)| format!("id:{id} by {who}")).collect();
-                Self::new(Exit::NotFound, "ambiguous", message).hint(ids.join(", "))
+            LabError::ManyNames { experiments: items, .. } => {
+                Self::new(Exit::NotFound, "ambiguous", message).hint(list_ids(&items, "by"))
             }
             LabError::IsConversation { .. } | LabError::IsExperiment { .. } | LabError::TooManyCopies { .. } => {
                 Self::usage(message)
             }
             LabError::IsQuestion { .. } => Self::usage(message).hint("name the conversation, or its experiment"),
+            LabError::Undeclared { hint, .. } => Self::new(Exit::Model, "undeclared-server", message).hint(hint),
             LabError::NothingToAsk { left_out, .. } => {
                 Self::new(Exit::NotFound, "nothing-to-ask", message).hint(remedy_of_none(&left_out))
             }
@@ -306,6 +308,11 @@ impl From<LabError> for CliError {
             LabError::Output(error) => error.into(),
         }
     }
+}
+
+/// Lists ids, each with its creator or its experiment.
+fn list_ids(items: &[(String, String)], word: &str) -> String {
+    items.iter().map(|(id, name)| format!("id:{id} {word} {name}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the remedy for a change of another person's item.

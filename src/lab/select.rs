@@ -11,7 +11,8 @@ use super::target::Target;
 use crate::design::plan::expand_conditions;
 use crate::design::{Experiment, Expression, Overrides};
 use crate::exchange::{self, Of, Pages};
-use crate::store::{ConversationRecord, Counts, ExperimentRecord, Filter};
+use crate::process::asking::EndedBy;
+use crate::store::{ConversationRecord, Counts, ExperimentRecord, Filter, Status};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -71,6 +72,18 @@ pub struct Listed {
 }
 
 impl Lab {
+    /// Counts the messages that each conversation has so far. Logs are read only where the record does not tell.
+    pub async fn count_said(&self, conversations: &[&ConversationRecord]) -> Result<Vec<u32>, LabError> {
+        let known = |c: &ConversationRecord| match (c.status, c.ended_by, c.days) {
+            (Status::Pending, _, _) => Some(0),
+            (Status::Done, Some(EndedBy::Messages), 0 | 1) => Some(c.messages),
+            _ => None,
+        };
+        let ids = conversations.iter().filter(|c| known(c).is_none()).map(|c| c.id.clone()).collect::<Vec<_>>();
+        let mut counted = self.store.said(&ids).await?.into_iter();
+        Ok(conversations.iter().map(|c| known(c).or_else(|| counted.next()).unwrap_or_default()).collect())
+    }
+
     /// Lists all experiments, oldest first.
     pub async fn list_experiments(&self) -> Result<Vec<Listed>, LabError> {
         let mut listed = Vec::new();

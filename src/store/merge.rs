@@ -42,7 +42,8 @@ impl ConversationRecord {
     #[must_use]
     pub fn as_copied(&self) -> Self {
         let mut record = Self { lease: None, ..self.clone() };
-        if record.status == Status::Running {
+        // One whose process is gone is read as interrupted, with its lease.
+        if record.status == Status::Running || self.lease.is_some() {
             record.status = Status::Interrupted;
             record.reason = Some(COPIED_RUNNING.to_owned());
         }

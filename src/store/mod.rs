@@ -15,6 +15,7 @@
 //! | `mode` | see the purposes for which a database is opened |
 //! | `error` | see every error of a database |
 //! | `uri` | read the address of a database |
+//! | `gone` | decide which conversations have lost their process (both databases use it) |
 //! | `turn` | decide what a write of a turn changes (pure; both databases use it) |
 //! | `audit` | find what is wrong with a log (pure; both databases use it) |
 //! | `merge` | merge two copies of an item (pure; both databases use it) |
@@ -25,6 +26,7 @@ mod arguments;
 mod audit;
 mod call;
 mod error;
+mod gone;
 mod merge;
 mod mode;
 pub mod mongodb;

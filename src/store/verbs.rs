@@ -88,8 +88,8 @@ pub trait Store: Send + Sync {
         after: &str,
         limit: u32,
     ) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError>;
-    /// Returns the processes of any kind whose id starts with a prefix, at most 20.
-    /// If there is none, returns those whose key starts with it.
+    /// Returns the processes of any kind whose id starts with a prefix; if there is none, those whose key does. At most
+    /// 20 are returned.
     async fn find_conversations(&self, prefix: &str) -> Result<Vec<ConversationRecord>, StoreError>;
     /// Returns every call of a conversation in the order of seq, purpose, ask, with the texts of its view.
     async fn calls(&self, conversation: &str) -> Result<Vec<CallRecord>, StoreError>;
@@ -97,6 +97,8 @@ pub trait Store: Send + Sync {
     /// Returns the logs of conversations, in the order given. One call reads many, since some databases answer each
     /// query slowly.
     async fn logs(&self, conversations: &[String]) -> Result<Vec<Vec<Entry>>, StoreError>;
+    /// Returns the numbers of openings and speeches in the logs of conversations, in the order given.
+    async fn said(&self, conversations: &[String]) -> Result<Vec<u32>, StoreError>;
     /// Returns the conversations of an experiment (and no other process) that are not done, and the number of
     /// conversations that are done. Watching polls this verb, so it reads nothing else.
     async fn unfinished(&self, experiment: &str) -> Result<Unfinished, StoreError>;

@@ -53,7 +53,8 @@ fn conversations_are_listed() {
             "agents",
             "flags",
             "starred",
-            "note"
+            "note",
+            "said"
         ]
     );
     assert_eq!(all[0]["condition"], json!({ "model": "llama", "goal": "escape" }));

@@ -116,7 +116,7 @@ async fn nothing_of_a_deleted_experiment_is_left_in_any_table() {
     // The lease of the second is still there, as a killed process leaves it; nobody holds the file's lock.
     let edit = open(&path, OpenMode::Write);
     let second = edit.find_conversations(&ids[1]).await.unwrap().remove(0);
-    assert!(second.status == Status::Running && second.lease.is_some());
+    assert!(second.status == Status::Interrupted && second.lease.is_some());
     edit.delete(&Item::Experiment(second.experiment), "ada").await.unwrap();
     assert_eq!(rows(&path), before);
     assert_eq!(edit.verify(None).await.unwrap(), []);
@@ -360,4 +360,27 @@ proptest! {
 
 fn any_entry(seq: u32, text: u32) -> Entry {
     Entry { seq, index: seq, content: format!("{seq} {text}"), ..opening() }
+}
+
+#[tokio::test]
+async fn readers_of_the_lock_do_not_stop_a_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("convoke.db");
+    let store = open(&path, OpenMode::Run);
+    let id = planned(&store, "locks", 1).await.remove(0);
+    claimed(&store, &id).await;
+    drop(store);
+    let status = |store: Sqlite| async move { store.find_conversations("").await.unwrap().remove(0).status };
+    assert_eq!(status(open(&path, OpenMode::Read)).await, Status::Interrupted, "nobody holds the lock");
+
+    let lock = fs::File::open(folder.path().join("convoke.db.lock")).unwrap();
+    lock.lock_shared().unwrap();
+    let reader = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        drop(lock);
+    });
+    let run = open(&path, OpenMode::Run);
+    reader.join().unwrap();
+    assert_eq!(status(open(&path, OpenMode::Read)).await, Status::Running, "a run holds the lock");
+    drop(run);
 }

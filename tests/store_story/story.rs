@@ -28,6 +28,7 @@ pub async fn the_story(store: Arc<dyn Store>) {
     any_text_comes_back(store).await;
     runs_are_recorded(store).await;
     crate::watching::tell(store).await;
+    crate::gone::tell(store).await;
     crate::colleagues::tell(store).await;
     crate::asked::tell(store).await;
     crate::rounds::tell(store).await;

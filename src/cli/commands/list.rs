@@ -211,10 +211,16 @@ async fn conversations(context: &Context, what: &str, selecting: &Selecting) -> 
     if matches!(&selection.of, Of::One(one) if one.kind == ProcessKind::Question) {
         return Err(LabError::IsQuestion { name: what.to_owned() }.into());
     }
-    let data = conversations.iter().map(|(c, flags)| Json::Object(records::conversation(c, flags))).collect();
     let records: Vec<_> = conversations.iter().map(|(c, _)| c.clone()).collect();
+    let said = lab.count_said(&records.iter().collect::<Vec<_>>()).await?;
+    let data = conversations.iter().zip(&said).map(|((c, flags), said)| {
+        let mut row = records::conversation(c, flags);
+        row.insert("said".to_owned(), (*said).into());
+        Json::Object(row)
+    });
+    let data = data.collect();
     let axes = differing_axes(&records);
-    let rows: Vec<Vec<String>> = conversations.iter().map(|c| row(c, &axes)).collect();
+    let rows: Vec<Vec<String>> = conversations.iter().zip(said).map(|(c, said)| row(c, said, &axes)).collect();
     let exit = show(context, data, CONVERSATIONS, &rows, "no conversation")?;
     if let Some(left_out) = describe_left_out(&selection.left_out) {
         context.printer.chat(&format!("not listed: {left_out}"));
@@ -222,7 +228,7 @@ async fn conversations(context: &Context, what: &str, selecting: &Selecting) -> 
     Ok(exit)
 }
 
-fn row((record, flags): &Flagged, axes: &[String]) -> Vec<String> {
+fn row((record, flags): &Flagged, said: u32, axes: &[String]) -> Vec<String> {
     let levels = record.condition.iter().filter(|l| axes.contains(&l.name));
     let levels: Vec<String> = levels.map(|l| format!("{}={}", l.name, l.value)).collect();
     let flags: Vec<&str> = flags.iter().map(|f| f.word()).collect();
@@ -234,7 +240,7 @@ fn row((record, flags): &Flagged, axes: &[String]) -> Vec<String> {
         if levels.is_empty() { "-".to_owned() } else { levels.join(" ") },
         record.replicate.to_string(),
         record.status.word().to_owned(),
-        record.messages.to_string(),
+        format!("{said}/{}", record.messages),
         flags.join(" "),
         models.join(", "),
         record.reason.clone().filter(|_| ended).unwrap_or_default(),

@@ -42,7 +42,7 @@ pub struct Show {
 pub async fn run(context: &Context, args: &Show) -> Result<Exit, CliError> {
     let lab = context.reader().await?;
     if let Some(text) = &args.grep {
-        return grep::run(context, &lab, args, text).await;
+        return grep::run(context, &lab, (&args.id, &args.selecting), text).await;
     }
     match lab.find_version(&args.id).await? {
         Target::Conversation(_) if !args.selecting.is_empty() => {

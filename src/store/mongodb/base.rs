@@ -4,6 +4,7 @@ use super::clock::Clock;
 use super::documents::is_going;
 use super::fail::{Fail, unless_there};
 use super::track::Tracks;
+use crate::store::gone::Seen;
 use crate::store::{Lease, OpenMode};
 use ::mongodb::bson::{Document, doc};
 use ::mongodb::{Client, Collection, Database};
@@ -32,6 +33,12 @@ const TEXTS: usize = 100_000;
 impl Base {
     pub(super) fn client(&self) -> &Client {
         self.database.client()
+    }
+
+    /// Returns what is known about the processes that work on conversations.
+    pub(super) fn seen(&self) -> Seen<impl Fn(&Lease) -> bool> {
+        let now = self.clock.now();
+        Seen { has_lapsed: move |lease: &Lease| lease.until <= now }
     }
 
     pub(super) fn collection(&self, name: &str) -> Collection<Document> {

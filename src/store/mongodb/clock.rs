@@ -1,10 +1,10 @@
 //! The server's clock, which decides when leases lapse, since the clocks of colleagues' machines may differ.
 
 use super::fail::{Fail, error_code};
+use crate::store::gone::is_gone;
 use crate::store::{LEASE, Lease, Millis};
 use ::mongodb::Client;
 use ::mongodb::bson::{Bson, doc};
-use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -59,10 +59,4 @@ impl Clock {
     pub(super) fn is_live(&self, lease: &Lease) -> bool {
         lease.until > self.now()
     }
-}
-
-/// Returns true if a process of this machine is known to be gone.
-pub(super) fn is_gone(pid: u32) -> bool {
-    let processes = Path::new("/proc");
-    processes.join("self").exists() && !processes.join(pid.to_string()).exists()
 }

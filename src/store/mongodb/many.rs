@@ -5,8 +5,8 @@ use super::cursor::{BATCH, read_all};
 use super::documents::{CallName, GOING, document_id, from_bson, read_field};
 use super::fail::Fail;
 use super::read::{self, Asking};
-use crate::process::CallRef;
 use crate::process::log::Entry;
+use crate::process::{CallRef, Kind};
 use crate::store::CallRecord;
 use ::mongodb::bson::{Document, doc};
 use std::collections::{BTreeMap, HashMap};
@@ -29,6 +29,21 @@ pub(super) async fn read_logs(mongo: &Base, ids: &[String]) -> Result<Vec<Vec<En
         log.sort_by_key(|entry| entry.seq);
     }
     Ok(ids.iter().map(|id| logs.remove(id).unwrap_or_default()).collect())
+}
+
+/// Returns the numbers of openings and speeches, in the order given.
+pub(super) async fn count_said(mongo: &Base, ids: &[String]) -> Result<Vec<u32>, Fail> {
+    let mut said: HashMap<String, u32> = HashMap::new();
+    for ids in ids.chunks(MANY) {
+        let mut asked = in_conversations(ids);
+        asked.insert("kind", doc! { "$in": [Kind::Opening.word(), Kind::Speech.word()] });
+        let messages = mongo.messages();
+        let cursor = messages.find(asked).projection(doc! { "conversation": 1 }).batch_size(BATCH).await?;
+        for conversation in read_all(cursor, |d| conversation_of(&d)).await? {
+            *said.entry(conversation).or_default() += 1;
+        }
+    }
+    Ok(ids.iter().map(|id| said.get(id).copied().unwrap_or_default()).collect())
 }
 
 /// Returns the calls of conversations, in the order given.

@@ -4,7 +4,7 @@ use super::base::Base;
 use super::cursor::{BATCH, list_going, read_all};
 use super::documents::{
     CallName, call_name, call_record, conversation_record, document_id, document_status, experiment_record, from_bson,
-    of_kind, read_field, revision_experiment, run_record,
+    lease_of, of_kind, read_field, revision_experiment, run_record,
 };
 use super::fail::Fail;
 use super::standing::{each_standing, read_tracks};
@@ -15,8 +15,8 @@ use crate::process::Flag;
 use crate::process::log::Entry;
 use crate::store::turn;
 use crate::store::{
-    CallRecord, ConversationRecord, Counts, ExperimentRecord, Filter, Group, History, ProcessKind, RunRecord, Standing,
-    Status,
+    CallRecord, ConversationRecord, Counts, ExperimentRecord, Filter, Group, History, Lease, ProcessKind, RunRecord,
+    Standing, Status,
 };
 use ::mongodb::bson::{Bson, Document, doc};
 use futures_util::TryStreamExt;
@@ -98,6 +98,17 @@ pub(super) async fn read_standing(mongo: &Base, experiment: &str, kind: ProcessK
         return Ok(standing);
     }
     each_standing(mongo, experiment, kind).await
+}
+
+/// Returns the leases of conversations, by id.
+pub(super) async fn read_leases(mongo: &Base, ids: Vec<&str>) -> Result<HashMap<String, Lease>, Fail> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let conversations = mongo.conversations();
+    let cursor = conversations.find(doc! { "_id": { "$in": ids } }).projection(doc! { "lease": 1 });
+    let held = read_all(cursor.batch_size(BATCH).await?, |d| Ok((document_id(&d)?, lease_of(&d)?))).await?;
+    Ok(held.into_iter().filter_map(|(id, lease)| Some((id, lease?))).collect())
 }
 
 /// Returns the log of a conversation from an entry on.
@@ -235,21 +246,21 @@ pub(super) async fn read_page(mongo: &Base, filter: &Filter, after: &str, limit:
     with_flags(mongo, read_all(find.batch_size(BATCH).await?, read_flagged).await?).await
 }
 
-/// Returns conversations whose id has a prefix, in the order of id. The prefix is compared as text, never as a pattern.
+/// Returns conversations whose id has a prefix, in the order of id; if there is none, those whose key has it. The prefix
+/// is compared as text, never as a pattern.
 pub(super) async fn find_by_prefix(mongo: &Base, prefix: &str) -> Result<Vec<ConversationRecord>, Fail> {
-    let range = doc! { "$gte": prefix, "$lt": format!("{prefix}{}", char::MAX) };
-    let conversations = mongo.conversations();
-    let find = async |field: &str| {
-        let find = conversations.find(doc! { field: range.clone() }).sort(doc! { "_id": 1 }).limit(FOUND);
-        read_all(find.await?, conversation_record).await
-    };
-    let mut found = find("_id").await?;
-    if found.is_empty() {
-        found = find("key").await?;
-    }
     let going = list_going(mongo.experiments()).await?;
-    found.retain(|conversation| !going.contains(&conversation.experiment));
-    Ok(found)
+    for field in ["_id", "key"] {
+        let range = doc! { field: { "$gte": prefix, "$lt": format!("{prefix}{}", char::MAX) } };
+        let conversations = mongo.conversations();
+        let find = conversations.find(range).sort(doc! { "_id": 1 }).limit(FOUND);
+        let mut found = read_all(find.await?, conversation_record).await?;
+        found.retain(|conversation| !going.contains(&conversation.experiment));
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// Returns the runs of an experiment, oldest first.

@@ -7,7 +7,8 @@ use crate::process::Flag;
 use crate::process::log::Entry;
 use crate::store::{
     CallRecord, ConversationRecord, ConversationUpdate, Counts, End, ExperimentRecord, Fault, Filter, History, Item,
-    Lease, Mark, Millis, NewExperiment, ProcessKind, RunRecord, Standing, Store, StoreError, TransferItem, Unfinished,
+    Lease, Mark, Millis, NewExperiment, ProcessKind, RunRecord, Standing, Status, Store, StoreError, TransferItem,
+    Unfinished,
 };
 use async_trait::async_trait;
 
@@ -59,7 +60,16 @@ impl Store for Mongo {
 
     async fn standing(&self, experiment: &str, kind: ProcessKind) -> Result<Vec<Standing>, StoreError> {
         let experiment = experiment.to_owned();
-        self.run_apart(|m| async move { read::read_standing(&m, &experiment, kind).await }).await
+        self.run_apart(|m| async move {
+            let mut standing = read::read_standing(&m, &experiment, kind).await?;
+            let running = standing.iter().filter(|s| s.status == Status::Running).map(|s| s.id.as_str());
+            let leases = read::read_leases(&m, running.collect()).await?;
+            for s in &mut standing {
+                s.status = m.seen().status_of(s.status, leases.get(&s.id));
+            }
+            Ok(standing)
+        })
+        .await
     }
 
     async fn claim(&self, conversation: &str, lease: Lease, retry: bool) -> Result<ConversationRecord, StoreError> {
@@ -105,7 +115,9 @@ impl Store for Mongo {
 
     async fn conversations(&self, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError> {
         let filter = filter.clone();
-        self.run_apart(|m| async move { read::list_conversations(&m, &filter).await }).await
+        let mut found = self.run_apart(|m| async move { read::list_conversations(&m, &filter).await }).await?;
+        self.base.seen().show_all(found.iter_mut().map(|(record, _)| record));
+        Ok(found)
     }
 
     async fn page(
@@ -115,12 +127,16 @@ impl Store for Mongo {
         limit: u32,
     ) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError> {
         let (filter, after) = (filter.clone(), after.to_owned());
-        self.run_apart(|m| async move { read::read_page(&m, &filter, &after, limit).await }).await
+        let mut found = self.run_apart(|m| async move { read::read_page(&m, &filter, &after, limit).await }).await?;
+        self.base.seen().show_all(found.iter_mut().map(|(record, _)| record));
+        Ok(found)
     }
 
     async fn find_conversations(&self, prefix: &str) -> Result<Vec<ConversationRecord>, StoreError> {
         let prefix = prefix.to_owned();
-        self.run_apart(|m| async move { read::find_by_prefix(&m, &prefix).await }).await
+        let mut found = self.run_apart(|m| async move { read::find_by_prefix(&m, &prefix).await }).await?;
+        self.base.seen().show_all(&mut found);
+        Ok(found)
     }
 
     async fn calls(&self, conversation: &str) -> Result<Vec<CallRecord>, StoreError> {
@@ -133,14 +149,30 @@ impl Store for Mongo {
         self.run_apart(|m| async move { many::read_logs(&m, &ids).await }).await
     }
 
+    async fn said(&self, conversations: &[String]) -> Result<Vec<u32>, StoreError> {
+        let ids = conversations.to_vec();
+        self.run_apart(|m| async move { many::count_said(&m, &ids).await }).await
+    }
+
     async fn unfinished(&self, experiment: &str) -> Result<Unfinished, StoreError> {
         let experiment = experiment.to_owned();
-        self.run_apart(|m| async move { watch::list_unfinished(&m, &experiment).await }).await
+        self.run_apart(|m| async move {
+            let mut unfinished = watch::list_unfinished(&m, &experiment).await?;
+            let running = unfinished.others.iter().filter(|w| w.status == Status::Running).map(|w| w.id.as_str());
+            let leases = read::read_leases(&m, running.collect()).await?;
+            for w in &mut unfinished.others {
+                w.status = m.seen().status_of(w.status, leases.get(&w.id));
+            }
+            Ok(unfinished)
+        })
+        .await
     }
 
     async fn news(&self, of: &[(String, u32)]) -> Result<Vec<ConversationUpdate>, StoreError> {
         let of = of.to_vec();
-        self.run_apart(|m| async move { watch::read_updates(&m, &of).await }).await
+        let mut news = self.run_apart(|m| async move { watch::read_updates(&m, &of).await }).await?;
+        self.base.seen().show_all(news.iter_mut().map(|(record, _)| record));
+        Ok(news)
     }
 
     async fn calls_of(&self, conversations: &[String]) -> Result<Vec<Vec<CallRecord>>, StoreError> {

@@ -7,7 +7,8 @@ use super::open::{self, Found};
 use super::read::Readers;
 use super::schema;
 use super::writer::Writer;
-use crate::store::{CallRecord, OpenMode, StoreError};
+use crate::store::gone::Seen;
+use crate::store::{CallRecord, Lease, OpenMode, StoreError};
 use rusqlite::Connection;
 use std::fs::File;
 use std::path::Path;
@@ -69,6 +70,19 @@ impl Sqlite {
         question: impl FnOnce(&Connection) -> Result<T, Fail> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.readers.run_query(&self.place, question).await
+    }
+
+    /// Runs a query, and returns what is known about the processes that work on the conversations which it read.
+    pub(super) async fn run_seen<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, Fail> + Send + 'static,
+    ) -> Result<(T, Seen<impl Fn(&Lease) -> bool>), StoreError> {
+        let path = self.readers.path();
+        // A run that begins or ends between the query and a look at the lock must not look like a killed one.
+        let was_free = open::is_free(path);
+        let found = self.run_read(question).await?;
+        let is_free = was_free && open::is_free(path);
+        Ok((found, Seen { has_lapsed: move |_: &Lease| is_free }))
     }
 
     pub(super) async fn run_write<T: Send + 'static>(

@@ -7,10 +7,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Time for which a connection waits for another before it fails as busy.
 const BUSY: Duration = Duration::from_secs(10);
+/// Time for which a run waits for readers of its lock.
+const READERS: Duration = Duration::from_secs(1);
 /// Number of prepared statements that each connection caches.
 const STATEMENTS: usize = 64;
 const PAGE_BYTES: u64 = 4096;
@@ -84,7 +87,7 @@ pub(super) fn take_lock(path: &Path, place: &Place) -> Result<File, StoreError> 
     let path = path_beside(path, ".lock");
     let failed = |e: io::Error| place.unreachable_error(format!("its lock {}: {e}", path.display()));
     let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
-    match file.try_lock() {
+    match wait_for_lock(&file) {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             return Err(StoreError::Locked { place: place.name.clone(), holder: read_holder(&path) });
@@ -94,6 +97,25 @@ pub(super) fn take_lock(path: &Path, place: &Place) -> Result<File, StoreError> 
     // Only people read this text, so a failure is ignored: a full disk must not stop a run.
     file.set_len(0).and_then(|()| writeln!(file, "convoke (pid {})", std::process::id())).ok();
     Ok(file)
+}
+
+/// Waits a moment for a reader, which locks the file for an instant to see if somebody holds it.
+fn wait_for_lock(file: &File) -> Result<(), TryLockError> {
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if begun.elapsed() < READERS => thread::sleep(READERS / 50),
+            locked => return locked,
+        }
+    }
+}
+
+/// Returns true if no run holds the lock. Where that cannot be known, it returns false.
+pub(super) fn is_free(path: &Path) -> bool {
+    match File::open(path_beside(path, ".lock")) {
+        Ok(file) => file.try_lock_shared().is_ok(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
 }
 
 /// Returns the process that holds the lock of a run. Does not create the lock file, but locks an existing one in shared

@@ -4,8 +4,8 @@ use super::fail::{Fail, Place};
 use super::rows::{self, read_all, read_first};
 use super::{calls, open, turns};
 use crate::design::Experiment;
-use crate::process::Flag;
 use crate::process::log::Entry;
+use crate::process::{Flag, Kind};
 use crate::store::{
     ConversationRecord, Counts, ExperimentRecord, Filter, Group, History, ProcessKind, RunRecord, Standing, Status,
     StoreError,
@@ -156,6 +156,14 @@ pub(super) fn read_log(conn: &Connection, conversation: &str) -> Result<Vec<Entr
     turns::log_from(conn, conversation, 0)
 }
 
+/// Returns the number of openings and speeches in a log.
+pub(super) fn count_said(conn: &Connection, conversation: &str) -> Result<u32, Fail> {
+    let sql = "select count(*) from messages where conversation = ?1 and kind in (?2, ?3)";
+    let kinds = (Kind::Opening.word(), Kind::Speech.word());
+    let said = read_first(conn.prepare_cached(sql)?, (conversation, kinds.0, kinds.1), rows::read_count)?;
+    Ok(said.unwrap_or_default())
+}
+
 pub(super) fn read_calls(conn: &Connection, conversation: &str) -> Result<Vec<crate::store::CallRecord>, Fail> {
     check_exists(conn, conversation)?;
     calls::all_of(conn, conversation)
@@ -207,7 +215,8 @@ pub(super) fn read_page(conn: &Connection, filter: &Filter, after: &str, limit: 
     })
 }
 
-/// Returns conversations whose id has a prefix, in the order of id. The prefix is compared as text, never as a pattern.
+/// Returns conversations whose id has a prefix, in the order of id; if there is none, those whose key has it. The prefix
+/// is compared as text, never as a pattern.
 pub(super) fn find_by_prefix(conn: &Connection, prefix: &str) -> Result<Vec<ConversationRecord>, Fail> {
     let end = format!("{prefix}{}", char::MAX);
     let find = |condition: &str| {

@@ -6,9 +6,10 @@ use crate::process::{CallRef, Kind, PromptSize, Purpose};
 use crate::store::{ConversationRecord, ExperimentRecord, Lease, Millis, ProcessKind, RunKind, RunRecord, Status};
 use jiff::Timestamp;
 use rusqlite::types::FromSql;
-use rusqlite::{CachedStatement, Params, Row};
+use rusqlite::{CachedStatement, Connection, Params, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::HashMap;
 
 /// Returns an instant as stored: `2026-11-20T09:08:07.006Z`.
 pub(super) fn format_instant(millis: Millis) -> Result<String, Fail> {
@@ -121,6 +122,11 @@ pub(super) fn read_text(c: &mut Columns<'_>) -> Result<String, Fail> {
     c.next()
 }
 
+/// Reads a column with a small number.
+pub(super) fn read_count(c: &mut Columns<'_>) -> Result<u32, Fail> {
+    c.next()
+}
+
 /// Columns that [`read_experiment`] reads.
 pub(super) const EXPERIMENT: &str = "id, name, creator, created, starred, note, version, parent, revision, run";
 
@@ -188,6 +194,20 @@ fn read_lease(c: &mut Columns<'_>) -> Result<Option<Lease>, Fail> {
         (None, None, None, None, None) => Ok(None),
         _ => Err(Fail::Damaged("a lease is incomplete".to_owned())),
     }
+}
+
+/// Columns that [`read_held`] reads.
+const HELD: &str = "id, epoch, owner, host, boot, pid, until";
+
+fn read_held(c: &mut Columns<'_>) -> Result<(String, Option<Lease>), Fail> {
+    Ok((c.next()?, read_lease(c)?))
+}
+
+/// Returns the leases of the conversations of an experiment that are stored as running, by id.
+pub(super) fn read_leases(conn: &Connection, experiment: &str) -> Result<HashMap<String, Lease>, Fail> {
+    let sql = format!("select {HELD} from conversations where experiment = ?1 and status = 'running'");
+    let held = read_all(conn.prepare_cached(&sql)?, [experiment], read_held)?;
+    Ok(held.into_iter().filter_map(|(id, lease)| Some((id, lease?))).collect())
 }
 
 /// Columns that [`read_entry`] reads.

@@ -1,7 +1,7 @@
 //! The verbs of a database. Each verb uses a connection that reads or the connection that writes.
 
 use super::database::Sqlite;
-use super::{colleagues, copy, experiments, read, turns, verify, watch};
+use super::{colleagues, copy, experiments, read, rows, turns, verify, watch};
 use crate::design::Experiment;
 use crate::process::Flag;
 use crate::process::log::Entry;
@@ -10,6 +10,7 @@ use crate::store::{
     Lease, Mark, Millis, NewExperiment, ProcessKind, RunRecord, Standing, Store, StoreError, TransferItem, Unfinished,
 };
 use async_trait::async_trait;
+use rusqlite::Connection;
 
 #[async_trait]
 impl Store for Sqlite {
@@ -56,7 +57,14 @@ impl Store for Sqlite {
 
     async fn standing(&self, experiment: &str, kind: ProcessKind) -> Result<Vec<Standing>, StoreError> {
         let experiment = experiment.to_owned();
-        self.run_read(move |conn| read::read_standing(conn, &experiment, kind)).await
+        let read = move |conn: &Connection| {
+            Ok((read::read_standing(conn, &experiment, kind)?, rows::read_leases(conn, &experiment)?))
+        };
+        let ((mut standing, leases), seen) = self.run_seen(read).await?;
+        for s in &mut standing {
+            s.status = seen.status_of(s.status, leases.get(&s.id));
+        }
+        Ok(standing)
     }
 
     async fn claim(&self, conversation: &str, lease: Lease, retry: bool) -> Result<ConversationRecord, StoreError> {
@@ -102,7 +110,9 @@ impl Store for Sqlite {
 
     async fn conversations(&self, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError> {
         let filter = filter.clone();
-        self.run_read(move |conn| read::list_conversations(conn, &filter)).await
+        let (mut found, seen) = self.run_seen(move |conn| read::list_conversations(conn, &filter)).await?;
+        seen.show_all(found.iter_mut().map(|(record, _)| record));
+        Ok(found)
     }
 
     async fn page(
@@ -112,12 +122,16 @@ impl Store for Sqlite {
         limit: u32,
     ) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError> {
         let (filter, after) = (filter.clone(), after.to_owned());
-        self.run_read(move |conn| read::read_page(conn, &filter, &after, limit)).await
+        let (mut found, seen) = self.run_seen(move |conn| read::read_page(conn, &filter, &after, limit)).await?;
+        seen.show_all(found.iter_mut().map(|(record, _)| record));
+        Ok(found)
     }
 
     async fn find_conversations(&self, prefix: &str) -> Result<Vec<ConversationRecord>, StoreError> {
         let prefix = prefix.to_owned();
-        self.run_read(move |conn| read::find_by_prefix(conn, &prefix)).await
+        let (mut found, seen) = self.run_seen(move |conn| read::find_by_prefix(conn, &prefix)).await?;
+        seen.show_all(&mut found);
+        Ok(found)
     }
 
     async fn calls(&self, conversation: &str) -> Result<Vec<CallRecord>, StoreError> {
@@ -130,14 +144,28 @@ impl Store for Sqlite {
         self.run_read(move |conn| ids.iter().map(|id| read::read_log(conn, id)).collect()).await
     }
 
+    async fn said(&self, conversations: &[String]) -> Result<Vec<u32>, StoreError> {
+        let ids = conversations.to_vec();
+        self.run_read(move |conn| ids.iter().map(|id| read::count_said(conn, id)).collect()).await
+    }
+
     async fn unfinished(&self, experiment: &str) -> Result<Unfinished, StoreError> {
         let experiment = experiment.to_owned();
-        self.run_read(move |conn| watch::list_unfinished(conn, &experiment)).await
+        let read = move |conn: &Connection| {
+            Ok((watch::list_unfinished(conn, &experiment)?, rows::read_leases(conn, &experiment)?))
+        };
+        let ((mut unfinished, leases), seen) = self.run_seen(read).await?;
+        for w in &mut unfinished.others {
+            w.status = seen.status_of(w.status, leases.get(&w.id));
+        }
+        Ok(unfinished)
     }
 
     async fn news(&self, of: &[(String, u32)]) -> Result<Vec<ConversationUpdate>, StoreError> {
         let of = of.to_vec();
-        self.run_read(move |conn| watch::read_updates(conn, &of)).await
+        let (mut news, seen) = self.run_seen(move |conn| watch::read_updates(conn, &of)).await?;
+        seen.show_all(news.iter_mut().map(|(record, _)| record));
+        Ok(news)
     }
 
     async fn calls_of(&self, conversations: &[String]) -> Result<Vec<Vec<CallRecord>>, StoreError> {

@@ -1,21 +1,26 @@
 //! `convoke show --grep`: prints the lines of conversations that contain a text.
 
-use super::Show;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::selected::describe_left_out;
+use crate::cli::selecting::Selecting;
 use crate::cli::terminal::printer::{Look, Piece};
 use crate::cli::terminal::text::short;
 use crate::lab::Lab;
 use serde_json::{Value as Json, json};
 
 /// Prints each line that contains the text. Ends with exit code 6 if there is none.
-pub async fn run(context: &Context, lab: &Lab, args: &Show, text: &str) -> Result<Exit, CliError> {
+pub async fn run(
+    context: &Context,
+    lab: &Lab,
+    (what, selecting): (&str, &Selecting),
+    text: &str,
+) -> Result<Exit, CliError> {
     if text.trim().is_empty() {
         return Err(CliError::usage("--grep needs a text"));
     }
     let (printer, mut data) = (&context.printer, Vec::new());
-    let selection = lab.select_conversations(&args.id, &args.selecting.criteria(context.creator())).await?;
+    let selection = lab.select_conversations(what, &selecting.criteria(context.creator())).await?;
     selection.refuse_empty()?;
     let searched = lab.search_entries(&selection, text, |record, hits| {
         for hit in hits {
