@@ -42,7 +42,7 @@ impl Lab {
             (1, Some(only)) => Ok(only),
             (_, Some(last)) => {
                 found.push(last);
-                Err(self.ambiguous_error(prefix.to_owned(), &found, &experiments))
+                Err(ambiguous_error(prefix.to_owned(), &found, &experiments))
             }
             (_, None) => {
                 let near = did_you_mean(&name, experiments.iter().map(|e| e.name.as_str()));
@@ -70,21 +70,6 @@ impl Lab {
             Ok(Target::Conversation(_)) | Err(LabError::NotFound { .. } | LabError::NoFolder { .. }) => Err(missing),
             Err(error) => Err(error),
         }
-    }
-
-    /// Returns the error for several items that begin with a prefix. Equal conversations of several experiments have one
-    /// key.
-    fn ambiguous_error(&self, prefix: String, found: &[Target], experiments: &[ExperimentRecord]) -> LabError {
-        let is_key = |target: &Target| matches!(target, Target::Conversation(c) if c.key.starts_with(&prefix));
-        if !found.iter().all(is_key) {
-            return LabError::ManyIds { prefix, number: found.len() };
-        }
-        let named = |target: &Target| {
-            let Target::Conversation(c) = target else { return None };
-            let experiment = experiments.iter().find(|e| e.id == c.experiment)?;
-            Some((c.id.clone(), experiment.name.clone()))
-        };
-        LabError::ManyKeys { conversations: found.iter().filter_map(named).collect(), prefix }
     }
 
     fn by_name(&self, name: &str, experiments: &[ExperimentRecord]) -> Result<Option<ExperimentRecord>, LabError> {
@@ -170,6 +155,21 @@ impl Lab {
         document.note.clone_from(&record.note);
         Ok(document)
     }
+}
+
+/// Returns the error for several items that begin with a prefix. Equal conversations of several experiments have one
+/// key.
+fn ambiguous_error(prefix: String, found: &[Target], experiments: &[ExperimentRecord]) -> LabError {
+    let is_key = |target: &Target| matches!(target, Target::Conversation(c) if c.key.starts_with(&prefix));
+    if !found.iter().all(is_key) {
+        return LabError::ManyIds { prefix, number: found.len() };
+    }
+    let named = |target: &Target| {
+        let Target::Conversation(c) = target else { return None };
+        let experiment = experiments.iter().find(|e| e.id == c.experiment)?;
+        Some((c.id.clone(), experiment.name.clone()))
+    };
+    LabError::ManyKeys { conversations: found.iter().filter_map(named).collect(), prefix }
 }
 
 /// Name in a folder's `experiment.toml`, even if the rest of it is wrong.

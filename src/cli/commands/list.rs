@@ -16,6 +16,7 @@ use serde_json::{Value as Json, json};
 
 /// `convoke list`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct List {
     /// Experiment's folder, name or id, to list its conversations [default: list all experiments]
     pub what: Option<String>,
