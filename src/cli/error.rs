@@ -275,9 +275,11 @@ impl From<LabError> for CliError {
                 Self::not_found(message).hint(near.unwrap_or_else(|| "`convoke list` lists the experiments".to_owned()))
             }
             LabError::ManyIds { .. } => Self::new(Exit::NotFound, "ambiguous", message).hint("write more of the id"),
-            LabError::ManyNames { experiments, .. } => {
-                let ids: Vec<String> = experiments.iter().map(|(id, who)| format!("id:{id} by {who}")).collect();
-                Self::new(Exit::NotFound, "ambiguous", message).hint(ids.join(", "))
+            LabError::ManyKeys { conversations: items, .. } => {
+                Self::new(Exit::NotFound, "ambiguous", message).hint(list_ids(&items, "of"))
+            }
+            LabError::ManyNames { experiments: items, .. } => {
+                Self::new(Exit::NotFound, "ambiguous", message).hint(list_ids(&items, "by"))
             }
             LabError::IsConversation { .. } | LabError::IsExperiment { .. } | LabError::TooManyCopies { .. } => {
                 Self::usage(message)
@@ -311,6 +313,11 @@ impl From<LabError> for CliError {
             LabError::Output(error) => error.into(),
         }
     }
+}
+
+/// Lists ids, each with its creator or its experiment.
+fn list_ids(items: &[(String, String)], word: &str) -> String {
+    items.iter().map(|(id, name)| format!("id:{id} {word} {name}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the remedy for a change of another person's item.
