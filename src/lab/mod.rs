@@ -22,7 +22,8 @@
 //! | `progress` | how far an experiment is |
 //! | `question` | confirmations |
 //! | `behind` | conversations that a changed experiment leaves behind |
-//! | `change`, `delete`, `import` | editing, copying, creating, deleting, storing, notes and stars |
+//! | `change`, `delete`, `import` | editing, copying, creating, deleting, storing |
+//! | `marks` | notes and stars |
 //! | `examples`, `draft` | the experiments that ship, and one in the making |
 //! | `watch` | following what other processes run |
 //! | `export`, `verify`, `copy` | reading everything |
@@ -47,6 +48,7 @@ pub mod guesses;
 mod import;
 pub mod launch;
 mod left_out;
+pub mod marks;
 pub mod models;
 mod named;
 pub mod narrowing;
