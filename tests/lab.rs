@@ -12,8 +12,7 @@ use convoke::lab::{
     About, Asking, Criteria, Ending, Lab, LabError, Launch, Named, Narrowing, Outcome, Progress, Running, Selection,
     Servers, Stop, Target, Who, examples,
 };
-use convoke::model::server::Address;
-use convoke::model::{Limits, Server, ServerKind};
+use convoke::model::{Server, ServerKind};
 use convoke::run::Event;
 use convoke::store::mongodb::Mongo;
 use convoke::store::sqlite::{OpenMode, Sqlite};
@@ -65,9 +64,7 @@ impl Place {
 }
 
 fn scripted() -> Server {
-    let base_url = Address::parse(ServerKind::Scripted, "http://127.0.0.1").unwrap();
-    let (name, key_variable) = ("scripted".to_owned(), String::new());
-    Server { name, kind: ServerKind::Scripted, base_url, key: None, key_variable, limits: Limits::default() }
+    Server::new("scripted", ServerKind::Scripted, "http://127.0.0.1").unwrap()
 }
 
 fn now() -> i64 {
@@ -94,6 +91,8 @@ fn study() -> Experiment {
 fn launch() -> (Launch, UnboundedReceiver<Event>) {
     let (events, received) = unbounded_channel();
     let how = Launch {
+        max_calls: None,
+        max_time: None,
         jobs: Some(2),
         max_retries: 1,
         retry_failed: false,

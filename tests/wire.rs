@@ -99,7 +99,7 @@ fn said(kind: ServerKind, content: &str) -> String {
 /// A streamed answer of either kind, in two pieces of text.
 fn streamed(kind: ServerKind, first: &str, second: &str) -> String {
     match kind {
-        ServerKind::OpenAi => {
+        ServerKind::OpenAi | ServerKind::Azure => {
             let one = json!({"model": "m-1", "choices": [{"delta": {"content": first}}]});
             let two = json!({"choices": [{"delta": {"content": second}, "finish_reason": "stop"}]});
             let usage = json!({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}});

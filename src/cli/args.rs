@@ -22,6 +22,7 @@ use super::commands::plan::PlanArgs;
 use super::commands::run::Run;
 use super::commands::show::Show;
 use super::commands::store::StoreArgs;
+use super::commands::summary::SummaryArgs;
 use super::commands::talk::Talk;
 use super::commands::verify::Verify;
 use super::global::Global;
@@ -193,6 +194,12 @@ pub enum Command {
     /// `--format jsonl` and csv have one row for each entry; --rows chooses others. docs/data.md and --codebook describe
     /// every column.
     Export(Export),
+    /// Count an experiment's conversations by condition: statuses, ends, turns, words, tokens, flags
+    ///
+    /// Tokens are empty where a server did not report those of a reply. `--json` prints `{by, groups: [{condition,
+    /// conversations, status: {…}, ended_by: {…}, turns, words, prompt_tokens, completion_tokens, flags: {…}}], total, inside,
+    /// left_out}`.
+    Summary(SummaryArgs),
     /// List the models of each server, or fetch a model
     ///
     /// An unreachable server is reported and does not change the exit code; if no server can be reached, the exit code

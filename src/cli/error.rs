@@ -29,6 +29,8 @@ pub enum Exit {
     NotFound = 6,
     /// The item belongs to another creator.
     NotYours = 7,
+    /// A bound of this invocation stopped it.
+    Budget = 8,
     /// Ctrl-C.
     Interrupt = 130,
     /// SIGTERM.
@@ -227,6 +229,7 @@ impl From<ModelError> for CliError {
                 "`convoke models` lists what each server offers"
             }
             ModelError::Nowhere { .. } => "is its `base_url` right? Many servers need `/v1` at its end",
+            ModelError::Setting { .. } => "correct it, or unset it",
             ModelError::Later { .. } => "run the same command again then to resume",
             ModelError::Broken { .. }
             | ModelError::Timeout { .. }
@@ -280,6 +283,7 @@ impl From<LabError> for CliError {
                 Self::usage(message)
             }
             LabError::IsQuestion { .. } => Self::usage(message).hint("name the conversation, or its experiment"),
+            LabError::Undeclared { hint, .. } => Self::new(Exit::Model, "undeclared-server", message).hint(hint),
             LabError::NothingToAsk { left_out, .. } => {
                 Self::new(Exit::NotFound, "nothing-to-ask", message).hint(remedy_of_none(&left_out))
             }

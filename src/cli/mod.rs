@@ -91,6 +91,13 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, world: fn() -> World
 
 /// Reports an error of clap. Help and version are reported in the same way, but are not errors.
 fn report_parse_error(error: &clap::Error, arguments: &[OsString]) -> u8 {
+    if let Some(unreadable) = arguments.iter().find(|a| a.to_str().is_none())
+        && error.kind() == clap::error::ErrorKind::InvalidUtf8
+    {
+        let error = CliError::usage(format!("the argument `{}` is not UTF-8", unreadable.to_string_lossy()))
+            .hint("rename it, or go into that folder and write `.`");
+        return report_error(&Printer::plain(arguments.iter().any(|a| a == "--json")), &error, None);
+    }
     if error.use_stderr() && arguments.iter().any(|a| a == "--json") {
         let text = error.to_string();
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");

@@ -47,6 +47,7 @@ impl Missing {
             Command::Star(args) => (&args.what, "star", ONE, "convoke star NAME", true),
             Command::Delete(args) => (&args.what, "delete", ONE, "convoke delete NAME", true),
             Command::Export(args) => (&args.what, "export", ONE, "convoke export NAME --format FORMAT", true),
+            Command::Summary(args) => (&args.what, "summary", ONE, "convoke summary NAME", false),
             Command::Diff(args) if args.a.is_empty() => (&args.a, "diff", ONE, "convoke diff A B", false),
             Command::Diff(args) => (&args.b, "diff", "which other experiment?", "convoke diff A B", false),
             Command::New(_)

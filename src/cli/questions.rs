@@ -59,6 +59,12 @@ async fn ask_confirmation(context: &Context, about: &About) -> Result<(), CliErr
                 return Err(declined_error("nothing was changed"));
             }
         }
+        About::PullNear { model, near } => {
+            printer.say(&format!("the server lacks `{model}` and has `{near}`"));
+            if !confirm(&context.terminal, &format!("fetch `{model}`?"), "--yes").await? {
+                return Err(declined_error("nothing was run").hint(format!("name the model `{near}`")));
+            }
+        }
         About::DeleteSelected { experiment, statuses, others, questions, ids } => {
             let number = count(ids.len(), "conversation");
             printer.say(&format!("selected of `{experiment}`: {number}: {}", list_tally(statuses, "")));

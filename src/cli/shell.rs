@@ -27,6 +27,18 @@ pub fn without_passwords(arguments: &[String]) -> Vec<String> {
     safe.collect()
 }
 
+/// Returns the arguments as a run keeps them for everybody: without passwords, and without the command of `--notify`,
+/// which is the person's own and may hold an address with a secret.
+pub fn recorded_words(arguments: &[String]) -> Vec<String> {
+    let mut is_command = false;
+    let mut kept = without_passwords(arguments);
+    kept.retain(|word| {
+        let after = std::mem::replace(&mut is_command, word == "--notify");
+        !after && !is_command && !word.starts_with("--notify=")
+    });
+    kept
+}
+
 /// Quotes a word for a shell.
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=,@%+".contains(c);
@@ -84,6 +96,13 @@ mod tests {
         for kept in ["--store=mongodb://ann@host/d", "--set=a=b:c@d", "goal=x:y@z", "sqlite:a:b@c", "./a@b:c"] {
             assert_eq!(without_passwords(&["--model".to_owned(), kept.to_owned()])[1], kept);
         }
+    }
+
+    #[test]
+    fn a_run_keeps_no_command_of_the_person() {
+        let typed =
+            ["run", "x", "--notify", "curl https://hooks/secret", "--notify=y", "--jobs", "2"].map(str::to_owned);
+        assert_eq!(recorded_words(&typed), ["run", "x", "--jobs", "2"]);
     }
 
     #[test]

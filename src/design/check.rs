@@ -30,8 +30,6 @@ pub struct KnownServer {
     pub name: String,
     /// Parameters that the server's protocol lacks.
     pub lacks: &'static [&'static str],
-    /// Reason why the server cannot be used; `None` if it can be used.
-    pub refused: Option<String>,
 }
 
 /// An experiment and its problems.
@@ -177,18 +175,12 @@ impl Check<'_> {
             }
             let server = server_of(&model.id);
             let Some(known) = self.servers.iter().find(|s| s.name == server) else {
-                let names = self.servers.iter().map(|s| s.name.as_str());
-                let hint = did_you_mean(server, names.clone()).unwrap_or_else(|| {
-                    let names: Vec<&str> = names.collect();
-                    format!("known: {}; declare others under [servers.NAME] in your own config.toml", names.join(", "))
-                });
-                let message = format!("`{}`: there is no server `{server}`", model.id);
-                self.report_at(Severity::Error, "unknown-server", &at, message, Some(hint));
+                let message =
+                    format!("`{}`: the server `{server}` is not declared, so its parameters are not checked", model.id);
+                let hint = declare_server(server, self.servers);
+                self.report_at(Severity::Warning, "undeclared-server", &at, message, Some(hint));
                 continue;
             };
-            if let Some(why) = &known.refused {
-                self.report_at(Severity::Error, "server", &at, format!("server `{server}`: {why}"), None);
-            }
             for parameter in known.lacks.iter().filter(|p| is_set(model, p)) {
                 self.report_lacking(&format!("{at}.{parameter}"), model, parameter);
             }
@@ -255,6 +247,17 @@ impl Check<'_> {
         let helper = self.experiment.summarizer.iter().map(|t| (SUMMARIZER.to_owned(), t));
         std::iter::once((SHARED.to_owned(), &self.experiment.shared)).chain(roles).chain(helper)
     }
+}
+
+/// Returns the remedy for a server that is not declared: the nearest one, or the lines of config.toml.
+pub fn declare_server(server: &str, known: &[KnownServer]) -> String {
+    let near = did_you_mean(server, known.iter().map(|s| s.name.as_str()));
+    let name = toml::Value::String(server.to_owned()).to_string();
+    let is_bare = server.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    let key = if is_bare { server } else { &name };
+    let lines = format!("[servers.{key}]\nkind = \"openai\"\nbase_url = \"http://HOST:PORT/v1\"");
+    let near = near.map_or_else(String::new, |near| format!("{near} Otherwise "));
+    format!("{near}declare it in config.toml, which `convoke doctor --config` names:\n{lines}")
 }
 
 /// Returns the server of `SERVER/NAME`.

@@ -437,6 +437,8 @@ words! {
         TemplateToken = "template-token",
         /// Reasoning was taken out.
         ThinkingCut = "thinking-cut",
+        /// Something looks like reasoning and was left in the text.
+        ThinkingLeft = "thinking-left",
         /// The selector's choice was of no use; the next in order speaks.
         ChoiceFallback = "choice-fallback",
     }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::de::DeTable;
 
-pub use super::names::bad_name;
+pub use super::names::{bad_name, same_name};
 
 /// The files of an experiment by their path within its folder: `experiment.toml`, `shared.md`, `summarizer.md`,
 /// `roles/NAME.md`. Nothing else is read.
@@ -264,6 +264,7 @@ fn helper_model(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String
 /// Reads roles in the order of `agents`, each with its file.
 fn read_roles(tree: &mut Tree<'_>, agents: &[Named<u32>], node: Option<&Node<'_>>, sources: &mut Sources) -> Vec<Role> {
     let mut written = node.map(|n| role_tables(tree, n, agents)).unwrap_or_default();
+    match_forms(agents, sources);
     let known = |path: &str| agents.iter().any(|a| role_file(&a.name) == path) || path == SHARED || path == SUMMARIZER;
     for path in sources.prompts.keys().filter(|p| !known(p)) {
         let message = format!("`{path}` is the file of a role that is not in `agents`");
@@ -278,6 +279,20 @@ fn read_roles(tree: &mut Tree<'_>, agents: &[Named<u32>], node: Option<&Node<'_>
     agents.iter().map(|agents| read_role(tree, agents, written.remove(&agents.name), sources)).collect()
 }
 
+/// Gives a file the name of its role, if the two differ only in the Unicode form of their accents: some systems and
+/// archives change it.
+fn match_forms(agents: &[Named<u32>], sources: &mut Sources) {
+    for wanted in agents.iter().map(|a| role_file(&a.name)) {
+        let is_same = |path: &&String| same_name(path, &wanted) && !agents.iter().any(|a| role_file(&a.name) == **path);
+        let found = sources.prompts.keys().find(is_same).cloned();
+        if !sources.prompts.contains_key(&wanted)
+            && let Some(prompt) = found.and_then(|path| sources.prompts.remove(&path))
+        {
+            sources.prompts.insert(wanted, prompt);
+        }
+    }
+}
+
 /// A role as written in its table, and the keys that were read.
 #[derive(Default)]
 struct WrittenRole {
@@ -289,7 +304,9 @@ fn role_tables(tree: &mut Tree<'_>, node: &Node<'_>, agents: &[Named<u32>]) -> B
     let Some(table) = tree.read_table("roles", node) else { return BTreeMap::new() };
     let mut roles = BTreeMap::new();
     for (key, value) in table {
-        let name = key.get_ref().to_string();
+        let written = key.get_ref().to_string();
+        let same = agents.iter().find(|a| a.name == written).or(agents.iter().find(|a| same_name(&a.name, &written)));
+        let name = same.map_or(written, |agent| agent.name.clone());
         let at = format!("roles.{name}");
         tree.places.insert(at.clone(), key.span());
         if !agents.iter().any(|a| a.name == name) {

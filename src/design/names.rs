@@ -1,5 +1,7 @@
 //! Names of experiments and roles, which are also names of folders and files.
 
+use unicode_normalization::UnicodeNormalization;
+
 /// Returns the reason why a text cannot be the name of an experiment or a role. Returns `None` if it can be one. A name
 /// is not a path.
 pub fn bad_name(name: &str) -> Option<&'static str> {
@@ -18,4 +20,9 @@ pub fn bad_name(name: &str) -> Option<&'static str> {
     } else {
         None
     }
+}
+
+/// True if two names are equal, also where only the Unicode form of their accents differs.
+pub fn same_name(a: &str, b: &str) -> bool {
+    a == b || a.nfc().eq(b.nfc())
 }

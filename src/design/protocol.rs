@@ -75,7 +75,7 @@ fn read_alias(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String> 
 
 /// Returns the reason why a text cannot be a model's id: code, message, remedy. Returns `None` if it can be one.
 pub fn bad_model_id(id: &str) -> Option<(&'static str, String, String)> {
-    if id.contains("://") || id.contains('@') {
+    if id.contains("://") || id.split('/').next().is_some_and(|server| server.contains('@')) {
         return Some((
             "address-in-experiment",
             format!("`{id}` holds an address"),
@@ -85,13 +85,17 @@ pub fn bad_model_id(id: &str) -> Option<(&'static str, String, String)> {
     }
     let is_bare = id == SCRIPTED || id == HUMAN;
     let (server, name) = if is_bare { (id, id) } else { id.split_once('/').unwrap_or(("", id)) };
-    let bad = server.is_empty() || name.is_empty() || id.chars().any(|c| c.is_whitespace() || c.is_control());
+    // The server may have any name for its model; a name of white space alone is a slip.
+    let bad = server.is_empty()
+        || server.contains(char::is_whitespace)
+        || name.trim() != name
+        || name.is_empty()
+        || id.contains(char::is_control);
     bad.then(|| {
-        let is_name = server.is_empty() && !name.is_empty() && !name.contains(char::is_whitespace);
-        let hint = if is_name {
+        let hint = if server.is_empty() && !name.is_empty() && !name.contains(char::is_whitespace) {
             format!("write `ollama/{name}` or `openai/{name}`")
         } else {
-            "write server and name without spaces, as in `ollama/llama3.1`, or `scripted`, or `human`".to_owned()
+            "write the server, `/` and the name there, as in `ollama/llama3.1`, or `scripted`, or `human`".to_owned()
         };
         ("bad-model", format!("`{id}` is not SERVER/NAME"), hint)
     })

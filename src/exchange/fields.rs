@@ -14,7 +14,7 @@ pub fn place(experiment: &Experiment, conversation: &ConversationRecord) -> impl
 
 /// Returns the place of each level among the levels that the experiment lists. A level that only a flag gave follows
 /// them.
-fn places(experiment: &Experiment, condition: &[Named<Value>]) -> Vec<(usize, String)> {
+pub fn places(experiment: &Experiment, condition: &[Named<Value>]) -> Vec<(usize, String)> {
     let place = |level: &Named<Value>| {
         let factor = experiment.factors.iter().find(|f| f.name == level.name);
         let written = factor.and_then(|f| f.levels.iter().position(|l| *l == level.value));

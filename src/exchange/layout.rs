@@ -138,7 +138,7 @@ fn spread(column: &'static Column, survey: &Survey) -> Vec<Placed> {
 }
 
 /// Names the column of a factor. `model` and a name that is taken are `condition_NAME`.
-fn name_factor(factor: &str, taken: &[String]) -> String {
+pub(super) fn name_factor(factor: &str, taken: &[String]) -> String {
     let is_taken = |name: &str| taken.iter().any(|other| other == name);
     let name = factor.replace('.', "_");
     if name == "model" || is_taken(&name) { first_free(&format!("{CONDITION}_{name}"), is_taken) } else { name }

@@ -8,6 +8,7 @@
 //! | `pages` | read the conversations of an export page by page; see its errors and its result |
 //! | `columns` | see every column of every table: name, type, unit, when it is empty |
 //! | `rows` | fill the rows of a table: entries, answers, conversations, calls |
+//! | `summary` | count conversations by condition |
 //! | `tally` | count turns, words, tokens and flags |
 //! | `layout` | name the columns of one export: factors, roles, options |
 //! | `fields` | see which fields several formats share |
@@ -34,9 +35,10 @@ pub mod markdown;
 mod pages;
 pub mod records;
 mod rows;
+pub mod summary;
 pub mod tally;
 
-pub use fields::{axes, condition, entry, more_axes, place};
+pub use fields::{axes, condition, entry, more_axes, place, places};
 pub use file_name::file_word;
 pub use layout::Table;
 pub use pages::{ExportError, Of, Pages, Written, ids};

@@ -74,10 +74,10 @@ pub(super) struct Group {
 }
 
 /// A conversation with its log and, if the rows need them, its calls.
-struct Read {
-    record: ConversationRecord,
-    log: Vec<Entry>,
-    calls: Vec<CallRecord>,
+pub(super) struct Read {
+    pub(super) record: ConversationRecord,
+    pub(super) log: Vec<Entry>,
+    pub(super) calls: Vec<CallRecord>,
 }
 
 impl Rows<'_> {
@@ -161,11 +161,11 @@ impl<'a> TableSource<'a> {
         }
     }
 
-    fn page(&self) -> usize {
+    pub(super) fn page(&self) -> usize {
         if self.needs_calls() { PAGE_WITH_CALLS } else { PAGE }
     }
 
-    async fn read(&self, records: &[ConversationRecord]) -> Result<Vec<Read>, StoreError> {
+    pub(super) async fn read(&self, records: &[ConversationRecord]) -> Result<Vec<Read>, StoreError> {
         let logs = self.store.logs(&ids(records)).await?;
         let mut calls = if self.needs_calls() {
             self.store.calls_of(&ids(records)).await?.into_iter()
@@ -195,7 +195,7 @@ impl<'a> TableSource<'a> {
         repeated(self.experiment, &record.key, record)
     }
 
-    fn ended_by(&self, Read { record, log, .. }: &Read) -> Option<&'static str> {
+    pub(super) fn ended_by(&self, Read { record, log, .. }: &Read) -> Option<&'static str> {
         let derive = || (record.status == Status::Done).then(|| (self.derive_end)(record, log)).flatten();
         record.ended_by.or_else(derive).map(EndedBy::word)
     }
@@ -220,7 +220,7 @@ impl<'a> TableSource<'a> {
         let all = Tally::new(log.iter(), calls.iter());
         let requests: u64 = calls.iter().map(tally::count_requests).sum();
         let models: Vec<&str> = record.models.iter().map(|m| m.name.as_str()).collect();
-        let answered = tally::sum_known(calls.iter().filter_map(tally::answered_time).map(Some));
+        let answered = calls.iter().filter_map(tally::answered_time).reduce(|sum, took| sum + took);
         let mut row = self.repeated(record);
         row.extend(object(json!({
             "creator": record.creator,
@@ -233,8 +233,8 @@ impl<'a> TableSource<'a> {
             "ended": last_request(record, calls).map(iso),
             "turns": all.turns,
             "words": all.words,
-            "prompt_tokens": all.prompt_tokens,
-            "completion_tokens": all.completion_tokens,
+            "prompt_tokens": all.prompt_tokens.value(),
+            "completion_tokens": all.completion_tokens.value(),
             "seconds": answered.map(seconds),
             "waited": seconds(calls.iter().map(tally::waited_time).sum()),
             "calls": calls.len(),
@@ -254,8 +254,8 @@ impl<'a> TableSource<'a> {
             let of = Tally::of_role(record, log, calls, &role.name);
             row.insert(format!("turns_{}", role.name), of.turns.into());
             row.insert(format!("words_{}", role.name), of.words.into());
-            row.insert(format!("prompt_tokens_{}", role.name), of.prompt_tokens.into());
-            row.insert(format!("completion_tokens_{}", role.name), of.completion_tokens.into());
+            row.insert(format!("prompt_tokens_{}", role.name), of.prompt_tokens.value().into());
+            row.insert(format!("completion_tokens_{}", role.name), of.completion_tokens.value().into());
         }
         row
     }

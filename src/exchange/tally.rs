@@ -5,39 +5,66 @@ use crate::process::state::{SELECTOR, SUMMARIZER};
 use crate::process::{Entry, Flag, Kind, Purpose};
 use crate::store::{CallRecord, ConversationRecord, Millis, count_spend};
 
-/// Numbers of a conversation, or of the agents of one role.
+/// Numbers of conversations, or of the agents of one role.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tally {
     /// Number of speeches.
     pub turns: u64,
     /// Number of words in them.
     pub words: u64,
-    /// Tokens that models read; `None` if nothing was answered, or the tokens of some reply are unknown.
-    pub prompt_tokens: Option<u64>,
-    /// Tokens that models wrote, likewise.
-    pub completion_tokens: Option<u64>,
+    /// Tokens that models read.
+    pub prompt_tokens: Sum,
+    /// Tokens that models wrote.
+    pub completion_tokens: Sum,
     /// Number of entries with each flag, in the order of [`Flag::ALL`].
     pub flags: Vec<u64>,
+}
+
+/// A sum of numbers, some of which may be unknown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sum {
+    total: u64,
+    known: u64,
+    unknown: u64,
+}
+
+impl Sum {
+    /// Adds a number.
+    pub fn add(&mut self, number: Option<u64>) {
+        self.total += number.unwrap_or_default();
+        self.known += u64::from(number.is_some());
+        self.unknown += u64::from(number.is_none());
+    }
+
+    /// Returns the sum; `None` if a number is unknown, or there is none.
+    pub fn value(self) -> Option<u64> {
+        (self.unknown == 0 && self.known > 0).then_some(self.total)
+    }
 }
 
 impl Tally {
     /// Counts the entries and calls of a conversation.
     pub fn new<'a>(log: impl Iterator<Item = &'a Entry>, calls: impl Iterator<Item = &'a CallRecord>) -> Self {
         let mut tally = Self { flags: vec![0; Flag::ALL.len()], ..Self::default() };
+        tally.add(log, calls);
+        tally
+    }
+
+    /// Adds the entries and calls of one more conversation.
+    pub fn add<'a>(&mut self, log: impl Iterator<Item = &'a Entry>, calls: impl Iterator<Item = &'a CallRecord>) {
         for entry in log {
             if entry.kind == Kind::Speech {
-                tally.turns += 1;
-                tally.words += count_words(&entry.content);
+                self.turns += 1;
+                self.words += count_words(&entry.content);
             }
-            for (flag, number) in Flag::ALL.iter().zip(&mut tally.flags) {
+            for (flag, number) in Flag::ALL.iter().zip(&mut self.flags) {
                 *number += u64::from(entry.flags.contains(flag));
             }
         }
-        let usages: Vec<_> =
-            calls.filter(|c| c.server != HUMAN).filter_map(|c| Some(c.reply.as_ref()?.usage)).collect();
-        tally.prompt_tokens = sum_known(usages.iter().map(|usage| usage.prompt.map(u64::from)));
-        tally.completion_tokens = sum_known(usages.iter().map(|usage| usage.completion.map(u64::from)));
-        tally
+        for usage in calls.filter(|call| call.server != HUMAN).filter_map(|call| Some(call.reply.as_ref()?.usage)) {
+            self.prompt_tokens.add(usage.prompt.map(u64::from));
+            self.completion_tokens.add(usage.completion.map(u64::from));
+        }
     }
 
     /// Counts the speeches of the agents of a role, and their calls.
@@ -53,12 +80,6 @@ impl Tally {
 /// Counts the words of a text, split at Unicode white space.
 pub fn count_words(text: &str) -> u64 {
     text.split_whitespace().count() as u64
-}
-
-/// Sums numbers; `None` if there is none, or one of them is unknown.
-pub fn sum_known(mut numbers: impl Iterator<Item = Option<u64>>) -> Option<u64> {
-    let first = numbers.next()??;
-    numbers.try_fold(first, |sum, number| Some(sum + number?))
 }
 
 /// Returns name and role of the one who is asked by a call.
@@ -113,7 +134,13 @@ mod tests {
 
     #[test]
     fn unknown_is_empty_and_never_0() {
-        let sum = |numbers: &[Option<u64>]| sum_known(numbers.iter().copied());
+        let sum = |numbers: &[Option<u64>]| {
+            let mut sum = Sum::default();
+            for number in numbers {
+                sum.add(*number);
+            }
+            sum.value()
+        };
         assert_eq!(sum(&[]), None, "nothing was answered");
         assert_eq!(sum(&[Some(2), None]), None, "one of them is unknown");
         assert_eq!(sum(&[None, Some(2)]), None);

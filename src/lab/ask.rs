@@ -8,7 +8,7 @@ use super::filters::{Criteria, Reason, Revisions};
 use super::left_out::LeftOut;
 use super::narrowing::parse_expression;
 use super::origin::Origin;
-use super::planned::check_models;
+use super::planned::{check_models, require_servers};
 use super::running::{Before, Launch, Running};
 use super::select::Selection;
 use super::setup::Lab;
@@ -162,6 +162,11 @@ impl AskPlan {
         (self.asking.questions.len(), self.asking.again)
     }
 
+    /// Id of the model that a flag names.
+    pub fn model_of_flag(&self) -> Option<&str> {
+        self.model.as_ref().map(|model| model.id.as_str())
+    }
+
     /// The keys of all questions.
     pub fn question_keys(&self) -> Vec<String> {
         self.questions.iter().map(|question| question.record.key.clone()).collect()
@@ -169,7 +174,7 @@ impl AskPlan {
 
     fn list_jobs(&self, retry_failed: bool) -> Vec<Job> {
         let missing = self.questions.iter().filter(|question| is_missing(self.status_of(question), retry_failed));
-        missing.map(|question| self.build_job(question)).collect()
+        missing.enumerate().map(|(order, question)| self.build_job(order as u32, question)).collect()
     }
 
     fn status_of(&self, question: &PlannedQuestion) -> Option<Status> {
@@ -182,11 +187,13 @@ impl AskPlan {
         (question.record.participants.len() as u64).saturating_sub(answered)
     }
 
-    fn build_job(&self, question: &PlannedQuestion) -> Job {
+    fn build_job(&self, order: u32, question: &PlannedQuestion) -> Job {
         let PlannedQuestion { record, source, .. } = question;
         let own = || source.condition.participants().cloned().collect();
         Job {
             id: record.id.clone(),
+            order,
+            has_begun: self.standing.get(&record.key).is_some_and(|standing| standing.answered > 0),
             retry: self.status_of(question) == Some(Status::Failed),
             left: self.missing_answers(question) as u32,
             label: self.model.as_ref().map_or_else(|| label(&source.condition), |model| model.name().to_owned()),
@@ -370,6 +377,8 @@ impl Lab {
 
     /// Stores the questions and the run. convoke asks no agent before [`Running::work_through`].
     pub async fn launch_questions(&self, plan: &AskPlan, how: Launch) -> Result<Running, LabError> {
+        let jobs = plan.list_jobs(how.retry_failed);
+        require_servers(jobs.iter().flat_map(|job| job.members.iter()), &self.servers)?;
         let patience = how.build_patience();
         let experiment = plan.selection.record.id.clone();
         let is_new = |question: &&PlannedQuestion| !plan.standing.contains_key(&question.record.key);
@@ -384,7 +393,6 @@ impl Lab {
         let numbers = plan.count_numbers(how.retry_failed);
         let run = self.ask_record(&id, plan, numbers, &how);
         patience.with(|| self.store.begin_run(run.clone())).await?;
-        let jobs = plan.list_jobs(how.retry_failed);
         info!(run = %id, experiment = %plan.experiment_name(), questions = numbers.questions, left = jobs.len(), "ask");
         Ok(Running {
             lab: self.clone(),
@@ -394,6 +402,7 @@ impl Lab {
             kind: ProcessKind::Question,
             keys: plan.question_keys(),
             before: Before { all: numbers.questions, done: numbers.done, failed: numbers.failed },
+            pace: self.load_pace(&plan.standing.values().cloned().collect::<Vec<_>>()).await?,
             jobs,
         })
     }

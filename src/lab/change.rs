@@ -135,6 +135,9 @@ impl Lab {
             let (changes, warnings) = (Vec::new(), Vec::new());
             return Ok(Edited { record, is_changed: false, changes, behind: 0, warnings });
         }
+        if new.name != record.name {
+            self.refuse_other_form(&self.who.creator, &new.name).await?;
+        }
         let behind = self.left_behind(&record, &new).await?;
         let (id, creator, version) = (&record.id, &self.who.creator, record.version);
         let revised = match self.store.revise(id, creator, version, new.clone(), revision).await {
@@ -208,6 +211,7 @@ impl Lab {
         document: Experiment,
         parent: Option<String>,
     ) -> Result<ExperimentRecord, LabError> {
+        self.refuse_other_form(&self.who.creator, &document.name).await?;
         Ok(self.store.create(self.new_experiment(document, parent)).await?)
     }
 

@@ -91,6 +91,16 @@ pub enum LabError {
         /// Id as given.
         name: String,
     },
+    /// A model of a server that is not declared.
+    #[error("`{model}`: the server `{server}` is not declared")]
+    Undeclared {
+        /// The model.
+        model: String,
+        /// Its server.
+        server: String,
+        /// The remedy.
+        hint: String,
+    },
     /// An experiment without a finished conversation to ask about.
     #[error("`{name}` has no finished conversation whose agents can be asked")]
     NothingToAsk {

@@ -1,12 +1,13 @@
-//! Lookup of experiments by folder, name or id, and of conversations by id.
+//! Lookup of experiments by folder, name or id, and of conversations by id or key.
 
 use super::error::LabError;
 use super::files;
 use super::setup::Lab;
 use super::target::Target;
+use crate::design::folder::same_name;
 use crate::design::problem::{Problems, did_you_mean};
 use crate::design::{Experiment, folder};
-use crate::store::{ConversationRecord, ExperimentRecord};
+use crate::store::{ConversationRecord, ExperimentRecord, StoreError};
 use std::path::{Path, PathBuf};
 
 impl Lab {
@@ -48,7 +49,10 @@ impl Lab {
     }
 
     fn by_name(&self, name: &str, experiments: &[ExperimentRecord]) -> Result<Option<ExperimentRecord>, LabError> {
-        let named: Vec<&ExperimentRecord> = experiments.iter().filter(|e| e.name == name).collect();
+        let mut named: Vec<&ExperimentRecord> = experiments.iter().filter(|e| e.name == name).collect();
+        if named.is_empty() {
+            named = experiments.iter().filter(|e| same_name(&e.name, name)).collect();
+        }
         let own = named.iter().find(|e| e.creator == self.who.creator);
         match (own, named.as_slice()) {
             (Some(own), _) => Ok(Some((*own).clone())),
@@ -59,6 +63,15 @@ impl Lab {
                 experiments: several.iter().map(|e| (e.id.clone(), e.creator.clone())).collect(),
             }),
         }
+    }
+
+    /// Refuses a new name that differs from one of the person's own only in the Unicode form of its accents.
+    pub(super) async fn refuse_other_form(&self, creator: &str, name: &str) -> Result<(), LabError> {
+        let other = |e: &ExperimentRecord| e.creator == creator && e.name != name && same_name(&e.name, name);
+        if name.is_ascii() || !self.store.records().await?.iter().any(other) {
+            return Ok(());
+        }
+        Err(StoreError::Exists { creator: creator.to_owned(), name: name.to_owned() }.into())
     }
 
     /// Finds an experiment and refuses a conversation.

@@ -31,6 +31,7 @@ impl Lab {
             }
             None => (Vec::new(), 0),
         };
+        self.refuse_other_form(&self.who.creator, &experiment.name).await?;
         let record = self.store.save(self.new_experiment(experiment.clone(), None)).await?;
         let is_changed = before.as_ref().is_none_or(|before| before.version != record.version);
         Ok(Imported { record, is_new: before.is_none(), is_changed, changes, behind })

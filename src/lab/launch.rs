@@ -31,6 +31,7 @@ impl Lab {
         how: Launch,
         yes: &[String],
     ) -> Result<Progress<Running>, LabError> {
+        planned.require_servers(&self.servers)?;
         let mut behind = Vec::new();
         if let Some(record) = self.record_of(&planned).await?.filter(|_| !planned.alone) {
             match self.leaving_behind(&record, &planned, how.retry_failed).await? {
@@ -48,10 +49,8 @@ impl Lab {
         let (experiment, plan, cells) = (&planned.experiment, &planned.plan, planned.cells.clone());
         let mut prepared = prepare(experiment, plan, cells, &standing, &record.id, how.retry_failed);
         let number = (self.random)();
-        // Simultaneous runs on one server begin at different places, to avoid claims in the same order.
-        let left = prepared.missing.len() as u64;
-        if self.store.is_shared() && left > 0 {
-            prepared.missing.rotate_left((number % left) as usize);
+        if self.store.is_shared() {
+            prepared.spread_claims(number);
         }
         let id = format!("{number:016x}");
         let run = self.run_record(&id, (&record, &planned), (&prepared, behind), &how);
@@ -65,6 +64,7 @@ impl Lab {
             kind: ProcessKind::Conversation,
             keys: planned.planned_keys(),
             before: Before { all: asked, done, failed },
+            pace: self.load_pace(&standing).await?,
             jobs: prepare::jobs(&Arc::new(planned.experiment), &planned.plan, &missing),
         }))
     }
@@ -74,6 +74,7 @@ impl Lab {
         if let Some(record) = &planned.record {
             return Ok(record.clone());
         }
+        self.refuse_other_form(&planned.creator, &planned.experiment.name).await?;
         let new = NewExperiment {
             id: format!("{:016x}", (self.random)()),
             creator: planned.creator.clone(),

@@ -15,7 +15,7 @@
 //! | `narrowing` | how flags that narrow a plan are read |
 //! | `recorded`, `old_flags` | what a recorded run says of itself, and what the arguments of 0.1 said |
 //! | `origin` | how the contents of a conversation are found again |
-//! | `planned`, `forecast` | the plan of an experiment, and what it costs |
+//! | `planned`, `forecast`, `pace` | the plan of an experiment, and what it costs |
 //! | `extend`, `resume`, `single` | more replicates; one conversation, as it was planned; one with a person |
 //! | `launch`, `running`, `outcome` | storing a plan as a run, its work, and how it ends |
 //! | `ask`, `questions`, `left_out` | asking agents of finished conversations, and reading their answers |
@@ -26,6 +26,7 @@
 //! | `marks` | notes and stars |
 //! | `examples`, `draft` | the experiments that ship, and one in the making |
 //! | `watch` | following what other processes run |
+//! | `summary` | counting conversations by condition |
 //! | `export`, `verify`, `copy` | reading everything |
 //! | `models` | what servers offer |
 
@@ -56,6 +57,7 @@ pub mod old_flags;
 pub mod origin;
 pub mod outcome;
 pub mod output;
+pub mod pace;
 pub mod planned;
 pub mod preview;
 mod progress;
@@ -67,6 +69,7 @@ pub mod running;
 pub mod select;
 pub mod setup;
 pub mod single;
+mod summary;
 pub mod target;
 pub mod verify;
 pub mod watch;

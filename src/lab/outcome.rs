@@ -14,6 +14,8 @@ pub enum Ending {
     Store,
     /// A server or a model was unusable.
     Model,
+    /// A bound of the invocation was reached.
+    Budget,
     /// Some conversations are failed.
     Failed,
     /// All requested conversations are done.
@@ -85,12 +87,15 @@ impl Outcome {
 
     /// End of the run.
     pub fn ending(&self) -> Ending {
+        let is_bounded = self.summary.budget.is_some() && self.summary.interrupted.is_empty();
         if self.is_stopped && self.left > 0 {
             Ending::Interrupted
         } else if self.summary.store.is_some() {
             Ending::Store
-        } else if !self.summary.stopped.is_empty() || self.left > 0 {
+        } else if !self.summary.stopped.is_empty() || (self.left > 0 && !is_bounded) {
             Ending::Model
+        } else if self.left > 0 {
+            Ending::Budget
         } else if self.failed > 0 {
             Ending::Failed
         } else {
@@ -104,6 +109,7 @@ impl Outcome {
             Ending::Done => "done",
             Ending::Failed => "failed",
             Ending::Interrupted => "interrupted",
+            Ending::Budget => "budget",
             Ending::Store | Ending::Model => "error",
         }
     }

@@ -3,9 +3,11 @@
 use super::check::{self, place_problems};
 use super::error::LabError;
 use super::setup::{Lab, Servers};
-use crate::design::check::{Checked, is_set, server_of};
+use crate::design::check::{Checked, declare_server, is_set, server_of};
+use crate::design::problem::Severity;
 use crate::design::{Cell, Condition, Experiment, ModelSpec, Obstacle, Overrides, Plan, Problem, key};
 use crate::store::{ExperimentRecord, ProcessKind, Standing};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// An experiment and its plan under overrides.
@@ -86,6 +88,8 @@ fn build_planned(
     let plan = Plan::new(&experiment, &overrides).map_err(|obstacles| refuse_plan(what, obstacles))?;
     check_models(plan.conditions.iter().flat_map(Condition::participants), servers)?;
     let cells = plan.selected(&experiment, &overrides)?;
+    let mut warnings = checked.problems;
+    warnings.extend(undeclared_by_flag(&plan, &experiment, servers));
     Ok(Planned {
         what: what.to_owned(),
         revision: key::hash_revision(&experiment),
@@ -96,11 +100,46 @@ fn build_planned(
         plan,
         cells,
         alone: false,
-        warnings: checked.problems,
+        warnings,
     })
 }
 
+/// Warns of servers that are not declared and that flags brought in. The check has reported those of the experiment.
+fn undeclared_by_flag(plan: &Plan, experiment: &Experiment, servers: &Servers) -> Vec<Problem> {
+    let known = servers.known_servers();
+    let models = plan.conditions.iter().flat_map(Condition::participants);
+    let is_new = |m: &&ModelSpec| !m.is_human() && !experiment.models.iter().any(|declared| declared.id == m.id);
+    let ids: BTreeSet<&str> = models.filter(is_new).map(|m| m.id.as_str()).collect();
+    let undeclared = ids.into_iter().filter(|id| !known.iter().any(|s| s.name == server_of(id)));
+    let problem = |id: &str| Problem {
+        severity: Severity::Warning,
+        code: "undeclared-server",
+        path: "--model".to_owned(),
+        line: 0,
+        column: 0,
+        message: format!("`{id}`: the server `{}` is not declared, so its parameters are not checked", server_of(id)),
+        hint: Some(declare_server(server_of(id), &known)),
+        excerpt: None,
+    };
+    undeclared.map(problem).collect()
+}
+
 impl Planned {
+    /// Refuses models of servers that are not declared, before anything is stored.
+    pub fn require_servers(&self, servers: &Servers) -> Result<(), LabError> {
+        let used = self.cells.iter().map(|cell| &self.plan.conditions[cell.condition]);
+        require_servers(used.flat_map(Condition::participants), servers)
+    }
+
+    /// Ids of models that only a flag named.
+    pub fn models_of_flags(&self) -> Vec<String> {
+        let named: BTreeSet<String> =
+            self.overrides.list_settings().iter().flat_map(|s| &s.value).map(ToString::to_string).collect();
+        let models = self.plan.conditions.iter().flat_map(Condition::participants);
+        let ids: BTreeSet<&String> = models.map(|m| &m.id).filter(|id| named.contains(*id)).collect();
+        ids.into_iter().cloned().collect()
+    }
+
     /// Plans again after a change of the overrides.
     pub fn plan_again(&mut self) -> Result<(), LabError> {
         self.plan =
@@ -115,24 +154,32 @@ impl Planned {
     }
 }
 
-/// Refuses models of unknown servers, and parameters that a server's protocol lacks. A flag may have introduced them.
+/// Refuses models of servers that cannot be used, and parameters that a server's protocol lacks. A flag may have
+/// introduced them. Of a server that is not declared nothing is known.
 pub fn check_models<'a>(models: impl Iterator<Item = &'a ModelSpec>, servers: &Servers) -> Result<(), LabError> {
     let servers = servers.known_servers();
     for model in models.filter(|m| !m.is_human()) {
         let name = server_of(&model.id);
-        let Some(server) = servers.iter().find(|s| s.name == name) else {
-            let known: Vec<&str> = servers.iter().map(|s| s.name.as_str()).collect();
-            let message = format!("`{}`: there is no server `{name}`", model.id);
-            return Err(Obstacle::usage(message, format!("known: {}", known.join(", "))).into());
-        };
-        if let Some(why) = &server.refused {
-            return Err(Obstacle::usage(format!("server `{name}`: {why}"), None).into());
-        }
+        let Some(server) = servers.iter().find(|s| s.name == name) else { continue };
         if let Some(parameter) = server.lacks.iter().find(|p| is_set(model, p)) {
             return Err(lacking_parameter(model, parameter).into());
         }
     }
     Ok(())
+}
+
+/// Refuses models of servers that are not declared.
+pub(super) fn require_servers<'a>(
+    models: impl Iterator<Item = &'a ModelSpec>,
+    servers: &Servers,
+) -> Result<(), LabError> {
+    let known = servers.known_servers();
+    let is_known = |model: &&ModelSpec| model.is_human() || known.iter().any(|s| s.name == server_of(&model.id));
+    let mut models = models.skip_while(is_known);
+    models.next().map_or(Ok(()), |model| {
+        let (model, server) = (model.id.clone(), server_of(&model.id));
+        Err(LabError::Undeclared { hint: declare_server(server, &known), server: server.to_owned(), model })
+    })
 }
 
 fn lacking_parameter(model: &ModelSpec, parameter: &str) -> Obstacle {

@@ -72,6 +72,13 @@ pub enum About {
         /// True if the person's own change replaces the whole experiment, including the other changes.
         replaces: bool,
     },
+    /// A model that a flag names, that its server lacks, and that is nearly one that the server has.
+    PullNear {
+        /// The model, as SERVER/NAME.
+        model: String,
+        /// The model that the server has.
+        near: String,
+    },
     /// A deletion of selected conversations.
     DeleteSelected {
         /// Name of the experiment.

@@ -9,6 +9,7 @@ use super::origin::{Origin, Planning};
 use super::planned::{Planned, check_models};
 use super::setup::Lab;
 use super::target::Target;
+use crate::design::problem::Severity;
 use crate::design::{Cell, Condition, Experiment, Overrides, Plan, Problem};
 use crate::store::{ConversationRecord, ExperimentRecord, RunRecord};
 
@@ -40,7 +41,9 @@ impl Lab {
     ) -> Result<Planned, LabError> {
         let then = ExperimentRecord { revision: conversation.revision.clone(), ..record.clone() };
         let checked = check::of_document(&self.load_document(&then).await?, &self.servers);
-        let is_right = !checked.has_errors();
+        // What 0.1 took for a warning keeps no conversation of it from its end.
+        let is_wrong = |p: &Problem| p.severity == Severity::Error && p.code != "unknown-level";
+        let is_right = !checked.problems.iter().any(is_wrong);
         let Some(experiment) = checked.experiment.filter(|_| is_right) else {
             let subject = format!("the experiment of conversation {} cannot be run", short_id(&conversation.id));
             return Err(LabError::Wrong { subject, problems: checked.problems });

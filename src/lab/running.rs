@@ -1,13 +1,13 @@
 //! A stored run that can begin: its options, its work and its end.
 
 use super::outcome::{Counted, Outcome};
+use super::pace::{Pace, request_bounds};
 use super::setup::Lab;
-use crate::design::check::server_of;
+use crate::model::Retry;
 use crate::model::person::Person;
-use crate::model::{Bounds, Retry};
 use crate::run::patience::Patience;
 use crate::run::roster::LookUp;
-use crate::run::{Event, Job, Options, Roster, Summary, Work};
+use crate::run::{Budget, Event, Job, Options, Roster, Summary, Work};
 use crate::store::{ExperimentRecord, Lease, ProcessKind};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +33,10 @@ pub struct Launch {
     pub script: Option<Vec<String>>,
     /// True if missing models are fetched.
     pub pull: bool,
+    /// Most calls of this invocation, as a plan counts them.
+    pub max_calls: Option<u32>,
+    /// Time after which this invocation makes no further request.
+    pub max_time: Option<Duration>,
     /// Longest wait for a database that is full or unreachable.
     pub store_wait: Duration,
     /// Arguments as typed, without secrets, recorded for people.
@@ -89,6 +93,8 @@ pub struct Running {
     /// Keys of all processes of the run.
     pub(super) keys: Vec<String>,
     pub(super) before: Before,
+    /// Time of the experiment's calls so far.
+    pub(super) pace: Pace,
     pub(super) jobs: Vec<Job>,
 }
 
@@ -111,6 +117,11 @@ impl Running {
     /// Number of processes to work on.
     pub fn count_left(&self) -> usize {
         self.jobs.len()
+    }
+
+    /// Estimates the seconds of the work, if the time of its servers is known.
+    pub fn estimate_seconds(&self) -> Option<f64> {
+        self.pace.estimate_seconds(&self.jobs, &request_bounds(&self.jobs, &self.lab.servers, self.how.jobs))
     }
 
     /// True if one of the processes to work on needs a person.
@@ -141,7 +152,7 @@ impl Running {
     }
 
     async fn run_processes(&self) -> Summary {
-        let Self { lab, how, jobs, .. } = self;
+        let Self { how, jobs, .. } = self;
         // Without a listener, events are not needed.
         let _ = how.events.send(self.begin_event());
         if jobs.is_empty() {
@@ -149,17 +160,33 @@ impl Running {
         }
         // The run stops itself by its own token. The caller's token shows if a person stopped it.
         let stop = how.stop.stop.child_token();
+        let budget = Arc::new(Budget::new(how.max_calls, how.max_time));
+        let expire = async {
+            budget.expire().await;
+            stop.cancel();
+            std::future::pending::<()>().await;
+        };
+        let work = self.run_within(&budget, &stop);
+        tokio::select! {
+            summary = work => summary,
+            () = expire => Summary::default(),
+        }
+    }
+
+    async fn run_within(&self, budget: &Arc<Budget>, stop: &CancellationToken) -> Summary {
+        let Self { lab, how, jobs, .. } = self;
         let retry = Retry { max_retries: how.max_retries, ..Retry::default() };
-        let roster = self.look_up(retry, &stop).await;
+        let roster = self.look_up(retry, stop).await;
         let options = Options {
-            bounds: self.request_bounds(&roster),
+            bounds: request_bounds(jobs, &lab.servers, how.jobs),
             retry,
             store_wait: how.store_wait,
             clock: lab.clock,
             lease: self.build_lease(),
-            stop,
+            stop: stop.clone(),
             leave: how.stop.leave.clone(),
             abort: how.stop.abort.clone(),
+            budget: Arc::clone(budget),
         };
         let work = Work {
             store: Arc::clone(&lab.store),
@@ -187,6 +214,7 @@ impl Running {
             failed,
             left: self.jobs.len(),
             calls,
+            seconds: self.estimate_seconds(),
         }
     }
 
@@ -200,14 +228,6 @@ impl Running {
             stop,
         };
         Roster::look_up(self.jobs.iter().flat_map(|job| job.members.iter()), &look_up).await
-    }
-
-    fn request_bounds(&self, roster: &Roster) -> Bounds {
-        let members = self.jobs.iter().flat_map(|job| job.members.iter());
-        let mut written: Vec<(String, u32)> =
-            members.filter_map(|m| Some((server_of(&m.id).to_owned(), m.concurrency?))).collect();
-        written.extend(self.lab.servers.concurrency.iter().map(|(name, n)| (name.clone(), *n)));
-        Bounds::of(self.how.jobs, &roster.servers(), &written)
     }
 
     fn build_lease(&self) -> Lease {

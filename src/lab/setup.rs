@@ -43,8 +43,6 @@ pub struct Who {
 pub struct Servers {
     /// Usable servers, the built-in ones first.
     pub usable: Vec<Server>,
-    /// Names of servers that this version cannot use, each with the reason.
-    pub refused: Vec<(String, String)>,
     /// Requests in flight for each server, if the person limits them.
     pub concurrency: BTreeMap<String, u32>,
     /// File with fixed replies of `scripted`.
@@ -54,17 +52,8 @@ pub struct Servers {
 impl Servers {
     /// Servers in the form that `check` needs.
     pub fn known_servers(&self) -> Vec<KnownServer> {
-        let usable = self.usable.iter().map(|s| KnownServer {
-            name: s.name.clone(),
-            lacks: lacking_parameters(s.kind),
-            refused: None,
-        });
-        let refused = self.refused.iter().map(|(name, why)| KnownServer {
-            name: name.clone(),
-            lacks: &[],
-            refused: Some(why.clone()),
-        });
-        usable.chain(refused).collect()
+        let known = self.usable.iter().map(|s| KnownServer { name: s.name.clone(), lacks: lacking_parameters(s.kind) });
+        known.collect()
     }
 
     /// The server of that name.

@@ -1,7 +1,7 @@
 //! The connection to a server, and the list of its models with names, digests and contexts.
 //!
-//! `ollama-rs` lists, shows and pulls Ollama's models; our own requests add digests, versions and loaded models. Its
-//! client is built here, so that it follows no redirect and keeps our time limits.
+//! `ollama-rs` pulls Ollama's models. Its client is built here, so that it follows no redirect and keeps our time limits.
+//! Lists are our own requests, since they are read tolerantly.
 
 use super::classify::{Problem, classify_problem, describe_unusable};
 use super::http::{Answer, Http, key_headers};
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
 use std::time::Duration;
+use url::Url;
 
 /// Time limit of a look-up, which is never retried.
 const CHECK: Duration = Duration::from_secs(5);
@@ -80,7 +81,7 @@ impl Connection {
     pub fn model(&self, known: ModelFacts) -> Arc<dyn ChatModel> {
         let http = self.http.clone();
         match self.server().kind {
-            ServerKind::OpenAi => Arc::new(OpenAi { http }),
+            ServerKind::OpenAi | ServerKind::Azure => Arc::new(OpenAi { http }),
             ServerKind::Ollama => Arc::new(Ollama { http, known }),
             ServerKind::Scripted => Arc::new(super::Scripted::improvised()),
         }
@@ -91,6 +92,8 @@ impl Connection {
         match self.server().kind {
             ServerKind::Ollama => self.offered_by_ollama().await,
             ServerKind::OpenAi => self.offered_by_openai().await,
+            // Azure lists what could be deployed, not the deployments.
+            ServerKind::Azure => self.offered_by_openai().await.map(|_| Vec::new()),
             ServerKind::Scripted => Ok(Vec::new()),
         }
     }
@@ -107,7 +110,7 @@ impl Connection {
     }
 
     async fn offered_by_openai(&self) -> Result<Vec<Offered>, ModelError> {
-        let list: Json = self.look_up("models").await?;
+        let list: Json = self.look_up(self.server().list_url(), None).await?;
         let models = list.get("data").or(Some(&list)).and_then(Json::as_array);
         let models = models.ok_or_else(|| self.no_list_error(&list))?;
         let names = models.iter().filter_map(|m| m.get("id")?.as_str());
@@ -122,23 +125,12 @@ impl Connection {
         }
     }
 
+    /// Reads Ollama's list. Imitations leave fields out or send them otherwise: only names are needed.
     async fn offered_by_ollama(&self) -> Result<Vec<Offered>, ModelError> {
-        // Our own request is first: it reports what `ollama-rs` hides (status, size limit), and has the digests.
-        let tags: Tags = self.look_up("api/tags").await?;
-        let listed = self.ollama_client(Some(CHECK))?.list_local_models().await.map_err(|e| self.of_library(&e, ""))?;
-        let tag = |name: &str| tags.models.iter().find(|t| t.name == name);
-        Ok(listed
-            .into_iter()
-            .map(|model| Offered {
-                digest: tag(&model.name).map(|t| t.digest.clone()),
-                parameters: tag(&model.name).and_then(|t| t.details.parameter_size.clone()),
-                quantization: tag(&model.name).and_then(|t| t.details.quantization_level.clone()),
-                context: None,
-                size: Some(model.size),
-                modified: Some(model.modified_at),
-                name: model.name,
-            })
-            .collect())
+        let list: Json = self.look_up(self.server().list_url(), None).await?;
+        let models = list.get("models").unwrap_or(&list);
+        let models = models.as_array().map(Vec::as_slice).or_else(|| models.is_null().then_some(&[]));
+        Ok(models.ok_or_else(|| self.no_list_error(&list))?.iter().filter_map(read_tag).collect())
     }
 
     /// Returns the digest, context and parameters of an Ollama model; nothing for other servers.
@@ -146,25 +138,31 @@ impl Connection {
         if self.server().kind != ServerKind::Ollama {
             return Ok(ModelFacts::default());
         }
-        let tags: Tags = self.look_up("api/tags").await?;
-        self.read_facts(model, tags.models.into_iter().find(|t| is_same_model(&t.name, model))).await
+        let listed = self.offered_by_ollama().await?;
+        self.read_facts(model, listed.into_iter().find(|o| is_same_model(&o.name, model))).await
     }
 
-    async fn read_facts(&self, model: &str, tag: Option<Tag>) -> Result<ModelFacts, ModelError> {
-        let shown = self.ollama_client(Some(CHECK))?.show_model_info(model.to_owned()).await;
-        let shown = shown.map_err(|e| self.of_library(&e, model))?;
+    async fn read_facts(&self, model: &str, listed: Option<Offered>) -> Result<ModelFacts, ModelError> {
+        let url = self.server().base_url.join_path("api/show");
+        let shown = match self.look_up::<Json>(url, Some(serde_json::json!({ "model": model }))).await {
+            Ok(shown) => shown,
+            // An imitation that lists a model need not describe it.
+            Err(ModelError::Nowhere { .. } | ModelError::Invalid { .. }) if listed.is_some() => Json::Null,
+            Err(error) => return Err(error),
+        };
+        let parameters = shown.get("parameters").and_then(Json::as_str).unwrap_or_default().to_owned();
         Ok(ModelFacts {
-            context: context_length(&shown.model_info),
-            num_ctx: find_parameter(&shown.parameters, "num_ctx").and_then(|n| n.parse().ok()),
-            parameters: shown.parameters,
-            quantization: tag.as_ref().and_then(|t| t.details.quantization_level.clone()),
-            digest: tag.map(|t| t.digest),
+            context: shown.get("model_info").and_then(Json::as_object).and_then(context_length),
+            num_ctx: find_parameter(&parameters, "num_ctx").and_then(|n| n.parse().ok()),
+            parameters,
+            quantization: listed.as_ref().and_then(|o| o.quantization.clone()),
+            digest: listed.and_then(|o| o.digest),
         })
     }
 
     /// Returns Ollama's version.
     pub async fn version(&self) -> Result<String, ModelError> {
-        let json: Json = self.look_up("api/version").await?;
+        let json: Json = self.look_up(self.server().base_url.join_path("api/version"), None).await?;
         let version = json.get("version").and_then(Json::as_str);
         version.map(str::to_owned).ok_or_else(|| self.http.invalid_error("it tells no version", b""))
     }
@@ -175,11 +173,12 @@ impl Connection {
         struct Running {
             models: Vec<Loaded>,
         }
-        Ok(self.look_up::<Running>("api/ps").await?.models)
+        Ok(self.look_up::<Running>(self.server().base_url.join_path("api/ps"), None).await?.models)
     }
 
-    async fn look_up<T: for<'a> Deserialize<'a>>(&self, path: &str) -> Result<T, ModelError> {
-        let answer: Answer = self.http.get_within(path, CHECK).await?;
+    async fn look_up<T: for<'a> Deserialize<'a>>(&self, url: Url, body: Option<Json>) -> Result<T, ModelError> {
+        let body = body.map(|body| body.to_string().into_bytes());
+        let answer: Answer = self.http.look_up(url, body, CHECK).await?;
         if !(200..300).contains(&answer.status) {
             return Err(classify_problem(&self.http, "", &Map::new(), &Problem::from_answer(&answer)));
         }
@@ -189,15 +188,12 @@ impl Connection {
     }
 
     /// Builds the client of `ollama-rs` with our redirect and time limits.
-    pub(super) fn ollama_client(&self, limit: Option<Duration>) -> Result<ollama_rs::Ollama, ModelError> {
+    pub(super) fn ollama_client(&self) -> Result<ollama_rs::Ollama, ModelError> {
         use reqwest_of_ollama as reqwest;
         let mut builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CHECK)
             .default_headers(key_headers(self.server())?);
-        if let Some(limit) = limit {
-            builder = builder.timeout(limit);
-        }
         if self.server().base_url.url().scheme() == "http" {
             builder = builder.no_proxy();
         }
@@ -242,27 +238,18 @@ impl Connection {
     }
 }
 
-/// The answer of `/api/tags`, for the fields that `ollama-rs` drops.
-#[derive(Debug, Deserialize)]
-struct Tags {
-    #[serde(default)]
-    models: Vec<Tag>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Tag {
-    name: String,
-    #[serde(default)]
-    digest: String,
-    #[serde(default)]
-    details: Details,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Details {
-    parameter_size: Option<String>,
-    quantization_level: Option<String>,
+/// Reads a model of Ollama's list. A field that is missing or of another type is unknown.
+fn read_tag(tag: &Json) -> Option<Offered> {
+    let text = |path: &str| tag.pointer(path).and_then(Json::as_str).filter(|t| !t.is_empty()).map(str::to_owned);
+    Some(Offered {
+        name: text("/name").or_else(|| text("/model"))?,
+        size: tag.get("size").and_then(Json::as_u64),
+        digest: text("/digest"),
+        context: None,
+        modified: text("/modified_at"),
+        parameters: text("/details/parameter_size"),
+        quantization: text("/details/quantization_level"),
+    })
 }
 
 /// Finds `llama.context_length`, for any architecture.

@@ -142,8 +142,11 @@ impl Problem {
     /// Reads an error from a JSON object, in any of the common shapes.
     pub(super) fn from_json(json: &Json) -> Option<Self> {
         let outer = first_of(json);
-        let inner = NESTED.iter().filter_map(|key| outer.get(*key)).map(first_of).find(|value| value.is_object());
-        let inner = inner.unwrap_or(outer);
+        let mut inner = outer;
+        let has_words = |value: &Json| WORDS.iter().any(|key| value.get(*key).is_some_and(Json::is_string));
+        while let Some(next) = find_nested(inner).filter(|_| std::ptr::eq(inner, outer) || !has_words(inner)) {
+            inner = next;
+        }
         let message = WORDS.iter().find_map(|key| find_message(inner.get(*key)?))?;
         let innermost = inner.get("innererror").unwrap_or(inner);
         let codes =
@@ -152,7 +155,7 @@ impl Problem {
         Some(Self {
             status: codes().find_map(parse_status).unwrap_or(500),
             codes: codes().filter_map(write_code).collect(),
-            parameter: parameter.or_else(|| find_location(outer)),
+            parameter: parameter.or_else(|| find_location(outer).or_else(|| find_location(inner.get("message")?))),
             message,
             is_json: true,
             ..Self::default()
@@ -368,8 +371,13 @@ fn contains_name(text: &str, name: &str) -> bool {
     })
 }
 
-fn has_word(text: &str, word: &str) -> bool {
+pub(super) fn has_word(text: &str, word: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w.eq_ignore_ascii_case(word))
+}
+
+/// Finds an object that holds an error.
+fn find_nested(json: &Json) -> Option<&Json> {
+    NESTED.iter().filter_map(|key| json.get(*key)).map(first_of).find(|value| value.is_object())
 }
 
 /// Returns the first element of a list, else the value itself.
@@ -381,7 +389,7 @@ fn first_of(json: &Json) -> &Json {
 fn find_message(json: &Json) -> Option<String> {
     match first_of(json) {
         Json::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
-        Json::Object(inner) => WORDS.iter().find_map(|key| inner.get(*key)?.as_str()).map(str::to_owned),
+        Json::Object(inner) => WORDS.iter().find_map(|key| find_message(inner.get(*key)?)),
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) => None,
     }
 }

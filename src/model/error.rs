@@ -65,6 +65,14 @@ pub enum ModelError {
         /// The server's message.
         message: String,
     },
+    /// A setting of the server cannot be understood; nothing was sent.
+    #[error("cannot ask {server}: {message}")]
+    Setting {
+        /// The server.
+        server: String,
+        /// The variable or key, and its mistake.
+        message: String,
+    },
     /// The answer is unusable: HTML, incomplete JSON, not UTF-8, or an error inside a stream.
     #[error("{server} sent no usable answer: {cause}")]
     Invalid {
@@ -156,6 +164,7 @@ impl ModelError {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Unreachable { .. } => "unreachable",
+            Self::Setting { .. } => "setting",
             Self::Broken { .. } => "broken",
             Self::Timeout { .. } => "timeout",
             Self::Busy { .. } | Self::Later { .. } => "busy",
@@ -189,6 +198,7 @@ impl ModelError {
             Self::Timeout { what, .. } => *what != CONNECTION,
             Self::Busy { status, .. } | Self::Later { status, .. } => *status >= 500 && *status != 503,
             Self::Unreachable { .. }
+            | Self::Setting { .. }
             | Self::ContextFull { .. }
             | Self::Key { .. }
             | Self::Quota { .. }

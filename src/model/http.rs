@@ -7,15 +7,16 @@
 use super::error::CONNECTION;
 use super::inflate::Body;
 use super::text::Redactor;
-use super::{ModelError, Server};
+use super::{ModelError, Server, ServerKind};
 use crate::design::key::sha256;
-use reqwest::header::{self, HeaderMap, HeaderValue};
+use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use secrecy::ExposeSecret;
 use std::error::Error;
 use std::io::ErrorKind;
 use std::time::{Duration, SystemTime};
 use tokio::time::{Instant, timeout_at};
+use url::Url;
 
 /// Wait for the end of a body whose answer is complete, so that the connection can be reused.
 const TAIL: Duration = Duration::from_millis(50);
@@ -69,6 +70,9 @@ pub(super) enum Progress {
 
 impl Http {
     pub(super) fn new(server: &Server) -> Result<Self, ModelError> {
+        if let Some(fault) = &server.fault {
+            return Err(ModelError::Setting { server: server.name.clone(), message: fault.clone() });
+        }
         let builder = reqwest::Client::builder()
             .default_headers(key_headers(server)?)
             .redirect(Policy::none())
@@ -91,18 +95,22 @@ impl Http {
     }
 
     /// Posts exactly these bytes.
-    pub(super) async fn post_json(&self, path: &str, body: Vec<u8>, reading: Reading) -> Result<Answer, ModelError> {
-        let request = self
-            .client
-            .post(self.server.base_url.join_path(path))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(body);
+    pub(super) async fn post_chat(&self, model: &str, body: Vec<u8>, reading: Reading) -> Result<Answer, ModelError> {
+        let request = self.post_json(self.server.chat_url(model), body);
         self.send_request(request, reading, self.server.limits.attempt).await
     }
 
-    /// Sends a GET request that must finish within `limit`.
-    pub(super) async fn get_within(&self, path: &str, limit: Duration) -> Result<Answer, ModelError> {
-        self.send_request(self.client.get(self.server.base_url.join_path(path)), Reading::Whole, limit).await
+    /// Sends a GET request that must finish within `limit`, or a POST request if there is a body.
+    pub(super) async fn look_up(&self, url: Url, body: Option<Vec<u8>>, limit: Duration) -> Result<Answer, ModelError> {
+        let request = match body {
+            Some(body) => self.post_json(url, body),
+            None => self.client.get(url),
+        };
+        self.send_request(request, Reading::Whole, limit).await
+    }
+
+    fn post_json(&self, url: Url, body: Vec<u8>) -> reqwest::RequestBuilder {
+        self.client.post(url).header(header::CONTENT_TYPE, "application/json").body(body)
     }
 
     async fn send_request(
@@ -315,13 +323,19 @@ pub(super) fn key_headers(server: &Server) -> Result<HeaderMap, ModelError> {
     let Some(key) = server.key.as_ref().map(|k| k.expose_secret().trim()).filter(|k| !k.is_empty()) else {
         return Ok(headers);
     };
-    let mut value = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| ModelError::Key {
+    let (name, value) = match server.kind {
+        ServerKind::Azure => (HeaderName::from_static("api-key"), key.to_owned()),
+        ServerKind::OpenAi | ServerKind::Ollama | ServerKind::Scripted => {
+            (header::AUTHORIZATION, format!("Bearer {key}"))
+        }
+    };
+    let mut value = HeaderValue::from_str(&value).map_err(|_| ModelError::Key {
         server: server.name.clone(),
         message: "it holds characters that no header can carry".to_owned(),
         variable: server.key_variable.clone(),
     })?;
     value.set_sensitive(true);
-    headers.insert(header::AUTHORIZATION, value);
+    headers.insert(name, value);
     Ok(headers)
 }
 

@@ -24,6 +24,7 @@
 //! | `retry` | retry a call; this file is the one owner of retries |
 //! | `gate` | hold back all calls to a model whose server sent `Retry-After` |
 //! | `limit` | hand out slots for requests in flight |
+//! | `schedule` | decide which conversation begins, and which call gets the next slot |
 
 mod attempt;
 pub mod catalog;
@@ -41,6 +42,7 @@ pub mod parameters;
 pub mod person;
 pub mod pull;
 pub mod retry;
+pub mod schedule;
 pub mod scripted;
 pub mod server;
 mod sse;
@@ -53,7 +55,8 @@ pub use chat::{ChatModel, ChatReply, ChatRequest, Finish, Served, Turn, Usage, b
 pub use error::ModelError;
 pub use facts::ModelFacts;
 pub use gate::Gates;
-pub use limit::{Bounds, Slots};
+pub use limit::Slots;
 pub use retry::{CallEnd, CallOutcome, PendingCall, Retry, RetryWait, Verdict};
+pub use schedule::{Bounds, Chain};
 pub use scripted::Scripted;
 pub use server::{Limits, Server, ServerKind};

@@ -21,7 +21,7 @@ impl ChatModel for Ollama {
     async fn chat(&self, request: &ChatRequest) -> Result<ChatReply, ModelError> {
         let streamed = request.parameters.get("stream") != Some(&Json::Bool(false));
         let reading = if streamed { Reading::Lines(progress_of) } else { Reading::Whole };
-        let answer = self.http.post_json("api/chat", request.body(), reading).await?;
+        let answer = self.http.post_chat(&request.model, request.body(), reading).await?;
         if !(200..300).contains(&answer.status) {
             let problem = Problem::from_answer(&answer);
             return Err(classify_problem(&self.http, &request.model, &request.parameters, &problem));

@@ -19,7 +19,7 @@ impl ChatModel for OpenAi {
     async fn chat(&self, request: &ChatRequest) -> Result<ChatReply, ModelError> {
         let streamed = request.parameters.get("stream") == Some(&Json::Bool(true));
         let reading = if streamed { Reading::Lines(progress_of) } else { Reading::Whole };
-        let answer = self.http.post_json("chat/completions", request.body(), reading).await?;
+        let answer = self.http.post_chat(&request.model, request.body(), reading).await?;
         let gathered = if (200..300).contains(&answer.status) {
             gather_answer(&answer.text)
         } else {

@@ -1,6 +1,8 @@
 //! Parameters of a request beside model and messages, and those that a protocol lacks. Pure.
 
-use super::{Server, ServerKind};
+use super::classify::has_word;
+use super::server::MaxTokensAs;
+use super::{ModelError, Server, ServerKind};
 use crate::design::{ModelSpec, Sampling, Value};
 use serde_json::{Map, Value as Json, json};
 
@@ -21,27 +23,66 @@ pub fn request_parameters(
 ) -> Map<String, Json> {
     match server.kind {
         ServerKind::Ollama => ollama_parameters(spec, seed, context),
-        ServerKind::OpenAi => openai_parameters(server.base_url.is_openai(), spec, seed),
-        ServerKind::Scripted => openai_parameters(false, spec, None),
+        ServerKind::OpenAi | ServerKind::Azure => openai_parameters(name_of_max_tokens(server), spec, seed),
+        ServerKind::Scripted => openai_parameters(MaxTokensAs::MaxTokens, spec, None),
     }
 }
 
 /// Lists the parameters that a protocol lacks.
 pub fn lacking_parameters(kind: ServerKind) -> &'static [&'static str] {
     match kind {
-        ServerKind::OpenAi => &["top_k", "num_ctx", "keep_alive"],
+        ServerKind::OpenAi | ServerKind::Azure => &["top_k", "num_ctx", "keep_alive"],
         ServerKind::Ollama | ServerKind::Scripted => &[],
     }
 }
 
-fn openai_parameters(is_openai: bool, spec: &ModelSpec, seed: Option<u64>) -> Map<String, Json> {
+/// Returns the name under which `max_tokens` is sent. `OpenAI` has retired it; compatible servers may know only it.
+fn name_of_max_tokens(server: &Server) -> MaxTokensAs {
+    let default = if server.base_url.is_openai() { MaxTokensAs::MaxCompletionTokens } else { MaxTokensAs::MaxTokens };
+    server.max_tokens_as.unwrap_or(default)
+}
+
+/// A change of a request that a refusal asks for. Only this program chose what is changed: the name of `max_tokens`, or a
+/// field that the researcher did not write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Amendment {
+    /// `max_tokens` gets this name.
+    Rename(MaxTokensAs),
+    /// `stream_options` is left out; the usage stays unknown.
+    WithoutStreamOptions,
+}
+
+impl Amendment {
+    /// Finds the change that a refusal asks for: it names the parameter that was sent, and the one that is wanted.
+    pub fn find(sent: &Map<String, Json>, error: &ModelError) -> Option<Self> {
+        let ModelError::Refused { parameter, message, .. } = error else { return None };
+        let names = |name: &str| parameter.as_deref() == Some(name) || has_word(message, name);
+        let renamed = MaxTokensAs::ALL.iter().copied().find(|to| {
+            let is_sent =
+                MaxTokensAs::ALL.iter().any(|from| from != to && sent.contains_key(from.word()) && names(from.word()));
+            is_sent && has_word(message, to.word())
+        });
+        let is_extra = sent.contains_key("stream_options") && (names("stream_options") || names("include_usage"));
+        renamed.map(Self::Rename).or_else(|| is_extra.then_some(Self::WithoutStreamOptions))
+    }
+
+    /// Changes the parameters of a request; the order of the others stays.
+    pub fn apply(self, parameters: &mut Map<String, Json>) {
+        let renamed = |name: String| match self {
+            Self::Rename(to) if MaxTokensAs::of(&name).is_some() => Some(to.word().to_owned()),
+            Self::WithoutStreamOptions if name == "stream_options" => None,
+            Self::Rename(_) | Self::WithoutStreamOptions => Some(name),
+        };
+        *parameters = std::mem::take(parameters).into_iter().filter_map(|(n, v)| Some((renamed(n)?, v))).collect();
+    }
+}
+
+fn openai_parameters(longest: MaxTokensAs, spec: &ModelSpec, seed: Option<u64>) -> Map<String, Json> {
     let Sampling { temperature, top_p, max_tokens, ref stop, .. } = spec.sampling;
-    // OpenAI has retired `max_tokens`; compatible servers may know only this name.
-    let longest = if is_openai { "max_completion_tokens" } else { "max_tokens" };
     let mut map = keep_present([
         ("temperature", temperature.map(Json::from)),
         ("top_p", top_p.map(Json::from)),
-        (longest, max_tokens.map(Json::from)),
+        (longest.word(), max_tokens.map(Json::from)),
         ("stop", list_json(stop)),
         ("seed", seed.map(Json::from)),
     ]);

@@ -86,7 +86,7 @@ impl Connection {
         pull: Pull,
         seen: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<(), ModelError> {
-        let ollama = self.ollama_client(None)?;
+        let ollama = self.ollama_client()?;
         let stream = timeout(pull.stall, ollama.pull_model_stream(model.to_owned(), pull.insecure)).await;
         let stream = stream.map_err(|_| self.stall_error(pull))?.map_err(|e| self.of_library(&e, model))?;
         self.follow_stream(stream, model, pull, seen).await

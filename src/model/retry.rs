@@ -38,9 +38,11 @@ pub fn verdict(error: &ModelError) -> Verdict {
         | ModelError::NoAccess { .. }
         | ModelError::Refused { .. }
         | ModelError::Encoded { .. } => Verdict::StopModel,
-        ModelError::Key { .. } | ModelError::Quota { .. } | ModelError::Later { .. } | ModelError::Nowhere { .. } => {
-            Verdict::StopServer
-        }
+        ModelError::Key { .. }
+        | ModelError::Quota { .. }
+        | ModelError::Later { .. }
+        | ModelError::Setting { .. }
+        | ModelError::Nowhere { .. } => Verdict::StopServer,
     }
 }
 
@@ -114,8 +116,8 @@ pub struct PendingCall<'a> {
     pub slots: &'a Slots,
     /// The gates of the run.
     pub gates: &'a Gates,
-    /// Number of calls that this conversation still needs: the longest chains go first.
-    pub priority: u32,
+    /// Place of the conversation in the plan, by which the slots know it.
+    pub order: u32,
     /// Prevents any new attempt.
     pub stop: &'a CancellationToken,
     /// Drops the attempt in flight.
@@ -201,7 +203,7 @@ impl PendingCall<'_> {
     async fn take_slot(&self) -> Option<Slot> {
         loop {
             self.unless_stopped(self.wait_for_gate()).await?;
-            let slot = self.unless_stopped(self.slots.take_slot(self.server, self.priority)).await?;
+            let slot = self.unless_stopped(self.slots.take_slot(self.server, self.order)).await?;
             // The gate may have closed while this call waited for its slot.
             if self.gates.closed_until(self.server, &self.request.model).is_none() {
                 return Some(slot);

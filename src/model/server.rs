@@ -2,7 +2,9 @@
 
 use crate::design::words::words;
 use secrecy::SecretString;
+use std::borrow::Cow;
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::time::Duration;
 use url::{Host, Url};
 
@@ -28,6 +30,22 @@ pub struct Server {
     pub key_variable: String,
     /// Time and size limits.
     pub limits: Limits,
+    /// The name under which `max_tokens` is sent, if the person wrote one.
+    pub max_tokens_as: Option<MaxTokensAs>,
+    /// The version of Azure's interface; without one its newest path is used.
+    pub api_version: Option<String>,
+    /// A setting that cannot be understood. The first request to this server is refused for it.
+    pub fault: Option<String>,
+}
+
+words! {
+    /// The name under which `max_tokens` is sent.
+    pub enum MaxTokensAs {
+        /// Its old name.
+        MaxTokens = "max_tokens",
+        /// The name that `OpenAI` wants since its reasoning models.
+        MaxCompletionTokens = "max_completion_tokens",
+    }
 }
 
 words! {
@@ -35,6 +53,8 @@ words! {
     pub enum ServerKind {
         /// Chat completions: OpenAI and compatible servers.
         OpenAi = "openai",
+        /// Chat completions of Azure `OpenAI`: a model is a deployment.
+        Azure = "azure",
         /// Ollama's own protocol.
         Ollama = "ollama",
         /// No server: replies are generated in this process, offline.
@@ -94,18 +114,24 @@ impl Address {
     /// Parses a server's address. Ollama's has the form of `OLLAMA_HOST`: a bare host gets port 11434, and `0.0.0.0`
     /// means this machine. A bare OpenAI-compatible host gets `https`, or `http` on this machine.
     pub fn parse(kind: ServerKind, text: &str) -> Result<Self, AddressError> {
-        let text = text.trim();
+        let text = unquote(text.trim());
         let bare = !text.contains("://");
-        let full = if bare { format!("{}://{text}", default_scheme(kind, text)) } else { text.to_owned() };
+        if bare && let Some((scheme, _)) = text.split_once(':').filter(|(s, _)| is_scheme(s)) {
+            return Err(AddressError::Malformed(format!("`{scheme}:` lacks its `//`")));
+        }
+        let text = if kind == ServerKind::Ollama && bare { complete_host(text) } else { Cow::Borrowed(text) };
+        let full = if bare { format!("{}://{text}", default_scheme(kind, &text)) } else { text.to_string() };
         let url = Url::parse(&full).map_err(|e| AddressError::Malformed(e.to_string()))?;
         let mut url = check_url(url)?;
-        if kind == ServerKind::Ollama && bare && !names_port(text) {
+        if kind == ServerKind::Ollama && bare && url.scheme() == "http" && !names_port(&text) {
             url.set_port(Some(OLLAMA_PORT)).map_err(|()| AddressError::Malformed("it can have no port".to_owned()))?;
         }
         if is_everywhere(&url) {
             url.set_host(Some("127.0.0.1")).map_err(|e| AddressError::Malformed(e.to_string()))?;
         }
-        let path = format!("{}/", url.path().trim_end_matches('/'));
+        // The portal of Azure prints addresses with the path of one interface.
+        let path = url.path().split("/openai").next().filter(|_| kind == ServerKind::Azure).unwrap_or(url.path());
+        let path = format!("{}/", path.trim_end_matches('/'));
         url.set_path(&path);
         Ok(Self(url))
     }
@@ -132,9 +158,14 @@ impl Address {
         }
     }
 
+    /// True if requests leave encrypted.
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
     /// True for OpenAI itself, false for a compatible server.
     pub fn is_openai(&self) -> bool {
-        self.0.host_str() == Some("api.openai.com")
+        self.0.host_str().is_some_and(|host| host == "api.openai.com" || host.ends_with(".api.openai.com"))
     }
 }
 
@@ -161,7 +192,41 @@ impl Server {
             key: None,
             key_variable: String::new(),
             limits: Limits::default(),
+            max_tokens_as: None,
+            api_version: None,
+            fault: None,
         })
+    }
+
+    /// Returns the address to which a request for a reply of this model goes.
+    pub(super) fn chat_url(&self, model: &str) -> Url {
+        match (self.kind, &self.api_version) {
+            (ServerKind::Ollama, _) => self.base_url.join_path("api/chat"),
+            (ServerKind::OpenAi | ServerKind::Scripted, _) => self.base_url.join_path("chat/completions"),
+            (ServerKind::Azure, None) => self.base_url.join_path("openai/v1/chat/completions"),
+            (ServerKind::Azure, Some(version)) => {
+                let mut url = self.base_url.join_path("openai/deployments");
+                if let Ok(mut path) = url.path_segments_mut() {
+                    path.extend([model, "chat", "completions"]);
+                }
+                url.query_pairs_mut().append_pair("api-version", version);
+                url
+            }
+        }
+    }
+
+    /// Returns the address of the list of models.
+    pub(super) fn list_url(&self) -> Url {
+        match (self.kind, &self.api_version) {
+            (ServerKind::Ollama, _) => self.base_url.join_path("api/tags"),
+            (ServerKind::OpenAi | ServerKind::Scripted, _) => self.base_url.join_path("models"),
+            (ServerKind::Azure, None) => self.base_url.join_path("openai/v1/models"),
+            (ServerKind::Azure, Some(version)) => {
+                let mut url = self.base_url.join_path("openai/models");
+                url.query_pairs_mut().append_pair("api-version", version);
+                url
+            }
+        }
     }
 
     /// The offline server. Its address is never used.
@@ -180,7 +245,30 @@ impl Server {
 
 fn default_scheme(kind: ServerKind, bare: &str) -> &'static str {
     let here = ["localhost", "127.", "[::1]", "0.0.0.0"].iter().any(|h| bare.starts_with(h));
-    if kind == ServerKind::OpenAi && !here { "https" } else { "http" }
+    let is_secure = match kind {
+        ServerKind::OpenAi | ServerKind::Azure => !here,
+        ServerKind::Ollama => bare == "ollama.com",
+        ServerKind::Scripted => false,
+    };
+    if is_secure { "https" } else { "http" }
+}
+
+fn is_scheme(word: &str) -> bool {
+    ["http", "https"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
+}
+
+/// Removes one pair of quotes, which some shells and container files keep.
+fn unquote(text: &str) -> &str {
+    let inner = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
+    inner('"').or_else(|| inner('\'')).unwrap_or(text)
+}
+
+/// Completes the forms that Ollama takes: a port alone, and IPv6 without brackets.
+fn complete_host(bare: &str) -> Cow<'_, str> {
+    if bare.parse::<Ipv6Addr>().is_ok() {
+        return format!("[{bare}]").into();
+    }
+    if bare.starts_with(':') { format!("127.0.0.1{bare}").into() } else { bare.into() }
 }
 
 fn check_url(url: Url) -> Result<Url, AddressError> {
@@ -230,6 +318,15 @@ mod tests {
             ("gpu01:80", "http://gpu01"),
             ("https://lab.example/ollama/", "https://lab.example/ollama"),
             (" localhost ", "http://localhost:11434"),
+            (":8200", "http://127.0.0.1:8200"),
+            ("::1", "http://[::1]:11434"),
+            ("::", "http://127.0.0.1:11434"),
+            ("fe80::7", "http://[fe80::7]:11434"),
+            ("[::1]:8200", "http://[::1]:8200"),
+            ("\"127.0.0.1:8200\"", "http://127.0.0.1:8200"),
+            ("'gpu01'", "http://gpu01:11434"),
+            ("HTTP://gpu01:1", "http://gpu01:1"),
+            ("ollama.com", "https://ollama.com"),
         ] {
             assert_eq!(ollama_url(written), meant, "{written}");
         }
@@ -254,8 +351,46 @@ mod tests {
             let error = Address::parse(ServerKind::OpenAi, address).unwrap_err();
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
         }
+        for wrong in ["http:/host/v1", "https:host", "HTTP:8080/v1", "http:"] {
+            let error = Address::parse(ServerKind::OpenAi, wrong).unwrap_err();
+            assert!(matches!(error, AddressError::Malformed(_)), "{wrong} {error}");
+        }
+        for wrong in ["127.0.0.1:66000", "a b", "::1]", "tcp://h", "\"h"] {
+            assert!(Address::parse(ServerKind::Ollama, wrong).is_err(), "{wrong}");
+        }
         assert_eq!(Address::parse(ServerKind::OpenAi, "ftp://host"), Err(AddressError::Scheme));
         assert!(matches!(Address::parse(ServerKind::OpenAi, "http://"), Err(AddressError::Malformed(_))));
+    }
+
+    #[test]
+    fn hosts_of_openai() {
+        for (host, is_openai) in [
+            ("https://api.openai.com/v1", true),
+            ("https://eu.api.openai.com/v1", true),
+            ("https://us.api.openai.com/v1", true),
+            ("https://notapi.openai.com.example/v1", false),
+            ("https://xapi.openai.com/v1", false),
+        ] {
+            assert_eq!(Address::parse(ServerKind::OpenAi, host).unwrap().is_openai(), is_openai, "{host}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_azure() {
+        let version = Some("2024-10-21".to_owned());
+        for endpoint in
+            ["https://x.openai.azure.com/", "x.openai.azure.com/openai/v1/", "https://x.openai.azure.com/openai"]
+        {
+            let server = Server::new("azure", ServerKind::Azure, endpoint).unwrap();
+            assert_eq!(server.chat_url("d").as_str(), "https://x.openai.azure.com/openai/v1/chat/completions");
+            assert_eq!(server.list_url().as_str(), "https://x.openai.azure.com/openai/v1/models");
+            let server = Server { api_version: version.clone(), ..server };
+            assert_eq!(
+                server.chat_url("a/b c").as_str(),
+                "https://x.openai.azure.com/openai/deployments/a%2Fb%20c/chat/completions?api-version=2024-10-21"
+            );
+            assert_eq!(server.list_url().as_str(), "https://x.openai.azure.com/openai/models?api-version=2024-10-21");
+        }
     }
 
     #[test]

@@ -43,6 +43,13 @@ pub struct View {
     pub labels: bool,
     /// True if a blank line joins consecutive user messages.
     pub merge: bool,
+    /// True if `…` stands, as user, behind each own turn that another own turn or the end follows: chat templates want a
+    /// user last and no two own turns in a row.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alternate: bool,
+    /// True if `…` stands for an empty opening, which strict servers refuse.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub filled: bool,
     /// Parts between the system prompt and the entries `from..to`, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
@@ -115,6 +122,7 @@ impl View {
                 }
             }
         }
+        self.separate(&mut messages);
         messages
     }
 
@@ -122,6 +130,7 @@ impl View {
         let (from, to) = (range.from as usize, (range.to as usize).min(log.len()));
         for entry in log.get(from..to).unwrap_or_default() {
             match (entry.kind, &self.reader) {
+                (Kind::Opening, Some(_)) if self.filled => self.add(messages, Author::User, said(entry).to_owned()),
                 (Kind::Opening, Some(_)) => self.add(messages, Author::User, entry.content.clone()),
                 (Kind::Speech, Some(reader)) if *reader == entry.speaker => {
                     self.add(messages, Author::Assistant, said(entry).to_owned());
@@ -137,7 +146,17 @@ impl View {
         if self.labels { format!("{}: {}", entry.speaker, said(entry)) } else { said(entry).to_owned() }
     }
 
+    /// Adds `…` behind an own turn.
+    fn separate(&self, messages: &mut Vec<Message>) {
+        if self.alternate && messages.last().is_some_and(|last| last.author == Author::Assistant) {
+            messages.push(Message { author: Author::User, content: SILENCE.to_owned() });
+        }
+    }
+
     fn add(&self, messages: &mut Vec<Message>, author: Author, content: String) {
+        if author == Author::Assistant {
+            self.separate(messages);
+        }
         match messages.last_mut() {
             Some(last) if self.merge && author == Author::User && last.author == Author::User => {
                 last.content += "\n\n";

@@ -12,7 +12,7 @@ use super::prompt::{Ending, View};
 use super::reply::Said;
 use super::setting::Setting;
 use super::state::RESEARCHER;
-use crate::design::{ModelSpec, key};
+use crate::design::{ModelSpec, Speakers, key};
 use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
 
@@ -179,6 +179,8 @@ impl Question {
             reader: Some(agent.name.clone()),
             labels: self.setting.labels,
             merge: self.setting.protocol.merge,
+            alternate: self.setting.protocol.speakers == Speakers::Manual,
+            filled: self.subject.get(self.last_opening()).is_some_and(|opening| opening.content.is_empty()),
             parts: Vec::new(),
             subject: true,
             ending: vec![Ending::Text(self.text.clone())],

@@ -117,9 +117,11 @@ impl Reporter for Bars {
             | Event::Waiting { .. }
             | Event::Stopped { .. }
             | Event::Held { .. }
+            | Event::LongContext { .. }
             | Event::StoreAway { .. }
             | Event::StoreBack
             | Event::Ended { .. }
+            | Event::Spent { .. }
             | Event::Stopping { .. } => {
                 if let Some(fetched) = self.fetched.take() {
                     fetched.finish_and_clear();

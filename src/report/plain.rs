@@ -6,8 +6,9 @@ use super::trouble::Trouble;
 use crate::run::Event;
 use std::time::Duration;
 
-/// Minimum time between two lines of progress.
-const EVERY: Duration = Duration::from_secs(10);
+/// Minimum times between two lines of progress: at first, and after some minutes.
+const OFTEN: Duration = Duration::from_secs(10);
+const SELDOM: Duration = Duration::from_mins(1);
 
 /// Writes plain lines.
 pub struct Plain {
@@ -77,7 +78,7 @@ impl Reporter for Plain {
     }
 
     fn tick(&mut self, elapsed: Duration) {
-        if self.counts && elapsed >= self.printed_at + EVERY {
+        if self.counts && elapsed >= self.printed_at + (elapsed / 4).clamp(OFTEN, SELDOM) {
             self.print_progress(elapsed);
         }
     }

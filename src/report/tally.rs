@@ -25,6 +25,8 @@ pub struct Tally {
     pub tokens: BTreeMap<String, Tokens>,
     /// Answers that were counted when they arrived, before their entry: conversation and seq.
     early: BTreeSet<(String, u32)>,
+    /// Seconds of the work, as estimated before it began.
+    seconds: Option<f64>,
     /// The current reason for waiting, if any.
     pub waiting: Option<String>,
 }
@@ -33,8 +35,8 @@ impl Tally {
     /// Counts an event.
     pub fn count_event(&mut self, event: &Event) {
         match event {
-            Event::Begin { kind, conversations, done, failed, calls, .. } => {
-                self.kind = *kind;
+            Event::Begin { kind, conversations, done, failed, calls, seconds, .. } => {
+                (self.kind, self.seconds) = (*kind, *seconds);
                 (self.asked, self.done, self.failed) = (*conversations, *done, *failed);
                 self.expected.clone_from(calls);
             }
@@ -68,7 +70,12 @@ impl Tally {
                     _ => format!("fetching {model}: {doing}"),
                 });
             }
-            Event::Entry { .. } | Event::Stopped { .. } | Event::Held { .. } | Event::Stopping { .. } => {}
+            Event::Entry { .. }
+            | Event::Stopped { .. }
+            | Event::Held { .. }
+            | Event::LongContext { .. }
+            | Event::Spent { .. }
+            | Event::Stopping { .. } => {}
         }
     }
 
@@ -103,7 +110,7 @@ impl Tally {
     pub fn describe_pace(&self, elapsed: Duration) -> String {
         let calls = self.all_calls();
         if calls == 0 || elapsed.as_secs_f64() < 0.5 {
-            return String::new();
+            return self.seconds.map_or_else(String::new, |all| format!("about {} left", format_seconds(all)));
         }
         let rate = calls as f64 / elapsed.as_secs_f64();
         let left = (self.all_expected() - calls) as f64 / rate;

@@ -19,6 +19,11 @@ impl Trouble {
             Event::Stopped { reason, .. } => Some(format!("no further requests: {reason}")),
             Event::StoreAway { reason } => Some(format!("paused: {reason}")),
             Event::StoreBack => Some("the database is back; continuing".to_owned()),
+            Event::LongContext { model, num_ctx, context } => {
+                let more = format!("num_ctx = {num_ctx} is more than the model has ({context})");
+                Some(format!("warning: {model}: {more}: its server may use less, or fail"))
+            }
+            Event::Spent { bound } => Some(format!("stopping: {bound} is reached; turns in flight finish")),
             Event::Stopping { grace } => {
                 Some(format!("stopping: turns in flight have {grace} s to finish; Ctrl-C again exits at once"))
             }

@@ -29,6 +29,8 @@ pub enum Event {
         left: usize,
         /// Expected calls, by the model of the condition.
         calls: BTreeMap<String, u64>,
+        /// Estimated seconds, if the experiment has made calls at these servers before.
+        seconds: Option<f64>,
     },
     /// The server fetches a model.
     Pull {
@@ -40,6 +42,15 @@ pub enum Event {
         completed: Option<u64>,
         /// Size of the layer in bytes.
         total: Option<u64>,
+    },
+    /// A model gets a context that is longer than the model has.
+    LongContext {
+        /// SERVER/NAME.
+        model: String,
+        /// `num_ctx` of the experiment.
+        num_ctx: u32,
+        /// Context of the model.
+        context: u32,
     },
     /// Work on a conversation begins.
     Started {
@@ -129,6 +140,11 @@ pub enum Event {
         /// Expected calls that were not made.
         unused: u32,
     },
+    /// A bound of the invocation is reached. The run makes no new request and awaits turns in flight.
+    Spent {
+        /// The bound, as a flag.
+        bound: String,
+    },
     /// The run makes no new request and awaits turns in flight.
     Stopping {
         /// Longest wait in seconds.
@@ -149,6 +165,8 @@ pub struct Summary {
     pub stopped: Vec<crate::model::ModelError>,
     /// Error that made the database unusable.
     pub store: Option<crate::store::StoreError>,
+    /// The bound of the invocation that was reached, as a flag.
+    pub budget: Option<String>,
     /// Tokens counted in this run.
     pub tokens: crate::store::Tokens,
     /// Calls answered in this run.

@@ -1,8 +1,11 @@
 //! A job: one process to work on, with all facts about it that the run needs.
 
 use crate::design::ModelSpec;
+use crate::design::check::server_of;
+use crate::model::Chain;
 use crate::process::{Entry, Process};
 use crate::store::ConversationRecord;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A process to work on.
@@ -10,6 +13,10 @@ use std::sync::Arc;
 pub struct Job {
     /// Its id.
     pub id: String,
+    /// Its place in the order of work.
+    pub order: u32,
+    /// True if one of its calls was answered before.
+    pub has_begun: bool,
     /// True if it failed and is retried.
     pub retry: bool,
     /// Expected number of calls that are left.
@@ -20,6 +27,16 @@ pub struct Job {
     pub members: Arc<[ModelSpec]>,
     /// Rebuilds the process from its log.
     pub replay: Arc<dyn Replay>,
+}
+
+impl Job {
+    /// Returns its calls, for the order of work. A person answers without a slot.
+    pub fn chain(&self) -> Chain {
+        let models = self.members.iter().filter(|spec| !spec.is_human());
+        let servers: BTreeSet<&str> = models.map(|spec| server_of(&spec.id)).collect();
+        let servers = servers.into_iter().map(str::to_owned).collect();
+        Chain { servers, calls: self.left, has_begun: self.has_begun }
+    }
 }
 
 /// Rebuilds a process from its log.

@@ -1,7 +1,7 @@
 //! Reasons why a worker leaves a conversation, and its report to the runner.
 
 use super::job::Job;
-use super::refusals::Refusal;
+use super::refusals::Open;
 use crate::process::EndedBy;
 use crate::store::{Status, StoreError};
 
@@ -28,8 +28,10 @@ pub(super) enum Leave {
     Done(EndedBy),
     Failed(String),
     Interrupted(String),
+    /// A bound of the invocation is reached.
+    Budget,
     /// A server refuses the request and names no cause.
-    Refused(Box<Refusal>),
+    Refused(Box<Open>),
     Store(StoreError),
     /// Another process works on the conversation.
     Held(String),
@@ -42,7 +44,7 @@ impl Leave {
     pub(super) fn gravity(&self) -> u8 {
         match self {
             Self::Done(_) => 0,
-            Self::Interrupted(_) => 1,
+            Self::Interrupted(_) | Self::Budget => 1,
             Self::Failed(_) | Self::Refused(_) => 2,
             Self::Held(_) | Self::Ended(_) => 3,
             Self::Store(_) => 4,
@@ -53,7 +55,7 @@ impl Leave {
     pub(super) fn ends_the_claim(&self) -> bool {
         match self {
             Self::Held(_) | Self::Ended(_) | Self::Store(_) => true,
-            Self::Done(_) | Self::Failed(_) | Self::Interrupted(_) | Self::Refused(_) => false,
+            Self::Done(_) | Self::Failed(_) | Self::Interrupted(_) | Self::Refused(_) | Self::Budget => false,
         }
     }
 }
@@ -74,5 +76,8 @@ impl From<StoreError> for Leave {
 /// The reason why a call was not sent.
 pub(super) enum Unsent {
     Store(StoreError),
+    /// The server or the model is stopped.
     Stopped(String),
+    /// The run makes no further request.
+    Halted,
 }

@@ -4,6 +4,7 @@
 //!
 //! | file | come here to … |
 //! |---|---|
+//! | `budget` | bound the calls and the time of one invocation |
 //! | `event` | see every event of a run, and its summary |
 //! | `job` | see what the run needs to know of a process |
 //! | `prepare` | find which conversations are missing: a set difference on keys |
@@ -19,6 +20,7 @@
 //! | `worker/person` | let a person type a turn |
 //! | `patience` | wait for an unreachable or full database |
 
+pub mod budget;
 pub mod event;
 pub mod job;
 mod leave;
@@ -33,6 +35,7 @@ mod shared;
 mod tests;
 mod worker;
 
+pub use budget::Budget;
 pub use event::{Event, Summary};
 pub use job::{Job, Replay};
 pub use prepare::{Missing, Prepared, Superseded};

@@ -17,8 +17,12 @@ pub struct Missing {
     pub id: String,
     /// Index of its condition in the plan.
     pub condition: usize,
+    /// Its replicate, from 1.
+    pub replicate: u32,
     /// True if it failed and is retried.
     pub retry: bool,
+    /// True if one of its calls was answered before.
+    pub has_begun: bool,
     /// Expected number of calls that are left.
     pub left: u32,
 }
@@ -26,7 +30,7 @@ pub struct Missing {
 /// Work to do in a run.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Prepared {
-    /// Conversations to work on: the longest first, else in the plan's order.
+    /// Conversations to work on, in the plan's order: replicate 1 of each condition first.
     pub missing: Vec<Missing>,
     /// Conversations to insert as pending.
     pub new: Vec<(Cell, String)>,
@@ -74,7 +78,9 @@ pub fn prepare(
                 prepared.missing.push(Missing {
                     id: key::conversation_id(id, &cell.key),
                     condition: cell.condition,
+                    replicate: cell.replicate,
                     retry: status == Status::Failed,
+                    has_begun: answered > 0,
                     left: (expected[cell.condition] as u32).saturating_sub(answered),
                 });
             }
@@ -84,14 +90,23 @@ pub fn prepare(
             prepared.new.push((cell, conversation));
         }
     }
-    prepared.missing.sort_by_key(|j| std::cmp::Reverse(j.left));
     prepared
 }
 
-/// Builds the jobs that finish the missing conversations of a plan.
+impl Prepared {
+    /// Turns the order of work within each replicate, so that simultaneous runs on one server claim in different orders.
+    pub fn spread_claims(&mut self, number: u64) {
+        let is_one_each = self.missing.windows(2).all(|pair| pair[0].replicate != pair[1].replicate);
+        for part in self.missing.chunk_by_mut(|a, b| is_one_each || a.replicate == b.replicate) {
+            part.rotate_left((number % part.len() as u64) as usize);
+        }
+    }
+}
+
+/// Builds the jobs that finish the missing conversations of a plan, in this order.
 pub fn jobs(experiment: &Arc<Experiment>, plan: &Plan, missing: &[Missing]) -> Vec<Job> {
     let mut conditions: BTreeMap<usize, (Arc<Conditioned>, Arc<[ModelSpec]>)> = BTreeMap::new();
-    let job = |missing: &Missing| {
+    let job = |(order, missing): (usize, &Missing)| {
         let (replay, members) = conditions.entry(missing.condition).or_insert_with(|| {
             let condition = plan.conditions[missing.condition].clone();
             let members = condition.participants().cloned().collect();
@@ -99,6 +114,8 @@ pub fn jobs(experiment: &Arc<Experiment>, plan: &Plan, missing: &[Missing]) -> V
         });
         Job {
             id: missing.id.clone(),
+            order: order as u32,
+            has_begun: missing.has_begun,
             retry: missing.retry,
             left: missing.left,
             label: label(&replay.condition),
@@ -106,7 +123,7 @@ pub fn jobs(experiment: &Arc<Experiment>, plan: &Plan, missing: &[Missing]) -> V
             replay: Arc::clone(replay) as Arc<dyn Replay>,
         }
     };
-    missing.iter().map(job).collect()
+    missing.iter().enumerate().map(job).collect()
 }
 
 /// Returns the name under which the calls of a condition are counted: that of its model.
@@ -268,6 +285,27 @@ mod tests {
             overrides: None,
             ask: None,
         }
+    }
+
+    #[test]
+    fn simultaneous_runs_claim_in_other_orders_but_no_later_replicate_first() {
+        let order = |replicates: &[u32], number| {
+            let missing = replicates.iter().enumerate().map(|(place, replicate)| Missing {
+                id: place.to_string(),
+                condition: 0,
+                replicate: *replicate,
+                retry: false,
+                has_begun: false,
+                left: 1,
+            });
+            let mut prepared = Prepared { missing: missing.collect(), ..Prepared::default() };
+            prepared.spread_claims(number);
+            prepared.missing.into_iter().map(|missing| missing.id).collect::<String>()
+        };
+        assert_eq!(order(&[1, 1, 1, 2, 2], 4), "12034");
+        assert_eq!(order(&[1, 1, 1, 2, 2], 5), "20143");
+        assert_eq!(order(&[1, 2, 3, 4], 6), "2301", "of one condition all replicates are alike");
+        assert_eq!(order(&[], 6), "");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use crate::design::ModelSpec;
 use crate::model::{ChatRequest, ModelError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, oneshot};
 
@@ -33,8 +33,8 @@ impl Sort {
 
 /// A refusal that names no cause.
 pub(super) struct Refusal {
+    pub(super) conversation: String,
     pub(super) sort: Sort,
-    pub(super) spec: ModelSpec,
     pub(super) error: ModelError,
     /// Time of the request by [`Refusals::tick`].
     pub(super) sent: u64,
@@ -47,7 +47,16 @@ impl Refusal {
     fn words(&self) -> String {
         self.error.to_string().chars().filter(|c| !c.is_ascii_digit()).collect()
     }
+}
 
+/// A refusal whose cause is not known yet.
+pub(super) struct Open {
+    pub(super) spec: ModelSpec,
+    pub(super) error: ModelError,
+    cause: oneshot::Receiver<Cause>,
+}
+
+impl Open {
     /// Returns the reason of a conversation that failed by its prompt.
     pub(super) fn blame_prompt(&self) -> String {
         self.error.to_string().replacen("refuses the request", "refuses this prompt", 1)
@@ -75,11 +84,15 @@ struct State {
     /// Time of the last answer.
     answered: BTreeMap<Sort, u64>,
     waiting: Vec<Waiting>,
+    /// Models that refuse more than single prompts.
+    stopped: BTreeMap<(String, String), ModelError>,
 }
 
 struct Waiting {
     refusal: Refusal,
-    cause: oneshot::Sender<(Refusal, Cause)>,
+    /// True if its conversation does nothing but wait.
+    is_idle: bool,
+    cause: oneshot::Sender<Cause>,
 }
 
 impl Refusals {
@@ -100,12 +113,21 @@ impl Refusals {
             .settle(Cause::Prompt, |r| r.sort == *sort || r.has_evidence && r.sort.is_model(&sort.server, &sort.model));
     }
 
-    /// Waits for the cause of a refusal.
-    pub(super) async fn judge(&self, refusal: Refusal) -> Option<(Refusal, Cause)> {
-        let (cause, known) = oneshot::channel();
-        self.lock().add(Waiting { refusal, cause });
+    /// Records a refusal, before any other request may leave.
+    pub(super) fn record_refusal(&self, refusal: Refusal, spec: ModelSpec) -> Open {
+        let (sender, cause) = oneshot::channel();
+        let error = refusal.error.clone();
+        self.lock().add(Waiting { refusal, is_idle: false, cause: sender });
+        Open { spec, error, cause }
+    }
+
+    /// Waits for the cause of a refusal. The conversation has no request in flight.
+    pub(super) async fn find_cause(&self, conversation: &str, open: &mut Open) -> Option<Cause> {
+        for waiting in self.lock().waiting.iter_mut().filter(|w| w.refusal.conversation == conversation) {
+            waiting.is_idle = true;
+        }
         self.changed.notify_one();
-        known.await.ok()
+        (&mut open.cause).await.ok()
     }
 
     /// True if conversations with this model must not begin: the model may refuse everything.
@@ -113,15 +135,22 @@ impl Refusals {
         self.lock().waiting.iter().any(|w| !w.refusal.has_evidence && w.refusal.sort.is_model(server, model))
     }
 
+    /// Returns the refusal that stopped a model.
+    pub(super) fn stopped(&self, server: &str, model: &str) -> Option<ModelError> {
+        self.lock().stopped.get(&(server.to_owned(), model.to_owned())).cloned()
+    }
+
     /// Returns when another refusal waits.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
     }
 
-    /// Settles all refusals once none of the conversations that are under way does anything else.
+    /// Settles all refusals once the conversations that are under way do nothing but wait.
     pub(super) fn settle_idle(&self, under_way: usize) {
         let mut state = self.lock();
-        if state.waiting.len() >= under_way {
+        let idle: BTreeSet<&str> =
+            state.waiting.iter().filter(|w| w.is_idle).map(|w| w.refusal.conversation.as_str()).collect();
+        if idle.len() >= under_way {
             state.settle(Cause::Prompt, |r| r.has_evidence);
             state.settle(Cause::Model, |_| true);
         }
@@ -143,7 +172,8 @@ impl State {
             self.settle(Cause::Prompt, |r| is_alike(r) && r.words() != words);
         }
         self.waiting.push(new);
-        let row = self.waiting.iter().filter(|w| is_alike(&w.refusal)).count();
+        let alike = self.waiting.iter().map(|w| &w.refusal).filter(|r| is_alike(r));
+        let row = alike.map(|r| &r.conversation).collect::<BTreeSet<_>>().len();
         if row >= if has_evidence { ROW } else { 2 } {
             self.settle(Cause::Model, |r| r.sort.is_model(&sort.server, &sort.model));
         }
@@ -152,9 +182,13 @@ impl State {
     fn settle(&mut self, cause: Cause, which: impl Fn(&Refusal) -> bool) {
         let (settled, waiting) = std::mem::take(&mut self.waiting).into_iter().partition(|w| which(&w.refusal));
         self.waiting = waiting;
-        for Waiting { refusal, cause: known } in settled {
+        for Waiting { refusal, cause: known, .. } in settled {
+            if cause == Cause::Model {
+                let Sort { server, model, .. } = refusal.sort;
+                self.stopped.insert((server, model), refusal.error);
+            }
             // A conversation that no longer waits needs no cause.
-            drop(known.send((refusal, cause)));
+            let _ = known.send(cause);
         }
     }
 }

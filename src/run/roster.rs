@@ -7,11 +7,11 @@ use crate::model::catalog::is_same_model;
 use crate::model::parameters::request_parameters;
 use crate::model::pull::Pull;
 use crate::model::{
-    ChatModel, ChatRequest, Connection, ModelError, ModelFacts, Retry, Scripted, Server, ServerKind, Turn,
+    ChatModel, ChatRequest, Connection, ModelError, ModelFacts, Retry, Scripted, Server, ServerKind, Turn, Verdict,
 };
 use crate::process::random::server_seed;
 use crate::process::{Ask, Process};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
@@ -64,7 +64,11 @@ impl Roster {
     pub async fn look_up<'m>(specs: impl Iterator<Item = &'m ModelSpec>, look_up: &LookUp<'_>) -> Self {
         let mut roster = Self::default();
         let mut connections: BTreeMap<String, Connection> = BTreeMap::new();
+        let mut warned = BTreeSet::new();
         for spec in specs.filter(|spec| !spec.is_human()) {
+            if let Some(known) = roster.models.get(&spec.id).map(|member| &member.known) {
+                look_up.warn_of_context(spec, known, &mut warned);
+            }
             let server = server_of(&spec.id);
             let gone = |r: &Self| r.unusable.iter().any(|(s, model, _)| s == server && model.is_none());
             if roster.models.contains_key(&spec.id) || gone(&roster) || look_up.stop.is_cancelled() {
@@ -72,6 +76,7 @@ impl Roster {
             }
             match look_up.member(&spec.id, &mut connections).await {
                 Ok(member) => {
+                    look_up.warn_of_context(spec, &member.known, &mut warned);
                     roster.models.insert(spec.id.clone(), member);
                 }
                 Err(error) => {
@@ -155,6 +160,11 @@ fn unfetched(error: ModelError) -> Result<String, ModelError> {
     Ok(format!("it could not be fetched: {cause}"))
 }
 
+/// True if a server answers a look-up with something else.
+fn is_unreadable(error: &ModelError) -> bool {
+    matches!(error, ModelError::Invalid { .. } | ModelError::Encoded { .. } | ModelError::Nowhere { .. })
+}
+
 impl LookUp<'_> {
     async fn member(&self, id: &str, connections: &mut BTreeMap<String, Connection>) -> Result<Member, ModelError> {
         let (name, model) = (server_of(id), name_of(id));
@@ -183,11 +193,24 @@ impl LookUp<'_> {
         if connection.server().kind != ServerKind::Ollama {
             return Ok(ModelFacts::default());
         }
-        let offered = self.patiently(connection, || connection.list_models()).await?;
+        let offered = match self.patiently(connection, || connection.list_models()).await {
+            Ok(offered) => offered,
+            // A server without a readable list may answer all the same.
+            Err(error) if is_unreadable(&error) => return Ok(ModelFacts::default()),
+            Err(error) => return Err(error),
+        };
         if !offered.iter().any(|o| is_same_model(&o.name, model)) {
             self.fetch(connection, id, model).await?;
         }
         self.patiently(connection, || connection.look_up_model(model)).await
+    }
+
+    /// Reports, once for each model, a `num_ctx` above the model's own context.
+    fn warn_of_context(&self, spec: &ModelSpec, known: &ModelFacts, warned: &mut BTreeSet<(String, u32)>) {
+        let (Some(num_ctx), Some(context)) = (spec.sampling.num_ctx, known.context) else { return };
+        if num_ctx > context && warned.insert((spec.id.clone(), num_ctx)) {
+            let _ = self.events.send(Event::LongContext { model: spec.id.clone(), num_ctx, context });
+        }
     }
 
     async fn fetch(&self, connection: &Connection, id: &str, model: &str) -> Result<(), ModelError> {
@@ -220,7 +243,7 @@ impl LookUp<'_> {
         let mut attempt = 0;
         loop {
             let error = match look().await {
-                Err(error) if crate::model::retry::verdict(&error) == crate::model::Verdict::Retry => error,
+                Err(error) if crate::model::retry::verdict(&error) == Verdict::Retry && !is_unreadable(&error) => error,
                 other => return other,
             };
             if attempt >= self.retry.max_retries || self.stop.is_cancelled() {

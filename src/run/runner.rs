@@ -6,9 +6,11 @@ use super::leave::Left;
 use super::roster::name_of;
 use super::shared::{Options, Shared, Work};
 use super::worker;
+use crate::design::ModelSpec;
 use crate::design::check::server_of;
+use crate::model::schedule::Schedule;
 use crate::store::{LEASE, Status, StoreError};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
@@ -49,11 +51,16 @@ async fn renew(shared: &Shared) {
 #[derive(Default)]
 struct Queue {
     people: VecDeque<Job>,
-    others: VecDeque<Job>,
+    /// All others by their place in the order of work. The schedule says which is next.
+    others: BTreeMap<u32, Job>,
     /// True if a person takes part in a running conversation.
     sits: bool,
     /// Number of running conversations without a person.
     beside: usize,
+    /// Calls of those that run or have ended, as a bound of calls counts them.
+    promised: u64,
+    /// The next job, if it must wait for the bound of calls.
+    delayed: Option<Job>,
 }
 
 /// True if a model of the conversation may refuse everything, as a refusal suggests that still waits for its cause.
@@ -62,52 +69,77 @@ fn must_wait(shared: &Shared, job: &Job) -> bool {
 }
 
 impl Queue {
-    fn add(&mut self, job: Job) {
-        if has_people(&job) { self.people.push_back(job) } else { self.others.push_back(job) }
+    fn add(&mut self, shared: &Shared, job: Job) {
+        let is_other = !has_people(&job);
+        shared.slots.reschedule(|schedule| schedule.add(job.order, job.chain(), is_other));
+        if is_other {
+            self.others.insert(job.order, job);
+        } else {
+            self.people.push_back(job);
+        }
     }
 
     /// Returns the next job, while fewer than `most` without a person are running.
     fn next(&mut self, shared: &Shared, most: usize) -> Option<Job> {
-        while !self.sits {
-            let Some(job) = self.people.pop_front() else { break };
-            if !cannot_begin(shared, &job) {
+        loop {
+            let sitting = if self.sits { None } else { self.people.pop_front() };
+            let job = match sitting {
+                Some(job) => job,
+                None if self.beside >= most => return None,
+                None => match self.delayed.take() {
+                    Some(job) => job,
+                    None => self.others.remove(&shared.slots.reschedule(Schedule::admit)?)?,
+                },
+            };
+            if cannot_begin(shared, &job) {
+                shared.slots.reschedule(|schedule| schedule.remove(job.order));
+                continue;
+            }
+            if has_people(&job) {
                 self.sits = true;
                 return Some(job);
             }
-        }
-        while self.beside < most {
-            let job = self.others.pop_front()?;
             if must_wait(shared, &job) {
-                self.others.push_front(job);
+                self.delayed = Some(job);
                 return None;
             }
-            if !cannot_begin(shared, &job) {
-                self.beside += 1;
-                return Some(job);
+            // Conversations that can end are better than more that only begin.
+            if self.beside > 0 && !shared.options.budget.has_room(self.promised, job.left) {
+                self.delayed = Some(job);
+                return None;
             }
+            self.beside += 1;
+            self.promised += u64::from(job.left);
+            return Some(job);
         }
-        None
     }
 
     /// Removes a finished job from the counts.
-    fn left(&mut self, job: &Job) {
-        if has_people(job) { self.sits = false } else { self.beside = self.beside.saturating_sub(1) }
+    fn left(&mut self, shared: &Shared, left: &Left) {
+        let job = &left.job;
+        shared.slots.reschedule(|schedule| schedule.remove(job.order));
+        if has_people(job) {
+            self.sits = false;
+        } else {
+            self.beside = self.beside.saturating_sub(1);
+            self.promised = self.promised.saturating_sub(u64::from(left.unused.min(job.left)));
+        }
     }
 }
 
 fn has_people(job: &Job) -> bool {
-    job.members.iter().any(crate::design::ModelSpec::is_human)
+    job.members.iter().any(ModelSpec::is_human)
 }
 
-/// Works on more conversations than there are slots, so that one can send a request while another stores a turn.
+/// Works on more conversations than there are slots, so that a slot is in use while others store a turn.
 /// Conversations of other processes are checked last, until their holder finishes or disappears.
 async fn work_through(shared: &Arc<Shared>) {
     let most = (shared.options.bounds.total as usize).saturating_mul(2).saturating_add(4);
     let mut waiting = Queue::default();
-    shared.work.jobs.iter().for_each(|job| waiting.add(job.clone()));
+    shared.work.jobs.iter().for_each(|job| waiting.add(shared, job.clone()));
     let (mut busy, mut held) = (JoinSet::new(), Vec::new());
     loop {
-        while !shared.options.stop.is_cancelled() {
+        while !has_ended(shared) {
             let Some(job) = waiting.next(shared, most) else { break };
             busy.spawn(worker::work(Arc::clone(shared), job));
         }
@@ -117,21 +149,26 @@ async fn work_through(shared: &Arc<Shared>) {
             () = shared.refusals.changed() => continue,
         };
         match left {
-            None if held.is_empty() || shared.options.stop.is_cancelled() => return,
+            None if held.is_empty() || has_ended(shared) => return,
             None => {
                 tokio::select! {
                     () = shared.options.stop.cancelled() => {}
-                    () = sleep(LOOK) => held.drain(..).for_each(|job| waiting.add(job)),
+                    () = sleep(LOOK) => held.drain(..).for_each(|job| waiting.add(shared, job)),
                 }
             }
             Some(Ok(left)) => {
-                waiting.left(&left.job);
+                waiting.left(shared, &left);
                 held.extend(count(shared, left));
             }
             Some(Err(broken)) if broken.is_panic() => std::panic::resume_unwind(broken.into_panic()),
             Some(Err(_)) => {}
         }
     }
+}
+
+/// True if the run makes no further request.
+fn has_ended(shared: &Shared) -> bool {
+    shared.options.stop.is_cancelled() || shared.options.budget.spent().is_some()
 }
 
 /// True if a model of the conversation is stopped.
@@ -159,7 +196,9 @@ fn count(shared: &Shared, left: Left) -> Option<Job> {
         _ if by_another => {}
         Status::Done => s.done += 1,
         Status::Failed => s.failed.push((id.clone(), why)),
-        Status::Pending | Status::Running | Status::Interrupted | Status::Incomplete => {
+        // Conversations that a bound stopped are no trouble.
+        Status::Incomplete => {}
+        Status::Pending | Status::Running | Status::Interrupted => {
             s.interrupted.push((id.clone(), why));
         }
     });

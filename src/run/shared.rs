@@ -1,17 +1,21 @@
 //! Parts of a run that all its conversations share: its work, its options, its limits and its totals.
 
+use super::budget::Budget;
 use super::event::{Event, Summary};
 use super::job::Job;
+use super::leave::{Leave, STOPPED};
 use super::patience::Patience;
 use super::refusals::Refusals;
 use super::roster::{Roster, name_of};
 use crate::design::ModelSpec;
 use crate::design::check::server_of;
+use crate::model::parameters::Amendment;
 use crate::model::person::Person;
-use crate::model::{Bounds, Gates, ModelError, Retry, Slots, Usage};
+use crate::model::{Bounds, ChatRequest, Gates, ModelError, Retry, Slots, Usage};
 use crate::process::Flag;
 use crate::store::{Lease, Store, Tokens};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
@@ -36,6 +40,8 @@ pub struct Options {
     pub leave: CancellationToken,
     /// Cancelled when requests in flight are to be dropped.
     pub abort: CancellationToken,
+    /// Bounds of this invocation.
+    pub budget: Arc<Budget>,
 }
 
 /// The work of a run.
@@ -60,11 +66,15 @@ pub(super) struct Shared {
     pub(super) gates: Gates,
     pub(super) patience: Patience,
     pub(super) refusals: Refusals,
+    /// Changes of requests that refusals asked for, by server and model.
+    amendments: Mutex<BTreeMap<(String, String), Vec<Amendment>>>,
     /// Servers, or models of servers, that get no further request.
     stops: Mutex<BTreeMap<(String, Option<String>), ModelError>>,
     /// Conversations already reported as held by another process.
     held: Mutex<BTreeSet<String>>,
     totals: Mutex<Summary>,
+    /// True if the reached bound of the invocation was reported.
+    has_told_budget: AtomicBool,
 }
 
 impl Shared {
@@ -79,9 +89,11 @@ impl Shared {
             gates: Gates::default(),
             patience,
             refusals: Refusals::default(),
+            amendments: Mutex::default(),
             stops: Mutex::default(),
             held: Mutex::default(),
             totals: Mutex::default(),
+            has_told_budget: AtomicBool::new(false),
             work,
             options,
         }
@@ -97,7 +109,8 @@ impl Shared {
         let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
         let server = server_of(&spec.id).to_owned();
         let name = name_of(&spec.id).to_owned();
-        stops.get(&(server.clone(), None)).or_else(|| stops.get(&(server, Some(name)))).cloned()
+        let stopped = stops.get(&(server.clone(), None)).or_else(|| stops.get(&(server.clone(), Some(name.clone()))));
+        stopped.cloned().or_else(|| self.refusals.stopped(&server, &name))
     }
 
     /// Stops new requests to a server, or to one of its models.
@@ -111,6 +124,35 @@ impl Shared {
                 reason: error.to_string(),
             });
         }
+    }
+
+    /// Changes a request as earlier refusals of this run asked.
+    pub(super) fn amend(&self, server: &str, request: &mut ChatRequest) {
+        let amendments = self.amendments.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = amendments.get(&(server.to_owned(), request.model.clone()));
+        known.into_iter().flatten().for_each(|amendment| amendment.apply(&mut request.parameters));
+    }
+
+    /// Changes a request as its refusal asks, and those that follow. Returns false if it asks for no change.
+    pub(super) fn amend_refused(&self, server: &str, request: &mut ChatRequest, error: &ModelError) -> bool {
+        let Some(found) = Amendment::find(&request.parameters, error) else { return false };
+        found.apply(&mut request.parameters);
+        let mut amendments = self.amendments.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = amendments.entry((server.to_owned(), request.model.clone())).or_default();
+        // Requests in flight may be refused for the same reason.
+        if !known.contains(&found) {
+            known.push(found);
+        }
+        true
+    }
+
+    /// Returns the reason to leave a conversation before its next request.
+    pub(super) fn leave_halted(&self) -> Leave {
+        let Some(bound) = self.options.budget.spent() else { return Leave::Interrupted(STOPPED.to_owned()) };
+        if !self.has_told_budget.swap(true, Ordering::Relaxed) {
+            self.tell(Event::Spent { bound: bound.to_owned() });
+        }
+        Leave::Budget
     }
 
     /// Reports, once for each conversation, that another process holds it.
@@ -130,6 +172,7 @@ impl Shared {
         let mut summary = self.totals.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let stops = self.stops.lock().unwrap_or_else(PoisonError::into_inner);
         summary.stopped = stops.values().cloned().collect();
+        summary.budget = self.options.budget.spent().map(str::to_owned);
         summary
     }
 }

@@ -148,6 +148,7 @@ impl Place {
             stop,
             leave: leave.clone(),
             abort: CancellationToken::new(),
+            budget: Arc::default(),
         };
         let work = Work {
             store: Arc::clone(&self.store),

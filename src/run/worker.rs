@@ -3,10 +3,11 @@
 //! The order of writes keeps the contract. A call is stored as sent before it leaves (R3). A turn is stored with its
 //! answer before it is reported or used (R1, R2). An answer without its entry is used, and is not requested again.
 
+use super::budget::BUDGET;
 use super::event::Event;
 use super::job::Job;
 use super::leave::{Leave, Left};
-use super::refusals::{Cause, Refusal};
+use super::refusals::Cause;
 use super::roster::name_of;
 use super::shared::{Shared, add_call};
 use crate::design::HUMAN;
@@ -35,7 +36,7 @@ pub(super) async fn work(shared: Arc<Shared>, job: Job) -> Left {
         Err(leave) => (leave, 0),
         Ok((worker, mut process, open)) => {
             let leave = worker.drive(&mut *process, open).await;
-            let leave = worker.find_cause(&*process, leave).await;
+            let leave = worker.find_cause(leave).await;
             unused = process.left();
             (leave, worker.epoch)
         }
@@ -104,26 +105,20 @@ impl Worker<'_> {
     }
 
     /// Waits for the cause of a refusal that named none, and returns the reason to leave.
-    async fn find_cause(&self, process: &dyn Process, leave: Leave) -> Leave {
-        let Leave::Refused(mut refusal) = leave else { return leave };
-        let Refusal { spec, error, .. } = &*refusal;
-        let reason = error.to_string();
-        let is_one = self.job.members.iter().all(|m| m.id != spec.id || m.sampling == spec.sampling);
-        let is_answered = |e: &Entry| e.call.is_some() && e.model.as_ref() == Some(&spec.id);
-        refusal.has_evidence = is_one && process.log().iter().any(is_answered);
+    async fn find_cause(&self, leave: Leave) -> Leave {
+        let Leave::Refused(mut open) = leave else { return leave };
         let known = tokio::select! {
             () = self.shared.options.stop.cancelled() => None,
-            known = self.shared.refusals.judge(*refusal) => known,
+            known = self.shared.refusals.find_cause(&self.job.id, &mut open) => known,
         };
         match known {
-            Some((refusal, Cause::Prompt)) => Leave::Failed(refusal.blame_prompt()),
-            Some((refusal, Cause::Model)) => {
-                let id = &refusal.spec.id;
-                self.shared.stop(server_of(id), Some(name_of(id)), &refusal.error);
-                Leave::Interrupted(reason)
+            Some(Cause::Prompt) => return Leave::Failed(open.blame_prompt()),
+            Some(Cause::Model) => {
+                self.shared.stop(server_of(&open.spec.id), Some(name_of(&open.spec.id)), &open.error);
             }
-            None => Leave::Interrupted(reason),
+            None => {}
         }
+        Leave::Interrupted(open.error.to_string())
     }
 
     /// Stores an entry with its call, then adds it to the process and reports it. Returns false if another process
@@ -168,7 +163,8 @@ async fn finish(shared: &Shared, job: &Job, epoch: u64, leave: Leave) -> (Status
         Leave::Done(ended_by) => End::done(ended_by),
         Leave::Failed(why) => End::new(Status::Failed, Some(why)),
         Leave::Interrupted(why) => End::new(Status::Interrupted, Some(why)),
-        Leave::Refused(refusal) => End::new(Status::Interrupted, Some(refusal.error.to_string())),
+        Leave::Budget => End::new(Status::Incomplete, Some(BUDGET.to_owned())),
+        Leave::Refused(open) => End::new(Status::Interrupted, Some(open.error.to_string())),
         Leave::Store(error) => return (Status::Interrupted, Some(error.to_string()), Some(error)),
         Leave::Held(_) => return (Status::Running, None, None),
         Leave::Ended(status) => return (status, None, None),

@@ -38,8 +38,9 @@ impl FromStr for StoreUri {
     type Err = UriError;
 
     fn from_str(text: &str) -> Result<Self, UriError> {
+        let text = mongo::printed_address(text);
         let (scheme, rest) = text.split_once(':').ok_or(UriError::Scheme)?;
-        match scheme {
+        match scheme.to_ascii_lowercase().as_str() {
             "sqlite" => parse_sqlite(rest),
             "mongodb" | "mongodb+srv" => MongoUri::from_parts(text, Parts::default()).map(Self::Mongo),
             _ => Err(UriError::Scheme),
@@ -51,7 +52,8 @@ fn parse_sqlite(rest: &str) -> Result<StoreUri, UriError> {
     let (path, query) = rest.rsplit_once('?').unwrap_or((rest, ""));
     // People often write `sqlite:///a/b` and `sqlite://a/b`. Both slashes belong to the scheme.
     let path = path.strip_prefix("//").unwrap_or(path);
-    if path.is_empty() {
+    // Conversations are kept: a store in memory would lose them.
+    if path.is_empty() || path.starts_with(":memory:") {
         return Err(UriError::NoPath);
     }
     let mut max_mb = None;
@@ -97,7 +99,9 @@ mod tests {
     fn mistakes_are_named() {
         assert_eq!(parse_uri("convoke.db"), Err(UriError::Scheme));
         assert_eq!(parse_uri("postgres://x"), Err(UriError::Scheme));
-        assert_eq!(parse_uri("sqlite:"), Err(UriError::NoPath));
+        for lost in ["sqlite:", "sqlite::memory:", "sqlite://:memory:", "'sqlite:'"] {
+            assert_eq!(parse_uri(lost), Err(UriError::NoPath), "{lost}");
+        }
         assert_eq!(parse_uri("sqlite:?max-mb=1"), Err(UriError::NoPath));
         assert_eq!(parse_uri("sqlite:a?mode=ro"), Err(UriError::Key { key: "mode".into() }));
         for size in ["", "0", "-1", "1.5", "x", "99999999999"] {

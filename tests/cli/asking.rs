@@ -152,7 +152,7 @@ fn what_cannot_be_asked_is_refused() {
         ("--only goal=escap", 2),
         ("--only gaol=escape", 2),
         ("--model human", 2),
-        ("--model nowhere/m", 2),
+        ("--model nowhere/m", 5),
         ("--model llama --offline", 2),
         ("--answer x", 2),
         ("--again 0", 2),
@@ -267,8 +267,8 @@ fn a_rejected_reply_is_no_answer() {
     assert_eq!([&json["status"], &json["error"]["code"]], ["error", "failed"]);
     // The prompts need no server; who answers does.
     place.write("configuration/convoke/config.toml", "");
-    let missing = ask(&place, "Why?", "").exits(2).err;
-    assert!(missing.contains("there is no server `fake`"), "{missing}");
+    let missing = ask(&place, "Why?", "").exits(5).err;
+    assert!(missing.contains("the server `fake` is not declared") && missing.contains("[servers.fake]"), "{missing}");
     ask(&place, "Why?", "--offline").exits(0);
 }
 

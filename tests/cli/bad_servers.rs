@@ -44,6 +44,38 @@ fn fails_and_resumes(server: &Fake, words: &str) -> Outcome {
     outcome
 }
 
+#[test]
+fn a_server_that_is_not_declared() {
+    let place = Place::new();
+    place.folder("small", SMALL);
+    let at = |line: &str, code: i32| place.run(line).exits(code);
+    for line in ["plan small --model campus/m", "run small --limit 1 --model campus/m --offline"] {
+        at(line, 0);
+    }
+    let planned = at("plan small --model campus/m", 0).err;
+    assert!(planned.contains("the server `campus` is not declared"), "{planned}");
+    let place = Place::new();
+    place.folder("small", SMALL);
+    let text = place.read("small/experiment.toml");
+    let other = "\"campus/m\", \"opnai/m\"";
+    place.write(
+        "small/experiment.toml",
+        &text.replace("{ id = \"ollama/llama3.1\", as = \"llama\", temperature = 0.7 }", other),
+    );
+    let checked = place.run("check small --json").exits(0).json();
+    let codes: Vec<&str> = checked["data"].as_array().unwrap().iter().map(|p| p["code"].as_str().unwrap()).collect();
+    assert_eq!(codes.iter().filter(|code| **code == "undeclared-server").count(), 2, "{codes:?}");
+    place.run("plan small").exits(0);
+    let refused = place.run("run small --limit 1").exits(5);
+    for part in ["is not declared", "[servers.campus]", "kind = \"openai\"", "base_url = \"http", "config.toml"] {
+        assert!(refused.err.contains(part), "{part}: {}", refused.screen());
+    }
+    let lines = place.run("run small --limit 1 --json").exits(5).out;
+    assert!(lines.lines().last().unwrap().contains("undeclared-server"), "{lines}");
+    assert!(place.files(".").iter().all(|file| !file.contains("convoke.db")), "nothing is stored");
+    place.run("run small --limit 1 --offline").exits(0);
+}
+
 /// Removes text that changes from run to run.
 #[track_caller]
 fn snapshot(outcome: &Outcome, server: &Fake) {

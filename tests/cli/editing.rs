@@ -316,11 +316,12 @@ fn a_folder_never_undoes_what_changed_meanwhile() {
 #[test]
 fn warnings_are_told_with_what_was_done() {
     let place = made();
-    let words = ["edit", "small", "--set", "goal=[\"escape\"]"];
-    let changed = place.words(&words, &[]).exits(0);
-    assert!(changed.err.contains("warning: `yard-time` is no level of `goal`"), "{}", changed.screen());
+    let refused = place.words(&["edit", "small", "--set", "goal=[\"escape\"]"], &[]).exits(3);
+    assert!(refused.err.contains("error: `yard-time` is no level of `goal`"), "{}", refused.screen());
+    let changed = place.run("edit small --set messages=2").exits(0);
+    assert!(changed.err.contains("warning: agents without a turn: 1 of 2"), "{}", changed.screen());
     let copied = place.run("duplicate small").exits(0);
-    assert!(copied.err.contains("warning: `yard-time`"), "{}", copied.screen());
+    assert!(copied.err.contains("warning: agents without a turn"), "{}", copied.screen());
 }
 
 #[test]

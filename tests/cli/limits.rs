@@ -53,7 +53,6 @@ fn a_limit_on_the_size_of_files_is_told_like_a_full_disk() {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "skips loudly")]
 fn a_disk_without_locks_is_told_and_a_local_place_named() {
     let place = Place::new();
     place.folder("small", SMALL);

@@ -2,7 +2,7 @@
 
 use crate::assert_screen;
 use crate::support::Place;
-use crate::support::database::{FRIENDLY, Fate};
+use crate::support::database::{FRIENDLY, Fate, SMALL};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 
@@ -78,6 +78,43 @@ fn a_server_that_answers() {
     let doctor = place.run_with("doctor", &[("OLLAMA_HOST", &address)]).exits(0);
     assert!(doctor.out.contains("1 model, version 0.12.3"), "{}", doctor.screen());
     assert!(doctor.out.contains("ollama/llama3.1:latest: context 131072 tokens"), "{}", doctor.screen());
+}
+
+#[test]
+fn a_model_that_a_flag_nearly_names_is_asked_about_before_it_is_fetched() {
+    let place = Place::new();
+    place.folder("small", SMALL);
+    let address = ollama();
+    let run = |flags: &str| place.run_with(&format!("run small --limit 1 {flags}"), &[("OLLAMA_HOST", &address)]);
+    for near in ["ollama/lama3.1", "ollama/llama3.11:latest", "ollama/lamma3.1"] {
+        let refused = run(&format!("--model {near}")).exits(2).err;
+        assert!(refused.contains(near) && refused.contains("`ollama/llama3.1:latest`"), "{refused}");
+        assert!(refused.contains("--yes"), "{refused}");
+    }
+    assert!(place.files(".").iter().all(|file| !file.contains("convoke.db")), "nothing is stored");
+    // This Ollama reports success and has no other model afterwards; `run` says so, and asks nothing.
+    for (flags, fetched) in [
+        ("--model ollama/lama3.1 --yes", true),
+        ("--model ollama/qwen3", true),
+        ("--model ollama/lama3.1 --no-pull", false),
+    ] {
+        let ran = run(flags);
+        assert_ne!(ran.code, 2, "{}", ran.screen());
+        assert_eq!(ran.err.contains("fetching"), fetched, "{flags}: {}", ran.screen());
+    }
+    let asked = place.run_with("ask small Why? --model ollama/lama3.1", &[("OLLAMA_HOST", &address)]);
+    assert_ne!(asked.code, 0);
+}
+
+#[test]
+fn a_context_above_that_of_the_model_is_reported_before_the_first_request() {
+    let place = Place::new();
+    place.folder("small", SMALL);
+    let text = place.read("small/experiment.toml");
+    place.write("small/experiment.toml", &text.replace("temperature = 0.7", "num_ctx = 200000"));
+    let ran = place.run_with("run small --limit 1 --max-retries 0", &[("OLLAMA_HOST", &ollama())]);
+    let said = "num_ctx = 200000 is more than the model has (131072)";
+    assert_eq!(ran.err.matches(said).count(), 1, "{}", ran.screen());
 }
 
 #[test]

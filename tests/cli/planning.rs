@@ -28,7 +28,7 @@ fn counts(data: &Value, conversations: u64, done: u64, left: u64, calls: [u64; 3
     assert_eq!(conditions.iter().map(|c| c["conversations"].as_u64().unwrap()).sum::<u64>(), conversations);
     let tokens = |name: &str| data["tokens"][name].as_u64().unwrap();
     assert!(tokens("low") <= tokens("expected") && tokens("expected") <= tokens("high"), "{data}");
-    assert!(data["cost"].is_null() && data["seconds"].is_null());
+    assert!(data["cost"].is_null());
 }
 
 #[test]
@@ -37,6 +37,7 @@ fn a_prison() {
     assert_screen!(place.run("plan prison").exits(0));
     let data = plan(&place, "prison");
     counts(&data, 40, 0, 40, [760, 760, 760]);
+    assert!(data["seconds"].is_null(), "it has made no call yet");
     let first = data["conditions"][0].as_object().unwrap();
     assert_eq!(first.keys().collect::<Vec<_>>(), ["condition", "conversations", "calls"]);
     let names: Vec<&String> = first["condition"].as_object().unwrap().keys().collect();
@@ -91,6 +92,15 @@ fn what_is_done_is_not_planned_again() {
         // Six conversations of four calls: two are done, and one has two answers.
         counts(&plan(&place, what), 6, 2, 4, [14; 3]);
     }
+    let seconds = &plan(&place, "small")["seconds"];
+    let seconds = ["low", "expected", "high"].map(|name| seconds[name].as_f64().unwrap());
+    assert!(seconds[0] > 0.0 && seconds[0] == seconds[2], "{seconds:?}");
+    let more = &plan(&place, "small --replicates 4");
+    assert!(more["seconds"]["expected"].as_f64().unwrap() >= seconds[1], "{more}");
+    assert!(
+        plan(&place, "small --offline")["seconds"].is_null()
+            && plan(&place, "small --model openai/m")["seconds"].is_null()
+    );
     counts(&plan(&place, "small --replicates 4"), 8, 2, 6, [22; 3]);
     counts(&plan(&place, "small --offline"), 6, 0, 6, [24; 3]);
     assert_screen!(place.run("plan small").exits(0));

@@ -1,5 +1,6 @@
 //! Tables of `convoke export`: rows of conversations and calls, their columns, and the codebook.
 
+use crate::assert_screen;
 use crate::support::Place;
 use crate::support::database::{FRIENDLY, Fate, SMALL};
 use serde_json::{Map, Value as Json};
@@ -141,6 +142,19 @@ fn the_codebook_describes_the_columns_of_that_export() {
     assert!(place.read("made/c.codebook.csv").contains("turns_guard,,guard,integer,speeches,"));
 }
 
+/// Two experiments of one design have conversations with the same key.
+#[test]
+fn a_key_of_two_experiments_names_none() {
+    let place = Place::new();
+    place.folder("small", SMALL);
+    place.run("run small --offline --limit 1").exits(0);
+    place.run("duplicate small --name other").exits(0);
+    place.run("run other --offline --limit 1").exits(0);
+    let key = rows(&place, "")[0]["conversation"].as_str().unwrap().to_owned();
+    assert!(place.run("export other --format jsonl").exits(0).out.contains(&key));
+    place.run(&format!("show {key}")).exits(6);
+}
+
 #[test]
 fn ids_are_in_rows_only_if_they_are_asked_for() {
     let place = made();
@@ -150,10 +164,63 @@ fn ids_are_in_rows_only_if_they_are_asked_for() {
     let first: Vec<&str> = ids[0].keys().take(3).map(String::as_str).collect();
     assert_eq!(first, ["conversation", "id", "experiment"]);
     let id = ids[0]["id"].as_str().unwrap();
-    place.run(&format!("show {id}")).exits(0);
+    let key = ids[0]["conversation"].as_str().unwrap();
+    let shown = place.run(&format!("show {id}")).exits(0).out;
+    for name in [key, &key[..12]] {
+        assert_eq!(place.run(&format!("show {name}")).exits(0).out, shown, "the key of an export names it, too");
+    }
     for refused in ["--format jsonl --times", "--format md --ids", "--format jsonl --for-spreadsheets"] {
         place.run(&format!("export small {refused}")).exits(2);
     }
     place.run("export small --format csv --rows conversations --times").exits(2);
     place.run("export small --format folder --rows calls").exits(2);
+}
+
+#[test]
+fn a_summary_counts_by_condition() {
+    let place = made();
+    let summary = place.run("summary small --json").exits(0).json()["data"].clone();
+    assert_eq!(summary["by"], serde_json::json!(["model", "goal"]));
+    let total = &summary["total"];
+    assert_eq!([&total["conversations"], &total["status"]["done"], &total["status"]["pending"]], [6, 1, 3]);
+    assert_eq!([&total["ended_by"]["messages"], &total["ended_by"]["unknown"]], [1, 0]);
+    let conversations = rows(&place, "--rows conversations");
+    for name in ["turns", "words", "completion_tokens"] {
+        let sum: u64 = conversations.iter().filter_map(|row| row[name].as_u64()).sum();
+        assert_eq!(total[name], sum, "{name}");
+    }
+    let groups = summary["groups"].as_array().unwrap();
+    let goals: Vec<&str> = groups.iter().map(|group| group["condition"]["goal"].as_str().unwrap()).collect();
+    assert_eq!(goals, ["escape", "yard-time"], "in the order of the design");
+    assert_eq!(groups.iter().map(|group| group["words"].as_u64().unwrap()).sum::<u64>(), total["words"]);
+    assert_screen!(place.run("summary small --by goal").exits(0));
+    assert_screen!(place.run("summary small --by gaol").exits(2));
+    sql(&place, "update calls set reply = json_set(reply, '$.usage.prompt', null) where seq = 1");
+    let unknown = place.run("summary small --by model --json").exits(0).json()["data"]["groups"][0].clone();
+    assert_eq!(unknown["prompt_tokens"], Json::Null, "one reply has no count");
+    assert_eq!(
+        (&unknown["completion_tokens"], unknown["condition"].as_object().unwrap().len()),
+        (&total["completion_tokens"], 1)
+    );
+}
+
+#[test]
+fn a_summary_in_csv_has_the_columns_of_the_page() {
+    let place = made();
+    let out = place.run("summary small --by goal --format csv").exits(0).out;
+    let mut reader = csv::Reader::from_reader(out.as_bytes());
+    let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
+    assert_eq!((header[0].as_str(), reader.records().count()), ("goal", 2));
+    let family = |name: &String| match name.split_once('_') {
+        Some(("status", _)) => "status_STATUS".to_owned(),
+        Some(("ended", _)) => "ended_by_END".to_owned(),
+        Some(("flag", _)) => "flag_FLAG".to_owned(),
+        _ => name.clone(),
+    };
+    let mut found: Vec<String> = header.iter().skip(1).map(family).collect();
+    found.dedup();
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/data.md")).unwrap();
+    let section = page.split("## `convoke summary").nth(1).unwrap();
+    let named: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    assert_eq!(["condition".to_owned()].iter().chain(&found).collect::<Vec<_>>(), named);
 }

@@ -47,7 +47,8 @@ fn killed_twenty_times_they_come_to_the_same_end() {
     let end = killed.run(&command).exits(0);
     let spend = possible_spend(&end.err);
     let extra = server.count() - before - needed;
-    assert!(extra <= spend && spend <= JOBS * KILLS, "{extra} ≤ {spend} ≤ {JOBS} × {KILLS}");
+    // At each kill, answers of one question may be waiting for their write, beside the requests in flight.
+    assert!(extra <= spend && spend <= (JOBS + 3) * KILLS, "{extra} ≤ {spend} ≤ ({JOBS} + 3) × {KILLS}");
     assert!(spend > 0, "no kill met a request in flight");
     assert!(answers(&killed) == answers(&undisturbed), "the answers differ");
     assert!(entries == killed.transcripts(), "the conversations changed");

@@ -132,12 +132,22 @@ impl Place {
 
     /// Starts the program with these arguments, split at spaces.
     pub fn start(&self, line: &str) -> Running {
+        self.start_with(line, &[], &[])
+    }
+
+    /// Runs the program to its end, with more arguments and variables.
+    pub fn run_with(&self, line: &str, more: &[&str], env: &[(&str, &str)]) -> Outcome {
+        self.start_with(line, more, env).wait()
+    }
+
+    fn start_with(&self, line: &str, more: &[&str], env: &[(&str, &str)]) -> Running {
         let end = Instant::now() + self.longest;
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let file = |kind: &str| self.path().join(format!("{number}.{kind}"));
         let (out, err) = (file("out"), file("err"));
         let child = Command::new(env!("CARGO_BIN_EXE_convoke"))
             .args(line.split(' '))
+            .args(more)
             .current_dir(self.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -145,6 +155,7 @@ impl Place {
             .env("DB_USER", "tester")
             .env("CONVOKE_STORE", &self.store)
             .env("OLLAMA_HOST", "127.0.0.1:9")
+            .envs(env.iter().copied())
             .stdin(Stdio::null())
             .stdout(File::create(&out).unwrap())
             .stderr(File::create(&err).unwrap())

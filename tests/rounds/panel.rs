@@ -145,6 +145,8 @@ impl Panel {
             reader: Some(who.to_owned()),
             labels: true,
             merge: true,
+            alternate: false,
+            filled: false,
             parts: Vec::new(),
             subject: false,
             ending: Vec::new(),

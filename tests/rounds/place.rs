@@ -120,15 +120,17 @@ impl Study {
 
     /// The jobs of its panels; `retry` gives those that failed another chance.
     pub fn jobs(&self, retry: bool) -> Vec<Job> {
-        let job = |(id, _): &(String, String)| Job {
+        let job = |(order, (id, _)): (usize, &(String, String))| Job {
             id: id.clone(),
+            order: order as u32,
+            has_begun: false,
             retry,
             left: 5,
             label: "m".to_owned(),
             members: Arc::from([model("lab/m")]),
             replay: Arc::new(self.panels),
         };
-        self.all.iter().map(job).collect()
+        self.all.iter().enumerate().map(job).collect()
     }
 
     /// All that is stored of each, in order.
@@ -211,6 +213,7 @@ impl Run {
             stop: self.stop.clone(),
             leave: CancellationToken::new(),
             abort: self.abort.clone(),
+            budget: Arc::default(),
         };
         let address = format!("http://127.0.0.1:{}/v1", server.port);
         let servers = [Server::new("lab", ServerKind::OpenAi, &address).unwrap()];

@@ -54,6 +54,8 @@ async fn questions_are_no_conversations(store: &dyn Store) {
     let ids = planned(store, "asked", 2).await;
     let (about, log) = spoken(store, &ids[0]).await;
     let of = Filter { experiment: Some(about.experiment.clone()), ..Filter::default() };
+    let by_key = store.find_conversations(&about.key).await.unwrap();
+    assert!(by_key.iter().any(|found| found.id == about.id), "its key names it, too");
     let experiment = about.experiment.as_str();
     let seen = || async {
         (

@@ -25,7 +25,7 @@ pub(super) async fn retried(kind: ServerKind, streamed: bool, fake: &Fake) -> Ca
         retry: QUICK,
         slots: &slots,
         gates: &gates,
-        priority: 0,
+        order: 0,
         stop: &token,
         abort: &token,
         clock: &|| 7,

@@ -3,6 +3,7 @@
 use super::run::{Drive, End, Manner, Start, left};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit, file_error};
+use crate::cli::questions::agreed;
 use crate::cli::shell::resume_line;
 use crate::cli::terminal::signals;
 use crate::cli::terminal::text::count;
@@ -118,14 +119,14 @@ async fn store<'a>(
     (manner, is_document): (&Manner, bool),
 ) -> Result<Session<'a>, CliError> {
     let waits = manner.waits()?;
-    if manner.jobs == Some(0) {
-        return Err(CliError::usage("--jobs is at least 1"));
-    }
     let script = context.settings.servers.script.as_deref().map(files::read_script).transpose()?;
     say_plan(context, &plan, manner.retry_failed);
     let mut start = Start::new(context, "ask", manner, (waits, script));
     start.is_document = is_document;
     let how = start.how.clone();
+    if let Some(model) = plan.model_of_flag().filter(|_| how.pull) {
+        agreed(context, async |yes| lab.confirm_pulls(&[model.to_owned()], yes).await).await?;
+    }
     let running = start.listen(async { Ok(lab.launch_questions(&plan, how).await?) }).await?;
     let drive = start.drive(lab.clone(), running);
     Ok(Session {
@@ -146,8 +147,9 @@ fn asking(context: &Context, args: &Ask) -> Result<Asking, CliError> {
     if args.again == 0 || args.again > MOST_AGAIN {
         return Err(CliError::usage(format!("--again {}: write a number from 1 to {MOST_AGAIN}", args.again)));
     }
-    if args.limit == Some(0) || args.manner.jobs == Some(0) {
-        return Err(CliError::usage("--limit and --jobs are at least 1"));
+    args.manner.waits()?;
+    if args.limit == Some(0) {
+        return Err(CliError::usage("--limit is at least 1"));
     }
     let mut questions: Vec<String> = Vec::new();
     for word in &args.question {
@@ -281,6 +283,7 @@ impl Session<'_> {
         end.print(context);
         end.say_resume(context, resume);
         print_answers(context, &lab, (&experiment, &questions), &end).await?;
+        end.notify(context, resume);
         Ok(end.exit())
     }
 }
@@ -305,7 +308,12 @@ async fn print_answers(
         let error = CliError::new(Exit::Failed, "failed", format!("{failed} failed"));
         (end.exit() == Exit::Failed).then(|| error.hint("--retry-failed gives them another chance"))
     };
-    match end.error().or_else(failed) {
+    let stopped = || {
+        let bound = end.outcome.summary.budget.as_ref().filter(|_| end.exit() == Exit::Budget)?;
+        let error = CliError::new(Exit::Budget, "budget", format!("stopped by {bound}"));
+        Some(error.hint("the same command continues"))
+    };
+    match end.error().or_else(failed).or_else(stopped) {
         Some(error) => context.printer.json_error(&error.json(), Some(&Json::Array(rows)))?,
         None => context.printer.json_ok(&Json::Array(rows))?,
     }

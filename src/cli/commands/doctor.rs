@@ -92,8 +92,6 @@ pub async fn run(context: &Context, args: &Doctor) -> Result<Exit, CliError> {
     for asked in list_offers(&context.settings.servers).await {
         findings.extend(server(context, &asked).await);
     }
-    let refused = context.settings.servers.refused.iter();
-    findings.extend(refused.map(|(name, why)| Finding::new(Standing::Warn, name, why.clone())));
     findings.push(terminal(context));
     let failed = findings.iter().filter(|f| f.standing == Standing::Fail).map(|f| f.exit).collect::<Vec<_>>();
     let exit = [Exit::Store, Exit::Model].into_iter().find(|e| failed.contains(e)).unwrap_or(Exit::Done);

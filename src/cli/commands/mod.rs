@@ -21,5 +21,6 @@ pub mod plan;
 pub mod run;
 pub mod show;
 pub mod store;
+pub mod summary;
 pub mod talk;
 pub mod verify;

@@ -58,6 +58,7 @@ pub async fn run(context: &Context, args: &Models) -> Result<Exit, CliError> {
 pub fn kind(kind: ServerKind) -> &'static str {
     match kind {
         ServerKind::OpenAi => "openai",
+        ServerKind::Azure => "azure",
         ServerKind::Ollama => "ollama",
         ServerKind::Scripted => "scripted",
     }
@@ -71,9 +72,6 @@ async fn list(context: &Context) -> Result<Exit, CliError> {
         let mut data: Vec<Json> = asked.iter().map(object).collect();
         data.push(json!({ "server": "scripted", "kind": "scripted", "address": null, "error": null,
             "models": [{ "name": "scripted" }] }));
-        for (name, why) in &context.settings.servers.refused {
-            data.push(json!({ "server": name, "kind": null, "address": null, "error": why, "models": [] }));
-        }
         if nobody {
             let error = CliError::new(exit, "model-unusable", "no server could be asked")
                 .hint("`data` has the reasons; `convoke doctor` checks each server");
@@ -85,10 +83,6 @@ async fn list(context: &Context) -> Result<Exit, CliError> {
     }
     for server in &asked {
         show(context, server)?;
-    }
-    for (name, why) in &context.settings.servers.refused {
-        context.printer.pieces(&[Piece(name, Look::Bold), Piece(": ", Look::Plain), Piece(why, Look::Yellow)])?;
-        context.printer.out("")?;
     }
     context.printer.pieces(&[Piece("scripted", Look::Bold), Piece("  no server", Look::Dim)])?;
     context.printer.out("  made-up replies for trying an experiment: `convoke run FOLDER --offline`")?;
@@ -120,6 +114,10 @@ fn show(context: &Context, asked: &Offer<'_>) -> Result<(), CliError> {
             for line in error.hint.iter().flat_map(|hint| wrap(&format!("hint: {hint}"), width)) {
                 printer.pieces(&[Piece("  ", Look::Plain), Piece(&line, Look::Dim)])?;
             }
+        }
+        Ok(_) if asked.server.kind == ServerKind::Azure => {
+            let name = &asked.server.name;
+            printer.out(&format!("  a model is a deployment, {name}/DEPLOYMENT; Azure's portal lists them"))?;
         }
         Ok(models) if models.is_empty() => {
             let name = &asked.server.name;

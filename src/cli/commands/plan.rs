@@ -6,7 +6,7 @@ use crate::cli::narrow::Narrow;
 use crate::cli::terminal::text::{self, Column, table, wrap};
 use crate::exchange;
 use crate::lab::{Forecast, Planned};
-use crate::report::tally::count;
+use crate::report::tally::{count, format_seconds};
 use crate::run::prepare::prepare;
 use clap::Args;
 use serde_json::{Value as Json, json};
@@ -29,15 +29,19 @@ pub async fn run(context: &Context, args: &PlanArgs) -> Result<Exit, CliError> {
     let Planned { experiment, plan, cells, .. } = &planned;
     let prepared = prepare(experiment, plan, cells.clone(), &standing, &id, false);
     let forecast = Forecast::new(&planned, &prepared);
+    let seconds = match context.reader().await {
+        Ok(lab) => lab.forecast_seconds(&planned, &prepared, &standing).await.map_err(CliError::from)?,
+        Err(_) => None,
+    };
     if context.printer.json {
-        context.printer.json_ok(&json(&forecast))?;
+        context.printer.json_ok(&json(&forecast, seconds))?;
     } else {
-        print(context, &planned, &forecast)?;
+        print(context, &planned, (&forecast, seconds))?;
     }
     Ok(Exit::Done)
 }
 
-fn json(forecast: &Forecast) -> Json {
+fn json(forecast: &Forecast, seconds: Option<f64>) -> Json {
     let row = |row: &crate::lab::forecast::Row| {
         let condition = exchange::condition(&row.condition);
         json!({ "condition": condition, "conversations": row.conversations, "calls": row.calls })
@@ -52,11 +56,14 @@ fn json(forecast: &Forecast) -> Json {
         "calls_high": forecast.high,
         "tokens": forecast.tokens,
         "cost": Json::Null,
-        "seconds": Json::Null,
+        "seconds": seconds.map(|seconds| {
+            let share = |calls: u64| (seconds * calls as f64 / forecast.calls.max(1) as f64 * 10.0).round() / 10.0;
+            json!({ "low": share(forecast.low), "expected": share(forecast.calls), "high": share(forecast.high) })
+        }),
     })
 }
 
-fn print(context: &Context, planned: &Planned, forecast: &Forecast) -> Result<(), CliError> {
+fn print(context: &Context, planned: &Planned, (forecast, seconds): (&Forecast, Option<f64>)) -> Result<(), CliError> {
     let axes: Vec<&str> = planned.plan.conditions[0].levels.iter().map(|l| l.name.as_str()).collect();
     let mut rows = Vec::new();
     for row in &forecast.rows {
@@ -91,7 +98,10 @@ fn print(context: &Context, planned: &Planned, forecast: &Forecast) -> Result<()
         all if all == forecast.calls => "all of them are typed by a person, who needs a terminal".to_owned(),
         some => format!("{} of the calls are typed by a person, who needs a terminal", count(some)),
     };
-    for line in [conditions, left, typed].iter().flat_map(|text| wrap(text, context.printer.width())) {
+    let time = seconds.map_or_else(String::new, |seconds| {
+        format!("about {}, by the times of this experiment's calls so far", format_seconds(seconds))
+    });
+    for line in [conditions, left, time, typed].iter().flat_map(|text| wrap(text, context.printer.width())) {
         context.printer.out(&line)?;
     }
     Ok(())

@@ -4,6 +4,7 @@ mod drive;
 mod early;
 mod end;
 mod manner;
+mod notify;
 mod people;
 
 use super::ask;
@@ -99,11 +100,12 @@ async fn begin<'a>(
     seat: Option<Seat<'_>>,
 ) -> Result<(Drive<'a>, Option<u32>), CliError> {
     let waits = args.manner.waits()?;
-    if args.manner.jobs == Some(0) || args.more == Some(0) {
-        return Err(CliError::usage("--jobs and --more are at least 1"));
+    if args.more == Some(0) {
+        return Err(CliError::usage("--more is at least 1"));
     }
     let script = context.settings.servers.script.as_deref().map(files::read_script).transpose()?;
     let mut planned = planned(context, args, seat).await?;
+    planned.require_servers(&context.settings.servers)?;
     let lab = context.lab(OpenMode::Run).await?;
     if seat.is_some() {
         lab.plan_single(&mut planned, args.manner.retry_failed).await?;
@@ -116,6 +118,10 @@ async fn begin<'a>(
     start.how.more = args.more;
     start.how.is_talk = seat.is_some();
     let how = start.how.clone();
+    if how.pull {
+        let ids = planned.models_of_flags();
+        agreed(context, async |yes| lab.confirm_pulls(&ids, yes).await).await?;
+    }
     let launched = agreed(context, async |yes| lab.launch_run(planned.clone(), how.clone(), yes).await);
     let running = start.listen(launched).await?;
     Ok((start.drive(lab.clone(), running), replicates))

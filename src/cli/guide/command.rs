@@ -41,7 +41,7 @@ mod tests {
     use clap::Parser;
 
     fn known_servers() -> Vec<KnownServer> {
-        vec![KnownServer { name: "ollama".to_owned(), lacks: &[], refused: None }]
+        vec![KnownServer { name: "ollama".to_owned(), lacks: &[] }]
     }
 
     fn hard_draft() -> Draft {

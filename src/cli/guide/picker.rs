@@ -242,7 +242,7 @@ fn say_where(guide: &Guide, offers: &[Offer], id: &str) {
         ServerKind::Ollama => {
             guide.say(&format!("{server} does not have {name}: a run fetches it, or `convoke models pull {id}` now."));
         }
-        ServerKind::OpenAi | ServerKind::Scripted => {
+        ServerKind::OpenAi | ServerKind::Azure | ServerKind::Scripted => {
             guide.say(&format!("{server} does not list {name}: a run will tell whether it can be used."));
         }
     }
@@ -258,7 +258,7 @@ fn suggested_sampling(kind: ServerKind) -> Sampling {
     let both = Sampling { temperature: Some(0.7), top_p: Some(0.9), ..Sampling::default() };
     match kind {
         ServerKind::Ollama => Sampling { top_k: Some(40), num_ctx: Some(CONTEXT), ..both },
-        ServerKind::OpenAi => both,
+        ServerKind::OpenAi | ServerKind::Azure => both,
         ServerKind::Scripted => Sampling::default(),
     }
 }

@@ -90,14 +90,14 @@ fn set_variables(text: &str, values: &[(&str, String)]) -> String {
 }
 
 /// Returns the variable that a line assigns.
-fn assigned_name(line: &str) -> Option<&str> {
+pub(super) fn assigned_name(line: &str) -> Option<&str> {
     let (name, _) = line.trim_start().split_once('=')?;
     let name = name.strip_prefix("export ").unwrap_or(name).trim();
     Some(name).filter(|n| !n.is_empty() && !n.starts_with('#'))
 }
 
 /// Splits a text into lines with their line ends. A quoted value with line breaks stays one line, as in `dotenvy`.
-fn split_lines(text: &str) -> Vec<String> {
+pub(super) fn split_lines(text: &str) -> Vec<String> {
     let (mut lines, mut now) = (Vec::new(), String::new());
     let (mut quote, mut escaped, mut blank) = (None, false, false);
     for line in text.split_inclusive('\n') {

@@ -55,7 +55,7 @@ impl Settings {
         let limits = resolve_limits(&variables, &config.limits, &mut shown)?;
         let mut servers =
             Servers { variables: &variables, config: &config, limits, warnings: &mut warnings, shown: &mut shown };
-        let (usable, refused) = servers.resolve_all()?;
+        let usable = servers.resolve_all()?;
         let script = variables.get("CONVOKE_SCRIPT").or_else(|| config.script.clone().map(|s| (s, Origin::Config)));
         if let Some((path, origin)) = &script {
             shown.push(Shown { name: "script".into(), value: path.clone(), origin: *origin });
@@ -63,7 +63,7 @@ impl Settings {
         let script = script.map(|(path, _)| world.folder.join(path));
         let state = state_folder(world);
         let concurrency = config.servers.iter().filter_map(|(n, s)| s.concurrency.map(|c| (n.clone(), c))).collect();
-        let servers = lab::Servers { usable, refused, concurrency, script };
+        let servers = lab::Servers { usable, concurrency, script };
         let Creator { name: creator, signs_in } = creator;
         Ok(Self { store, given, servers, creator, signs_in, state, warnings, shown })
     }

@@ -2,6 +2,7 @@
 
 use super::world::Origin;
 use crate::cli::error::{CliError, Exit};
+use crate::model::server::MaxTokensAs;
 use crate::store::without_password;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -25,6 +26,8 @@ pub struct ServerConfig {
     pub base_url: Option<String>,
     pub api_key_env: Option<String>,
     pub concurrency: Option<u32>,
+    pub max_tokens_as: Option<MaxTokensAs>,
+    pub api_version: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -85,22 +88,66 @@ pub fn read_dotenv(folder: &Path, warnings: &mut Vec<String>) -> Result<BTreeMap
             .cause(e)
             .hint("one NAME=VALUE a line; see .env_template")
     };
-    // The error of `dotenvy` quotes the line, which may hold a secret, so only its kind is reported.
-    let items = dotenvy::from_path_iter(&path).map_err(|_| wrong(&"it cannot be opened"))?;
+    let bytes = std::fs::read(&path).map_err(|_| wrong(&"it cannot be opened"))?;
+    let (readable, unreadable) = split_readable(&decode(&bytes));
+    // No message quotes a line, which may hold a secret.
+    for (number, name) in unreadable {
+        if is_ours(&name) {
+            return Err(wrong(&format!("line {number} is not NAME=VALUE")));
+        }
+        warnings.push(format!("line {number} of {} is not NAME=VALUE and is left out", path.display()));
+    }
+    let items = dotenvy::from_read_iter(readable.as_bytes());
     let map: BTreeMap<String, String> =
-        items.collect::<Result<_, _>>().map_err(|e| wrong(&format!("{} is not NAME=VALUE", line_of(&path, &e))))?;
+        items.collect::<Result<_, _>>().map_err(|_| wrong(&"a line is not NAME=VALUE"))?;
     if map.iter().any(|(name, value)| holds_secret(name, value)) && others_can_read(&path) {
         warnings.push(format!("others can read {}, which holds a secret: chmod 600 it", path.display()));
     }
     Ok(map)
 }
 
-/// Describes the faulty line by its number, since its text may hold a secret.
-fn line_of(path: &Path, error: &dotenvy::Error) -> String {
-    let dotenvy::Error::LineParse(wrong, _) = error else { return "a line".to_owned() };
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    let number = text.lines().position(|line| line.trim() == wrong.trim());
-    number.map_or_else(|| "a line".to_owned(), |n| format!("line {}", n + 1))
+/// Returns true for a variable that this program reads, or may read as a key.
+fn is_ours(name: &str) -> bool {
+    let ours = ["CONVOKE_", "DB_", "OPENAI_", "OLLAMA_", "AZURE_OPENAI_"];
+    ours.iter().any(|prefix| name.starts_with(prefix)) || is_secret(name)
+}
+
+/// Decodes a file of an editor that writes a byte-order mark, UTF-16 too.
+fn decode(bytes: &[u8]) -> String {
+    let units = |read: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes.chunks_exact(2).skip(1).map(|pair| read([pair[0], pair[1]])).collect();
+        String::from_utf16_lossy(&units)
+    };
+    match bytes {
+        [0xff, 0xfe, ..] => units(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => units(u16::from_be_bytes),
+        _ => String::from_utf8_lossy(bytes).trim_start_matches('\u{feff}').to_owned(),
+    }
+}
+
+/// Splits a text into the lines that can be read, and the numbers and names of the others: files of other programs hold
+/// lines of other forms.
+fn split_readable(text: &str) -> (String, Vec<(usize, String)>) {
+    let is_readable =
+        |text: &str| !text.contains('\u{fffd}') && dotenvy::from_read_iter(text.as_bytes()).all(|item| item.is_ok());
+    if is_readable(text) {
+        return (text.to_owned(), Vec::new());
+    }
+    let (mut readable, mut unreadable, mut number) = (String::new(), Vec::new(), 1);
+    for part in super::dotenv::split_lines(text) {
+        // A quote that is never closed makes one part of all lines behind it.
+        let lines: Vec<&str> = if is_readable(&part) { vec![&part] } else { part.split_inclusive('\n').collect() };
+        for line in lines {
+            if is_readable(line) {
+                readable.push_str(line);
+            } else {
+                let name = super::dotenv::assigned_name(line).unwrap_or(line.trim());
+                unreadable.push((number, name.to_owned()));
+            }
+            number += line.matches('\n').count();
+        }
+    }
+    (readable, unreadable)
 }
 
 #[cfg(unix)]

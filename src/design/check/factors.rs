@@ -28,7 +28,7 @@ impl Check<'_> {
                     for (word, at) in when.any.iter().zip(&span.values) {
                         if let Some((message, hint)) = unknown_level(self.experiment, &when.factor, word) {
                             let place = (path.as_str(), text.as_str(), at.clone());
-                            self.problems.at(Severity::Warning, "unknown-level", place, message, hint);
+                            self.problems.at(Severity::Error, "unknown-level", place, message, hint);
                         }
                     }
                 }
@@ -45,7 +45,7 @@ impl Check<'_> {
                     continue;
                 }
                 for (message, hint) in when.any.iter().filter_map(|w| unknown_level(self.experiment, &when.factor, w)) {
-                    self.report_at(Severity::Warning, "unknown-level", &at, message, hint);
+                    self.report_at(Severity::Error, "unknown-level", &at, message, hint);
                 }
             }
         }

@@ -3,7 +3,7 @@
 use super::super::axis;
 use super::super::condition::Condition;
 use super::super::effect::{bad_level, is_setting};
-use super::super::experiment::{Design, Experiment, PromptText, RunDefaults, Section, When};
+use super::super::experiment::{Chooser, Design, Experiment, PromptText, RunDefaults, Section, When};
 use super::super::folder::{SHARED, SUMMARIZER, Sources, role_file};
 use super::super::markdown;
 use super::super::overrides::Overrides;
@@ -34,6 +34,7 @@ impl Check<'_> {
         self.report_obstacles(&obstacles);
         if !conditions.is_empty() {
             self.check_roles(&conditions);
+            self.silent_agents(&conditions);
             self.idle_sections(&conditions);
             self.double_titles(&conditions);
             self.tags_of_nobody(&conditions);
@@ -65,6 +66,24 @@ impl Check<'_> {
                 self.report_at(Severity::Error, "unused-role", &at, message, Some(hint));
             }
         }
+    }
+
+    /// Reports conditions with fewer turns than agents. Where a person chooses, the person decides.
+    fn silent_agents(&mut self, conditions: &[Condition]) {
+        let turns = |c: &Condition| c.protocol.messages.saturating_sub(c.protocol.days);
+        let agents = |c: &Condition| c.agents.iter().sum::<u32>();
+        // A day without two messages is an error, reported elsewhere.
+        let counts = |c: &&Condition| {
+            c.protocol.speakers.chooser() != Chooser::Person && c.protocol.messages >= c.protocol.days.saturating_mul(2)
+        };
+        let Some(first) = conditions.iter().filter(counts).find(|c| turns(c) < agents(c)) else { return };
+        let (turns, agents) = (turns(first), agents(first));
+        let message = format!("agents without a turn: {} of {agents} in {}", agents - turns, first.name());
+        let least = agents + first.protocol.days;
+        let hint = format!("`messages` counts each day's opening: {least} give each agent one turn");
+        let is_factor = self.experiment.factors.iter().any(|f| f.name == "messages");
+        let at = if is_factor { "factors.messages" } else { "protocol.messages" };
+        self.report_at(Severity::Warning, "silent-agents", at, message, Some(hint));
     }
 
     fn idle_excludes(&mut self) {

@@ -6,7 +6,7 @@ const ROLES: &str = "[roles.guard]\nplural = \"guards\"\npronouns = \"he/his\"\n
                      [roles.prisoner]\nplural = \"prisoners\"\npronouns = \"he/his\"\n";
 
 fn known_servers() -> Vec<KnownServer> {
-    let server = |name: &str, lacks| KnownServer { name: name.to_owned(), lacks, refused: None };
+    let server = |name: &str, lacks| KnownServer { name: name.to_owned(), lacks };
     vec![server("openai", &["top_k", "num_ctx", "keep_alive"]), server("ollama", &[])]
 }
 
@@ -52,6 +52,36 @@ fn a_sound_experiment_has_no_problem() {
     assert_eq!(list_problems(&folder_of_goals(&experiment_toml("", "", "[factors]\ngoal = [\"a\", \"b\"]"))), "");
 }
 
+#[test]
+fn a_name_in_the_other_unicode_form_is_the_same() {
+    // A composed and a decomposed form of each name.
+    for (one, other) in
+        [("pr\u{e9}fet", "pre\u{301}fet"), ("\u{c5}sa", "A\u{30a}sa"), ("\u{d55c}", "\u{1112}\u{1161}\u{11ab}")]
+    {
+        for (toml, file) in [(one, one), (one, other), (other, one), (other, other)] {
+            for table in [one, other] {
+                let roles = format!("[roles.\"{table}\"]\nplural = \"x\"\npronouns = \"he/his\"\n");
+                let toml_text = experiment_toml("", &format!("agents = {{ \"{toml}\" = 2 }}"), &roles);
+                let path = format!("roles/{file}.md");
+                let files = folder_with(&toml_text, &[(&path, "Text.\n")]);
+                assert_eq!(list_problems(&files), "");
+                let read = check(&files, &known_servers()).experiment.unwrap();
+                // What is stored is what experiment.toml has, byte for byte.
+                assert_eq!((read.roles[0].name.as_str(), read.roles[0].prompt.is_empty()), (toml, false));
+            }
+        }
+    }
+    // Two roles that differ in nothing else keep their own files.
+    let two = experiment_toml(
+        "",
+        "agents = { \"pr\u{e9}fet\" = 1, \"pre\u{301}fet\" = 1 }",
+        "[roles.\"pr\u{e9}fet\"]\nplural = \"x\"\npronouns = \"he/his\"\n",
+    );
+    let files = folder_with(&two, &[("roles/pr\u{e9}fet.md", "One.\n"), ("roles/pre\u{301}fet.md", "Two.\n")]);
+    let read = check(&files, &known_servers()).experiment.unwrap();
+    assert_ne!(read.roles[0].prompt, read.roles[1].prompt);
+}
+
 says! {
     broken_toml: folder_of("name = \nmodels = [\"ollama/m\"\n[protocol\nmessages = = 3\n");
     not_an_experiment: folder_with("a = 1", &[]);
@@ -72,6 +102,9 @@ says! {
     no_agents: folder_of(&experiment_toml("", "agents = { guard = 0, prisoner = 0 }", ""));
     one_agent: folder_of_goals(&experiment_toml("", "agents = { guard = 1, prisoner = 0 }", "[factors]\ngoal = [\"a\", \"b\"]\n\"agents.prisoner\" = [0, 1]"));
     too_few_messages: folder_of_goals(&experiment_toml("", "messages = 5\ndays = 3", "[factors]\ngoal = [\"a\", \"b\"]"));
+    fewer_turns_than_agents: folder_of_goals(&experiment_toml("", "messages = 3\nagents = { guard = 2, prisoner = 2 }", "[factors]\ngoal = [\"a\", \"b\"]"));
+    fewer_turns_in_some_conditions: folder_of(&experiment_toml("", "agents = { guard = 2, prisoner = 2 }", "[factors]\nmessages = [4, 8]"));
+    fewer_turns_where_a_person_chooses: folder_of(&experiment_toml("", "messages = 3\nspeakers = \"manual\"\nagents = { guard = 2, prisoner = 2 }", ""));
     no_summarizer: folder_of(&experiment_toml("", "days = 2", ""));
     no_summarizer_for_the_last_day: folder_of(&experiment_toml("", "final_summary = true", ""));
     two_cells_of_one_key: folder_of(&experiment_toml("", "", "[factors]\ntemperature = [0.5, 0.7]\n[design]\nzip = [[\"temperature\"]]").replace("[0.5, 0.7]", "[0.5, 0.5]"));

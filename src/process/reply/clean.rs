@@ -1,14 +1,15 @@
 //! Cleaning: removes everything from a reply except the speaker's turn.
 
 use super::label::{Labels, Whose};
+use super::reasoning::{cut_reasoning, has_piped_reasoning, looks_like_reasoning};
 use super::scene::Scene;
 use crate::process::log::Flag;
 use std::collections::BTreeSet;
 
 type Flags = BTreeSet<Flag>;
 
-const REASONING: [&str; 3] = ["think", "thinking", "reasoning"];
-const TOKENS: [&str; 11] =
+pub(super) const REASONING: [&str; 3] = ["think", "thinking", "reasoning"];
+pub(super) const TOKENS: [&str; 11] =
     ["<s>", "</s>", "<bos>", "<eos>", "<pad>", "<unk>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<end_of_turn>"];
 /// Maximum length of a `<|…|>` token's name, in characters.
 const LONGEST_TOKEN: usize = 40;
@@ -29,17 +30,45 @@ pub struct Cleaned {
 /// idempotent.
 pub fn clean_speech(raw: &str, scene: &Scene<'_>) -> Cleaned {
     let mut flags = BTreeSet::new();
-    let bare = without_tags(raw, Turns::Cut, &mut flags);
-    let text = own_turn(&bare, &Labels::of(scene), &mut flags).to_owned();
-    Cleaned { text, flags: flags.into_iter().collect() }
+    let bare = without_markup(raw, Turns::Cut, &mut flags);
+    let text = own_turn(&bare, &Labels::of(scene), &mut flags);
+    Cleaned::new(text, flags)
 }
 
 /// Cleans a summary or a selection: removes reasoning, template tokens, and white space at both ends.
 pub fn clean_plain(raw: &str) -> Cleaned {
     let mut flags = BTreeSet::new();
-    let bare = without_tags(raw, Turns::Keep, &mut flags);
-    let text = without_stray_system(&bare, &mut flags).to_owned();
-    Cleaned { text, flags: flags.into_iter().collect() }
+    let bare = without_markup(raw, Turns::Keep, &mut flags);
+    let text = without_stray_system(without_reasoning(&bare, &mut flags), &mut flags);
+    Cleaned::new(text, flags)
+}
+
+impl Cleaned {
+    fn new(text: &str, mut flags: Flags) -> Self {
+        if looks_like_reasoning(text) {
+            flags.insert(Flag::ThinkingLeft);
+        }
+        Self { text: text.to_owned(), flags: flags.into_iter().collect() }
+    }
+}
+
+/// Removes reasoning and template tokens.
+fn without_markup(raw: &str, turns: Turns, flags: &mut Flags) -> String {
+    let text = without_reasoning(raw, flags);
+    if has_piped_reasoning(text) {
+        flags.insert(Flag::ThinkingLeft);
+    }
+    without_tags(text, turns, flags)
+}
+
+/// Removes reasoning in the markup of further model families from the start of a text.
+fn without_reasoning<'a>(text: &'a str, flags: &mut Flags) -> &'a str {
+    let mut text = text;
+    while let Some(cut) = cut_reasoning(text) {
+        flags.insert(if cut.is_reasoning { Flag::ThinkingCut } else { Flag::TemplateToken });
+        text = cut.rest;
+    }
+    text
 }
 
 /// Effect of a template token that opens the user's turn after some text.
@@ -195,7 +224,7 @@ fn own_turn<'a>(text: &'a str, labels: &Labels, flags: &mut Flags) -> &'a str {
     let mut text = text;
     loop {
         let before = text.len();
-        text = without_stray_system(text, flags);
+        text = without_stray_system(without_reasoning(text, flags), flags);
         match labels.at(text) {
             Some(label) if label.whose == Whose::Own => {
                 flags.insert(Flag::LabelCut);

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `scene` | see what is known when a reply is read |
 //! | `clean` | remove reasoning, template tokens, the speaker's label and other agents' turns |
+//! | `reasoning` | recognise reasoning in the markup of further model families |
 //! | `health` | flag what is wrong with a cleaned speech |
 //! | `label` | recognise a label such as `**Guard_117:**` |
 //! | `words` | read a text as words and sentences |
@@ -25,6 +26,7 @@ mod clean;
 mod health;
 mod identity;
 mod label;
+mod reasoning;
 mod refusal;
 mod scene;
 mod sides;

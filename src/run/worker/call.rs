@@ -9,7 +9,7 @@ use crate::model::retry::{CallEnd, CallOutcome, PendingCall, Verdict, send_call,
 use crate::model::{Attempt, ChatRequest, ModelError, RetryWait};
 use crate::process::Ask;
 use crate::run::event::Event;
-use crate::run::leave::{Leave, STOPPED, Unsent};
+use crate::run::leave::{Leave, Unsent};
 use crate::run::refusals::{Refusal, Sort};
 use crate::run::roster::{Member, name_of};
 use crate::run::shared::Shared;
@@ -17,27 +17,44 @@ use crate::store::{CallRecord, CallState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::{info, warn};
 
+/// Maximum changes of one request after refusals: a server may refuse each form.
+const MOST_AMENDMENTS: u32 = 2;
+
 impl Worker<'_> {
     /// Makes a call and returns its record.
     pub(super) async fn call(
         &self,
         ask: &Ask,
         member: &Member,
-        request: &ChatRequest,
+        mut request: ChatRequest,
         round: &Round,
     ) -> Result<CallRecord, Leave> {
-        let record = record(ask, member, request);
         let started = (self.shared.options.clock)();
         let sent = AtomicU64::new(0);
-        let asked = self.ask(member, request, &record, (ask, round, &sent)).await;
-        let sort = Sort::new(&member.server.name, request);
-        let mut call = CallRecord { attempts: asked.attempts, ..record };
+        let mut call = record(ask, member, &request);
+        let mut amended = 0;
+        let asked = loop {
+            let asked = self.ask(member, &request, &call, (ask, round, &sent)).await;
+            let attempts = [call.attempts, asked.attempts].concat();
+            let is_amended = match &asked.end {
+                CallEnd::Failed(_) if amended == MOST_AMENDMENTS => false,
+                CallEnd::Failed(error) => self.shared.amend_refused(&member.server.name, &mut request, error),
+                CallEnd::Answered(_) | CallEnd::Stopped | CallEnd::Aborted | CallEnd::Unsaved(_) => false,
+            };
+            call = CallRecord { attempts, ..record(ask, member, &request) };
+            if !is_amended {
+                break asked.end;
+            }
+            amended += 1;
+        };
+        let sort = Sort::new(&member.server.name, &request);
         call.sent = call.attempts.first().map_or(started, |a| a.at);
-        if !matches!(asked.end, CallEnd::Answered(_)) {
+        if !matches!(asked, CallEnd::Answered(_)) {
             // The halt precedes every await: no other lane of the round may take the free slot.
             round.halt.cancel();
+            self.release_slot();
         }
-        match asked.end {
+        match asked {
             CallEnd::Answered(reply) => {
                 self.shared.refusals.record_answer(&sort);
                 call.answered = Some((self.shared.options.clock)());
@@ -47,14 +64,20 @@ impl Worker<'_> {
             }
             CallEnd::Failed(error) => {
                 // The stop protects others from the same refusal before the call is stored.
-                let leave = self.given_up(&ask.model, error, started, (sort, sent.into_inner()));
+                let leave = self.given_up(&ask.model, error, started, |error| {
+                    self.blame(ask, error, (sort, sent.into_inner()), round)
+                });
                 self.give_up(call).await?;
                 Err(leave)
             }
-            CallEnd::Stopped => self.interrupted(call, STOPPED).await,
-            CallEnd::Aborted => self.interrupted(call, "stopped with a turn in flight").await,
+            CallEnd::Stopped | CallEnd::Unsaved(Unsent::Halted) => {
+                self.leave_with(call, self.shared.leave_halted()).await
+            }
+            CallEnd::Aborted => {
+                self.leave_with(call, Leave::Interrupted("stopped with a turn in flight".to_owned())).await
+            }
             CallEnd::Unsaved(Unsent::Store(error)) => Err(error.into()),
-            CallEnd::Unsaved(Unsent::Stopped(why)) => self.interrupted(call, &why).await,
+            CallEnd::Unsaved(Unsent::Stopped(why)) => self.leave_with(call, Leave::Interrupted(why)).await,
         }
     }
 
@@ -74,17 +97,19 @@ impl Worker<'_> {
             retry: options.retry,
             slots,
             gates,
-            priority: round.left,
+            order: self.job.order,
             stop: &round.halt,
             abort: &options.abort,
             clock: &options.clock,
         };
         let before = |tried: &[Attempt]| {
             left.store(self.shared.refusals.tick(), Ordering::Relaxed);
-            let sent = tried.first().map_or_else(options.clock, |first| first.at);
-            self.leaves(CallRecord { sent, attempts: tried.to_vec(), ..record.clone() }, &question.model, round)
+            let attempts = [&record.attempts, tried].concat();
+            let sent = attempts.first().map_or_else(options.clock, |first| first.at);
+            self.leaves(CallRecord { sent, attempts, ..record.clone() }, &question.model, round)
         };
         let notify = |waiting: RetryWait| {
+            self.release_slot();
             warn!(conversation = %id, seq = record.seq, error = %waiting.error, wait = ?waiting.wait, "waiting");
             self.shared.tell(Event::Waiting {
                 conversation: id.clone(),
@@ -94,6 +119,11 @@ impl Worker<'_> {
             });
         };
         send_call(&pending, before, notify).await
+    }
+
+    /// Frees the slot that a critical chain keeps: it makes no call now.
+    fn release_slot(&self) {
+        self.shared.slots.reschedule(|schedule| schedule.release(self.job.order));
     }
 
     /// Stores a call as sent, with its failed attempts, so that a lost request is counted. If the run stops during this
@@ -119,7 +149,7 @@ impl Worker<'_> {
 
     fn may_leave(&self, spec: &ModelSpec, round: &Round) -> Result<(), Unsent> {
         if round.halt.is_cancelled() {
-            return Err(Unsent::Stopped(STOPPED.to_owned()));
+            return Err(Unsent::Halted);
         }
         self.shared.stopped(spec).map_or(Ok(()), |error| Err(Unsent::Stopped(error.to_string())))
     }
@@ -133,12 +163,12 @@ impl Worker<'_> {
         self.shared.work.roster.member(&spec.id).ok_or_else(missing)
     }
 
-    /// Stores the attempts made so far.
-    async fn interrupted(&self, call: CallRecord, why: &str) -> Result<CallRecord, Leave> {
+    /// Stores the attempts made so far, and returns the reason to leave.
+    async fn leave_with(&self, call: CallRecord, leave: Leave) -> Result<CallRecord, Leave> {
         if !call.attempts.is_empty() {
             self.give_up(call).await?;
         }
-        Err(Leave::Interrupted(why.to_owned()))
+        Err(leave)
     }
 
     async fn give_up(&self, call: CallRecord) -> Result<(), Leave> {
@@ -156,14 +186,17 @@ impl Worker<'_> {
     }
 
     /// Decides what an error means for this process and for others.
-    fn given_up(&self, spec: &ModelSpec, error: ModelError, started: i64, (sort, sent): (Sort, u64)) -> Leave {
+    fn given_up(
+        &self,
+        spec: &ModelSpec,
+        error: ModelError,
+        started: i64,
+        blame: impl FnOnce(ModelError) -> Leave,
+    ) -> Leave {
         let (server, name) = (server_of(&spec.id), name_of(&spec.id));
         match verdict(&error) {
             Verdict::Fail => return Leave::Failed(error.to_string()),
-            Verdict::Unclear => {
-                let spec = spec.clone();
-                return Leave::Refused(Box::new(Refusal { sort, spec, error, sent, has_evidence: false }));
-            }
+            Verdict::Unclear => return blame(error),
             Verdict::StopModel => self.shared.stop(server, Some(name), &error),
             Verdict::StopServer => self.shared.stop(server, None, &error),
             Verdict::Retry => {
@@ -174,6 +207,18 @@ impl Worker<'_> {
             }
         }
         Leave::Interrupted(error.to_string())
+    }
+}
+
+impl Worker<'_> {
+    /// Records a refusal that names no cause. An answer in this conversation is evidence if all its agents with this
+    /// model have the same parameters.
+    fn blame(&self, ask: &Ask, error: ModelError, (sort, sent): (Sort, u64), round: &Round) -> Leave {
+        let spec = &ask.model;
+        let is_one = self.job.members.iter().all(|m| m.id != spec.id || m.sampling == spec.sampling);
+        let has_evidence = is_one && round.answered.contains(&spec.id);
+        let refusal = Refusal { conversation: self.job.id.clone(), sort, error, sent, has_evidence };
+        Leave::Refused(Box::new(self.shared.refusals.record_refusal(refusal, spec.clone())))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::design::key::sha256;
 use crate::model::person::{Answer, Scene};
 use crate::model::{Attempt, ChatReply, body};
 use crate::process::{Ask, Message, Process, Purpose, Sitting as Facts, View};
-use crate::run::leave::{Leave, STOPPED};
+use crate::run::leave::Leave;
 use crate::run::shared::Shared;
 use crate::store::{CallRecord, CallState};
 use serde_json::Map;
@@ -32,7 +32,7 @@ pub(super) struct Turn {
 
 impl Turn {
     pub(super) fn new(process: &dyn Process, ask: &Ask) -> Self {
-        let plain = View { merge: false, ending: Vec::new(), ..ask.view.clone() };
+        let plain = View { merge: false, alternate: false, ending: Vec::new(), ..ask.view.clone() };
         let sent = ask.view.messages(process.log(), process.subject());
         Self {
             messages: plain.messages(process.log(), process.subject()),
@@ -50,7 +50,7 @@ impl<'a> Sitting<'a> {
     /// Requests a turn from the person, and returns the call with the answer. The caller stores it with its entry.
     pub(super) async fn typed(&mut self, ask: &Ask, turn: Turn, halt: &CancellationToken) -> Result<CallRecord, Leave> {
         if halt.is_cancelled() {
-            return Err(Leave::Interrupted(STOPPED.to_owned()));
+            return Err(self.shared.leave_halted());
         }
         let began = (self.shared.options.clock)();
         let answer = tokio::select! {

@@ -9,6 +9,7 @@
 
 use super::person::Turn;
 use super::{Open, Worker};
+use crate::design::check::server_of;
 use crate::model::{ChatReply, ChatRequest, Finish};
 use crate::process::{Ask, Message, Process, PromptSize, Reply};
 use crate::run::event::Event;
@@ -17,7 +18,7 @@ use crate::run::roster::Member;
 use crate::store::{CallRecord, StoreError};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
@@ -25,8 +26,8 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct Round {
     /// Cancelled when no further request of the round may be sent.
     pub(super) halt: CancellationToken,
-    /// Number of calls that the process has left: those with more have priority.
-    pub(super) left: u32,
+    /// Ids of the models that have answered in this log.
+    pub(super) answered: BTreeSet<String>,
 }
 
 /// One ask of a round.
@@ -85,8 +86,14 @@ impl Landings {
 impl Worker<'_> {
     /// Answers the asks of a round and stores their entries.
     pub(super) async fn round(&self, process: &mut dyn Process, asks: Vec<Ask>, open: &mut Open) -> Result<(), Leave> {
-        let round = Round { halt: self.shared.options.stop.child_token(), left: process.left() };
+        let answered = process.log().iter().filter(|e| e.call.is_some()).filter_map(|e| e.model.clone()).collect();
+        let round = Round { halt: self.shared.options.stop.child_token(), answered };
+        self.schedule_round(&*process, &asks);
         let lanes: Vec<_> = asks.into_iter().map(|ask| self.lane(process, ask, open)).collect();
+        let requests = lanes.iter().filter(|(_, source)| matches!(source, Source::Model(..))).count();
+        if !self.shared.options.budget.reserve(requests as u32) {
+            return Err(self.shared.leave_halted());
+        }
         let mut flights: FuturesUnordered<_> =
             lanes.into_iter().map(|(lane, source)| self.fly(lane, source, &round)).collect();
         let (landing, landed) = unbounded_channel();
@@ -101,6 +108,13 @@ impl Worker<'_> {
         worst.map_or(Ok(()), Err)
     }
 
+    /// Reports the calls that are left to the schedule, and the server of the next one if it is alone.
+    fn schedule_round(&self, process: &dyn Process, asks: &[Ask]) {
+        let [order, left, lanes] = [self.job.order, process.left(), asks.len() as u32];
+        let server = asks.first().filter(|ask| !ask.model.is_human()).map(|ask| server_of(&ask.model.id));
+        self.shared.slots.reschedule(|schedule| schedule.begin_round(order, left, lanes, server));
+    }
+
     fn lane(&self, process: &dyn Process, ask: Ask, open: &mut Open) -> (Lane, Source<'_>) {
         let size = |messages: &[Message]| messages.iter().map(|m| m.content.len() as u64).sum();
         let messages = || ask.view.messages(process.log(), process.subject());
@@ -109,7 +123,8 @@ impl Worker<'_> {
             (Some(call), _) => (size(&messages()), Source::Stored(Box::new(call))),
             (None, _) if ask.model.is_human() => (size(&messages()), Source::Person(Turn::new(process, &ask))),
             (None, Ok(member)) => {
-                let request = member.request(process, &ask, self.seed);
+                let mut request = member.request(process, &ask, self.seed);
+                self.shared.amend(&member.server.name, &mut request);
                 (size(&request.messages), Source::Model(member, request))
             }
             (None, Err(leave)) => (0, Source::Nobody(leave)),
@@ -123,7 +138,7 @@ impl Worker<'_> {
         let (call, stored) = match source {
             Source::Stored(call) => (Ok(*call), true),
             Source::Person(turn) => (self.sitting.lock().await.typed(&lane.ask, turn, &round.halt).await, false),
-            Source::Model(member, request) => (self.call(&lane.ask, member, &request, round).await, false),
+            Source::Model(member, request) => (self.call(&lane.ask, member, request, round).await, false),
             Source::Nobody(leave) => (Err(leave), false),
         };
         if call.is_err() {

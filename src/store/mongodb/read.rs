@@ -246,15 +246,21 @@ pub(super) async fn read_page(mongo: &Base, filter: &Filter, after: &str, limit:
     with_flags(mongo, read_all(find.batch_size(BATCH).await?, read_flagged).await?).await
 }
 
-/// Returns conversations whose id has a prefix, in the order of id. The prefix is compared as text, never as a pattern.
+/// Returns conversations whose id has a prefix, in the order of id; if there is none, those whose key has it. The prefix
+/// is compared as text, never as a pattern.
 pub(super) async fn find_by_prefix(mongo: &Base, prefix: &str) -> Result<Vec<ConversationRecord>, Fail> {
-    let range = doc! { "_id": { "$gte": prefix, "$lt": format!("{prefix}{}", char::MAX) } };
-    let conversations = mongo.conversations();
-    let find = conversations.find(range).sort(doc! { "_id": 1 }).limit(FOUND);
-    let mut found = read_all(find.await?, conversation_record).await?;
     let going = list_going(mongo.experiments()).await?;
-    found.retain(|conversation| !going.contains(&conversation.experiment));
-    Ok(found)
+    for field in ["_id", "key"] {
+        let range = doc! { field: { "$gte": prefix, "$lt": format!("{prefix}{}", char::MAX) } };
+        let conversations = mongo.conversations();
+        let find = conversations.find(range).sort(doc! { "_id": 1 }).limit(FOUND);
+        let mut found = read_all(find.await?, conversation_record).await?;
+        found.retain(|conversation| !going.contains(&conversation.experiment));
+        if !found.is_empty() {
+            return Ok(found);
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// Returns the runs of an experiment, oldest first.

@@ -7,7 +7,7 @@
 use super::base::Base;
 use super::documents::read_field;
 use super::fail::Fail;
-use crate::design::Experiment;
+use crate::design::{Experiment, Flag};
 use crate::process::log::{Entry, Kind};
 use crate::process::prompt::View;
 use crate::store::{CallRecord, ConversationRecord, ProcessKind, RunKind, RunRecord};
@@ -107,7 +107,9 @@ pub(super) async fn room_for_run(mongo: &Base, run: &RunRecord) -> Result<(), Fa
 /// Raises the schema if the document of a revision needs the next schema.
 pub(super) async fn room_for_document(mongo: &Base, document: &Experiment) -> Result<(), Fail> {
     let document = serde_json::to_value(document)?;
-    let is_new = document["format"] != 1 || has_others(&document, &DOCUMENT);
+    let is_new = document["format"] != 1
+        || has_others(&document, &DOCUMENT)
+        || document["health"].get(Flag::ThinkingLeft.word()).is_some();
     raise_schema(mongo, is_new || has_others(&document["protocol"], &PROTOCOL)).await
 }
 
@@ -121,6 +123,10 @@ pub(super) async fn room_for_turn(mongo: &Base, entries: &[Entry], calls: &[Call
 }
 
 fn is_new_entry(entry: &Entry) -> bool {
+    entry.flags.contains(&Flag::ThinkingLeft) || is_new_kind(entry)
+}
+
+fn is_new_kind(entry: &Entry) -> bool {
     match entry.kind {
         Kind::Opening | Kind::Speech | Kind::Selection | Kind::Summary | Kind::Rejected => entry.more.is_some(),
         Kind::Question | Kind::Answer => true,
@@ -128,7 +134,7 @@ fn is_new_entry(entry: &Entry) -> bool {
 }
 
 fn is_new_view(view: &View) -> bool {
-    view.subject || !view.parts.is_empty()
+    view.subject || view.alternate || view.filled || !view.parts.is_empty()
 }
 
 /// Raises the schema to 2 if `is_new`: schema 1 cannot hold the write.

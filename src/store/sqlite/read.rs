@@ -215,14 +215,19 @@ pub(super) fn read_page(conn: &Connection, filter: &Filter, after: &str, limit: 
     })
 }
 
-/// Returns conversations whose id has a prefix, in the order of id. The prefix is compared as text, never as a pattern.
+/// Returns conversations whose id has a prefix, in the order of id; if there is none, those whose key has it. The prefix
+/// is compared as text, never as a pattern.
 pub(super) fn find_by_prefix(conn: &Connection, prefix: &str) -> Result<Vec<ConversationRecord>, Fail> {
-    let sql = format!(
-        "select {} from conversations where id >= ?1 and id < ?2 order by id limit {FOUND}",
-        rows::CONVERSATION
-    );
     let end = format!("{prefix}{}", char::MAX);
-    read_all(conn.prepare_cached(&sql)?, [prefix, &end], rows::read_conversation)
+    let find = |column: &str| {
+        let sql = format!(
+            "select {} from conversations where {column} >= ?1 and {column} < ?2 order by id limit {FOUND}",
+            rows::CONVERSATION
+        );
+        read_all(conn.prepare_cached(&sql)?, [prefix, &end], rows::read_conversation)
+    };
+    let found = find("id")?;
+    if found.is_empty() { find("key") } else { Ok(found) }
 }
 
 /// Returns the runs of an experiment, oldest first.

@@ -65,10 +65,10 @@ impl MongoUri {
     /// If no scheme is written, a user and a host name without a port mean `mongodb+srv://`. A port, an IP address or
     /// `localhost` means `mongodb://`.
     pub fn from_parts(address: &str, parts: Parts) -> Result<Self, UriError> {
-        let address = address.trim();
+        let address = printed_address(address);
         let (scheme, rest) = match address.split_once("://") {
-            Some(("mongodb", rest)) => (Some(Scheme::Hosts), rest),
-            Some(("mongodb+srv", rest)) => (Some(Scheme::Srv), rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("mongodb") => (Some(Scheme::Hosts), rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("mongodb+srv") => (Some(Scheme::Srv), rest),
             Some(_) => return Err(address_error("it begins with mongodb:// or mongodb+srv://, or has no scheme")),
             None if address.starts_with("mongodb:") || address.starts_with("mongodb+srv:") => {
                 return Err(address_error("`//` is missing after the scheme"));
@@ -76,6 +76,7 @@ impl MongoUri {
             None => (None, address),
         };
         let (before, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let query = plain_options(query);
         if query.contains('@') {
             return Err(address_error(&format!("an @ after the ? is written %40; {ESCAPE}")));
         }
@@ -89,7 +90,7 @@ impl MongoUri {
             hosts: bracket_ipv6(hosts),
             // Without a scheme, the driver looks for users in its default database.
             path: if scheme.is_some() { path.to_owned() } else { String::new() },
-            query: query.to_owned(),
+            query,
             insists: user.is_some(),
             password: None,
             database: None,
@@ -265,6 +266,51 @@ impl fmt::Display for MongoUri {
         write!(f, "{}://{user}{}/{database}", self.scheme_text(), self.hosts)?;
         if self.query.is_empty() { Ok(()) } else { write!(f, "?{}", query_shown(&self.query)) }
     }
+}
+
+/// Options of other drivers that only tune them. The driver would refuse the address for them.
+const TUNING: [&str; 18] = [
+    "autoreconnect",
+    "bufferTimeoutMS",
+    "compressors",
+    "family",
+    "keepalive",
+    "keepaliveinitialdelay",
+    "maxlifetimems",
+    "noDelay",
+    "poolsize",
+    "promoteValues",
+    "safe",
+    "slaveok",
+    "usecreateindex",
+    "usefindandmodify",
+    "usenewurlparser",
+    "useunifiedtopology",
+    "waitqueuemultiple",
+    "zlibcompressionlevel",
+];
+
+/// Returns the address in a text as a vendor prints it: in quotes, or as the argument of its shell.
+pub(super) fn printed_address(text: &str) -> &str {
+    let text = text.trim();
+    let argument = ["mongosh ", "mongo "].iter().find_map(|shell| text.strip_prefix(shell)).map(str::trim);
+    let text = argument.unwrap_or(text);
+    let quoted = |quote: char| text.strip_prefix(quote)?.split(quote).next();
+    let word = || if argument.is_some() { text.split_whitespace().next() } else { None };
+    quoted('"').or_else(|| quoted('\'')).or_else(word).unwrap_or(text).trim()
+}
+
+/// Removes options that only tune, and escapes the `@` that one vendor writes in the name of the program.
+fn plain_options(query: &str) -> String {
+    let kept = query.split('&').filter(|pair| {
+        let key = pair.split('=').next().unwrap_or_default();
+        !TUNING.iter().any(|tuning| tuning.eq_ignore_ascii_case(key))
+    });
+    let escaped = kept.map(|pair| match pair.split_once('=') {
+        Some((key, value)) if key.eq_ignore_ascii_case("appName") => format!("{key}={}", value.replace('@', "%40")),
+        _ => pair.to_owned(),
+    });
+    escaped.collect::<Vec<_>>().join("&")
 }
 
 /// Reads user and password. If a provider's placeholder `<username>` or `<password>` was not filled in, it counts as

@@ -40,6 +40,34 @@ fn the_scheme_follows_the_hosts_and_the_user() {
 }
 
 #[test]
+fn addresses_as_vendors_print_them() {
+    let cosmos = "mongodb://acc:a1B2%3D%3D@acc.mongo.cosmos.example:10255/?ssl=true&replicaSet=globaldb&retrywrites=false\
+                  &maxIdleTimeMS=120000&appName=@acc@";
+    for (printed, host) in [
+        (cosmos, "acc.mongo.cosmos.example:10255"),
+        ("mongosh \"mongodb+srv://c.example.net/\" --apiVersion 1 --username ann", "c.example.net"),
+        ("mongo mongodb://h.example.net:27017/d --username ann", "h.example.net:27017"),
+        ("\"mongodb://h.example.net/d\"", "h.example.net"),
+        ("'MongoDB+SRV://c.example.net/?appName=Cluster0'", "c.example.net"),
+        ("mongodb://h.example.net/d?useNewUrlParser=true&useUnifiedTopology=true&w=majority", "h.example.net"),
+        (
+            "mongodb://h.example.net/?compressors=zstd&POOLSIZE=5&autoReconnect=true&keepAlive=true&safe=true",
+            "h.example.net",
+        ),
+        ("mongodb://h.example.net/?slaveOk=true&waitQueueMultiple=2", "h.example.net"),
+    ] {
+        let uri = parse_uri(printed);
+        let sent = uri.secret_uri();
+        assert!(sent.contains(&format!("{host}/")), "{printed}: {sent}");
+        assert!(!sent.contains("useNew") && !sent.contains("compressors") && !sent.contains("POOLSIZE"), "{sent}");
+    }
+    assert_eq!(driver_login(&parse_uri(cosmos)), (Some("acc".into()), Some("a1B2==".into())));
+    for wrong in ["mongodb://u:p@a?b@h/d", "mongodb://h/d?tlsInsecur=true", "mongodb://h/d?x=@y@"] {
+        assert!(MongoUri::from_parts(wrong, Parts::default()).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn parts_fill_what_the_address_lacks() {
     let uri = MongoUri::from_parts("mongodb://eve:one@h/d", make_parts("ann", "two", "other")).unwrap();
     assert_eq!(driver_login(&uri), (Some("eve".into()), Some("one".into())));

@@ -6,7 +6,7 @@ use super::manner::{Manner, Waits};
 use crate::cli::context::Context;
 use crate::cli::error::CliError;
 use crate::cli::logs;
-use crate::cli::shell::without_passwords;
+use crate::cli::shell::recorded_words;
 use crate::cli::terminal::person::AtTerminal;
 use crate::cli::terminal::signals::Signals;
 use crate::cli::terminal::text::count;
@@ -30,6 +30,7 @@ pub struct Start<'a> {
     received: UnboundedReceiver<Event>,
     person: Arc<AtTerminal>,
     log: Option<WorkerGuard>,
+    notify: Option<String>,
     /// True for one document at the end (`--json`) instead of a line for each event.
     pub is_document: bool,
 }
@@ -52,14 +53,17 @@ impl<'a> Start<'a> {
             is_talk: false,
             script,
             pull: !manner.no_pull,
+            max_calls: manner.max_calls,
+            max_time: waits.all,
             store_wait: waits.store,
-            flags: without_passwords(&context.world.arguments),
+            flags: recorded_words(&context.world.arguments),
             person: Some(Arc::clone(&person) as Arc<dyn Person>),
             events,
             stop: Stop::default(),
         };
         let log = logs::of(context, command);
-        Self { context, how, grace: waits.grace, received, person, log, is_document: false }
+        let notify = manner.notify.clone();
+        Self { context, how, grace: waits.grace, received, person, log, notify, is_document: false }
     }
 
     /// Waits until the run is stored, and reports each wait for the database.
@@ -70,10 +74,10 @@ impl<'a> Start<'a> {
 
     /// Returns the stored run.
     pub fn drive(self, lab: Lab, running: Running) -> Drive<'a> {
-        let Self { context, how, grace, received, person, log, is_document } = self;
+        let Self { context, how, grace, received, person, log, notify, is_document } = self;
         let (events, stop) = (how.events.downgrade(), how.stop.clone());
         let person = running.has_people().then_some(person);
-        Drive { context, lab, grace, running, events, received, stop, person, is_document, _log: log }
+        Drive { context, lab, grace, running, events, received, stop, person, notify, is_document, _log: log }
     }
 }
 
@@ -88,6 +92,8 @@ pub struct Drive<'a> {
     stop: Stop,
     /// Person who types, if a conversation needs one.
     person: Option<Arc<AtTerminal>>,
+    /// Command of the person for the end.
+    notify: Option<String>,
     is_document: bool,
     // The log is dropped last, so that every line is written.
     _log: Option<WorkerGuard>,
@@ -97,7 +103,7 @@ impl Drive<'_> {
     /// Runs the missing processes.
     pub async fn go(self) -> Result<End, CliError> {
         let reporter = reporter(self.context, self.person.as_deref(), self.is_document);
-        let Self { grace, running, events, received, stop, .. } = self;
+        let Self { grace, running, events, received, stop, notify, .. } = self;
         let reporter = tokio::spawn(listen(received, reporter));
         let signals = Signals::listen(grace, &stop, events)?;
         let (counted, kind) = (running.counted_processes(), running.kind());
@@ -114,10 +120,12 @@ impl Drive<'_> {
             Duration::from_millis(200)
         };
         let _ = tokio::time::timeout(patience, reporter).await;
-        Ok(match outcome {
-            Some(outcome) => End { outcome, kind, signal: signals.exit(), at_once: false },
-            None => End { outcome: count_at_once(&counted).await, kind, signal: signals.exit(), at_once: true },
-        })
+        let at_once = outcome.is_none();
+        let outcome = match outcome {
+            Some(outcome) => outcome,
+            None => count_at_once(&counted).await,
+        };
+        Ok(End { outcome, kind, signal: signals.exit(), at_once, notify })
     }
 
     /// Prints the first line, with the processes and the database.

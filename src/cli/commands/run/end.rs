@@ -1,5 +1,6 @@
 //! The end of a run: failures first, then the counts and the line that continues it.
 
+use super::notify::notify;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::printer::{Look, Piece};
@@ -7,7 +8,7 @@ use crate::cli::terminal::text::{self, Column, short, table};
 use crate::lab::{Ending, Outcome};
 use crate::report::tally::count;
 use crate::store::{ProcessKind, StoreError};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 /// Maximum number of rows of each kind in the table.
 const ROWS: usize = 20;
@@ -22,6 +23,8 @@ pub struct End {
     pub signal: Option<Exit>,
     /// True after a second signal, which ends the run at once.
     pub at_once: bool,
+    /// Command of the person for the end.
+    pub notify: Option<String>,
 }
 
 impl End {
@@ -31,6 +34,7 @@ impl End {
             Ending::Interrupted => self.signal.unwrap_or(Exit::Interrupt),
             Ending::Store => Exit::Store,
             Ending::Model => Exit::Model,
+            Ending::Budget => Exit::Budget,
             Ending::Failed => Exit::Failed,
             Ending::Done => Exit::Done,
         }
@@ -51,22 +55,36 @@ impl End {
         })
     }
 
+    /// Returns the last line of `run --json`.
+    pub fn line(&self, resume: &str) -> Json {
+        let Outcome { done, failed, left, possible_spend, .. } = &self.outcome;
+        let mut end = json!({
+            "event": "end", "status": self.outcome.word(), "done": done, "failed": failed, "left": left,
+            "possible_spend": possible_spend, "resume": resume,
+        });
+        if let (Some(error), Some(map)) = (self.error(), end.as_object_mut()) {
+            map.insert("error".to_owned(), error.json());
+        }
+        end
+    }
+
     /// Prints how the run ended.
     pub fn tell(&self, context: &Context, resume: &str) -> Result<Exit, CliError> {
         if context.printer.json {
-            let mut end = json!({
-                "event": "end", "status": self.outcome.word(), "done": self.outcome.done, "failed": self.outcome.failed, "left": self.outcome.left,
-                "possible_spend": self.outcome.possible_spend, "resume": resume,
-            });
-            if let (Some(error), Some(map)) = (self.error(), end.as_object_mut()) {
-                map.insert("error".to_owned(), error.json());
-            }
-            context.printer.json_line(&end)?;
-            return Ok(self.exit());
+            context.printer.json_line(&self.line(resume))?;
+        } else {
+            self.print(context);
+            self.say_resume(context, resume);
         }
-        self.print(context);
-        self.say_resume(context, resume);
+        self.notify(context, resume);
         Ok(self.exit())
+    }
+
+    /// Runs the command that the person wants at the end, unless the run was left at once.
+    pub fn notify(&self, context: &Context, resume: &str) {
+        if let Some(command) = self.notify.as_ref().filter(|_| !self.at_once) {
+            notify(context, command, &self.line(resume));
+        }
     }
 
     /// Prints the line that continues the run, if work is left.
@@ -97,6 +115,9 @@ impl End {
             printer.say(&format!("… and {hidden} more: convoke list"));
         }
         self.print_counts(context);
+        if let Some(bound) = self.outcome.summary.budget.as_ref().filter(|_| self.exit() == Exit::Budget) {
+            printer.say(&format!("stopped by {bound}"));
+        }
         if let Some(error) = self.error() {
             printer.error(&error.message, &error.causes, error.hint.as_deref());
         }

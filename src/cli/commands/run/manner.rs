@@ -22,6 +22,21 @@ pub struct Manner {
     /// Report a model that an Ollama server lacks as an error instead of fetching it
     #[arg(long)]
     pub no_pull: bool,
+    /// Stop after N calls of this invocation, counted as `plan` counts them; retries are not counted
+    ///
+    /// No request leaves beyond it, and those in flight finish. Conversations that have begun get the status
+    /// `incomplete: budget`, and the exit code is 8. The same command continues.
+    #[arg(long, value_name = "N")]
+    pub max_calls: Option<u32>,
+    /// Stop after this time, such as 8h: no further request leaves, and those in flight finish; then the exit code is 8
+    #[arg(long, value_name = "TIME")]
+    pub max_time: Option<String>,
+    /// Run this command of the shell at the end, with the last line of `run --json` as its input
+    ///
+    /// It has 30 seconds. Variables of keys and passwords are not in its environment. Its failure is reported and
+    /// changes no exit code.
+    #[arg(long, value_name = "COMMAND")]
+    pub notify: Option<String>,
     /// Time that requests in flight may take to finish after Ctrl-C, such as 30s or 2m
     #[arg(long, value_name = "TIME", default_value = "30s")]
     pub grace: String,
@@ -36,13 +51,19 @@ pub struct Waits {
     pub grace: Duration,
     /// Limit of a wait for the database.
     pub store: Duration,
+    /// Limit of the invocation.
+    pub all: Option<Duration>,
 }
 
 impl Manner {
-    /// Parses the time limits.
+    /// Checks the bounds, and parses the time limits.
     pub fn waits(&self) -> Result<Waits, CliError> {
         let (grace, store) = (duration("--grace", &self.grace)?, duration("--store-wait", &self.store_wait)?);
-        Ok(Waits { grace, store })
+        let all = self.max_time.as_deref().map(|text| duration("--max-time", text)).transpose()?;
+        if self.jobs == Some(0) || self.max_calls == Some(0) || all == Some(Duration::ZERO) {
+            return Err(CliError::usage("--jobs, --max-calls and --max-time are more than 0"));
+        }
+        Ok(Waits { grace, store, all })
     }
 }
 

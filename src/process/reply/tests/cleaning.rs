@@ -2,7 +2,7 @@
 
 use super::super::{Scene, clean_plain, clean_speech};
 use super::{CROWD, GUARD};
-use crate::process::Flag::{self, LabelCut, OverrunCut, TemplateToken, ThinkingCut};
+use crate::process::Flag::{self, LabelCut, OverrunCut, TemplateToken, ThinkingCut, ThinkingLeft};
 
 type Row<'a> = (&'a str, &'a str, &'a [Flag]);
 
@@ -30,6 +30,93 @@ fn reasoning_goes() {
             ("I think <you> lie. 3 < 4 > 2.", "I think <you> lie. 3 < 4 > 2.", &[]),
         ],
     );
+}
+
+#[test]
+fn reasoning_of_further_families_goes_from_the_start() {
+    let all = [
+        "[THINK]He lies.[/THINK]@",
+        " \n[THINK]He [1] <b>lies</b>.[/THINK]\n@",
+        "<seed:think>He lies.</seed:think>@",
+        "◁think▷He lies.◁/think▷@",
+        "<thought>He lies.</thought>@",
+        "<Thought kind=\"x\">He lies.</THOUGHT>@",
+        "<|channel>thought\nHe lies.<channel|>@",
+        "<|START_THINKING|>He lies.<|END_THINKING|>@",
+        "<|inner_prefix|>He lies.<|inner_suffix|>@",
+        "<scratchpad>He lies.</scratchpad>[THINK]Yes.[/THINK]@",
+        "Guard_117: [THINK]He lies.[/THINK]@",
+        "<s>[THINK]He lies.[/THINK] @",
+        "<|channel|>analysis<|message|>He lies.<|end|><|start|>assistant<|channel|>final<|message|>@",
+        "<|start|>assistant<|channel|>analysis<|message|>He.<|end|><|channel|>commentary<|message|>x<|channel|>final<|message|>@",
+        "<|begin_of_thought|>He lies.<|end_of_thought|><|begin_of_solution|>@<|end_of_solution|>",
+        "<think_never_used_51bce0c7>He lies.</think_never_used_51bce0c7>@",
+    ];
+    for raw in all.map(|raw| raw.replace('@', "Sit down.")) {
+        let cleaned = clean_speech(&raw, &GUARD);
+        assert_eq!(cleaned.text, "Sit down.", "{raw}");
+        assert!(
+            cleaned.flags.contains(&ThinkingCut) && !cleaned.flags.contains(&ThinkingLeft),
+            "{raw} {:?}",
+            cleaned.flags
+        );
+        if !raw.starts_with('G') {
+            assert_eq!(clean_plain(&raw).text, "Sit down.", "{raw}");
+        }
+    }
+    cleans(&GUARD, &[("<|channel|>final<|message|>Sit down.<|return|>", "Sit down.", &[TemplateToken])]);
+}
+
+#[test]
+fn what_only_looks_like_reasoning_stays_and_is_flagged() {
+    for raw in [
+        "analysisI will lie to him.assistantfinalSit down.",
+        "Sit down.assistantfinalSit down.",
+        "analysisWe need to answer.",
+        "[THINK]He lies. Sit down.",
+        "Sit down. [THINK]He lies.[/THINK]",
+        "Sit down.<thought>He lies.</thought>",
+        "<think time=\"3\">He lies.",
+        "He lies.[/THINK]Sit down.",
+        "He lies.◁/think▷Sit down.",
+        "Here is my thought process: he lies.",
+        "Thinking...\nHe lies.\n...done thinking.\n\nSit down.",
+        "Thought: he lies.\nFinal Answer: Sit down.",
+        "[THINK]a[THINK]b[/THINK]c[/THINK]Sit down.",
+    ] {
+        for cleaned in [clean_speech(raw, &GUARD), clean_plain(raw)] {
+            assert!(cleaned.flags.contains(&ThinkingLeft), "{raw} {cleaned:?}");
+            assert!(cleaned.text.ends_with(raw.get(raw.len() - 6..).unwrap()), "{raw} {cleaned:?}");
+        }
+    }
+    // Tokens that are taken out leave the reasoning between them.
+    let lost = clean_speech("<s><|begin_of_thought|>He lies.<|end_of_thought|>Sit down.", &GUARD);
+    assert_eq!((lost.text.as_str(), lost.flags), ("He lies.Sit down.", vec![TemplateToken, ThinkingLeft]));
+    let cut = clean_speech("<|channel|>analysis<|message|>He lies", &GUARD);
+    assert_eq!((cut.text.as_str(), cut.flags), ("analysisHe lies", vec![TemplateToken, ThinkingLeft]));
+    for plain in [
+        "[thinking to himself] I see.",
+        "My analysis: he lies.",
+        "Analysis shows nothing. I thought so; think again.",
+        "[A] or [GOOD] <b>thinking</b> <YOU> 3 < 4",
+        "Thought: he lies.",
+        "commentary is free",
+    ] {
+        assert_eq!(clean_speech(plain, &GUARD).flags, [], "{plain}");
+    }
+}
+
+/// Replies of published conversations; the first lines name the source and its licence.
+#[test]
+fn replies_of_published_conversations_clean_as_before() {
+    let replies = include_str!("published.txt").lines().filter(|line| !line.starts_with('#'));
+    let mut count = 0;
+    for reply in replies.map(|line| line.replace("\\n", "\n")) {
+        let cleaned = clean_plain(&reply);
+        assert_eq!((cleaned.text.as_str(), cleaned.flags), (reply.trim(), vec![]), "{reply}");
+        count += 1;
+    }
+    assert!(count >= 12, "{count}");
 }
 
 #[test]

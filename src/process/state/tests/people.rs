@@ -70,6 +70,49 @@ fn a_person_may_choose_anybody_also_who_spoke_last() {
 }
 
 #[test]
+fn between_ones_own_turns_stands_a_silence() {
+    for choices in
+        [["A_1", "A_1", "A_1", "B_2", "A_1"], ["B_2", "A_1", "A_1", "A_1", "C_3"], ["C_3", "C_3", "B_2", "C_3", "C_3"]]
+    {
+        for merge in [true, false] {
+            let setting = under(manual(6), |p| p.merge = merge);
+            let mut chosen = choices.iter();
+            let run = run(&setting, |ask| match ask.call.purpose {
+                Purpose::Selection => (*chosen.next().expect("a choice")).to_owned(),
+                _ => words(ask),
+            });
+            let mut before: Vec<(String, Vec<Message>)> = Vec::new();
+            for (ask, sent) in run.asked.iter().filter(|(ask, _)| ask.call.purpose == Purpose::Speech) {
+                assert_eq!(sent.last().unwrap().author, Author::User, "{choices:?}");
+                assert!(!merge || sent.windows(2).all(|pair| pair[0].author != pair[1].author), "{choices:?} {sent:?}");
+                assert!(sent.windows(2).all(|pair| [&pair[0], &pair[1]].iter().any(|m| m.author != Author::Assistant)));
+                // R9: a view without the field, as 0.1 stored it, is built as before.
+                let old = View { alternate: false, ..ask.view.clone() };
+                assert!(old.messages(&run.log, &[]).iter().all(|m| m.content != "…"));
+                // P5
+                if let Some((_, earlier)) = before.iter().rev().find(|(who, _)| *who == ask.speaker) {
+                    assert!(sent.starts_with(earlier), "{earlier:?}\n{sent:?}");
+                }
+                before.push((ask.speaker.clone(), sent.clone()));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_empty_opening_is_sent_as_a_silence() {
+    let run = run(&Setting { starting_message: String::new(), ..setting(&["A_1", "B_2"], 3) }, words);
+    assert_eq!(run.log[0].content, "");
+    for (ask, sent) in &run.asked {
+        assert!(ask.view.filled && sent.iter().all(|m| !m.content.is_empty()) && sent[1].content.starts_with('…'));
+        assert_eq!(
+            View { filled: false, ..ask.view.clone() }.messages(&run.log, &[])[1].content.chars().next(),
+            sent[1].content.get(3..).unwrap().chars().next()
+        );
+    }
+}
+
+#[test]
 fn with_two_agents_a_person_is_asked_all_the_same() {
     let two = Setting { agents: manual(4).agents[..2].to_vec(), ..manual(4) };
     let run = run(&two, |ask| if ask.call.purpose == Purpose::Selection { String::new() } else { words(ask) });

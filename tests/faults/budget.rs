@@ -1,0 +1,118 @@
+//! Bounds of one invocation (`--max-calls`, `--max-time`), and the command at its end (`--notify`).
+
+use crate::place::{Place, SMALL};
+use crate::server::Server;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+fn statuses(counts: &[(&str, usize)]) -> BTreeMap<String, usize> {
+    counts.iter().map(|(status, n)| ((*status).to_owned(), *n)).collect()
+}
+
+#[test]
+fn no_request_leaves_beyond_the_bound_and_the_same_command_continues() {
+    let server = Server::start(Duration::from_millis(20));
+    let whole = Place::new(&server, SMALL);
+    whole.run("run e").exits(0);
+    let all = server.count();
+    assert_eq!(all, 24, "eight conversations of three calls");
+    let place = Place::new(&server, SMALL);
+    let end = place.run("run e --jobs 4 --max-calls 10 --json").exits(8).end();
+    assert_eq!(server.count() - all, 10);
+    assert_eq!((&end["status"], &end["done"], &end["left"]), (&json!("budget"), &json!(3), &json!(5)));
+    assert_eq!((&end["possible_spend"], end.get("error")), (&json!(0), None));
+    assert_eq!(place.statuses(), statuses(&[("done", 3), ("incomplete", 1), ("pending", 4)]));
+    let listed = place.run("list faults").exits(0).out;
+    assert!(listed.contains("incomplete") && listed.contains("budget"), "{listed}");
+    let said = place.run("run e --jobs 4 --max-calls 10").exits(8).err;
+    assert!(said.contains("stopped by --max-calls 10") && said.contains("--max-calls 10\n"), "{said}");
+    let said = place.run("run e --max-calls 10").exits(0).err;
+    assert!(!said.contains("stopped by"), "{said}");
+    assert_eq!(server.count() - all, 24, "nothing is requested twice");
+    assert_eq!(place.transcripts(), whole.transcripts());
+    place.is_sound();
+    place.run("run e --max-calls 1").exits(0);
+    place.run("run e --max-calls 0").exits(2);
+    place.run("run e --max-time 0").exits(2);
+    place.run("run e --max-time soon").exits(2);
+}
+
+#[test]
+fn retries_are_no_calls_of_a_bound() {
+    let server = Server::start(Duration::ZERO);
+    server.habit(|seen| match seen.number {
+        0 | 2 => crate::server::Answer::Error(503, "retry-after: 0\r\n", "busy"),
+        _ => crate::server::usual(seen),
+    });
+    let place = Place::new(&server, SMALL);
+    place.run("run e --jobs 1 --max-calls 3").exits(8);
+    assert_eq!(server.count(), 5);
+    assert_eq!(place.statuses(), statuses(&[("done", 1), ("pending", 7)]));
+}
+
+#[test]
+fn after_the_time_those_in_flight_finish() {
+    let server = Server::start(Duration::from_millis(400));
+    let place = Place::new(&server, SMALL);
+    let said = place.run("run e --jobs 2 --max-time 1s").exits(8).err;
+    assert!(
+        said.contains("stopping: --max-time 1 s is reached") && said.contains("stopped by --max-time 1 s"),
+        "{said}"
+    );
+    let sent = server.count();
+    assert!((4..=8).contains(&sent), "{sent} requests");
+    let answered = place.transcripts();
+    assert!(place.conversations("").iter().all(|c| c["status"] != "interrupted" && c["status"] != "running"));
+    server.delay(Duration::ZERO);
+    place.run("run e").exits(0);
+    assert_eq!(server.count(), 24, "each turn in flight was stored: {answered}");
+    place.is_sound();
+}
+
+#[test]
+fn questions_have_bounds_too() {
+    let server = Server::start(Duration::ZERO);
+    let place = Place::new(&server, SMALL);
+    place.run("run e").exits(0);
+    let before = server.count();
+    let end = place.run("ask faults Why? --max-calls 1 --json").exits(8).json();
+    assert_eq!(server.count() - before, 0, "each question is a round of two, which is reserved whole");
+    assert_eq!(end["error"]["code"], "budget");
+    place.run("ask faults Why? --max-calls 5").exits(8);
+    let sent = server.count() - before;
+    assert!((4..=5).contains(&sent), "{sent} requests");
+    place.run("ask faults Why? --max-calls 100").exits(0);
+    let all = server.count() - before;
+    let fresh = Place::new(&server, SMALL);
+    fresh.run("run e").exits(0);
+    let before = server.count();
+    fresh.run("ask faults Why?").exits(0);
+    assert_eq!(all, server.count() - before, "nothing is requested twice");
+}
+
+#[test]
+fn the_command_at_the_end_gets_the_last_line_and_no_key() {
+    let server = Server::start(Duration::ZERO);
+    let place = Place::new(&server, SMALL);
+    place.write("tell.sh", "cat > end.json; env > env.txt; echo told; exit 3\n");
+    let ran = place.run_with(
+        "run e --limit 1 --notify",
+        &["sh tell.sh"],
+        &[
+            ("OPENAI_API_KEY", "sk-secret-1"),
+            ("DB_PASSWORD", "secret-2"),
+            ("PLAIN", "kept"),
+            ("SOME_URL", "mongodb://ann:secret-3@host/d"),
+        ],
+    );
+    let ran = ran.exits(0);
+    assert!(ran.err.contains("told\n") && ran.err.contains("--notify sh tell.sh: it ended with"), "{}", ran.err);
+    let end: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(place.path().join("end.json")).unwrap()).unwrap();
+    assert_eq!((&end["event"], &end["status"], &end["done"]), (&json!("end"), &json!("done"), &json!(1)));
+    let env = std::fs::read_to_string(place.path().join("env.txt")).unwrap();
+    assert!(env.contains("PLAIN=kept") && env.contains("PATH=") && !env.contains("secret"), "{env}");
+    let recorded = place.run("show faults --json").exits(0).out;
+    assert!(!recorded.contains("tell.sh"), "{recorded}");
+}
