@@ -163,7 +163,7 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    fn header(&self, experiment: &str, (conversation, flags): &Flagged) -> io::Result<()> {
+    fn header(&self, experiment: &str, (conversation, flags): &Flagged, notes: &[OtherNote]) -> io::Result<()> {
         let condition: Vec<String> = conversation.condition.iter().map(|l| format!("{}={}", l.name, l.value)).collect();
         self.printer.pieces(&[
             Piece(conversation.kind.word(), Look::Dim),
