@@ -78,7 +78,7 @@ pub async fn copy(
             progress = pair.progress;
         }
     }
-    Ok(())
+    marks(from, to).await
 }
 
 /// Returns true if the target stored the item. A conflict is recorded, not returned as an error.
@@ -100,6 +100,14 @@ async fn documents(from: &dyn Store, to: &dyn Store, copied: &mut Copied) -> Res
             to.receive(TransferItem::Document(Box::new(document), hash)).await?;
             copied.documents += 1;
         }
+    }
+    Ok(())
+}
+
+async fn marks(from: &dyn Store, to: &dyn Store) -> Result<(), StoreError> {
+    let there = to.marks().await?;
+    for mark in from.marks().await?.into_iter().filter(|mark| !there.contains(mark)) {
+        to.receive(TransferItem::Mark(mark)).await?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use crate::design::{Experiment, ModelSpec};
 use crate::process::Flag;
 use crate::store::{ConversationRecord, Counts, ExperimentRecord, Millis};
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
 /// Formats an instant for programs: `2026-11-20T09:08:07.006Z`.
@@ -56,6 +57,13 @@ pub fn conversation(record: &ConversationRecord, flags: &[Flag]) -> Map<String, 
         "starred": record.starred,
         "note": record.note,
     }))
+}
+
+/// Adds the notes of others to an item, if there are some.
+pub fn add_notes(item: &mut Map<String, Json>, notes: &[impl Serialize]) {
+    if !notes.is_empty() {
+        item.insert("notes".to_owned(), json!(notes));
+    }
 }
 
 /// Returns the map in a JSON object.

@@ -154,7 +154,7 @@ impl Lab {
 
     async fn save_note(&self, edited: &mut Edited, note: &str) -> Result<(), LabError> {
         let target = Target::Experiment(Box::new(edited.record.clone()));
-        let mark = Mark { note: Some(Some(note.to_owned())), starred: None };
+        let mark = Mark { note: Some(Some(note.to_owned())), starred: None, at: (self.clock)() };
         let item = Item::Experiment(edited.record.id.clone());
         self.store.mark(&item, &edited.record.creator, mark).await.map_err(|e| target.store_error(e))?;
         edited.record = self.reload_record(&edited.record).await?;

@@ -1,10 +1,9 @@
-//! Storing an experiment without running it, and notes and stars.
+//! Storing an experiment without running it.
 
 use super::error::LabError;
 use super::setup::Lab;
-use super::target::Target;
 use crate::design::{Experiment, diff};
-use crate::store::{ExperimentRecord, Mark};
+use crate::store::ExperimentRecord;
 
 /// A stored experiment.
 #[derive(Debug, Clone)]
@@ -36,10 +35,5 @@ impl Lab {
         let record = self.store.save(self.new_experiment(experiment.clone(), None)).await?;
         let is_changed = before.as_ref().is_none_or(|before| before.version != record.version);
         Ok(Imported { record, is_new: before.is_none(), is_changed, changes, behind })
-    }
-
-    /// Changes the note or star of the person's own experiment or conversation.
-    pub async fn set_mark(&self, target: &Target, mark: Mark) -> Result<(), LabError> {
-        self.store.mark(&target.item(), &self.who.creator, mark).await.map_err(|error| target.store_error(error))
     }
 }

@@ -24,7 +24,8 @@
 //! | `active` | runs at work |
 //! | `revisions`, `search` | revisions of an experiment; a text in its conversations |
 //! | `behind` | conversations that a changed experiment leaves behind |
-//! | `change`, `delete`, `import` | editing, copying, creating, deleting, storing, notes and stars |
+//! | `change`, `delete`, `import` | editing, copying, creating, deleting, storing |
+//! | `marks` | notes and stars |
 //! | `examples`, `draft` | the experiments that ship, and one in the making |
 //! | `watch` | following what other processes run |
 //! | `summary` | counting conversations by condition |
@@ -51,6 +52,7 @@ pub mod guesses;
 mod import;
 pub mod launch;
 mod left_out;
+pub mod marks;
 pub mod models;
 mod named;
 pub mod narrowing;

@@ -4,6 +4,7 @@ use super::error::LabError;
 use super::filters::{
     Candidate, Chosen, Conditions, Criteria, Filters, Flagged, Inside, LeftOutBy, Revisions, choose, match_conditions,
 };
+use super::marks::Marks;
 use super::narrowing::parse_expression;
 use super::origin::Origins;
 use super::setup::Lab;
@@ -153,7 +154,16 @@ impl Lab {
         };
         let only = only.iter().map(|text| parse_expression("--only", text)).collect::<Result<_, _>>()?;
         let filters = criteria.filters.clone();
-        Ok(Candidates { filters, only, origins, all: Vec::new(), conditions: Vec::new(), models: BTreeSet::new() })
+        let marks = if filters.starred { Some(self.load_marks().await?) } else { None };
+        Ok(Candidates {
+            marks,
+            filters,
+            only,
+            origins,
+            all: Vec::new(),
+            conditions: Vec::new(),
+            models: BTreeSet::new(),
+        })
     }
 
     async fn finish_selection(
@@ -206,6 +216,8 @@ fn all_of(record: &ExperimentRecord) -> Filter {
 
 /// Conversations that may be selected, and what is known of all of them.
 struct Candidates {
+    /// Marks, if the person's stars select.
+    marks: Option<Marks>,
     filters: Filters,
     only: Vec<Expression>,
     /// Contents of the experiment's conversations, and its current document, where conditions select.
@@ -227,7 +239,12 @@ impl Candidates {
                 self.models.insert(name.clone());
             }
         }
-        self.all.push(Candidate::new(record, &self.filters));
+        let own = self.marks.as_ref().map(|marks| {
+            let mut own = record.clone();
+            marks.own_conversation(&mut own);
+            own
+        });
+        self.all.push(Candidate::new(own.as_ref().unwrap_or(record), &self.filters));
     }
 
     /// Finds the candidates that expressions of `--only` select; `None` without an expression.

@@ -1,7 +1,7 @@
 //! Arguments of the store's verbs: filters, items, marks, new experiments, and items to copy.
 
 use super::call::CallRecord;
-use super::records::{ConversationRecord, ExperimentRecord, Millis, ProcessKind, RunRecord};
+use super::records::{ConversationRecord, ExperimentRecord, MarkRecord, Millis, ProcessKind, RunRecord};
 use super::status::Status;
 use crate::design::Experiment;
 use crate::process::asking::EndedBy;
@@ -76,6 +76,8 @@ pub struct Mark {
     pub note: Option<Option<String>>,
     /// The new star.
     pub starred: Option<bool>,
+    /// Instant of the change.
+    pub at: Millis,
 }
 
 /// A unit of copying between databases.
@@ -87,6 +89,8 @@ pub enum TransferItem {
     Experiment(ExperimentRecord),
     /// A run. Copied after its experiment.
     Run(Box<RunRecord>),
+    /// A mark. Copied after its item.
+    Mark(MarkRecord),
     /// A whole conversation without its lease. Copied after its experiment.
     Conversation {
         /// The record, with `status` and `reason`.

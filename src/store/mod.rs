@@ -44,8 +44,8 @@ pub use call::{CallRecord, CallState, History, Tokens};
 pub use error::{SignInFailure, StoreError};
 pub use mode::OpenMode;
 pub use records::{
-    AskRecord, ConversationRecord, ExperimentRecord, LEASE, Lease, Millis, Participant, ProcessKind, QuestionRecord,
-    RunKind, RunRecord, UsedModel,
+    AskRecord, ConversationRecord, ExperimentRecord, LEASE, Lease, MarkRecord, Millis, Participant, ProcessKind,
+    QuestionRecord, RunKind, RunRecord, UsedModel,
 };
 pub use standing::{ConversationUpdate, Counts, Group, Standing, Unfinished, Waiting};
 pub use status::Status;

@@ -133,6 +133,21 @@ pub struct QuestionRecord {
     pub again: Option<u32>,
 }
 
+/// Star and note of a person on an item that somebody else created. Those of its creator are in the item's record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarkRecord {
+    /// Id of the experiment or conversation.
+    pub item: String,
+    /// The person.
+    pub person: String,
+    /// True if the person marked it with a star.
+    pub starred: bool,
+    /// A note.
+    pub note: Option<String>,
+    /// Instant of the last change.
+    pub at: Millis,
+}
+
 /// A model in use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UsedModel {

@@ -4,7 +4,7 @@ use super::arguments::{End, Filter, Item, Mark, NewExperiment, TransferItem};
 use super::audit::Fault;
 use super::call::{CallRecord, History};
 use super::error::StoreError;
-use super::records::{ConversationRecord, ExperimentRecord, Lease, Millis, ProcessKind, RunRecord};
+use super::records::{ConversationRecord, ExperimentRecord, Lease, MarkRecord, Millis, ProcessKind, RunRecord};
 use super::standing::{ConversationUpdate, Counts, Standing, Unfinished};
 use crate::design::Experiment;
 use crate::process::Flag;
@@ -128,8 +128,11 @@ pub trait Store: Send + Sync {
         document: Experiment,
         revision: String,
     ) -> Result<ExperimentRecord, StoreError>;
-    /// Changes note or star of an item. Fails with [`StoreError::NotYours`] if `creator` did not create it.
-    async fn mark(&self, item: &Item, creator: &str, mark: Mark) -> Result<(), StoreError>;
+    /// Changes the note or star of a person on an item. The creator's are in the item's record; those of anybody else
+    /// are kept apart, and change neither record nor version.
+    async fn mark(&self, item: &Item, person: &str, mark: Mark) -> Result<(), StoreError>;
+    /// Returns the marks of those who did not create the marked item, in the order of item and person.
+    async fn marks(&self) -> Result<Vec<MarkRecord>, StoreError>;
     /// Deletes an item. Fails with [`StoreError::NotYours`] if `creator` did not create it, and with
     /// [`StoreError::Held`] if a process works on it. The conversations, messages, calls and runs of an experiment are
     /// deleted with it. The questions about a conversation, of any creator, are deleted with the conversation. The next

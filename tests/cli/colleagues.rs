@@ -31,15 +31,59 @@ fn a_colleague_changes_nothing_of_yours() {
     let before = dump(&place);
     let id = conversations(&place, "small")[0]["id"].as_str().unwrap().to_owned();
     for line in
-        ["edit small --starting-message x", "note small mine", "note small --drop", "star small", "delete small --yes"]
+        ["edit small --starting-message x", "edit small --note mine", "edit small --name mine", "delete small --yes"]
     {
         assert_screen!(place.bob(line).exits(7));
         assert_eq!(place.bob(&format!("{line} --json")).exits(7).json()["error"]["code"], "not-yours");
     }
-    for line in ["note ID mine", "star ID --off", "delete ID --yes"] {
-        place.bob(&line.replace("ID", &id)).exits(7);
-    }
+    place.bob(&format!("delete {id} --yes")).exits(7);
     assert_eq!(dump(&place), before);
+}
+
+#[test]
+fn stars_and_notes_are_each_persons_own() {
+    let place = made();
+    let id = conversations(&place, "small")[0]["id"].as_str().unwrap().to_owned();
+    for what in ["small", &id] {
+        let shown = |bob: bool| {
+            let outcome = place.words(&["show", what, "--json"], if bob { BOB } else { &[] });
+            outcome.exits(0).json()["data"].clone()
+        };
+        place.words(&["note", what, "of tester"], &[]).exits(0);
+        let before = shown(false);
+        place.bob(&format!("star {what}")).exits(0);
+        place.words(&["note", what, "of \u{1b}[31mbob"], BOB).exits(0);
+        let (mine, his) = (shown(false), shown(true));
+        assert_eq!((&mine["starred"], &mine["note"]), (&false.into(), &"of tester".into()), "yours stay");
+        assert_eq!((&his["starred"], &his["note"]), (&true.into(), &"of \u{1b}[31mbob".into()));
+        assert_eq!(mine["notes"], serde_json::json!([{ "by": "bob", "note": "of \u{1b}[31mbob" }]));
+        assert_eq!(his["notes"], serde_json::json!([{ "by": "tester", "note": "of tester" }]));
+        assert_eq!((&before["notes"], &before["version"]), (&serde_json::Value::Null, &mine["version"]));
+        let text = place.run(&format!("show {what}")).exits(0).out;
+        assert!(text.contains("of tester") && text.contains("␛[31mbob (bob)"), "{text}");
+        assert!(place.bob(&format!("note {what}")).exits(0).out.contains("bob"));
+    }
+    let starred = |line: &str, bob: bool| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let outcome = place.words(&words, if bob { BOB } else { &[] });
+        outcome.json()["data"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!((starred("list --starred --json", true), starred("list --starred --json", false)), (1, 0));
+    assert_eq!(starred("list small --starred --json", true), 1);
+    assert_eq!(starred("list small --starred --json", false), 0);
+    place.run("store copy sqlite:convoke.db sqlite:copy.db").exits(0);
+    let copied = place.words(&["show", &id, "--json", "--store", "sqlite:copy.db"], BOB).exits(0).json();
+    assert_eq!(copied["data"]["starred"], true);
+    place.bob(&format!("star {id} --off")).exits(0);
+    place.run("store copy sqlite:convoke.db sqlite:copy.db").exits(0);
+    let copied = place.words(&["show", &id, "--json", "--store", "sqlite:copy.db"], BOB).exits(0).json();
+    assert_eq!(copied["data"]["starred"], false, "the later mark holds");
+    place.run("delete small --yes").exits(0);
+    let count = |sql: &str| {
+        let conn = rusqlite::Connection::open(place.path().join("convoke.db")).unwrap();
+        conn.query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap()
+    };
+    assert_eq!(count("select count(*) from marks"), 0);
 }
 
 #[test]
@@ -58,11 +102,9 @@ fn a_colleague_reads_copies_and_runs() {
     let (mine, bobs) = (of("tester"), of("bob"));
     place.bob(&format!("star {bobs}")).exits(0);
     place.words(&["note", &bobs, "worth a look"], BOB).exits(0);
-    for (line, id) in [("star", &bobs), ("note --drop", &bobs), ("delete --yes", &bobs)] {
-        place.run(&format!("{line} {id}")).exits(7);
-        place.bob(&format!("{line} {mine}")).exits(7);
-    }
-    let shown = place.run(&format!("show {bobs} --json")).exits(0).json();
+    place.run(&format!("delete --yes {bobs}")).exits(7);
+    place.bob(&format!("delete --yes {mine}")).exits(7);
+    let shown = place.bob(&format!("show {bobs} --json")).exits(0).json();
     assert_eq!((&shown["data"]["starred"], &shown["data"]["note"]), (&true.into(), &"worth a look".into()));
     place.bob(&format!("delete {bobs} --yes")).exits(0);
     assert!(conversations(&place, "small").iter().all(|c| c["id"] != bobs.as_str()));

@@ -3,7 +3,8 @@
 use crate::fixtures::*;
 use convoke::design::{PromptText, Section};
 use convoke::store::{
-    Counts, End, ExperimentRecord, Filter, Item, Mark, NewExperiment, ProcessKind, RunRecord, Status, Store, StoreError,
+    Counts, End, ExperimentRecord, Filter, Item, Mark, MarkRecord, NewExperiment, ProcessKind, RunRecord, Status,
+    Store, StoreError, TransferItem,
 };
 
 /// Told to every implementation, after runs are recorded.
@@ -64,7 +65,7 @@ async fn experiments_are_made_once(store: &dyn Store) {
 async fn only_the_creator_revises(store: &dyn Store) {
     let made = make(store, "grace", "revised", "one").await;
     make(store, "grace", "taken", "one").await;
-    let note = Mark { note: Some(Some("a note".to_owned())), starred: Some(true) };
+    let note = Mark { note: Some(Some("a note".to_owned())), starred: Some(true), at: NOW };
     store.mark(&Item::Experiment(made.id.clone()), "grace", note).await.unwrap();
     let made = record(store, &made.id).await;
     let mut changed = document("renamed", "two", Some("not this note"));
@@ -103,14 +104,50 @@ async fn only_the_creator_revises(store: &dyn Store) {
     assert_eq!(same_name.version, revised.version + 1, "its own name is not taken");
 }
 
+/// Anybody marks; the record stays, and the later mark of a person holds.
+async fn marks_of_others_are_apart(store: &dyn Store, item: &Item) {
+    let (Item::Experiment(id) | Item::Conversation(id)) = item;
+    let version = async || store.records().await.unwrap().into_iter().find(|e| e.id == *id).map(|e| e.version);
+    let before = version().await;
+    let of = |person: &str, starred, note: Option<&str>, at| MarkRecord {
+        item: id.clone(),
+        person: person.to_owned(),
+        starred,
+        note: note.map(str::to_owned),
+        at,
+    };
+    let here = async || store.marks().await.unwrap().into_iter().filter(|m| m.item == *id).collect::<Vec<_>>();
+    let star = Mark { starred: Some(true), at: NOW, ..Mark::default() };
+    store.mark(item, "bob", star.clone()).await.unwrap();
+    let note = Mark { note: Some(Some("seen".to_owned())), at: NOW + 5, ..Mark::default() };
+    store.mark(item, "bob", note.clone()).await.unwrap();
+    store.mark(item, "eve", note).await.unwrap();
+    assert_eq!(here().await, [of("bob", true, Some("seen"), NOW + 5), of("eve", false, Some("seen"), NOW + 5)]);
+    assert_eq!(version().await, before, "no new version");
+    for (at, note) in [(NOW, Some("earlier")), (NOW + 5, Some("same")), (NOW + 9, None)] {
+        store.receive(TransferItem::Mark(of("bob", false, note, at))).await.unwrap();
+    }
+    store.receive(TransferItem::Mark(of("dan", true, None, NOW))).await.unwrap();
+    let nowhere = MarkRecord { item: "nowhere".to_owned(), ..of("bob", true, None, NOW) };
+    store.receive(TransferItem::Mark(nowhere)).await.unwrap();
+    let received =
+        [of("bob", false, None, NOW + 9), of("dan", true, None, NOW), of("eve", false, Some("seen"), NOW + 5)];
+    assert_eq!(here().await, received);
+    assert!(store.marks().await.unwrap().iter().all(|m| m.item != "nowhere"));
+    let none = store.mark(&Item::Conversation("f".repeat(16)), "bob", star).await;
+    assert!(matches!(none, Err(StoreError::Unknown { .. })), "{none:?}");
+}
+
 async fn marks_change_what_is_given(store: &dyn Store) {
     let made = make(store, "grace", "marked", "one").await;
     let ids = planned(store, "marks", 1).await;
     let (experiment, conversation) = (Item::Experiment(made.id.clone()), Item::Conversation(ids[0].clone()));
     let text = "'; drop table x; -- {\"$set\": 1} \u{1f9d1}\u{200d}\u{1f52c}\u{1b}[31m";
-    let (noted, starred) =
-        (Mark { note: Some(Some(text.to_owned())), starred: None }, Mark { note: None, starred: Some(true) });
-    let dropped = Mark { note: Some(None), starred: None };
+    let (noted, starred) = (
+        Mark { note: Some(Some(text.to_owned())), starred: None, at: NOW },
+        Mark { note: None, starred: Some(true), at: NOW },
+    );
+    let dropped = Mark { note: Some(None), starred: None, at: NOW };
     for (item, creator) in [(&experiment, "grace"), (&conversation, "ada")] {
         let marks = async || match item {
             Item::Experiment(id) => {
@@ -122,7 +159,7 @@ async fn marks_change_what_is_given(store: &dyn Store) {
                 (found.note, found.starred)
             }
         };
-        not_yours(&store.mark(item, "bob", noted.clone()).await, creator);
+        marks_of_others_are_apart(store, item).await;
         assert_eq!(marks().await, (None, false));
         store.mark(item, creator, noted.clone()).await.unwrap();
         assert_eq!(marks().await, (Some(text.to_owned()), false));

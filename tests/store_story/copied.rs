@@ -50,8 +50,11 @@ async fn filled(store: &dyn Store) -> Vec<String> {
     let running = &ids[6];
     let epoch = claimed(store, running).await;
     store.append(running, epoch, vec![opening()], None).await.unwrap();
-    store.mark(&Item::Conversation(ids[0].clone()), "ada", Mark { note: None, starred: Some(true) }).await.unwrap();
-    let mark = Mark { note: Some(Some("a note, 漢".to_owned())), starred: Some(true) };
+    store
+        .mark(&Item::Conversation(ids[0].clone()), "ada", Mark { note: None, starred: Some(true), at: NOW })
+        .await
+        .unwrap();
+    let mark = Mark { note: Some(Some("a note, 漢".to_owned())), starred: Some(true), at: NOW };
     store.mark(&Item::Experiment(experiment.id.clone()), "ada", mark).await.unwrap();
     store.begin_run(run_record("00000000000000f1", &experiment.id, &experiment.revision, NOW)).await.unwrap();
     store.begin_run(run_record("00000000000000f2", &experiment.id, &experiment.revision, NOW + 1)).await.unwrap();

@@ -113,12 +113,17 @@ pub async fn run(context: &Context, args: &List) -> Result<Exit, CliError> {
 async fn experiments(context: &Context, args: &List) -> Result<Exit, CliError> {
     args.selecting.refuse_for_experiments()?;
     let (mut data, mut rows) = (Vec::new(), Vec::new());
-    let mut all = context.reader().await?.list_experiments().await?;
+    let lab = context.reader().await?;
+    let (mut all, marks) = (lab.list_experiments().await?, lab.load_marks().await?);
+    let mut notes: Vec<_> = all.iter_mut().map(|listed| marks.own_experiment(&mut listed.record)).collect();
     let (filters, is_any) = (args.selecting.filters(context.creator()), !all.is_empty());
+    notes = all.iter().zip(notes).filter(|(l, _)| filters.take_experiment(&l.record)).map(|(_, n)| n).collect();
     all.retain(|listed| filters.take_experiment(&listed.record));
     let family: Vec<_> = all.iter().map(|listed| (listed.record.id.clone(), listed.record.parent.clone())).collect();
-    for Listed { record, counts, document } in all {
-        data.push(Json::Object(records::experiment(&record, counts, &document)));
+    for (Listed { record, counts, document }, notes) in all.into_iter().zip(notes) {
+        let mut object = records::experiment(&record, counts, &document);
+        records::add_notes(&mut object, &notes);
+        data.push(Json::Object(object));
         let roles: Vec<String> = document.roles.iter().map(Role::players).collect();
         let models: Vec<&str> = document.models.iter().map(ModelSpec::name).collect();
         rows.push(vec![
@@ -208,15 +213,18 @@ fn indented(row: &[String], depth: usize) -> Vec<String> {
 
 async fn conversations(context: &Context, what: &str, selecting: &Selecting) -> Result<Exit, CliError> {
     let lab = context.reader().await?;
-    let (selection, conversations) = lab.list_conversations(what, &selecting.criteria(context.creator())).await?;
+    let (selection, mut conversations) = lab.list_conversations(what, &selecting.criteria(context.creator())).await?;
     if matches!(&selection.of, Of::One(one) if one.kind == ProcessKind::Question) {
         return Err(LabError::IsQuestion { name: what.to_owned() }.into());
     }
     let records: Vec<_> = conversations.iter().map(|(c, _)| c.clone()).collect();
     let said = lab.count_said(&records.iter().collect::<Vec<_>>()).await?;
-    let data = conversations.iter().zip(&said).map(|((c, flags), said)| {
+    let marks = lab.load_marks().await?;
+    let notes: Vec<_> = conversations.iter_mut().map(|(c, _)| marks.own_conversation(c)).collect();
+    let data = conversations.iter().zip(&said).zip(&notes).map(|(((c, flags), said), notes)| {
         let mut row = records::conversation(c, flags);
         row.insert("said".to_owned(), (*said).into());
+        records::add_notes(&mut row, notes);
         Json::Object(row)
     });
     let data = data.collect();

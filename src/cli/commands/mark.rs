@@ -1,4 +1,4 @@
-//! `convoke note` and `convoke star`: notes and stars of the person's own experiments and conversations.
+//! `convoke note` and `convoke star`: notes and stars, which are each person's own.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -43,16 +43,18 @@ pub async fn note(context: &Context, args: &Note) -> Result<Exit, CliError> {
     if note.is_none() && !args.drop {
         return show(context, &args.what).await;
     }
-    mark(context, &args.what, Mark { note: Some(note), starred: None }).await
+    mark(context, &args.what, Mark { note: Some(note), ..Mark::default() }).await
 }
 
 /// Sets or removes a star.
 pub async fn star(context: &Context, args: &Star) -> Result<Exit, CliError> {
-    mark(context, &args.what, Mark { note: None, starred: Some(!args.off) }).await
+    mark(context, &args.what, Mark { starred: Some(!args.off), ..Mark::default() }).await
 }
 
 async fn show(context: &Context, what: &str) -> Result<Exit, CliError> {
-    let target = context.reader().await?.find_target(what).await?;
+    let lab = context.reader().await?;
+    let mut target = lab.find_target(what).await?;
+    lab.load_marks().await?.own_target(&mut target);
     let note = match &target {
         Target::Experiment(e) => &e.note,
         Target::Conversation(c) => &c.note,
@@ -67,7 +69,8 @@ async fn show(context: &Context, what: &str) -> Result<Exit, CliError> {
 
 async fn mark(context: &Context, what: &str, mark: Mark) -> Result<Exit, CliError> {
     let lab = context.changing().await?;
-    let target = lab.find_own(what).await?;
+    let mut target = lab.find_target(what).await?;
+    lab.load_marks().await?.own_target(&mut target);
     lab.set_mark(&target, mark.clone()).await?;
     if context.printer.json {
         context.printer.json_ok(&json(&target, &mark))?;

@@ -1,4 +1,4 @@
-//! Changes that only an item's creator may make: create, revise, mark. The filter of each write names the creator.
+//! Changes that only an item's creator may make: create, revise. The filter of each write names the creator.
 
 use super::base::Base;
 use super::documents::experiment_document;
@@ -7,8 +7,7 @@ use super::fail::{Fail, is_duplicate};
 use super::items::{item_name, item_place, owned_document};
 use super::versions;
 use crate::design::Experiment;
-use crate::store::{ExperimentRecord, Item, Mark, NewExperiment, StoreError};
-use ::mongodb::bson::{Document, doc};
+use crate::store::{ExperimentRecord, Item, NewExperiment, StoreError};
 
 pub(super) async fn create_experiment(mongo: &Base, new: &NewExperiment) -> Result<ExperimentRecord, Fail> {
     keep_revision(mongo, &new.revision, &new.document).await?;
@@ -72,46 +71,4 @@ async fn check_name_free(mongo: &Base, creator: &str, name: &str) -> Result<(), 
         None => Ok(()),
         Some(_) => Err(StoreError::Exists { creator: creator.to_owned(), name: name.to_owned() }.into()),
     }
-}
-
-pub(super) async fn mark_item(mongo: &Base, item: &Item, creator: &str, mark: &Mark) -> Result<(), Fail> {
-    let found = owned_document(mongo, item, creator).await?;
-    match item {
-        Item::Experiment(id) => loop {
-            let old = versions::latest_record(mongo, id).await?;
-            let next = ExperimentRecord {
-                note: mark.note.clone().unwrap_or_else(|| old.note.clone()),
-                starred: mark.starred.unwrap_or(old.starred),
-                ..old.clone()
-            };
-            if next == old || versions::follow_version(mongo, &old, next).await?.is_some() {
-                return Ok(());
-            }
-        },
-        Item::Conversation(id) => mark_conversation(mongo, id, creator, mark, found).await,
-    }
-}
-
-/// Marks a conversation and checks the mark after each write. During another write, a server may restore an older copy
-/// of the document.
-async fn mark_conversation(
-    mongo: &Base,
-    id: &str,
-    creator: &str,
-    mark: &Mark,
-    mut found: Document,
-) -> Result<(), Fail> {
-    let mut set = Document::new();
-    if let Some(note) = &mark.note {
-        set.insert("note", note.clone());
-    }
-    if let Some(starred) = mark.starred {
-        set.insert("starred", starred);
-    }
-    while set.iter().any(|(name, value)| found.get(name) != Some(value)) {
-        let own = doc! { "_id": id, "creator": creator };
-        mongo.conversations().update_one(own, doc! { "$set": set.clone() }).await?;
-        found = owned_document(mongo, &Item::Conversation(id.to_owned()), creator).await?;
-    }
-    Ok(())
 }

@@ -15,7 +15,7 @@ use super::documents::{
 use super::experiments::{begin_run, end_run, keep_revision};
 use super::fail::{Fail, is_duplicate};
 use super::track::Track;
-use super::{experiments, read, schema, turns, versions};
+use super::{experiments, marks, read, schema, turns, versions};
 use crate::process::log::Entry;
 use crate::store::merge::{self, Merge, Whole};
 use crate::store::{ConversationRecord, End, ExperimentRecord, Lease, RunRecord, StoreError, TransferItem};
@@ -33,6 +33,7 @@ pub(super) async fn receive_item(mongo: &Base, item: &TransferItem) -> Result<()
         TransferItem::Document(document, hash) => keep_revision(mongo, hash, document).await,
         TransferItem::Experiment(given) => receive_experiment(mongo, given).await,
         TransferItem::Run(given) => receive_run(mongo, given).await,
+        TransferItem::Mark(given) => marks::receive_mark(mongo, given).await,
         TransferItem::Conversation { record, log, calls } => {
             receive_conversation(mongo, Whole { record, log, calls }).await
         }

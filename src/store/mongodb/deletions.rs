@@ -6,7 +6,7 @@ use super::documents::{GOING, document_id, document_kind, lease_of, of_kind, rea
 use super::fail::Fail;
 use super::items::{item_name, item_place, owned_document};
 use super::standing::held_filter;
-use super::{schema, snapshots};
+use super::{marks, schema, snapshots};
 use crate::store::{Item, ProcessKind, StoreError};
 use ::mongodb::bson::{Document, doc};
 
@@ -96,6 +96,7 @@ async fn remove_item(mongo: &Base, item: &Item) -> Result<(), Fail> {
                 .map(document_id)
                 .collect::<Result<Vec<_>, _>>()?;
             if !questions.is_empty() {
+                marks::remove_marks(mongo, &questions).await?;
                 remove_belongings(mongo, &questions).await?;
                 collection.delete_many(doc! { "_id": { "$in": &questions } }).await?;
             }
@@ -106,6 +107,7 @@ async fn remove_item(mongo: &Base, item: &Item) -> Result<(), Fail> {
             let cursor = mongo.conversations().find(of.clone()).projection(doc! { "_id": 1 }).await?;
             let conversations = read_all(cursor, |d| document_id(&d)).await?;
             for batch in conversations.chunks(BATCH) {
+                marks::remove_marks(mongo, batch).await?;
                 remove_belongings(mongo, batch).await?;
             }
             mongo.conversations().delete_many(of.clone()).await?;
@@ -115,6 +117,7 @@ async fn remove_item(mongo: &Base, item: &Item) -> Result<(), Fail> {
             mongo.runs().delete_many(of).await?;
         }
     }
+    marks::remove_marks(mongo, std::slice::from_ref(&name)).await?;
     collection.delete_one(doc! { "_id": name }).await?;
     Ok(())
 }

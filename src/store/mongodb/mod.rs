@@ -29,6 +29,7 @@
 //! | `deletions` | delete an item, and finish interrupted deletions |
 //! | `read` | read |
 //! | `many` | read many conversations in few queries |
+//! | `marks` | write and read stars and notes |
 //! | `watch` | query what watching polls |
 //! | `verify` | read everything and report faults |
 //! | `copy` | store an item of another database |
@@ -47,6 +48,7 @@ mod experiments;
 mod fail;
 mod items;
 mod many;
+mod marks;
 mod open;
 mod read;
 mod recall;

@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use std::sync::atomic::AtomicU32;
 
 /// Names of convoke's collections.
-const OURS: [&str; 11] = [
+const OURS: [&str; 12] = [
     "experiments",
     "versions",
     "revisions",
@@ -24,6 +24,7 @@ const OURS: [&str; 11] = [
     "messages",
     "calls",
     "texts",
+    "marks",
     "runs",
     "snapshots",
     "snapshot_pieces",

@@ -1,14 +1,14 @@
 //! The verbs of a database, each run in a task of its own.
 
 use super::database::Mongo;
-use super::{claims, colleagues, copy, deletions, experiments, many, read, turns, verify, watch};
+use super::{claims, colleagues, copy, deletions, experiments, many, marks, read, turns, verify, watch};
 use crate::design::Experiment;
 use crate::process::Flag;
 use crate::process::log::Entry;
 use crate::store::{
     CallRecord, ConversationRecord, ConversationUpdate, Counts, End, ExperimentRecord, Fault, Filter, History, Item,
-    Lease, Mark, Millis, NewExperiment, ProcessKind, RunRecord, Standing, Status, Store, StoreError, TransferItem,
-    Unfinished,
+    Lease, Mark, MarkRecord, Millis, NewExperiment, ProcessKind, RunRecord, Standing, Status, Store, StoreError,
+    TransferItem, Unfinished,
 };
 use async_trait::async_trait;
 
@@ -213,9 +213,13 @@ impl Store for Mongo {
         .await
     }
 
-    async fn mark(&self, item: &Item, creator: &str, mark: Mark) -> Result<(), StoreError> {
-        let (item, creator) = (item.clone(), creator.to_owned());
-        self.run_write(|m| async move { colleagues::mark_item(&m, &item, &creator, &mark).await }).await
+    async fn mark(&self, item: &Item, person: &str, mark: Mark) -> Result<(), StoreError> {
+        let (item, person) = (item.clone(), person.to_owned());
+        self.run_write(|m| async move { marks::mark_item(&m, &item, &person, &mark).await }).await
+    }
+
+    async fn marks(&self) -> Result<Vec<MarkRecord>, StoreError> {
+        self.run_apart(|m| async move { marks::list_marks(&m).await }).await
     }
 
     async fn delete(&self, item: &Item, creator: &str) -> Result<(), StoreError> {

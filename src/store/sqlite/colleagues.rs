@@ -1,4 +1,4 @@
-//! Changes that only an item's creator may make: create, revise, mark, delete. The filter of each write names the
+//! Changes that only an item's creator may make: create, revise, delete. The filter of each write names the
 //! creator; a second query finds the reason if no row matched.
 
 use super::experiments::{find_experiment, insert_experiment, keep_document};
@@ -6,7 +6,7 @@ use super::fail::Fail;
 use super::open;
 use super::rows::{self, read_all, read_first, to_json};
 use crate::design::Experiment;
-use crate::store::{ExperimentRecord, Item, Mark, NewExperiment, Status, StoreError};
+use crate::store::{ExperimentRecord, Item, NewExperiment, Status, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;
 
@@ -66,32 +66,13 @@ fn by_id(conn: &Connection, id: &str) -> Result<ExperimentRecord, Fail> {
         .ok_or_else(|| Fail::Unknown(format!("experiment {id}")))
 }
 
-/// Changes note or star; `None` changes nothing.
-pub(super) fn mark_item(conn: &Connection, item: &Item, creator: &str, mark: &Mark) -> Result<(), Fail> {
-    let (sql, id) = match item {
-        Item::Experiment(id) => (
-            "update experiments set note = iif(?3, ?4, note), starred = coalesce(?5, starred), version = version + 1
-             where id = ?1 and creator = ?2",
-            id,
-        ),
-        Item::Conversation(id) => (
-            "update conversations set note = iif(?3, ?4, note), starred = coalesce(?5, starred)
-             where id = ?1 and creator = ?2",
-            id,
-        ),
-    };
-    let note = mark.note.clone().flatten();
-    let changed = conn.prepare_cached(sql)?.execute(params![id, creator, mark.note.is_some(), note, mark.starred])?;
-    if changed == 0 { Err(not_yours(conn, item)?) } else { Ok(()) }
-}
-
 /// Returns the error for an item of another creator.
 fn not_yours(conn: &Connection, item: &Item) -> Result<Fail, Fail> {
     let Owned { what, creator, .. } = find_owned(conn, item)?;
     Ok(StoreError::NotYours { what, creator }.into())
 }
 
-struct Owned {
+pub(super) struct Owned {
     what: String,
     experiment: String,
     creator: String,
@@ -99,7 +80,7 @@ struct Owned {
     ended: bool,
 }
 
-fn find_owned(conn: &Connection, item: &Item) -> Result<Owned, Fail> {
+pub(super) fn find_owned(conn: &Connection, item: &Item) -> Result<Owned, Fail> {
     match item {
         Item::Experiment(id) => {
             let ExperimentRecord { name, creator, .. } = by_id(conn, id)?;
@@ -162,6 +143,10 @@ fn delete_conversation(conn: &Connection, id: &str, experiment: &str) -> Result<
         );
         conn.execute(&sql, [id, experiment])?;
     }
+    conn.execute(
+        &format!("delete from marks where item = ?1 or item in (select id from conversations where {QUESTIONS})"),
+        [id, experiment],
+    )?;
     Ok(conn.execute(&format!("delete from conversations where id = ?1 or ({QUESTIONS})"), [id, experiment])?)
 }
 
@@ -173,6 +158,12 @@ fn delete_experiment(conn: &Connection, id: &str, creator: &str) -> Result<usize
         );
         conn.execute(&sql, [id, creator])?;
     }
+    conn.execute(
+        &format!(
+            "delete from marks where item = {MINE} or item in (select id from conversations where experiment = {MINE})"
+        ),
+        [id, creator],
+    )?;
     for table in ["conversations", "runs"] {
         conn.execute(&format!("delete from {table} where experiment = {MINE}"), [id, creator])?;
     }

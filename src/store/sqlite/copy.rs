@@ -4,7 +4,7 @@ use super::calls::{self, Ready};
 use super::experiments::{self, begin_run, end_run, insert_conversation, keep_document};
 use super::fail::Fail;
 use super::rows::{self, read_all, read_first, read_text, to_json};
-use super::turns;
+use super::{marks, turns};
 use crate::process::log::Entry;
 use crate::store::merge::{self, Merge, Whole};
 use crate::store::{CallRecord, ConversationRecord, ExperimentRecord, RunRecord, StoreError, TransferItem};
@@ -40,6 +40,7 @@ pub(super) fn receive_item(conn: &Connection, arrived: &Arrived) -> Result<(), F
         Arrived::Small(TransferItem::Document(document, hash)) => keep_document(conn, hash, document),
         Arrived::Small(TransferItem::Experiment(given)) => receive_experiment(conn, given),
         Arrived::Small(TransferItem::Run(given)) => receive_run(conn, given),
+        Arrived::Small(TransferItem::Mark(given)) => marks::receive_mark(conn, given),
         // This arm is never reached, since `Arrived::new` converts a conversation into `Arrived::Conversation`.
         Arrived::Small(TransferItem::Conversation { .. }) => Ok(()),
         Arrived::Conversation { record, log, calls } => receive_conversation(conn, record, log, calls),

@@ -17,7 +17,8 @@
 //! | `experiments` | write experiments, plans and runs |
 //! | `turns` | claim a conversation, write its turns, end the claim |
 //! | `calls` | read and write calls |
-//! | `colleagues` | create, revise, mark or delete an item of its creator's |
+//! | `marks` | write and read stars and notes |
+//! | `colleagues` | create, revise or delete an item of its creator's |
 //! | `copy` | store an item of another database |
 //! | `rows` | read a row as a record, and write values as text |
 //! | `fail` | see which failures exist, and which error the caller gets |
@@ -29,6 +30,7 @@ mod database;
 mod experiments;
 mod fail;
 mod health;
+mod marks;
 mod migrate;
 mod open;
 mod read;

@@ -1,13 +1,14 @@
 //! The verbs of a database. Each verb uses a connection that reads or the connection that writes.
 
 use super::database::Sqlite;
-use super::{colleagues, copy, experiments, read, rows, turns, verify, watch};
+use super::{colleagues, copy, experiments, marks, read, rows, turns, verify, watch};
 use crate::design::Experiment;
 use crate::process::Flag;
 use crate::process::log::Entry;
 use crate::store::{
     CallRecord, ConversationRecord, ConversationUpdate, Counts, End, ExperimentRecord, Fault, Filter, History, Item,
-    Lease, Mark, Millis, NewExperiment, ProcessKind, RunRecord, Standing, Store, StoreError, TransferItem, Unfinished,
+    Lease, Mark, MarkRecord, Millis, NewExperiment, ProcessKind, RunRecord, Standing, Store, StoreError, TransferItem,
+    Unfinished,
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -204,9 +205,13 @@ impl Store for Sqlite {
             .await
     }
 
-    async fn mark(&self, item: &Item, creator: &str, mark: Mark) -> Result<(), StoreError> {
-        let (item, creator) = (item.clone(), creator.to_owned());
-        self.run_write(move |conn| colleagues::mark_item(conn, &item, &creator, &mark)).await
+    async fn mark(&self, item: &Item, person: &str, mark: Mark) -> Result<(), StoreError> {
+        let (item, person) = (item.clone(), person.to_owned());
+        self.run_write(move |conn| marks::mark_item(conn, &item, &person, &mark)).await
+    }
+
+    async fn marks(&self) -> Result<Vec<MarkRecord>, StoreError> {
+        self.run_read(marks::list_marks).await
     }
 
     async fn delete(&self, item: &Item, creator: &str) -> Result<(), StoreError> {

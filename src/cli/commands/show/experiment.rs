@@ -12,6 +12,7 @@ use crate::design::template::{RoleTags, Tag, Template, tag_of};
 use crate::design::{Experiment, Expression, ModelSpec, PromptText, Role, RoleModel, Seed, Value, inflect, markdown};
 use crate::exchange::records;
 use crate::lab::filters::Reason;
+use crate::lab::marks::OtherNote;
 use crate::lab::questions::QuestionCount;
 use crate::lab::{Lab, Selection};
 use crate::store::{Counts, ExperimentRecord};
@@ -24,12 +25,14 @@ const TAGS: &[Column] = &[Column::text("TAG", 30, 0), Column::text("ONE", 8, 0),
 /// Prints an experiment.
 pub async fn run(context: &Context, lab: &Lab, what: &str, selecting: &Selecting) -> Result<Exit, CliError> {
     let selection = lab.select_conversations(what, &selecting.criteria(context.creator())).await?;
-    let Selection { record, document, inside, left_out, .. } = selection;
+    let Selection { mut record, document, inside, left_out, .. } = selection;
+    let notes = lab.load_marks().await?.own_experiment(&mut record);
     let number = |reason| left_out.get(&reason).map_or(0, |number| *number as u32);
     let counts = Counts { offline: number(Reason::Offline), older: number(Reason::Revision), ..inside.counts() };
     let questions = lab.question_counts(&record).await?;
     if context.printer.json {
         let mut data = records::experiment(&record, counts, &document);
+        records::add_notes(&mut data, &notes);
         if !questions.is_empty() {
             let question =
                 |q: &QuestionCount| json!({ "question": q.text, "role": q.role, "done": q.done, "left": q.left });
@@ -40,7 +43,7 @@ pub async fn run(context: &Context, lab: &Lab, what: &str, selecting: &Selecting
         return Ok(Exit::Done);
     }
     let page = Page { printer: &context.printer };
-    page.head(&record, counts, describe_left_out(&left_out))?;
+    page.head((&record, &notes), counts, describe_left_out(&left_out))?;
     page.protocol(&document)?;
     page.models(&document)?;
     for (index, role) in document.roles.iter().enumerate() {
@@ -75,7 +78,12 @@ impl Page<'_> {
         super::block::block(self.printer, text, "    ", Look::Plain)
     }
 
-    fn head(&self, record: &ExperimentRecord, counts: Counts, left_out: Option<String>) -> io::Result<()> {
+    fn head(
+        &self,
+        (record, notes): (&ExperimentRecord, &[OtherNote]),
+        counts: Counts,
+        left_out: Option<String>,
+    ) -> io::Result<()> {
         let star = if record.starred { "★ " } else { "" };
         self.printer.pieces(&[
             Piece("experiment ", Look::Dim),
@@ -88,6 +96,9 @@ impl Page<'_> {
         self.field("revision", short(&record.revision))?;
         if let Some(note) = &record.note {
             self.field("note", note)?;
+        }
+        for OtherNote { by, note } in notes {
+            self.field("note", &format!("{note} ({by})"))?;
         }
         if let Some(parent) = &record.parent {
             self.field("copied from", parent)?;

@@ -7,6 +7,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::printer::{Look, Piece, Printer};
 use crate::cli::terminal::text::{short, wrap};
 use crate::exchange::{self, records};
+use crate::lab::marks::OtherNote;
 use crate::lab::watch::{ConversationWatch, is_at_its_end};
 use crate::lab::{Flagged, Lab};
 use crate::process::log::Entry;
@@ -42,9 +43,11 @@ pub async fn run(
         return json_document(context, detail, lab, (&experiment, &subject), (now, log)).await;
     }
     let (mut now, mut new) = watch.next().await?;
+    let mut own = now.clone();
+    let notes = lab.load_marks().await?.own_conversation(&mut own);
     let mut page =
         Page { printer: &context.printer, conversation: now.clone(), subject, detail, day: 0, unlike: false };
-    page.header(&experiment.name, &(now.clone(), flags(&new)))?;
+    page.header(&experiment.name, &(own, flags(&new)), &notes)?;
     let mut log: Vec<Entry> = Vec::new();
     loop {
         let printed = log.len();
@@ -94,7 +97,10 @@ async fn json_document(
     let id = &conversation.id;
     let flags = flags(&log);
     let entries: Vec<Json> = log.iter().map(|e| Json::Object(exchange::entry(e))).collect();
-    let mut data = records::conversation(&conversation, &flags);
+    let mut own = conversation.clone();
+    let notes = lab.load_marks().await?.own_conversation(&mut own);
+    let mut data = records::conversation(&own, &flags);
+    records::add_notes(&mut data, &notes);
     data.extend(records::object(json!({
         "seed": conversation.seed,
         "experiment": experiment.name,
@@ -157,7 +163,7 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    fn header(&self, experiment: &str, (conversation, flags): &Flagged) -> io::Result<()> {
+    fn header(&self, experiment: &str, (conversation, flags): &Flagged, notes: &[OtherNote]) -> io::Result<()> {
         let condition: Vec<String> = conversation.condition.iter().map(|l| format!("{}={}", l.name, l.value)).collect();
         self.printer.pieces(&[
             Piece(conversation.kind.word(), Look::Dim),
@@ -183,6 +189,9 @@ impl Page<'_> {
         }
         if let Some(note) = &conversation.note {
             self.field("note", note)?;
+        }
+        for OtherNote { by, note } in notes {
+            self.field("note", &format!("{note} ({by})"))?;
         }
         Ok(())
     }

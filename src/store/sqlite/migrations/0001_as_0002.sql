@@ -7,3 +7,4 @@ create temp view conversations as
     select *, 'conversation' as kind, null as subject, null as question, null as ended_by from main.conversations;
 create temp view messages as select *, null as more from main.messages;
 create temp view runs as select *, 'run' as kind, null as overrides, null as ask from main.runs;
+create temp view marks as select '' as item, '' as person, 0 as starred, null as note, '' as at where false;
