@@ -59,6 +59,7 @@ async fn call_command(context: &Context, command: &Command) -> Result<Exit, CliE
 pub(super) fn run_reading(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
+        signals::outlive_file_limit();
         tokio::select! {
             outcome = work => outcome,
             exit = signals::first() => Ok(exit?),
@@ -71,7 +72,10 @@ pub(super) fn run_reading(work: impl Future<Output = Result<Exit, CliError>>) ->
 /// Runs a command that handles Ctrl-C itself.
 pub(super) fn run_busy(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(work);
+    let outcome = runtime.block_on(async {
+        signals::outlive_file_limit();
+        work.await
+    });
     // The remaining tasks have received the stop signal. They are awaited only for a short time.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     outcome

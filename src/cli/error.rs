@@ -126,6 +126,9 @@ impl From<StoreError> for CliError {
             StoreError::Newer { .. } => (Exit::Store, "store-newer", None),
             StoreError::Foreign { .. } => (Exit::Store, "store-foreign", None),
             StoreError::Locked { .. } => (Exit::Store, "store-locked", None),
+            StoreError::NoLocks { .. } => {
+                (Exit::Store, "store-no-locks", Some("name a place on a local disk: --store sqlite:/PATH/convoke.db"))
+            }
             StoreError::Full { place, .. } if is_server(place) => (
                 Exit::Store,
                 "store-full",
@@ -134,7 +137,9 @@ impl From<StoreError> for CliError {
             StoreError::Full { .. } => (
                 Exit::Store,
                 "store-full",
-                Some("free space on the disk, or raise max-mb; run the same command again to resume"),
+                Some(
+                    "free space on the disk, or raise max-mb or the limit of `ulimit -f`; run the same command again to resume",
+                ),
             ),
             StoreError::Damaged { .. } => (Exit::Store, "store-damaged", None),
             StoreError::NotYours { .. } => {

@@ -56,6 +56,14 @@ pub enum StoreError {
         /// The other process.
         holder: String,
     },
+    /// The file system of a file has no locks, and nothing else keeps two runs apart.
+    #[error("the file system of {place} has no locks (is it a network disk?): {cause}")]
+    NoLocks {
+        /// The database.
+        place: String,
+        /// The reason.
+        cause: String,
+    },
     /// No space is left, or the quota is reached. Nothing was stored; the write may be retried.
     #[error("{place} is full: {cause}")]
     Full {

@@ -18,6 +18,7 @@ mod differing;
 mod editing;
 mod forms;
 mod hostile;
+mod limits;
 mod listing;
 mod login;
 mod looking;

@@ -174,6 +174,9 @@ async fn mongo(context: &Context, uri: &MongoUri) -> Vec<Finding> {
 fn file(context: &Context, path: &Path) -> Vec<Finding> {
     let origin = context.settings.store.origin.word();
     let place = format!("{} ({origin})", context.settings.store.uri);
+    if let Err(error) = Sqlite::check_locks(path) {
+        return vec![Finding::error("database", Standing::Fail, &error.into())];
+    }
     let health = match Sqlite::check_file(path) {
         Ok(health) => health,
         Err(StoreError::Missing { .. }) => {

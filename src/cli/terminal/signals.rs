@@ -58,6 +58,20 @@ impl Signals {
     }
 }
 
+/// Number of SIGXFSZ on Linux and macOS.
+#[cfg(unix)]
+const FILE_LIMIT: i32 = 25;
+
+/// Keeps the process alive where a file reaches the limit of `ulimit -f`: the write then fails, and is reported.
+pub fn outlive_file_limit() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        // The handler stays when the receiver is dropped.
+        let _ = signal(SignalKind::from_raw(FILE_LIMIT));
+    }
+}
+
 /// Waits for the first signal; used before a run starts.
 pub async fn first() -> std::io::Result<Exit> {
     Ok(Incoming::new()?.next_exit().await)

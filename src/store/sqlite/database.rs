@@ -52,6 +52,7 @@ impl Sqlite {
         if mode == OpenMode::Read {
             return open_reading(&path, found, place, known);
         }
+        open::try_locks(&path, &place)?;
         let mut lock = (mode == OpenMode::Run).then(|| open::take_lock(&path, &place)).transpose()?;
         let error = |fail| place.store_error(fail);
         let conn = open::open_writer(&path).map_err(error)?;
@@ -107,7 +108,10 @@ fn open_reading(path: &Path, found: Found, place: Place, known: &[&str]) -> Resu
         return Err(missing());
     }
     let error = |fail| place.store_error(fail);
-    let conn = open::open_reader(path).map_err(error)?;
+    let conn = open::open_reader(path).map_err(|fail| match place.store_error(fail) {
+        busy @ StoreError::Locked { .. } => open::try_locks(path, &place).err().unwrap_or(busy),
+        other => other,
+    })?;
     let found = schema::read_version(&conn).map_err(error)?.ok_or_else(missing)?;
     migrate::is_older(found, known, &place)?;
     let readers = Readers::new(path.to_owned(), Some(conn));

@@ -2,10 +2,21 @@
 
 use crate::store::StoreError;
 use rusqlite::ErrorCode;
+use std::fs;
 use std::path::Path;
 
 /// `SQLITE_IOERR_SHMSIZE`: the disk has no space for more shared memory beside the file.
 const SHARED_MEMORY_FULL: i32 = 4874;
+
+/// `SQLITE_IOERR_WRITE`: a write failed for another reason than a full disk.
+const WRITE_FAILED: i32 = 778;
+
+/// Returns the limit on the size of this process's files in bytes, if there is one (`ulimit -f`).
+fn file_limit() -> Option<String> {
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find(|line| line.starts_with("Max file size"))?;
+    line.split_whitespace().nth(3).filter(|soft| *soft != "unlimited").map(str::to_owned)
+}
 
 #[derive(Debug)]
 pub(super) enum Fail {
@@ -64,14 +75,20 @@ impl Place {
         StoreError::Unreachable { place: self.name.clone(), cause: cause.to_string() }
     }
 
+    pub(super) fn no_locks_error(&self, cause: impl std::fmt::Display) -> StoreError {
+        StoreError::NoLocks { place: self.name.clone(), cause: cause.to_string() }
+    }
+
     pub(super) fn foreign_error(&self, cause: &str) -> StoreError {
         StoreError::Foreign { place: self.name.clone(), cause: cause.to_owned() }
     }
 
     fn sql_error(&self, error: &rusqlite::Error) -> StoreError {
         let (place, cause) = (self.name.clone(), error.to_string());
-        if error.sqlite_error().is_some_and(|e| e.extended_code == SHARED_MEMORY_FULL) {
-            return self.full_error();
+        match error.sqlite_error().map(|e| e.extended_code) {
+            Some(SHARED_MEMORY_FULL) => return self.full_error(),
+            Some(WRITE_FAILED) if file_limit().is_some() => return self.full_error(),
+            _ => {}
         }
         match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => self.full_error(),
@@ -93,6 +110,8 @@ impl Place {
             Some(mb) => format!("its quota of {mb} MiB (max-mb={mb}) is reached, or the disk has no space left"),
             None => "the disk has no space left".to_owned(),
         };
+        let limit = file_limit().map(|bytes| format!(", or a file has the {bytes} bytes that `ulimit -f` allows"));
+        let cause = cause + &limit.unwrap_or_default();
         StoreError::Full { place: self.name.clone(), cause }
     }
 }

@@ -23,6 +23,11 @@ pub struct Health {
 }
 
 impl Sqlite {
+    /// Tries the locks that a database at `path` needs. The file need not exist.
+    pub fn check_locks(path: &Path) -> Result<(), StoreError> {
+        open::try_locks(path, &Place::new(path, None))
+    }
+
     /// Checks the file at `path`. Blocks while SQLite reads the whole file once.
     pub fn check_file(path: &Path) -> Result<Health, StoreError> {
         let place = Place::new(path, None);

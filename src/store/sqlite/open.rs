@@ -99,6 +99,31 @@ pub(super) fn take_lock(path: &Path, place: &Place) -> Result<File, StoreError> 
     Ok(file)
 }
 
+/// Tries both kinds of locks that a database needs, on a new file beside it. Where no file can be made, opening the
+/// database gives the reason.
+pub(super) fn try_locks(path: &Path, place: &Place) -> Result<(), StoreError> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let Ok(probe) = tempfile::Builder::new().prefix(".convoke-").tempfile_in(folder) else { return Ok(()) };
+    if let Err(TryLockError::Error(error)) = probe.as_file().try_lock() {
+        return Err(place.no_locks_error(error));
+    }
+    let locked =
+        Connection::open_with_flags(probe.path(), OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .and_then(|conn| {
+                conn.busy_timeout(Duration::ZERO)?;
+                conn.execute_batch("begin exclusive; rollback")
+            });
+    match locked {
+        // Nobody else knows this file, so nobody holds it.
+        Err(error)
+            if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::SystemIoFailure)) =>
+        {
+            Err(place.no_locks_error("a file that is new cannot be locked"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Waits a moment for a reader, which locks the file for an instant to see if somebody holds it.
 fn wait_for_lock(file: &File) -> Result<(), TryLockError> {
     let begun = Instant::now();
