@@ -82,4 +82,6 @@ pub(super) enum Unsent {
     Stopped(String),
     /// The run makes no further request.
     Halted,
+    /// The server is away.
+    Away,
 }

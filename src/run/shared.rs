@@ -4,7 +4,7 @@ use super::budget::Budget;
 use super::event::{Event, Summary};
 use super::job::Job;
 use super::leave::{Leave, STOPPED};
-use super::patience::Patience;
+use super::patience::{Patience, ServerWait};
 use super::refusals::Refusals;
 use super::roster::{Roster, name_of};
 use crate::design::ModelSpec;
@@ -29,6 +29,8 @@ pub struct Options {
     pub bounds: Bounds,
     /// Number and pace of retries.
     pub retry: Retry,
+    /// Patience with servers that go away.
+    pub server_wait: ServerWait,
     /// Time for which the run waits for an unreachable or full database.
     pub store_wait: Duration,
     /// The clock: milliseconds since 1970.
