@@ -150,7 +150,7 @@ impl Worker<'_> {
             let sent = attempts.first().map_or_else(options.clock, |first| first.at);
             let mut parameters = request.parameters.clone();
             let is_outdated = self.shared.amend(&member.server.name, &request.model, &mut parameters);
-            let left = self.leaves(CallRecord { sent, attempts, ..record.clone() }, (&question.model, watches), round);
+            let left = self.leaves(CallRecord { attempts, sent, ..record.clone() }, (&question.model, watches), round);
             async move { if is_outdated { Err(Unsent::Outdated) } else { left.await } }
         };
         let notify = |waiting: RetryWait| {
