@@ -12,7 +12,7 @@ use crate::design::plan::expand_conditions;
 use crate::design::{Experiment, Expression, Overrides};
 use crate::exchange::{self, Of, Pages};
 use crate::process::asking::EndedBy;
-use crate::store::{ConversationRecord, Counts, ExperimentRecord, Filter, ProcessKind, Status};
+use crate::store::{ConversationRecord, Counts, ExperimentRecord, Filter, Status};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -74,10 +74,10 @@ pub struct Listed {
 impl Lab {
     /// Counts the messages that each conversation has so far. Logs are read only where the record does not tell.
     pub async fn count_said(&self, conversations: &[&ConversationRecord]) -> Result<Vec<u32>, LabError> {
-        let known = |c: &ConversationRecord| match (c.status, c.ended_by, c.days) {
-            (Status::Pending, _, _) => Some(0),
-            (Status::Done, Some(EndedBy::Messages), 0 | 1) => Some(c.messages),
-            _ => None,
+        let is_whole =
+            |c: &ConversationRecord| c.status == Status::Done && c.ended_by == Some(EndedBy::Messages) && c.days <= 1;
+        let known = |c: &ConversationRecord| {
+            if c.status == Status::Pending { Some(0) } else { is_whole(c).then_some(c.messages) }
         };
         let ids = conversations.iter().filter(|c| known(c).is_none()).map(|c| c.id.clone()).collect::<Vec<_>>();
         let mut counted = self.store.said(&ids).await?.into_iter();
@@ -139,7 +139,7 @@ impl Lab {
     }
 
     async fn find_selected(&self, what: &str) -> Result<(ExperimentRecord, Option<ConversationRecord>), LabError> {
-        Ok(match self.find_target(what).await? {
+        Ok(match self.find_version(what).await? {
             Target::Experiment(record) => (*record, None),
             Target::Conversation(c) => (self.experiment_of(&c).await?, Some(*c)),
         })
@@ -185,20 +185,6 @@ impl Lab {
             _ => Of::Some(filter, Arc::new(ids)),
         };
         Ok(Selection { record, document, of, inside, left_out })
-    }
-
-    /// Finds the revision of an experiment's conversations or runs whose hash begins with a prefix.
-    pub(super) async fn find_revision(&self, record: &ExperimentRecord, prefix: &str) -> Result<String, LabError> {
-        let runs = self.store.runs(&record.id).await?.into_iter().map(|run| run.revision);
-        let standing = self.store.standing(&record.id, ProcessKind::Conversation).await?;
-        let known: BTreeSet<String> =
-            runs.chain(standing.into_iter().map(|s| s.revision)).chain([record.revision.clone()]).collect();
-        let mut found = known.into_iter().filter(|hash| !prefix.is_empty() && hash.starts_with(prefix));
-        match (found.next(), found.count()) {
-            (Some(hash), 0) => Ok(hash),
-            (Some(_), more) => Err(LabError::ManyIds { prefix: prefix.to_owned(), number: more + 1 }),
-            (None, _) => Err(LabError::NoRevision { name: record.name.clone(), prefix: prefix.to_owned() }),
-        }
     }
 
     /// Records of a selection, in the order of the design.
