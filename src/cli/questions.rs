@@ -4,7 +4,7 @@ use super::context::Context;
 use super::error::{CliError, Exit};
 use super::terminal::prompt::confirm;
 use super::terminal::text::count;
-use crate::lab::{About, LabError, Progress};
+use crate::lab::{About, LabError, Progress, models};
 use crate::store::StoreError;
 
 /// Runs a use case and asks for each confirmation that it needs.
@@ -22,6 +22,12 @@ pub async fn agreed<T>(
             }
         }
     }
+}
+
+/// Asks before a model is fetched that a flag nearly names.
+pub async fn confirm_pulls(context: &Context, no_pull: bool, ids: &[String]) -> Result<(), CliError> {
+    let ids = if no_pull { &[] } else { ids };
+    agreed(context, async |yes| Ok(models::confirm_pulls(&context.settings.servers, ids, yes).await)).await
 }
 
 /// Prints what a confirmation is about, and asks for the confirmation.

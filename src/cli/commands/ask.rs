@@ -1,9 +1,9 @@
 //! `convoke ask`: asks agents of finished conversations. The same command continues it.
 
 use super::run::{Drive, End, Manner, Start, left};
-use crate::cli::commands::run::confirm_pulls;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit, file_error};
+use crate::cli::questions::confirm_pulls;
 use crate::cli::shell::resume_line;
 use crate::cli::terminal::signals;
 use crate::cli::terminal::text::count;

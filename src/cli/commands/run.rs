@@ -12,10 +12,10 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::narrow::Narrow;
 use crate::cli::problems::say_problems;
-use crate::cli::questions::agreed;
+use crate::cli::questions::{agreed, confirm_pulls};
 use crate::cli::shell::{quoted, resume_line, spelled_out};
 use crate::cli::terminal::signals;
-use crate::lab::{Extended, Lab, LabError, Planned, files, models};
+use crate::lab::{Extended, Lab, LabError, Planned, files};
 use crate::store::ProcessKind;
 use crate::store::sqlite::OpenMode;
 use clap::Args;
@@ -208,12 +208,6 @@ fn given(args: &Run) -> Option<&'static str> {
         ("--more", args.more.is_some()),
     ];
     flags.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
-}
-
-/// Asks before a model is fetched that a flag nearly names.
-pub async fn confirm_pulls(context: &Context, no_pull: bool, ids: &[String]) -> Result<(), CliError> {
-    let ids = if no_pull { &[] } else { ids };
-    agreed(context, async |yes| Ok(models::confirm_pulls(&context.settings.servers, ids, yes).await)).await
 }
 
 /// Extends the plan by `--more`, and prints its new size.

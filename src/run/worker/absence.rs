@@ -34,7 +34,7 @@ impl Worker<'_> {
         let (wait, last) = (shared.options.server_wait, shared.gates.last_success(server));
         let was_here = wait.at_start || last.is_some() || shared.work.roster.has_reached(server);
         let is_sure = attempts.len() > 1 || matches!(error, ModelError::Unreachable { .. });
-        let since = attempts.first().map_or(0, |first| first.at + if is_sure { first.took as i64 } else { 0 });
+        let since = attempts.first().map_or(0, |first| first.at + if is_sure { first.took.cast_signed() } else { 0 });
         let is_gone = shared.gates.is_away(server) || last.is_none_or(|at| at <= since);
         verdict(error) == Verdict::Retry && was_here && is_gone && !wait.time.is_zero()
     }
