@@ -75,10 +75,10 @@ pub struct Listed {
 impl Lab {
     /// Counts the messages that each conversation has so far. Logs are read only where the record does not tell.
     pub async fn count_said(&self, conversations: &[&ConversationRecord]) -> Result<Vec<u32>, LabError> {
-        let known = |c: &ConversationRecord| match (c.status, c.ended_by, c.days) {
-            (Status::Pending, _, _) => Some(0),
-            (Status::Done, Some(EndedBy::Messages), 0 | 1) => Some(c.messages),
-            _ => None,
+        let is_whole =
+            |c: &ConversationRecord| c.status == Status::Done && c.ended_by == Some(EndedBy::Messages) && c.days <= 1;
+        let known = |c: &ConversationRecord| {
+            if c.status == Status::Pending { Some(0) } else { is_whole(c).then_some(c.messages) }
         };
         let ids = conversations.iter().filter(|c| known(c).is_none()).map(|c| c.id.clone()).collect::<Vec<_>>();
         let mut counted = self.store.said(&ids).await?.into_iter();
