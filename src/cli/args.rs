@@ -141,7 +141,8 @@ pub enum Command {
     List(List),
     /// Print an experiment, or the transcript of a conversation
     ///
-    /// `list EXPERIMENT` prints the ids of its conversations; the first characters of an id suffice. --calls prints
+    /// NAME@HASH is an experiment as it was in a revision (`list NAME --revisions`). `list EXPERIMENT` prints the ids of
+    /// its conversations; the first characters of an id suffice. --calls prints
     /// what was sent to the models.
     Show(Show),
     /// Change an experiment of yours

@@ -275,10 +275,8 @@ impl From<LabError> for CliError {
                 Self::not_found(message).hint(near.unwrap_or_else(|| "`convoke list` lists the experiments".to_owned()))
             }
             LabError::ManyIds { .. } => Self::new(Exit::NotFound, "ambiguous", message).hint("write more of the id"),
-            LabError::ManyNames { experiments, .. } => {
-                let ids: Vec<String> = experiments.iter().map(|(id, who)| format!("id:{id} by {who}")).collect();
-                Self::new(Exit::NotFound, "ambiguous", message).hint(ids.join(", "))
-            }
+            LabError::ManyKeys { conversations, .. } => ambiguous_error(message, &conversations, "of"),
+            LabError::ManyNames { experiments, .. } => ambiguous_error(message, &experiments, "by"),
             LabError::IsConversation { .. } | LabError::IsExperiment { .. } | LabError::TooManyCopies { .. } => {
                 Self::usage(message)
             }
@@ -311,6 +309,12 @@ impl From<LabError> for CliError {
             LabError::Output(error) => error.into(),
         }
     }
+}
+
+/// Returns the error for a name of several items, with the id of each and its creator or experiment.
+fn ambiguous_error(message: String, items: &[(String, String)], word: &str) -> CliError {
+    let ids: Vec<String> = items.iter().map(|(id, name)| format!("id:{id} {word} {name}")).collect();
+    CliError::new(Exit::NotFound, "ambiguous", message).hint(ids.join(", "))
 }
 
 /// Returns the remedy for a change of another person's item.

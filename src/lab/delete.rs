@@ -1,12 +1,12 @@
 //! Deleting, never without a confirmation.
 
 use super::error::LabError;
-use super::filters::{Criteria, Flagged};
+use super::filters::{Criteria, Filters, Flagged};
 use super::named::Named;
 use super::question::{About, Confirmation, Progress};
 use super::setup::Lab;
 use super::target::Target;
-use crate::store::{ProcessKind, StoreError};
+use crate::store::{ProcessKind, Status, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Lab {
@@ -42,6 +42,21 @@ impl Lab {
         Ok(Progress::Done(creators))
     }
 
+    /// Deletes those of the selected conversations that were planned and never begun. Runs at work would miss them.
+    ///
+    /// # Errors
+    /// As [`Self::delete_selected`]; [`StoreError::Held`] while a run of the experiment is at work.
+    pub async fn delete_pending(
+        &self,
+        what: &str,
+        filters: &Filters,
+        yes: &[String],
+    ) -> Result<Progress<Vec<(String, usize)>>, LabError> {
+        self.refuse_active(&self.find_experiment(what).await?).await?;
+        let filters = Filters { statuses: vec![Status::Pending], ..filters.clone() };
+        self.delete_selected(what, &Criteria { filters, ..Criteria::everything() }, yes).await
+    }
+
     /// Deletes the selected conversations that the person created, with the questions about them. Returns the creators of
     /// the deleted conversations.
     ///
@@ -53,8 +68,11 @@ impl Lab {
         criteria: &Criteria,
         yes: &[String],
     ) -> Result<Progress<Vec<(String, usize)>>, LabError> {
-        let (selection, chosen) = self.list_conversations(what, criteria).await?;
+        let (selection, mut chosen) = self.list_conversations(what, criteria).await?;
         selection.refuse_empty()?;
+        if criteria.filters.statuses == [Status::Pending] {
+            self.keep_untouched(&mut chosen).await?;
+        }
         if chosen.is_empty() {
             return Ok(Progress::Done(Vec::new()));
         }
@@ -86,6 +104,15 @@ impl Lab {
             }
         }
         Ok(Progress::Done(tally_names(mine.into_iter().map(|(record, _)| record.creator))))
+    }
+
+    /// Keeps the conversations without an entry and a call.
+    async fn keep_untouched(&self, chosen: &mut Vec<Flagged>) -> Result<(), LabError> {
+        let ids: Vec<String> = chosen.iter().map(|(record, _)| record.id.clone()).collect();
+        let (logs, calls) = (self.store.logs(&ids).await?, self.store.calls_of(&ids).await?);
+        let mut untouched = logs.iter().zip(&calls).map(|(log, calls)| log.is_empty() && calls.is_empty());
+        chosen.retain(|_| untouched.next().unwrap_or(false));
+        Ok(())
     }
 
     /// Creators of an experiment's processes of a kind, each with their number, the largest first.

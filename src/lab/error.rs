@@ -63,6 +63,14 @@ pub enum LabError {
         /// Number of ids.
         number: usize,
     },
+    /// A beginning of the key of several conversations, such as those of a copy.
+    #[error("the key `{prefix}` is that of more than one conversation")]
+    ManyKeys {
+        /// The beginning.
+        prefix: String,
+        /// Id of each, and the name of its experiment.
+        conversations: Vec<(String, String)>,
+    },
     /// A name of more than one experiment.
     #[error("more than one experiment has the name `{name}`")]
     ManyNames {

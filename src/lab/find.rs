@@ -1,4 +1,4 @@
-//! Lookup of experiments by folder, name or id, and of conversations by id or key.
+//! Lookup of experiments by folder, name or id, of their revisions, and of conversations by id or key.
 
 use super::error::LabError;
 use super::files;
@@ -16,7 +16,7 @@ impl Lab {
         files::folder_named(&self.folder, what)
     }
 
-    /// Finds an experiment or conversation. A folder names the stored experiment of that name. A name wins over an id,
+    /// Finds an experiment, or a conversation by the beginning of its id or key. A folder names the stored experiment of that name. A name wins over an id,
     /// and the person's own experiment over a colleague's.
     ///
     /// # Errors
@@ -40,11 +40,35 @@ impl Lab {
         }
         match (found.len(), found.pop()) {
             (1, Some(only)) => Ok(only),
-            (0, _) => {
+            (_, Some(last)) => {
+                found.push(last);
+                Err(ambiguous_error(prefix.to_owned(), &found, &experiments))
+            }
+            (_, None) => {
                 let near = did_you_mean(&name, experiments.iter().map(|e| e.name.as_str()));
                 Err(LabError::NotFound { name, place: self.store.place(), near })
             }
-            (number, _) => Err(LabError::ManyIds { prefix: name, number }),
+        }
+    }
+
+    /// Finds what [`Self::find_target`] finds, or `NAME@HASH`: an experiment's record with one of its revisions as the
+    /// current one. A name that exists wins. No change may begin from such a record.
+    pub async fn find_version(&self, what: &str) -> Result<Target, LabError> {
+        let missing = match self.find_target(what).await {
+            Err(missing @ (LabError::NotFound { .. } | LabError::NoFolder { .. })) => missing,
+            found => return found,
+        };
+        let Some((name, hash)) = what.rsplit_once('@').filter(|(name, hash)| !name.is_empty() && !hash.is_empty())
+        else {
+            return Err(missing);
+        };
+        match self.find_target(name).await {
+            Ok(Target::Experiment(record)) => {
+                let revision = self.find_revision(&record, hash).await?;
+                Ok(Target::Experiment(Box::new(ExperimentRecord { revision, ..*record })))
+            }
+            Ok(Target::Conversation(_)) | Err(LabError::NotFound { .. } | LabError::NoFolder { .. }) => Err(missing),
+            Err(error) => Err(error),
         }
     }
 
@@ -104,7 +128,7 @@ impl Lab {
 
     /// Experiment and document to compare. For a conversation, those of its revision.
     pub async fn find_compared(&self, what: &str) -> Result<(ExperimentRecord, Experiment), LabError> {
-        let (record, revision) = match self.find_target(what).await? {
+        let (record, revision) = match self.find_version(what).await? {
             Target::Experiment(record) => ((*record).clone(), record.revision),
             Target::Conversation(c) => (self.experiment_of(&c).await?, c.revision),
         };
@@ -131,6 +155,21 @@ impl Lab {
         document.note.clone_from(&record.note);
         Ok(document)
     }
+}
+
+/// Returns the error for several items that begin with a prefix. Equal conversations of several experiments have one
+/// key.
+fn ambiguous_error(prefix: String, found: &[Target], experiments: &[ExperimentRecord]) -> LabError {
+    let is_key = |target: &Target| matches!(target, Target::Conversation(c) if c.key.starts_with(&prefix));
+    if !found.iter().all(is_key) {
+        return LabError::ManyIds { prefix, number: found.len() };
+    }
+    let named = |target: &Target| {
+        let Target::Conversation(c) = target else { return None };
+        let experiment = experiments.iter().find(|e| e.id == c.experiment)?;
+        Some((c.id.clone(), experiment.name.clone()))
+    };
+    LabError::ManyKeys { conversations: found.iter().filter_map(named).collect(), prefix }
 }
 
 /// Name in a folder's `experiment.toml`, even if the rest of it is wrong.

@@ -21,6 +21,8 @@
 //! | `ask`, `questions`, `left_out` | asking agents of finished conversations, and reading their answers |
 //! | `progress` | how far an experiment is |
 //! | `question` | confirmations |
+//! | `active` | runs at work |
+//! | `revisions`, `search` | revisions of an experiment; a text in its conversations |
 //! | `behind` | conversations that a changed experiment leaves behind |
 //! | `change`, `delete`, `import` | editing, copying, creating, deleting, storing |
 //! | `marks` | notes and stars |
@@ -30,6 +32,7 @@
 //! | `export`, `verify`, `copy` | reading everything |
 //! | `models` | what servers offer |
 
+mod active;
 pub mod ask;
 mod behind;
 pub mod change;
@@ -65,7 +68,9 @@ pub mod question;
 pub mod questions;
 pub mod recorded;
 mod resume;
+mod revisions;
 pub mod running;
+mod search;
 pub mod select;
 pub mod setup;
 pub mod single;
@@ -74,6 +79,7 @@ pub mod target;
 pub mod verify;
 pub mod watch;
 
+pub use active::ActiveRun;
 pub use ask::{AskNumbers, AskPlan, Asking};
 pub use change::{Copy, Edited};
 pub use error::{LabError, PlaceError};
@@ -88,7 +94,9 @@ pub use outcome::{Counted, Ending, Outcome};
 pub use planned::Planned;
 pub use progress::{Numbers, Standings, UnfinishedRun};
 pub use question::{About, Confirmation, Progress};
+pub use revisions::Revision;
 pub use running::{Before, Launch, Running, Stop};
+pub use search::Hit;
 pub use select::{Listed, Selection};
 pub use setup::{Lab, Servers, Who};
 pub use target::Target;

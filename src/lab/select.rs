@@ -13,7 +13,7 @@ use crate::design::plan::expand_conditions;
 use crate::design::{Experiment, Expression, Overrides};
 use crate::exchange::{self, Of, Pages};
 use crate::process::asking::EndedBy;
-use crate::store::{ConversationRecord, Counts, ExperimentRecord, Filter, ProcessKind, Status};
+use crate::store::{ConversationRecord, Counts, ExperimentRecord, Filter, Status};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -140,7 +140,7 @@ impl Lab {
     }
 
     async fn find_selected(&self, what: &str) -> Result<(ExperimentRecord, Option<ConversationRecord>), LabError> {
-        Ok(match self.find_target(what).await? {
+        Ok(match self.find_version(what).await? {
             Target::Experiment(record) => (*record, None),
             Target::Conversation(c) => (self.experiment_of(&c).await?, Some(*c)),
         })
@@ -195,20 +195,6 @@ impl Lab {
             _ => Of::Some(filter, Arc::new(ids)),
         };
         Ok(Selection { record, document, of, inside, left_out })
-    }
-
-    /// Finds the revision of an experiment's conversations or runs whose hash begins with a prefix.
-    pub(super) async fn find_revision(&self, record: &ExperimentRecord, prefix: &str) -> Result<String, LabError> {
-        let runs = self.store.runs(&record.id).await?.into_iter().map(|run| run.revision);
-        let standing = self.store.standing(&record.id, ProcessKind::Conversation).await?;
-        let known: BTreeSet<String> =
-            runs.chain(standing.into_iter().map(|s| s.revision)).chain([record.revision.clone()]).collect();
-        let mut found = known.into_iter().filter(|hash| !prefix.is_empty() && hash.starts_with(prefix));
-        match (found.next(), found.count()) {
-            (Some(hash), 0) => Ok(hash),
-            (Some(_), more) => Err(LabError::ManyIds { prefix: prefix.to_owned(), number: more + 1 }),
-            (None, _) => Err(LabError::NoRevision { name: record.name.clone(), prefix: prefix.to_owned() }),
-        }
     }
 
     /// Records of a selection, in the order of the design.

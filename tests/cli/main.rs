@@ -31,6 +31,7 @@ mod planning;
 mod readme;
 mod recorded;
 mod refusals;
+mod revising;
 mod running;
 mod selecting;
 mod servers;

@@ -17,6 +17,14 @@ fn what_runs_is_not_deleted_and_after_its_end_it_is() {
     let id = running["id"].as_str().unwrap();
     let json = place.run(&format!("delete {id} --yes --json")).exits(4).json();
     assert_eq!(json["error"]["code"], "held", "{json}");
+    // What runs now, and what was planned and not begun.
+    let json = place.run("list --running --json").exits(0).json()["data"].clone();
+    assert_eq!((json.as_array().unwrap().len(), &json[0]["experiment"]), (1, &"faults".into()), "{json}");
+    assert_eq!((&json[0]["who"], &json[0]["pid"], &json[0]["kind"]), (&"tester".into(), &pid.into(), &"run".into()));
+    assert!(json[0]["running"].as_u64().unwrap() > 0 && json[0]["since"].is_string());
+    assert!(place.run("list --running").exits(0).out.contains("faults"));
+    let refused = place.run("delete faults --pending --yes --json").exits(4).json();
+    assert_eq!(refused["error"]["code"], "held", "{refused}");
     // Small edits are possible during a run.
     place.run("star faults").exits(0);
     place.run(&format!("note {id} slow")).exits(0);

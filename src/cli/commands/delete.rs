@@ -16,6 +16,9 @@ pub struct Delete {
     /// Experiment's name, id or folder (its files are kept), or a conversation's id
     #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
+    /// Delete conversations that were planned and never begun, of every revision; refused while a run is at work
+    #[arg(long, conflicts_with_all = ["status", "offline", "revision", "all"])]
+    pub pending: bool,
     /// Flags that select conversations of an experiment.
     #[command(flatten)]
     pub selecting: Selecting,
@@ -24,6 +27,11 @@ pub struct Delete {
 /// Runs `convoke delete`.
 pub async fn run(context: &Context, args: &Delete) -> Result<Exit, CliError> {
     let lab = context.changing().await?;
+    if args.pending {
+        let filters = args.selecting.filters(context.creator());
+        let deleted = agreed(context, async |yes| lab.delete_pending(&args.what, &filters, yes).await).await?;
+        return tell_selected(context, &deleted);
+    }
     if !args.selecting.is_empty() {
         let criteria = args.selecting.criteria(context.creator());
         let deleted = agreed(context, async |yes| lab.delete_selected(&args.what, &criteria, yes).await).await?;

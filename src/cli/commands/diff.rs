@@ -5,8 +5,9 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::problems::say_problems;
 use crate::cli::shell::quoted;
 use crate::cli::terminal::printer::{Look, Piece};
-use crate::design::Experiment;
+use crate::cli::terminal::text::short;
 use crate::design::diff::{Difference, Line, diff};
+use crate::design::{Experiment, key};
 use crate::lab::check::{self, place_problems};
 use crate::lab::{Lab, files};
 use clap::Args;
@@ -91,5 +92,10 @@ fn of_folder(context: &Context, what: &str, folder: &Path) -> Result<Side, CliEr
 async fn of_store(lab: &Lab, what: &str) -> Result<Side, CliError> {
     let (record, document) = lab.find_compared(what).await?;
     let whose = if record.creator == lab.who.creator { String::new() } else { format!(" of {}", record.creator) };
-    Ok(Side { name: format!("`{}`{whose} (id {})", record.name, record.id), document })
+    let revision = if what.contains('@') {
+        format!(", revision {}", short(&key::hash_revision(&document)))
+    } else {
+        String::new()
+    };
+    Ok(Side { name: format!("`{}`{whose} (id {}{revision})", record.name, record.id), document })
 }

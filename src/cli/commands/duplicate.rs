@@ -11,9 +11,12 @@ use serde_json::json;
 
 /// Runs `convoke duplicate`.
 pub async fn run(context: &Context, args: &Edit) -> Result<Exit, CliError> {
-    let changes = of_flags(context, args)?;
+    let mut changes = of_flags(context, args)?;
     let lab = context.changing().await?;
-    let original = only_experiment(&lab, "duplicate", &args.what, lab.find_target(&args.what).await?).await?;
+    let original = only_experiment(&lab, "duplicate", &args.what, lab.find_version(&args.what).await?).await?;
+    if let Some(hash) = &args.back_to {
+        changes.whole = Some(Box::new(lab.load_revision(&original, hash).await?));
+    }
     let copied = lab.duplicate_experiment(&original, changes, args.changes.note.as_deref()).await;
     let copy = copied.map_err(|error| explained(context, error))?;
     say_problems(context, &copy.warnings);

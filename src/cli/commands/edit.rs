@@ -28,6 +28,9 @@ pub struct Edit {
     /// What to change.
     #[command(flatten)]
     pub changes: ChangeFlags,
+    /// Revision of the experiment that replaces the whole experiment, by the beginning of its hash (`list NAME --revisions`)
+    #[arg(long, value_name = "HASH", conflicts_with = "from")]
+    pub back_to: Option<String>,
     /// Folder whose experiment replaces the whole experiment
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub from: Option<String>,
@@ -35,12 +38,15 @@ pub struct Edit {
 
 /// Runs `convoke edit`.
 pub async fn run(context: &Context, args: &Edit) -> Result<Exit, CliError> {
-    let changes = of_flags(context, args)?;
-    if changes.is_empty() && args.changes.note.is_none() {
+    let mut changes = of_flags(context, args)?;
+    if changes.is_empty() && args.back_to.is_none() && args.changes.note.is_none() {
         return Err(CliError::usage("nothing to change is given").hint("`convoke edit --help` lists the flags"));
     }
     let lab = context.changing().await?;
     let record = only_experiment(&lab, "edit", &args.what, lab.find_own(&args.what).await?).await?;
+    if let Some(hash) = &args.back_to {
+        changes.whole = Some(Box::new(lab.load_revision(&record, hash).await?));
+    }
     let note = args.changes.note.as_deref();
     let edited = agreed(context, async |yes| lab.edit_experiment(&record, &changes, note, yes).await).await?;
     say_problems(context, &edited.warnings);

@@ -9,13 +9,14 @@ use crate::cli::terminal::text::{Column, instant, short, table};
 use crate::design::{ModelSpec, Role};
 use crate::exchange::{Of, records};
 use crate::lab::select::{differing_axes, under_their_parents};
-use crate::lab::{Flagged, LabError, Listed};
+use crate::lab::{ActiveRun, Flagged, LabError, Listed, Revision};
 use crate::store::{ProcessKind, Status};
 use clap::Args;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 /// `convoke list`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct List {
     /// Experiment's folder, name or id, to list its conversations [default: list all experiments]
     pub what: Option<String>,
@@ -32,6 +33,12 @@ pub struct List {
     /// "deleted", conversation}`, and last `{"event": "end", …}` with the counts again.
     #[arg(long, requires = "what")]
     pub follow: bool,
+    /// List the revisions of an experiment: first run, conversations, and the changes since the previous one
+    #[arg(long, requires = "what", conflicts_with = "follow")]
+    pub revisions: bool,
+    /// List the runs at work, over all experiments
+    #[arg(long, conflicts_with_all = ["what", "tree"])]
+    pub running: bool,
     /// Flags that select experiments or conversations.
     #[command(flatten)]
     pub selecting: Selecting,
@@ -50,6 +57,26 @@ const EXPERIMENTS: &[Column] = &[
     Column::text("ROLES", 10, 8),
     Column::text("MODELS", 12, 9),
     Column::text("NOTE", 14, 10),
+];
+
+const RUNNING: &[Column] = &[
+    Column::text("EXPERIMENT", 10, 0),
+    Column::text("KIND", 4, 5),
+    Column::text("WHO", 6, 0),
+    Column::text("HOST", 12, 0),
+    Column::text("SINCE (UTC)", 16, 0),
+    Column::number("RUNNING", 3),
+    Column::number("DONE", 0),
+    Column::number("LEFT", 0),
+];
+
+const REVISIONS: &[Column] = &[
+    Column::text("REVISION", 8, 0),
+    Column::text("", 7, 1),
+    Column::text("FIRST RUN (UTC)", 16, 0),
+    Column::number("CONVERSATIONS", 0),
+    Column::number("DONE", 2),
+    Column::text("CHANGES", 20, 0),
 ];
 
 /// Column of the name in a row of an experiment.
@@ -71,7 +98,12 @@ const CONVERSATIONS: &[Column] = &[
 /// Runs `convoke list`.
 pub async fn run(context: &Context, args: &List) -> Result<Exit, CliError> {
     match &args.what {
+        None if args.running => running(context, args).await,
         None => experiments(context, args).await,
+        Some(what) if args.revisions && args.selecting.is_empty() => revisions(context, what).await,
+        Some(_) if args.revisions => {
+            Err(CliError::usage("--revisions counts every conversation, and takes no selection"))
+        }
         Some(what) if args.follow && args.selecting.is_empty() => follow::run(context, what).await,
         Some(_) if args.follow => Err(CliError::usage("--follow shows every conversation, and takes no selection")),
         Some(what) => conversations(context, what, &args.selecting).await,
@@ -114,6 +146,60 @@ async fn experiments(context: &Context, args: &List) -> Result<Exit, CliError> {
     }
     let none = if is_any { "no experiment matches" } else { "no experiment yet: `convoke run FOLDER` stores one" };
     show(context, data, EXPERIMENTS, &rows, none)
+}
+
+async fn running(context: &Context, args: &List) -> Result<Exit, CliError> {
+    args.selecting.refuse_for_experiments()?;
+    let mut active = context.reader().await?.list_active().await?;
+    let filters = args.selecting.filters(context.creator());
+    active.retain(|run| {
+        (filters.creators.is_empty() || filters.creators.contains(&run.who))
+            && (run.experiment.starred || !filters.starred)
+    });
+    let data = active.iter().map(|run| {
+        json!({
+            "experiment": run.experiment.name, "id": run.experiment.id, "kind": run.kind.word(), "who": run.who,
+            "host": run.host, "pid": run.pid, "since": records::iso(run.since), "running": run.running,
+            "done": run.counts.done, "left": run.counts.left,
+        })
+    });
+    let row = |run: &ActiveRun| {
+        vec![
+            run.experiment.name.clone(),
+            run.kind.word().to_owned(),
+            run.who.clone(),
+            format!("{} (pid {})", run.host, run.pid),
+            instant(run.since),
+            run.running.to_string(),
+            run.counts.done.to_string(),
+            run.counts.left.to_string(),
+        ]
+    };
+    let rows: Vec<Vec<String>> = active.iter().map(row).collect();
+    show(context, data.collect(), RUNNING, &rows, "nothing runs now")
+}
+
+async fn revisions(context: &Context, what: &str) -> Result<Exit, CliError> {
+    let lab = context.reader().await?;
+    let all = lab.list_revisions(&lab.find_experiment(what).await?).await?;
+    let data = all.iter().map(|revision| {
+        json!({
+            "revision": revision.hash, "current": revision.is_current, "first_run": revision.first_run.map(records::iso),
+            "conversations": revision.conversations, "done": revision.done, "changes": revision.changes,
+        })
+    });
+    let row = |revision: &Revision| {
+        vec![
+            short(&revision.hash).to_owned(),
+            if revision.is_current { "current".to_owned() } else { String::new() },
+            revision.first_run.map_or_else(|| "-".to_owned(), instant),
+            revision.conversations.to_string(),
+            revision.done.to_string(),
+            revision.changes.join("; "),
+        ]
+    };
+    let rows: Vec<Vec<String>> = all.iter().map(row).collect();
+    show(context, data.collect(), REVISIONS, &rows, "no revision")
 }
 
 /// Indents the name of a row by signs, since a table collapses white space.

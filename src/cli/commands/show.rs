@@ -3,6 +3,7 @@
 mod block;
 mod calls;
 mod experiment;
+mod grep;
 mod transcript;
 
 pub use experiment::{parameters, placeholders};
@@ -29,6 +30,9 @@ pub struct Show {
     /// Print new turns until the conversation ends; with --json, print the whole conversation at its end
     #[arg(long)]
     pub follow: bool,
+    /// Print the lines that contain this text, each with its conversation, seq and speaker; upper and lower case differ
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["raw", "calls", "follow"])]
+    pub grep: Option<String>,
     /// Flags that select the conversations of an experiment.
     #[command(flatten)]
     pub selecting: Selecting,
@@ -37,7 +41,10 @@ pub struct Show {
 /// Runs `convoke show`.
 pub async fn run(context: &Context, args: &Show) -> Result<Exit, CliError> {
     let lab = context.reader().await?;
-    match lab.find_target(&args.id).await? {
+    if let Some(text) = &args.grep {
+        return grep::run(context, &lab, (&args.id, &args.selecting), text).await;
+    }
+    match lab.find_version(&args.id).await? {
         Target::Conversation(_) if !args.selecting.is_empty() => {
             let message = format!("`{}` is one conversation, and flags that select are for an experiment", args.id);
             Err(CliError::usage(message))

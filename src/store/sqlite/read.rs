@@ -219,15 +219,15 @@ pub(super) fn read_page(conn: &Connection, filter: &Filter, after: &str, limit: 
 /// is compared as text, never as a pattern.
 pub(super) fn find_by_prefix(conn: &Connection, prefix: &str) -> Result<Vec<ConversationRecord>, Fail> {
     let end = format!("{prefix}{}", char::MAX);
-    let find = |column: &str| {
-        let sql = format!(
-            "select {} from conversations where {column} >= ?1 and {column} < ?2 order by id limit {FOUND}",
-            rows::CONVERSATION
-        );
+    let find = |condition: &str| {
+        let sql =
+            format!("select {} from conversations where {condition} order by id limit {FOUND}", rows::CONVERSATION);
         read_all(conn.prepare_cached(&sql)?, [prefix, &end], rows::read_conversation)
     };
-    let found = find("id")?;
-    if found.is_empty() { find("key") } else { Ok(found) }
+    let found = find("id >= ?1 and id < ?2")?;
+    // The index of keys begins with the experiment.
+    let by_key = "experiment in (select id from experiments) and key >= ?1 and key < ?2";
+    if found.is_empty() { find(by_key) } else { Ok(found) }
 }
 
 /// Returns the runs of an experiment, oldest first.
