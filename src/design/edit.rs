@@ -110,7 +110,8 @@ pub fn split_assignment(written: &str) -> Option<(&str, &str)> {
     Some((&written[..at], &written[at + 1..]))
 }
 
-fn find_model(experiment: &Experiment, name: &str) -> ModelSpec {
+/// Returns the model of the experiment that a flag names, else a new one.
+pub(super) fn find_model(experiment: &Experiment, name: &str) -> ModelSpec {
     let by_name = experiment.models.iter().find(|m| m.name() == name);
     let found = by_name.or_else(|| experiment.models.iter().find(|m| m.id == name));
     found.cloned().unwrap_or_else(|| ModelSpec::bare(name))

@@ -2,7 +2,7 @@
 
 use super::experiment::{ModelSpec, Protocol, Role};
 use super::keys::kind::KeyKind;
-use super::keys::{Key, MODEL, PROTOCOL, find_key, key_names};
+use super::keys::{Key, MODEL, PROTOCOL, find_key};
 use super::problem::did_you_mean;
 use super::protocol::{LATER, MOST_AGENTS};
 use super::value::Value;
@@ -86,11 +86,22 @@ pub fn bad_level(name: &str, level: &Value) -> Option<String> {
     }
 }
 
+/// Returns the settings that a person may vary, besides models and texts, each with a line for people.
+pub fn list_settings(roles: &[Role]) -> Vec<(String, String)> {
+    let protocol = PROTOCOL.iter().filter(|key| key.factor).map(|key| (key.name, key.help));
+    let parameters = MODEL.iter().filter(|key| key.factor).map(|key| (key.name, key.help));
+    let keys = protocol.chain(parameters).map(|(name, help)| (name.to_owned(), help.to_owned()));
+    let of_role = |role: &Role| {
+        let name = &role.name;
+        [("agents.", "", "number of agents"), ("roles.", ".model", "model")]
+            .map(|(before, after, help)| (format!("{before}{name}{after}"), format!("{help} of {name}")))
+    };
+    keys.chain(roles.iter().flat_map(of_role)).collect()
+}
+
 /// Finds the nearest name of something that a factor may set.
 pub fn near_settable(name: &str, roles: &[Role]) -> Option<String> {
-    let parameters = MODEL.iter().filter(|key| key.factor).map(|key| key.name);
-    let known = ["model", "starting_message"].into_iter().chain(parameters).chain(key_names(PROTOCOL)).chain(["style"]);
-    let mut all: Vec<String> = known.map(str::to_owned).collect();
-    all.extend(roles.iter().flat_map(|r| [format!("agents.{}", r.name), format!("roles.{}.model", r.name)]));
-    did_you_mean(name, all.iter().map(String::as_str))
+    let settings = list_settings(roles);
+    let others = ["model", "starting_message", "stop_phrases", "style"];
+    did_you_mean(name, others.into_iter().chain(settings.iter().map(|(name, _)| name.as_str())))
 }

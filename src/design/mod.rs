@@ -29,9 +29,12 @@
 //! | `check` | find everything that is wrong with an experiment |
 //! | `diff` | compare two experiments |
 //! | `edit` | apply the changes that flags request |
+//! | `places` | find a text by its address |
+//! | `between` | find the changes that turn one experiment into another |
 //! | `write` | write an experiment as files |
 
 pub mod axis;
+pub mod between;
 pub mod check;
 pub mod compose;
 pub mod condition;
@@ -48,6 +51,7 @@ pub mod keys;
 pub mod markdown;
 pub mod names;
 pub mod overrides;
+pub mod places;
 pub mod plan;
 pub mod problem;
 pub mod protocol;

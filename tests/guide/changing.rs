@@ -1,9 +1,10 @@
-//! A change in the guide equals the same flags, and Esc goes back one question without losing an answer.
+//! A change in the guide equals the same flags, survives a kill, and Esc goes back one question without losing an answer.
 
 use crate::hand::{Beside, SUMMARIZER};
-use crate::support::{made_over, selected};
-use crate::terminal::{SMALL, Terminal, USUAL};
+use crate::support::{made_over, selected, started};
+use crate::terminal::{SMALL, Size, Terminal, USUAL};
 use std::path::Path;
+use std::process::Command;
 use tempfile::TempDir;
 
 /// A second folder in which flags make the same change.
@@ -11,19 +12,18 @@ fn before() -> TempDir {
     made_over("tester", SUMMARIZER)
 }
 
-/// Starts at the list of parts of the experiment itself, with these ticked.
-fn changing(parts: &[&str]) -> Beside {
+/// Starts at the overview of a change of the experiment itself.
+fn changing() -> Beside {
     let mut it = Beside::start(before());
     it.terminal.takes("select").at("experiment").enter().at("talk");
     it.equal_after(1);
-    it.terminal.takes("change it").at("what is to be").takes_ticked(parts);
+    it.terminal.takes("change it").at("what now?").shows("nothing is changed yet");
     it
 }
 
 #[track_caller]
 fn saves(it: &mut Beside, flags: &[&str]) {
-    it.terminal.field("save it?").types("y");
-    it.terminal.at("talk");
+    it.terminal.at("what now?").takes("save").at("talk");
     it.equal_after(1);
     it.is_by_flags("talk", before().path(), &[&["edit", "talk"], flags].concat());
     it.terminal.interrupt();
@@ -37,48 +37,47 @@ fn types(t: &mut Terminal, name: &str, text: &str) {
 
 #[test]
 fn a_role_comes_and_one_goes() {
-    let mut it = changing(&["roles"]);
+    let mut it = changing();
     let t = &mut it.terminal;
-    t.field("roles in speaking").writes("warden=2, guard=x").shows("no whole one").pop();
+    t.changes("roles").field("roles in speaking").writes("warden=2, guard=x").shows("a whole number").pop();
     t.field("roles in speaking").writes("warden=2, guard=3");
+    t.field("several of warden").enter().field("pronouns of one warden").enter().at("model of warden").enter();
+    t.at("warden: before").takes("leave");
     types(t, "warden: Goal", "Watch the <GUARD_NOUN>.");
     saves(&mut it, &["--roles", "warden=2,guard=3", "--section", "warden/Goal=Watch the <GUARD_NOUN>."]);
 }
 
 #[test]
 fn a_title_is_shared_and_private_again() {
-    let mut it = changing(&["section titles"]);
+    let mut it = changing();
     let t = &mut it.terminal;
-    t.field("section titles").writes("setting, rules").at("which do all");
+    t.changes("section titles").field("section titles").writes("setting, rules").at("which are shared");
     t.takes_ticked(&["Rules"]);
     types(t, "shared: Rules", "Be short.");
-    t.field("save it?").escape();
+    t.at("what now?").escape();
     // Back, question by question, with every answer kept.
     t.at("shared: Rules").until("the text", |s| s.contains("keep it: Be short."));
     t.escape();
-    t.at("which do all").until("both ticked", |s| s.contains("[x] Setting") && s.contains("[x] Rules"));
+    t.at("which are shared").until("both ticked", |s| s.contains("[x] Setting") && s.contains("[x] Rules"));
     t.escape();
-    t.field("section titles, in order: Setting, Rules").writes("setting, goal").at("which do all");
-    t.takes_ticked(&["Setting"]);
-    t.field("save it?").escape();
-    t.at("which do all").takes_ticked(&["Setting"]);
+    t.field("section titles, with commas in between: Setting, Rules").writes("setting, goal");
     // Unchanged again: nothing is to be saved.
-    t.shows("nothing was changed");
-    t.at("what is to be").enter();
-    t.field("section titles").enter().at("which do all").takes_ticked(&["Setting", "Goal"]);
-    // Their texts differ, so one for all is asked for.
+    t.at("what now?").shows("nothing is changed yet");
+    // The texts differ, so one for all is asked for.
+    t.changes("shared sections").at("which are shared").takes_ticked(&["Goal"]);
     types(t, "shared: Goal", "Be good.");
-    t.field("save it?").types("n");
-    t.at("what is to be").enter();
-    t.field("section titles").writes("goal, setting").at("which do all").takes_ticked(&["Goal"]);
-    saves(&mut it, &["--private", "Setting", "--set", "sections=['Goal', 'Setting']"]);
+    t.changes("shared sections").at("which are shared").takes_ticked(&["Setting", "Goal"]);
+    t.changes("shared sections").at("which are shared").takes_ticked(&["Goal"]);
+    t.changes("order of").field("in which order").writes("goal, setting");
+    // Shared sections are first where no order is named.
+    saves(&mut it, &["--share=Goal", "--section=Goal=Be good.", "--private=Setting"]);
 }
 
 #[test]
 fn contents_are_changed_and_a_new_title_is_asked_of_each_role() {
-    let mut it = changing(&["section titles", "section contents"]);
+    let mut it = changing();
     let t = &mut it.terminal;
-    t.field("section titles").writes("goal, setting, fear").at("which do all").enter();
+    t.changes("section titles").field("section titles").writes("goal, setting, fear").at("which are shared").enter();
     types(t, "guard: Fear", "Heights.");
     // Unfinished lines are offered again after a step back.
     t.at("prisoner: Fear").takes("type it").shows("Type the text.").pop();
@@ -89,10 +88,10 @@ fn contents_are_changed_and_a_new_title_is_asked_of_each_role() {
     t.at("guard: Fear").takes("keep it").at("prisoner: Fear").takes("go on typing (lines so far: 1)");
     t.shows("  Dogs.").pop();
     t.types(".\r");
-    t.at("which contents?").takes_ticked(&["shared: Setting", "prisoner: what stands"]);
-    t.at("shared: Setting").takes("add lines").shows("  A yard.").pop();
+    t.changes("contents of shared: Setting").at("shared: Setting").takes("add lines").shows("  A yard.").pop();
     t.types("It rains.\r.\r");
-    t.at("prisoner: what stands").takes("correct").field("line 1").writes("You are <AGENT_NAME>, in here.");
+    t.changes("contents of prisoner: before").at("prisoner: before").takes("correct");
+    t.field("line 1").writes("You are <AGENT_NAME>, in here.");
     saves(
         &mut it,
         &[
@@ -107,45 +106,129 @@ fn contents_are_changed_and_a_new_title_is_asked_of_each_role() {
 
 #[test]
 fn the_summariser_is_changed_and_goes() {
-    let mut it = changing(&["summariser"]);
+    let mut it = changing();
     let t = &mut it.terminal;
-    t.at("summariser: what?").takes("no summ");
-    t.field("save it?").escape();
-    t.at("summariser: what?").until("where it stood", |s| s.contains("> no summ"));
-    t.arrow('A');
-    t.until("the one before", |s| s.lines().any(|l| l.starts_with("> its contents")));
-    t.enter().at("which contents?").takes_ticked(&["summarizer: Goal"]);
+    t.changes("summariser").at("a summariser?").takes("no").at("what now?").escape();
+    t.at("a summariser?").until("where it stood", |s| s.contains("> no"));
+    t.takes("yes").at("what now?").shows("nothing is changed yet").pop();
+    t.changes("contents of summarizer: Goal");
     types(t, "summarizer: Goal", "Two sentences.");
-    t.field("save it?").types("n");
-    t.at("what is to be").enter().at("summariser: what?").arrow('A');
-    t.until("the first", |s| s.lines().any(|l| l.starts_with("> its titles")));
-    t.enter().field("titles of the").writes("goal, tone");
+    t.changes("the summariser's").field("the summariser's").writes("goal, tone");
     types(t, "summarizer: Tone", "Dry.");
     saves(&mut it, &["--section=summarizer/Goal=Two sentences.", "--section=summarizer/Tone=Dry."]);
-    let mut it = changing(&["summariser"]);
-    it.terminal.at("summariser: what?").takes("no summ");
+    let mut it = changing();
+    it.terminal.changes("summariser").at("a summariser?").takes("no");
     saves(&mut it, &["--drop-section=summarizer/", "--drop-section=summarizer/Goal"]);
+}
+
+/// A setting varies, and a wrong combination is told at its question.
+#[test]
+fn a_setting_varies_and_what_it_makes_wrong_is_told_at_once() {
+    let mut it = changing();
+    let t = &mut it.terminal;
+    t.changes("factors").at("what varies?").takes("vary").at("which setting?").takes("messages");
+    t.field("values of messages").writes("1, 8").shows("each day needs two").pop();
+    t.at("what now?").takes("answer again").field("values of messages").writes("4, 8");
+    t.at("what varies?").takes("vary").at("which setting?").takes("days");
+    t.field("values of days").writes("1, x").shows("a whole number from 1").pop();
+    t.field("values of days").writes("1, 2").at("what varies?").takes("change days").at("days");
+    t.takes("let it vary no more").at("what varies?").takes("that is all");
+    t.at("what now?").shows("factors: messages (4, 8); 4 conditions").pop();
+    saves(&mut it, &["--set=factors.messages=[4, 8]"]);
+}
+
+/// A text that already is there gets versions; the first of them is the text.
+#[test]
+fn versions_of_a_text_of_a_stored_experiment() {
+    let mut it = changing();
+    let t = &mut it.terminal;
+    t.changes("contents of guard: Goal").at("guard: Goal").takes("several").field("name of the factor").enter();
+    t.field("a name for each").writes("order, peace");
+    types(t, "guard: Goal {goal=peace}", "Keep peace.");
+    t.changes("contents of prisoner: Goal").at("prisoner: Goal").takes("several").field("name of the factor").enter();
+    types(t, "prisoner: Goal {goal=peace}", "Sleep.");
+    t.changes("factors").at("what varies?").takes("change goal").at("goal:").takes("its name");
+    t.field("name of the factor").writes("aim").at("what varies?").takes("change aim").at("aim:").takes("the names");
+    t.field("names of the versions").writes("law, peace").at("what varies?").takes("that is all");
+    saves(
+        &mut it,
+        &[
+            "--drop-section=guard/Goal",
+            "--drop-section=prisoner/Goal",
+            "--section=guard/Goal {aim=law}=Keep order.",
+            "--section=guard/Goal {aim=peace}=Keep peace.",
+            "--section=prisoner/Goal {aim=law}=Get out.",
+            "--section=prisoner/Goal {aim=peace}=Sleep.",
+            "--set=factors.aim=['law', 'peace']",
+            "--set=sections=['Setting', 'Goal']",
+        ],
+    );
+}
+
+fn convoke(folder: &Path, words: &[&str]) {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin("convoke"));
+    command.current_dir(folder).args(words).env_clear().env("DB_USER", "tester");
+    let output = command.env("XDG_CONFIG_HOME", folder.join("configuration")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A killed change goes on where it was, on top of what somebody stored meanwhile.
+#[test]
+fn a_change_survives_a_kill_and_a_change_by_somebody_else() {
+    let dir = before();
+    let mut t = selected(dir.path(), USUAL);
+    t.takes("change it").changes("note").field("note").writes("killed");
+    t.changes("contents of guard: Goal").at("guard: Goal").takes("type it").shows("Type the text.").pop();
+    t.types("Keep\rpea");
+    t.shows("pea").pop();
+    t.kill();
+    // From the first menu.
+    let mut t = started(dir.path(), USUAL);
+    t.takes("go on with the change of `talk`, at: contents of guard: Goal").at("guard: Goal");
+    t.shows("go on typing (lines so far: 1)").pop();
+    t.kill();
+    convoke(dir.path(), &["edit", "talk", "--section", "Setting=A hall."]);
+    // From the experiment's menu.
+    let mut t = selected(dir.path(), USUAL);
+    t.takes("change it").at("there is a draft").takes("go on with the change of `talk`");
+    t.field("put your changes on top").shows("A hall.").pop();
+    t.types("y");
+    t.at("what now?").shows("killed").pop();
+    t.changes("contents of guard: Goal").at("guard: Goal").takes("go on typing").shows("  pea").pop();
+    t.types("ce.\r.\r");
+    // Once more, while the wizard is open.
+    t.at("what now?").shows("peace.").pop();
+    convoke(dir.path(), &["edit", "talk", "--section", "prisoner/Goal=Sleep."]);
+    t.takes("save").field("put your changes on top").shows("Sleep.").pop();
+    t.types("y");
+    t.at("what now?").takes("save").at("talk").interrupt();
+    t.ends();
+    let expected = before();
+    for words in [
+        ["edit", "talk", "--section", "Setting=A hall."],
+        ["edit", "talk", "--section", "prisoner/Goal=Sleep."],
+        ["edit", "talk", "--section", "guard/Goal=Keep\npeace."],
+    ] {
+        convoke(expected.path(), &words);
+    }
+    convoke(expected.path(), &["note", "talk", "killed"]);
+    let shown = |folder: &Path| crate::hand::json(folder, &["show", "talk"])["document"].to_string();
+    assert_eq!(shown(dir.path()), shown(expected.path()));
+    let drafts = std::fs::read_dir(dir.path().join("state/convoke/drafts")).unwrap();
+    assert_eq!(drafts.count(), 0);
 }
 
 /// Each question of a change, and the action that leads to the next one.
 const QUESTIONS: &[(&str, Go)] = &[
     ("name of", Go::Writes("other")),
-    ("what is to be", Go::Ticks(&["starting", "models", "roles", "section t", "section c", "summ", "note"])),
-    ("starting message", Go::Enters),
-    ("models", Go::Enters),
-    ("roles in", Go::Writes("guard=1, prisoner=1, cook=1")),
+    ("what now?", Go::Changes("roles")),
+    ("roles in", Go::Writes("guard, prisoner, cook")),
+    ("several of cook", Go::Writes("cooks")),
+    ("pronouns of one cook", Go::Writes("he/his")),
+    ("model of cook", Go::Enters),
+    ("cook: before", Go::Third),
     ("cook: Goal", Go::Third),
-    ("section titles", Go::Writes("goal, setting, fear")),
-    ("which do all", Go::Enters),
-    ("guard: Fear", Go::Third),
-    ("prisoner: Fear", Go::Third),
-    ("cook: Fear", Go::Third),
-    ("which contents?", Go::Ticks(&["shared: Setting"])),
-    ("shared: Setting", Go::Enters),
-    ("summariser: what?", Go::Enters),
-    ("titles of the", Go::Writes("goal")),
-    ("note", Go::Writes("a copy")),
-    ("save it?", Go::Writes("y")),
+    ("what now?", Go::Enters),
 ];
 
 /// An action at a question.
@@ -153,54 +236,50 @@ const QUESTIONS: &[(&str, Go)] = &[
 enum Go {
     Enters,
     Writes(&'static str),
-    Ticks(&'static [&'static str]),
+    Changes(&'static str),
     /// The third of a list: left empty.
     Third,
 }
 
-/// True if the question is the last on the screen, in a window of any width.
-fn stands(screen: &str, (question, go): (&str, Go)) -> bool {
-    let lines: Vec<&str> = screen.lines().collect();
-    let end = lines.iter().rposition(|l| !l.starts_with("> ") && !l.starts_with("  ")).unwrap_or(0);
+/// Waits until the question is the last on the screen.
+#[track_caller]
+fn stands(t: &mut Terminal, (question, go): (&str, Go)) {
     if matches!(go, Go::Writes(_)) {
-        // A long question has lines of its own, and its field is ready once its mark appears.
-        let is_here = lines[end].starts_with(question) && lines[end].contains([':', '[']) && end + 1 == lines.len();
-        let from = end.saturating_sub(1);
-        let is_asked = lines[from..=end].iter().any(|line| line.starts_with(question) && !line.contains(": "));
-        return is_here || is_asked && lines[end + 1..].first().is_some_and(|line| line.starts_with("> "));
-    }
-    lines[end].starts_with(question) && lines[end].ends_with([':', '?']) && end + 1 < lines.len()
+        t.narrow_field(question)
+    } else {
+        t.at(question)
+    };
 }
 
 fn goes(t: &mut Terminal, (question, go): (&str, Go)) {
-    t.until(question, |screen| stands(screen, (question, go)));
+    stands(t, (question, go));
     match go {
         Go::Enters => drop(t.enter()),
         Go::Writes(text) => drop(t.writes(text)),
-        Go::Ticks(items) => drop(t.takes_ticked(items)),
+        Go::Changes(answer) => drop(t.changes(answer)),
         Go::Third => t.types("\u{1b}[B\u{1b}[B\r"),
     }
 }
 
 /// Starts a change and stops at one of its questions.
-fn asked_up_to(dir: &Path, place: usize, size: crate::terminal::Size) -> Terminal {
+fn asked_up_to(dir: &Path, place: usize, size: Size) -> Terminal {
     let mut t = selected(dir, size);
     t.takes("duplicate");
     for asked in &QUESTIONS[..place] {
         goes(&mut t, *asked);
     }
-    t.until(QUESTIONS[place].0, |screen| stands(screen, QUESTIONS[place]));
+    stands(&mut t, QUESTIONS[place]);
     t
 }
 
 #[test]
 fn escape_goes_back_one_question_of_a_change_and_ctrl_c_leaves() {
-    let dir = before();
     let last = QUESTIONS.len() - 1;
+    let dir = before();
     let mut t = asked_up_to(dir.path(), last, USUAL);
     for asked in QUESTIONS[..last].iter().rev() {
         t.escape();
-        t.until(asked.0, |screen| stands(screen, *asked));
+        stands(&mut t, *asked);
     }
     t.escape();
     t.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back")));
@@ -208,6 +287,7 @@ fn escape_goes_back_one_question_of_a_change_and_ctrl_c_leaves() {
     assert_eq!(t.ends().1, 130);
     // At every other question in a large window, at the rest in a small one.
     for place in 0..=last {
+        let dir = before();
         let mut t = asked_up_to(dir.path(), place, if place % 2 == 0 { USUAL } else { SMALL });
         t.interrupt();
         let (screen, code) = t.ends();

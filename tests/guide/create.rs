@@ -1,6 +1,7 @@
 //! Creating an experiment with the guide: all questions, and everything that may happen at them.
 
 use crate::road::*;
+use crate::support::started;
 use crate::terminal::{SMALL, Size, Terminal, USUAL};
 use std::fs;
 use tempfile::TempDir;
@@ -110,12 +111,12 @@ fn escape_goes_back_within_a_question() {
         goes(&mut terminal, ROAD[1]);
         stands(&terminal, &["? ollama cannot be asked ›"]);
         terminal.escape();
-        last_is(&terminal, &["starting message"]);
+        last_is(&terminal, ROAD[1][0].0);
         terminal.types(OK);
         goes(&mut terminal, &ROAD[2][..1]);
         stands(&terminal, &["? model (typing narrows) ›"]);
         terminal.escape();
-        last_is(&terminal, &["starting message"]);
+        last_is(&terminal, ROAD[1][0].0);
         terminal.types(OK);
         goes(&mut terminal, &ROAD[2][..2]);
         stands(&terminal, &["as in llama3.1 or"]);
@@ -185,9 +186,13 @@ fn an_answer_is_changed_and_no_text_is_lost() {
         stands(&terminal, &[asked]);
         terminal.types(keys);
     }
-    stands(&terminal, &["? what now?", "roles: 1 guard, 1 prisoner, 2 warden"]);
+    stands(&terminal, &["? what now?", "roles: 1 guard, 1 prisoner, 2 wardens"]);
     terminal.types(SECOND);
-    stands(&terminal, &["? what now?", "the summarizer reads"]);
+    // Of one condition only: the first model.
+    stands(&terminal, &["? which condition? ›", "model=openai/gpt-4.1", "model=scripted"]);
+    terminal.types(THIRD);
+    let screen = stands(&terminal, &["? what now?", "the summarizer reads (scripted)"]);
+    assert!(!screen.contains("== model=openai"), "{screen}");
     terminal.types(OK);
     stands(&terminal, &["? what next?", "the same by hand"]);
     terminal.escape();
@@ -241,7 +246,9 @@ fn any_letters_are_typed_edited_and_stored() {
         terminal.arrow('D');
     }
     terminal.types("\u{7f}\r");
-    stands(&terminal, &["starting message"]);
+    stands(&terminal, ROAD[1][0].0);
+    terminal.types(SECOND);
+    stands(&terminal, &["line 1: Start the"]);
     let long = "漢字 und Ünïcödé über mehr als eine Zeile hinweg, e\u{301} am Ende";
     terminal.types("\u{15}");
     terminal.types(long);
@@ -262,6 +269,58 @@ fn any_letters_are_typed_edited_and_stored() {
     assert!(document.contains(&format!("name = \"{name}\"")), "{document}");
     assert!(document.contains("e\u{301} am EnNe"), "{document}");
     assert!(document.contains("It is 漢字 e\u{301}."), "{document}");
+}
+
+/// From nothing to two conditions: two versions of a text, of which the second is asked for.
+#[test]
+fn two_versions_of_a_text_are_made_from_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut t = started(dir.path(), USUAL);
+    t.takes("create").field("name of").writes("mood").at("starting message").enter();
+    t.at("ollama cannot").takes("go on").at("model (typing").takes("scripted").at("models").enter();
+    t.field("section titles").writes("goal, tone").at("which are shared").enter().field("in which order").enter();
+    t.field("roles in").writes("buyer").shows("At least two agents").pop();
+    t.field("roles in").writes("buyer, seller");
+    for role in ["buyer", "seller"] {
+        t.field(&format!("several of {role}")).enter().field(&format!("pronouns of one {role}")).enter();
+    }
+    t.at("a summariser?").enter().at("shared: before").takes("leave").at("buyer: before").takes("leave");
+    t.at("buyer: Goal")
+        .takes("several versions")
+        .field("name of the factor: goal")
+        .writes("days")
+        .shows("a setting")
+        .pop();
+    t.field("name of the factor: days").escape();
+    t.at("buyer: Goal").takes("several versions").field("name of the factor: goal").enter();
+    t.field("a name for each").writes("kind").shows("at least two").pop();
+    t.field("a name for each").writes("kind, cold");
+    // A pasted line with a point only is text.
+    t.at("buyer: Goal {goal=kind}").takes("type it").shows("Type the text.").pop();
+    t.types("\u{1b}[200~Be kind.\r.\rAlways.\u{1b}[201~\r.\r");
+    t.at("buyer: Goal {goal=cold}").takes("type it").shows("Type the text.").pop();
+    t.types("Be cold.\r.\r");
+    t.at("buyer: Tone").takes("leave").at("seller: before").takes("leave").at("seller: Goal").takes("leave");
+    t.at("seller: Tone").takes("type it").shows("Type the text.").pop();
+    t.types("Dry.\r.\r");
+    t.at("what varies?").takes("that is all").at("a star?").enter().field("note").enter();
+    let screen = t.at("what now?").shows("factors: goal (kind, cold); 2 conditions");
+    assert!(!screen.contains("warning"), "{screen}");
+    t.takes("preview").at("which condition?").takes("model=scripted goal=cold").at("what now?");
+    let screen = t.shows("Be cold.");
+    assert!(!screen.contains("Be kind."), "{screen}");
+    t.takes("save").at("what next?").interrupt();
+    t.ends();
+    let document = exported(dir.path(), "mood");
+    for part in ["\"goal\" = [\"kind\", \"cold\"]", "## Goal {goal=kind}\nBe kind.\n.\nAlways.\n", "Be cold.", "Dry."] {
+        assert!(document.contains(part), "{part}: {document}");
+    }
+    let plan = convoke(dir.path(), &["plan", "mood"]);
+    assert!(
+        String::from_utf8_lossy(&plan.stdout).contains("2 conditions"),
+        "{}",
+        String::from_utf8_lossy(&plan.stdout)
+    );
 }
 
 /// An unreachable server is started and queried again: no answer is lost.

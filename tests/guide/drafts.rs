@@ -118,7 +118,7 @@ fn half_a_name_survives_a_kill_and_ctrl_c() {
     terminal.types(OK);
     stands(&terminal, &["experiment: prisöns"]);
     terminal.types("\u{7f}\r");
-    stands(&terminal, &["starting message: "]);
+    stands(&terminal, &["? starting message ›"]);
     draft_holds(&dir, "\"prisön\"");
     terminal.interrupt();
     terminal.ends();

@@ -130,7 +130,7 @@ fn files(folder: &Path, name: &str, found: &mut BTreeMap<String, String>) {
     }
 }
 
-fn json(folder: &Path, words: &[&str]) -> Value {
+pub fn json(folder: &Path, words: &[&str]) -> Value {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin("convoke"));
     command.current_dir(folder).args(words).arg("--json").env_clear().env("DB_USER", "tester");
     let output = command.env("XDG_CONFIG_HOME", folder.join("configuration")).output().unwrap();
@@ -172,6 +172,7 @@ fn what_the_menus_do_is_the_same_by_hand() {
     it.terminal.takes("select").at("experiment").enter().at("talk");
     it.equal_after(1);
     runs(&mut it);
+    asks(&mut it);
     marks(&mut it);
     saves(&mut it);
     duplicates(&mut it);
@@ -199,6 +200,18 @@ fn runs(it: &mut Beside) {
     assert!(lines[2].starts_with("convoke run talk --more 2 --model one --days 1..2 --agents guard=1..2"), "{lines:?}");
     let listed = json(it.guided.path(), &["list", "talk"]);
     assert_eq!(listed.as_array().unwrap().len(), 8);
+}
+
+/// A question to the agents of all conversations, after its plan.
+fn asks(it: &mut Beside) {
+    let t = &mut it.terminal;
+    t.takes("ask the agents").field("question").writes("-Why, it's over?").field("ask it?").types("y");
+    t.at("talk");
+    let lines = it.equal_after(2);
+    assert!(lines[0].starts_with("convoke ask talk --plan -- "), "{lines:?}");
+    let questions = json(it.guided.path(), &["show", "talk"])["questions"].clone();
+    let done: Vec<u64> = questions.as_array().unwrap().iter().filter_map(|of_role| of_role["done"].as_u64()).collect();
+    assert_eq!(done, [8, 8], "{questions}");
 }
 
 /// Notes and stars, of the experiment and of a conversation.
@@ -235,12 +248,10 @@ fn saves(it: &mut Beside) {
 /// A copy with another goal of the guards, in lines with special characters of a shell.
 fn duplicates(it: &mut Beside) {
     let t = &mut it.terminal;
-    t.at("talk").takes("duplicate").field("name of the copy").writes("it's 2").at("what is to be");
-    t.takes_ticked(&["section contents"]);
-    t.at("which contents?").takes_ticked(&["guard: Goal"]);
-    t.at("guard: Goal").takes("type it anew").shows("Type the text.");
+    t.at("talk").takes("duplicate").field("name of the copy").writes("it's 2");
+    t.changes("contents of guard: Goal").at("guard: Goal").takes("type it anew").shows("Type the text.");
     t.types("@Keep \"order\", it's $HOME.\r\r- `x` \\ 漢字\r.\r");
-    t.field("save it?").types("y");
+    t.at("what now?").takes("save");
     t.at("experiment");
     let lines = it.equal_after(1);
     assert!(lines[0].starts_with("convoke duplicate talk "), "{lines:?}");
@@ -268,10 +279,8 @@ impl Beside {
 /// The copy gets another name, another opening, and models of a higher temperature.
 fn changes(it: &mut Beside) {
     let t = &mut it.terminal;
-    t.enter().at("it's 2").takes("change it").at("what is to be");
-    t.takes_ticked(&["name", "starting message"]);
-    t.field("name").writes("copy").at("starting message").takes("correct").field("line 1").writes("Go, <GUARD_NOUN>!");
-    t.field("save it?").types("y");
-    t.at("copy");
+    t.enter().at("it's 2").takes("change it").changes("name").field("name").writes("copy");
+    t.changes("starting message").at("starting message").takes("correct").field("line 1").writes("Go, <GUARD_NOUN>!");
+    t.at("what now?").takes("save").at("copy");
     it.equal_after(2);
 }

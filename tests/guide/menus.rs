@@ -112,18 +112,15 @@ fn duplicate(t: &mut Terminal, size: Size) {
     t.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back")));
     t.takes("duplicate").shows("talk-2");
     t.types("\r");
-    t.shows("what is to be");
-    t.types(" ");
-    t.shows("[x]");
-    assert_seen!("otherwise", size, &t.ends_in("[ ] note"));
-    t.types("\r");
-    t.shows("keep it");
+    t.shows("what now?");
+    assert_seen!("otherwise", size, &t.ends_in("leave (the draft is kept)"));
+    t.changes("starting message").at("starting message");
     t.takes("correct").asks("line 1");
     t.writes("Begin now, <GUARD_NOUNS>.").shows("did you mean");
     t.until("the line again", |s| s.trim_end().lines().last().is_some_and(|l| l.starts_with("line 1")));
-    t.writes("Begin now.").shows("save it?");
-    assert_seen!("differs", size, &t.ends_in("save it?"));
-    t.types("y");
+    t.writes("Begin now.").at("what now?").shows("differs in");
+    assert_seen!("differs", size, &t.ends_in("leave (the draft is kept)"));
+    t.takes("save");
     assert_seen!("copied", size, &t.ends_in("  talk ·"));
 }
 
@@ -304,7 +301,7 @@ const PROMPTS: &[(&[&str], &str)] = &[
     (&["select"], "done,"),
     (&["select", "talk", "old conv"], "no conversation yet"),
     (&["select", "talk", "note"], "note (may be"),
-    (&["select", "talk", "change it"], "what is to be"),
+    (&["select", "talk", "change it"], "what now?"),
     (&["select", "talk", "duplicate"], "name of the copy"),
     (&["select", "talk", "save to"], "save what?"),
     (&["select", "talk", "save to", "transcripts"], "save to"),

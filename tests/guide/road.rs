@@ -18,7 +18,7 @@ pub const THIRD: &str = "\u{1b}[B\u{1b}[B\r";
 /// The steps, each with its questions.
 pub const ROAD: &[&[Asked]] = &[
     &[(&["name of the experiment"], "prison\r")],
-    &[(&["starting message"], OK)],
+    &[(&["? starting message ›"], OK)],
     &[
         (&["? ollama cannot be asked ›"], SECOND),
         (&["? model (typing narrows) ›"], OK),
@@ -32,7 +32,7 @@ pub const ROAD: &[&[Asked]] = &[
     // The third one is ticked.
     &[(&["? which are shared?"], "\u{1b}[B\u{1b}[B \r")],
     &[(&["in which order"], OK)],
-    &[(&["roles in speaking"], OK)],
+    &[(&["roles in speaking"], "\u{15}guard, prisoner\r")],
     &[(&["several of guard"], OK)],
     // `they/their` becomes `he/his`.
     &[(&["pronouns of one guard"], "\u{15}he/his\r")],
@@ -40,7 +40,7 @@ pub const ROAD: &[&[Asked]] = &[
     &[(&["pronouns of one prisoner"], OK)],
     &[(&["? model of guard ›"], SECOND)],
     &[(&["? model of prisoner ›"], OK)],
-    &[(&["a summariser?"], SECOND)],
+    &[(&["? a summariser? ›"], SECOND)],
     &[(&["the summariser's section"], OK)],
     &[
         (&["? shared: before the sections ›"], OK),
@@ -65,7 +65,8 @@ pub const ROAD: &[&[Asked]] = &[
     &[(&["? prisoner: Goal"], OK), (&["✔ prisoner: Goal"], "Get out.\r.\r")],
     &[(&["? prisoner: Personality"], OK), (&["✔ prisoner: Personality"], "Kind.\r.\r")],
     &[(&["? summarizer: Goal"], OK), (&["✔ summarizer: Goal"], "Say it short.\r.\r")],
-    &[(&["a star, so"], SECOND)],
+    &[(&["? what varies? ›"], OK)],
+    &[(&["? a star? ›"], SECOND)],
     &[(&["note (may be empty)"], "of mine\r")],
 ];
 pub const LEFT_11: &str = "\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[DE\r";

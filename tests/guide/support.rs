@@ -80,7 +80,7 @@ impl Terminal {
     pub fn takes(&mut self, item: &str) -> &mut Self {
         let stands_at =
             |screen: &str| screen.lines().rev().find(|l| l.starts_with("> ")).unwrap_or_default().to_owned();
-        for _ in 0..20 {
+        for _ in 0..40 {
             let now = self.until("a list", |screen| !stands_at(screen).is_empty());
             if stands_at(&now).trim_start_matches("> ").starts_with(item) {
                 self.types("\r");
@@ -91,6 +91,12 @@ impl Terminal {
         }
         assert!(self.screen().is_empty(), "`{item}` is not in the list:\n{}", self.screen());
         self
+    }
+
+    /// Goes from the overview of a change to one of its answers.
+    #[track_caller]
+    pub fn changes(&mut self, answer: &str) -> &mut Self {
+        self.at("what now?").takes("change an").at("which one?").takes(answer)
     }
 
     /// Waits until the last line holds this, which means that all above it is drawn.
@@ -104,7 +110,7 @@ impl Terminal {
     pub fn at(&mut self, question: &str) -> &mut Self {
         self.until(&format!("the list `{question}`"), |screen| {
             let (line, has_items) = asked(screen);
-            line.contains(question) && line.ends_with([':', '|', '?']) && has_items
+            line.contains(question) && line.ends_with([':', '|', '?', ']']) && has_items
         });
         self
     }
@@ -115,6 +121,18 @@ impl Terminal {
         self.until(&format!("the field `{question}`"), |screen| {
             let (line, has_items) = asked(screen);
             line.starts_with(question) && !has_items
+        });
+        self
+    }
+
+    /// Waits until this is the question of the last field, in a window of any width: a long question has a line of its
+    /// own, and its field is ready once its mark appears.
+    #[track_caller]
+    pub fn narrow_field(&mut self, question: &str) -> &mut Self {
+        self.until(&format!("the field `{question}`"), |screen| {
+            let (line, has_items) = asked(screen);
+            let ends = screen.lines().last().is_some_and(|last| last.starts_with("> "));
+            line.starts_with(question) && if line.contains(": ") || line.ends_with(':') { !has_items } else { ends }
         });
         self
     }

@@ -10,7 +10,7 @@ use crate::cli::terminal::printer::{Look, Piece};
 use crate::cli::terminal::text::count;
 use crate::design::check::Checked;
 use crate::design::folder::Guess;
-use crate::design::{Problem, Severity};
+use crate::design::{Condition, Named, Problem, Severity, Value, When, markdown};
 use crate::lab::check::{self, Examined, place_problems};
 use crate::lab::{files, guesses};
 use clap::Args;
@@ -59,13 +59,15 @@ pub async fn run(context: &Context, args: &Check) -> Result<Exit, CliError> {
     report(context, &examined.checked, &problems)
 }
 
-/// Prints each prompt of an experiment that is not stored.
-pub fn preview_of(context: &Context, checked: &Checked) -> Result<(), CliError> {
+/// Prints each prompt of an experiment that is not stored, or those of one condition.
+pub fn preview_of(context: &Context, checked: &Checked, condition: Option<&Condition>) -> Result<(), CliError> {
     if checked.has_errors() {
         say_problems(context, &checked.problems);
         return Ok(());
     }
-    preview::run(context, None, &[], checked, &[]).map(drop)
+    let when = |level: &Named<Value>| When { factor: level.name.clone(), any: vec![level.value.to_string()] };
+    let only = condition.map(|c| markdown::write_when(&c.levels.iter().map(when).collect::<Vec<_>>()));
+    preview::run(context, None, only.as_slice(), checked, &[]).map(drop)
 }
 
 fn write_guesses(context: &Context, folder: &Path, guessed: &[Guess]) -> Result<(), CliError> {

@@ -79,6 +79,8 @@ pub struct Text<'a> {
     pub left_empty: bool,
     /// Unfinished lines of an earlier attempt.
     pub typed: Option<Vec<String>>,
+    /// The item that asks for versions of the text, if it can have some.
+    pub versions: Option<&'static str>,
     /// The roles whose placeholders the text may use.
     pub roles: &'a [Role],
     /// True if its reader has a name (`<AGENT_NAME>`).
@@ -87,6 +89,16 @@ pub struct Text<'a> {
     pub check: &'a (dyn Fn(&str) -> Vec<Problem> + Sync),
     /// Saves the lines of an unfinished text.
     pub keep: Keep,
+}
+
+/// The answer to a question for a text.
+pub enum Written {
+    /// The text.
+    Text(String),
+    /// The text, of which versions are wanted.
+    Versions(String),
+    /// The person goes back; these lines are unfinished.
+    Back(Vec<String>),
 }
 
 /// A way to enter a text.
@@ -99,11 +111,12 @@ enum Way {
     Correct,
     Editor,
     Empty,
+    Versions,
     Tags,
 }
 
 impl Way {
-    fn describe_way(self, text: &str, typed: usize) -> String {
+    fn describe_way(self, text: &str, typed: usize, versions: &str) -> String {
         match self {
             Self::Keep => format!("keep it: {}", text.split_whitespace().collect::<Vec<_>>().join(" ")),
             Self::GoOn => format!("go on typing (lines so far: {typed})"),
@@ -114,6 +127,7 @@ impl Way {
             Self::Editor => "in your editor".to_owned(),
             Self::Empty if text.is_empty() => "leave empty".to_owned(),
             Self::Empty => "make it empty".to_owned(),
+            Self::Versions => versions.to_owned(),
             Self::Tags => "show the placeholders".to_owned(),
         }
     }
@@ -121,16 +135,19 @@ impl Way {
 
 /// Asks for a text: typed as lines up to a lone `.`, or in the person's editor. Mistakes are shown at once and offered
 /// for correction.
-pub async fn text(guide: &Guide, asked: Text<'_>) -> Result<Option<String>, CliError> {
+pub async fn text(guide: &Guide, asked: Text<'_>) -> Result<Written, CliError> {
     let mut typed = asked.typed.clone().filter(|lines| !lines.is_empty());
     let mut now = asked.text.to_owned();
+    let lines_of = |text: &str| text.lines().map(str::to_owned).collect::<Vec<String>>();
     loop {
         let Some(way) = ask_way(guide, &asked, &now, typed.as_ref().map_or(0, Vec::len)).await? else {
-            return Ok(None);
+            let wrong = if now == asked.text { Vec::new() } else { lines_of(&now) };
+            return Ok(Written::Back(typed.unwrap_or(wrong)));
         };
         let written = match way {
             Way::Keep => Some(now.clone()),
             Way::Empty => Some(String::new()),
+            Way::Versions => return Ok(Written::Versions(now)),
             Way::Tags => {
                 print_placeholders(guide, asked.roles, asked.named);
                 None
@@ -138,11 +155,8 @@ pub async fn text(guide: &Guide, asked: Text<'_>) -> Result<Option<String>, CliE
             Way::Editor => prompt::open_editor(&guide.context.terminal, &now, HINT).await?,
             Way::Correct => correct_line(guide, &now).await?,
             Way::Type | Way::Add | Way::GoOn => {
-                let already = if way == Way::GoOn {
-                    typed.take().unwrap_or_default()
-                } else {
-                    now.lines().map(str::to_owned).filter(|_| way == Way::Add).collect()
-                };
+                let already = if way == Way::GoOn { typed.take().unwrap_or_default() } else { lines_of(&now) };
+                let already = if way == Way::Type { Vec::new() } else { already };
                 match ask_lines(guide, &asked, already).await? {
                     Ok(text) => Some(text),
                     Err(so_far) => {
@@ -153,24 +167,25 @@ pub async fn text(guide: &Guide, asked: Text<'_>) -> Result<Option<String>, CliE
             }
         };
         let Some(written) = written else { continue };
-        let written = written.trim_end().to_owned();
         typed = None;
-        match correct_problems(guide, &asked, written).await? {
-            Ok(right) => return Ok(Some(right)),
+        match correct_problems(guide, &asked, written.trim_end().to_owned()).await? {
+            Ok(right) => return Ok(Written::Text(right)),
             Err(wrong) => now = wrong,
         }
-        (asked.keep)(&now.lines().map(str::to_owned).collect::<Vec<_>>());
+        (asked.keep)(&lines_of(&now));
     }
 }
 
 async fn ask_way(guide: &Guide, asked: &Text<'_>, text: &str, typed: usize) -> Result<Option<Way>, CliError> {
-    let mut ways = match (text.is_empty(), typed) {
-        (true, 0) => vec![Way::Type, Way::Editor, Way::Empty, Way::Tags],
-        (false, 0) => vec![Way::Keep, Way::Correct, Way::Add, Way::Editor, Way::Type, Way::Empty, Way::Tags],
-        (true, _) => vec![Way::GoOn, Way::Type, Way::Editor, Way::Empty, Way::Tags],
-        (false, _) => vec![Way::GoOn, Way::Keep, Way::Correct, Way::Add, Way::Editor, Way::Type, Way::Empty, Way::Tags],
+    let first: &[Way] = if text.is_empty() {
+        &[Way::Type, Way::Editor, Way::Empty]
+    } else {
+        &[Way::Keep, Way::Correct, Way::Add, Way::Editor, Way::Type, Way::Empty]
     };
-    let items: Vec<String> = ways.iter().map(|way| way.describe_way(text, typed)).collect();
+    let mut ways: Vec<Way> = (typed > 0).then_some(Way::GoOn).into_iter().chain(first.iter().copied()).collect();
+    ways.extend(asked.versions.map(|_| Way::Versions).into_iter().chain([Way::Tags]));
+    let versions = asked.versions.unwrap_or_default();
+    let items: Vec<String> = ways.iter().map(|way| way.describe_way(text, typed, versions)).collect();
     let empty = ways.iter().position(|way| *way == Way::Empty).filter(|_| asked.left_empty && typed == 0);
     let chosen = prompt::ask_one_of(&guide.context.terminal, asked.name, &items, empty.unwrap_or(0), HINT).await?;
     Ok(chosen.map(|at| ways.swap_remove(at)))

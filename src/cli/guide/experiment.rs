@@ -10,6 +10,7 @@ use crate::cli::terminal::prompt;
 enum Action {
     Run,
     Conversations,
+    Ask,
     Show,
     Change,
     Duplicate,
@@ -26,6 +27,7 @@ impl Action {
         let all = [
             Self::Run,
             Self::Conversations,
+            Self::Ask,
             Self::Duplicate,
             Self::Change,
             Self::Note,
@@ -44,6 +46,7 @@ impl Action {
         match self {
             Self::Run => "run conversations",
             Self::Conversations => "old conversations",
+            Self::Ask => "ask the agents of its finished conversations",
             Self::Show => "show it again",
             Self::Duplicate => "duplicate and change",
             Self::Change => "change it",
@@ -88,6 +91,7 @@ impl Guide {
         match action {
             Action::Run if self.ask_batch(&record.id).await? => return Ok(Some(Action::Conversations)),
             Action::Conversations => self.list_conversations(selected).await?,
+            Action::Ask => self.ask_agents(word).await?,
             Action::Show => drop(self.run_words(&["show", word]).await?),
             // The list of experiments shows the copy.
             Action::Duplicate if self.duplicate_experiment(selected).await? => return Ok(None),
@@ -100,6 +104,25 @@ impl Guide {
             Action::Back => return Ok(None),
         }
         Ok(Some(action))
+    }
+
+    /// Asks for a question to the agents, shows what it costs, and sends it after a yes.
+    async fn ask_agents(&mut self, word: &str) -> Result<(), CliError> {
+        self.say("Each agent of each finished conversation answers it alone; the conversations do not change.");
+        let Some(question) = self.ask_filled_line("question", "").await? else { return Ok(()) };
+        // A question that begins with `@` would be read from a file, and one that begins with `-` as a flag.
+        let question = if question.starts_with('@') { format!(" {question}") } else { question };
+        let asking = |flags: &[&str]| {
+            let words = ["ask", word].into_iter().chain(flags.iter().copied()).chain(["--", question.as_str()]);
+            words.map(str::to_owned).collect::<Vec<String>>()
+        };
+        if self.run_words(&asking(&["--plan"])).await? != Exit::Done {
+            return Ok(());
+        }
+        if prompt::ask_yes_no(&self.context.terminal, "ask it?", true, HINT).await? == Some(true) {
+            self.run_words(&asking(&[])).await?;
+        }
+        Ok(())
     }
 
     /// Asks for a note and writes it; an empty one removes the note.

@@ -5,20 +5,20 @@
 
 mod ask;
 mod batch;
-mod change;
-mod change_editor;
-mod change_set;
 mod command;
 mod conversations;
-mod create;
+mod differences;
 mod draft_file;
 mod experiment;
 mod picker;
 mod progress;
+mod questions;
 mod saving;
 mod select;
 mod session;
 mod start;
+mod varying;
+mod wizard;
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};

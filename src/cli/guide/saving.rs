@@ -13,7 +13,7 @@ const KINDS: [(&str, &str, &str); 4] = [
     ("md", "transcripts, and the prompts as sent (md)", ""),
     ("jsonl", "data, a line for each entry (jsonl)", ".jsonl"),
     ("csv", "data as a table (csv)", ".csv"),
-    ("fleft_out", "the experiment itself, as files (fleft_out)", "-experiment"),
+    ("folder", "the experiment itself, as files (folder)", "-experiment"),
 ];
 
 impl Guide {
@@ -36,7 +36,7 @@ impl Guide {
         let mut path = format!("exports/{}{ending}", file_word(&selected.record.name));
         loop {
             let mut words = vec!["export".to_owned(), selected.word.clone(), format!("--format={format}")];
-            let left_out = if format == "fleft_out" { Some(None) } else { self.ask_left_out(selected).await? };
+            let left_out = if format == "folder" { Some(None) } else { self.ask_left_out(selected).await? };
             match left_out {
                 Some(Some(true)) => words.push("--all".to_owned()),
                 Some(_) => {}

@@ -11,6 +11,7 @@ use crate::store::StoreUri;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Start {
     Create,
+    GoOn,
     Select,
     Import,
     Elsewhere,
@@ -18,16 +19,22 @@ enum Start {
 }
 
 impl Start {
-    const ALL: [Self; 5] = [Self::Create, Self::Select, Self::Import, Self::Elsewhere, Self::Exit];
+    /// Lists the actions.
+    fn list_actions(has_drafts: bool) -> Vec<Self> {
+        let all = [Self::Create, Self::GoOn, Self::Select, Self::Import, Self::Elsewhere, Self::Exit];
+        all.into_iter().filter(|action| has_drafts || *action != Self::GoOn).collect()
+    }
 
-    fn describe_action(self) -> &'static str {
-        match self {
+    fn describe_action(self, drafts: Option<&str>) -> String {
+        let words = match self {
             Self::Create => "create an experiment",
+            Self::GoOn => drafts.unwrap_or_default(),
             Self::Select => "select an experiment",
             Self::Import => "import an experiment from a folder",
             Self::Elsewhere => "sign in elsewhere, or open another file",
             Self::Exit => "exit",
-        }
+        };
+        words.to_owned()
     }
 }
 
@@ -35,30 +42,26 @@ impl Guide {
     /// Shows the first menu until the person leaves.
     pub(super) async fn first_menu(&mut self) -> Result<Exit, CliError> {
         self.print_database();
-        let mut at = 0;
+        let mut next = Start::Create;
         loop {
-            let items = Start::ALL.map(|s| s.describe_action().to_owned());
+            let drafts = self.describe_drafts();
+            let actions = Start::list_actions(drafts.is_some());
+            let items: Vec<String> = actions.iter().map(|action| action.describe_action(drafts.as_deref())).collect();
+            let at = actions.iter().position(|action| *action == next).unwrap_or_default();
             let chosen = prompt::ask_one_of(&self.context.terminal, "what next?", &items, at, HINT).await?;
-            at = chosen.unwrap_or_default();
-            match chosen.map(|place| Start::ALL[place]) {
-                Some(Start::Create) => {
-                    if self.create_experiment().await?.is_some() {
-                        at = 1;
-                    }
+            let Some(action) = chosen.map(|place| actions[place]) else { return Ok(Exit::Done) };
+            next = action;
+            match action {
+                Start::Create if self.create_experiment().await? => next = Start::Select,
+                Start::GoOn if self.continue_draft().await? => next = Start::Select,
+                Start::Select => Box::pin(self.select_experiment()).await?,
+                Start::Import if self.import_folder().await? => next = Start::Create,
+                Start::Elsewhere if self.change_database().await? => {
+                    self.print_database();
+                    next = Start::Create;
                 }
-                Some(Start::Select) => Box::pin(self.select_experiment()).await?,
-                Some(Start::Import) => {
-                    if self.import_folder().await? {
-                        at = 0;
-                    }
-                }
-                Some(Start::Elsewhere) => {
-                    if self.change_database().await? {
-                        self.print_database();
-                        at = 0;
-                    }
-                }
-                Some(Start::Exit) | None => return Ok(Exit::Done),
+                Start::Create | Start::GoOn | Start::Import | Start::Elsewhere => {}
+                Start::Exit => return Ok(Exit::Done),
             }
         }
     }

@@ -75,9 +75,10 @@ pub async fn ask_yes_no(
 /// Asks for a line, which the person edits from `text`; `None` on Esc. `hint` is the remedy if questions are not
 /// allowed.
 pub async fn ask_line(terminal: &Terminal, question: &str, text: &str, hint: &str) -> Result<Option<String>, CliError> {
-    let kept = FieldDraft { typing: terminal.typing.clone(), question: one_line(question) };
-    let text = kept.typing.saved_line(&kept.question).unwrap_or_else(|| text.to_owned());
-    let (label, text) = (field_label(terminal, question), harmless(&text).replace('\n', " "));
+    let (typing, shown) = (terminal.typing.clone(), harmless(text).replace('\n', " "));
+    let kept = FieldDraft { typing, question: one_line(question), shown };
+    let saved = kept.typing.saved_line(&kept.question).map(|text| harmless(&text).replace('\n', " "));
+    let (label, text) = (field_label(terminal, question), saved.unwrap_or_else(|| kept.shown.clone()));
     let answer = ask_terminal(terminal, question, hint, move |_| Field::new(Some(kept))?.read(&label, &text));
     // Pasted text may contain line breaks.
     Ok(answer.await?.map(|line| line.trim().replace(['\r', '\n'], " ")))
@@ -92,17 +93,17 @@ pub async fn ask_lines(
     mut keep: impl FnMut(&[String]) -> LineEffect + Send + 'static,
 ) -> Result<Option<Vec<String>>, CliError> {
     let mut lines = already;
-    let kept = FieldDraft { typing: terminal.typing.clone(), question: one_line(question) };
+    let kept = FieldDraft { typing: terminal.typing.clone(), question: one_line(question), shown: String::new() };
     let mut half = kept.typing.saved_line(&kept.question).map(|half| harmless(&half)).unwrap_or_default();
     ask_terminal(terminal, question, "run it on a terminal", move |_| {
         let mut field = Field::new(Some(kept))?;
         loop {
             let Some(typed) = field.read("  ", &std::mem::take(&mut half))? else { return Ok(None) };
-            // Pasted text may contain several lines.
+            // A point among pasted lines is text.
+            if typed.trim_end() == "." {
+                return Ok(Some(lines));
+            }
             for line in typed.replace("\r\n", "\n").replace('\r', "\n").split('\n') {
-                if line.trim_end() == "." {
-                    return Ok(Some(lines));
-                }
                 lines.push(line.trim_end().to_owned());
                 match keep(&lines) {
                     LineEffect::Keep => {}
@@ -335,6 +336,8 @@ impl rustyline::ConditionalEventHandler for Leave {
 struct FieldDraft {
     typing: Typing,
     question: String,
+    /// Proposed content, which is not saved.
+    shown: String,
 }
 
 /// Observer of a field, which is called at every key. It saves the content, and hides a password.
@@ -360,8 +363,8 @@ impl rustyline::hint::Hinter for FieldObserver {
     type Hint = String;
 
     fn hint(&self, line: &str, _: usize, _: &rustyline::Context<'_>) -> Option<String> {
-        if let Some(FieldDraft { typing, question }) = &self.kept {
-            typing.save_line(question, line);
+        if let Some(FieldDraft { typing, question, shown }) = &self.kept {
+            typing.save_line(question, if line == shown { "" } else { line });
         }
         None
     }
