@@ -91,6 +91,7 @@ fn study() -> Experiment {
 fn launch() -> (Launch, UnboundedReceiver<Event>) {
     let (events, received) = unbounded_channel();
     let how = Launch {
+        server_wait: convoke::run::ServerWait::default(),
         max_calls: None,
         max_time: None,
         jobs: Some(2),

@@ -1,8 +1,7 @@
 //! The models that servers offer.
 
-use super::error::LabError;
 use super::question::{About, Confirmation, Progress};
-use super::setup::{Lab, Servers};
+use super::setup::Servers;
 use crate::design::check::server_of;
 use crate::model::catalog::{Offered, is_same_model};
 use crate::model::{Connection, ModelError, Server, ServerKind};
@@ -33,31 +32,27 @@ pub enum NoOffer {
     Model(#[from] ModelError),
 }
 
-impl Lab {
-    /// Asks before a model is fetched that only a flag names, and that is within two edits of one that its server has.
-    ///
-    /// # Errors
-    /// None of a server: the run reports them.
-    pub async fn confirm_pulls(&self, ids: &[String], yes: &[String]) -> Result<Progress<()>, LabError> {
-        for id in ids {
-            let (server, name) = (server_of(id), name_of(id));
-            let Some(server) = self.servers.get(server).filter(|s| s.kind == ServerKind::Ollama) else { continue };
-            let Ok(offered) = list_models(server).await else { continue };
-            if offered.iter().any(|o| is_same_model(&o.name, name)) {
-                continue;
-            }
-            let distance = |known: &str| strsim::damerau_levenshtein(untagged(known), untagged(name));
-            let near = offered.iter().map(|o| (distance(&o.name), &o.name)).filter(|(edits, _)| *edits <= 2).min();
-            if let Some((_, near)) = near {
-                let near = format!("{}/{near}", server.name);
-                let confirmation = Confirmation::new(About::PullNear { model: id.clone(), near });
-                if !confirmation.is_given(yes) {
-                    return Ok(Progress::Needs(confirmation));
-                }
+/// Asks before a model is fetched that only a flag names, and that is within two edits of one that its server has.
+pub async fn confirm_pulls(servers: &Servers, ids: &[String], yes: &[String]) -> Progress<()> {
+    for id in ids {
+        let (server, name) = (server_of(id), name_of(id));
+        let Some(server) = servers.get(server).filter(|s| s.kind == ServerKind::Ollama) else { continue };
+        // The run reports a server that does not answer.
+        let Ok(offered) = list_models(server).await else { continue };
+        if offered.iter().any(|o| is_same_model(&o.name, name)) {
+            continue;
+        }
+        let distance = |known: &str| strsim::damerau_levenshtein(untagged(known), untagged(name));
+        let near = offered.iter().map(|o| (distance(&o.name), &o.name)).filter(|(edits, _)| *edits <= 2).min();
+        if let Some((_, near)) = near {
+            let near = format!("{}/{near}", server.name);
+            let confirmation = Confirmation::new(About::PullNear { model: id.clone(), near });
+            if !confirmation.is_given(yes) {
+                return Progress::Needs(confirmation);
             }
         }
-        Ok(Progress::Done(()))
     }
+    Progress::Done(())
 }
 
 /// Requests the models of every real server at the same time.

@@ -7,7 +7,7 @@ use crate::model::Retry;
 use crate::model::person::Person;
 use crate::run::patience::Patience;
 use crate::run::roster::LookUp;
-use crate::run::{Budget, Event, Job, Options, Roster, Summary, Work};
+use crate::run::{Budget, Event, Job, Options, Roster, ServerWait, Summary, Work};
 use crate::store::{ExperimentRecord, Lease, ProcessKind};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub struct Launch {
     pub max_calls: Option<u32>,
     /// Time after which this invocation makes no further request.
     pub max_time: Option<Duration>,
+    /// Patience with servers that go away.
+    pub server_wait: ServerWait,
     /// Longest wait for a database that is full or unreachable.
     pub store_wait: Duration,
     /// Arguments as typed, without secrets, recorded for people.
@@ -175,11 +177,13 @@ impl Running {
 
     async fn run_within(&self, budget: &Arc<Budget>, stop: &CancellationToken) -> Summary {
         let Self { lab, how, jobs, .. } = self;
-        let retry = Retry { max_retries: how.max_retries, ..Retry::default() };
+        let longest = how.server_wait.time;
+        let retry = Retry { max_retries: how.max_retries, longest, ..Retry::default() };
         let roster = self.look_up(retry, stop).await;
         let options = Options {
             bounds: request_bounds(jobs, &lab.servers, how.jobs),
             retry,
+            server_wait: how.server_wait,
             store_wait: how.store_wait,
             clock: lab.clock,
             lease: self.build_lease(),
@@ -223,6 +227,7 @@ impl Running {
             servers: &self.lab.servers.usable,
             script: self.how.script.clone(),
             pull: self.how.pull,
+            server_wait: self.how.server_wait,
             retry,
             events: &self.how.events,
             stop,

@@ -1,7 +1,9 @@
-//! Gates: one conversation's answer from a server holds back every other conversation.
+//! Gates: one conversation's answer from a server holds back every other conversation, and so does a server that went
+//! away.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// One gate for each model of each server. A `Retry-After` closes it for all conversations.
@@ -14,6 +16,25 @@ pub struct Gates {
 struct State {
     closed_until: BTreeMap<(String, String), Instant>,
     answered: BTreeMap<String, i64>,
+    /// Servers that are away. Removing one wakes every call that waits for it.
+    away: BTreeMap<String, watch::Sender<()>>,
+}
+
+/// The right of one call to find out when a server is back. Dropping it lets all others send again.
+#[derive(Debug)]
+pub struct Watch<'a> {
+    gates: &'a Gates,
+    server: String,
+    /// Time since which the server is away.
+    pub since: Instant,
+    /// Number of times that the server listed its models.
+    pub returns: u32,
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        self.gates.lock().away.remove(&self.server);
+    }
 }
 
 impl Gates {
@@ -28,6 +49,30 @@ impl Gates {
         let mut state = self.lock();
         let gate = state.closed_until.entry((server.to_owned(), model.to_owned())).or_insert(until);
         *gate = (*gate).max(until);
+    }
+
+    /// Marks a server as away. Returns `None` if another call watches it already.
+    pub fn watch(&self, server: &str) -> Option<Watch<'_>> {
+        let mut state = self.lock();
+        if state.away.contains_key(server) {
+            return None;
+        }
+        state.away.insert(server.to_owned(), watch::Sender::new(()));
+        Some(Watch { gates: self, server: server.to_owned(), since: Instant::now(), returns: 0 })
+    }
+
+    /// True if a server is away.
+    pub fn is_away(&self, server: &str) -> bool {
+        self.lock().away.contains_key(server)
+    }
+
+    /// Waits while a server is away.
+    pub async fn until_back(&self, server: &str) {
+        loop {
+            let Some(mut away) = self.lock().away.get(server).map(watch::Sender::subscribe) else { return };
+            // An error says that the server is no longer marked as away.
+            let _ = away.changed().await;
+        }
     }
 
     /// Records that the server answered a conversation.
@@ -45,5 +90,27 @@ impl Gates {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tokio::time::timeout;
+
+    #[tokio::test(start_paused = true)]
+    async fn one_call_watches_and_all_others_wait() {
+        let gates = Gates::default();
+        let second = Duration::from_secs(1);
+        assert!(timeout(second, gates.until_back("s")).await.is_ok());
+        let watch = gates.watch("s");
+        assert!(watch.is_some() && gates.watch("s").is_none() && gates.is_away("s") && !gates.is_away("t"));
+        assert!(timeout(second, gates.until_back("s")).await.is_err());
+        let (waited, ()) = tokio::join!(timeout(second * 9, gates.until_back("s")), async {
+            tokio::time::sleep(second).await;
+            drop(watch);
+        });
+        assert!(waited.is_ok() && gates.watch("s").is_some());
     }
 }

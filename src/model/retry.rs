@@ -118,6 +118,8 @@ pub struct PendingCall<'a> {
     pub gates: &'a Gates,
     /// Place of the conversation in the plan, by which the slots know it.
     pub order: u32,
+    /// True if it finds out whether a server is back: it does not wait for the others.
+    pub watches: bool,
     /// Prevents any new attempt.
     pub stop: &'a CancellationToken,
     /// Drops the attempt in flight.
@@ -205,13 +207,17 @@ impl PendingCall<'_> {
             self.unless_stopped(self.wait_for_gate()).await?;
             let slot = self.unless_stopped(self.slots.take_slot(self.server, self.order)).await?;
             // The gate may have closed while this call waited for its slot.
-            if self.gates.closed_until(self.server, &self.request.model).is_none() {
+            let is_back = self.watches || !self.gates.is_away(self.server);
+            if is_back && self.gates.closed_until(self.server, &self.request.model).is_none() {
                 return Some(slot);
             }
         }
     }
 
     async fn wait_for_gate(&self) {
+        if !self.watches {
+            self.gates.until_back(self.server).await;
+        }
         while let Some(until) = self.gates.closed_until(self.server, &self.request.model) {
             sleep_until(until).await;
         }

@@ -355,7 +355,7 @@ mod tests {
             let error = Address::parse(ServerKind::OpenAi, wrong).unwrap_err();
             assert!(matches!(error, AddressError::Malformed(_)), "{wrong} {error}");
         }
-        for wrong in ["127.0.0.1:66000", "a b", "::1]", "tcp://h", "\"h"] {
+        for wrong in ["127.0.0.1:66000", "a b", "::1]", "tcp://h"] {
             assert!(Address::parse(ServerKind::Ollama, wrong).is_err(), "{wrong}");
         }
         assert_eq!(Address::parse(ServerKind::OpenAi, "ftp://host"), Err(AddressError::Scheme));

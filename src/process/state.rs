@@ -208,7 +208,7 @@ impl Conversation {
             reader: Some(agent.name.clone()),
             labels: self.setting.labels,
             merge: self.setting.protocol.merge,
-            alternate: self.setting.protocol.speakers == Speakers::Manual,
+            alternate: self.setting.protocol.speakers == Speakers::Manual && !agent.model.is_human(),
             filled: self.log.get(self.today).is_some_and(|opening| opening.content.is_empty()),
             parts: Vec::new(),
             subject: false,

@@ -118,6 +118,8 @@ impl Reporter for Bars {
             | Event::Stopped { .. }
             | Event::Held { .. }
             | Event::LongContext { .. }
+            | Event::ServerAway { .. }
+            | Event::ServerBack { .. }
             | Event::StoreAway { .. }
             | Event::StoreBack
             | Event::Ended { .. }

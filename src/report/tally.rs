@@ -60,8 +60,8 @@ impl Tally {
             Event::Waiting { server, reason, wait, .. } => {
                 self.waiting = Some(format!("{server}: {reason}; again in {:.1} s", *wait as f64 / 1000.0));
             }
-            Event::StoreAway { reason } => self.waiting = Some(reason.clone()),
-            Event::StoreBack | Event::Started { .. } => self.waiting = None,
+            Event::ServerAway { reason, .. } | Event::StoreAway { reason } => self.waiting = Some(reason.clone()),
+            Event::ServerBack { .. } | Event::StoreBack | Event::Started { .. } => self.waiting = None,
             Event::Pull { model, doing, completed, total } => {
                 self.waiting = Some(match (completed, total) {
                     (Some(done), Some(all)) => {

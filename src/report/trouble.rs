@@ -17,6 +17,10 @@ impl Trouble {
     pub fn line_of(&mut self, event: &Event) -> Option<String> {
         match event {
             Event::Stopped { reason, .. } => Some(format!("no further requests: {reason}")),
+            Event::ServerAway { server, reason } => {
+                Some(format!("{reason}; {server} gets no prompt until it lists its models again (--server-wait)"))
+            }
+            Event::ServerBack { server } => Some(format!("{server} is back; continuing")),
             Event::StoreAway { reason } => Some(format!("paused: {reason}")),
             Event::StoreBack => Some("the database is back; continuing".to_owned()),
             Event::LongContext { model, num_ctx, context } => {

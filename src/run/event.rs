@@ -104,6 +104,18 @@ pub enum Event {
         /// Milliseconds until the next attempt.
         wait: u64,
     },
+    /// A server went away. The run waits for it and sends it no prompt.
+    ServerAway {
+        /// The server.
+        server: String,
+        /// Its last error.
+        reason: String,
+    },
+    /// A server is back: it answered a call.
+    ServerBack {
+        /// The server.
+        server: String,
+    },
     /// Requests to a server, or for one of its models, stop.
     Stopped {
         /// The server.

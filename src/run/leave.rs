@@ -75,9 +75,13 @@ impl From<StoreError> for Leave {
 
 /// The reason why a call was not sent.
 pub(super) enum Unsent {
+    /// A refusal of another request asked for a change.
+    Outdated,
     Store(StoreError),
     /// The server or the model is stopped.
     Stopped(String),
     /// The run makes no further request.
     Halted,
+    /// The server is away.
+    Away,
 }

@@ -17,6 +17,7 @@
 //! | `worker` | take one process to its end: the claim, its steps, its end |
 //! | `worker/round` | ask the lanes of a round side by side, and store their answers in order |
 //! | `worker/call` | make one call: stored as sent, asked, returned with its answer |
+//! | `worker/absence` | wait for a server that went away |
 //! | `worker/person` | let a person type a turn |
 //! | `patience` | wait for an unreachable or full database |
 
@@ -38,6 +39,7 @@ mod worker;
 pub use budget::Budget;
 pub use event::{Event, Summary};
 pub use job::{Job, Replay};
+pub use patience::ServerWait;
 pub use prepare::{Missing, Prepared, Superseded};
 pub use roster::Roster;
 pub use runner::run;

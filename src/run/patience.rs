@@ -1,4 +1,5 @@
-//! Waiting for an unreachable or full database: the run pauses, reports it, and resumes when the database is back.
+//! Waiting for an unreachable or full database: the run pauses, reports it, and resumes when the database is back. The
+//! figures of waits for model servers are here too.
 
 use super::event::Event;
 use crate::store::StoreError;
@@ -56,4 +57,40 @@ impl Patience {
 /// True if a later retry may succeed.
 fn may_pass(error: &StoreError) -> bool {
     matches!(error, StoreError::Full { .. } | StoreError::Unreachable { .. } | StoreError::Locked { .. })
+}
+
+/// First and longest pause between two requests for a server's list of models.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
+const LONGEST_LOOK: Duration = Duration::from_mins(1);
+
+/// Patience with servers that go away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerWait {
+    /// Longest wait.
+    pub time: Duration,
+    /// True if it applies to a server that has not answered yet.
+    pub at_start: bool,
+}
+
+impl Default for ServerWait {
+    fn default() -> Self {
+        Self { time: Duration::from_hours(1), at_start: false }
+    }
+}
+
+/// Returns the next pause between two requests for the list.
+pub fn next_pause(pause: Option<Duration>) -> Duration {
+    pause.map_or(FIRST_LOOK, |pause| (pause * 3 / 2).min(LONGEST_LOOK))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_minute() {
+        let pauses = std::iter::successors(Some(next_pause(None)), |pause| Some(next_pause(Some(*pause))));
+        let seconds: Vec<u64> = pauses.take(9).map(|pause| pause.as_secs()).collect();
+        assert_eq!(seconds, [5, 7, 11, 16, 25, 37, 56, 60, 60]);
+    }
 }

@@ -1,6 +1,7 @@
 //! Models of a run: looked up before the first call, and fetched if a server lacks them.
 
 use super::event::Event;
+use super::patience::{ServerWait, next_pause};
 use crate::design::check::server_of;
 use crate::design::{ModelSpec, Seed};
 use crate::model::catalog::is_same_model;
@@ -15,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 /// The models of a run by their id.
@@ -48,6 +49,8 @@ pub struct LookUp<'a> {
     pub pull: bool,
     /// Number and pace of retries.
     pub retry: Retry,
+    /// Patience with servers that cannot be reached.
+    pub server_wait: ServerWait,
     /// Receives the events.
     pub events: &'a UnboundedSender<Event>,
     /// Prevents further lookups and fetches.
@@ -91,6 +94,11 @@ impl Roster {
     /// Returns the model with an id.
     pub fn member(&self, id: &str) -> Option<&Member> {
         self.models.get(id)
+    }
+
+    /// True if the look-up at the start reached a server. Servers without a look-up were not contacted.
+    pub fn has_reached(&self, server: &str) -> bool {
+        self.models.values().any(|m| m.server.name == server && m.server.kind == ServerKind::Ollama)
     }
 
     /// Servers in use, by name and kind.
@@ -240,20 +248,25 @@ impl LookUp<'_> {
     where
         F: Future<Output = Result<T, ModelError>>,
     {
-        let mut attempt = 0;
+        let (mut attempt, began, mut pause) = (0, Instant::now(), None);
         loop {
             let error = match look().await {
                 Err(error) if crate::model::retry::verdict(&error) == Verdict::Retry && !is_unreadable(&error) => error,
                 other => return other,
             };
-            if attempt >= self.retry.max_retries || self.stop.is_cancelled() {
+            let is_patient = self.server_wait.at_start && began.elapsed() < self.server_wait.time;
+            let is_used_up = attempt >= self.retry.max_retries;
+            if (is_used_up && !is_patient) || self.stop.is_cancelled() {
                 return Err(error);
             }
-            let wait = self.retry.base.saturating_mul(2_u32.saturating_pow(attempt)).min(self.retry.cap);
+            let mut wait = self.retry.base.saturating_mul(2_u32.saturating_pow(attempt)).min(self.retry.cap);
+            if is_used_up {
+                wait = *pause.insert(next_pause(pause));
+            }
             self.tell_wait(connection, &error, wait);
             tokio::select! {
                 () = self.stop.cancelled() => return Err(error),
-                () = sleep(wait) => attempt += 1,
+                () = sleep(wait) => attempt = attempt.saturating_add(1),
             }
         }
     }

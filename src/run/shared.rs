@@ -4,7 +4,7 @@ use super::budget::Budget;
 use super::event::{Event, Summary};
 use super::job::Job;
 use super::leave::{Leave, STOPPED};
-use super::patience::Patience;
+use super::patience::{Patience, ServerWait};
 use super::refusals::Refusals;
 use super::roster::{Roster, name_of};
 use crate::design::ModelSpec;
@@ -14,6 +14,7 @@ use crate::model::person::Person;
 use crate::model::{Bounds, ChatRequest, Gates, ModelError, Retry, Slots, Usage};
 use crate::process::Flag;
 use crate::store::{Lease, Store, Tokens};
+use serde_json::{Map, Value as Json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,6 +29,8 @@ pub struct Options {
     pub bounds: Bounds,
     /// Number and pace of retries.
     pub retry: Retry,
+    /// Patience with servers that go away.
+    pub server_wait: ServerWait,
     /// Time for which the run waits for an unreachable or full database.
     pub store_wait: Duration,
     /// The clock: milliseconds since 1970.
@@ -126,11 +129,13 @@ impl Shared {
         }
     }
 
-    /// Changes a request as earlier refusals of this run asked.
-    pub(super) fn amend(&self, server: &str, request: &mut ChatRequest) {
+    /// Changes the parameters of a request as earlier refusals of this run asked. Returns true if that changed them.
+    pub(super) fn amend(&self, server: &str, model: &str, parameters: &mut Map<String, Json>) -> bool {
         let amendments = self.amendments.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = amendments.get(&(server.to_owned(), request.model.clone()));
-        known.into_iter().flatten().for_each(|amendment| amendment.apply(&mut request.parameters));
+        let before: Vec<String> = parameters.keys().cloned().collect();
+        let known = amendments.get(&(server.to_owned(), model.to_owned()));
+        known.into_iter().flatten().for_each(|amendment| amendment.apply(parameters));
+        !parameters.keys().eq(&before)
     }
 
     /// Changes a request as its refusal asks, and those that follow. Returns false if it asks for no change.

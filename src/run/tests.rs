@@ -128,7 +128,15 @@ impl Place {
         tokio::spawn(async move { while received.recv().await.is_some() {} });
         let stop = CancellationToken::new();
         let (servers, retry) = ([Server::scripted().unwrap()], Retry::default());
-        let look_up = LookUp { servers: &servers, script: None, pull: false, retry, events: &events, stop: &stop };
+        let look_up = LookUp {
+            servers: &servers,
+            script: None,
+            pull: false,
+            retry,
+            server_wait: super::ServerWait::default(),
+            events: &events,
+            stop: &stop,
+        };
         let specs = self.plan.conditions.iter().flat_map(crate::design::Condition::participants);
         let roster = Roster::look_up(specs, &look_up).await;
         let leave = CancellationToken::new();
@@ -149,6 +157,7 @@ impl Place {
             leave: leave.clone(),
             abort: CancellationToken::new(),
             budget: Arc::default(),
+            server_wait: super::ServerWait::default(),
         };
         let work = Work {
             store: Arc::clone(&self.store),

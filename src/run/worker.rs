@@ -20,6 +20,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use tracing::info;
 
+mod absence;
 mod call;
 mod person;
 mod round;

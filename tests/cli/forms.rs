@@ -53,7 +53,7 @@ fn an_argument_that_is_not_utf8_is_named() {
 
 #[test]
 fn a_dotenv_of_another_program_or_editor_is_read() {
-    let ours = "OLLAMA_HOST=gpu01:1234\n";
+    let ours = "OPENAI_BASE_URL=https://gpu01.example:1234/v1\n";
     let utf16 = |text: &str, read: fn(u16) -> [u8; 2]| -> Vec<u8> {
         "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(read).collect()
     };
@@ -74,7 +74,7 @@ fn a_dotenv_of_another_program_or_editor_is_read() {
         let place = Place::new();
         std::fs::write(place.path().join(".env"), bytes).unwrap();
         let outcome = place.run("doctor --config").exits(0);
-        assert!(outcome.out.contains("gpu01:1234"), "{case}: {}", outcome.screen());
+        assert!(outcome.out.contains("gpu01.example:1234"), "{case}: {}", outcome.screen());
         assert_eq!(outcome.err.contains("left out"), warns, "{case}: {}", outcome.screen());
     }
     for bad in ["DB_PASSWORD=a b c\n", "CAMPUS_KEY = 'x\n", "OPENAI_API_KEY sk-canary\n"] {
@@ -90,8 +90,8 @@ fn addresses_of_databases_as_they_are_written() {
     let place = Place::new();
     for (store, exit, words) in [
         ("sqlite::memory:", 2, "the path of a file"),
-        ("\"sqlite:x.db\"", 0, ""),
-        ("SQLITE:x.db", 0, ""),
+        ("\"sqlite:x.db\"", 6, "x.db"),
+        ("SQLITE:x.db", 6, "x.db"),
         ("MONGODB://127.0.0.1:9/d?serverSelectionTimeoutMS=50", 4, ""),
         ("'mongodb://127.0.0.1:9/d'", 4, ""),
         ("https://host", 2, "mongodb"),

@@ -161,7 +161,7 @@ fn imitations_of_ollama_need_nothing_that_is_not_used() {
     }
     for (tags, show) in cases {
         let said = json!({"message": {"content": "Well."}, "done": true, "done_reason": "stop", "eval_count": "3"});
-        let (case, listed) = (format!("{tags} {show}"), !tags["models"].is_null() || tags.is_array());
+        let (case, listed) = (format!("{tags} {show}"), tags != json!({"models": null}));
         let server = Fake::start(move |seen, socket| match seen.path.as_str() {
             "/api/tags" => respond(socket, 200, "", tags.to_string().as_bytes()),
             "/api/show" => respond(socket, 200, "", show.to_string().as_bytes()),
@@ -257,7 +257,7 @@ fn a_wrong_address_in_a_variable_concerns_its_server_only() {
         ("OPENAI_BASE_URL", "https://", "openai/m"),
     ] {
         let place = experiment(&format!("\"{model}\""), "");
-        for line in ["list", "check x", "plan x", "run x --offline", "doctor --config"] {
+        for line in ["run x --offline", "list", "check x", "plan x", "doctor --config"] {
             place.run_with(line, &[(variable, value)]).exits(0);
         }
         let outcome = place.run_with("run x --max-retries 0", &[(variable, value)]).exits(5);

@@ -9,6 +9,7 @@ mod server;
 
 mod adding;
 mod asking;
+mod away;
 mod budget;
 mod deleting;
 mod kills;

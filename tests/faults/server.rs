@@ -5,6 +5,7 @@ use convoke::design::key::sha256;
 use serde_json::{Value as Json, json};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -41,6 +42,11 @@ struct Inner {
     delay: Mutex<Duration>,
     habit: Mutex<Habit>,
     seen: Mutex<Vec<Seen>>,
+    /// Instants of requests for the list of models.
+    looks: Mutex<Vec<Instant>>,
+    /// Open connections.
+    streams: Mutex<Vec<TcpStream>>,
+    is_up: AtomicBool,
 }
 
 /// The server.
@@ -55,17 +61,52 @@ impl Server {
     pub fn start(delay: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let inner =
-            Arc::new(Inner { delay: Mutex::new(delay), habit: Mutex::new(Box::new(usual)), seen: Mutex::default() });
-        let served = Arc::clone(&inner);
+        let inner = Arc::new(Inner {
+            delay: Mutex::new(delay),
+            habit: Mutex::new(Box::new(usual)),
+            seen: Mutex::default(),
+            looks: Mutex::default(),
+            streams: Mutex::default(),
+            is_up: AtomicBool::new(true),
+        });
+        let server = Self { port, inner };
+        server.listen(listener);
+        server
+    }
+
+    fn listen(&self, listener: TcpListener) {
+        let inner = Arc::clone(&self.inner);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (stream, inner) = (stream.unwrap(), Arc::clone(&served));
+                if !inner.is_up.load(Ordering::SeqCst) {
+                    return;
+                }
+                let (stream, inner) = (stream.unwrap(), Arc::clone(&inner));
+                inner.streams.lock().unwrap().push(stream.try_clone().unwrap());
                 // A client that was killed leaves its connection in any state.
                 std::thread::spawn(move || serve(stream, &inner).unwrap_or_default());
             }
         });
-        Self { port, inner }
+    }
+
+    /// Dies: its connections break, and new ones are refused.
+    pub fn die(&self) {
+        self.inner.is_up.store(false, Ordering::SeqCst);
+        drop(TcpStream::connect(("127.0.0.1", self.port)));
+        for stream in self.inner.streams.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
+    }
+
+    /// Starts again at the same port.
+    pub fn rise(&self) {
+        self.inner.is_up.store(true, Ordering::SeqCst);
+        self.listen(TcpListener::bind(("127.0.0.1", self.port)).unwrap());
+    }
+
+    /// Number of requests for the list of models.
+    pub fn looks(&self) -> usize {
+        self.inner.looks.lock().unwrap().len()
     }
 
     /// Changes the answers from now on.
@@ -133,6 +174,14 @@ fn serve(stream: TcpStream, inner: &Inner) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let (mut reader, mut writer) = (BufReader::new(stream.try_clone()?), stream);
     while let Some(body) = read(&mut reader)? {
+        if body.is_empty() {
+            inner.looks.lock().unwrap().push(Instant::now());
+            let list = r#"{"data":[{"id":"a"}]}"#;
+            let head =
+                format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", list.len());
+            writer.write_all((head + list).as_bytes())?;
+            continue;
+        }
         let seen = {
             let mut all = inner.seen.lock().unwrap();
             let seen = Seen { number: all.len(), at: Instant::now(), body };

@@ -6,7 +6,7 @@ use crate::server::Gated;
 use convoke::model::{Bounds, Retry, Server, ServerKind};
 use convoke::process::Entry;
 use convoke::run::roster::LookUp;
-use convoke::run::{Event, Job, Options, Roster, Summary, Work, run};
+use convoke::run::{Event, Job, Options, Roster, ServerWait, Summary, Work, run};
 use convoke::store::mongodb::Mongo;
 use convoke::store::sqlite::Sqlite;
 use convoke::store::{
@@ -214,11 +214,20 @@ impl Run {
             leave: CancellationToken::new(),
             abort: self.abort.clone(),
             budget: Arc::default(),
+            server_wait: ServerWait::default(),
         };
         let address = format!("http://127.0.0.1:{}/v1", server.port);
         let servers = [Server::new("lab", ServerKind::OpenAi, &address).unwrap()];
         let (retry, stop) = (options.retry, &self.stop);
-        let look_up = LookUp { servers: &servers, script: None, pull: false, retry, events: &events, stop };
+        let look_up = LookUp {
+            servers: &servers,
+            script: None,
+            pull: false,
+            retry,
+            server_wait: ServerWait::default(),
+            events: &events,
+            stop,
+        };
         let roster = Roster::look_up([model("lab/m")].iter(), &look_up).await;
         let work = Work { store: Arc::clone(store), jobs, roster, person: None, events };
         let listen = async {

@@ -26,6 +26,7 @@ pub(super) async fn retried(kind: ServerKind, streamed: bool, fake: &Fake) -> Ca
         slots: &slots,
         gates: &gates,
         order: 0,
+        watches: false,
         stop: &token,
         abort: &token,
         clock: &|| 7,

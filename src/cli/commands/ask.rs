@@ -1,9 +1,9 @@
 //! `convoke ask`: asks agents of finished conversations. The same command continues it.
 
 use super::run::{Drive, End, Manner, Start, left};
+use crate::cli::commands::run::confirm_pulls;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit, file_error};
-use crate::cli::questions::agreed;
 use crate::cli::shell::resume_line;
 use crate::cli::terminal::signals;
 use crate::cli::terminal::text::count;
@@ -121,12 +121,11 @@ async fn store<'a>(
     let waits = manner.waits()?;
     let script = context.settings.servers.script.as_deref().map(files::read_script).transpose()?;
     say_plan(context, &plan, manner.retry_failed);
+    confirm_pulls(context, manner.no_pull, &plan.model_of_flag().map(str::to_owned).into_iter().collect::<Vec<_>>())
+        .await?;
     let mut start = Start::new(context, "ask", manner, (waits, script));
     start.is_document = is_document;
     let how = start.how.clone();
-    if let Some(model) = plan.model_of_flag().filter(|_| how.pull) {
-        agreed(context, async |yes| lab.confirm_pulls(&[model.to_owned()], yes).await).await?;
-    }
     let running = start.listen(async { Ok(lab.launch_questions(&plan, how).await?) }).await?;
     let drive = start.drive(lab.clone(), running);
     Ok(Session {

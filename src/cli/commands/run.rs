@@ -15,7 +15,7 @@ use crate::cli::problems::say_problems;
 use crate::cli::questions::agreed;
 use crate::cli::shell::{quoted, resume_line, spelled_out};
 use crate::cli::terminal::signals;
-use crate::lab::{Extended, Lab, LabError, Planned, files};
+use crate::lab::{Extended, Lab, LabError, Planned, files, models};
 use crate::store::ProcessKind;
 use crate::store::sqlite::OpenMode;
 use clap::Args;
@@ -106,6 +106,7 @@ async fn begin<'a>(
     let script = context.settings.servers.script.as_deref().map(files::read_script).transpose()?;
     let mut planned = planned(context, args, seat).await?;
     planned.require_servers(&context.settings.servers)?;
+    confirm_pulls(context, args.manner.no_pull, &planned.models_of_flags()).await?;
     let lab = context.lab(OpenMode::Run).await?;
     if seat.is_some() {
         lab.plan_single(&mut planned, args.manner.retry_failed).await?;
@@ -118,10 +119,6 @@ async fn begin<'a>(
     start.how.more = args.more;
     start.how.is_talk = seat.is_some();
     let how = start.how.clone();
-    if how.pull {
-        let ids = planned.models_of_flags();
-        agreed(context, async |yes| lab.confirm_pulls(&ids, yes).await).await?;
-    }
     let launched = agreed(context, async |yes| lab.launch_run(planned.clone(), how.clone(), yes).await);
     let running = start.listen(launched).await?;
     Ok((start.drive(lab.clone(), running), replicates))
@@ -211,6 +208,12 @@ fn given(args: &Run) -> Option<&'static str> {
         ("--more", args.more.is_some()),
     ];
     flags.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
+}
+
+/// Asks before a model is fetched that a flag nearly names.
+pub async fn confirm_pulls(context: &Context, no_pull: bool, ids: &[String]) -> Result<(), CliError> {
+    let ids = if no_pull { &[] } else { ids };
+    agreed(context, async |yes| Ok(models::confirm_pulls(&context.settings.servers, ids, yes).await)).await
 }
 
 /// Extends the plan by `--more`, and prints its new size.

@@ -4,6 +4,7 @@ use super::sources::{Config, Variables};
 use super::world::{Origin, Shown};
 use crate::cli::error::CliError;
 use crate::design::plan::HUMAN;
+use crate::model::server::AddressError;
 use crate::model::{Limits, Server, ServerKind};
 
 /// Builds the list of servers.
@@ -82,7 +83,8 @@ impl Servers<'_> {
     ) -> Result<Server, CliError> {
         let (mut server, fault) = match Server::new(name, kind, address) {
             Ok(server) => (server, None),
-            Err(e) if !address_variable.is_empty() => {
+            // One that may hold a secret is refused at once.
+            Err(e @ (AddressError::Malformed(_) | AddressError::Scheme)) if !address_variable.is_empty() => {
                 let unused = Server::new(name, kind, "http://127.0.0.1").map_err(|e| CliError::usage(e.to_string()))?;
                 (unused, Some(format!("{address_variable} {e}")))
             }

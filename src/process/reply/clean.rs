@@ -1,16 +1,13 @@
 //! Cleaning: removes everything from a reply except the speaker's turn.
 
 use super::label::{Labels, Whose};
-use super::reasoning::{cut_reasoning, has_piped_reasoning, looks_like_reasoning};
+use super::reasoning::{REASONING, TOKENS, cut_reasoning, has_piped_reasoning, looks_like_reasoning};
 use super::scene::Scene;
 use crate::process::log::Flag;
 use std::collections::BTreeSet;
 
 type Flags = BTreeSet<Flag>;
 
-pub(super) const REASONING: [&str; 3] = ["think", "thinking", "reasoning"];
-pub(super) const TOKENS: [&str; 11] =
-    ["<s>", "</s>", "<bos>", "<eos>", "<pad>", "<unk>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<end_of_turn>"];
 /// Maximum length of a `<|…|>` token's name, in characters.
 const LONGEST_TOKEN: usize = 40;
 

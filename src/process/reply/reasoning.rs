@@ -1,8 +1,11 @@
 //! Reasoning in the markup of further model families. It is cut only where it begins a text and its end is there; anything
 //! else that looks like it is only noticed.
 
-use super::clean::{REASONING, TOKENS};
-
+/// Names of the tags whose text is removed anywhere in a reply.
+pub(super) const REASONING: [&str; 3] = ["think", "thinking", "reasoning"];
+/// Template tokens without a pattern.
+pub(super) const TOKENS: [&str; 11] =
+    ["<s>", "</s>", "<bos>", "<eos>", "<pad>", "<unk>", "[INST]", "[/INST]", "<<SYS>>", "<</SYS>>", "<end_of_turn>"];
 /// Words of which the name of a reasoning tag has one.
 const NAMES: [&str; 9] =
     ["think", "thinking", "thought", "thoughts", "reasoning", "antthinking", "scratchpad", "monologue", "inner"];
@@ -24,6 +27,8 @@ struct Tag<'a> {
     /// Its name without the words of its beginning or end, in lower case.
     name: String,
     closes: bool,
+    /// True without bars and without words of its beginning or end.
+    is_plain: bool,
     /// The text behind it.
     rest: &'a str,
 }
@@ -38,8 +43,13 @@ pub(super) struct Cut<'a> {
 
 /// Cuts reasoning from the start of a text, if its end is there.
 pub(super) fn cut_reasoning(text: &str) -> Option<Cut<'_>> {
+    let start = text.trim_start();
+    // Most texts begin with a word.
+    if !start.starts_with(['<', '[', '◁']) && !start.starts_with("assistant") {
+        return None;
+    }
     cut_channels(text).or_else(|| {
-        let open = read_tag(text.trim_start()).filter(|tag| !tag.closes && tag.begins_reasoning())?;
+        let open = read_tag(start).filter(|tag| !tag.closes && tag.begins_reasoning())?;
         let rest = tags(open.rest).find(|t| t.closes && t.bracket == open.bracket && t.name == open.name)?.rest;
         Some(Cut { rest, is_reasoning: true })
     })
@@ -86,7 +96,7 @@ impl Tag<'_> {
 
     /// True if reasoning follows. Tags that older versions cut anywhere are left to them.
     fn begins_reasoning(&self) -> bool {
-        let is_old = self.bracket == '<' && REASONING.contains(&self.name.as_str());
+        let is_old = self.bracket == '<' && self.is_plain && REASONING.contains(&self.name.as_str());
         let is_channel =
             self.name == "channel" && ["thought", "analysis", "commentary"].iter().any(|c| self.rest.starts_with(c));
         !self.closes && (is_channel || self.names_reasoning() && !is_old)
@@ -113,7 +123,8 @@ fn read_tag(text: &str) -> Option<Tag<'_>> {
         _ => return None,
     };
     let inside = text.get(bracket.len_utf8()..)?;
-    let (at, _) = inside.char_indices().take(LONGEST_TAG).find(|(_, c)| *c == end)?;
+    let (at, _) =
+        inside.char_indices().take(LONGEST_TAG).take_while(|(_, c)| *c != bracket).find(|(_, c)| *c == end)?;
     let (inner, rest) = (inside.get(..at)?, inside.get(at + end.len_utf8()..)?);
     if bracket == '[' && !inner.chars().all(|c| c.is_ascii_uppercase() || matches!(c, '/' | '_')) {
         return None;
@@ -126,5 +137,6 @@ fn read_tag(text: &str) -> Option<Tag<'_>> {
     let name = bare.or(opened).unwrap_or(&word).split_whitespace().next()?;
     let closes = bare.is_some() || ends_only || name == "inner_suffix";
     let name = name.strip_suffix("_prefix").or(name.strip_suffix("_suffix")).unwrap_or(name).to_owned();
-    Some(Tag { bracket, name, closes, rest })
+    let is_plain = !inner.contains(bars) && opened.is_none();
+    Some(Tag { bracket, name, closes, is_plain, rest })
 }

@@ -1,6 +1,7 @@
 //! One call: stored as sent, requested, and returned with its answer, which is stored with its entry.
 
 use super::Worker;
+use super::absence::Waited;
 use super::round::Round;
 use crate::design::ModelSpec;
 use crate::design::check::server_of;
@@ -39,20 +40,22 @@ impl Worker<'_> {
             let is_amended = match &asked.end {
                 CallEnd::Failed(_) if amended == MOST_AMENDMENTS => false,
                 CallEnd::Failed(error) => self.shared.amend_refused(&member.server.name, &mut request, error),
+                CallEnd::Unsaved(Unsent::Outdated) => {
+                    self.shared.amend(&member.server.name, &request.model, &mut request.parameters)
+                }
                 CallEnd::Answered(_) | CallEnd::Stopped | CallEnd::Aborted | CallEnd::Unsaved(_) => false,
             };
             call = CallRecord { attempts, ..record(ask, member, &request) };
             if !is_amended {
                 break asked.end;
             }
-            amended += 1;
+            amended += u32::from(matches!(asked.end, CallEnd::Failed(_)));
         };
         let sort = Sort::new(&member.server.name, &request);
         call.sent = call.attempts.first().map_or(started, |a| a.at);
         if !matches!(asked, CallEnd::Answered(_)) {
             // The halt precedes every await: no other lane of the round may take the free slot.
             round.halt.cancel();
-            self.release_slot();
         }
         match asked {
             CallEnd::Answered(reply) => {
@@ -70,7 +73,7 @@ impl Worker<'_> {
                 self.give_up(call).await?;
                 Err(leave)
             }
-            CallEnd::Stopped | CallEnd::Unsaved(Unsent::Halted) => {
+            CallEnd::Stopped | CallEnd::Unsaved(Unsent::Halted | Unsent::Away | Unsent::Outdated) => {
                 self.leave_with(call, self.shared.leave_halted()).await
             }
             CallEnd::Aborted => {
@@ -81,12 +84,50 @@ impl Worker<'_> {
         }
     }
 
+    /// Sends a call. Where its server goes away, waits for it and sends the call again.
     async fn ask(
         &self,
         member: &Member,
         request: &ChatRequest,
         record: &CallRecord,
         (question, round, left): (&Ask, &Round, &AtomicU64),
+    ) -> CallOutcome<Unsent> {
+        let (server, mut attempts, mut watch) = (&member.server, Vec::new(), None);
+        let end = loop {
+            let earlier = attempts.len();
+            let asked =
+                self.send((member, request), (record, &attempts), (question, round, left), watch.is_some()).await;
+            attempts.extend(asked.attempts);
+            let error = match asked.end {
+                CallEnd::Unsaved(Unsent::Away) => continue,
+                CallEnd::Failed(error) if self.is_away(&server.name, &error, &attempts[earlier..]) => error,
+                end => break end,
+            };
+            // The mark precedes every await, so that no other prompt leaves.
+            self.mark_away((server, &error), &mut watch);
+            let all = [&record.attempts[..], &attempts].concat();
+            let failed = CallRecord { attempts: all, state: CallState::Failed, ..record.clone() };
+            if let Err(Leave::Store(error)) = self.settle(failed).await {
+                break CallEnd::Unsaved(Unsent::Store(error));
+            }
+            match self.until_back((server, &error), &mut watch, &round.halt).await {
+                Waited::Back => {}
+                Waited::Gone => break CallEnd::Failed(error),
+                Waited::Halted => break CallEnd::Stopped,
+            }
+        };
+        if watch.is_some() && matches!(end, CallEnd::Answered(_)) {
+            self.shared.tell(Event::ServerBack { server: server.name.clone() });
+        }
+        CallOutcome { attempts, end }
+    }
+
+    async fn send(
+        &self,
+        (member, request): (&Member, &ChatRequest),
+        (record, earlier): (&CallRecord, &[Attempt]),
+        (question, round, left): (&Ask, &Round, &AtomicU64),
+        watches: bool,
     ) -> CallOutcome<Unsent> {
         let Shared { options, slots, gates, .. } = self.shared;
         let id = &self.job.id;
@@ -98,15 +139,19 @@ impl Worker<'_> {
             slots,
             gates,
             order: self.job.order,
+            watches,
             stop: &round.halt,
             abort: &options.abort,
             clock: &options.clock,
         };
         let before = |tried: &[Attempt]| {
             left.store(self.shared.refusals.tick(), Ordering::Relaxed);
-            let attempts = [&record.attempts, tried].concat();
+            let attempts = [&record.attempts, earlier, tried].concat();
             let sent = attempts.first().map_or_else(options.clock, |first| first.at);
-            self.leaves(CallRecord { sent, attempts, ..record.clone() }, &question.model, round)
+            let mut parameters = request.parameters.clone();
+            let is_outdated = self.shared.amend(&member.server.name, &request.model, &mut parameters);
+            let left = self.leaves(CallRecord { sent, attempts, ..record.clone() }, (&question.model, watches), round);
+            async move { if is_outdated { Err(Unsent::Outdated) } else { left.await } }
         };
         let notify = |waiting: RetryWait| {
             self.release_slot();
@@ -118,7 +163,11 @@ impl Worker<'_> {
                 wait: waiting.wait.as_millis() as u64,
             });
         };
-        send_call(&pending, before, notify).await
+        let outcome = send_call(&pending, before, notify).await;
+        if !matches!(outcome.end, CallEnd::Answered(_)) {
+            self.release_slot();
+        }
+        outcome
     }
 
     /// Frees the slot that a critical chain keeps: it makes no call now.
@@ -128,7 +177,7 @@ impl Worker<'_> {
 
     /// Stores a call as sent, with its failed attempts, so that a lost request is counted. If the run stops during this
     /// write, the call does not leave.
-    async fn leaves(&self, call: CallRecord, spec: &ModelSpec, round: &Round) -> Result<(), Unsent> {
+    async fn leaves(&self, call: CallRecord, spec: (&ModelSpec, bool), round: &Round) -> Result<(), Unsent> {
         let Shared { work, patience, .. } = self.shared;
         let (id, again) = (&self.job.id, !call.attempts.is_empty());
         self.may_leave(spec, round)?;
@@ -147,11 +196,14 @@ impl Worker<'_> {
         Err(stopped)
     }
 
-    fn may_leave(&self, spec: &ModelSpec, round: &Round) -> Result<(), Unsent> {
+    fn may_leave(&self, (spec, watches): (&ModelSpec, bool), round: &Round) -> Result<(), Unsent> {
         if round.halt.is_cancelled() {
             return Err(Unsent::Halted);
         }
-        self.shared.stopped(spec).map_or(Ok(()), |error| Err(Unsent::Stopped(error.to_string())))
+        if let Some(error) = self.shared.stopped(spec) {
+            return Err(Unsent::Stopped(error.to_string()));
+        }
+        if !watches && self.shared.gates.is_away(server_of(&spec.id)) { Err(Unsent::Away) } else { Ok(()) }
     }
 
     /// Returns the model of an ask if it is usable.

@@ -124,7 +124,7 @@ impl Worker<'_> {
             (None, _) if ask.model.is_human() => (size(&messages()), Source::Person(Turn::new(process, &ask))),
             (None, Ok(member)) => {
                 let mut request = member.request(process, &ask, self.seed);
-                self.shared.amend(&member.server.name, &mut request);
+                self.shared.amend(&member.server.name, &request.model, &mut request.parameters);
                 (size(&request.messages), Source::Model(member, request))
             }
             (None, Err(leave)) => (0, Source::Nobody(leave)),

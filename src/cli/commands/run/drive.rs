@@ -55,6 +55,7 @@ impl<'a> Start<'a> {
             pull: !manner.no_pull,
             max_calls: manner.max_calls,
             max_time: waits.all,
+            server_wait: waits.server,
             store_wait: waits.store,
             flags: recorded_words(&context.world.arguments),
             person: Some(Arc::clone(&person) as Arc<dyn Person>),

@@ -6,6 +6,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::printer::{Look, Piece};
 use crate::cli::terminal::text::{self, Column, short, table};
 use crate::lab::{Ending, Outcome};
+use crate::model::ModelError;
 use crate::report::tally::count;
 use crate::store::{ProcessKind, StoreError};
 use serde_json::{Value as Json, json};
@@ -43,8 +44,12 @@ impl End {
     /// Returns the error that ended the run.
     pub fn error(&self) -> Option<CliError> {
         let store = self.outcome.summary.store.clone().map(|e: StoreError| CliError::from(e));
-        let stopped =
-            || self.outcome.summary.stopped.first().cloned().map(CliError::from).filter(|_| self.exit() == Exit::Model);
+        let stopped = || {
+            let error = self.outcome.summary.stopped.first().filter(|_| self.exit() == Exit::Model)?;
+            let is_away = matches!(error, ModelError::Unreachable { .. } | ModelError::Timeout { .. });
+            let hint = "is it running? `convoke doctor` looks at every server; --server-wait 1h waits for it";
+            Some(CliError::from(error.clone()).maybe_hint(is_away.then(|| hint.to_owned())))
+        };
         store.or_else(stopped).or_else(|| {
             if self.exit() != Exit::Model {
                 return None;

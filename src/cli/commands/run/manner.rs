@@ -1,6 +1,7 @@
 //! Flags of `run`, `talk` and `ask` about the manner in which they work.
 
 use crate::cli::error::CliError;
+use crate::run::ServerWait;
 use clap::Args;
 use std::time::Duration;
 
@@ -40,6 +41,12 @@ pub struct Manner {
     /// Time that requests in flight may take to finish after Ctrl-C, such as 30s or 2m
     #[arg(long, value_name = "TIME", default_value = "30s")]
     pub grace: String,
+    /// Time to wait for a model server that has answered and goes away; no prompt is sent meanwhile [default: 1h]
+    ///
+    /// The list of its models is requested until it is back. Given, it applies to a server that has not answered yet too.
+    /// Keys, quotas, unknown models and refusals are never waited for.
+    #[arg(long, value_name = "TIME")]
+    pub server_wait: Option<String>,
     /// Time to wait for a database that becomes unreachable or full; then the exit code is 4
     #[arg(long, value_name = "TIME", default_value = "10m")]
     pub store_wait: String,
@@ -51,6 +58,8 @@ pub struct Waits {
     pub grace: Duration,
     /// Limit of a wait for the database.
     pub store: Duration,
+    /// Patience with servers.
+    pub server: ServerWait,
     /// Limit of the invocation.
     pub all: Option<Duration>,
 }
@@ -63,7 +72,9 @@ impl Manner {
         if self.jobs == Some(0) || self.max_calls == Some(0) || all == Some(Duration::ZERO) {
             return Err(CliError::usage("--jobs, --max-calls and --max-time are more than 0"));
         }
-        Ok(Waits { grace, store, all })
+        let given = self.server_wait.as_deref().map(|text| duration("--server-wait", text)).transpose()?;
+        let server = given.map_or_else(ServerWait::default, |time| ServerWait { time, at_start: true });
+        Ok(Waits { grace, store, server, all })
     }
 }
 
