@@ -30,6 +30,7 @@ pub enum Author {
 /// A recipe has a constant size for any length of conversation. [`View::messages`] rebuilds the messages from the
 /// recipe and the log, so that the store keeps messages by reference (contract R9).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a stored field of its own")]
 pub struct View {
     /// System prompt; empty for none.
     pub system: String,

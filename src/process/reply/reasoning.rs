@@ -132,10 +132,10 @@ fn read_tag(text: &str) -> Option<Tag<'_>> {
     let bars = ['|', '｜'];
     let ends_only = inner.ends_with(bars) && !inner.starts_with(bars);
     let word = inner.trim_matches(bars).to_lowercase();
-    let bare = ["/", "end_of_", "end_"].iter().find_map(|word_of_end| word.strip_prefix(word_of_end));
+    let ended = ["/", "end_of_", "end_"].iter().find_map(|word_of_end| word.strip_prefix(word_of_end));
     let opened = ["begin_of_", "start_of_", "begin_", "start_"].iter().find_map(|begin| word.strip_prefix(begin));
-    let name = bare.or(opened).unwrap_or(&word).split_whitespace().next()?;
-    let closes = bare.is_some() || ends_only || name == "inner_suffix";
+    let name = ended.or(opened).unwrap_or(&word).split_whitespace().next()?;
+    let closes = ended.is_some() || ends_only || name == "inner_suffix";
     let name = name.strip_suffix("_prefix").or(name.strip_suffix("_suffix")).unwrap_or(name).to_owned();
     let is_plain = !inner.contains(bars) && opened.is_none();
     Some(Tag { bracket, name, closes, is_plain, rest })
