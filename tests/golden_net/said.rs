@@ -35,14 +35,59 @@ pub fn gather(place: &Place, commands: &[Json]) -> Texts {
 /// Gives the rows of an export the names of 0.1.0: takes out what 0.2 added, and leaves every other byte.
 fn renamed_back(command: &Json, text: String) -> String {
     let has = |word: &str| command["words"].as_array().unwrap().iter().any(|w| w == word);
-    if has("show") && has("--json") {
-        return fields_of_01(&text);
+    if (has("show") || has("list")) && has("--json") {
+        return without_said(&fields_of_01(&text));
     }
     match (has("export"), has("jsonl"), has("csv")) {
         (true, true, _) => lines_of_01(&text),
         (true, _, true) => table_of_01(&text),
         _ => text,
     }
+}
+
+/// Ids of the conversations that 0.1.0 showed as running, since their process was killed.
+fn killed(shown: &str) -> Vec<String> {
+    let data = shown.lines().filter_map(|line| Some(serde_json::from_str::<Json>(line).ok()?["data"].take()));
+    data.filter(|one| one["status"] == "running").filter_map(|one| Some(one["id"].as_str()?.to_owned())).collect()
+}
+
+/// Shows conversations as running whose process was killed. 0.2 shows them as interrupted, with the reason.
+fn running_again(text: &str, killed: &[String]) -> String {
+    let mut text = text.to_owned();
+    for id in killed {
+        let begin = format!(r#""id":"{id}""#);
+        let (mut again, mut rest) = (String::new(), text.as_str());
+        while let Some((before, after)) = rest.split_once(&begin) {
+            again.extend([before, begin.as_str()]);
+            let (status, later) = after.split_once(r#""status":"interrupted""#).unwrap_or((after, ""));
+            again += status;
+            again += if later.is_empty() { "" } else { r#""status":"running""# };
+            rest = later;
+        }
+        again += rest;
+        let line = |line: &str| {
+            let is_row = line.starts_with('|') && line.contains(id.as_str());
+            if is_row { line.replace("| interrupted |", "| running |") } else { line.to_owned() }
+        };
+        text = again.split_inclusive('\n').map(line).collect();
+    }
+    for (begin, end, instead) in [
+        (r#""reason":"its process ended (pid"#, "\"", r#""reason":null"#),
+        ("| interrupted: its process ended", "|", "| running |"),
+    ] {
+        while let Some((before, after)) = text.split_once(begin) {
+            let (_, rest) = after.split_once(end).unwrap();
+            text = format!("{before}{instead}{rest}");
+        }
+    }
+    text
+}
+
+/// Takes out the number of messages so far, which `list` shows since 0.2.
+fn without_said(json: &str) -> String {
+    let mut pieces = json.split(r#","said":"#);
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| text + piece.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
 
 /// A quote within a string is escaped, so these texts are found as keys only.
@@ -93,8 +138,12 @@ fn table_of_01(text: &str) -> String {
 /// Fails where the commands of `FOLDER.jsonl` print or write other texts than `FOLDER` holds.
 #[track_caller]
 pub fn holds(place: &Place, folder: &str) {
-    let found = gather(place, &kept::lines(&format!("{folder}.jsonl")));
+    let mut found = gather(place, &kept::lines(&format!("{folder}.jsonl")));
     let kept = kept::files(&kept::folder().join(folder));
+    let killed = kept.get("conversations.jsonl").map(|file| killed(&String::from_utf8_lossy(file))).unwrap_or_default();
+    for text in found.values_mut() {
+        *text = running_again(text, &killed);
+    }
     let names = |all: Vec<&String>| all.into_iter().cloned().collect::<Vec<_>>().join("\n");
     kept::equal(&format!("the files of {folder}"), &names(found.keys().collect()), &names(kept.keys().collect()));
     for (path, text) in &found {

@@ -134,8 +134,8 @@ async fn marks_of_others_are_apart(store: &dyn Store, item: &Item) {
         [of("bob", false, None, NOW + 9), of("dan", true, None, NOW), of("eve", false, Some("seen"), NOW + 5)];
     assert_eq!(here().await, received);
     assert!(store.marks().await.unwrap().iter().all(|m| m.item != "nowhere"));
-    let none = store.mark(&Item::Conversation("f".repeat(16)), "bob", star).await;
-    assert!(matches!(none, Err(StoreError::Unknown { .. })), "{none:?}");
+    let unknown = store.mark(&Item::Conversation("f".repeat(16)), "bob", star).await;
+    assert!(matches!(unknown, Err(StoreError::Unknown { .. })), "{unknown:?}");
 }
 
 async fn marks_change_what_is_given(store: &dyn Store) {
