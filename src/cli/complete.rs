@@ -36,6 +36,7 @@ const TAKES: &[(&str, &str, Kind)] = &[
     ("diff", "a", Kind::Either),
     ("diff", "b", Kind::Either),
     ("export", "what", Kind::Either),
+    ("summary", "what", Kind::Experiment),
     ("verify", "id", Kind::Conversation),
 ];
 

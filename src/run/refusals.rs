@@ -34,6 +34,8 @@ impl Sort {
 /// A refusal that names no cause.
 pub(super) struct Refusal {
     pub(super) conversation: String,
+    /// Place of the refused ask in its log.
+    pub(super) seq: u32,
     pub(super) sort: Sort,
     pub(super) error: ModelError,
     /// Time of the request by [`Refusals::tick`].
@@ -103,14 +105,17 @@ impl Refusals {
         state.now
     }
 
-    /// Records an answer: refusals of such requests were the prompts' fault.
-    pub(super) fn record_answer(&self, sort: &Sort) {
+    /// Records an answer at a place of a log: refusals of such requests were the prompts' fault. Where the conversation
+    /// had answers before its refusal, an answer to an earlier turn of another says nothing about the refused turn.
+    pub(super) fn record_answer(&self, sort: &Sort, seq: u32) {
         let mut state = self.lock();
         state.now += 1;
         let now = state.now;
         state.answered.insert(sort.clone(), now);
-        state
-            .settle(Cause::Prompt, |r| r.sort == *sort || r.has_evidence && r.sort.is_model(&sort.server, &sort.model));
+        state.settle(Cause::Prompt, |r| {
+            let is_as_late = r.seq <= seq && r.sort.is_model(&sort.server, &sort.model);
+            if r.has_evidence { is_as_late } else { r.sort == *sort }
+        });
     }
 
     /// Records a refusal, before any other request may leave.

@@ -54,7 +54,7 @@ fn conversations_are_listed() {
             "flags",
             "starred",
             "note",
-            "said"
+            "messages_so_far"
         ]
     );
     assert_eq!(all[0]["condition"], json!({ "model": "llama", "goal": "escape" }));

@@ -100,7 +100,7 @@ fn a_model_that_a_flag_nearly_names_is_asked_about_before_it_is_fetched() {
     ] {
         let ran = run(flags);
         assert_ne!(ran.code, 2, "{}", ran.screen());
-        assert_eq!(ran.err.contains("fetching"), fetched, "{flags}: {}", ran.screen());
+        assert_eq!(ran.err.contains("fetching ollama"), fetched, "{flags}: {}", ran.screen());
     }
     let asked = place.run_with("ask small Why? --model ollama/lama3.1", &[("OLLAMA_HOST", &address)]);
     assert_ne!(asked.code, 0);

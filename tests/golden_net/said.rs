@@ -36,7 +36,7 @@ pub fn gather(place: &Place, commands: &[Json]) -> Texts {
 fn renamed_back(command: &Json, text: String) -> String {
     let has = |word: &str| command["words"].as_array().unwrap().iter().any(|w| w == word);
     if (has("show") || has("list")) && has("--json") {
-        return without_said(&fields_of_01(&text));
+        return without_progress(&fields_of_01(&text));
     }
     match (has("export"), has("jsonl"), has("csv")) {
         (true, true, _) => lines_of_01(&text),
@@ -84,8 +84,8 @@ fn running_again(text: &str, killed: &[String]) -> String {
 }
 
 /// Takes out the number of messages so far, which `list` shows since 0.2.
-fn without_said(json: &str) -> String {
-    let mut pieces = json.split(r#","said":"#);
+fn without_progress(json: &str) -> String {
+    let mut pieces = json.split(r#","messages_so_far":"#);
     let first = pieces.next().unwrap_or_default().to_owned();
     pieces.fold(first, |text, piece| text + piece.trim_start_matches(|c: char| c.is_ascii_digit()))
 }

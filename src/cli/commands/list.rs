@@ -223,7 +223,7 @@ async fn conversations(context: &Context, what: &str, selecting: &Selecting) -> 
     let notes: Vec<_> = conversations.iter_mut().map(|(c, _)| marks.own_conversation(c)).collect();
     let data = conversations.iter().zip(&said).zip(&notes).map(|(((c, flags), said), notes)| {
         let mut row = records::conversation(c, flags);
-        row.insert("said".to_owned(), (*said).into());
+        row.insert("messages_so_far".to_owned(), (*said).into());
         records::add_notes(&mut row, notes);
         Json::Object(row)
     });

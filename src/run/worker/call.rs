@@ -59,7 +59,7 @@ impl Worker<'_> {
         }
         match asked {
             CallEnd::Answered(reply) => {
-                self.shared.refusals.record_answer(&sort);
+                self.shared.refusals.record_answer(&sort, ask.seq);
                 call.answered = Some((self.shared.options.clock)());
                 call.state = CallState::Answered;
                 call.reply = Some(reply);
@@ -269,7 +269,7 @@ impl Worker<'_> {
         let spec = &ask.model;
         let is_one = self.job.members.iter().all(|m| m.id != spec.id || m.sampling == spec.sampling);
         let has_evidence = is_one && round.answered.contains(&spec.id);
-        let refusal = Refusal { conversation: self.job.id.clone(), sort, error, sent, has_evidence };
+        let refusal = Refusal { conversation: self.job.id.clone(), seq: ask.seq, sort, error, sent, has_evidence };
         Leave::Refused(Box::new(self.shared.refusals.record_refusal(refusal, spec.clone())))
     }
 }
