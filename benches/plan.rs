@@ -35,7 +35,7 @@ fn files() -> Files {
 
 fn main() {
     let files = files();
-    let servers = [KnownServer { name: "ollama".to_owned(), lacks: &[] }];
+    let servers = [KnownServer { name: "ollama".to_owned(), lacks: &[], refused: None }];
     report_runs("2,000 conditions checked and planned", 10, || {
         let started = Instant::now();
         black_box(check(black_box(&files), &servers));

@@ -30,6 +30,8 @@ pub struct KnownServer {
     pub name: String,
     /// Parameters that the server's protocol lacks.
     pub lacks: &'static [&'static str],
+    /// The mistake in the person's settings for which no request can be sent.
+    pub refused: Option<String>,
 }
 
 /// An experiment and its problems.
@@ -181,6 +183,10 @@ impl Check<'_> {
                 self.report_at(Severity::Warning, "undeclared-server", &at, message, Some(hint));
                 continue;
             };
+            if let Some(why) = &known.refused {
+                let message = format!("`{}`: no request can be sent to `{server}`: {why}", model.id);
+                self.report_at(Severity::Warning, "server-setting", &at, message, None);
+            }
             for parameter in known.lacks.iter().filter(|p| is_set(model, p)) {
                 self.report_lacking(&format!("{at}.{parameter}"), model, parameter);
             }

@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn every_example_is_whole_and_takes_its_new_name() {
-        let servers = [KnownServer { name: "ollama".to_owned(), lacks: &[] }];
+        let servers = [KnownServer { name: "ollama".to_owned(), lacks: &[], refused: None }];
         for (example, shipped) in EXAMPLES.iter().chain(&[("starter", STARTER)]) {
             let checked = check(&rename_files("a \"new\" name", shipped), &servers);
             assert!(checked.problems.is_empty(), "{example}: {:?}", checked.problems);

@@ -52,8 +52,12 @@ pub struct Servers {
 impl Servers {
     /// Servers in the form that `check` needs.
     pub fn known_servers(&self) -> Vec<KnownServer> {
-        let known = self.usable.iter().map(|s| KnownServer { name: s.name.clone(), lacks: lacking_parameters(s.kind) });
-        known.collect()
+        let known = |server: &Server| KnownServer {
+            name: server.name.clone(),
+            lacks: lacking_parameters(server.kind),
+            refused: server.fault.clone(),
+        };
+        self.usable.iter().map(known).collect()
     }
 
     /// The server of that name.

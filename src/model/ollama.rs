@@ -35,8 +35,9 @@ impl ChatModel for Ollama {
 impl Ollama {
     fn build_reply(&self, gathered: Gathered, raw: String, request: &ChatRequest) -> Result<ChatReply, Fault> {
         let Gathered { content, thinking, end } = gathered;
-        let finish =
-            Finish::from_word(end.done_reason.as_deref()).ok_or_else(|| Fault::finished(end.done_reason.as_deref()))?;
+        // Ollama filters nothing, and transcripts of 0.1 hold replies with this word without the flag.
+        let word = end.done_reason.as_deref().filter(|word| *word != "content_filter");
+        let finish = Finish::from_word(word).ok_or_else(|| Fault::finished(word))?;
         Ok(ChatReply {
             content: self.http.redactor().redact_reply(content),
             thinking: (!thinking.is_empty()).then(|| self.http.redactor().redact_reply(thinking)),

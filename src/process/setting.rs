@@ -209,7 +209,7 @@ mod tests {
             file("roles/guard.md", "## Secret\n<GUARD_PRON> <GUARD_VERB_watch>."),
             file("summarizer.md", "Sum up <AGENTS_NUM>."),
         ]);
-        let servers = [crate::design::check::KnownServer { name: "ollama".into(), lacks: &[] }];
+        let servers = [crate::design::check::KnownServer { name: "ollama".into(), lacks: &[], refused: None }];
         let checked = crate::design::check::check(&files, &servers);
         let plan = checked.plan.expect("a sound experiment");
         Setting::new(&checked.experiment.expect("an experiment"), &plan.conditions[0], &plan.cells()[0].key)

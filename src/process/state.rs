@@ -12,6 +12,7 @@ use super::random::Stream;
 use super::reply::{self, Said};
 use super::selector;
 use super::setting::Setting;
+use crate::design::plan::SCRIPTED;
 use crate::design::{Chooser, ModelSpec, Speakers};
 use std::sync::Arc;
 
@@ -201,6 +202,8 @@ impl Conversation {
             Speaker::Is(agent) => agent,
             Speaker::AmongOf(candidates, helper) => return self.selection(&candidates, helper),
         };
+        // Only a server refuses two turns in a row; offline transcripts of 0.1 have no silence.
+        let is_served = !agent.model.is_human() && agent.model.id != SCRIPTED;
         let view = View {
             system: agent.prompt.clone(),
             from: self.today as u32,
@@ -208,7 +211,7 @@ impl Conversation {
             reader: Some(agent.name.clone()),
             labels: self.setting.labels,
             merge: self.setting.protocol.merge,
-            alternate: self.setting.protocol.speakers == Speakers::Manual && !agent.model.is_human(),
+            alternate: self.setting.protocol.speakers == Speakers::Manual && is_served,
             filled: self.log.get(self.today).is_some_and(|opening| opening.content.is_empty()),
             parts: Vec::new(),
             subject: false,

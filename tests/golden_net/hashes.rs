@@ -23,7 +23,7 @@ struct Keys {
 /// Reads a folder, which has no mistake.
 fn experiment(files: &Files) -> Experiment {
     let servers = ["ollama", "openai", "scripted"];
-    let servers = servers.map(|name| KnownServer { name: name.to_owned(), lacks: &[] });
+    let servers = servers.map(|name| KnownServer { name: name.to_owned(), lacks: &[], refused: None });
     let checked = check(files, &servers);
     assert!(!checked.has_errors(), "{:?}", checked.problems);
     checked.experiment.unwrap()

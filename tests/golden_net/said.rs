@@ -36,7 +36,7 @@ pub fn gather(place: &Place, commands: &[Json]) -> Texts {
 fn renamed_back(command: &Json, text: String) -> String {
     let has = |word: &str| command["words"].as_array().unwrap().iter().any(|w| w == word);
     if (has("show") || has("list")) && has("--json") {
-        return without_progress(&fields_of_01(&text));
+        return notes_of_01(&without_progress(&fields_of_01(&text)));
     }
     match (has("export"), has("jsonl"), has("csv")) {
         (true, true, _) => lines_of_01(&text),
@@ -88,6 +88,35 @@ fn without_progress(json: &str) -> String {
     let mut pieces = json.split(r#","messages_so_far":"#);
     let first = pieces.next().unwrap_or_default().to_owned();
     pieces.fold(first, |text, piece| text + piece.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
+/// Gives items of others the note of their creator, which 0.1.0 showed as everybody's.
+fn notes_of_01(text: &str) -> String {
+    fn give(value: &mut Json) {
+        match value {
+            Json::Array(items) => items.iter_mut().for_each(give),
+            Json::Object(fields) => {
+                if let Some(notes) = fields.shift_remove("notes") {
+                    assert_eq!(
+                        (notes[0]["by"].as_str(), notes.as_array().unwrap().len()),
+                        (fields["creator"].as_str(), 1)
+                    );
+                    fields["note"] = notes[0]["note"].clone();
+                }
+                fields.values_mut().for_each(give);
+            }
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {}
+        }
+    }
+    let line = |line: &str| {
+        if !line.contains(r#","notes":[{"by":"#) {
+            return line.to_owned();
+        }
+        let mut value: Json = serde_json::from_str(line).unwrap();
+        give(&mut value);
+        value.to_string() + if line.ends_with('\n') { "\n" } else { "" }
+    };
+    text.split_inclusive('\n').map(line).collect()
 }
 
 /// A quote within a string is escaped, so these texts are found as keys only.

@@ -54,7 +54,7 @@ pub fn made_over(creator: &str, over: &[(&str, &str)]) -> TempDir {
 
 fn made_of(creator: &str, files: &Files) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let servers = ["ollama", "fake"].map(|name| KnownServer { name: name.to_owned(), lacks: &[] });
+    let servers = ["ollama", "fake"].map(|name| KnownServer { name: name.to_owned(), lacks: &[], refused: None });
     let checked = check(files, &servers);
     assert!(checked.plan.is_some(), "{:?}", checked.problems);
     let document = checked.experiment.unwrap();

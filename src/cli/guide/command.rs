@@ -60,7 +60,7 @@ mod tests {
     use clap::Parser;
 
     fn known_servers() -> Vec<KnownServer> {
-        vec![KnownServer { name: "ollama".to_owned(), lacks: &[] }]
+        vec![KnownServer { name: "ollama".to_owned(), lacks: &[], refused: None }]
     }
 
     fn hard_draft() -> Draft {

@@ -6,7 +6,7 @@ const ROLES: &str = "[roles.guard]\nplural = \"guards\"\npronouns = \"he/his\"\n
                      [roles.prisoner]\nplural = \"prisoners\"\npronouns = \"he/his\"\n";
 
 fn known_servers() -> Vec<KnownServer> {
-    let server = |name: &str, lacks| KnownServer { name: name.to_owned(), lacks };
+    let server = |name: &str, lacks| KnownServer { name: name.to_owned(), lacks, refused: None };
     vec![server("openai", &["top_k", "num_ctx", "keep_alive"]), server("ollama", &[])]
 }
 

@@ -215,7 +215,7 @@ fn keys_are_set_where_they_stand() {
 /// A value is written as one TOML value. It cannot add other keys to the file, and the check reads its content.
 #[test]
 fn a_value_is_one_value() {
-    let servers = [KnownServer { name: "ollama".to_owned(), lacks: &[] }];
+    let servers = [KnownServer { name: "ollama".to_owned(), lacks: &[], refused: None }];
     for value in ["x\"\nname = \"other", "1\n[run]\nseed = 3", "]", "{", "\u{0}", "'''"] {
         let files = set(&[("starting_message", value)]).apply(&sample_experiment()).expect("files");
         let checked = check(&files, &servers).experiment.expect("an experiment");

@@ -15,7 +15,7 @@ fn files_of(folder: &str) -> Files {
 
 #[test]
 fn they_have_no_problem_and_as_many_conditions_as_they_say() {
-    let server = |name: &str, lacks| KnownServer { name: name.to_owned(), lacks };
+    let server = |name: &str, lacks| KnownServer { name: name.to_owned(), lacks, refused: None };
     let servers = [server("openai", &["top_k", "num_ctx"] as &[&str]), server("ollama", &[])];
     let shipped =
         [("experiments/prison", 40), ("experiments/debate", 2), ("experiments/negotiation", 6), ("prompts/starter", 2)];

@@ -8,7 +8,7 @@ use crate::design::{Experiment, Factor, ModelSpec, SCRIPTED, Value, arbitrary, c
 use proptest::prelude::*;
 
 fn servers() -> Vec<KnownServer> {
-    vec![KnownServer { name: "ollama".to_owned(), lacks: &[] }]
+    vec![KnownServer { name: "ollama".to_owned(), lacks: &[], refused: None }]
 }
 
 fn texts(list: &[&str]) -> Vec<String> {

@@ -82,7 +82,7 @@ impl Place {
     /// Makes `convoke.db` with another experiment.
     pub fn database_of(&self, files: &[(&str, &str)], fates: &[Fate], replies: &[&str]) {
         let files: Files = files.iter().map(|(p, t)| ((*p).to_owned(), t.as_bytes().to_vec())).collect();
-        let server = KnownServer { name: "ollama".to_owned(), lacks: &[] };
+        let server = KnownServer { name: "ollama".to_owned(), lacks: &[], refused: None };
         let checked = check(&files, &[server]);
         let (Some(document), Some(plan)) = (checked.experiment, checked.plan) else {
             panic!("{:?}", checked.problems);

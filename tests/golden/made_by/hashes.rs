@@ -31,7 +31,7 @@ const MOST_NARROWED: usize = 2;
 
 /// Servers that the program knows without a configuration.
 fn servers() -> Vec<KnownServer> {
-    let server = |name: &str, lacks| KnownServer { name: name.to_owned(), lacks };
+    let server = |name: &str, lacks| KnownServer { name: name.to_owned(), lacks, refused: None };
     let openai: &[&str] = &["top_k", "num_ctx", "keep_alive"];
     vec![server("ollama", &[]), server("openai", openai), server("scripted", &[])]
 }
