@@ -169,9 +169,14 @@ impl Place {
         self.start(line).wait()
     }
 
-    /// Its export, without values that change from run to run.
+    /// Its export, without values that change from run to run, and without the newest revision that planned a line.
     pub fn transcripts(&self) -> String {
-        self.run("export faults --format jsonl").exits(0).out
+        let out = self.run("export faults --all --format jsonl").exits(0).out;
+        let without_revision = |line: &str| {
+            let (before, rest) = line.split_once(r#","revision":""#).unwrap();
+            format!("{before}{}\n", &rest[64 + 1..])
+        };
+        out.lines().map(without_revision).collect()
     }
 
     /// The conversations as `list` shows them.
@@ -265,7 +270,7 @@ impl Running {
             }
             if Instant::now() > self.end {
                 self.child.kill().unwrap();
-                panic!("it did not end: {}", self.said());
+                panic!("it did not end: {}\n--- out\n{}", self.said(), self.given());
             }
             std::thread::sleep(Duration::from_millis(2));
         };

@@ -84,7 +84,12 @@ impl Server {
                 let (stream, inner) = (stream.unwrap(), Arc::clone(&inner));
                 inner.streams.lock().unwrap().push(stream.try_clone().unwrap());
                 // A client that was killed leaves its connection in any state.
-                std::thread::spawn(move || serve(stream, &inner).unwrap_or_default());
+                std::thread::spawn(move || {
+                    let end = stream.try_clone().unwrap();
+                    serve(stream, &inner).unwrap_or_default();
+                    // The list of open connections holds another handle.
+                    let _ = end.shutdown(std::net::Shutdown::Both);
+                });
             }
         });
     }

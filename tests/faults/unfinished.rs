@@ -32,7 +32,7 @@ fn answer_what_was_sent(place: &Place) {
     runtime.block_on(async {
         let store = Sqlite::open(&place.path().join("convoke.db"), OpenMode::Run, None).unwrap().store;
         let all = store.conversations(&Filter::default()).await.unwrap();
-        let (begun, _) = all.iter().find(|(c, _)| c.status == Status::Running).unwrap();
+        let (begun, _) = all.iter().find(|(c, _)| c.status != Status::Pending).unwrap();
         let lease = Lease {
             owner: "another".to_owned(),
             host: "host".to_owned(),

@@ -141,7 +141,8 @@ async fn alike(one: &dyn Store, other: &dyn Store) {
     assert_eq!(one.len(), other.len());
 }
 
-async fn exports(store: &dyn Store) -> Vec<Vec<u8>> {
+/// Every table. A running conversation is interrupted in a copy.
+async fn exports(store: &dyn Store) -> Vec<String> {
     let experiment = store.experiment("ada", "prison").await.unwrap().unwrap();
     let of = Of::All(Filter { experiment: Some(experiment.id), revision: None, ..Filter::default() });
     let mut files = vec![Vec::new(); 7];
@@ -152,7 +153,13 @@ async fn exports(store: &dyn Store) -> Vec<Vec<u8>> {
     }
     calls::write(store, &of, &mut files[6]).await.unwrap();
     assert!(files.iter().all(|file| file.len() > 1000));
-    files
+    let text = |file: Vec<u8>| String::from_utf8(file).unwrap();
+    let stopped = |file: String| {
+        let reason = "it was copied while it was running";
+        let file = file.replace(&format!("\"{reason}\""), "null").replace(reason, "");
+        file.replace("\"running\"", "\"interrupted\"").replace(",running,", ",interrupted,")
+    };
+    files.into_iter().map(text).map(stopped).collect()
 }
 
 /// Told of any two databases, of which `from` is filled and `to` empty.
@@ -160,7 +167,9 @@ async fn everything_is_copied(from: &dyn Store, to: &dyn Store) {
     let first = copied(from, to).await;
     assert_eq!((first.conflicts.clone(), first.conversations, first.experiments), (vec![], 8, 2));
     alike(to, from).await;
-    assert_eq!(exports(to).await, exports(from).await, "equal to the byte");
+    for (to, from) in exports(to).await.iter().zip(exports(from).await) {
+        assert_eq!(*to, from, "equal to the byte");
+    }
     assert_eq!(to.verify(None).await.unwrap(), []);
     let again = copied(from, to).await;
     let expected = Copied { equal: 8, experiments: 2, ..Copied::default() };
