@@ -228,6 +228,9 @@ pub enum PlaceError {
     /// A file or folder whose owner took away the permission to write.
     #[error("{} is write-protected", .0.display())]
     Protected(PathBuf),
+    /// A file of the database in use.
+    #[error("{} belongs to the database in use", .0.display())]
+    Database(PathBuf),
     /// A folder in place of a file.
     #[error("{} is a folder", .0.display())]
     Folder(PathBuf),

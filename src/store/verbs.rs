@@ -10,6 +10,7 @@ use crate::design::Experiment;
 use crate::process::Flag;
 use crate::process::log::Entry;
 use async_trait::async_trait;
+use std::path::Path;
 
 /// The database in the researcher's verbs. A write that returns `Ok` is durable (contract R2). Writes of a turn pass
 /// the epoch of the claim. They fail with [`StoreError::Superseded`] if another process holds the conversation.
@@ -17,6 +18,8 @@ use async_trait::async_trait;
 pub trait Store: Send + Sync {
     /// Returns the database's address for messages, without a password.
     fn place(&self) -> String;
+    /// Returns the file of the database, unless a server keeps it.
+    fn file(&self) -> Option<&Path>;
     /// Returns true if several runs may use the database at the same time.
     fn is_shared(&self) -> bool;
 

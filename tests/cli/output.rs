@@ -67,6 +67,42 @@ fn the_second_file_is_refused_before_the_first_is_written() {
 }
 
 #[test]
+fn the_database_in_use_is_never_replaced() {
+    let place = made();
+    let at = |name: &str| place.path().join(name);
+    let refuse = |flags: &str, named: &str| {
+        let refused = place.run(&format!("export small --all --force {flags}")).exits(2);
+        let message = format!("{named} belongs to the database in use");
+        assert!(refused.err.contains(&message) && refused.err.contains("hint:"), "{flags}: {}", refused.err);
+    };
+    let before = fs::read(at("convoke.db")).unwrap();
+    symlink("convoke.db", at("link")).unwrap();
+    symlink("convoke.db-journal", at("dangling")).unwrap();
+    fs::hard_link(at("convoke.db"), at("twin")).unwrap();
+    fs::create_dir(at("sub")).unwrap();
+    fs::write(at("convoke.db.schema-1.bak"), "precious").unwrap();
+    for name in ["", "-wal", "-shm", "-journal", ".lock", ".bak", ".schema-1.bak", ".schema-1.bak.2", "-journal/new"] {
+        for format in ["csv", "jsonl", "md", "folder"] {
+            refuse(&format!("--format {format} -o convoke.db{name}"), &format!("convoke.db{name}"));
+        }
+    }
+    for name in ["link", "dangling", "twin", "./convoke.db", "sub/../convoke.db"] {
+        refuse(&format!("--format csv -o {name}"), name);
+    }
+    assert_eq!(fs::read(at("convoke.db")).unwrap(), before);
+    assert_eq!(place.read("convoke.db.schema-1.bak"), "precious");
+    assert!(!at("convoke.db-journal").exists() && !at("convoke.db.bak").exists());
+    place.run("export small --format csv -o convoke.db.csv").exits(0);
+
+    for (flag, second) in [("--calls", "a.calls.jsonl"), ("--codebook", "a.codebook.csv")] {
+        fs::copy(at("convoke.db"), at(second)).unwrap();
+        refuse(&format!("--format csv {flag} -o a.csv --store sqlite:{second}"), second);
+        assert!(fs::read(at(second)).unwrap().starts_with(b"SQLite format 3") && !at("a.csv").exists());
+    }
+    leaves_nothing(&place);
+}
+
+#[test]
 fn force_replaces_only_folders_that_export_wrote() {
     let place = made();
     for format in ["md", "folder"] {
