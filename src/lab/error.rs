@@ -55,8 +55,8 @@ pub enum LabError {
         /// Question that names the most similar name.
         near: Option<String>,
     },
-    /// A prefix of more than one id.
-    #[error("{number} ids begin with `{prefix}`")]
+    /// A prefix of more than one id, or of an id and of another's key.
+    #[error("{number} ids or keys begin with `{prefix}`")]
     ManyIds {
         /// The beginning.
         prefix: String,

@@ -91,8 +91,8 @@ pub trait Store: Send + Sync {
         after: &str,
         limit: u32,
     ) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError>;
-    /// Returns the processes of any kind whose id starts with a prefix; if there is none, those whose key does. At most
-    /// 20 are returned.
+    /// Returns the process of any kind whose id is `prefix`; if there is none, those whose id or key starts with it. At
+    /// most 20 of each are returned.
     async fn find_conversations(&self, prefix: &str) -> Result<Vec<ConversationRecord>, StoreError>;
     /// Returns every call of a conversation in the order of seq, purpose, ask, with the texts of its view.
     async fn calls(&self, conversation: &str) -> Result<Vec<CallRecord>, StoreError>;
