@@ -228,6 +228,9 @@ pub enum PlaceError {
     /// A file or folder whose owner took away the permission to write.
     #[error("{} is write-protected", .0.display())]
     Protected(PathBuf),
+    /// A file, pipe or device in place of a folder.
+    #[error("{} exists already, and is no folder", .0.display())]
+    NoFolder(PathBuf),
     /// A file of the database in use.
     #[error("{} belongs to the database in use", .0.display())]
     Database(PathBuf),

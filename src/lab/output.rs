@@ -43,6 +43,11 @@ impl Destination {
         LabError::Write { path: self.path.clone(), source }
     }
 
+    /// True if the path leads to a pipe, socket or device, which gets one text after another.
+    pub fn is_object(&self) -> bool {
+        matches!(Place::find(&self.path), Ok(Place::Object(_)))
+    }
+
     /// Finds the place, and refuses one that belongs to the database.
     fn find_place(&self) -> Result<Place, LabError> {
         let place = Place::find(&self.path).map_err(|e| self.error(e))?;
@@ -343,9 +348,8 @@ impl NewFolder {
                 }
                 (target, true)
             }
-            Place::Folder(..) | Place::File(..) | Place::Object(_) => {
-                return Err(PlaceError::Taken(to.path.clone()).into());
-            }
+            Place::Folder(..) => return Err(PlaceError::Taken(to.path.clone()).into()),
+            Place::File(..) | Place::Object(_) => return Err(PlaceError::NoFolder(to.path.clone()).into()),
         };
         let parent = parent(&target);
         let beside = fs::create_dir_all(parent).and_then(|()| Builder::new().prefix(UNFINISHED).tempdir_in(parent));

@@ -41,7 +41,9 @@ fn an_existing_file_needs_force_in_every_format() {
     for format in ["md", "folder"] {
         place.write("there", "precious");
         place.run(&format!("export small --format {format} -o there")).exits(2);
-        place.run(&format!("export small --format {format} -o there --force")).exits(2);
+        let refused = place.run(&format!("export small --format {format} -o there --force")).exits(2);
+        assert!(refused.err.contains("there exists already, and is no folder"), "{}", refused.err);
+        assert!(!refused.err.contains("--force") && refused.err.contains("hint:"), "{}", refused.err);
         assert_eq!(place.read("there"), "precious", "a folder never replaces a file");
     }
     fs::create_dir(place.path().join("folder")).unwrap();
@@ -158,6 +160,28 @@ fn a_link_stays_and_its_target_is_replaced() {
     symlink("real", at("folder")).unwrap();
     place.run("export small --format md -o folder --force").exits(0);
     assert!(at("folder").symlink_metadata().unwrap().is_symlink() && at("real/index.md").exists());
+    leaves_nothing(&place);
+}
+
+#[test]
+fn transcripts_are_written_to_pipes_and_devices_one_after_another() {
+    let place = made();
+    let whole = place.run("export small --format md -o -").exits(0).out;
+    let pipe = place.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reads = thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::read_to_string(pipe).unwrap()
+    });
+    let ran = place.run("export small --format md -o pipe").exits(0);
+    assert_eq!(reads.join().unwrap(), whole);
+    assert!(ran.err.contains("wrote pipe: 2 transcripts") && whole.contains("# "), "{}", ran.err);
+    assert!(pipe.metadata().unwrap().file_type().is_fifo());
+    place.run("export small --format md -o /dev/null").exits(0);
+    place.run("export small --format md -o /dev/null --force").exits(0);
+    place.run("export small --format folder -o /dev/null --force").exits(2);
+    assert_eq!(bash(&place, "$convoke export small --format md -o /dev/fd/7 7> seven; cat seven"), whole);
+    assert!(!Path::new("/dev/null").metadata().unwrap().is_file());
     leaves_nothing(&place);
 }
 
