@@ -7,21 +7,32 @@ use super::setup::Lab;
 use crate::design::{Experiment, Overrides, Plan, diff, key};
 use crate::run::Superseded;
 use crate::run::prepare::{prepare, superseded};
-use crate::store::{ExperimentRecord, ProcessKind};
+use crate::store::{ExperimentRecord, ProcessKind, RunRecord, Standing, Status};
 
 impl Lab {
     /// Counts the conversations that a new document leaves behind, offline ones included.
     pub async fn left_behind(&self, record: &ExperimentRecord, new: &Experiment) -> Result<usize, LabError> {
         let (standing, runs) =
             (self.store.standing(&record.id, ProcessKind::Conversation).await?, self.store.runs(&record.id).await?);
-        let revision = key::hash_revision(new);
-        let behind = |offline| {
-            let plan = Plan::new(new, &Overrides { offline, ..Overrides::default() });
-            let keys: Vec<String> = plan.map(|p| p.cells().into_iter().map(|c| c.key).collect()).unwrap_or_default();
-            superseded(&keys, &revision, offline, &standing, &runs).revisions.values().sum::<usize>()
-        };
-        let begun = |offline| standing.iter().any(|s| s.begun && s.offline == offline);
-        Ok([false, true].into_iter().filter(|offline| begun(*offline)).map(behind).sum())
+        Ok(count_behind(&standing, &runs, new))
+    }
+
+    /// Counts the conversations of the current version that a new document would leave behind: finished ones, and
+    /// others that have begun. Those of older versions are left out.
+    pub async fn current_behind(
+        &self,
+        record: &ExperimentRecord,
+        old: &Experiment,
+        new: &Experiment,
+    ) -> Result<(usize, usize), LabError> {
+        let mut standing = self.store.standing(&record.id, ProcessKind::Conversation).await?;
+        let keys = [false, true].map(|offline| planned_keys(old, offline));
+        let is_current = |s: &Standing| s.revision == record.revision || keys[usize::from(s.offline)].contains(&s.key);
+        standing.retain(is_current);
+        let begun = count_behind(&standing, &[], new);
+        standing.retain(|s| s.status == Status::Done);
+        let finished = count_behind(&standing, &[], new);
+        Ok((finished, begun - finished))
     }
 
     /// Returns the confirmation for a run that leaves conversations behind, and the revisions that it leaves.
@@ -67,4 +78,16 @@ impl Lab {
         changes.dedup();
         Ok(changes)
     }
+}
+
+fn count_behind(standing: &[Standing], runs: &[RunRecord], new: &Experiment) -> usize {
+    let revision = key::hash_revision(new);
+    let begun = |offline| standing.iter().any(|s| s.begun && s.offline == offline);
+    let behind = |offline| superseded(&planned_keys(new, offline), &revision, offline, standing, runs).revisions;
+    [false, true].into_iter().filter(|o| begun(*o)).map(|offline| behind(offline).values().sum::<usize>()).sum()
+}
+
+fn planned_keys(experiment: &Experiment, offline: bool) -> Vec<String> {
+    let plan = Plan::new(experiment, &Overrides { offline, ..Overrides::default() });
+    plan.map(|p| p.cells().into_iter().map(|c| c.key).collect()).unwrap_or_default()
 }

@@ -23,6 +23,7 @@
 //! | `question` | confirmations |
 //! | `active` | runs at work |
 //! | `revisions`, `search` | revisions of an experiment; a text in its conversations |
+//! | `batch` | questions about more conversations, and the commands that store and run the answers |
 //! | `behind` | conversations that a changed experiment leaves behind |
 //! | `change`, `delete`, `import` | editing, copying, creating, deleting, storing |
 //! | `marks` | notes and stars |
@@ -34,6 +35,7 @@
 
 mod active;
 pub mod ask;
+pub mod batch;
 mod behind;
 pub mod change;
 pub mod check;

@@ -197,7 +197,8 @@ fn runs(it: &mut Beside) {
     t.enter().field("run it?").types("y");
     t.at("talk");
     let lines = it.equal_after(3);
-    assert!(lines[2].starts_with("convoke run talk --more 2 --model one --days 1..2 --agents guard=1..2"), "{lines:?}");
+    assert!(lines[1].contains("{ from = 1, to = 2 }"), "{lines:?}");
+    assert!(lines[2].ends_with("convoke run talk --more 2 --model one"), "{lines:?}");
     let listed = json(it.guided.path(), &["list", "talk"]);
     assert_eq!(listed.as_array().unwrap().len(), 8);
 }

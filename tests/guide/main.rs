@@ -6,6 +6,7 @@
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../real_mongo/base.rs"]
 mod base;
+mod batches;
 mod changing;
 mod create;
 mod drafts;

@@ -1,177 +1,27 @@
 //! Running conversations of an experiment: questions, the plan, and then the run.
 
 use super::progress::{self, resume_words};
-use super::select::Selected;
+use super::select::{Newer, Selected};
 use super::session::{Guide, HINT};
+use super::varying::explain_obstacle;
 use crate::cli::args::{Cli, Command};
 use crate::cli::changes;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::prompt;
+use crate::cli::terminal::text::count;
 use crate::design::effect::bad_level;
-use crate::design::{Experiment, ModelSpec, Plan, Speakers, Value, key};
+use crate::design::{Experiment, Plan, Speakers, Value, key};
+use crate::lab::batch::{Batch, BatchWords, Step, agents_axis, parse_levels, write_levels};
 use crate::lab::change::changed_document;
 use crate::lab::{Extended, Lab, Planned, Standings};
 use clap::Parser;
 
-/// A question about a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    More,
-    Models,
-    Messages,
-    Days,
-    EachDay,
-    Agents(usize),
-    EachCombination,
-    Speakers,
-}
-
-/// The answers, which start with the experiment's own values.
-#[derive(Debug, Clone, PartialEq)]
-struct Answers {
-    more: u32,
-    models: Vec<bool>,
-    messages: u32,
-    days: u32,
-    each_day: bool,
-    agents: Vec<u32>,
-    each_combination: bool,
-    speakers: String,
-}
-
-impl Answers {
-    fn of(document: &Experiment, more: u32) -> Self {
-        Self {
-            more,
-            models: vec![true; document.models.len()],
-            messages: document.protocol.messages,
-            days: document.protocol.days,
-            each_day: false,
-            agents: document.roles.iter().map(|r| r.agents).collect(),
-            each_combination: false,
-            speakers: document.protocol.speakers.word().to_owned(),
-        }
-    }
-
-    /// Returns the questions, in order. Values set by a factor are not asked.
-    fn steps(&self, document: &Experiment) -> Vec<Step> {
-        let free = |name: &str| !is_factor(document, name);
-        let mut steps = vec![Step::More];
-        steps.extend((document.models.len() > 1 && free("model")).then_some(Step::Models));
-        steps.extend(free("messages").then_some(Step::Messages));
-        if free("days") {
-            steps.push(Step::Days);
-            steps.extend((self.days > 1).then_some(Step::EachDay));
-        }
-        let roles: Vec<usize> = (0..document.roles.len()).filter(|i| free(&agents_axis(document, *i))).collect();
-        steps.extend(roles.iter().map(|i| Step::Agents(*i)));
-        steps.extend(roles.iter().any(|i| self.agents[*i] > 1).then_some(Step::EachCombination));
-        steps.extend(free("speakers").then_some(Step::Speakers));
-        steps
-    }
-
-    /// Returns the flags of `plan` and `run` for values that differ from the experiment.
-    fn changed_flags(&self, document: &Experiment) -> Vec<String> {
-        let mut flags = self.range_flags(document);
-        flags.extend(self.changed_scalars(document).into_iter().flat_map(|(key, value)| match key {
-            Scalar::Key(key) => [format!("--{key}"), value],
-            Scalar::Agents(role) => ["--agents".to_owned(), format!("{}={value}", document.roles[role].name)],
-        }));
-        flags
-    }
-
-    /// Returns the flags that an experiment cannot store: a selection of models, and ranges.
-    fn range_flags(&self, document: &Experiment) -> Vec<String> {
-        let mut flags = Vec::new();
-        if self.models.contains(&false) {
-            let chosen = document.models.iter().zip(&self.models).filter(|(_, ticked)| **ticked);
-            flags.extend(chosen.flat_map(|(m, _)| ["--model".to_owned(), ModelSpec::name(m).to_owned()]));
-        }
-        if self.is_range_of_days(document) {
-            flags.extend(["--days".to_owned(), format!("1..{}", self.days)]);
-        }
-        for (role, number) in document
-            .roles
-            .iter()
-            .zip(&self.agents)
-            .enumerate()
-            .filter(|(i, _)| self.is_range_of(document, *i))
-            .map(|(_, of)| of)
-        {
-            flags.extend(["--agents".to_owned(), format!("{}=1..{number}", role.name)]);
-        }
-        flags
-    }
-
-    fn is_range_of_days(&self, document: &Experiment) -> bool {
-        self.each_day && self.days > 1 && !is_factor(document, "days")
-    }
-
-    fn is_range_of(&self, document: &Experiment, role: usize) -> bool {
-        self.each_combination && self.agents[role] > 1 && !is_factor(document, &agents_axis(document, role))
-    }
-
-    /// Returns the changed values that are not ranges.
-    fn changed_scalars(&self, document: &Experiment) -> Vec<(Scalar, String)> {
-        let is_days = self.is_range_of_days(document);
-        let different = self.changed_values(document).into_iter();
-        let plain = different.filter(|(key, _)| match key {
-            Scalar::Key(key) => *key != "days" || !is_days,
-            Scalar::Agents(role) => !self.is_range_of(document, *role),
-        });
-        plain.collect()
-    }
-
-    /// Returns the changed values; of a range, its upper end.
-    fn changed_values(&self, document: &Experiment) -> Vec<(Scalar, String)> {
-        let protocol = &document.protocol;
-        let mut found = Vec::new();
-        if self.messages != protocol.messages {
-            found.push((Scalar::Key("messages"), self.messages.to_string()));
-        }
-        if self.days != protocol.days {
-            found.push((Scalar::Key("days"), self.days.to_string()));
-        }
-        for (i, (role, number)) in document.roles.iter().zip(&self.agents).enumerate() {
-            if role.agents != *number {
-                found.push((Scalar::Agents(i), number.to_string()));
-            }
-        }
-        if self.speakers != protocol.speakers.word() {
-            found.push((Scalar::Key("speakers"), self.speakers.clone()));
-        }
-        found
-    }
-
-    /// Returns the flags of `edit` that store the answers in the experiment.
-    fn edit_flags(&self, document: &Experiment) -> Vec<String> {
-        let set = |(key, value): (Scalar, String)| match key {
-            Scalar::Key(key) => format!("{key}={value}"),
-            Scalar::Agents(role) => format!("agents.{}={value}", quote_key(&document.roles[role].name)),
-        };
-        self.changed_values(document).into_iter().flat_map(|one| ["--set".to_owned(), set(one)]).collect()
-    }
-}
-
-/// A setting of the protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scalar {
-    Key(&'static str),
-    Agents(usize),
-}
-
-fn is_factor(document: &Experiment, name: &str) -> bool {
-    document.factors.iter().any(|f| f.name == name)
-}
-
-fn agents_axis(document: &Experiment, role: usize) -> String {
-    format!("agents.{}", document.roles[role].name)
-}
-
-/// Quotes a role's name for use in a dotted key.
-fn quote_key(name: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_ ".contains(c);
-    if name.chars().all(is_plain) { name.to_owned() } else { format!("{name:?}") }
+/// The place where a batch is run.
+enum Place {
+    /// In the experiment; `behind` is true if it leaves begun conversations behind.
+    Here { behind: bool },
+    /// In a copy of this name.
+    Copy(String),
 }
 
 /// Outcome of a question.
@@ -184,7 +34,7 @@ enum StepOutcome {
 impl Guide {
     /// Asks for a batch and runs it; true if anything was run.
     pub(super) async fn ask_batch(&mut self, id: &str) -> Result<bool, CliError> {
-        let Some(selected) = self.load_selected(id).await? else { return Ok(false) };
+        let Some(mut selected) = self.load_selected(id).await? else { return Ok(false) };
         let (record, document) = (&selected.record, &selected.document);
         let Some(standings) = self.read(async |lab| Ok(lab.load_standings(record, document).await?)).await? else {
             return Ok(false);
@@ -193,21 +43,29 @@ impl Guide {
         if let Some(ran) = self.ask_unfinished(&standings, &selected).await? {
             return Ok(ran);
         }
-        self.say_factors(&selected.document);
         let usual = if standings.is_any() { 1 } else { selected.record.run.replicates };
-        let mut answers = Answers::of(&selected.document, usual);
+        let mut answers = Batch::new(&selected.document, usual);
         let mut at = Step::More;
         loop {
             if !self.ask_all(&selected.document, &mut answers, at).await? {
                 return Ok(false);
             }
-            at = match self.show_plan(&selected, &answers).await? {
-                None => Step::More,
-                Some(()) if prompt::ask_yes_no(&self.context.terminal, "run it?", true, HINT).await? == Some(true) => {
-                    return self.run_batch(&selected, &answers).await;
-                }
-                Some(()) => answers.steps(&selected.document).last().copied().unwrap_or(Step::More),
+            at = Step::More;
+            if self.show_plan(&selected, &answers).await?.is_none() {
+                continue;
+            }
+            let Some(place) = self.ask_place(&selected, &answers).await? else {
+                at = answers.list_steps(&selected.document).last().copied().unwrap_or(at);
+                continue;
             };
+            match self.load_newer(&selected).await? {
+                Newer::Same => return self.run_batch(&selected, &answers, &place).await,
+                Newer::Accepted(newer) => {
+                    answers = answers.move_onto(&selected.document, &newer.document);
+                    selected = *newer;
+                }
+                Newer::Refused => return Ok(false),
+            }
         }
     }
 
@@ -236,23 +94,13 @@ impl Guide {
         }
     }
 
-    /// Explains which questions are skipped.
-    fn say_factors(&self, document: &Experiment) {
-        let roles = (0..document.roles.len()).map(|i| agents_axis(document, i));
-        let names = ["model", "messages", "days", "speakers"].into_iter().map(str::to_owned).chain(roles);
-        let set: Vec<String> = names.filter(|name| is_factor(document, name)).collect();
-        if !set.is_empty() {
-            self.say(&format!("its factors set {}, so that is not asked", set.join(", ")));
-        }
-    }
-
     /// Asks the questions from `from` on. Esc goes back one question, or leaves from the first.
-    async fn ask_all(&self, document: &Experiment, answers: &mut Answers, from: Step) -> Result<bool, CliError> {
+    async fn ask_all(&self, document: &Experiment, answers: &mut Batch, from: Step) -> Result<bool, CliError> {
         let mut at = from;
         loop {
             let asked = self.ask_batch_step(document, answers, at).await?;
             // An answer may add or remove questions.
-            let steps = answers.steps(document);
+            let steps = answers.list_steps(document);
             let place = steps.iter().position(|step| *step == at).unwrap_or(0);
             let next = match asked {
                 StepOutcome::Leave => return Ok(false),
@@ -270,7 +118,7 @@ impl Guide {
     async fn ask_batch_step(
         &self,
         document: &Experiment,
-        answers: &mut Answers,
+        answers: &mut Batch,
         step: Step,
     ) -> Result<StepOutcome, CliError> {
         let answered = match step {
@@ -302,6 +150,10 @@ impl Guide {
                 let yes = prompt::ask_yes_no(&self.context.terminal, question, answers.each_combination, HINT).await?;
                 yes.map(|yes| answers.each_combination = yes)
             }
+            Step::Levels(factor) => {
+                let levels = self.ask_levels(document, factor, &answers.levels[factor]).await?;
+                levels.map(|levels| answers.levels[factor] = levels)
+            }
             Step::Speakers => self.ask_speakers(&answers.speakers).await?.map(|speakers| answers.speakers = speakers),
         };
         Ok(if answered.is_some() { StepOutcome::Answered } else { StepOutcome::Back })
@@ -328,6 +180,27 @@ impl Guide {
         }
     }
 
+    /// Asks which levels of a factor to run.
+    async fn ask_levels(
+        &self,
+        document: &Experiment,
+        factor: usize,
+        usual: &[Value],
+    ) -> Result<Option<Vec<Value>>, CliError> {
+        let factor = &document.factors[factor];
+        let (question, mut text) = (format!("levels of {}", factor.name), write_levels(usual));
+        loop {
+            let Some(typed) = prompt::ask_line(&self.context.terminal, &question, &text, HINT).await? else {
+                return Ok(None);
+            };
+            match parse_levels(factor, &typed) {
+                Ok(levels) => return Ok(Some(levels)),
+                Err(wrong) => self.say(&explain_obstacle(&wrong)),
+            }
+            text = typed;
+        }
+    }
+
     /// Asks for at least one model.
     async fn ask_models(&self, document: &Experiment, ticked: &[bool]) -> Result<Option<Vec<bool>>, CliError> {
         let names: Vec<String> = document.models.iter().map(|m| m.name().to_owned()).collect();
@@ -351,19 +224,26 @@ impl Guide {
     }
 
     /// Shows the plan; `None` if the run cannot be planned, which the command reports.
-    async fn show_plan(&mut self, selected: &Selected, answers: &Answers) -> Result<Option<()>, CliError> {
+    async fn show_plan(&mut self, selected: &Selected, answers: &Batch) -> Result<Option<()>, CliError> {
         let reached = self.read(async |lab| self.total_replicates(lab, selected, answers).await).await?;
         let Some(replicates) = reached else { return Ok(None) };
         let mut words =
             vec!["plan".to_owned(), selected.word.clone(), "--replicates".to_owned(), replicates.to_string()];
-        words.extend(answers.changed_flags(&selected.document));
+        let BatchWords { plan, tied, .. } = self.list_words(selected, answers);
+        words.extend(plan);
+        if !tied.is_empty() {
+            let names = tied.join(", ");
+            self.say(&format!(
+                "`[design]` combines the levels of {names}, so other levels are a flag and are not stored"
+            ));
+        }
         Ok((self.run_words(&words).await? == Exit::Done).then_some(()))
     }
 
     /// Computes the total replicates of `run --more N`, after the answers are stored.
-    async fn total_replicates(&self, lab: &Lab, selected: &Selected, answers: &Answers) -> Result<u32, CliError> {
+    async fn total_replicates(&self, lab: &Lab, selected: &Selected, answers: &Batch) -> Result<u32, CliError> {
         let document = self.document_after(selected, answers)?;
-        let words = self.batch_words(selected, answers);
+        let words = run_line(selected, answers, &selected.word, self.is_mine(&selected.record.creator));
         let cli = Cli::try_parse_from(std::iter::once("convoke").chain(words.iter().map(String::as_str)));
         let Some(Command::Run(args)) = cli.ok().and_then(|cli| cli.command) else { return Ok(answers.more) };
         let overrides = args.narrow.narrowing().read_overrides()?;
@@ -390,8 +270,8 @@ impl Guide {
     }
 
     /// Returns the experiment as it will be after the answers are stored.
-    fn document_after(&self, selected: &Selected, answers: &Answers) -> Result<Experiment, CliError> {
-        let kept = self.edit_flags(selected, answers);
+    fn document_after(&self, selected: &Selected, answers: &Batch) -> Result<Experiment, CliError> {
+        let kept = self.list_words(selected, answers).edit;
         let words = ["convoke", "edit", &selected.word].into_iter().chain(kept.iter().map(String::as_str));
         let Some(Command::Edit(args)) = Cli::try_parse_from(words).ok().and_then(|cli| cli.command) else {
             return Ok(selected.document.clone());
@@ -404,32 +284,68 @@ impl Guide {
         Ok(done.map_err(|error| self.context.refused(error))?.0)
     }
 
-    /// Returns the flags of `edit` that store the answers; none for another person's experiment.
-    fn edit_flags(&self, selected: &Selected, answers: &Answers) -> Vec<String> {
-        if self.is_mine(&selected.record.creator) { answers.edit_flags(&selected.document) } else { Vec::new() }
+    fn list_words(&self, selected: &Selected, answers: &Batch) -> BatchWords {
+        answers.list_words(&selected.document, self.is_mine(&selected.record.creator))
     }
 
-    fn batch_words(&self, selected: &Selected, answers: &Answers) -> Vec<String> {
-        let mut words = vec!["run".to_owned(), selected.word.clone(), "--more".to_owned(), answers.more.to_string()];
-        words.extend(if self.is_mine(&selected.record.creator) {
-            answers.range_flags(&selected.document)
-        } else {
-            answers.changed_flags(&selected.document)
+    /// Asks the last question: where to run. Nothing is changed before it. `None` to go back.
+    async fn ask_place(&self, selected: &Selected, answers: &Batch) -> Result<Option<Place>, CliError> {
+        let (Selected { record, document, word }, name) = (selected, &selected.record.name);
+        let is_mine = self.is_mine(&record.creator);
+        let changes = !answers.list_words(document, true).edit.is_empty();
+        let read = self.read(async |lab| {
+            let new = self.document_after(selected, answers)?;
+            let current = lab.current_behind(record, document, &new).await?;
+            Ok((current, changes && lab.left_behind(record, &new).await? > 0))
         });
-        words
+        let Some(((finished, others), behind)) = read.await? else { return Ok(None) };
+        let here = if is_mine && finished + others > 0 {
+            let number = count(finished, "finished conversation");
+            let begun = if others > 0 { format!(" and {others} that had begun") } else { String::new() };
+            self.say(&format!("{number}{begun} of `{name}` would become an older version: kept, but counted apart"));
+            format!("run it in `{name}`")
+        } else if !is_mine && changes {
+            self.say(&format!("`{name}` is {}'s, so nothing is stored in it", record.creator));
+            format!("run it in `{name}`, with flags")
+        } else {
+            let yes = prompt::ask_yes_no(&self.context.terminal, "run it?", true, HINT).await?;
+            return Ok((yes == Some(true)).then_some(Place::Here { behind }));
+        };
+        let Some(copy) = self.free_name(name).await? else { return Ok(None) };
+        let items = [format!("run it in a copy, `{copy}`; `{word}` stays as it is"), here, "back".to_owned()];
+        let chosen = prompt::ask_one_of(&self.context.terminal, "where?", &items, 0, HINT).await?;
+        Ok(match chosen {
+            Some(0) => Some(Place::Copy(copy)),
+            Some(1) => Some(Place::Here { behind }),
+            _ => None,
+        })
     }
 
-    /// Stores the answers and runs; true if anything was run.
-    async fn run_batch(&mut self, selected: &Selected, answers: &Answers) -> Result<bool, CliError> {
-        let kept = self.edit_flags(selected, answers);
-        if !kept.is_empty() {
-            let words = [vec!["edit".to_owned(), selected.word.clone()], kept].concat();
-            if self.run_words(&words).await? != Exit::Done {
-                return Ok(false);
+    /// Stores the answers and runs; true if anything was run in the experiment itself.
+    async fn run_batch(&mut self, selected: &Selected, answers: &Batch, place: &Place) -> Result<bool, CliError> {
+        let (first, kept, word, mine) = match place {
+            Place::Copy(name) => (vec!["duplicate", &selected.word, "--name", name], true, name, true),
+            Place::Here { .. } => {
+                let mine = self.is_mine(&selected.record.creator);
+                (vec!["edit", &selected.word], false, &selected.word, mine)
             }
+        };
+        let BatchWords { edit, .. } = answers.list_words(&selected.document, mine);
+        let first: Vec<String> = first.into_iter().map(str::to_owned).chain(edit.iter().cloned()).collect();
+        if (kept || !edit.is_empty()) && self.run_words(&first).await? != Exit::Done {
+            return Ok(false);
         }
-        let words = self.batch_words(selected, answers);
-        self.run_words(&words).await?;
-        Ok(true)
+        let mut run = run_line(selected, answers, word, mine);
+        // The last question was about the conversations that are left behind.
+        run.extend(matches!(place, Place::Here { behind: true } if mine).then(|| "--yes".to_owned()));
+        self.run_words(&run).await?;
+        Ok(matches!(place, Place::Here { .. }))
     }
+}
+
+fn run_line(selected: &Selected, answers: &Batch, word: &str, mine: bool) -> Vec<String> {
+    let mut words = ["run", word, "--more"].map(str::to_owned).to_vec();
+    words.push(answers.more.to_string());
+    words.extend(answers.list_words(&selected.document, mine).run);
+    words
 }

@@ -16,6 +16,16 @@ pub(super) struct Selected {
     pub word: String,
 }
 
+/// An experiment that was loaded again.
+pub(super) enum Newer {
+    /// It has the same contents.
+    Same,
+    /// It was changed, and the person goes on with it.
+    Accepted(Box<Selected>),
+    /// It was changed or deleted, and the person goes back.
+    Refused,
+}
+
 impl Guide {
     /// Lists the experiments until the person goes back.
     pub(super) async fn select_experiment(&mut self) -> Result<(), CliError> {
@@ -46,6 +56,19 @@ impl Guide {
             })
             .await?;
         Ok(found.flatten())
+    }
+
+    /// Loads an experiment again, and shows what somebody changed meanwhile.
+    pub(super) async fn load_newer(&self, seen: &Selected) -> Result<Newer, CliError> {
+        let Some(now) = self.load_selected(&seen.record.id).await? else { return Ok(Newer::Refused) };
+        if now.record.revision == seen.record.revision {
+            return Ok(Newer::Same);
+        }
+        self.say(&format!("`{}` was changed meanwhile:", now.record.name));
+        self.say_differences(&seen.document, &now.document);
+        let question = "put your answers on top of that, and go through them again?";
+        let yes = prompt::ask_yes_no(&self.context.terminal, question, true, HINT).await?;
+        Ok(if yes == Some(true) { Newer::Accepted(Box::new(now)) } else { Newer::Refused })
     }
 
     /// True if the person may change it.

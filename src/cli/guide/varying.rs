@@ -152,7 +152,8 @@ fn join_levels(factor: &Factor) -> String {
     factor.levels.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn explain_obstacle(obstacle: &Obstacle) -> String {
+/// Formats an obstacle as one line.
+pub(super) fn explain_obstacle(obstacle: &Obstacle) -> String {
     match &obstacle.hint {
         Some(hint) => format!("{}: {hint}", obstacle.message),
         None => obstacle.message.clone(),

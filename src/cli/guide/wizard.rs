@@ -180,7 +180,7 @@ impl Guide {
     }
 
     /// Finds the first free name for a copy: `NAME-2` and so on.
-    async fn free_name(&self, name: &str) -> Result<Option<String>, CliError> {
+    pub(super) async fn free_name(&self, name: &str) -> Result<Option<String>, CliError> {
         self.read(async |lab| {
             let all = lab.store.records().await?;
             let is_taken = |n: &String| all.iter().any(|e| e.name == *n && e.creator == lab.who.creator);
