@@ -229,7 +229,7 @@ fn pipes_sockets_and_devices_are_written_to() {
     symlink("/dev/null", at("nowhere")).unwrap();
     for path in ["/dev/null", "nowhere"] {
         place.run(&format!("export small --format csv -o {path} --force")).exits(0);
-        place.run(&format!("export small --format md -o {path} --force")).exits(2);
+        place.run(&format!("export small --format folder -o {path} --force")).exits(2);
         assert!(Path::new("/dev/null").metadata().unwrap().file_type().is_char_device(), "/dev/null is replaced");
     }
     leaves_nothing(&place);
