@@ -237,7 +237,7 @@ pub enum PlaceError {
     /// A folder in place of a file.
     #[error("{} is a folder", .0.display())]
     Folder(PathBuf),
-    /// A pipe or device, where a second file was to be written beside it.
+    /// A pipe or device, although a second file was to be written beside it.
     #[error("{} is no file, and a second one cannot be written beside it", .0.display())]
     NoFile(PathBuf),
 }

@@ -158,7 +158,7 @@ async fn open_file(to: &Destination) -> Result<NewFile, LabError> {
     opened.map_err(|e| to.error(e.into()))?
 }
 
-/// True for an empty folder, and one with the files of an earlier export of transcripts alone.
+/// True if the folder is empty, or holds an earlier export of transcripts and no other file.
 fn holds_transcripts(folder: &Path) -> io::Result<bool> {
     let Some(names) = list_files(folder)? else { return Ok(false) };
     let is_export = names.iter().all(|name| markdown::is_page(name))

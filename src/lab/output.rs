@@ -243,7 +243,7 @@ fn begin_replacement(target: &Path, old: &Metadata, is_private: bool) -> io::Res
     Ok(new)
 }
 
-/// True where a folder or its file system takes no new file, or none over an old one.
+/// True if the system refuses a new file in the folder, or refuses to rename it over the old file.
 fn is_refused(error: &io::Error) -> bool {
     matches!(
         error.kind(),

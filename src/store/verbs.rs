@@ -58,12 +58,12 @@ pub trait Store: Send + Sync {
     async fn renew(&self, owner: &str, until: Millis) -> Result<(), StoreError>;
     /// Returns the stored part of a conversation.
     async fn history(&self, conversation: &str) -> Result<History, StoreError>;
-    /// Stores a call as sent, before the request leaves. If a call of that name is stored as `sent`, its answer was
+    /// Stores a call as sent, before the request leaves. If a call of that name is stored as `sent`, its reply was
     /// lost. It becomes an attempt of the new call, and counts as possible spend. If the earlier call failed, its
     /// attempts are kept before the new ones. If it is answered, it must not be sent again, and
     /// [`StoreError::Answered`] is returned. The same request written twice (same epoch, same instant) counts once.
     async fn sent(&self, conversation: &str, epoch: u64, call: CallRecord) -> Result<(), StoreError>;
-    /// Stores the answer (or the failure) of a call, without an entry. An answer that is already stored stays.
+    /// Stores the reply (or the failure) of a call, without an entry. A reply that is already stored stays.
     async fn settle(&self, conversation: &str, epoch: u64, call: CallRecord) -> Result<(), StoreError>;
     /// Appends entries together with the answered call that produced them. An entry's `seq` must be the log's length
     /// (R1): a gap is [`StoreError::Gap`] and writes nothing. A stored entry stays, since the first writer wins.

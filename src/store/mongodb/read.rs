@@ -246,8 +246,8 @@ pub(super) async fn read_page(mongo: &Base, filter: &Filter, after: &str, limit:
     with_flags(mongo, read_all(find.batch_size(BATCH).await?, read_flagged).await?).await
 }
 
-/// Returns conversations whose id has a prefix, in the order of id; if there is none, those whose key has it. The prefix
-/// is compared as text, never as a pattern.
+/// Returns the conversations whose id begins with a prefix, ordered by id. If no id matches, returns those whose key
+/// begins with it. The prefix is compared as text, never as a pattern.
 pub(super) async fn find_by_prefix(mongo: &Base, prefix: &str) -> Result<Vec<ConversationRecord>, Fail> {
     let going = list_going(mongo.experiments()).await?;
     let mut all: Vec<ConversationRecord> = Vec::new();
