@@ -113,7 +113,11 @@ mod tests {
     use std::time::Duration;
 
     fn open_slots(servers: &[(&str, u32)], total: u32) -> Slots {
-        Slots::new(&Bounds { total, servers: servers.iter().map(|(n, b)| ((*n).to_owned(), *b)).collect() })
+        Slots::new(&Bounds {
+            total,
+            servers: servers.iter().map(|(n, b)| ((*n).to_owned(), *b)).collect(),
+            may_stop: false,
+        })
     }
 
     #[tokio::test]

@@ -68,7 +68,7 @@ struct World {
 
 impl World {
     fn new(slots: u32) -> Self {
-        let bounds = Bounds { total: slots, servers: [("s".to_owned(), slots)].into() };
+        let bounds = Bounds { total: slots, servers: [("s".to_owned(), slots)].into(), may_stop: false };
         Self {
             slots: Slots::new(&bounds),
             gates: Gates::default(),

@@ -3,7 +3,8 @@
 //! Calls of one conversation follow each other: they are its *chain*. Conversations run depth-first, in the order of the
 //! plan: one that has begun goes before one that has not, so a run that is cut short has finished conversations. The
 //! exception removes the tail: a *critical* chain decides when the run ends, and so goes first and keeps its slot.
-//! No clock and no channel enters; `limit` adds them.
+//! A run with a bound of its own has no end to shorten: there every chain keeps its slot and none is critical, so that the
+//! bound leaves as many finished conversations as it can. No clock and no channel enters; `limit` adds them.
 
 use super::ServerKind;
 use std::cmp::Reverse;
@@ -19,6 +20,8 @@ pub struct Bounds {
     pub total: u32,
     /// At each server, by name.
     pub servers: BTreeMap<String, u32>,
+    /// True if a bound on calls or time may stop the run before its end.
+    pub may_stop: bool,
 }
 
 impl Bounds {
@@ -32,7 +35,7 @@ impl Bounds {
         };
         let servers: BTreeMap<_, _> = servers.iter().map(|(name, kind)| (name.clone(), bound(name, *kind))).collect();
         let sum = servers.values().fold(0_u32, |sum, bound| sum.saturating_add(*bound));
-        Self { total: jobs.unwrap_or(sum).max(1), servers }
+        Self { total: jobs.unwrap_or(sum).max(1), servers, may_stop: false }
     }
 }
 
@@ -111,6 +114,7 @@ pub struct Grant {
 #[derive(Debug)]
 pub struct Schedule {
     slots: u32,
+    may_stop: bool,
     free: u32,
     calls: f64,
     desks: BTreeMap<String, Desk>,
@@ -124,8 +128,9 @@ impl Schedule {
     /// Creates a schedule without conversations. A server without a bound is limited by the total only.
     pub fn new(bounds: &Bounds) -> Self {
         let desks = bounds.servers.iter().map(|(name, slots)| (name.clone(), Desk::new(*slots))).collect();
-        let (slots, calls, members) = (bounds.total, 0.0, BTreeMap::new());
-        Self { slots, free: slots, calls, desks, members, queue: BTreeSet::new(), tickets: 0 }
+        let Bounds { total: slots, may_stop, .. } = *bounds;
+        let (calls, members, queue) = (0.0, BTreeMap::new(), BTreeSet::new());
+        Self { slots, may_stop, free: slots, calls, desks, members, queue, tickets: 0 }
     }
 
     /// Number of free slots of the total.
@@ -233,7 +238,8 @@ impl Schedule {
     pub fn give_back(&mut self, order: u32, server: &str) {
         let keeps = |member: &&Member| {
             let desk = self.desks.get(server);
-            member.may_keep && desk.is_some_and(|desk| self.is_critical(desk, member.length - 1))
+            let is_critical = || desk.is_some_and(|desk| self.is_critical(desk, member.length - 1));
+            member.may_keep && (self.may_stop || is_critical())
         };
         if self.members.get(&order).as_ref().is_none_or(|member| !keeps(member)) {
             self.free_slot(server);
@@ -261,7 +267,7 @@ impl Schedule {
     fn is_critical(&self, desk: &Desk, length: u32) -> bool {
         let all = self.calls / f64::from(self.slots.max(1));
         let here = desk.calls / f64::from(desk.slots.min(self.slots).max(1));
-        length > 0 && f64::from(length) >= CRITICAL * all.max(here)
+        !self.may_stop && length > 0 && f64::from(length) >= CRITICAL * all.max(here)
     }
 
     fn count(&mut self, chain: &Chain, calls: f64) {

@@ -67,7 +67,11 @@ impl Run<'_> {
 }
 
 fn figures(chains: &[u32], store: u64, latency: &mut dyn FnMut() -> u64) -> Figures {
-    let mut schedule = Schedule::new(&Bounds { total: SLOTS, servers: [("s".to_owned(), SLOTS)].into() });
+    figures_of(false, chains, store, latency)
+}
+
+fn figures_of(may_stop: bool, chains: &[u32], store: u64, latency: &mut dyn FnMut() -> u64) -> Figures {
+    let mut schedule = Schedule::new(&Bounds { total: SLOTS, servers: [("s".to_owned(), SLOTS)].into(), may_stop });
     for (order, calls) in chains.iter().enumerate() {
         let chain = Chain { servers: vec!["s".to_owned()], calls: *calls, has_begun: false };
         schedule.add(order as u32, chain, true);
@@ -164,6 +168,16 @@ fn with_log_normal_latencies_the_tail_is_short() {
     }
 }
 
+/// Few and short conversations, which would all be critical.
+#[test]
+fn a_run_with_a_bound_finishes_one_after_another() {
+    for chains in [vec![8; 100], vec![4; 200]] {
+        let got = figures_of(true, &chains, 5_000, &mut || LATENCY);
+        assert!(got.at_half.0 + 4 >= chains.len() / 2, "{got:?} of {}", chains.len());
+        assert!(got.at_half.1 <= got.at_half.0 + SLOTS as usize, "{got:?}");
+    }
+}
+
 #[test]
 fn half_of_the_calls_finish_about_half_of_the_conversations() {
     let got = figures(&[19; 200], 5_000, &mut || LATENCY);
@@ -175,7 +189,8 @@ fn half_of_the_calls_finish_about_half_of_the_conversations() {
 
 /// A schedule of one server "s" with these slots, and conversations as their calls and whether they have begun.
 fn schedule(slots: u32, chains: &[(u32, bool)]) -> Schedule {
-    let mut schedule = Schedule::new(&Bounds { total: slots, servers: [("s".to_owned(), slots)].into() });
+    let mut schedule =
+        Schedule::new(&Bounds { total: slots, servers: [("s".to_owned(), slots)].into(), may_stop: false });
     for (order, (calls, has_begun)) in chains.iter().enumerate() {
         let chain = Chain { servers: vec!["s".to_owned()], calls: *calls, has_begun: *has_begun };
         schedule.add(order as u32, chain, true);
@@ -240,7 +255,8 @@ fn a_kept_slot_is_given_back_before_a_call_to_another_server_and_before_several(
 
 #[test]
 fn each_server_has_its_own_critical_chains() {
-    let mut schedule = Schedule::new(&Bounds { total: 4, servers: [("a".into(), 2), ("b".into(), 2)].into() });
+    let mut schedule =
+        Schedule::new(&Bounds { total: 4, servers: [("a".into(), 2), ("b".into(), 2)].into(), may_stop: false });
     let chain = |server: &str, calls| Chain { servers: vec![server.to_owned()], calls, has_begun: false };
     for order in 0..10 {
         schedule.add(order, chain("a", 10), true);

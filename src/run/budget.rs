@@ -25,6 +25,11 @@ impl Budget {
         Self { calls, time, ..Self::default() }
     }
 
+    /// True if calls or time are bound.
+    pub(super) fn is_bound(&self) -> bool {
+        self.calls.is_some() || self.time.is_some()
+    }
+
     /// Reserves the calls of a round: all or none. Retries of a call are not counted.
     pub(super) fn reserve(&self, calls: u32) -> bool {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);

@@ -88,7 +88,7 @@ impl Shared {
             let _ = events.send(event);
         });
         Self {
-            slots: Slots::new(&options.bounds),
+            slots: Slots::new(&Bounds { may_stop: options.budget.is_bound(), ..options.bounds.clone() }),
             gates: Gates::default(),
             patience,
             refusals: Refusals::default(),

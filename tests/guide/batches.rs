@@ -1,7 +1,7 @@
 //! More conversations: what the guide ran is the experiment, and nothing is changed before the last question.
 
 use crate::hand::json;
-use crate::support::{made, selected};
+use crate::support::{TALK, made, made_over, selected};
 use crate::terminal::{Size, Terminal};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -185,4 +185,29 @@ fn answers_are_put_on_top_of_a_change_by_somebody_else() {
     assert_eq!(stored["protocol"]["messages"], 5);
     assert_eq!(stored["roles"][0]["agents"], 2);
     assert!(stored.to_string().contains("A hall."), "{stored}");
+}
+
+#[test]
+fn a_range_stays_a_flag_where_the_design_combines_its_factor() {
+    let (path, talk) = TALK[0];
+    let zipped = "\n[factors]\nmessages = [4, 6]\n\"agents.guard\" = [1, 2]\n\n[design]\nzip = [[\"messages\", \"agents.guard\"]]\n";
+    let dir = made_over("tester", &[(path, &format!("{talk}{zipped}"))]);
+    let stored = document(dir.path(), "talk");
+    let mut t = selected(dir.path(), WIDE);
+    let asked = |t: &mut Terminal, levels: &str| {
+        t.field("how many more").enter().at("models (space").enter().field("levels of messages: 4, 6").enter();
+        t.field("days").enter().field("levels of agents.guard").writes(levels);
+        t.field("agents of prisoner").enter();
+        speakers(t);
+    };
+    t.at("talk").takes("run conv");
+    asked(&mut t, "1..3");
+    t.shows("`[design]` combines the levels of agents.guard").pop();
+    t.shows("`3` is no level of `agents.guard`").pop();
+    asked(&mut t, "2");
+    t.field("run it?").types("y");
+    t.shows("run talk --more 1 --only=agents.guard=2").pop();
+    t.at("talk").interrupt();
+    assert_eq!(document(dir.path(), "talk")["factors"], stored["factors"]);
+    assert_eq!(keys(dir.path()).len(), 2);
 }

@@ -46,7 +46,7 @@ fn conversations(dir: &TempDir) -> Vec<Value> {
 
 /// Speaker and text of each entry of a kind in the only conversation.
 fn entries(dir: &TempDir, kind: &str) -> Vec<(String, String)> {
-    let exported = says(dir.path(), "export small --format jsonl");
+    let exported = says(dir.path(), "export small --format jsonl --all");
     let entries = exported.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     entries.filter(|e| e["kind"] == kind).map(|e| (text(&e["speaker"]), text(&e["content"]))).collect()
@@ -88,7 +88,7 @@ fn a_turn_that_was_killed_in_the_middle_is_continued() {
             half.and_then(|d| fs::read_to_string(d).ok()).is_some_and(|text| text.contains("and of this one h"))
         });
         first.kill();
-        assert_eq!(conversations(&dir)[0]["status"], "running");
+        assert_eq!(conversations(&dir)[0]["status"], "interrupted");
         assert_eq!(entries(&dir, "speech"), []);
 
         let mut second = start(&dir, "talk small --as guard", size);
