@@ -56,9 +56,10 @@ Exit codes:
   5    a required server or model could not be used
   6    not found, or a name with more than one meaning
   7    it belongs to another creator, so you may not change it
+  8    stopped by --max-calls or --max-time
   130  interrupted by Ctrl-C
   143  ended by SIGTERM
-If more than one applies: 130 or 143 before 4, 4 before 5, 5 before 1.";
+If more than one applies: 130 or 143 before 4, 4 before 5, 5 before 8, 8 before 1.";
 
 /// Design, run and analyse conversations among language-model agents
 ///

@@ -330,7 +330,9 @@ fn remedy_of_others(target: &Named) -> String {
 impl From<PlaceError> for CliError {
     fn from(error: PlaceError) -> Self {
         let hint = match &error {
-            PlaceError::Taken(_) | PlaceError::Foreign(_) => "choose another name or folder".to_owned(),
+            PlaceError::Taken(_) | PlaceError::Foreign(_) | PlaceError::NoFolder(_) | PlaceError::Database(_) => {
+                "choose another name or folder".to_owned()
+            }
             PlaceError::Protected(path) => format!("`chmod u+w {}` permits it", quoted(&path.to_string_lossy())),
             PlaceError::Folder(_) | PlaceError::NoFile(_) => "name a file with -o PATH".to_owned(),
         };

@@ -25,7 +25,8 @@ const HOW_DATABASE: &str = "name the database by DB_NAME, by `convoke login --da
 pub async fn open_server(context: &Context, uri: &MongoUri, mode: OpenMode) -> Result<Arc<dyn Store>, CliError> {
     let uri = match context.identity.get() {
         Some(identity) => &identity.uri,
-        // No value is missing, and the server need not be asked for the user's name.
+        // Address that is complete: convoke prompts for no password or database. Its user is known or not needed, so
+        // convoke does not query the server.
         None if !uri.lacks_password() && uri.database.is_some() && uri.signs_in() == uri.user.is_some() => uri,
         None => &sign_in(context, uri).await?.uri,
     };

@@ -1,8 +1,8 @@
-//! Changes of an experiment that flags request.
+//! Changes that flags of a command make to an experiment.
 //!
-//! Each change names only the part that it changes. So it can be applied again to a document that another person has
-//! changed in between, and nothing is lost. Changes are applied in a fixed order: the whole document, name, opening,
-//! models, roles; then sections are dropped, moved and written; keys come last.
+//! Each change names only the part that it changes. Changes can be applied again after another person has edited the
+//! document, and nothing is lost. Changes are applied in a fixed order: the whole document, name, opening, models,
+//! roles; then sections are dropped, moved and written; keys come last.
 
 use super::experiment::{Experiment, ModelSpec, PromptText, Role, RoleModel, Section};
 use super::folder::Files;

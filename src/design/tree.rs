@@ -22,7 +22,8 @@ pub struct Tree<'a> {
     pub text: &'a str,
     /// The problems found.
     pub problems: &'a mut Problems,
-    /// Bytes of each key and array item, by its dotted path: `protocol.agents.guard`, `models[1]`.
+    /// Bytes of each key without its value, and of each array item, by dotted path: `protocol.agents.guard`,
+    /// `models[1]`.
     pub places: BTreeMap<String, Range<usize>>,
 }
 

@@ -5,7 +5,7 @@ use crate::process::state::{SELECTOR, SUMMARIZER};
 use crate::process::{Entry, Flag, Kind, Purpose};
 use crate::store::{CallRecord, ConversationRecord, Millis, count_spend};
 
-/// Numbers of conversations, or of the agents of one role.
+/// Counts of turns, words, tokens and flags, for conversations or for the agents of one role.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tally {
     /// Number of speeches.

@@ -43,13 +43,13 @@ pub struct Batch {
     pub models: Vec<bool>,
     /// Messages of a conversation.
     pub messages: u32,
-    /// Days of a conversation, or the largest number of them.
+    /// Number of days of a conversation; if `each_day` is true, the largest number.
     pub days: u32,
-    /// True for each number of days from 1.
+    /// True if the run compares every number of days from 1 to `days`.
     pub each_day: bool,
-    /// Agents of each role, or the largest number of them.
+    /// Number of agents of each role; if `each_combination` is true, the largest number.
     pub agents: Vec<u32>,
-    /// True for each combination of agents from 1 of each role.
+    /// True if the run compares every combination of numbers of agents, for each role from 1 to its number in `agents`.
     pub each_combination: bool,
     /// Word of the way in which speakers are chosen.
     pub speakers: String,
@@ -57,7 +57,7 @@ pub struct Batch {
     pub levels: Vec<Vec<Value>>,
 }
 
-/// The place of wanted levels of a setting.
+/// Way in which a run gets the wanted levels of a setting: as stored, by an edit, or by a flag.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Placed {
     /// The experiment has exactly these.

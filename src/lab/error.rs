@@ -55,8 +55,8 @@ pub enum LabError {
         /// Question that names the most similar name.
         near: Option<String>,
     },
-    /// A prefix of more than one id.
-    #[error("{number} ids begin with `{prefix}`")]
+    /// A prefix of more than one id, or of an id and of another's key.
+    #[error("{number} ids or keys begin with `{prefix}`")]
     ManyIds {
         /// The beginning.
         prefix: String,
@@ -228,10 +228,16 @@ pub enum PlaceError {
     /// A file or folder whose owner took away the permission to write.
     #[error("{} is write-protected", .0.display())]
     Protected(PathBuf),
+    /// A file, pipe or device in place of a folder.
+    #[error("{} exists already, and is no folder", .0.display())]
+    NoFolder(PathBuf),
+    /// A file of the database in use.
+    #[error("{} belongs to the database in use", .0.display())]
+    Database(PathBuf),
     /// A folder in place of a file.
     #[error("{} is a folder", .0.display())]
     Folder(PathBuf),
-    /// A pipe or device, where a second file was to be written beside it.
+    /// A pipe or device, although a second file was to be written beside it.
     #[error("{} is no file, and a second one cannot be written beside it", .0.display())]
     NoFile(PathBuf),
 }

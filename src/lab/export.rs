@@ -67,10 +67,7 @@ impl Lab {
         to: &Destination,
         beside: Beside<'_>,
     ) -> Result<(Vec<PathBuf>, Written), LabError> {
-        let place = to.clone();
-        // A pipe opens when somebody reads it: Ctrl-C must end the wait.
-        let opened = tokio::task::spawn_blocking(move || NewFile::create(&place)).await;
-        let mut out = opened.map_err(|e| to.error(e.into()))??;
+        let mut out = open_file(to).await?;
         let open = |ending: &str| {
             let beside = Destination { path: to.path.with_extension(ending), ..to.clone() };
             out.create_beside(&beside).map(|file| (beside, file))
@@ -94,8 +91,14 @@ impl Lab {
         Ok((files, written))
     }
 
-    /// Writes the transcripts of a selection into a folder. Returns their number.
+    /// Writes the transcripts of a selection into a folder, or one after another to a pipe or device. Returns their
+    /// number.
     pub async fn export_transcripts(&self, selection: &Selection, to: &Destination) -> Result<u64, LabError> {
+        if to.is_object() {
+            let mut out = open_file(to).await?;
+            let written = self.write_transcripts(selection, &mut out).await.map_err(|e| to.name_in(e))?;
+            return out.finish().map(|()| written);
+        }
         let folder = NewFolder::create(to, |old| holds_transcripts(old).map_err(|e| to.error(e)))?;
         let records = self.records_in_order(selection).await?;
         let questions = self.select_questions(selection).await?;
@@ -106,8 +109,9 @@ impl Lab {
         Ok(written)
     }
 
-    /// Writes the transcripts of a selection one after another.
-    pub async fn write_transcripts(&self, selection: &Selection, out: &mut dyn Write) -> Result<(), LabError> {
+    /// Writes the transcripts of a selection one after another. Returns their number.
+    pub async fn write_transcripts(&self, selection: &Selection, out: &mut dyn Write) -> Result<u64, LabError> {
+        let mut written = 0;
         let questions = self.select_questions(selection).await?;
         for conversation in self.records_in_order(selection).await? {
             let log = self.store.history(&conversation.id).await?.log;
@@ -115,9 +119,10 @@ impl Lab {
                 let asked = markdown::questions_about(&*self.store, &conversation, &questions).await?;
                 let page = markdown::transcript(&selection.document.name, &conversation, &log, &asked);
                 writeln!(out, "{page}").and_then(|()| out.flush()).map_err(LabError::Output)?;
+                written += 1;
             }
         }
-        Ok(())
+        Ok(written)
     }
 
     /// Writes an experiment as a folder. Returns the file names.
@@ -146,7 +151,14 @@ impl Lab {
     }
 }
 
-/// True for an empty folder, and one with the files of an earlier export of transcripts alone.
+async fn open_file(to: &Destination) -> Result<NewFile, LabError> {
+    let place = to.clone();
+    // A pipe opens when somebody reads it: Ctrl-C must end the wait.
+    let opened = tokio::task::spawn_blocking(move || NewFile::create(&place)).await;
+    opened.map_err(|e| to.error(e.into()))?
+}
+
+/// True if the folder is empty, or holds an earlier export of transcripts and no other file.
 fn holds_transcripts(folder: &Path) -> io::Result<bool> {
     let Some(names) = list_files(folder)? else { return Ok(false) };
     let is_export = names.iter().all(|name| markdown::is_page(name))

@@ -3,7 +3,7 @@
 use super::question::{About, Confirmation, Progress};
 use super::setup::Servers;
 use crate::design::check::server_of;
-use crate::model::catalog::{Offered, is_same_model};
+use crate::model::catalog::{Offered, add_default_tag, is_same_model};
 use crate::model::{Connection, ModelError, Server, ServerKind};
 use crate::run::roster::name_of;
 use futures_util::future::join_all;
@@ -42,8 +42,7 @@ pub async fn confirm_pulls(servers: &Servers, ids: &[String], yes: &[String]) ->
         if offered.iter().any(|o| is_same_model(&o.name, name)) {
             continue;
         }
-        let distance = |known: &str| strsim::damerau_levenshtein(untagged(known), untagged(name));
-        let near = offered.iter().map(|o| (distance(&o.name), &o.name)).filter(|(edits, _)| *edits <= 2).min();
+        let near = offered.iter().map(|o| (count_edits(&o.name, name), &o.name)).filter(|(edits, _)| *edits <= 2).min();
         if let Some((_, near)) = near {
             let near = format!("{}/{near}", server.name);
             let confirmation = Confirmation::new(About::PullNear { model: id.clone(), near });
@@ -71,6 +70,13 @@ async fn list_models(server: &Server) -> Result<Vec<Offered>, NoOffer> {
 /// True if a server is `OpenAI` itself and its key is missing.
 pub fn lacks_key(server: &Server) -> bool {
     server.kind == ServerKind::OpenAi && server.key.is_none() && server.base_url.is_openai()
+}
+
+/// Counts the edits between two names, with or without the tag `latest`. Ollama ignores upper and lower case.
+fn count_edits(known: &str, name: &str) -> usize {
+    let (known, name) = (add_default_tag(known).to_ascii_lowercase(), add_default_tag(name).to_ascii_lowercase());
+    let edits = strsim::damerau_levenshtein;
+    edits(&known, &name).min(edits(untagged(&known), untagged(&name)))
 }
 
 fn untagged(name: &str) -> &str {

@@ -5,6 +5,7 @@
 
 use super::error::{LabError, PlaceError};
 use crate::process::harmless::harmless;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, FileType, Metadata};
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,10 @@ use tempfile::{Builder, NamedTempFile, TempDir};
 
 /// Beginning of the names of unfinished files and folders.
 const UNFINISHED: &str = ".convoke-";
+/// Endings of the names of a database's files.
+const OF_DATABASE: [&str; 6] = ["", "-wal", "-shm", "-journal", ".lock", ".bak"];
+/// Beginning of the endings of its backups.
+const BACKUP: &[u8] = b".schema-";
 /// Maximum number of links to follow, as in Linux.
 const LINKS: usize = 40;
 
@@ -24,16 +29,36 @@ pub struct Destination {
     pub force: bool,
     /// True if only the owner may read the file.
     pub is_private: bool,
+    /// File of the database in use, which no output may replace.
+    pub database: Option<PathBuf>,
 }
 
 impl Destination {
     /// Returns a destination that everybody may read, as far as the umask allows.
     pub fn new(path: PathBuf, force: bool) -> Self {
-        Self { path, force, is_private: false }
+        Self { path, force, is_private: false, database: None }
     }
 
     pub(super) fn error(&self, source: io::Error) -> LabError {
         LabError::Write { path: self.path.clone(), source }
+    }
+
+    /// True if the path leads to a pipe, socket or device, which gets one text after another.
+    pub fn is_object(&self) -> bool {
+        matches!(Place::find(&self.path), Ok(Place::Object(_)))
+    }
+
+    /// Finds the place, and refuses one that belongs to the database.
+    fn find_place(&self) -> Result<Place, LabError> {
+        let place = Place::find(&self.path).map_err(|e| self.error(e))?;
+        let target = match &place {
+            Place::Free(target) | Place::File(target, _) | Place::Folder(target, _) => target,
+            Place::Object(_) => &self.path,
+        };
+        if self.database.as_ref().is_some_and(|database| is_of_database(target, database)) {
+            return Err(PlaceError::Database(self.path.clone()).into());
+        }
+        Ok(place)
     }
 
     /// Adds the path to the error of a failed write.
@@ -89,6 +114,35 @@ fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+/// True for a file of the database, under any name, and for a place below the name of one. SQLite would take a file that
+/// it finds under such a name for its own.
+fn is_of_database(target: &Path, database: &Path) -> bool {
+    let Ok(database) = database.canonicalize() else { return false };
+    let database = database.as_os_str();
+    let is_name = |path: &Path| {
+        let real = parent(path).canonicalize().ok().zip(path.file_name()).map(|(folder, name)| folder.join(name));
+        let real = real.unwrap_or_default().into_os_string();
+        let ending = real.as_encoded_bytes().strip_prefix(database.as_encoded_bytes());
+        ending.is_some_and(|e| e.starts_with(BACKUP) || OF_DATABASE.iter().any(|of| of.as_bytes() == e))
+    };
+    let with = |ending: &str| PathBuf::from([database, OsStr::new(ending)].into_iter().collect::<OsString>());
+    target.ancestors().any(is_name) || OF_DATABASE.iter().map(|e| with(e)).any(|file| is_same_file(target, &file))
+}
+
+/// True for two names of one existing file.
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let id = |path: &Path| fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+        id(a).is_some_and(|a| Some(a) == id(b))
+    }
+    #[cfg(not(unix))]
+    {
+        a.canonicalize().ok().is_some_and(|a| Some(a) == b.canonicalize().ok())
+    }
+}
+
 /// True if the owner took away their own permission to write. Root could write nevertheless.
 fn is_protected(found: &Metadata) -> bool {
     #[cfg(unix)]
@@ -118,7 +172,7 @@ impl NewFile {
     /// Begins a file. An existing file remains until [`Self::finish`].
     pub fn create(to: &Destination) -> Result<Self, LabError> {
         let is_folder = to.path.as_os_str().as_encoded_bytes().ends_with(b"/");
-        let out = match Place::find(&to.path).map_err(|e| to.error(e))? {
+        let out = match to.find_place()? {
             Place::Folder(..) => return Err(PlaceError::Folder(to.path.clone()).into()),
             Place::Free(_) if is_folder => return Err(PlaceError::Folder(to.path.clone()).into()),
             Place::File(_, found) if is_protected(&found) => return Err(PlaceError::Protected(to.path.clone()).into()),
@@ -189,7 +243,7 @@ fn begin_replacement(target: &Path, old: &Metadata, is_private: bool) -> io::Res
     Ok(new)
 }
 
-/// True where a folder or its file system takes no new file, or none over an old one.
+/// True if the system refuses a new file in the folder, or refuses to rename it over the old file.
 fn is_refused(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -283,7 +337,7 @@ pub struct NewFolder {
 impl NewFolder {
     /// Begins a folder. It may replace a folder whose files `is_own` accepts; else its name must be free.
     pub fn create(to: &Destination, is_own: impl FnOnce(&Path) -> Result<bool, LabError>) -> Result<Self, LabError> {
-        let (target, replaces) = match Place::find(&to.path).map_err(|e| to.error(e))? {
+        let (target, replaces) = match to.find_place()? {
             Place::Free(target) => (target, false),
             Place::Folder(_, found) if is_protected(&found) => {
                 return Err(PlaceError::Protected(to.path.clone()).into());
@@ -294,9 +348,8 @@ impl NewFolder {
                 }
                 (target, true)
             }
-            Place::Folder(..) | Place::File(..) | Place::Object(_) => {
-                return Err(PlaceError::Taken(to.path.clone()).into());
-            }
+            Place::Folder(..) => return Err(PlaceError::Taken(to.path.clone()).into()),
+            Place::File(..) | Place::Object(_) => return Err(PlaceError::NoFolder(to.path.clone()).into()),
         };
         let parent = parent(&target);
         let beside = fs::create_dir_all(parent).and_then(|()| Builder::new().prefix(UNFINISHED).tempdir_in(parent));

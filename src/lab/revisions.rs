@@ -24,8 +24,8 @@ pub struct Revision {
 }
 
 impl Lab {
-    /// Lists the revisions of an experiment: those of runs and conversations in the order of the first run, those
-    /// without a run last.
+    /// Lists the revisions that the experiment, its runs or its conversations name. Revisions with a run come first,
+    /// ordered by their first run.
     pub async fn list_revisions(&self, record: &ExperimentRecord) -> Result<Vec<Revision>, LabError> {
         let mut revisions = self.known_revisions(record).await?;
         revisions.sort_by_key(|revision| (revision.first_run.is_none(), revision.first_run, revision.is_current));

@@ -61,7 +61,8 @@ pub fn is_same_model(a: &str, b: &str) -> bool {
     add_default_tag(a).eq_ignore_ascii_case(&add_default_tag(b))
 }
 
-fn add_default_tag(name: &str) -> String {
+/// Returns the name with its tag, which is `latest` if it names none.
+pub fn add_default_tag(name: &str) -> String {
     let has_tag = name.rsplit('/').next().is_some_and(|last| last.contains(':'));
     if has_tag { name.to_owned() } else { format!("{name}:latest") }
 }

@@ -103,7 +103,7 @@ impl Question {
         Ok(Self { key, text, setting, agents, subject, log })
     }
 
-    /// Returns the current round, or the rejected reply that failed the question.
+    /// Returns the current round, or the rejected reply that made the question fail.
     fn round(&self) -> Result<Round, &Entry> {
         let mut round = Round { base: 1, lanes: (0..self.agents.len()).map(|agent| (agent, 0)).collect() };
         let mut failures = vec![0; self.agents.len()];

@@ -40,7 +40,7 @@ pub(super) struct Refusal {
     pub(super) error: ModelError,
     /// Time of the request by [`Refusals::tick`].
     pub(super) sent: u64,
-    /// True if the model was seen to take such requests.
+    /// True if the model has answered a request of this kind, so that the refused prompt is probably at fault.
     pub(super) has_evidence: bool,
 }
 

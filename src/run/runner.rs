@@ -63,7 +63,8 @@ struct Queue {
     delayed: Option<Job>,
 }
 
-/// True if a model of the conversation may refuse everything, as a refusal suggests that still waits for its cause.
+/// True if the conversation must wait to begin. One of its models refused a request for an unknown cause, and may
+/// refuse all requests.
 fn must_wait(shared: &Shared, job: &Job) -> bool {
     job.members.iter().any(|spec| shared.refusals.holds(server_of(&spec.id), name_of(&spec.id)))
 }

@@ -2,7 +2,7 @@
 //!
 //! One story test (`tests/store_story.rs`) proves that all implementations of the trait behave equally. Documents are
 //! plain data; only an implementation sees SQL or BSON. Texts are stored byte for byte, NUL included. Instants and ids
-//! are arguments, so this room has no clock and no randomness.
+//! of records are arguments; leases on a server follow the server's clock.
 //!
 //! | file | come here to … |
 //! |---|---|
@@ -10,7 +10,7 @@
 //! | `arguments` | see the arguments of the verbs: filters, items, marks, new experiments, items to copy |
 //! | `records` | see what is stored of an experiment, a conversation and a run |
 //! | `call` | see what is stored of a call; count tokens |
-//! | `standing` | see the short answers for planning, listing and watching |
+//! | `standing` | see the progress of conversations, for planning, listing and watching |
 //! | `status` | see the statuses of a conversation |
 //! | `mode` | see the purposes for which a database is opened |
 //! | `error` | see every error of a database |

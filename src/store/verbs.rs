@@ -10,6 +10,7 @@ use crate::design::Experiment;
 use crate::process::Flag;
 use crate::process::log::Entry;
 use async_trait::async_trait;
+use std::path::Path;
 
 /// The database in the researcher's verbs. A write that returns `Ok` is durable (contract R2). Writes of a turn pass
 /// the epoch of the claim. They fail with [`StoreError::Superseded`] if another process holds the conversation.
@@ -17,6 +18,8 @@ use async_trait::async_trait;
 pub trait Store: Send + Sync {
     /// Returns the database's address for messages, without a password.
     fn place(&self) -> String;
+    /// Returns the file of the database, unless a server keeps it.
+    fn file(&self) -> Option<&Path>;
     /// Returns true if several runs may use the database at the same time.
     fn is_shared(&self) -> bool;
 
@@ -55,12 +58,12 @@ pub trait Store: Send + Sync {
     async fn renew(&self, owner: &str, until: Millis) -> Result<(), StoreError>;
     /// Returns the stored part of a conversation.
     async fn history(&self, conversation: &str) -> Result<History, StoreError>;
-    /// Stores a call as sent, before the request leaves. If a call of that name is stored as `sent`, its answer was
+    /// Stores a call as sent, before the request leaves. If a call of that name is stored as `sent`, its reply was
     /// lost. It becomes an attempt of the new call, and counts as possible spend. If the earlier call failed, its
     /// attempts are kept before the new ones. If it is answered, it must not be sent again, and
     /// [`StoreError::Answered`] is returned. The same request written twice (same epoch, same instant) counts once.
     async fn sent(&self, conversation: &str, epoch: u64, call: CallRecord) -> Result<(), StoreError>;
-    /// Stores the answer (or the failure) of a call, without an entry. An answer that is already stored stays.
+    /// Stores the reply (or the failure) of a call, without an entry. A reply that is already stored stays.
     async fn settle(&self, conversation: &str, epoch: u64, call: CallRecord) -> Result<(), StoreError>;
     /// Appends entries together with the answered call that produced them. An entry's `seq` must be the log's length
     /// (R1): a gap is [`StoreError::Gap`] and writes nothing. A stored entry stays, since the first writer wins.
@@ -88,8 +91,8 @@ pub trait Store: Send + Sync {
         after: &str,
         limit: u32,
     ) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError>;
-    /// Returns the processes of any kind whose id starts with a prefix; if there is none, those whose key does. At most
-    /// 20 are returned.
+    /// Returns the process of any kind whose id is `prefix`; if there is none, those whose id or key starts with it. At
+    /// most 20 of each are returned.
     async fn find_conversations(&self, prefix: &str) -> Result<Vec<ConversationRecord>, StoreError>;
     /// Returns every call of a conversation in the order of seq, purpose, ask, with the texts of its view.
     async fn calls(&self, conversation: &str) -> Result<Vec<CallRecord>, StoreError>;

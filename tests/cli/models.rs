@@ -86,7 +86,15 @@ fn a_model_that_a_flag_nearly_names_is_asked_about_before_it_is_fetched() {
     place.folder("small", SMALL);
     let address = ollama();
     let run = |flags: &str| place.run_with(&format!("run small --limit 1 {flags}"), &[("OLLAMA_HOST", &address)]);
-    for near in ["ollama/lama3.1", "ollama/llama3.11:latest", "ollama/lamma3.1"] {
+    for near in [
+        "ollama/lama3.1",
+        "ollama/llama3.11:latest",
+        "ollama/lamma3.1",
+        "ollama/llama3.1:latets",
+        "ollama/llama3.1:lates",
+        "ollama/llama31:latestt",
+        "ollama/LAMA3.1",
+    ] {
         let refused = run(&format!("--model {near}")).exits(2).err;
         assert!(refused.contains(near) && refused.contains("`ollama/llama3.1:latest`"), "{refused}");
         assert!(refused.contains("--yes"), "{refused}");
@@ -96,6 +104,7 @@ fn a_model_that_a_flag_nearly_names_is_asked_about_before_it_is_fetched() {
     for (flags, fetched) in [
         ("--model ollama/lama3.1 --yes", true),
         ("--model ollama/qwen3", true),
+        ("--model ollama/llama3.1:70b", true),
         ("--model ollama/lama3.1 --no-pull", false),
     ] {
         let ran = run(flags);

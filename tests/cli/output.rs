@@ -41,7 +41,9 @@ fn an_existing_file_needs_force_in_every_format() {
     for format in ["md", "folder"] {
         place.write("there", "precious");
         place.run(&format!("export small --format {format} -o there")).exits(2);
-        place.run(&format!("export small --format {format} -o there --force")).exits(2);
+        let refused = place.run(&format!("export small --format {format} -o there --force")).exits(2);
+        assert!(refused.err.contains("there exists already, and is no folder"), "{}", refused.err);
+        assert!(!refused.err.contains("--force") && refused.err.contains("hint:"), "{}", refused.err);
         assert_eq!(place.read("there"), "precious", "a folder never replaces a file");
     }
     fs::create_dir(place.path().join("folder")).unwrap();
@@ -63,6 +65,42 @@ fn the_second_file_is_refused_before_the_first_is_written() {
     assert!(place.read("a.calls.jsonl").starts_with('{'));
     let refused = place.run("export small --format csv --calls -o /dev/null").exits(2);
     assert!(refused.err.contains("beside"), "{}", refused.err);
+    leaves_nothing(&place);
+}
+
+#[test]
+fn the_database_in_use_is_never_replaced() {
+    let place = made();
+    let at = |name: &str| place.path().join(name);
+    let refuse = |flags: &str, named: &str| {
+        let refused = place.run(&format!("export small --all --force {flags}")).exits(2);
+        let message = format!("{named} belongs to the database in use");
+        assert!(refused.err.contains(&message) && refused.err.contains("hint:"), "{flags}: {}", refused.err);
+    };
+    let before = fs::read(at("convoke.db")).unwrap();
+    symlink("convoke.db", at("link")).unwrap();
+    symlink("convoke.db-journal", at("dangling")).unwrap();
+    fs::hard_link(at("convoke.db"), at("twin")).unwrap();
+    fs::create_dir(at("sub")).unwrap();
+    fs::write(at("convoke.db.schema-1.bak"), "precious").unwrap();
+    for name in ["", "-wal", "-shm", "-journal", ".lock", ".bak", ".schema-1.bak", ".schema-1.bak.2", "-journal/new"] {
+        for format in ["csv", "jsonl", "md", "folder"] {
+            refuse(&format!("--format {format} -o convoke.db{name}"), &format!("convoke.db{name}"));
+        }
+    }
+    for name in ["link", "dangling", "twin", "./convoke.db", "sub/../convoke.db"] {
+        refuse(&format!("--format csv -o {name}"), name);
+    }
+    assert_eq!(fs::read(at("convoke.db")).unwrap(), before);
+    assert_eq!(place.read("convoke.db.schema-1.bak"), "precious");
+    assert!(!at("convoke.db-journal").exists() && !at("convoke.db.bak").exists());
+    place.run("export small --format csv -o convoke.db.csv").exits(0);
+
+    for (flag, second) in [("--calls", "a.calls.jsonl"), ("--codebook", "a.codebook.csv")] {
+        fs::copy(at("convoke.db"), at(second)).unwrap();
+        refuse(&format!("--format csv {flag} -o a.csv --store sqlite:{second}"), second);
+        assert!(fs::read(at(second)).unwrap().starts_with(b"SQLite format 3") && !at("a.csv").exists());
+    }
     leaves_nothing(&place);
 }
 
@@ -126,6 +164,28 @@ fn a_link_stays_and_its_target_is_replaced() {
 }
 
 #[test]
+fn transcripts_are_written_to_pipes_and_devices_one_after_another() {
+    let place = made();
+    let whole = place.run("export small --format md -o -").exits(0).out;
+    let pipe = place.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reads = thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::read_to_string(pipe).unwrap()
+    });
+    let ran = place.run("export small --format md -o pipe").exits(0);
+    assert_eq!(reads.join().unwrap(), whole);
+    assert!(ran.err.contains("wrote pipe: 2 transcripts") && whole.contains("# "), "{}", ran.err);
+    assert!(pipe.metadata().unwrap().file_type().is_fifo());
+    place.run("export small --format md -o /dev/null").exits(0);
+    place.run("export small --format md -o /dev/null --force").exits(0);
+    place.run("export small --format folder -o /dev/null --force").exits(2);
+    assert_eq!(bash(&place, "$convoke export small --format md -o /dev/fd/7 7> seven; cat seven"), whole);
+    assert!(!Path::new("/dev/null").metadata().unwrap().is_file());
+    leaves_nothing(&place);
+}
+
+#[test]
 fn a_write_protected_place_is_refused_also_for_root() {
     let place = made();
     for (name, mode) in [("all", 0o444), ("owner", 0o464), ("none", 0)] {
@@ -169,7 +229,7 @@ fn pipes_sockets_and_devices_are_written_to() {
     symlink("/dev/null", at("nowhere")).unwrap();
     for path in ["/dev/null", "nowhere"] {
         place.run(&format!("export small --format csv -o {path} --force")).exits(0);
-        place.run(&format!("export small --format md -o {path} --force")).exits(2);
+        place.run(&format!("export small --format folder -o {path} --force")).exits(2);
         assert!(Path::new("/dev/null").metadata().unwrap().file_type().is_char_device(), "/dev/null is replaced");
     }
     leaves_nothing(&place);

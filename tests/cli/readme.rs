@@ -76,6 +76,26 @@ fn every_command_works() {
     assert!(ran > 5, "only {ran} commands were found");
 }
 
+/// Numbers at the beginning of lines, such as `130, 143`.
+fn codes<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<u8> {
+    let number = |word: &str| word.trim_end_matches(',').parse().ok();
+    lines.flat_map(|line| line.trim_start_matches(['|', ' ']).split(' ').map_while(number)).collect()
+}
+
+#[test]
+fn every_exit_code_is_in_the_table_in_the_help_and_in_the_program() {
+    let readme = include_str!("../../README.md");
+    let (_, table) = readme.split_once("| exit code | means |").unwrap();
+    let table = codes(table.lines().take_while(|line| line.is_empty() || line.starts_with('|')));
+    let help = Place::new().run("--help").exits(0).out;
+    let (_, help) = help.split_once("Exit codes:").unwrap();
+    assert_eq!(table, codes(help.lines().take_while(|line| !line.starts_with("If "))));
+    let program = include_str!("../../src/cli/error.rs").lines().filter_map(|line| line.trim().split_once(" = "));
+    let program: Vec<u8> = program.filter_map(|(_, code)| code.strip_suffix(',')?.parse().ok()).collect();
+    assert_eq!(table, program);
+    assert!(table.contains(&8) && help.contains("5 before 8, 8 before 1"), "{help}");
+}
+
 #[test]
 fn blocks_are_read() {
     let readme = "x\n```sh\nconvoke plan a \\\n  --json\n\n# why\ncargo run -- list\n```\n```text\nrm\n```\n";

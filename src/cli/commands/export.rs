@@ -242,7 +242,9 @@ impl Job<'_> {
     fn target(&self) -> Destination {
         let named = self.args.output.as_ref().map(PathBuf::from);
         let default = || Path::new("exports").join(file_word(&self.selection.record.name));
-        Destination::new(self.context.world.folder.join(named.unwrap_or_else(default)), self.args.force)
+        let path = self.context.world.folder.join(named.unwrap_or_else(default));
+        let database = self.lab.store.file().map(Path::to_owned);
+        Destination { database, ..Destination::new(path, self.args.force) }
     }
 
     async fn folder(&self, what: &str, to_stdout: bool) -> Result<(), LabError> {

@@ -79,7 +79,7 @@ pub struct Text<'a> {
     pub left_empty: bool,
     /// Unfinished lines of an earlier attempt.
     pub typed: Option<Vec<String>>,
-    /// The item that asks for versions of the text, if it can have some.
+    /// Menu item with which the person makes versions of the text; `None` if the text cannot have versions.
     pub versions: Option<&'static str>,
     /// The roles whose placeholders the text may use.
     pub roles: &'a [Role],

@@ -25,7 +25,7 @@ pub fn save_variables(folder: &Path, values: &[(&str, String)]) -> Result<(), Cl
     if !reads_back(&old, &new, values) {
         return Err(failed(&io::Error::other("it holds lines that another one would break")));
     }
-    let to = Destination { path: target, force: true, is_private: true };
+    let to = Destination { path: target, force: true, is_private: true, database: None };
     write_files(&[(to, new.as_bytes())]).map_err(|e| failed(&io::Error::other(e)))
 }
 

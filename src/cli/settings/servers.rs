@@ -73,7 +73,8 @@ impl Servers<'_> {
         self.resolve_server(name, kind, (&address, origin, variable), &key)
     }
 
-    /// Resolves a server. An address from a variable that cannot be understood is a fault of this server alone.
+    /// Resolves a server. A malformed address in an environment variable makes only this server unusable, and the
+    /// command continues.
     fn resolve_server(
         &mut self,
         name: &str,

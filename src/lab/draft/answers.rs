@@ -44,14 +44,16 @@ impl Draft {
         of_prompt.collect()
     }
 
-    /// Returns the question `by` steps after another one.
+    /// Returns the question that is `by` places after a question in the order of asking; before it if `by` is negative.
+    /// `None` if there is no such question.
     pub fn neighbour_step(&self, step: &Step, by: isize) -> Option<Step> {
         let steps = self.list_steps();
         let at = steps.iter().position(|s| s == step)?.checked_add_signed(by)?;
         steps.get(at).cloned()
     }
 
-    /// Returns the first question without an answer, else the overview. A text that moved to another place is one.
+    /// Returns the first question without an answer, else the overview. A text that is not empty counts as an answer,
+    /// also after it moved to another address.
     pub fn open_step(&self) -> Step {
         let is_written = |step: &Step| matches!(step, Step::Text(at) if !self.text_at(at).trim().is_empty());
         let open = self.list_steps().into_iter().find(|s| !self.answered.contains(s) && !is_written(s));

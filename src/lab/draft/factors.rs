@@ -51,7 +51,7 @@ impl Draft {
         is_setting(name, &self.new.roles).then(|| format!("`{name}` is a setting: choose another name"))
     }
 
-    /// Returns the factor by which the text at an address varies alone: the last one that its heading names.
+    /// Returns the last factor that the heading of a text names; `None` if this factor is a setting.
     pub fn factor_of(&self, address: &str) -> Option<&Factor> {
         let (_, section) = find_section(&self.new, address)?;
         let named = section.when.iter().rev().find_map(|when| self.find_factor(&when.factor));

@@ -120,7 +120,8 @@ impl Draft {
         self.fill_titles(&titles);
     }
 
-    /// Returns a role that was removed before, without titles that exist no more, or a new one.
+    /// Takes a removed role out of the attic, else creates a role. Drops its sections whose title is gone or now
+    /// shared.
     fn return_role(&mut self, name: &str, titles: &[String], shared: &[String]) -> Role {
         let Some(at) = self.attic.roles.iter().position(|role| role.name == name) else {
             return Role {

@@ -50,8 +50,8 @@ async fn check_unheld(mongo: &Base, item: &Item) -> Result<(), Fail> {
     }
 }
 
-/// Returns the questions about a conversation. Questions are not marked, since the claim of a question looks for the
-/// mark of its conversation.
+/// Returns the questions about a conversation. A deletion marks only the conversation: a process that claims a question
+/// looks for the conversation's deletion mark.
 async fn find_questions(mongo: &Base, conversation: Option<&Document>) -> Result<Vec<Document>, Fail> {
     let Some(conversation) = conversation else { return Ok(Vec::new()) };
     if schema::is_first(mongo).await? || !document_kind(conversation)?.is_conversation() {

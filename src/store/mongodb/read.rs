@@ -246,21 +246,26 @@ pub(super) async fn read_page(mongo: &Base, filter: &Filter, after: &str, limit:
     with_flags(mongo, read_all(find.batch_size(BATCH).await?, read_flagged).await?).await
 }
 
-/// Returns conversations whose id has a prefix, in the order of id; if there is none, those whose key has it. The prefix
-/// is compared as text, never as a pattern.
+/// Returns the conversations whose id begins with a prefix, ordered by id. If no id matches, returns those whose key
+/// begins with it. The prefix is compared as text, never as a pattern.
 pub(super) async fn find_by_prefix(mongo: &Base, prefix: &str) -> Result<Vec<ConversationRecord>, Fail> {
     let going = list_going(mongo.experiments()).await?;
+    let mut all: Vec<ConversationRecord> = Vec::new();
     for field in ["_id", "key"] {
         let range = doc! { field: { "$gte": prefix, "$lt": format!("{prefix}{}", char::MAX) } };
         let conversations = mongo.conversations();
         let find = conversations.find(range).sort(doc! { "_id": 1 }).limit(FOUND);
         let mut found = read_all(find.await?, conversation_record).await?;
         found.retain(|conversation| !going.contains(&conversation.experiment));
-        if !found.is_empty() {
+        // A whole id saves the search by key, for which FerretDB reads the whole collection.
+        if found.first().is_some_and(|first| first.id == prefix) {
+            found.truncate(1);
             return Ok(found);
         }
+        found.retain(|conversation| field == "_id" || !conversation.id.starts_with(prefix));
+        all.append(&mut found);
     }
-    Ok(Vec::new())
+    Ok(all)
 }
 
 /// Returns the runs of an experiment, oldest first.

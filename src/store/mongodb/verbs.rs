@@ -11,11 +11,16 @@ use crate::store::{
     TransferItem, Unfinished,
 };
 use async_trait::async_trait;
+use std::path::Path;
 
 #[async_trait]
 impl Store for Mongo {
     fn place(&self) -> String {
         self.base.place.clone()
+    }
+
+    fn file(&self) -> Option<&Path> {
+        None
     }
 
     fn is_shared(&self) -> bool {

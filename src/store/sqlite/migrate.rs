@@ -1,6 +1,6 @@
 //! Numbered schemas: creating a new database, and migrating an older database after a backup.
 //!
-//! A schema's number is its place in the list of migrations, from 1. The list is a parameter, so that tests can use
+//! A schema's number is its place in the list of migrations, from 1. The list is a parameter, so that tests can act as
 //! older and newer programs.
 
 use super::fail::{Fail, Place};

@@ -224,10 +224,16 @@ pub(super) fn find_by_prefix(conn: &Connection, prefix: &str) -> Result<Vec<Conv
             format!("select {} from conversations where {condition} order by id limit {FOUND}", rows::CONVERSATION);
         read_all(conn.prepare_cached(&sql)?, [prefix, &end], rows::read_conversation)
     };
-    let found = find("id >= ?1 and id < ?2")?;
+    let mut found = find("id >= ?1 and id < ?2")?;
+    if found.first().is_some_and(|first| first.id == prefix) {
+        found.truncate(1);
+        return Ok(found);
+    }
     // The index of keys begins with the experiment.
     let by_key = "experiment in (select id from experiments) and key >= ?1 and key < ?2";
-    if found.is_empty() { find(by_key) } else { Ok(found) }
+    let named = find(by_key)?.into_iter().filter(|c| !c.id.starts_with(prefix));
+    found.extend(named);
+    Ok(found)
 }
 
 /// Returns the runs of an experiment, oldest first.

@@ -12,11 +12,16 @@ use crate::store::{
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
+use std::path::Path;
 
 #[async_trait]
 impl Store for Sqlite {
     fn place(&self) -> String {
         self.place.name.clone()
+    }
+
+    fn file(&self) -> Option<&Path> {
+        Some(self.readers.path())
     }
 
     fn is_shared(&self) -> bool {

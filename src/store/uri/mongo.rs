@@ -88,7 +88,7 @@ impl MongoUri {
         let mut uri = Self {
             scheme,
             hosts: bracket_ipv6(hosts),
-            // Without a scheme, the driver looks for users in its default database.
+            // Path of a whole URI only. If it is empty, the driver looks for the user in its default database.
             path: if scheme.is_some() { path.to_owned() } else { String::new() },
             query,
             insists: user.is_some(),

@@ -144,7 +144,7 @@ impl Drive<'_> {
     }
 }
 
-/// Counts within a short time limit, for an exit at once.
+/// Counts the conversations of a run that must exit at once. If this takes more than 150 ms, the outcome is uncounted.
 async fn count_at_once(counted: &Counted) -> Outcome {
     let counting = Outcome::count_outcome(counted, Summary::default(), true);
     let outcome = tokio::time::timeout(Duration::from_millis(150), counting).await;
