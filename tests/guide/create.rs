@@ -295,11 +295,13 @@ fn two_versions_of_a_text_are_made_from_nothing() {
     t.at("buyer: Goal").takes("several versions").field("name of the factor: goal").enter();
     t.field("a name for each").writes("kind").shows("at least two").pop();
     t.field("a name for each").writes("kind, cold");
-    // A pasted line with a point only is text.
+    // A pasted line with a point only is text; a typed one ends the text, also after a paste that ends in a line break.
     t.at("buyer: Goal {goal=kind}").takes("type it").shows("Type the text.").pop();
-    t.types("\u{1b}[200~Be kind.\r.\rAlways.\u{1b}[201~\r.\r");
+    t.types("\u{1b}[200~Be kind.\r.\rAlways.\r.\u{1b}[201~\r.\r");
     t.at("buyer: Goal {goal=cold}").takes("type it").shows("Type the text.").pop();
-    t.types("Be cold.\r.\r");
+    t.types("\u{1b}[200~Be cold.\r\r.\rTail.\r\u{1b}[201~");
+    t.shows("Tail.").pop();
+    t.types(".\r");
     t.at("buyer: Tone").takes("leave").at("seller: before").takes("leave").at("seller: Goal").takes("leave");
     t.at("seller: Tone").takes("type it").shows("Type the text.").pop();
     t.types("Dry.\r.\r");
@@ -312,7 +314,8 @@ fn two_versions_of_a_text_are_made_from_nothing() {
     t.takes("save").at("what next?").interrupt();
     t.ends();
     let document = exported(dir.path(), "mood");
-    for part in ["\"goal\" = [\"kind\", \"cold\"]", "## Goal {goal=kind}\nBe kind.\n.\nAlways.\n", "Be cold.", "Dry."] {
+    let texts = ["kind}\nBe kind.\n.\nAlways.\n.\n", "cold}\nBe cold.\n\n.\nTail.\n==="];
+    for part in ["\"goal\" = [\"kind\", \"cold\"]", texts[0], texts[1], "Dry."] {
         assert!(document.contains(part), "{part}: {document}");
     }
     let plan = convoke(dir.path(), &["plan", "mood"]);

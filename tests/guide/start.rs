@@ -28,3 +28,26 @@ fn ctrl_c_leaves_with_the_cursor_shown() {
         assert_eq!(code, 130, "{screen}");
     }
 }
+
+/// `~` in a typed path is the home folder, and a wrong path is asked for again as it was typed.
+#[test]
+fn a_path_may_begin_at_home() {
+    let (dir, home) = (crate::support::made("tester"), tempfile::tempdir().unwrap());
+    let mut t =
+        Terminal::start(dir.path(), &[], USUAL, &[("HOME", &home.path().display().to_string()), ("NO_COLOR", "1")]);
+    t.asks("what next?");
+    t.takes("select").at("experiment").enter().at("talk").takes("save to").at("save what?").takes("the experiment");
+    t.field("save to: exports/").writes("~/saved").at("talk");
+    assert!(home.path().join("saved/experiment.toml").exists());
+    t.escape();
+    t.at("experiment |").escape();
+    t.at("what next?").takes("import").field("folder of the experiment").writes("~/svaed").shows("error: ").pop();
+    t.field("folder of the experiment: ~/svaed").writes("~/saved").at("what next?");
+    t.takes("sign in elsewhere").at("where?").takes("a file");
+    t.field("file of the database").writes("~/other.db").at("what next?");
+    t.takes("exit");
+    let (screen, code) = t.ends();
+    assert_eq!(code, 0, "{screen}");
+    assert!(screen.contains(&home.path().join("other.db").display().to_string()), "{screen}");
+    assert!(!dir.path().join("~").exists(), "{screen}");
+}

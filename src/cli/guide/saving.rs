@@ -45,7 +45,7 @@ impl Guide {
             loop {
                 let Some(typed) = self.ask_filled_line("save to", &path).await? else { break };
                 path = typed;
-                words.push(format!("--output={path}"));
+                words.push(format!("--output={}", self.expand_home(&path)));
                 if self.run_words(&words).await? == Exit::Done {
                     return Ok(true);
                 }

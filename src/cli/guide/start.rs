@@ -82,8 +82,23 @@ impl Guide {
 
     /// Imports an experiment from a folder; true if it was stored.
     async fn import_folder(&mut self) -> Result<bool, CliError> {
-        let Some(folder) = self.ask_filled_line("folder of the experiment", "").await? else { return Ok(false) };
-        Ok(self.run_words(&["import", &folder]).await? == Exit::Done)
+        let mut folder = String::new();
+        while let Some(typed) = self.ask_filled_line("folder of the experiment", &folder).await? {
+            if self.run_words(&["import", &self.expand_home(&typed)]).await? == Exit::Done {
+                return Ok(true);
+            }
+            folder = typed;
+        }
+        Ok(false)
+    }
+
+    /// Replaces a leading `~` by the home folder.
+    pub(super) fn expand_home(&self, path: &str) -> String {
+        let home = self.context.world.env.get("HOME").filter(|home| !home.is_empty());
+        match (path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/')), home) {
+            (Some(rest), Some(home)) => format!("{home}{rest}"),
+            (Some(_) | None, _) => path.to_owned(),
+        }
     }
 
     /// Asks for a line; `None` on Esc or for an empty line.
@@ -142,7 +157,7 @@ impl Guide {
 
     async fn open_file(&mut self) -> Result<bool, CliError> {
         let Some(path) = self.ask_filled_line("file of the database", "convoke.db").await? else { return Ok(false) };
-        let path = path.strip_prefix("sqlite:").unwrap_or(&path);
+        let path = self.expand_home(path.strip_prefix("sqlite:").unwrap_or(&path));
         match self.context.with_store(&format!("sqlite:{path}")) {
             Ok(context) => self.context = context,
             Err(error) => {

@@ -13,7 +13,7 @@ use dialoguer::theme::{ColorfulTheme, Theme};
 use dialoguer::{Confirm, Editor, FuzzySelect, MultiSelect, Select};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::{CmdKind, Highlighter};
-use rustyline::{Cmd, Event, EventContext, RepeatCount};
+use rustyline::{Cmd, Event, EventContext, KeyCode, RepeatCount};
 use secrecy::SecretString;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -84,7 +84,7 @@ pub async fn ask_line(terminal: &Terminal, question: &str, text: &str, hint: &st
     Ok(answer.await?.map(|line| line.trim().replace(['\r', '\n'], " ")))
 }
 
-/// Asks for lines, which are appended to `already`, until a line that is only `.`; `None` on Esc. After each line,
+/// Asks for lines, which are appended to `already`, until a typed line that is only `.`; `None` on Esc. After each line,
 /// `keep` receives all lines.
 pub async fn ask_lines(
     terminal: &Terminal,
@@ -99,17 +99,21 @@ pub async fn ask_lines(
         let mut field = Field::new(Some(kept))?;
         loop {
             let Some(typed) = field.read("  ", &std::mem::take(&mut half))? else { return Ok(None) };
-            // A point among pasted lines is text.
-            if typed.trim_end() == "." {
-                return Ok(Some(lines));
-            }
-            for line in typed.replace("\r\n", "\n").replace('\r', "\n").split('\n') {
-                lines.push(line.trim_end().to_owned());
+            let typed = typed.replace("\r\n", "\n").replace('\r', "\n");
+            let mut new: Vec<&str> = typed.split('\n').map(str::trim_end).collect();
+            // A pasted point is text.
+            let is_end = new.last() == Some(&".") && !field.pasted.load(Ordering::Relaxed);
+            new.truncate(new.len() - usize::from(is_end));
+            for line in new {
+                lines.push(line.to_owned());
                 match keep(&lines) {
                     LineEffect::Keep => {}
                     LineEffect::Replace(left) => lines = left,
                     LineEffect::Stop => return Ok(None),
                 }
+            }
+            if is_end {
+                return Ok(Some(lines));
             }
         }
     })
@@ -274,6 +278,8 @@ fn field_label(terminal: &Terminal, question: &str) -> String {
 struct Field {
     editor: rustyline::Editor<FieldObserver, rustyline::history::MemHistory>,
     escaped: Arc<AtomicBool>,
+    /// True if the last line was pasted.
+    pasted: Arc<AtomicBool>,
 }
 
 impl Field {
@@ -292,13 +298,20 @@ impl Field {
         editor.set_helper(Some(FieldObserver { kept }));
         let escaped = Arc::new(AtomicBool::new(false));
         let leave = Leave(Arc::clone(&escaped));
-        let esc = rustyline::KeyEvent(rustyline::KeyCode::Esc, rustyline::Modifiers::NONE);
+        let esc = rustyline::KeyEvent(KeyCode::Esc, rustyline::Modifiers::NONE);
         editor.bind_sequence(esc, rustyline::EventHandler::Conditional(Box::new(leave)));
-        Ok(Self { editor, escaped })
+        let pasted = Arc::new(AtomicBool::new(false));
+        for (key, by_paste) in [(KeyCode::Char('.'), false), (KeyCode::BracketedPasteStart, true)] {
+            let observer = PointObserver { pasted: Arc::clone(&pasted), by_paste };
+            let key = rustyline::KeyEvent(key, rustyline::Modifiers::NONE);
+            editor.bind_sequence(key, rustyline::EventHandler::Conditional(Box::new(observer)));
+        }
+        Ok(Self { editor, escaped, pasted })
     }
 
     /// Reads a line; `None` on Esc.
     fn read(&mut self, label: &str, text: &str) -> dialoguer::Result<Option<String>> {
+        self.pasted.store(text.contains('\n'), Ordering::Relaxed);
         match self.editor.readline_with_initial(label, (text, "")) {
             Ok(line) => {
                 if let Some(kept) = self.editor.helper().and_then(|look| look.kept.as_ref()) {
@@ -329,6 +342,23 @@ impl rustyline::ConditionalEventHandler for Leave {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
         self.0.store(true, Ordering::Relaxed);
         Some(Cmd::Interrupt)
+    }
+}
+
+/// Records whether a paste or a typed point began the current line.
+struct PointObserver {
+    pasted: Arc<AtomicBool>,
+    by_paste: bool,
+}
+
+impl rustyline::ConditionalEventHandler for PointObserver {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, context: &EventContext<'_>) -> Option<Cmd> {
+        let begins_line =
+            context.line().get(..context.pos()).is_none_or(|left| left.is_empty() || left.ends_with('\n'));
+        if self.by_paste || begins_line {
+            self.pasted.store(self.by_paste, Ordering::Relaxed);
+        }
+        None
     }
 }
 

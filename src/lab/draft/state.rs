@@ -140,7 +140,9 @@ impl Draft {
     pub fn move_onto(&mut self, document: Experiment, revision: &str) -> Result<(), Vec<Obstacle>> {
         let files = Changes { name: None, ..self.list_changes() }.apply(&document)?;
         let Some(new) = check(&files, &[]).experiment else { return Ok(()) };
-        let (name, note) = (std::mem::take(&mut self.new.name), self.new.note.take());
+        // A name or note that was not touched is not a change.
+        let name = if self.new.name == self.old.name { &document.name } else { &self.new.name }.clone();
+        let note = if self.new_note().is_none() { &document.note } else { &self.new.note }.clone();
         self.new = Experiment { name, note, ..new };
         self.old = document;
         if let Base::Change(origin) | Base::Copy(origin) = &mut self.base {

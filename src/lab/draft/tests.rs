@@ -250,6 +250,24 @@ fn a_change_goes_on_top_of_somebody_elses() {
     assert_eq!(draft.origin().unwrap().revision, "b");
 }
 
+/// A note or name that the draft leaves alone is not a change: the newer one stays.
+#[test]
+fn somebody_elses_note_and_name_stay() {
+    for before in [None, Some("old".to_owned())] {
+        let mut draft = change_draft();
+        draft.old.note.clone_from(&before);
+        draft.new.note = before;
+        put_text(&mut draft.new, "guard/Goal", "Peace.");
+        let other = Experiment { name: "theirs".to_owned(), note: Some("theirs".to_owned()), ..draft.old.clone() };
+        draft.move_onto(other, "b").unwrap();
+        assert_eq!((draft.new.name.as_str(), draft.new.note.as_deref()), ("theirs", Some("theirs")));
+        assert_eq!((draft.list_changes().name, draft.new_note()), (None, None));
+        draft.new.note = None;
+        draft.move_onto(Experiment { note: Some("newer".to_owned()), ..draft.old.clone() }, "c").unwrap();
+        assert_eq!(draft.new_note(), Some(""), "the draft removes the note");
+    }
+}
+
 /// An answer that makes another part wrong is found at its question.
 #[test]
 fn a_new_mistake_is_found_and_an_old_one_is_not() {
