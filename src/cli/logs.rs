@@ -56,7 +56,7 @@ fn open_log(
         .filename_suffix("log")
         .build(folder)
         .map_err(io::Error::other)?;
-    // The writer may drop lines under load. That is acceptable, since no data passes through a log.
+    // The writer may drop lines under load, since no data passes through a log.
     let (writer, guard) = tracing_appender::non_blocking(Redacting { inner: file, secrets });
     let level = if verbose { "convoke=debug" } else { "convoke=info" };
     write_to(writer, level)?;

@@ -33,7 +33,7 @@ pub async fn confirm_pulls(context: &Context, no_pull: bool, ids: &[String]) -> 
 /// Prints what a confirmation is about, and asks for the confirmation.
 async fn ask_confirmation(context: &Context, about: &About) -> Result<(), CliError> {
     let printer = &context.printer;
-    match about {
+    let (question, declined) = match about {
         About::LeaveBehind { experiment, conversations, changes, to_do, calls, .. } => {
             printer.say(&format!("`{experiment}` has changed since {conversations} of its conversations were begun:"));
             say_lines(context, changes);
@@ -42,65 +42,58 @@ async fn ask_confirmation(context: &Context, about: &About) -> Result<(), CliErr
                 count(*to_do, "conversation"),
                 count(*calls as usize, "call")
             ));
-            if !confirm(&context.terminal, "go on with the changed experiment?", "--yes").await? {
-                return Err(
-                    declined_error("nothing was run").hint("change the experiment back, or give it another name")
-                );
-            }
+            let hint = "change the experiment back, or give it another name";
+            ("go on with the changed experiment?".to_owned(), declined_error("nothing was run").hint(hint))
         }
         About::ChangedMeanwhile { id, name, expected, found, changes, replaces } => {
             printer.say(&format!("`{name}` was changed meanwhile:"));
             say_lines(context, changes);
-            // The folder's document would overwrite the changes of another person. `--yes` does not confirm this, since
-            // it was given before the changes were known.
             if *replaces && (context.global.yes || !context.may_ask()) {
-                let what = format!("experiment {id}");
-                let lost = StoreError::Changed { what, expected: *expected, found: *found };
-                let hint = format!("`convoke export id:{id} --format folder` gives it as it is now");
-                return Err(CliError::from(lost).hint(hint));
+                return Err(replacement_error(id, (*expected, *found)));
             }
             let question =
                 if *replaces { "put your folder in place of that?" } else { "make your change on top of that?" };
-            if !confirm(&context.terminal, question, "--yes").await? {
-                return Err(declined_error("nothing was changed"));
-            }
+            (question.to_owned(), declined_error("nothing was changed"))
         }
         About::PullNear { model, near } => {
             printer.say(&format!("the server lacks `{model}` and has `{near}`"));
-            if !confirm(&context.terminal, &format!("fetch `{model}`?"), "--yes").await? {
-                return Err(declined_error("nothing was run").hint(format!("name the model `{near}`")));
-            }
+            let declined = declined_error("nothing was run").hint(format!("name the model `{near}`"));
+            (format!("fetch `{model}`?"), declined)
         }
         About::DeleteSelected { experiment, statuses, others, questions, ids } => {
             let number = count(ids.len(), "conversation");
             printer.say(&format!("selected of `{experiment}`: {number}: {}", list_tally(statuses, "")));
             say_questions(context, questions);
-            if !others.is_empty() {
-                printer.say(&format!("other people's stay: {}", list_tally(others, "of ")));
-            }
-            if !confirm(&context.terminal, &format!("delete {number}?"), "--yes").await? {
-                return Err(declined_error("nothing was deleted"));
-            }
+            say_list(context, "other people's stay", &list_tally(others, "of "));
+            (format!("delete {number}?"), declined_error("nothing was deleted"))
         }
         About::Delete { target, creators, copies, questions, entries } => {
-            match entries {
-                None => printer.say(&format!("with {target} {}", format_tally(creators))),
-                Some(entries) => {
-                    let entries = format!("{entries} {}", if *entries == 1 { "entry" } else { "entries" });
-                    printer.say(&format!("{target} has {entries}"));
-                }
-            }
+            printer.say(&match entries {
+                None => format!("with {target} {}", format_tally(creators)),
+                Some(1) => format!("{target} has 1 entry"),
+                Some(entries) => format!("{target} has {entries} entries"),
+            });
             say_questions(context, questions);
-            if !copies.is_empty() {
-                let copies: Vec<String> = copies.iter().map(|(name, who)| format!("`{name}` of {who}")).collect();
-                printer.say(&format!("copies of it stay: {}", copies.join(", ")));
-            }
-            if !confirm(&context.terminal, &format!("delete {target}?"), "--yes").await? {
-                return Err(declined_error("nothing was deleted"));
-            }
+            let copies: Vec<String> = copies.iter().map(|(name, who)| format!("`{name}` of {who}")).collect();
+            say_list(context, "copies of it stay", &copies.join(", "));
+            (format!("delete {target}?"), declined_error("nothing was deleted"))
         }
+    };
+    if confirm(&context.terminal, &question, "--yes").await? { Ok(()) } else { Err(declined) }
+}
+
+/// The folder's document would overwrite the changes of another person. `--yes` does not confirm this, since it was given
+/// before the changes were known.
+fn replacement_error(id: &str, (expected, found): (u64, u64)) -> CliError {
+    let lost = StoreError::Changed { what: format!("experiment {id}"), expected, found };
+    CliError::from(lost).hint(format!("`convoke export id:{id} --format folder` gives it as it is now"))
+}
+
+/// Prints a list under its heading, unless it is empty.
+fn say_list(context: &Context, heading: &str, list: &str) {
+    if !list.is_empty() {
+        context.printer.say(&format!("{heading}: {list}"));
     }
-    Ok(())
 }
 
 fn say_lines(context: &Context, lines: &[String]) {

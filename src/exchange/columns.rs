@@ -28,11 +28,11 @@ words! {
 pub enum Presence {
     /// Every export of these rows.
     Always,
-    /// Those with `--ids`.
+    /// Exports with `--ids`.
     Ids,
-    /// Those in `csv`.
+    /// Exports in `csv`.
     Csv,
-    /// Those in `csv` with `--times`.
+    /// Exports in `csv` with `--times`.
     Times,
 }
 

@@ -39,11 +39,11 @@ pub(super) struct Placed {
 /// Values of a column.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Values {
-    /// Those of the row with this name.
+    /// Values of the row with this name.
     Named(String),
     /// Levels of a factor.
     Factor(String),
-    /// Those of the row with the name `key`, which are of a role.
+    /// Values of a role, which the row has under the name `key`.
     Role {
         /// Name in a row.
         key: String,

@@ -27,7 +27,7 @@ pub enum Of {
     One(Box<ConversationRecord>),
     /// All conversations of an experiment, or of one of its revisions.
     All(Filter),
-    /// Those of them that have one of these ids.
+    /// Conversations of the filter that have one of these ids.
     Some(Filter, Arc<BTreeSet<String>>),
 }
 

@@ -18,7 +18,7 @@ impl Lab {
     }
 
     /// Counts the conversations of the current version that a new document would leave behind: finished ones, and
-    /// others that have begun. Those of older versions are left out.
+    /// others that have begun. Conversations of older versions are left out.
     pub async fn current_behind(
         &self,
         record: &ExperimentRecord,

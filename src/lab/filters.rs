@@ -133,9 +133,9 @@ pub type LeftOutBy = BTreeMap<Reason, usize>;
 pub struct Inside {
     /// By status.
     pub statuses: BTreeMap<Status, usize>,
-    /// Those of them that are offline.
+    /// Number of these conversations that are offline.
     pub offline: usize,
-    /// Those of them that a revision other than the experiment's current one planned.
+    /// Number of these conversations that another revision than the current one planned.
     pub older: usize,
 }
 

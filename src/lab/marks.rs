@@ -1,4 +1,4 @@
-//! Stars and notes, which are each person's own. Those of an item's creator are in its record, those of others apart.
+//! Stars and notes, which are each person's own. The record of an item holds the creator's; marks of others are apart.
 
 use super::error::LabError;
 use super::setup::Lab;

@@ -70,7 +70,7 @@ impl Destination {
     }
 }
 
-/// What a path leads to.
+/// Kind of place that a path leads to.
 enum Place {
     Free(PathBuf),
     File(PathBuf, Metadata),

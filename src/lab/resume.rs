@@ -41,7 +41,7 @@ impl Lab {
     ) -> Result<Planned, LabError> {
         let then = ExperimentRecord { revision: conversation.revision.clone(), ..record.clone() };
         let checked = check::of_document(&self.load_document(&then).await?, &self.servers);
-        // What 0.1 took for a warning keeps no conversation of it from its end.
+        // This was a warning of 0.1, which may have begun the conversation.
         let is_wrong = |p: &Problem| p.severity == Severity::Error && p.code != "unknown-level";
         let is_right = !checked.problems.iter().any(is_wrong);
         let Some(experiment) = checked.experiment.filter(|_| is_right) else {

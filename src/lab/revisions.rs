@@ -19,7 +19,7 @@ pub struct Revision {
     pub changes: Vec<String>,
     /// Number of conversations that it planned and no later revision did.
     pub conversations: usize,
-    /// Those of them that are done.
+    /// Number of these conversations that are done.
     pub done: usize,
 }
 

@@ -1,6 +1,6 @@
 //! Bounds of one invocation: a number of calls, and a time.
 //!
-//! No request leaves beyond a bound. Those in flight finish, and the same command continues.
+//! No request leaves beyond a bound. Requests in flight finish, and the same command continues.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;

@@ -19,7 +19,7 @@ pub(super) fn is_gone(pid: u32) -> bool {
     processes.join("self").exists() && !processes.join(pid.to_string()).exists()
 }
 
-/// What a reader knows about the processes that work on conversations.
+/// Facts that a reader knows about the processes that work on conversations.
 pub(super) struct Seen<F> {
     /// True for a lease that excludes nobody any more.
     pub(super) has_lapsed: F,

@@ -133,7 +133,7 @@ pub struct QuestionRecord {
     pub again: Option<u32>,
 }
 
-/// Star and note of a person on an item that somebody else created. Those of its creator are in the item's record.
+/// Star and note of a person on an item that somebody else created. The item's record holds its creator's.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MarkRecord {
     /// Id of the experiment or conversation.

@@ -68,7 +68,7 @@ fn a_server_that_wants_another_name_of_max_tokens_gets_it() {
         let sent = chats(&server);
         assert_eq!((sent.len(), spend(&outcome)), (1 + 12, 0), "{words}");
         assert!(sent[1..].iter().all(|body| body["max_completion_tokens"] == 200 && body.get("max_tokens").is_none()));
-        // What was sent is recorded, with the refused attempt.
+        // The request that was sent is recorded, with the refused attempt.
         place.run("verify").exits(0);
         let ids = place.run("list x --json").exits(0).json();
         let all: Vec<String> =

@@ -17,7 +17,7 @@ fn what_runs_is_not_deleted_and_after_its_end_it_is() {
     let id = running["id"].as_str().unwrap();
     let json = place.run(&format!("delete {id} --yes --json")).exits(4).json();
     assert_eq!(json["error"]["code"], "held", "{json}");
-    // What runs now, and what was planned and not begun.
+    // Running conversations, and planned ones that have not begun.
     let json = place.run("list --running --json").exits(0).json()["data"].clone();
     assert_eq!((json.as_array().unwrap().len(), &json[0]["experiment"]), (1, &"faults".into()), "{json}");
     assert_eq!((&json[0]["who"], &json[0]["pid"], &json[0]["kind"]), (&"tester".into(), &pid.into(), &"run".into()));

@@ -66,7 +66,7 @@ fn a_name_in_the_other_unicode_form_is_the_same() {
                 let files = folder_with(&toml_text, &[(&path, "Text.\n")]);
                 assert_eq!(list_problems(&files), "");
                 let read = check(&files, &known_servers()).experiment.unwrap();
-                // What is stored is what experiment.toml has, byte for byte.
+                // The stored name is that of experiment.toml, byte for byte.
                 assert_eq!((read.roles[0].name.as_str(), read.roles[0].prompt.is_empty()), (toml, false));
             }
         }

@@ -1,4 +1,4 @@
-//! Titles, sharing and roles of a draft. What an answer removes is kept, and returns with it.
+//! Titles, sharing and roles of a draft. A text that an answer removes is kept, and returns with its title.
 
 use super::state::{Base, Draft};
 use super::step::Step;

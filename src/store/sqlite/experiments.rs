@@ -73,7 +73,7 @@ pub(super) fn insert_conversation(
     revision: &str,
     c: &ConversationRecord,
 ) -> Result<(), Fail> {
-    // Another process may have planned the same conversation meanwhile. That conversation is marked, and keeps its
+    // Another process may have planned the same conversation meanwhile. Then it is marked, and keeps its
     // creator.
     let mut statement = conn.prepare_cached(
         "insert into conversations
