@@ -108,10 +108,10 @@ pub enum Command {
     /// Flags override the experiment's values for this run only. To resume it, give the same flags.
     ///
     /// Ctrl-C sends no further request, waits for those in flight (--grace), prints the command that resumes, and exits
-    /// with 130. A second Ctrl-C exits at once. If a server stays unreachable after --max-retries, or refuses the key,
-    /// its conversations are left `interrupted`, those of other servers continue, and the exit code is 5. If the
-    /// database becomes unreachable or full, the run waits for it (--store-wait) and continues; after that time, it
-    /// ends with 4.
+    /// with 130. A second Ctrl-C exits at once. If a server refuses the key or stays unreachable (--max-retries,
+    /// --server-wait), its conversations become `interrupted`. Conversations of other servers continue, and the exit
+    /// code is 5. If the database becomes unreachable or full, the run waits for it (--store-wait) and continues; after
+    /// that time, it ends with 4.
     ///
     /// `--json` prints one event a line. The last one is `{"event": "end", status, done, failed, left, possible_spend,
     /// resume}`, with `error` if there is one; `resume` is the command that resumes.
@@ -143,15 +143,16 @@ pub enum Command {
     /// Print an experiment, or the transcript of a conversation
     ///
     /// NAME@HASH is an experiment as it was in a revision (`list NAME --revisions`). `list EXPERIMENT` prints the ids of
-    /// its conversations; the first characters of an id suffice. --calls prints
-    /// what was sent to the models.
+    /// its conversations; the first characters of an id suffice. --calls prints what was sent to the models. Selection
+    /// flags are for an experiment only.
     Show(Show),
     /// Change an experiment of yours
     ///
-    /// Changes apply in this order, regardless of the order of the flags: --from, --name, --starting-message, --model,
+    /// Changes apply in this order, regardless of the order of the flags: --from or --back-to, --name, --starting-message, --model,
     /// --roles, --drop-section, --private, --share, --section, --set. If the result has a mistake, nothing changes and
     /// the exit code is 3. Conversations that were begun are kept unchanged, under the earlier revision. `--json`
-    /// prints `{id, name, version, revision, changed, changes, left_behind}`.
+    /// prints `{id, name, version, revision, changed, changes, left_behind}`; `left_behind` is the number of
+    /// conversations of the earlier revision.
     Edit(Edit),
     /// Copy an experiment, yours or a colleague's, with the changes of the same flags as `edit`
     ///
@@ -168,12 +169,12 @@ pub enum Command {
     Star(Star),
     /// Delete an experiment with its conversations, one conversation, or selected ones
     ///
-    /// With flags that select, the experiment stays, and the conversations that `list` shows with the same flags are
-    /// deleted if you created them.
+    /// With selection flags, convoke deletes only conversations that you created, and keeps the experiment. `list` with
+    /// the same flags shows them.
     ///
-    /// An experiment is deleted with its conversations and their questions and answers, other people's included; a
-    /// conversation with the questions to its agents and their answers. It cannot be undone. `convoke` first lists what
-    /// will be deleted and prompts for a yes; --yes gives it. Copies of the experiment, and the files of its folder,
+    /// Deleting an experiment also deletes its conversations, questions and answers, even those of other people. Deleting
+    /// a conversation also deletes the questions about it and their answers. It cannot be undone. `convoke` first lists
+    /// what it will delete, and asks for confirmation; --yes confirms. Copies of the experiment, and the files of its folder,
     /// are kept. `--json` prints `{kind, id, name, conversations: [{creator, conversations}]}`.
     Delete(Delete),
     /// Print the differences between two experiments
@@ -189,16 +190,17 @@ pub enum Command {
     Import(Import),
     /// Export transcripts, data, answers or the experiment itself to files
     ///
-    /// Conversations are those of the experiment's current revision that are done, in the order of the design; offline
-    /// ones only if no other was begun. A line on standard error counts those inside, and those left out with the flag
-    /// that selects them. If nothing is selected, no file is written and the exit code is 6.
+    /// Exports the done conversations of the current revision, in the order of the design. Offline ones are exported
+    /// only if no other was begun. A line on standard error counts the exported conversations. It also counts the others,
+    /// and names the flag that includes them. If nothing is selected, no file is written and the exit code is 6.
     ///
     /// `--format jsonl` and csv have one row for each entry; --rows chooses others. docs/data.md and --codebook describe
     /// every column.
     Export(Export),
     /// Count an experiment's conversations by condition: statuses, ends, turns, words, tokens, flags
     ///
-    /// Tokens are empty where a server did not report those of a reply. `--json` prints `{by, groups: [{condition,
+    /// Tokens are empty if a server did not report the tokens of every reply. `inside` and `left_out` count the
+    /// conversations that are selected, and the others by the reason. `--json` prints `{by, groups: [{condition,
     /// conversations, status: {…}, ended_by: {…}, turns, words, prompt_tokens, completion_tokens, flags: {…}}], total, inside,
     /// left_out}`.
     Summary(SummaryArgs),

@@ -15,24 +15,24 @@ pub struct ChangeFlags {
     /// Message that opens each day
     #[arg(long, value_name = "TEXT")]
     pub starting_message: Option<String>,
-    /// Model of the new list: its name in the experiment (which keeps its parameters) or SERVER/NAME; repeat it for
-    /// each
+    /// Model of the list that replaces the old one: SERVER/NAME, or a name in the experiment to keep that model's
+    /// parameters; repeat it for each
     #[arg(long, value_name = "ID")]
     pub model: Vec<String>,
     /// All roles in speaking order, such as guard=1,prisoner=2; a role left out is removed with its texts
     #[arg(long, value_name = "ROLE=N,…")]
     pub roles: Option<String>,
-    /// Section to replace or add: TITLE is shared, ROLE/TITLE a role's own; =@FILE reads the text from a file, =@@
-    /// begins a text with @; repeat it for several
+    /// Section to replace or add: TITLE names a shared section, ROLE/TITLE one of a role; =@FILE reads the text from a
+    /// file, and a text that begins with @ is written =@@…; repeat it for several
     #[arg(long, value_name = "[ROLE/]TITLE=TEXT")]
     pub section: Vec<String>,
     /// Section to remove; repeat it for several
     #[arg(long, value_name = "[ROLE/]TITLE")]
     pub drop_section: Vec<String>,
-    /// Shared section to replace by a copy of its own in each role; repeat it for several
+    /// Shared section to copy into each role and remove from the shared prompt; repeat it for several
     #[arg(long, value_name = "TITLE")]
     pub private: Vec<String>,
-    /// Section of the roles to make shared; repeat it for several
+    /// Title of sections to move from the roles to the shared prompt; repeat it for several
     #[arg(long, value_name = "TITLE")]
     pub share: Vec<String>,
     /// Any key of experiment.toml, such as messages=30 or `factors.tone=["kind", "cold"]`; the value is read as TOML,

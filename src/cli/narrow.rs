@@ -10,7 +10,7 @@ pub struct Narrow {
     /// Model to use: its name in the experiment, SERVER/NAME, or `human` for a person; repeat it to compare several
     #[arg(long, value_name = "ID")]
     pub model: Vec<String>,
-    /// Number of days, or a range A..B to compare each number of it
+    /// Number of days, or A..B to compare every number from A to B
     #[arg(long, value_name = "N|A..B")]
     pub days: Option<String>,
     /// Number of agents of a role, or a range A..B to compare; repeat it for several roles

@@ -29,13 +29,13 @@ pub struct Selecting {
     /// Only what you created
     #[arg(long)]
     pub mine: bool,
-    /// Only offline conversations [default: they are left out once others were begun]
+    /// Only offline conversations [default: they are included only while no other conversation was begun]
     #[arg(long)]
     pub offline: bool,
     /// Only conversations of this revision of the experiment, by the beginning of its hash [default: the current one]
     #[arg(long, value_name = "HASH")]
     pub revision: Option<String>,
-    /// Leave nothing out by default: include older revisions, offline conversations and every status
+    /// Include older revisions, offline conversations and every status, unless another flag excludes them
     #[arg(long)]
     pub all: bool,
 }

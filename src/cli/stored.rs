@@ -2,11 +2,18 @@
 
 use super::context::Context;
 use super::shell::quoted;
+use crate::store::ExperimentRecord;
 
-/// Warns that conversations of an older revision will not be continued.
-pub fn say_left_behind(context: &Context, name: &str, behind: usize) {
+/// Names a stored experiment for a command: its id where a path of its name would be read instead.
+pub fn command_word(context: &Context, record: &ExperimentRecord) -> String {
+    let is_path = context.world.folder.join(&record.name).exists();
+    if is_path { format!("id:{}", record.id) } else { record.name.clone() }
+}
+
+/// Warns that conversations of an older revision will not be continued; `word` names the experiment in a command.
+pub fn say_left_behind(context: &Context, (name, word): (&str, &str), behind: usize) {
     if behind > 0 {
-        let run = quoted(name);
+        let run = quoted(word);
         context.printer.say(&format!("`{name}` has changed since {behind} of its conversations were begun:"));
         context
             .printer
@@ -15,8 +22,8 @@ pub fn say_left_behind(context: &Context, name: &str, behind: usize) {
 }
 
 /// Suggests the next command.
-pub fn say_next(context: &Context, command: &str, name: &str) {
-    context.printer.chat(&format!("next:  convoke {command} {}", quoted(name)));
+pub fn say_next(context: &Context, command: &str, word: &str) {
+    context.printer.chat(&format!("next:  convoke {command} {}", quoted(word)));
 }
 
 /// Prints changes, indented by two spaces.

@@ -44,6 +44,19 @@ fn without_ids(outcome: &Outcome) -> String {
     kept + rest
 }
 
+/// `run NAME` would read the folder, and undo the change.
+#[test]
+fn the_next_command_names_the_stored_experiment_and_not_a_folder_beside() {
+    let place = made();
+    place.folder("small", SMALL);
+    let changed = place.run("edit small --set messages=8").exits(0);
+    let id = place.run("list --json").json()["data"][0]["id"].as_str().unwrap().to_owned();
+    assert!(changed.err.contains(&format!("`convoke run id:{id}` asks before it goes on")), "{}", changed.screen());
+    assert!(changed.err.contains(&format!("next:  convoke check --preview id:{id}")), "{}", changed.screen());
+    let asked = place.run(&format!("run id:{id} --no-input")).exits(2);
+    assert!(asked.err.contains("has changed since 2 of its conversations were begun"), "{}", asked.screen());
+}
+
 #[test]
 fn an_experiment_is_changed_by_flags() {
     let place = made();

@@ -4,7 +4,7 @@ use super::edit::{Edit, of_flags, only_experiment};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::problems::say_problems;
-use crate::cli::stored::{print_changes, say_next};
+use crate::cli::stored::{command_word, print_changes, say_next};
 use crate::lab::LabError;
 use crate::store::{ExperimentRecord, StoreError};
 use serde_json::json;
@@ -49,6 +49,6 @@ fn tell(
     let end = if changes.is_empty() { "" } else { "; what differs:" };
     context.printer.out(&format!("copied `{}`{whose} to `{}` (id {}){end}", original.name, copy.name, copy.id))?;
     print_changes(context, changes)?;
-    say_next(context, "run", &copy.name);
+    say_next(context, "run", &command_word(context, copy));
     Ok(Exit::Done)
 }

@@ -7,7 +7,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::problems::say_problems;
 use crate::cli::questions::agreed;
 use crate::cli::shell::quoted;
-use crate::cli::stored::{print_changes, say_left_behind, say_next};
+use crate::cli::stored::{command_word, print_changes, say_left_behind, say_next};
 use crate::cli::terminal::text::short;
 use crate::design::Experiment;
 use crate::design::edit::Changes;
@@ -19,7 +19,7 @@ use serde_json::json;
 /// `convoke edit` and `convoke duplicate`.
 #[derive(Debug, Args)]
 pub struct Edit {
-    /// Experiment's name or id, or a folder (the stored experiment of that name is meant)
+    /// Name or id of a stored experiment, or a folder with its name; files of a folder stay unchanged
     #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
     /// New name [default of a copy: NAME-2, NAME-3 and so on]
@@ -28,7 +28,7 @@ pub struct Edit {
     /// What to change.
     #[command(flatten)]
     pub changes: ChangeFlags,
-    /// Revision of the experiment that replaces the whole experiment, by the beginning of its hash (`list NAME --revisions`)
+    /// Earlier revision to restore, named by the beginning of its hash (`list NAME --revisions`)
     #[arg(long, value_name = "HASH", conflicts_with = "from")]
     pub back_to: Option<String>,
     /// Folder whose experiment replaces the whole experiment
@@ -109,7 +109,8 @@ fn tell(context: &Context, edited: &Edited) -> Result<Exit, CliError> {
     let (version, revision) = (record.version, short(&record.revision));
     context.printer.out(&format!("changed `{}` (version {version}, revision {revision}):", record.name))?;
     print_changes(context, changes)?;
-    say_left_behind(context, &record.name, *behind);
-    say_next(context, "check --preview", &record.name);
+    let word = command_word(context, record);
+    say_left_behind(context, (&record.name, &word), *behind);
+    say_next(context, "check --preview", &word);
     Ok(Exit::Done)
 }

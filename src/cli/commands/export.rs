@@ -38,11 +38,11 @@ pub struct Export {
     /// Rows of jsonl and csv
     #[arg(long, value_name = "ROWS", default_value = "entries")]
     pub rows: RowKind,
-    /// With jsonl or csv and -o: write a second file, named as PATH with the ending `.calls.jsonl`, with each request,
-    /// its reply, tokens and times
+    /// With jsonl or csv and -o: also write each request, its reply, tokens and times, into a second file; its name is
+    /// PATH with the ending replaced by `.calls.jsonl`
     #[arg(long)]
     pub calls: bool,
-    /// With jsonl or csv: describe each column in place of the rows; with -o in a second file, named as PATH with the
+    /// With jsonl or csv: describe each column; without -o this replaces the rows, with -o it is a second file with the
     /// ending `.codebook.csv` or `.codebook.jsonl`
     #[arg(long)]
     pub codebook: bool,

@@ -64,7 +64,7 @@ fn tell(context: &Context, imported: &Imported) -> Result<Exit, CliError> {
         (false, true) => format!("stored revision {revision} of your experiment `{name}` (id {id}):"),
     })?;
     print_changes(context, changes)?;
-    say_left_behind(context, name, *behind);
+    say_left_behind(context, (name, name), *behind);
     say_next(context, "run", name);
     Ok(Exit::Done)
 }

@@ -26,8 +26,8 @@ pub struct List {
     /// Print each new turn of an experiment's conversations once it is stored, until no conversation is running or
     /// pending
     ///
-    /// It watches a run of another process, on this machine or another. Turns stored before are not printed. With
-    /// --json, it prints lines: `{"event": "begin", experiment, store, done, failed, interrupted, incomplete, running,
+    /// It watches a run of another process, on this machine or another. It prints no turn that was stored
+    /// before. With --json, it prints lines: `{"event": "begin", experiment, store, done, failed, interrupted, incomplete, running,
     /// pending}`, `{"event": "started", conversation, condition, replicate}`, `{"event": "entry", conversation, …}`
     /// with the fields of an entry of `show --json`, `{"event": "ended", conversation, status, reason}`, `{"event":
     /// "deleted", conversation}`, and last `{"event": "end", …}` with the counts again.

@@ -4,7 +4,7 @@ use crate::cli::changes::{self, ChangeFlags};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::problems::say_problems;
-use crate::cli::stored::say_next;
+use crate::cli::stored::{command_word, say_next};
 use crate::cli::terminal::printer::{Look, Piece};
 use crate::design::check::check;
 use crate::design::folder::{Files, bad_name};
@@ -93,7 +93,7 @@ async fn stored(context: &Context, document: Experiment, warnings: &[Problem]) -
         return Ok(Exit::Done);
     }
     context.printer.out(&format!("stored `{}` (id {})", record.name, record.id))?;
-    say_next(context, "run", &record.name);
+    say_next(context, "run", &command_word(context, &record));
     Ok(Exit::Done)
 }
 

@@ -33,10 +33,10 @@ pub struct Run {
     /// What to narrow or override.
     #[command(flatten)]
     pub narrow: Narrow,
-    /// Add N replicates of each condition to those begun, and keep the new total as the experiment's
+    /// Add N replicates of each condition to those begun, and store the new total
     ///
-    /// It equals --replicates M, where M is the highest replicate begun, plus N. An experiment of yours in the database
-    /// keeps M. A folder does not: write M into `[run]` of its experiment.toml, or the next run without --more uses the
+    /// The new total M is the highest replicate begun plus N, and the flag equals --replicates M. convoke stores M in an
+    /// experiment of yours in the database. It does not change a folder: write M into `[run]` of its experiment.toml, or the next run without --more uses the
     /// old number. Conversations are never removed. While an earlier --more is unfinished, the same command resumes it
     /// and adds no replicates. It cannot be combined with --replicates.
     #[arg(long, value_name = "N", conflicts_with = "replicates")]

@@ -20,7 +20,7 @@ pub struct SummaryArgs {
     /// Experiment's folder, name or id, or a conversation's id
     #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
-    /// Factor that makes the rows; repeat it for more [default: all factors]
+    /// Factor whose levels make the rows; repeat it for several factors [default: all factors]
     #[arg(long, value_name = "FACTOR")]
     pub by: Vec<String>,
     /// Format to print

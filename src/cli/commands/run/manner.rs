@@ -8,10 +8,10 @@ use std::time::Duration;
 /// Flags about the manner in which a run works.
 #[derive(Debug, Clone, Args)]
 pub struct Manner {
-    /// Maximum number of requests in flight [default: the sum over all servers: 4 for Ollama, 16 for others]
+    /// Maximum number of requests in flight [default: the sum of the limits of all servers]
     ///
-    /// It replaces these limits of each server, but not a `concurrency` of an experiment's model or of the
-    /// configuration file.
+    /// The limit of a server is 4 for Ollama and 16 for others. N also replaces these limits. It does not replace a
+    /// `concurrency` that a model or the configuration file sets.
     #[arg(long, value_name = "N")]
     pub jobs: Option<u32>,
     /// Maximum number of further attempts of a request that failed
@@ -20,12 +20,12 @@ pub struct Manner {
     /// Continue failed conversations (with `ask`: questions) too; by default they are skipped
     #[arg(long)]
     pub retry_failed: bool,
-    /// Report a model that an Ollama server lacks as an error instead of fetching it
+    /// Fail if an Ollama server lacks a model, instead of fetching it
     #[arg(long)]
     pub no_pull: bool,
     /// Stop after N calls of this invocation, counted as `plan` counts them; retries are not counted
     ///
-    /// No request leaves beyond it, and those in flight finish. Conversations that have begun get the status
+    /// After N calls no new request is sent; requests in flight finish. Conversations that have begun get the status
     /// `incomplete: budget`, and the exit code is 8. The same command continues.
     #[arg(long, value_name = "N")]
     pub max_calls: Option<u32>,
@@ -43,8 +43,8 @@ pub struct Manner {
     pub grace: String,
     /// Time to wait for a model server that has answered and goes away; no prompt is sent meanwhile [default: 1h]
     ///
-    /// The list of its models is requested until it is back. Given, it applies to a server that has not answered yet too.
-    /// Keys, quotas, unknown models and refusals are never waited for.
+    /// The list of its models is requested until it is back. If you give this flag, the run waits also for a server that
+    /// has never answered. It never waits after a refused key, a used-up quota, an unknown model or a refused prompt.
     #[arg(long, value_name = "TIME")]
     pub server_wait: Option<String>,
     /// Time to wait for a database that becomes unreachable or full; then the exit code is 4
