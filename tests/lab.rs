@@ -151,7 +151,13 @@ async fn killed_after(lab: &Lab, entries: usize) {
 }
 
 fn table<'a>(selection: &'a Selection, rows: Rows<'a>) -> TableExport<'a> {
-    TableExport { experiment: &selection.record, rows, table: Table::Jsonl, options: TableOptions::default() }
+    TableExport {
+        experiment: &selection.record,
+        document: &selection.document,
+        rows,
+        table: Table::Jsonl,
+        options: TableOptions::default(),
+    }
 }
 
 async fn exported(lab: &Lab) -> String {

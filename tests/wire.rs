@@ -56,6 +56,7 @@ fn request(parameters: &Json) -> ChatRequest {
         role: "a".to_owned(),
         others: Vec::new(),
         seed: 1,
+        form: None,
     };
     let messages = vec![Message { author: Author::User, content: "Hello".to_owned() }];
     let parameters = parameters.as_object().cloned().unwrap_or_else(Map::new);

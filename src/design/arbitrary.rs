@@ -129,6 +129,7 @@ fn any_models() -> impl Strategy<Value = Vec<ModelSpec>> {
                     keep_alive,
                     stream,
                     concurrency,
+                    structured: (i == 1).then_some(Structured::Prompt),
                 })
                 .collect()
         },
@@ -150,7 +151,41 @@ fn any_protocol() -> impl Strategy<Value = Protocol> {
 fn any_health() -> impl Strategy<Value = Vec<Named<Policy>>> {
     (subsequence(Flag::WORDS.to_vec(), 0..4), 0..3_u32, any::<bool>()).prop_map(|(flags, ask, fail)| {
         let fail = fail || ask == 0;
-        flags.into_iter().map(|flag| Named::new(flag, Policy { ask, fail })).collect()
+        let policies = flags.into_iter().map(|flag| Named::new(flag, Policy { ask, fail }));
+        policies.filter(|p| Flag::of(&p.name).is_some_and(|flag| p.value != flag.usual_policy())).collect()
+    })
+}
+
+/// Returns one of four minds.
+fn any_mind_of(number: u8) -> Mind {
+    let state = (number & 1 > 0).then(|| vec!["goals".to_owned(), "trust in the \"guard\"".to_owned()]);
+    Mind { thoughts: (number & 2 > 0).then_some(number & 1 > 0), state, max_actions: (number == 3).then_some(7) }
+}
+
+fn any_actions() -> impl Strategy<Value = Vec<Action>> {
+    let field = select(vec![
+        Field::Number,
+        Field::Integer,
+        Field::Boolean,
+        Field::Text,
+        Field::Choice(vec!["a b".to_owned(), "\"é\"".to_owned()]),
+        Field::Range { from: -0.5, to: 10.0 },
+    ]);
+    let ends = option::of(select(Ends::ALL));
+    vec((vec(field, 0..3), any_text(), any_text(), any::<bool>(), ends), 0..3).prop_map(|actions| {
+        let actions = actions.into_iter().enumerate();
+        actions
+            .map(|(i, (fields, text, result, heard, ends))| Action {
+                name: format!("act_{i}"),
+                text,
+                fields: fields.into_iter().enumerate().map(|(i, f)| Named::new(format!("f{i}"), f)).collect(),
+                who: if i == 1 { vec!["guard".to_owned()] } else { Vec::new() },
+                result,
+                heard,
+                says: if heard && i == 0 { "acts < at once".to_owned() } else { String::new() },
+                ends,
+            })
+            .collect()
     })
 }
 
@@ -170,6 +205,7 @@ fn any_roles(factors: &[Factor]) -> impl Strategy<Value = Vec<Role>> + use<> {
                     2 if i > 0 => RoleModel::One(HUMAN.to_owned()),
                     _ => RoleModel::Condition,
                 },
+                mind: if agents == 2 { any_mind_of(model) } else { Mind::default() },
                 prompt,
             })
             .collect()
@@ -187,11 +223,18 @@ pub fn any_experiment(most: usize) -> impl Strategy<Value = Experiment> {
             any_prompt(&factors),
             any_prompt(&factors),
             any_health(),
+            (0..4_u8, any_actions()),
         );
         let excluded = any_when(&factors);
         let run = (1..9_u32, 0..=i64::MAX as u64).prop_map(|(replicates, seed)| RunDefaults { replicates, seed });
         (parts, excluded, run, option::of(any_text()), any_text()).prop_map(
-            move |((models, protocol, roles, shared, summarizer, health), excluded, run, note, starting_message)| {
+            move |(
+                (models, protocol, roles, shared, summarizer, health, (mind, actions)),
+                excluded,
+                run,
+                note,
+                starting_message,
+            )| {
                 let zip = if zip {
                     vec![Zip { factors: vec![factors[0].name.clone(), factors[1].name.clone()] }]
                 } else {
@@ -211,6 +254,8 @@ pub fn any_experiment(most: usize) -> impl Strategy<Value = Experiment> {
                     roles,
                     shared,
                     summarizer: Some(summarizer),
+                    mind: any_mind_of(mind),
+                    actions,
                     factors: factors.clone(),
                     design: Design { zip, exclude, cells: Vec::new() },
                     health,

@@ -2,6 +2,7 @@
 
 use super::effect::{Effect, place_of};
 use super::experiment::{Experiment, ModelSpec, Protocol, When};
+use super::mind::Mind;
 use super::problem::Obstacle;
 use super::value::{Named, Value, named};
 
@@ -24,6 +25,8 @@ pub struct Condition {
     pub selector: Option<ModelSpec>,
     /// The summariser's model, if days are summarised.
     pub summarizer: Option<ModelSpec>,
+    /// Mind per role, with the keys of `[mind]` that it does not override.
+    pub minds: Vec<Mind>,
 }
 
 impl Condition {
@@ -48,7 +51,12 @@ impl Condition {
             Effect::Protocol(key) => (key.get)(&self.protocol)?.into_scalar(),
             Effect::Agents(role) => self.agents.get(place(role)?).map(|n| Value::Int(i64::from(*n))),
             Effect::RoleModel(role) => self.models.get(place(role)?)?.first().map(|m| Value::Text(m.name().to_owned())),
-            Effect::Model | Effect::StartingMessage | Effect::Style | Effect::Parameter(_) => None,
+            Effect::Model
+            | Effect::StartingMessage
+            | Effect::Style
+            | Effect::Parameter(_)
+            | Effect::Mind(_)
+            | Effect::RoleMind(..) => None,
         }
     }
 
@@ -62,6 +70,12 @@ impl Condition {
     /// Returns the models of all agents, of the selector and of the summariser.
     pub fn participants(&self) -> impl Iterator<Item = &ModelSpec> {
         self.models.iter().flatten().chain(&self.selector).chain(&self.summarizer)
+    }
+
+    /// Returns true if the agents of role `index` answer with JSON: their mind or an action of theirs needs it.
+    pub fn has_turns(&self, experiment: &Experiment, index: usize) -> bool {
+        let (Some(role), Some(mind)) = (experiment.roles.get(index), self.minds.get(index)) else { return false };
+        self.agents.get(index).is_some_and(|n| *n > 0) && mind.needs_turns(&experiment.actions, &role.name)
     }
 
     /// Returns true if a person takes part.

@@ -1,11 +1,12 @@
 //! Differences between two experiments, in the words of researchers. Name and note are not compared.
 
+use super::action::Action;
 use super::experiment::{
     CellSpec, Experiment, Expression, Factor, ModelSpec, PromptText, Role, RunDefaults, Section, Seed,
 };
 use super::folder::{SHARED, SUMMARIZER, role_file};
 use super::keys::kind::{KeyKind, KeyValue};
-use super::keys::{Key, MODEL, PROTOCOL, ROLE};
+use super::keys::{Key, MIND, MODEL, PROTOCOL, ROLE};
 use super::markdown;
 use super::value::{Named, Value};
 use similar::{ChangeTag, TextDiff};
@@ -158,6 +159,8 @@ impl Parts {
             summarizer,
             summarizer_model,
             selector_model,
+            mind,
+            actions,
             factors,
             design,
             health,
@@ -174,6 +177,10 @@ impl Parts {
         parts.add_roles(roles);
         parts.add_optional("`selector.model`", selector_model.as_ref());
         parts.add_optional("`summarizer.model`", summarizer_model.as_ref());
+        for (key, value) in values_for_people(MIND, mind) {
+            parts.add_value(&format!("`mind.{key}`"), &value);
+        }
+        parts.add_actions(actions);
         parts.add_factors(factors);
         parts.add_design(design);
         for Named { name, value } in health {
@@ -260,7 +267,32 @@ impl Parts {
             self.add_text(&head, "");
             self.add_of_head(&head, "agents", &role.agents);
             self.add_keys(&head, ROLE, role);
+            for (key, value) in values_for_people(MIND, &role.mind) {
+                self.add_of_head(&head, &format!("mind.{key}"), &value);
+            }
         }
+    }
+
+    fn add_actions(&mut self, actions: &[Action]) {
+        for Action { name, text, fields, who, result, heard, says, ends } in actions {
+            let head = format!("action `{name}`");
+            self.add_value(&head, text);
+            for Named { name, value } in fields {
+                self.add_of_head(&head, &format!("fields.{name}"), &value.describe());
+            }
+            let texts = [("result", result), ("says", says)].into_iter().filter(|(_, text)| !text.is_empty());
+            texts.for_each(|(key, text)| self.add_of_head(&head, key, text));
+            if !who.is_empty() {
+                self.add_of_head(&head, "who", &list_texts(who));
+            }
+            if *heard {
+                self.add_of_head(&head, "heard", heard);
+            }
+            if let Some(ends) = ends {
+                self.add_of_head(&head, "ends", ends);
+            }
+        }
+        self.add_order("order of actions", actions.iter().map(|a| a.name.clone()).collect());
     }
 
     fn add_keys<T>(&mut self, head: &str, keys: &'static [Key<T>], of: &T) {

@@ -8,6 +8,7 @@ use super::experiment::{Experiment, ModelSpec, PromptText, Role, RoleModel, Sect
 use super::folder::Files;
 use super::inflect;
 use super::markdown;
+use super::mind::Mind;
 use super::problem::{Obstacle, did_you_mean};
 use super::write::write_files;
 
@@ -132,6 +133,7 @@ fn put_roles(experiment: &mut Experiment, list: &[(String, Option<u32>)]) -> Res
             pronouns: inflect::GUESSED_PRONOUNS.to_owned(),
             model: RoleModel::Condition,
             prompt: PromptText::default(),
+            mind: Mind::default(),
         });
         role.agents = agents.unwrap_or(role.agents);
         roles.push(role);

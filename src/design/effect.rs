@@ -2,7 +2,8 @@
 
 use super::experiment::{ModelSpec, Protocol, Role};
 use super::keys::kind::KeyKind;
-use super::keys::{Key, MODEL, PROTOCOL, find_key};
+use super::keys::{Key, MIND, MODEL, PROTOCOL, find_key};
+use super::mind::Mind;
 use super::problem::did_you_mean;
 use super::protocol::{LATER, MOST_AGENTS};
 use super::value::Value;
@@ -23,12 +24,22 @@ pub enum Effect<'a> {
     Agents(&'a str),
     /// This role's model.
     RoleModel(&'a str),
+    /// A key of `[mind]`.
+    Mind(&'static Key<Mind>),
+    /// A key of this role's mind.
+    RoleMind(&'a str, &'static Key<Mind>),
 }
 
 impl<'a> Effect<'a> {
     /// Finds the effect of a name; `None` if it is a label.
     pub fn of(name: &'a str) -> Option<Self> {
-        let role_model = || name.strip_prefix("roles.")?.strip_suffix(".model").map(Self::RoleModel);
+        let of_role = || name.strip_prefix("roles.")?.rsplit_once('.');
+        let role_model = || of_role().filter(|(_, key)| *key == "model").map(|(role, _)| Self::RoleModel(role));
+        let role_mind = || {
+            let (rest, key) = of_role()?;
+            Some(Self::RoleMind(rest.strip_suffix(".mind")?, find_key(MIND, key)?))
+        };
+        let mind = || find_key(MIND, name.strip_prefix("mind.")?).map(Self::Mind);
         match name {
             "model" => Some(Self::Model),
             "starting_message" => Some(Self::StartingMessage),
@@ -37,7 +48,9 @@ impl<'a> Effect<'a> {
                 .map(Self::Protocol)
                 .or_else(|| find_key(MODEL, name).filter(|key| key.factor).map(Self::Parameter))
                 .or_else(|| name.strip_prefix("agents.").map(Self::Agents))
-                .or_else(role_model),
+                .or_else(role_model)
+                .or_else(mind)
+                .or_else(role_mind),
         }
     }
 
@@ -46,6 +59,7 @@ impl<'a> Effect<'a> {
         let kind = match self {
             Self::Protocol(key) => key.kind,
             Self::Parameter(key) => key.kind,
+            Self::Mind(key) | Self::RoleMind(_, key) => key.kind,
             Self::Agents(_) => KeyKind::Count { from: 0, to: MOST_AGENTS },
             Self::Model | Self::StartingMessage | Self::RoleModel(_) => KeyKind::Text,
             Self::Style => {
@@ -60,10 +74,17 @@ impl<'a> Effect<'a> {
 /// Returns true if a factor of this name sets something. Otherwise the factor is a label.
 pub fn is_setting(name: &str, roles: &[Role]) -> bool {
     match Effect::of(name) {
-        Some(Effect::Agents(role) | Effect::RoleModel(role)) => place_of(role, roles).is_some(),
-        Some(Effect::Model | Effect::StartingMessage | Effect::Style | Effect::Protocol(_) | Effect::Parameter(_)) => {
-            true
+        Some(Effect::Agents(role) | Effect::RoleModel(role) | Effect::RoleMind(role, _)) => {
+            place_of(role, roles).is_some()
         }
+        Some(
+            Effect::Model
+            | Effect::StartingMessage
+            | Effect::Style
+            | Effect::Protocol(_)
+            | Effect::Parameter(_)
+            | Effect::Mind(_),
+        ) => true,
         None => false,
     }
 }
@@ -90,7 +111,8 @@ pub fn bad_level(name: &str, level: &Value) -> Option<String> {
 pub fn list_settings(roles: &[Role]) -> Vec<(String, String)> {
     let protocol = PROTOCOL.iter().filter(|key| key.factor).map(|key| (key.name, key.help));
     let parameters = MODEL.iter().filter(|key| key.factor).map(|key| (key.name, key.help));
-    let keys = protocol.chain(parameters).map(|(name, help)| (name.to_owned(), help.to_owned()));
+    let minds = MIND.iter().filter(|key| key.factor).map(|key| (format!("mind.{}", key.name), key.help.to_owned()));
+    let keys = protocol.chain(parameters).map(|(name, help)| (name.to_owned(), help.to_owned())).chain(minds);
     let of_role = |role: &Role| {
         let name = &role.name;
         [("agents.", "", "number of agents"), ("roles.", ".model", "model")]

@@ -3,9 +3,10 @@
 //! Calls are exact for days at full length without repeated requests. Tokens are a range computed from bytes, since
 //! only a server knows its tokenizer.
 
+use super::action::Ends;
 use super::compose;
 use super::condition::Condition;
-use super::experiment::{Chooser, Experiment, ModelSpec, Protocol, Speakers};
+use super::experiment::{Chooser, Experiment, Flag, ModelSpec, Protocol, Speakers};
 use serde::Serialize;
 
 /// Bytes of English text per token, roughly.
@@ -64,10 +65,33 @@ pub fn count_calls(experiment: &Experiment, condition: &Condition) -> Calls {
         Chooser::Person => speeches,
         Chooser::Program => 0,
     };
-    let asks = u64::from(experiment.health.iter().map(|p| p.value.ask).max().unwrap_or(0));
+    let asks = u64::from(most_asks(experiment, condition));
     let expected = speeches + selections + summaries;
-    let low = if protocol.stop_phrases.is_empty() { expected } else { days + selections.min(days) + summaries };
+    let low = match first_end(experiment, condition) {
+        None => expected,
+        Some(Ends::Day) => days + selections.min(days) + summaries,
+        Some(Ends::Conversation) => 1 + selections.min(1) + u64::from(protocol.final_summary),
+    };
     Calls { expected, low, high: speeches * (1 + asks) + selections * CHOICES + summaries }
+}
+
+/// Returns how often a speech is asked for again at most. A turn as JSON that cannot be read has a policy of its own.
+fn most_asks(experiment: &Experiment, condition: &Condition) -> u32 {
+    let written = experiment.health.iter().map(|p| p.value.ask);
+    let has_turns = (0..condition.agents.len()).any(|role| condition.has_turns(experiment, role));
+    let is_silent = !experiment.health.iter().any(|p| p.name == Flag::Malformed.word());
+    let usual = (has_turns && is_silent).then_some(Flag::Malformed.usual_policy().ask);
+    written.chain(usual).max().unwrap_or(0)
+}
+
+/// Returns the greatest part of a conversation that its first speech may end.
+fn first_end(experiment: &Experiment, condition: &Condition) -> Option<Ends> {
+    let stops = (!condition.protocol.stop_phrases.is_empty()).then_some(Ends::Day);
+    let actions = experiment.actions.iter().filter(|action| {
+        let mut roles = experiment.roles.iter().zip(&condition.agents);
+        roles.any(|(role, number)| *number > 0 && action.is_for(&role.name))
+    });
+    actions.filter_map(|action| action.ends).chain(stops).max()
 }
 
 /// Counts the expected calls that a person answers. Where chance or a choice decides who speaks, all agents are

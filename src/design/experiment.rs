@@ -3,6 +3,8 @@
 //! Serialised, it is the *document* that the database stores as a revision (docs/format.md, "What is kept"). A map
 //! whose keys are chosen by researchers is stored as an array of `{name, value}`. No array contains an array.
 
+use super::action::Action;
+use super::mind::Mind;
 use super::value::{Named, Value};
 use super::words::words;
 use serde::{Deserialize, Serialize};
@@ -51,6 +53,12 @@ pub struct Experiment {
     /// The selector's model; `None` = the model of the condition.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector_model: Option<String>,
+    /// `[mind]`: what every agent does besides speaking.
+    #[serde(default, skip_serializing_if = "Mind::is_empty")]
+    pub mind: Mind,
+    /// Actions of the researcher's own design.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Action>,
     /// Factors in order of writing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub factors: Vec<Factor>,
@@ -66,6 +74,15 @@ pub struct Experiment {
 }
 
 impl Experiment {
+    /// Returns true if an agent may answer with JSON in some condition.
+    pub fn has_turns(&self) -> bool {
+        let by_factor = |f: &Factor| f.name.starts_with("mind.") || f.name.contains(".mind.");
+        let minds = self.roles.iter().map(|role| &role.mind).chain([&self.mind]);
+        !self.actions.is_empty()
+            || minds.into_iter().any(|mind| mind.thinks() || !mind.kept().is_empty())
+            || self.factors.iter().any(by_factor)
+    }
+
     /// Creates an experiment that has only a name. It has errors until the rest is added.
     pub fn empty(name: &str) -> Self {
         Self {
@@ -77,6 +94,8 @@ impl Experiment {
             models: Vec::new(),
             protocol: Protocol::default(),
             roles: Vec::new(),
+            mind: Mind::default(),
+            actions: Vec::new(),
             shared: PromptText::default(),
             summarizer: None,
             summarizer_model: None,
@@ -103,6 +122,9 @@ pub struct Role {
     /// The models of its agents.
     #[serde(default, skip_serializing_if = "RoleModel::is_condition")]
     pub model: RoleModel,
+    /// `[roles.NAME.mind]`: keys of the mind that this role overrides.
+    #[serde(default, skip_serializing_if = "Mind::is_empty")]
+    pub mind: Mind,
     /// `roles/NAME.md`.
     #[serde(default, skip_serializing_if = "PromptText::is_empty")]
     pub prompt: PromptText,
@@ -194,6 +216,19 @@ pub struct ModelSpec {
     /// Requests in flight to this model's server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<u32>,
+    /// How the form of turns as JSON is given; `None` = by schema, and by the prompt alone once the server refuses one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub structured: Option<Structured>,
+}
+
+words! {
+    /// How the form of turns as JSON is given to a model.
+    pub enum Structured {
+        /// By schema; a server that refuses it stops the model.
+        Schema = "schema",
+        /// By the prompt alone.
+        Prompt = "prompt",
+    }
 }
 
 impl ModelSpec {
@@ -441,6 +476,39 @@ words! {
         ThinkingLeft = "thinking-left",
         /// The selector's choice was of no use; the next in order speaks.
         ChoiceFallback = "choice-fallback",
+        /// The reply is not the JSON object that was asked for.
+        Malformed = "malformed",
+        /// The JSON object was read after a repair.
+        Repaired = "repaired",
+        /// Actions beyond the maximum were left out.
+        ActionsCut = "actions-cut",
+    }
+}
+
+impl Flag {
+    /// Returns the policy for replies with this flag where `[health]` names none. An agent whose answer is not the
+    /// object that was asked for is asked twice more, and then waits.
+    pub fn usual_policy(self) -> Policy {
+        match self {
+            Self::Malformed => Policy { ask: 2, fail: false },
+            Self::IdentitySwap
+            | Self::BothSides
+            | Self::PromptRecited
+            | Self::Repetition
+            | Self::Empty
+            | Self::Refusal
+            | Self::Length
+            | Self::Filtered
+            | Self::PromptCut
+            | Self::LabelCut
+            | Self::OverrunCut
+            | Self::TemplateToken
+            | Self::ThinkingCut
+            | Self::ThinkingLeft
+            | Self::ChoiceFallback
+            | Self::Repaired
+            | Self::ActionsCut => Policy { ask: 0, fail: false },
+        }
     }
 }
 

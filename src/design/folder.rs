@@ -1,13 +1,14 @@
 //! An experiment as files: read from their texts. This module opens no file.
 
 use super::experiment::{Experiment, READS, Role, SILENT};
-use super::keys::{ROLE, key_names, read_keys};
+use super::keys::{MIND, ROLE, key_names, read_keys};
 use super::markdown;
+use super::mind::Mind;
 use super::problem::{Problems, Severity};
 use super::protocol;
 use super::tree::{FILE, Node, Tree};
 use super::value::Named;
-use super::{factor, inflect};
+use super::{action, factor, inflect};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::de::DeTable;
@@ -155,7 +156,7 @@ fn read_toml(toml: &str, sources: &mut Sources, problems: &mut Problems) -> Opti
     experiment
 }
 
-const TOP: [&str; 14] = [
+const TOP: [&str; 16] = [
     "format",
     "name",
     "note",
@@ -166,6 +167,8 @@ const TOP: [&str; 14] = [
     "roles",
     "selector",
     "summarizer",
+    "mind",
+    "actions",
     "factors",
     "design",
     "health",
@@ -200,6 +203,8 @@ fn read_experiment(tree: &mut Tree<'_>, table: &DeTable<'_>, sources: &mut Sourc
         summarizer,
         summarizer_model: get("summarizer").and_then(|n| helper_model(tree, "summarizer", n)),
         selector_model: get("selector").and_then(|n| helper_model(tree, "selector", n)),
+        mind: get("mind").map(|n| read_mind(tree, "mind", n)).unwrap_or_default(),
+        actions: get("actions").map(|n| action::read_actions(tree, n)).unwrap_or_default(),
         factors: get("factors").map(|n| factor::read_factors(tree, n)).unwrap_or_default(),
         design: get("design").map(|n| factor::read_design(tree, n)).unwrap_or_default(),
         health: get("health").map(|n| protocol::read_health(tree, n)).unwrap_or_default(),
@@ -241,6 +246,15 @@ fn read_name(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<String> {
             None
         }
     }
+}
+
+fn read_mind(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Mind {
+    let mut mind = Mind::default();
+    if let Some(table) = tree.read_table(at, node) {
+        let fields = tree.read_fields(at, table, &key_names(MIND).collect::<Vec<_>>());
+        read_keys(tree, at, &fields, MIND, &mut mind);
+    }
+    mind
 }
 
 fn read_titles(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<String> {
@@ -315,9 +329,10 @@ fn role_tables(tree: &mut Tree<'_>, node: &Node<'_>, agents: &[Named<u32>]) -> B
             tree.error(key.span(), "unused-role", format!("[roles.{name}] is a role that is not in `agents`"), hint);
         }
         let Some(table) = tree.read_table(&at, value) else { continue };
-        let fields = tree.read_fields(&at, table, &key_names(ROLE).collect::<Vec<_>>());
+        let fields = tree.read_fields(&at, table, &key_names(ROLE).chain(["mind"]).collect::<Vec<_>>());
         let mut role = Role::default();
         let keys = read_keys(tree, &at, &fields, ROLE, &mut role);
+        role.mind = fields.get("mind").map(|n| read_mind(tree, &format!("{at}.mind"), n)).unwrap_or_default();
         roles.insert(name, WrittenRole { role, keys });
     }
     roles

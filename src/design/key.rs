@@ -3,12 +3,14 @@
 //! Keys of experiments that can be written today must never change, since a key names conversations that were paid for.
 //! So a new feature adds a field, and the JSON omits this field at its default.
 
+use super::action::Action;
 use super::compose;
 use super::condition::Condition;
 use super::effect::is_setting;
 use super::experiment::{Experiment, ModelSpec, Role, RunDefaults};
 use super::keys::kind::KeyValue;
 use super::keys::{Key, MODEL, PROTOCOL, ROLE};
+use super::mind::{ACTIONS_OF_A_TURN, TURNS};
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
@@ -134,8 +136,43 @@ fn role_value(experiment: &Experiment, condition: &Condition, index: usize, role
         map.insert("prompt".to_owned(), json!(compose::agent_prompt(experiment, condition, index)));
         let models = condition.models.get(index).into_iter().flatten();
         map.insert("models".to_owned(), models.map(describe_model).collect());
+        map.extend(count_turns(experiment, condition, index, role));
     }
     Json::Object(map)
+}
+
+/// Returns what shapes turns as JSON: the effects of the mind, the actions of the role, and the version of the program's
+/// texts. It is empty if turns are plain text.
+fn count_turns(experiment: &Experiment, condition: &Condition, index: usize, role: &Role) -> Map<String, Json> {
+    let Some(mind) = condition.minds.get(index) else { return Map::new() };
+    let actions: Vec<Json> = experiment.actions.iter().filter(|a| a.is_for(&role.name)).map(describe_action).collect();
+    let mut made = Map::new();
+    if mind.thinks() {
+        made.insert("thoughts".to_owned(), json!(true));
+    }
+    if !mind.kept().is_empty() {
+        made.insert("state".to_owned(), json!(mind.kept()));
+    }
+    if !actions.is_empty() {
+        made.insert("actions".to_owned(), Json::Array(actions));
+        if mind.most_actions() != ACTIONS_OF_A_TURN {
+            made.insert("max_actions".to_owned(), json!(mind.most_actions()));
+        }
+    }
+    if made.is_empty() {
+        return made;
+    }
+    made.insert("words".to_owned(), json!(TURNS));
+    Map::from_iter([("mind".to_owned(), Json::Object(made))])
+}
+
+/// Describes an action by what its agents read and what it does. `who` is left out, since the key has it by role.
+fn describe_action(action: &Action) -> Json {
+    let mut described = serde_json::to_value(action).unwrap_or_default();
+    if let Some(fields) = described.as_object_mut() {
+        fields.remove("who");
+    }
+    described
 }
 
 /// Describes a model by everything that shapes its replies. Its name in the experiment and its transport are left out.

@@ -1,4 +1,4 @@
-//! Keys of `[protocol]`, `[roles.NAME]` and models in one table. Folder, document, factors, flags, differences, the
+//! Keys of `[protocol]`, `[roles.NAME]`, `[mind]` and models in one table. Folder, document, factors, flags, differences, the
 //! condition key and the pages of `convoke show` are all derived from this table.
 //!
 //! A new key is a field of its struct and a row here. If older folders lack the field, serde omits the field at its
@@ -6,7 +6,8 @@
 
 pub mod kind;
 
-use super::experiment::{Labels, ModelSpec, Protocol, Role, Speakers};
+use super::experiment::{Labels, ModelSpec, Protocol, Role, Speakers, Structured};
+use super::mind::Mind;
 use super::tree::{Node, Tree};
 use kind::{Field, KeyKind, KeyValue, put_field};
 use std::collections::BTreeMap;
@@ -158,6 +159,21 @@ pub static MODEL: &[Key<ModelSpec>] = &[
     key! {
         "concurrency", concurrency: COUNT, "requests in flight at this model's server";
         factor: false, counts: false
+    },
+    key! {
+        "structured", structured: KeyKind::Word(Structured::WORDS), "how the form of turns as JSON is given";
+        factor: false, counts: true
+    },
+];
+
+/// Keys of `[mind]` and of `[roles.NAME.mind]`. The condition key includes their effects: a value that changes nothing is
+/// left out.
+pub static MIND: &[Key<Mind>] = &[
+    key! { "thoughts", thoughts: KeyKind::Bool, "true if an agent thinks in private before it speaks"; factor: true, counts: true },
+    key! { "state", state: KeyKind::Titles, "titles of short texts that an agent keeps"; factor: false, counts: true },
+    key! {
+        "max_actions", max_actions: KeyKind::Count { from: 1, to: 20 }, "maximum number of actions in a turn";
+        factor: true, counts: true
     },
 ];
 

@@ -5,6 +5,7 @@
 //! | file | come here to … |
 //! |---|---|
 //! | `experiment` | see an experiment as data, which is also the document that the database stores |
+//! | `mind`, `action` | see what an agent does besides speaking, and the actions of the researcher's own design |
 //! | `keys` | see the keys of protocol, roles and models: values, defaults, and which the condition key includes |
 //! | `words` | define an enum that has words in files |
 //! | `value` | read a scalar of TOML, or a pair of a name and a value |
@@ -33,6 +34,7 @@
 //! | `between` | find the changes that turn one experiment into another |
 //! | `write` | write an experiment as files |
 
+pub mod action;
 pub mod axis;
 pub mod between;
 pub mod check;
@@ -49,6 +51,7 @@ pub mod inflect;
 pub mod key;
 pub mod keys;
 pub mod markdown;
+pub mod mind;
 pub mod names;
 pub mod overrides;
 pub mod places;
@@ -67,9 +70,11 @@ pub(crate) mod arbitrary;
 #[cfg(test)]
 mod tests;
 
+pub use action::{Action, Ends, Field};
 pub use axis::model_named;
 pub use condition::Condition;
 pub use experiment::*;
+pub use mind::Mind;
 pub use overrides::Overrides;
 pub use plan::{Cell, Plan};
 pub use problem::{Obstacle, Problem, Severity};

@@ -180,7 +180,7 @@ pub fn read_health(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<Named<Policy>> {
             let node = fields.get(flag)?;
             read_policy(tree, &format!("health.{flag}"), node).map(|p| Named::new(*flag, p))
         })
-        .filter(|p| p.value != Policy { ask: 0, fail: false })
+        .filter(|p| Flag::of(&p.name).is_none_or(|flag| p.value != flag.usual_policy()))
         .collect()
 }
 

@@ -5,6 +5,7 @@ use super::effect::{Effect, names_models, place_of};
 use super::experiment::{Chooser, Experiment, HUMAN, ModelSpec, Role, RoleModel, SCRIPTED, find_declared};
 use super::keys::MODEL;
 use super::keys::kind::KeyValue;
+use super::mind::Mind;
 use super::overrides::Overrides;
 use super::problem::{Obstacle, did_you_mean};
 use super::value::{Named, Value};
@@ -57,8 +58,38 @@ impl Resolver<'_> {
         let summarizer = summarises.then(|| choice.of_helper(experiment.summarizer_model.as_ref(), "summarizer.model"));
         let obstacles = choice.obstacles;
         let key = String::new();
-        let condition = Condition { levels, key, protocol, starting_message, agents, models, selector, summarizer };
+        let minds = self.find_minds(&settings);
+        let condition =
+            Condition { levels, key, protocol, starting_message, agents, models, selector, summarizer, minds };
         (condition, obstacles)
+    }
+
+    /// Returns the mind of each role: a role before all, a factor before the file.
+    fn find_minds(&self, settings: &[(&str, &Value)]) -> Vec<Mind> {
+        let (mut of_all, mut roles) = (self.experiment.mind.clone(), Vec::new());
+        roles.extend(self.experiment.roles.iter().map(|role| role.mind.clone()));
+        for (name, value) in settings {
+            let value = KeyValue::One((*value).clone());
+            match Effect::of(name) {
+                Some(Effect::Mind(key)) => (key.set)(&mut of_all, value),
+                Some(Effect::RoleMind(role, key)) => {
+                    if let Some(role) = place_of(role, &self.experiment.roles) {
+                        (key.set)(&mut roles[role], value);
+                    }
+                }
+                Some(
+                    Effect::Model
+                    | Effect::StartingMessage
+                    | Effect::Style
+                    | Effect::Protocol(_)
+                    | Effect::Parameter(_)
+                    | Effect::Agents(_)
+                    | Effect::RoleModel(_),
+                )
+                | None => {}
+            }
+        }
+        roles.iter().map(|role| of_all.overridden_by(role)).collect()
     }
 }
 

@@ -1,10 +1,12 @@
 //! An experiment as the texts of its files, without defaults and comments.
 
+use super::action::{Action, Field};
 use super::experiment::{Design, Experiment, Factor, ModelSpec, Policy, Role, RunDefaults, Seed};
 use super::folder::{Files, SHARED, SUMMARIZER, role_file};
 use super::keys::kind::KeyValue;
-use super::keys::{BEFORE_AGENTS, MODEL, PROTOCOL, ROLE};
+use super::keys::{BEFORE_AGENTS, MIND, MODEL, PROTOCOL, ROLE};
 use super::markdown;
+use super::mind::Mind;
 use super::tree::FILE;
 use super::value::{Named, Value};
 use toml::{Table, Value as Toml};
@@ -50,6 +52,9 @@ fn write_toml(experiment: &Experiment) -> String {
             put(&mut top, key, Table::from_iter([("model".to_owned(), Toml::from(model.as_str()))]));
         }
     }
+    if !experiment.mind.is_empty() {
+        put(&mut top, "mind", mind_table(&experiment.mind));
+    }
     let mut rest = Table::new();
     if !experiment.design.is_empty() {
         put(&mut rest, "design", design_table(&experiment.design));
@@ -60,7 +65,16 @@ fn write_toml(experiment: &Experiment) -> String {
     }
     put(&mut rest, "run", run_table(experiment.run));
     let pretty = |table: &Table| toml::to_string_pretty(table).unwrap_or_default();
-    format!("{}\n{}{}", pretty(&top), write_factors(&experiment.factors), pretty(&rest))
+    let (actions, factors) = (write_actions(&experiment.actions), write_factors(&experiment.factors));
+    format!("{}\n{actions}{factors}{}", pretty(&top), pretty(&rest))
+}
+
+/// Writes `[[actions]]` with one key on each line. As sub-tables, fields with a range would be written last, and the order
+/// of fields matters.
+fn write_actions(actions: &[Action]) -> String {
+    let line = |(key, value): (String, Toml)| format!("{key} = {value}\n");
+    let one = |action: &Action| action_table(action).into_iter().map(line).collect::<String>();
+    actions.iter().map(|action| format!("[[actions]]\n{}\n", one(action))).collect()
 }
 
 /// Writes `[factors]` with one factor on each line. As sub-tables, factors with `was` would be written last, and the
@@ -117,7 +131,53 @@ fn protocol_table(experiment: &Experiment) -> Table {
 fn role_table(role: &Role) -> Table {
     let mut table = Table::new();
     put_all(&mut table, ROLE.iter().map(|key| (key.name, (key.get)(role))));
+    if !role.mind.is_empty() {
+        put(&mut table, "mind", mind_table(&role.mind));
+    }
     table
+}
+
+fn mind_table(mind: &Mind) -> Table {
+    let mut table = Table::new();
+    put_all(&mut table, MIND.iter().map(|key| (key.name, (key.get)(mind))));
+    table
+}
+
+fn action_table(action: &Action) -> Table {
+    let Action { name, text, fields, who, result, heard, says, ends } = action;
+    let mut table = Table::new();
+    put(&mut table, "name", name.as_str());
+    put(&mut table, "text", text.as_str());
+    if !fields.is_empty() {
+        put(&mut table, "fields", fields.iter().map(|f| (f.name.clone(), field_value(&f.value))).collect::<Table>());
+    }
+    if !who.is_empty() {
+        put(&mut table, "who", text_values(who));
+    }
+    for (key, text) in [("result", result), ("says", says)].into_iter().filter(|(_, text)| !text.is_empty()) {
+        put(&mut table, key, text.as_str());
+    }
+    if *heard {
+        put(&mut table, "heard", true);
+    }
+    if let Some(ends) = ends {
+        put(&mut table, "ends", ends.word());
+    }
+    table
+}
+
+fn field_value(field: &Field) -> Toml {
+    match field {
+        Field::Number => Toml::from("number"),
+        Field::Integer => Toml::from("integer"),
+        Field::Boolean => Toml::from("boolean"),
+        Field::Text => Toml::from("text"),
+        Field::Choice(words) => Toml::Array(text_values(words)),
+        Field::Range { from, to } => {
+            let ends = [("from".to_owned(), Toml::Float(*from)), ("to".to_owned(), Toml::Float(*to))];
+            Toml::Table(Table::from_iter(ends))
+        }
+    }
 }
 
 fn put_all(table: &mut Table, keys: impl IntoIterator<Item = (&'static str, Option<KeyValue>)>) {

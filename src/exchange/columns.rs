@@ -20,6 +20,8 @@ words! {
         Words = "words",
         /// Level of a factor: text, number or boolean.
         Level = "level",
+        /// Object in `jsonl`; in `csv` a column for each field.
+        Object = "object",
     }
 }
 
@@ -34,6 +36,8 @@ pub enum Presence {
     Csv,
     /// Exports in `csv` with `--times`.
     Times,
+    /// Exports of experiments whose agents answer with JSON.
+    Turns,
 }
 
 /// One column, or a family of columns: `condition` is one for each factor, a name that ends in `ROLE` one for each
@@ -58,10 +62,12 @@ pub struct Column {
 pub const CONDITION: &str = "condition";
 /// End of the name of a family of columns with one for each role.
 pub const ROLE: &str = "ROLE";
+/// Family of columns with one for each field of the researcher's own actions.
+pub const DATA: &str = "data";
 /// End of the name of a family of columns with one for each flag.
 pub const FLAG: &str = "FLAG";
 
-use ColumnType::{Boolean, Instant, Integer, Level, Number, Text, Words};
+use ColumnType::{Boolean, Instant, Integer, Level, Number, Object, Text, Words};
 
 const fn column(
     name: &'static str,
@@ -106,7 +112,7 @@ const ENDED_BY: Column = column(
     Text,
     "",
     "the conversation is not done, or convoke 0.1 ended it and its plan is not found",
-    "how the last day ended: messages (all were used), stop-phrase, silence",
+    "how the last day ended: messages (all were used), stop-phrase, silence, action",
 );
 const LEVELS: Column = column(
     CONDITION,
@@ -158,7 +164,8 @@ pub const ENTRIES: &[Column] = &[
         Text,
         "",
         "never",
-        "opening, speech, selection (of a speaker), summary, or rejected (a reply that was not taken)",
+        "opening, speech, selection (of a speaker), summary, rejected (a reply that was not taken), or of turns as JSON: \
+         turn, thought, action, state",
     ),
     SPEAKER,
     ENTRY_ROLE,
@@ -167,6 +174,16 @@ pub const ENTRIES: &[Column] = &[
     only(Presence::Csv, column("words", Integer, "words", "never", "words of `content`, split at white space")),
     RAW,
     REPLY_FLAGS,
+    only(
+        Presence::Turns,
+        column(
+            DATA,
+            Object,
+            "",
+            "the entry is no turn, action or state, or has no such field",
+            "what was read of a turn as JSON; in `csv` a column `ACTION.FIELD` for each field of an own action",
+        ),
+    ),
     only(Presence::Times, PROMPT_TOKENS),
     only(Presence::Times, COMPLETION_TOKENS),
     only(Presence::Times, SECONDS),
@@ -254,7 +271,14 @@ pub const CALLS: &[Column] = &[
     LEVELS,
     REPLICATE,
     SEQ,
-    column("purpose", Text, "", "never", "speech, selection (of a speaker) or summary"),
+    column("purpose", Text, "", "never", "speech, turn (as JSON), selection (of a speaker) or summary"),
+    column(
+        "rung",
+        Text,
+        "",
+        "the answer is no turn as JSON",
+        "how the form of the answer was given: schema, or prompt (by the prompt alone)",
+    ),
     column("ask", Integer, "", "never", "number of rejected replies before the call, from 0"),
     column("speaker", Text, "", "never", "name of the agent, `summarizer` or `selector`"),
     column("role", Text, "", "never", "role of the agent, `summarizer` or `selector`"),

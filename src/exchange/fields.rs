@@ -2,6 +2,7 @@
 
 use crate::design::{Experiment, Named, Value};
 use crate::process::log::Entry;
+use crate::process::turn::data;
 use crate::store::ConversationRecord;
 use serde_json::{Map, Value as Json};
 
@@ -62,5 +63,8 @@ pub fn entry(entry: &Entry) -> Map<String, Json> {
     map.insert("content".to_owned(), entry.content.as_str().into());
     map.insert("raw".to_owned(), entry.raw.as_deref().into());
     map.insert("reply_flags".to_owned(), flags.into());
+    if let Some(data) = data::data(entry) {
+        map.insert("data".to_owned(), Json::Object(data.clone()));
+    }
     map
 }

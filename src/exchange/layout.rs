@@ -1,8 +1,8 @@
 //! The columns of one export: those of its rows and options, with one for each factor, role and flag.
 
-use super::columns::{CONDITION, Column, FLAG, Presence, ROLE};
+use super::columns::{CONDITION, Column, DATA, FLAG, Presence, ROLE};
 use super::more_axes;
-use super::rows::{RowPages, TableSource};
+use super::rows::{RowPages, TableSource, join};
 use crate::design::Flag;
 use crate::store::StoreError;
 
@@ -101,6 +101,7 @@ fn place(source: &TableSource<'_>, table: Table, survey: &Survey) -> Vec<Placed>
         Presence::Ids => source.options.ids,
         Presence::Csv => table == Table::Csv,
         Presence::Times => source.options.times,
+        Presence::Turns => source.fields.is_some(),
     };
     let mut taken: Vec<String> = source.rows.columns().iter().flat_map(|c| spread(c, survey)).map(|p| p.name).collect();
     let mut placed = Vec::new();
@@ -111,6 +112,11 @@ fn place(source: &TableSource<'_>, table: Table, survey: &Survey) -> Vec<Placed>
                 taken.push(name.clone());
                 placed.push(Placed { name, column, values: Values::Factor(factor.clone()) });
             }
+        } else if column.name == DATA && table == Table::Csv {
+            placed.extend(source.fields.iter().flatten().map(|field| {
+                let name = join(field);
+                Placed { name: name.clone(), column, values: Values::Named(name) }
+            }));
         } else {
             placed.extend(spread(column, survey));
         }

@@ -9,6 +9,7 @@ use crate::design::{Experiment, Named, Value, named};
 use crate::process::Kind;
 use crate::process::harmless::harmless;
 use crate::process::log::Entry;
+use crate::process::turn::data;
 use crate::store::{CallRecord, ConversationRecord, ConversationUpdate, Status, Store};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -86,7 +87,8 @@ pub fn transcript(
         let _ = writeln!(page, "| {} | {}, {} |", cell(&agent.name), cell(&agent.role), cell(&agent.model));
     }
     let mut day = 0;
-    for entry in log {
+    // The notes that follow a turn say what is in it.
+    for entry in log.iter().filter(|entry| entry.kind != Kind::Turn || !entry.flags.is_empty()) {
         if entry.day != day {
             day = entry.day;
             let _ = write!(page, "\n## Day {day}\n");
@@ -111,8 +113,8 @@ fn turn(page: &mut String, entry: &Entry) {
         let _ = write!(page, " `{}`", flags.join("` `"));
     }
     page.push_str("\n\n");
-    let content = if entry.content.is_empty() { "…" } else { &entry.content };
-    for line in safe(content).lines() {
+    let content = data::describe(entry);
+    for line in safe(if content.is_empty() { "…" } else { &content }).lines() {
         page.push_str(if line.is_empty() { ">" } else { "> " });
         page.push_str(line);
         page.push('\n');

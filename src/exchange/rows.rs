@@ -7,6 +7,7 @@ use super::{Of, Pages, condition, entry, ids};
 use crate::design::Flag;
 use crate::process::asking::EndedBy;
 use crate::process::log::{Entry, Kind};
+use crate::process::turn::data;
 use crate::store::{CallRecord, ConversationRecord, Millis, RunRecord, Status, Store, StoreError};
 use serde_json::{Map, Value as Json, json};
 
@@ -63,6 +64,8 @@ pub struct TableSource<'a> {
     pub runs: &'a [RunRecord],
     /// Derives how conversations of convoke 0.1 ended.
     pub derive_end: &'a DeriveEnd<'a>,
+    /// Fields of the researcher's own actions, each with its action; `None` if no agent answers with JSON.
+    pub fields: Option<Vec<(String, String)>>,
     /// Options.
     pub options: TableOptions,
 }
@@ -150,7 +153,15 @@ impl<'a> RowPages<'a> {
 impl<'a> TableSource<'a> {
     /// A table without options, runs or derived ends.
     pub fn new(store: &'a dyn Store, experiment: &'a str, rows: Rows<'a>) -> Self {
-        Self { store, experiment, rows, runs: &[], derive_end: &|_, _| None, options: TableOptions::default() }
+        Self {
+            store,
+            experiment,
+            rows,
+            runs: &[],
+            derive_end: &|_, _| None,
+            fields: None,
+            options: TableOptions::default(),
+        }
     }
 
     fn needs_calls(&self) -> bool {
@@ -207,12 +218,20 @@ impl<'a> TableSource<'a> {
         let row = |of: &Entry| {
             let mut row = same.clone();
             row.extend(entry(of));
+            row.extend(self.values_of(of));
             row.insert("words".to_owned(), tally::count_words(&of.content).into());
             let call = read.calls.iter().find(|call| call.seq == of.seq && Some(call.call) == of.call);
             row.extend(call.map(measures).unwrap_or_default());
             row
         };
         read.log.iter().map(row).collect()
+    }
+
+    /// Values of the fields of an action that was done.
+    fn values_of(&self, of: &Entry) -> Map<String, Json> {
+        let fields = self.fields.iter().flatten().filter(|_| of.kind == Kind::Action);
+        let value = |(action, field): &(String, String)| data::done(of, action)?.get(field).cloned();
+        fields.filter_map(|place| Some((join(place), value(place)?))).collect()
     }
 
     fn conversation(&self, read: &Read) -> Map<String, Json> {
@@ -279,6 +298,7 @@ impl<'a> TableSource<'a> {
             row.extend(object(json!({
                 "seq": call.seq,
                 "purpose": call.call.purpose.word(),
+                "rung": tally::rung(call),
                 "ask": call.call.ask,
                 "speaker": speaker,
                 "role": role,
@@ -307,6 +327,11 @@ fn repeated(experiment: &str, key: &str, record: &ConversationRecord) -> Map<Str
         "condition": condition(&record.condition),
         "replicate": record.replicate,
     }))
+}
+
+/// Names the column of a field of an action.
+pub(super) fn join((action, field): &(String, String)) -> String {
+    format!("{action}.{field}")
 }
 
 /// Tokens, times and attempts of a call.

@@ -1,6 +1,7 @@
 //! Numbers of a conversation, or of one of its roles, from its log and its calls.
 
 use crate::design::HUMAN;
+use crate::model::parameters::SCHEMAS;
 use crate::process::state::{SELECTOR, SUMMARIZER};
 use crate::process::{Entry, Flag, Kind, Purpose};
 use crate::store::{CallRecord, ConversationRecord, Millis, count_spend};
@@ -70,7 +71,8 @@ impl Tally {
     /// Counts the speeches of the agents of a role, and their calls.
     pub fn of_role(record: &ConversationRecord, log: &[Entry], calls: &[CallRecord], role: &str) -> Self {
         let is_role = |call: &&CallRecord| {
-            call.call.purpose == Purpose::Speech && find_speaker(record, log, call).1.as_deref() == Some(role)
+            matches!(call.call.purpose, Purpose::Speech | Purpose::Turn)
+                && find_speaker(record, log, call).1.as_deref() == Some(role)
         };
         let said = log.iter().filter(|e| e.kind == Kind::Speech && e.role.as_deref() == Some(role));
         Self::new(said, calls.iter().filter(is_role))
@@ -85,7 +87,7 @@ pub fn count_words(text: &str) -> u64 {
 /// Returns name and role of the one who is asked by a call.
 pub fn find_speaker(record: &ConversationRecord, log: &[Entry], call: &CallRecord) -> (String, Option<String>) {
     let helper = match call.call.purpose {
-        Purpose::Speech | Purpose::Answer => None,
+        Purpose::Speech | Purpose::Answer | Purpose::Turn => None,
         Purpose::Selection => Some(SELECTOR),
         Purpose::Summary => Some(SUMMARIZER),
     };
@@ -96,6 +98,12 @@ pub fn find_speaker(record: &ConversationRecord, log: &[Entry], call: &CallRecor
     let name = call.view.reader.clone().or_else(entry).unwrap_or_default();
     let role = record.participants.iter().find(|p| p.name == name).map(|p| p.role.clone());
     (name, role)
+}
+
+/// Returns how the form of an answer was given, if the answer is a turn as JSON.
+pub fn rung(call: &CallRecord) -> Option<&'static str> {
+    let is_turn = call.call.purpose == Purpose::Turn;
+    is_turn.then(|| if SCHEMAS.iter().any(|name| call.parameters.contains_key(*name)) { "schema" } else { "prompt" })
 }
 
 /// Returns the number of requests of a call; one without an answer yet counts.

@@ -6,7 +6,7 @@ use super::output::{Destination, NewFile, NewFolder, list_files};
 use super::select::Selection;
 use super::setup::Lab;
 use crate::design::check::check;
-use crate::design::{Experiment, key};
+use crate::design::{Action, Experiment, key};
 use crate::exchange::markdown::INDEX;
 use crate::exchange::{
     self, Of, Rows, Table, TableOptions, TableSource, Written, calls, codebook, csv, jsonl, markdown,
@@ -22,6 +22,8 @@ use std::path::{Path, PathBuf};
 pub struct TableExport<'a> {
     /// The experiment.
     pub experiment: &'a ExperimentRecord,
+    /// Its document.
+    pub document: &'a Experiment,
     /// Its rows.
     pub rows: Rows<'a>,
     /// The format.
@@ -37,6 +39,12 @@ pub struct Beside<'a> {
     pub calls: Option<&'a Of>,
     /// True if the columns are described.
     pub codebook: bool,
+}
+
+/// Lists the fields of an experiment's own actions, each with its action.
+fn list_fields(document: &Experiment) -> Vec<(String, String)> {
+    let of = |action: &Action| action.fields.iter().map(|f| (action.name.clone(), f.name.clone())).collect::<Vec<_>>();
+    document.actions.iter().flat_map(of).collect()
 }
 
 impl Lab {
@@ -56,8 +64,10 @@ impl Lab {
         Ok(codebook::write(&self.table_source(export), export.table, out).await?)
     }
 
-    fn table_source<'a>(&'a self, TableExport { experiment, rows, options, .. }: TableExport<'a>) -> TableSource<'a> {
-        TableSource { options, ..TableSource::new(&*self.store, &experiment.name, rows) }
+    fn table_source<'a>(&'a self, export: TableExport<'a>) -> TableSource<'a> {
+        let TableExport { experiment, document, rows, options, table: _ } = export;
+        let fields = document.has_turns().then(|| list_fields(document));
+        TableSource { fields, options, ..TableSource::new(&*self.store, &experiment.name, rows) }
     }
 
     /// Writes rows of an experiment into a file, and the files beside it. Returns the paths.

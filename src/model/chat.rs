@@ -1,10 +1,11 @@
 //! One request to a model and its reply, as data; and the trait that every model implements.
 
 use super::error::ModelError;
-use crate::process::{Message, Purpose};
+use crate::process::{Message, Purpose, TurnForm};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
+use std::sync::Arc;
 
 /// One model at one server. One call is one attempt.
 #[async_trait]
@@ -46,7 +47,7 @@ pub fn body(model: &str, messages: &[Message], parameters: &Map<String, Json>) -
 }
 
 /// The turn that a request is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Turn {
     /// The conversation's key.
     pub conversation: String,
@@ -66,6 +67,8 @@ pub struct Turn {
     pub others: Vec<String>,
     /// Seed of this call.
     pub seed: u64,
+    /// Form of the answer; `None` for plain text.
+    pub form: Option<Arc<TurnForm>>,
 }
 
 /// A well-formed reply. It may be empty, filtered or cut: health judges that, not retries.

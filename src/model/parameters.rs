@@ -1,9 +1,11 @@
 //! Parameters of a request beside model and messages, and those that a protocol lacks. Pure.
 
 use super::classify::has_word;
-use super::server::MaxTokensAs;
+use super::server::{MaxTokensAs, SchemaDialect};
 use super::{ModelError, Server, ServerKind};
-use crate::design::{ModelSpec, Sampling, Value};
+use crate::design::{ModelSpec, Sampling, Structured, Value};
+use crate::process::TurnForm;
+use crate::process::turn::schema::Dialect;
 use serde_json::{Map, Value as Json, json};
 
 /// Default context requested from Ollama, unless the model's is smaller. Ollama's own default is small, and it cuts
@@ -25,6 +27,29 @@ pub fn request_parameters(
         ServerKind::Ollama => ollama_parameters(spec, seed, context),
         ServerKind::OpenAi | ServerKind::Azure => openai_parameters(name_of_max_tokens(server), spec, seed),
         ServerKind::Scripted => openai_parameters(MaxTokensAs::MaxTokens, spec, None),
+    }
+}
+
+/// Returns the parameter that sends the schema of an answer; `None` if the model's answers are described by the prompt
+/// alone.
+pub fn schema_parameter(server: &Server, spec: &ModelSpec, form: &TurnForm) -> Option<(String, Json)> {
+    match spec.structured {
+        Some(Structured::Prompt) => return None,
+        Some(Structured::Schema) | None => {}
+    }
+    let full = Dialect::Full { max_tokens: spec.sampling.max_tokens };
+    let written = server.schema.map(|dialect| match dialect {
+        SchemaDialect::Strict => Dialect::Strict,
+        SchemaDialect::Full => full,
+    });
+    match server.kind {
+        ServerKind::Ollama => Some(("format".to_owned(), form.schema(written.unwrap_or(full)))),
+        ServerKind::OpenAi | ServerKind::Azure => {
+            let schema = form.schema(written.unwrap_or(Dialect::Strict));
+            let named = json!({ "name": "turn", "strict": true, "schema": schema });
+            Some(("response_format".to_owned(), json!({ "type": "json_schema", "json_schema": named })))
+        }
+        ServerKind::Scripted => None,
     }
 }
 
@@ -50,7 +75,12 @@ pub enum Amendment {
     Rename(MaxTokensAs),
     /// `stream_options` is left out; the usage stays unknown.
     WithoutStreamOptions,
+    /// The schema of the answer is left out; the prompt alone describes its form.
+    WithoutSchema,
 }
+
+/// Names under which the schema of an answer is sent.
+pub const SCHEMAS: [&str; 2] = ["response_format", "format"];
 
 impl Amendment {
     /// Finds the change that a refusal asks for: it names the parameter that was sent, and the one that is wanted.
@@ -62,6 +92,11 @@ impl Amendment {
                 MaxTokensAs::ALL.iter().any(|from| from != to && sent.contains_key(from.word()) && names(from.word()));
             is_sent && has_word(message, to.word())
         });
+        let has_schema = SCHEMAS.iter().any(|name| sent.get(*name).is_some_and(Json::is_object));
+        let no_schema = ["response_format", "json_schema", "format", "schema"].iter().any(|name| names(name));
+        if has_schema && no_schema {
+            return Some(Self::WithoutSchema);
+        }
         let is_extra = sent.contains_key("stream_options") && (names("stream_options") || names("include_usage"));
         renamed.map(Self::Rename).or_else(|| is_extra.then_some(Self::WithoutStreamOptions))
     }
@@ -71,7 +106,8 @@ impl Amendment {
         let renamed = |name: String| match self {
             Self::Rename(to) if MaxTokensAs::of(&name).is_some() => Some(to.word().to_owned()),
             Self::WithoutStreamOptions if name == "stream_options" => None,
-            Self::Rename(_) | Self::WithoutStreamOptions => Some(name),
+            Self::WithoutSchema if SCHEMAS.contains(&name.as_str()) => None,
+            Self::Rename(_) | Self::WithoutStreamOptions | Self::WithoutSchema => Some(name),
         };
         *parameters = std::mem::take(parameters).into_iter().filter_map(|(n, v)| Some((renamed(n)?, v))).collect();
     }

@@ -52,6 +52,7 @@ fn request_of(conversation: &str) -> ChatRequest {
         role: "a".to_owned(),
         others: Vec::new(),
         seed: 1,
+        form: None,
     };
     ChatRequest { model: "m".to_owned(), messages: Vec::new(), parameters: Map::new(), turn }
 }

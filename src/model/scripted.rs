@@ -2,6 +2,7 @@
 //! the lines of a script. It serves to test a design before spending (`--offline`), and for demonstrations.
 
 mod improvise;
+mod turn;
 
 use super::{ChatModel, ChatReply, ChatRequest, Finish, ModelError, Served, Usage};
 use async_trait::async_trait;

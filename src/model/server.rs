@@ -32,10 +32,22 @@ pub struct Server {
     pub limits: Limits,
     /// The name under which `max_tokens` is sent, if the person wrote one.
     pub max_tokens_as: Option<MaxTokensAs>,
+    /// The dialect of JSON schemas that it understands, if the person wrote one.
+    pub schema: Option<SchemaDialect>,
     /// The version of Azure's interface; without one its newest path is used.
     pub api_version: Option<String>,
     /// A setting that cannot be understood. The first request to this server is refused for it.
     pub fault: Option<String>,
+}
+
+words! {
+    /// The dialect of JSON schemas that a server understands.
+    pub enum SchemaDialect {
+        /// Without bounds of length, as `OpenAI` wants it.
+        Strict = "strict",
+        /// With bounds of length.
+        Full = "full",
+    }
 }
 
 words! {
@@ -193,6 +205,7 @@ impl Server {
             key_variable: String::new(),
             limits: Limits::default(),
             max_tokens_as: None,
+            schema: None,
             api_version: None,
             fault: None,
         })

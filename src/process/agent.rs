@@ -1,6 +1,8 @@
 //! Participants of one conversation: agents, which speak, and helpers, which do not.
 
+use super::turn::TurnForm;
 use crate::design::ModelSpec;
+use std::sync::Arc;
 
 /// An agent that speaks.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,8 +13,10 @@ pub struct Agent {
     pub role: String,
     /// Model that writes the agent's turns.
     pub model: ModelSpec,
-    /// The agent's system prompt as sent.
+    /// The agent's system prompt as sent, without the form of the answer.
     pub prompt: String,
+    /// Form of the agent's turns; `None` for plain text.
+    pub form: Option<Arc<TurnForm>>,
 }
 
 /// A model with a task of its own and no turns: the selector or the summariser.

@@ -10,8 +10,10 @@
 
 use super::log::{CallRef, Entry, PromptSize};
 use super::prompt::View;
+use super::turn::TurnForm;
 use crate::design::ModelSpec;
 use crate::design::words::words;
+use std::sync::Arc;
 
 /// A pure machine over an append-only log, which names the next asks.
 pub trait Process: Send + Sync {
@@ -79,6 +81,8 @@ pub struct Ask {
     pub model: ModelSpec,
     /// Candidates of a selection; otherwise the other agents.
     pub others: Vec<String>,
+    /// Form of the answer; `None` for plain text.
+    pub form: Option<Arc<TurnForm>>,
 }
 
 /// Earlier prompt that is a prefix of this prompt.
@@ -103,6 +107,8 @@ words! {
         Silence = "silence",
         /// Every ask was answered.
         Answered = "answered",
+        /// An agent did an action that ends the day or the conversation.
+        Action = "action",
     }
 }
 

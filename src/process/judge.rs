@@ -22,7 +22,7 @@ impl Setting {
     pub(super) fn verdict(&self, flags: &[Flag], call: CallRef) -> Verdict {
         let policies = || flags.iter().map(|f| self.policy(*f));
         let spent = |ask: u32| match call.purpose {
-            Purpose::Speech | Purpose::Answer => call.ask >= ask,
+            Purpose::Speech | Purpose::Answer | Purpose::Turn => call.ask >= ask,
             Purpose::Selection | Purpose::Summary => true,
         };
         if policies().any(|p| p.fail && spent(p.ask)) {
@@ -43,14 +43,20 @@ pub(super) fn speech(
     earlier: &[Said<'_>],
     log: &[Entry],
 ) -> (String, Vec<Flag>) {
+    let (text, mut flags) = said(setting, ask, reply.content, earlier);
+    flags.extend(server_flags(ask, reply, log));
+    (text, sorted(flags))
+}
+
+/// Cleans what an agent says and flags it, without the facts that the server reported.
+pub(super) fn said(setting: &Setting, ask: &Ask, text: &str, earlier: &[Said<'_>]) -> (String, Vec<Flag>) {
     let others = setting.agents.iter().filter(|a| a.name != ask.speaker);
     let others: Vec<(&str, &str)> = others.map(|a| (a.name.as_str(), a.role.as_str())).collect();
     let scene =
         Scene { own_name: &ask.speaker, own_role: &ask.role, others: &others, prompt: &ask.view.system, earlier };
-    let cleaned = reply::clean_speech(reply.content, &scene);
+    let cleaned = reply::clean_speech(text, &scene);
     let mut flags = cleaned.flags;
     flags.extend(reply::health(&cleaned.text, &scene));
-    flags.extend(server_flags(ask, reply, log));
     (cleaned.text, sorted(flags))
 }
 

@@ -55,6 +55,14 @@ words! {
         Question = "question",
         /// An agent's answer to such a question.
         Answer = "answer",
+        /// An agent's turn as JSON; its parts follow as notes.
+        Turn = "turn",
+        /// An agent's private thought.
+        Thought = "thought",
+        /// An action, done or failed.
+        Action = "action",
+        /// New texts of an agent's state.
+        State = "state",
     }
 }
 
@@ -63,7 +71,15 @@ impl Kind {
     pub fn is_message(self) -> bool {
         match self {
             Self::Opening | Self::Speech => true,
-            Self::Selection | Self::Summary | Self::Rejected | Self::Question | Self::Answer => false,
+            Self::Selection
+            | Self::Summary
+            | Self::Rejected
+            | Self::Question
+            | Self::Answer
+            | Self::Turn
+            | Self::Thought
+            | Self::Action
+            | Self::State => false,
         }
     }
 }
@@ -79,6 +95,8 @@ words! {
         Summary = "summary",
         /// An agent's answer to a question about a finished conversation.
         Answer = "answer",
+        /// An agent's turn as JSON.
+        Turn = "turn",
     }
 }
 

@@ -16,6 +16,7 @@
 //! | `reply` | clean a reply and flag what is wrong with it |
 //! | `judge` | flag a reply by what the server reported, and apply the policies of `[health]` |
 //! | `question` | ask the agents of a finished conversation |
+//! | `turn` | read a turn as JSON, and see the form that it answers |
 //! | `state` | find the next step of a conversation, and turn a reply into an entry |
 //! | `harmless` | escape text for a terminal |
 
@@ -31,6 +32,7 @@ pub mod reply;
 pub mod selector;
 pub mod setting;
 pub mod state;
+pub mod turn;
 
 pub use agent::{Agent, Helper};
 pub use asking::{Ask, EndedBy, Growth, Next, Process, Reply, Sitting};
@@ -39,3 +41,4 @@ pub use prompt::{Author, Ending, Message, Part, View};
 pub use question::Question;
 pub use setting::Setting;
 pub use state::Conversation;
+pub use turn::TurnForm;

@@ -1,6 +1,7 @@
 //! Messages that one call shows its reader, as a recipe over the log.
 
 use super::log::{Entry, Kind};
+use super::turn::data;
 use serde::{Deserialize, Serialize};
 
 /// One message of a request.
@@ -51,6 +52,9 @@ pub struct View {
     /// True if `…` stands for an empty opening, which strict servers refuse.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub filled: bool,
+    /// True if the reader's own turns as JSON are shown as such, and not as speeches.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub turns: bool,
     /// Parts between the system prompt and the entries `from..to`, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
@@ -133,12 +137,30 @@ impl View {
             match (entry.kind, &self.reader) {
                 (Kind::Opening, Some(_)) if self.filled => self.add(messages, Author::User, said(entry).to_owned()),
                 (Kind::Opening, Some(_)) => self.add(messages, Author::User, entry.content.clone()),
+                (Kind::Turn, Some(reader)) if self.turns && *reader == entry.speaker => {
+                    data::as_said(entry).into_iter().for_each(|said| self.add(messages, Author::Assistant, said));
+                }
+                (Kind::Speech, Some(reader)) if self.turns && *reader == entry.speaker && entry.call.is_none() => {}
                 (Kind::Speech, Some(reader)) if *reader == entry.speaker => {
                     self.add(messages, Author::Assistant, said(entry).to_owned());
                 }
                 (Kind::Speech, _) => self.add(messages, Author::User, self.turn(entry)),
+                (Kind::Action, reader) if reader.as_ref() != Some(&entry.speaker) && !entry.content.is_empty() => {
+                    self.add(messages, Author::User, format!("{} {}", entry.speaker, entry.content));
+                }
                 (Kind::Opening, None)
-                | (Kind::Selection | Kind::Summary | Kind::Rejected | Kind::Question | Kind::Answer, _) => {}
+                | (
+                    Kind::Selection
+                    | Kind::Summary
+                    | Kind::Rejected
+                    | Kind::Question
+                    | Kind::Answer
+                    | Kind::Turn
+                    | Kind::Thought
+                    | Kind::Action
+                    | Kind::State,
+                    _,
+                ) => {}
             }
         }
     }

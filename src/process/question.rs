@@ -167,6 +167,7 @@ impl Question {
             role: agent.role.clone(),
             model: agent.model.clone(),
             others,
+            form: None,
         }
     }
 
@@ -181,6 +182,7 @@ impl Question {
             merge: self.setting.protocol.merge,
             alternate: self.setting.protocol.speakers == Speakers::Manual,
             filled: self.subject.get(self.last_opening()).is_some_and(|opening| opening.content.is_empty()),
+            turns: false,
             parts: Vec::new(),
             subject: true,
             ending: vec![Ending::Text(self.text.clone())],

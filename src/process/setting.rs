@@ -4,6 +4,7 @@ use super::agent::{Agent, Helper};
 use super::log::Flag;
 use super::random::Stream;
 use super::selector;
+use super::turn::TurnForm;
 use crate::design::template::{Forms, RoleForms, RoleTags, Template};
 use crate::design::{Condition, Experiment, Labels, Policy, Protocol, compose, estimate};
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,6 +53,7 @@ impl Setting {
                 name,
                 role: experiment.roles[*role].name.clone(),
                 model: model.clone(),
+                form: TurnForm::of_role(&condition.minds[*role], &experiment.actions, &experiment.roles[*role].name),
             })
             .collect();
         let protocol = &condition.protocol;
@@ -92,7 +94,7 @@ impl Setting {
 
     /// Returns the policy for a flag.
     pub fn policy(&self, flag: Flag) -> Policy {
-        self.health.iter().find(|(f, _)| *f == flag).map_or(Policy { ask: 0, fail: false }, |(_, p)| *p)
+        self.health.iter().find(|(f, _)| *f == flag).map_or(flag.usual_policy(), |(_, p)| *p)
     }
 }
 

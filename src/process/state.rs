@@ -13,7 +13,7 @@ use super::reply::{self, Said};
 use super::selector;
 use super::setting::Setting;
 use crate::design::plan::SCRIPTED;
-use crate::design::{Chooser, ModelSpec, Speakers};
+use crate::design::{Chooser, Ends, ModelSpec, Speakers};
 use std::sync::Arc;
 
 /// Speaker of each day's opening.
@@ -50,7 +50,16 @@ impl Process for Conversation {
         match entry.kind {
             Kind::Opening => self.today = self.log.len(),
             Kind::Rejected if self.verdict_of(&entry) == Verdict::Fail => self.failures += 1,
-            Kind::Speech | Kind::Selection | Kind::Summary | Kind::Rejected | Kind::Question | Kind::Answer => {}
+            Kind::Speech
+            | Kind::Selection
+            | Kind::Summary
+            | Kind::Rejected
+            | Kind::Question
+            | Kind::Answer
+            | Kind::Turn
+            | Kind::Thought
+            | Kind::Action
+            | Kind::State => {}
         }
         self.log.push(entry);
     }
@@ -60,19 +69,25 @@ impl Process for Conversation {
         if last.kind == Kind::Rejected && self.failures > self.setting.retries && self.last_failed() {
             return Next::Failed(judge::failure(last));
         }
+        if let Some(note) = self.next_note() {
+            return Next::Note(note);
+        }
         let Some(ended_by) = self.day_ended_by(last.day) else { return self.speech() };
         let summarised = self.today().iter().any(|e| e.kind == Kind::Summary);
         match &self.setting.summarizer {
             Some(helper) if !summarised && self.wants_summary(last.day) => self.summary(helper),
-            _ if last.day < self.setting.protocol.days => Next::Note(self.opening(last.day + 1)),
+            _ if self.has_another_day(last.day) => Next::Note(self.opening(last.day + 1)),
             _ => Next::Done(ended_by),
         }
     }
 
     fn answer(&self, ask: &Ask, reply: &Reply<'_>) -> Entry {
+        if let Some(form) = &ask.form {
+            return self.take_turn(ask, reply, form);
+        }
         let (kind, content, flags) = match ask.call.purpose {
             purpose if ask.model.is_human() => self.take_typed(ask, reply.content.trim(), purpose),
-            Purpose::Speech | Purpose::Answer => self.take_speech(ask, reply),
+            Purpose::Speech | Purpose::Answer | Purpose::Turn => self.take_speech(ask, reply),
             Purpose::Selection => self.take_selection(ask, reply),
             Purpose::Summary => self.take_summary(ask, reply),
         };
@@ -123,7 +138,11 @@ impl Conversation {
     }
 
     fn wants_summary(&self, day: u32) -> bool {
-        day < self.setting.protocol.days || self.setting.protocol.final_summary
+        self.has_another_day(day) || self.setting.protocol.final_summary
+    }
+
+    fn has_another_day(&self, day: u32) -> bool {
+        day < self.setting.protocol.days && self.ended_by_action() != Some(Ends::Conversation)
     }
 
     /// Returns the reason why a day is over, or `None` while it continues. A stop phrase takes precedence over other
@@ -131,6 +150,8 @@ impl Conversation {
     fn day_ended_by(&self, day: u32) -> Option<EndedBy> {
         if self.stopped() {
             Some(EndedBy::StopPhrase)
+        } else if self.ended_by_action().is_some() {
+            Some(EndedBy::Action)
         } else if self.everybody_is_silent() {
             Some(EndedBy::Silence)
         } else {
@@ -144,10 +165,14 @@ impl Conversation {
         self.speeches().next_back().is_some_and(said)
     }
 
-    /// True if empty speeches of every agent end the day.
+    /// True if empty speeches of every agent end the day. An agent that acts is not silent.
     fn everybody_is_silent(&self) -> bool {
-        let silent: Vec<&str> =
-            self.speeches().rev().take_while(|e| e.content.is_empty()).map(|e| e.speaker.as_str()).collect();
+        let silent: Vec<&str> = self
+            .speeches()
+            .rev()
+            .take_while(|e| e.content.is_empty() && !self.has_acted(e))
+            .map(|e| e.speaker.as_str())
+            .collect();
         silent.len() >= self.setting.agents.len()
             && self.setting.agents.iter().all(|a| silent.contains(&a.name.as_str()))
     }
@@ -174,12 +199,12 @@ impl Conversation {
         }
     }
 
-    fn ask(&self, purpose: Purpose, view: View, who: (&str, &str, &ModelSpec), others: Vec<String>) -> Next {
+    fn ask(&self, purpose: Purpose, view: View, who: (&str, &str, &ModelSpec), others: Vec<String>) -> Ask {
         let seq = self.log.len() as u32;
-        Next::Ask(vec![Ask {
+        Ask {
             base: seq,
             seq,
-            growth: if purpose == Purpose::Speech { self.growth(who.0) } else { Growth::New },
+            growth: Growth::New,
             day: self.log.last().map_or(1, |e| e.day),
             index: self.messages_today(),
             call: CallRef { purpose, ask: self.rejected() },
@@ -188,7 +213,8 @@ impl Conversation {
             role: who.1.to_owned(),
             model: who.2.clone(),
             others,
-        }])
+            form: None,
+        }
     }
 
     /// Returns the entry whose prompt begins the next prompt of a speaker, since within a day prompts only grow.
@@ -204,8 +230,10 @@ impl Conversation {
         };
         // Only a server refuses two turns in a row; offline transcripts of 0.1 have no silence.
         let is_served = !agent.model.is_human() && agent.model.id != SCRIPTED;
+        let form = agent.form.as_ref().filter(|_| !agent.model.is_human());
+        let described = form.map_or_else(String::new, |form| format!("\n\n{}", form.describe()));
         let view = View {
-            system: agent.prompt.clone(),
+            system: format!("{}{described}", agent.prompt).trim_start().to_owned(),
             from: self.today as u32,
             to: self.log.len() as u32 - self.rejected(),
             reader: Some(agent.name.clone()),
@@ -213,12 +241,18 @@ impl Conversation {
             merge: self.setting.protocol.merge,
             alternate: self.setting.protocol.speakers == Speakers::Manual && is_served,
             filled: self.log.get(self.today).is_some_and(|opening| opening.content.is_empty()),
+            turns: form.is_some(),
             parts: Vec::new(),
             subject: false,
-            ending: Vec::new(),
+            ending: form.map(|form| self.turn_ending(agent, form)).unwrap_or_default(),
         };
         let others = self.setting.agents.iter().filter(|a| a.name != agent.name).map(|a| a.name.clone()).collect();
-        self.ask(Purpose::Speech, view, (&agent.name, &agent.role, &agent.model), others)
+        let (purpose, growth) = match form {
+            Some(form) => (Purpose::Turn, self.turn_growth(agent, form)),
+            None => (Purpose::Speech, self.growth(&agent.name)),
+        };
+        let ask = self.ask(purpose, view, (&agent.name, &agent.role, &agent.model), others);
+        Next::Ask(vec![Ask { growth, form: form.cloned(), ..ask }])
     }
 
     fn selection(&self, candidates: &[&Agent], helper: &Helper) -> Next {
@@ -230,12 +264,12 @@ impl Conversation {
             ending.extend([Ending::Rejected(bad), Ending::Text(selector::again(&names))]);
         }
         let view = self.transcript(helper, end, ending);
-        self.ask(Purpose::Selection, view, (SELECTOR, SELECTOR, &helper.model), names)
+        Next::Ask(vec![self.ask(Purpose::Selection, view, (SELECTOR, SELECTOR, &helper.model), names)])
     }
 
     fn summary(&self, helper: &Helper) -> Next {
         let view = self.transcript(helper, self.log.len() as u32 - self.rejected(), Vec::new());
-        self.ask(Purpose::Summary, view, (SUMMARIZER, SUMMARIZER, &helper.model), Vec::new())
+        Next::Ask(vec![self.ask(Purpose::Summary, view, (SUMMARIZER, SUMMARIZER, &helper.model), Vec::new())])
     }
 
     /// Returns the view of a helper: the day's turns, always labelled, as one text.
@@ -250,6 +284,7 @@ impl Conversation {
             merge: true,
             alternate: false,
             filled: false,
+            turns: false,
             parts: Vec::new(),
             subject: false,
             ending,
@@ -345,8 +380,8 @@ impl Conversation {
         }
         let flags = if typed.is_empty() { vec![Flag::Empty] } else { Vec::new() };
         let kind = match (self.setting.verdict(&flags, ask.call), purpose) {
-            (Verdict::Fail, _) | (Verdict::Again, Purpose::Speech) => Kind::Rejected,
-            (_, Purpose::Speech) => Kind::Speech,
+            (Verdict::Fail, _) | (Verdict::Again, Purpose::Speech | Purpose::Turn) => Kind::Rejected,
+            (_, Purpose::Speech | Purpose::Turn) => Kind::Speech,
             (_, Purpose::Selection | Purpose::Summary | Purpose::Answer) => Kind::Summary,
         };
         (kind, typed.to_owned(), flags)
@@ -375,6 +410,7 @@ impl Conversation {
 
 #[cfg(test)]
 mod tests;
+mod turns;
 
 enum Speaker<'a> {
     Is(&'a Agent),

@@ -116,6 +116,7 @@ impl Reporter for Bars {
             Event::Started { .. }
             | Event::Waiting { .. }
             | Event::Stopped { .. }
+            | Event::WithoutSchema { .. }
             | Event::Held { .. }
             | Event::LongContext { .. }
             | Event::ServerAway { .. }

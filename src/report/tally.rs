@@ -74,6 +74,7 @@ impl Tally {
             | Event::Stopped { .. }
             | Event::Held { .. }
             | Event::LongContext { .. }
+            | Event::WithoutSchema { .. }
             | Event::Spent { .. }
             | Event::Stopping { .. } => {}
         }

@@ -27,6 +27,9 @@ impl Trouble {
                 let more = format!("num_ctx = {num_ctx} is more than the model has ({context})");
                 Some(format!("warning: {model}: {more}: its server may use less, or fail"))
             }
+            Event::WithoutSchema { model, reason } => {
+                Some(format!("{model} gets no schema for its turns from here on, only their description: {reason}"))
+            }
             Event::Spent { bound } => Some(format!("stopping: {bound} is reached; turns in flight finish")),
             Event::Stopping { grace } => {
                 Some(format!("stopping: turns in flight have {grace} s to finish; Ctrl-C again exits at once"))

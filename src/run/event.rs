@@ -116,6 +116,13 @@ pub enum Event {
         /// The server.
         server: String,
     },
+    /// A server takes no schema for a model. The prompt alone describes its answers from here on.
+    WithoutSchema {
+        /// SERVER/NAME.
+        model: String,
+        /// The server's refusal.
+        reason: String,
+    },
     /// Requests to a server, or for one of its models, stop.
     Stopped {
         /// The server.

@@ -5,7 +5,7 @@ use super::patience::{ServerWait, next_pause};
 use crate::design::check::server_of;
 use crate::design::{ModelSpec, Seed};
 use crate::model::catalog::is_same_model;
-use crate::model::parameters::request_parameters;
+use crate::model::parameters::{request_parameters, schema_parameter};
 use crate::model::pull::Pull;
 use crate::model::{
     ChatModel, ChatRequest, Connection, ModelError, ModelFacts, Retry, Scripted, Server, ServerKind, Turn, Verdict,
@@ -125,10 +125,12 @@ impl Member {
         };
         let context = (self.server.kind == ServerKind::Ollama).then(|| self.known.default_context());
         let mut stream = crate::process::random::Stream::new(key, ask.seq, purpose, ask.call.ask);
+        let mut parameters = request_parameters(&self.server, &ask.model, seed, context);
+        parameters.extend(ask.form.as_ref().and_then(|form| schema_parameter(&self.server, &ask.model, form)));
         ChatRequest {
             model: self.name.clone(),
             messages: ask.view.messages(process.log(), process.subject()),
-            parameters: request_parameters(&self.server, &ask.model, seed, context),
+            parameters,
             turn: Turn {
                 conversation: key.to_owned(),
                 seq: ask.seq,
@@ -139,6 +141,7 @@ impl Member {
                 role: ask.role.clone(),
                 others: ask.others.clone(),
                 seed: stream.bits(),
+                form: ask.form.clone(),
             },
         }
     }

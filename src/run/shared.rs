@@ -7,8 +7,8 @@ use super::leave::{Leave, STOPPED};
 use super::patience::{Patience, ServerWait};
 use super::refusals::Refusals;
 use super::roster::{Roster, name_of};
-use crate::design::ModelSpec;
 use crate::design::check::server_of;
+use crate::design::{ModelSpec, Structured};
 use crate::model::parameters::Amendment;
 use crate::model::person::Person;
 use crate::model::{Bounds, ChatRequest, Gates, ModelError, Retry, Slots, Usage};
@@ -138,15 +138,27 @@ impl Shared {
         !parameters.keys().eq(&before)
     }
 
-    /// Changes a request as its refusal asks, and those that follow. Returns false if it asks for no change.
-    pub(super) fn amend_refused(&self, server: &str, request: &mut ChatRequest, error: &ModelError) -> bool {
+    /// Changes a request as its refusal asks, and those that follow. Returns false if it asks for no change, or for one
+    /// that the experiment excludes.
+    pub(super) fn amend_refused(
+        &self,
+        (server, spec): (&str, &ModelSpec),
+        request: &mut ChatRequest,
+        error: &ModelError,
+    ) -> bool {
         let Some(found) = Amendment::find(&request.parameters, error) else { return false };
+        if found == Amendment::WithoutSchema && spec.structured == Some(Structured::Schema) {
+            return false;
+        }
         found.apply(&mut request.parameters);
         let mut amendments = self.amendments.lock().unwrap_or_else(PoisonError::into_inner);
         let known = amendments.entry((server.to_owned(), request.model.clone())).or_default();
         // Requests in flight may be refused for the same reason.
         if !known.contains(&found) {
             known.push(found);
+            if found == Amendment::WithoutSchema {
+                self.tell(Event::WithoutSchema { model: spec.id.clone(), reason: error.to_string() });
+            }
         }
         true
     }

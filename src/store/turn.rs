@@ -4,10 +4,13 @@ use super::call::{CallRecord, CallState};
 use super::error::StoreError;
 use super::records::Millis;
 use crate::model::Attempt;
+use crate::model::parameters::SCHEMAS;
 use crate::process::Flag;
 use crate::process::log::Entry;
 use crate::process::prompt::{Ending, Part, View};
+use serde_json::{Map, Value as Json};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 
 /// Stored state of a call.
 #[derive(Debug, Clone)]
@@ -130,9 +133,17 @@ pub(super) fn hash_hex(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-/// Returns the view with each text replaced by its hash, and the texts. An empty system prompt stays empty, since it is
-/// none.
-pub(super) fn by_reference(view: &View) -> (View, Vec<(String, String)>) {
+/// A call's view and parameters with each text replaced by its hash, and the texts.
+pub(super) struct Referred {
+    pub(super) view: View,
+    pub(super) parameters: Map<String, Json>,
+    pub(super) texts: Vec<(String, String)>,
+}
+
+/// Replaces the texts of a call by their hashes. An empty system prompt stays empty, since it is none. A schema, which
+/// is the same for an agent all along, is a text too.
+pub(super) fn by_reference(call: &CallRecord) -> Referred {
+    let view = &call.view;
     let mut texts = Vec::new();
     let mut refer = |text: &str| {
         let hash = hash_hex(text.as_bytes());
@@ -150,11 +161,51 @@ pub(super) fn by_reference(view: &View) -> (View, Vec<(String, String)>) {
         Ending::Rejected(seq) => Ending::Rejected(*seq),
     });
     let view = View { system, parts, ending: ending.collect(), ..view.clone() };
-    (view, texts)
+    let mut parameters = call.parameters.clone();
+    for name in SCHEMAS {
+        if let Some(schema) = parameters.get_mut(name).filter(|value| value.is_object()) {
+            *schema = Json::String(refer(&schema.to_string()));
+        }
+    }
+    Referred { view, parameters, texts }
+}
+
+/// Returns the places in the parameters that hold a hash instead of a schema.
+fn schema_references(parameters: &mut Map<String, Json>) -> impl Iterator<Item = &mut Json> {
+    parameters.iter_mut().filter(|(name, value)| SCHEMAS.contains(&name.as_str()) && value.is_string()).map(|(_, v)| v)
+}
+
+/// Returns the hashes of a call's texts.
+pub(super) fn text_hashes(call: &mut CallRecord) -> Vec<String> {
+    let schemas = schema_references(&mut call.parameters).filter_map(|value| value.as_str().map(str::to_owned));
+    let mut hashes: Vec<String> = schemas.collect();
+    hashes.extend(text_references(&mut call.view).map(|hash| hash.clone()));
+    hashes
+}
+
+/// Describes a text that the database lacks.
+pub(super) fn missing_text(hash: &str) -> String {
+    format!("the text {hash} is missing")
+}
+
+/// Replaces the hashes in a call by their texts.
+///
+/// # Errors
+/// The hash of a missing or unreadable text.
+pub(super) fn put_texts_back(call: &mut CallRecord, texts: &HashMap<String, String>) -> Result<(), String> {
+    for text in text_references(&mut call.view) {
+        text.clone_from(texts.get(text.as_str()).ok_or_else(|| text.clone())?);
+    }
+    for schema in schema_references(&mut call.parameters) {
+        let hash = schema.as_str().unwrap_or_default().to_owned();
+        let text = texts.get(&hash).and_then(|text| serde_json::from_str(text).ok());
+        *schema = text.ok_or(hash)?;
+    }
+    Ok(())
 }
 
 /// Returns the places in a view that hold a hash instead of a text.
-pub(super) fn text_references(view: &mut View) -> impl Iterator<Item = &mut String> {
+fn text_references(view: &mut View) -> impl Iterator<Item = &mut String> {
     let endings = view.ending.iter_mut().filter_map(|ending| match ending {
         Ending::Text(text) => Some(text),
         Ending::Rejected(_) => None,

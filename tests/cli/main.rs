@@ -37,3 +37,4 @@ mod selecting;
 mod servers;
 mod shell;
 mod tables;
+mod turns;

@@ -1,6 +1,6 @@
 //! A small process: an opening, a round of four, and one who has read them all.
 
-use convoke::design::{ModelSpec, Sampling};
+use convoke::design::ModelSpec;
 use convoke::process::{Ask, CallRef, EndedBy, Entry, Flag, Growth, Kind, Next, Process, Purpose, Reply, View};
 use convoke::run::Replay;
 use convoke::store::ConversationRecord;
@@ -36,8 +36,7 @@ impl Replay for Panels {
 
 /// The model of everybody.
 pub fn model(id: &str) -> ModelSpec {
-    let (alias, keep_alive, stream, concurrency) = (None, None, None, None);
-    ModelSpec { id: id.to_owned(), alias, sampling: Sampling::default(), keep_alive, stream, concurrency }
+    ModelSpec { id: id.to_owned(), ..ModelSpec::default() }
 }
 
 /// The process.
@@ -147,6 +146,7 @@ impl Panel {
             merge: true,
             alternate: false,
             filled: false,
+            turns: false,
             parts: Vec::new(),
             subject: false,
             ending: Vec::new(),
@@ -163,6 +163,7 @@ impl Panel {
             role: "panellist".to_owned(),
             model: model(if self.kind.absent == Some(who) { "away/m" } else { "lab/m" }),
             others: Vec::new(),
+            form: None,
         }
     }
 }

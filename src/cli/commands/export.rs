@@ -179,7 +179,7 @@ impl Job<'_> {
         };
         let Export { ids, times, for_spreadsheets, .. } = *self.args;
         let options = TableOptions { ids, times, for_spreadsheets };
-        TableExport { experiment: &self.selection.record, rows, table, options }
+        TableExport { experiment: &self.selection.record, document: &self.selection.document, rows, table, options }
     }
 
     async fn table_to_stdout(&self, table: Table) -> Result<(), LabError> {

@@ -109,6 +109,7 @@ impl Servers<'_> {
         server.fault = fault.or_else(|| self.proxy_fault(&server));
         server.limits = self.limits;
         server.max_tokens_as = written.and_then(|s| s.max_tokens_as);
+        server.schema = written.and_then(|s| s.schema);
         server.api_version = version.or_else(|| written.and_then(|s| s.api_version.clone()));
         Ok(server.with_key(key, variable))
     }

@@ -2,7 +2,7 @@
 
 use super::world::Origin;
 use crate::cli::error::{CliError, Exit};
-use crate::model::server::MaxTokensAs;
+use crate::model::server::{MaxTokensAs, SchemaDialect};
 use crate::store::without_password;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -27,6 +27,7 @@ pub struct ServerConfig {
     pub api_key_env: Option<String>,
     pub concurrency: Option<u32>,
     pub max_tokens_as: Option<MaxTokensAs>,
+    pub schema: Option<SchemaDialect>,
     pub api_version: Option<String>,
 }
 

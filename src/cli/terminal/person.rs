@@ -169,7 +169,7 @@ fn describe_end(error: &CliError) -> String {
 
 fn format_heading(scene: &Scene<'_>) -> String {
     let who = match scene.purpose {
-        Purpose::Speech => format!("you are {} ({})", scene.name, scene.role),
+        Purpose::Speech | Purpose::Turn => format!("you are {} ({})", scene.name, scene.role),
         Purpose::Selection => "you choose who speaks".to_owned(),
         Purpose::Summary => format!("you sum up day {}", scene.day.0),
         Purpose::Answer => format!("you answer as {} ({})", scene.name, scene.role),
@@ -177,7 +177,9 @@ fn format_heading(scene: &Scene<'_>) -> String {
     let day = if scene.day.1 > 1 { format!("day {} of {}, ", scene.day.0, scene.day.1) } else { String::new() };
     let message = match scene.purpose {
         Purpose::Summary | Purpose::Answer => String::new(),
-        Purpose::Speech | Purpose::Selection => format!(" · {day}message {} of {}", scene.message.0, scene.message.1),
+        Purpose::Speech | Purpose::Turn | Purpose::Selection => {
+            format!(" · {day}message {} of {}", scene.message.0, scene.message.1)
+        }
     };
     format!("{who}{message} · conversation {}", short(scene.conversation))
 }

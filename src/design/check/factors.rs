@@ -99,7 +99,10 @@ fn has_value(name: &str, roles: &[Role]) -> bool {
         Some(Effect::Model) => true,
         Some(Effect::Protocol(key)) => key.factor,
         Some(Effect::Agents(role) | Effect::RoleModel(role)) => place_of(role, roles).is_some(),
-        Some(Effect::StartingMessage | Effect::Style | Effect::Parameter(_)) | None => false,
+        Some(
+            Effect::StartingMessage | Effect::Style | Effect::Parameter(_) | Effect::Mind(_) | Effect::RoleMind(..),
+        )
+        | None => false,
     }
 }
 

@@ -8,9 +8,9 @@ use crate::design::tree::FILE;
 use toml_edit::{DocumentMut, InlineTable, Item, Key, Table, TableLike, Value};
 
 /// Keys at the top of the file that can be set only as a whole.
-const TOP: [&str; 3] = ["starting_message", "sections", "models"];
+const TOP: [&str; 5] = ["starting_message", "sections", "models", "mind", "actions"];
 /// Tables whose keys can be set by their full path.
-const TABLES: [&str; 8] = ["protocol", "roles", "selector", "summarizer", "factors", "design", "health", "run"];
+const TABLES: [&str; 9] = ["protocol", "roles", "selector", "summarizer", "mind", "factors", "design", "health", "run"];
 
 enum Where {
     /// The key at this path.

@@ -1,6 +1,6 @@
 //! Kinds of keys: the values of each kind, their reader, and the levels that a factor may have.
 
-use crate::design::experiment::{Labels, RoleModel, Seed, Speakers};
+use crate::design::experiment::{Labels, RoleModel, Seed, Speakers, Structured};
 use crate::design::tree::{Node, Tree};
 use crate::design::value::Value;
 use KeyValue::{List, One};
@@ -39,6 +39,8 @@ pub enum KeyKind {
     Phrases,
     /// A text or a list of texts.
     Texts,
+    /// A list of titles, each once.
+    Titles,
     /// The name of a model, or one for each agent.
     Models,
     /// A number, or `{ fixed = number }`.
@@ -83,6 +85,7 @@ impl KeyKind {
             Self::Pronouns => read_pronouns(tree, at, node).map(Value::Text),
             Self::Scalar => tree.scalar(at, node),
             Self::Phrases => return Some(KeyValue::List(read_phrases(tree, at, node))),
+            Self::Titles => return Some(KeyValue::List(read_titles(tree, at, node))),
             Self::Texts | Self::Models if node.get_ref().is_array() => {
                 return Some(KeyValue::List(tree.read_texts(at, node)));
             }
@@ -114,6 +117,7 @@ impl KeyKind {
                 (matches!(level, Value::Text(_)), "text".to_owned())
             }
             Self::Phrases | Self::Texts | Self::Seed => (false, "a list under [protocol] only, no factor".to_owned()),
+            Self::Titles => (false, "a list under [mind] only, no factor".to_owned()),
         };
         (!fits).then_some(right)
     }
@@ -155,6 +159,21 @@ fn read_phrases(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<String> {
         tree.error(span, "empty", message, "write some text, or leave it out".to_owned());
     }
     phrases
+}
+
+fn read_titles(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<String> {
+    /// Maximum length of a title in characters.
+    const LONGEST: usize = 60;
+    let titles = tree.read_texts(at, node);
+    for (i, title) in titles.iter().enumerate() {
+        let is_plain = title.trim() == title && !title.is_empty() && !title.contains(char::is_control);
+        if !is_plain || title.chars().count() > LONGEST || titles[..i].contains(title) {
+            let span = tree.places.get(&format!("{at}[{i}]")).cloned().unwrap_or(node.span());
+            let hint = format!("write up to {LONGEST} letters on one line, each title once");
+            tree.error(span, "bad-title", format!("`{at}` cannot hold the title `{}`", title.escape_debug()), hint);
+        }
+    }
+    titles
 }
 
 fn read_seed(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Seed> {
@@ -213,6 +232,7 @@ field! {
     Vec<String> { texts => List(texts.clone()); List(texts) => Some(texts) }
     Seed { seed => KeyValue::Seed(*seed); KeyValue::Seed(seed) => Some(seed) }
     Speakers { speakers => One(Value::Text(speakers.to_string())); One(Value::Text(word)) => Self::of(&word) }
+    Structured { one => One(Value::Text(one.to_string())); One(Value::Text(word)) => Self::of(&word) }
     Labels { labels => One(Value::Text(labels.to_string())); One(Value::Text(word)) => Self::of(&word) }
 }
 

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::design::keys::kind::{KeyKind, KeyValue};
-use crate::design::keys::{Key, MODEL, PROTOCOL, ROLE, key_names};
+use crate::design::keys::{Key, MIND, MODEL, PROTOCOL, ROLE, key_names};
 use crate::design::{diff, write};
 
 /// Lists the names of a struct's fields. A list that omits a field does not compile.
@@ -19,10 +19,12 @@ macro_rules! fields {
 fn every_field_has_a_key() {
     let protocol = fields!(Protocol { messages, days, speakers, labels, merge, stop_phrases, final_summary });
     assert_eq!(key_names(PROTOCOL).collect::<Vec<_>>(), protocol);
-    let role = fields!(Role { name, agents, plural, pronouns, model, prompt });
-    assert_eq!([vec!["name", "agents"], key_names(ROLE).collect(), vec!["prompt"]].concat(), role);
-    let model = fields!(ModelSpec { id, alias, sampling, keep_alive, stream, concurrency });
+    let role = fields!(Role { name, agents, plural, pronouns, model, mind, prompt });
+    assert_eq!([vec!["name", "agents"], key_names(ROLE).collect(), vec!["mind", "prompt"]].concat(), role);
+    let model = fields!(ModelSpec { id, alias, sampling, keep_alive, stream, concurrency, structured });
     let sampling = fields!(Sampling { temperature, top_p, top_k, max_tokens, stop, num_ctx, seed });
+    let mind = fields!(Mind { thoughts, state, max_actions });
+    assert_eq!(key_names(MIND).collect::<Vec<_>>(), mind);
     assert_eq!(key_names(MODEL).collect::<Vec<_>>(), [sampling, model[3..].to_vec()].concat());
 }
 
@@ -36,6 +38,19 @@ fn small_experiment() -> Experiment {
     )
 }
 
+fn an_action() -> Action {
+    Action {
+        name: "offer".to_owned(),
+        text: "Offer a price.".to_owned(),
+        fields: Vec::new(),
+        who: Vec::new(),
+        result: String::new(),
+        heard: false,
+        says: String::new(),
+        ends: None,
+    }
+}
+
 fn sample_value(kind: KeyKind) -> Value {
     match kind {
         KeyKind::Bool => Value::Bool(true),
@@ -43,7 +58,7 @@ fn sample_value(kind: KeyKind) -> Value {
         KeyKind::Number { from, to, .. } => Value::Float(f64::midpoint(from, to)),
         KeyKind::Word(words) => Value::Text(words[words.len() - 1].to_owned()),
         KeyKind::Pronouns => Value::Text("she/her".to_owned()),
-        KeyKind::Text | KeyKind::Scalar | KeyKind::Phrases | KeyKind::Texts | KeyKind::Seed => {
+        KeyKind::Text | KeyKind::Scalar | KeyKind::Phrases | KeyKind::Texts | KeyKind::Titles | KeyKind::Seed => {
             Value::Text("5m".to_owned())
         }
         KeyKind::Models => Value::Text("openai/n".to_owned()),
@@ -53,7 +68,9 @@ fn sample_value(kind: KeyKind) -> Value {
 fn default_of<T: Default>(key: &Key<T>) -> KeyValue {
     let one = || KeyValue::One(sample_value(key.kind));
     match key.kind {
-        KeyKind::Phrases | KeyKind::Texts => KeyValue::List(vec!["[END]".to_owned(), "\"".to_owned()]),
+        KeyKind::Phrases | KeyKind::Texts | KeyKind::Titles => {
+            KeyValue::List(vec!["[END]".to_owned(), "\"".to_owned()])
+        }
         KeyKind::Seed => KeyValue::Seed(Seed::Fixed { fixed: 7 }),
         KeyKind::Bool if key.default_value() == Some(one()) => KeyValue::One(Value::Bool(false)),
         KeyKind::Bool
@@ -72,23 +89,30 @@ fn condition_key(experiment: &Experiment) -> String {
 }
 
 /// Sets each key to a value that is not its default, and looks for the key in every place that uses the table.
-fn is_everywhere<T: Default>(keys: &'static [Key<T>], part: fn(&mut Experiment) -> &mut T) {
-    let before = small_experiment();
+/// `path` is what the name of a factor has before the key's own name.
+fn is_everywhere<T: Default>(keys: &'static [Key<T>], path: &str, part: fn(&mut Experiment) -> &mut T) {
+    // The condition key includes `max_actions` by its effect, which it has on agents with actions.
+    let acting = || Experiment { actions: vec![an_action()], ..small_experiment() };
+    let before = acting();
     for key in keys {
-        let mut after = small_experiment();
+        let mut after = acting();
         (key.set)(part(&mut after), default_of(key));
         assert_eq!((key.get)(part(&mut after)), Some(default_of(key)), "{} is not what was set", key.name);
         assert_ne!(after, before, "{} is in no document", key.name);
         super::round_trip::assert_returns(&after);
         let lines = diff::describe_differences(&before, &after);
-        assert!(lines.len() == 1 && lines[0].contains(&format!("`{}`", key.name)), "{}: {lines:?}", key.name);
+        assert!(lines.len() == 1 && lines[0].contains(&format!("{}`", key.name)), "{}: {lines:?}", key.name);
         // The condition key includes a role's model by its effect.
         let counts = key.counts || key.name == "model";
         assert_eq!(condition_key(&after) != condition_key(&before), counts, "{} in the key", key.name);
         if key.factor && key.name != "model" {
             let KeyValue::One(level) = default_of(key) else { panic!("{} cannot be a factor", key.name) };
-            let mut by_factor = small_experiment();
-            by_factor.factors.push(Factor { name: key.name.to_owned(), levels: vec![level.clone()], was: None });
+            let mut by_factor = acting();
+            by_factor.factors.push(Factor {
+                name: format!("{path}{}", key.name),
+                levels: vec![level.clone()],
+                was: None,
+            });
             assert_eq!(condition_key(&by_factor), condition_key(&after), "{} as a factor", key.name);
         }
     }
@@ -96,9 +120,11 @@ fn is_everywhere<T: Default>(keys: &'static [Key<T>], part: fn(&mut Experiment) 
 
 #[test]
 fn every_key_is_in_folder_document_differences_factors_and_key() {
-    is_everywhere(PROTOCOL, |e| &mut e.protocol);
-    is_everywhere(ROLE, |e| &mut e.roles[0]);
-    is_everywhere(MODEL, |e| &mut e.models[0]);
+    is_everywhere(PROTOCOL, "", |e| &mut e.protocol);
+    is_everywhere(ROLE, "", |e| &mut e.roles[0]);
+    is_everywhere(MODEL, "", |e| &mut e.models[0]);
+    is_everywhere(MIND, "mind.", |e| &mut e.mind);
+    is_everywhere(MIND, "roles.guard.mind.", |e| &mut e.roles[0].mind);
 }
 
 /// No document contains a default, except the seven keys that convoke 0.1 always wrote.
@@ -162,6 +188,9 @@ fn the_page_has_the_keys() {
     assert_eq!(without(documented_keys("### `[protocol]`"), &["agents"]), protocol.collect::<Vec<_>>());
     let roles: Vec<String> = documented_keys("### `[roles.NAME]`").into_iter().map(|(name, _)| name).collect();
     assert_eq!(roles, key_names(ROLE).collect::<Vec<_>>());
+    let minds = MIND.iter().map(|key| key.name.to_owned());
+    let written = documented_keys("### `[mind]`").into_iter().map(|(name, _)| name);
+    assert_eq!(written.collect::<Vec<_>>(), minds.collect::<Vec<_>>());
     let counts = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     let models = MODEL.iter().map(|key| (key.name.to_owned(), counts(key.counts)));
     assert_eq!(without(documented_keys("## 7. Models and servers"), &["id", "as"]), models.collect::<Vec<_>>());

@@ -1,11 +1,12 @@
 //! Turns made of the experiment's own words (the speaker's goal, the other's topics) without a language model.
 
+use super::turn::improvise_turn;
 use crate::model::ChatRequest;
 use crate::process::{Author, Purpose};
 use sha2::{Digest, Sha256};
 
 /// The mark that begins every improvised text, so that nobody mistakes it for a model's.
-const MARK: &str = "(scripted)";
+pub(super) const MARK: &str = "(scripted)";
 
 /// First sentences, about the topics of the other speaker.
 const ANSWERS: [&str; 7] = [
@@ -58,13 +59,14 @@ const DETERMINERS: [&str; 18] = [
 /// Returns the whole reply to a request.
 pub(super) fn improvise_reply(request: &ChatRequest) -> String {
     match request.turn.purpose {
+        Purpose::Turn => improvise_turn(request),
         Purpose::Speech | Purpose::Answer => improvise_speech(request),
         Purpose::Selection => improvise_choice(request),
         Purpose::Summary => improvise_summary(request),
     }
 }
 
-fn improvise_speech(request: &ChatRequest) -> String {
+pub(super) fn improvise_speech(request: &ChatRequest) -> String {
     let turn = &request.turn;
     let system = last_message(request, Author::System);
     let heard = last_message(request, Author::User);
@@ -209,7 +211,7 @@ fn plain_words(text: &str) -> Vec<String> {
 
 /// Returns the topics of a text, in order and each once: words that end a phrase such as `the yellow line`. A text with
 /// fewer than two of these yields all its longer words.
-fn find_topics(text: &str) -> Vec<String> {
+pub(super) fn find_topics(text: &str) -> Vec<String> {
     let (mut nouns, mut all) = (Vec::new(), Vec::new());
     for clause in text.split(['.', '!', '?', ',', ';', ':', '\n']) {
         let mut phrase: Option<Option<String>> = None;
@@ -249,7 +251,7 @@ fn draw_fixed(request: &ChatRequest, what: &str, n: usize) -> usize {
 }
 
 /// Draws a number below `n` from this call's own seed.
-fn draw_seeded(request: &ChatRequest, what: &str, n: usize) -> usize {
+pub(super) fn draw_seeded(request: &ChatRequest, what: &str, n: usize) -> usize {
     hash_below(&[&request.turn.seed.to_be_bytes(), what.as_bytes()], n)
 }
 

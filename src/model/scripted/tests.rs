@@ -21,6 +21,7 @@ fn request_for(purpose: Purpose, ordinal: u32, system: &str, user: &str) -> Chat
         role: "guard".to_owned(),
         others: vec!["Guard_200".to_owned(), "Prisoner_301".to_owned()],
         seed: 77 + u64::from(ordinal),
+        form: None,
     };
     let messages = vec![message(Author::System, system), message(Author::User, user)];
     ChatRequest { model: "m".to_owned(), messages, parameters: Map::new(), turn }

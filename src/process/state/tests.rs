@@ -11,6 +11,7 @@ mod laws;
 mod people;
 mod reading;
 mod speakers;
+mod turns;
 
 /// Reply of a fake model.
 #[derive(Clone, Default)]
@@ -108,6 +109,7 @@ fn setting(names: &[&str], messages: u32) -> Setting {
             role: name.split('_').next().unwrap_or_default().to_lowercase(),
             model: ModelSpec::bare("ollama/m"),
             prompt: format!("You are {name}."),
+            form: None,
         })
         .collect();
     Setting {

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tracing::{info, warn};
 
 /// Maximum changes of one request after refusals: a server may refuse each form.
-const MOST_AMENDMENTS: u32 = 2;
+const MOST_AMENDMENTS: u32 = 3;
 
 impl Worker<'_> {
     /// Makes a call and returns its record.
@@ -39,7 +39,9 @@ impl Worker<'_> {
             let attempts = [call.attempts, asked.attempts].concat();
             let is_amended = match &asked.end {
                 CallEnd::Failed(_) if amended == MOST_AMENDMENTS => false,
-                CallEnd::Failed(error) => self.shared.amend_refused(&member.server.name, &mut request, error),
+                CallEnd::Failed(error) => {
+                    self.shared.amend_refused((&member.server.name, &ask.model), &mut request, error)
+                }
                 CallEnd::Unsaved(Unsent::Outdated) => {
                     self.shared.amend(&member.server.name, &request.model, &mut request.parameters)
                 }

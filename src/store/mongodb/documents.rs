@@ -209,7 +209,7 @@ pub(super) fn call_document(
     call: &CallRecord,
     written: &Written,
 ) -> Result<(Document, Vec<(String, String)>), Fail> {
-    let (view, texts) = turn::by_reference(&call.view);
+    let turn::Referred { view, parameters, texts } = turn::by_reference(call);
     let document = doc! {
         "_id": call_id(conversation, epoch, call),
         "conversation": conversation,
@@ -220,7 +220,7 @@ pub(super) fn call_document(
         "epoch": epoch.cast_signed(),
         "server": &call.server,
         "model": &call.model,
-        "parameters": serde_json::to_string(&call.parameters)?,
+        "parameters": serde_json::to_string(&parameters)?,
         "view": to_bson(&view)?,
         "body_sha256": &call.body_sha256,
         "attempts": to_bson(&written.attempts)?,

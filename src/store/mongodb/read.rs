@@ -183,8 +183,7 @@ pub(super) fn latest_calls(found: Vec<Asking>, used: &BTreeMap<CallName, u64>) -
 }
 
 pub(super) async fn put_back(mongo: &Base, calls: &mut [CallRecord]) -> Result<(), Fail> {
-    let hashes: BTreeSet<String> =
-        calls.iter_mut().flat_map(|c| turn::text_references(&mut c.view)).map(|h| h.clone()).collect();
+    let hashes: BTreeSet<String> = calls.iter_mut().flat_map(turn::text_hashes).collect();
     if hashes.is_empty() {
         return Ok(());
     }
@@ -195,9 +194,8 @@ pub(super) async fn put_back(mongo: &Base, calls: &mut [CallRecord]) -> Result<(
             .await?
             .into_iter()
             .collect();
-    for text in calls.iter_mut().flat_map(|c| turn::text_references(&mut c.view)) {
-        let found = texts.get(text).ok_or_else(|| Fail::Damaged(format!("the text {text} is missing")))?;
-        text.clone_from(found);
+    for call in calls {
+        turn::put_texts_back(call, &texts).map_err(|hash| turn::missing_text(&hash)).map_err(Fail::Damaged)?;
     }
     Ok(())
 }

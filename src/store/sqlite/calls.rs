@@ -5,15 +5,17 @@ use super::rows::{Columns, format_instant, read_all, read_first, read_text, to_j
 use crate::model::ChatReply;
 use crate::process::prompt::View;
 use crate::process::{CallRef, Purpose};
-use crate::store::turn::{self, Kept, Written};
+use crate::store::turn::{self, Kept, Referred, Written};
 use crate::store::{CallRecord, CallState};
 use rusqlite::{Connection, named_params, params};
+use serde_json::{Map, Value as Json};
 use std::collections::HashMap;
 
 /// A call with the values of its row, computed outside the writer's thread.
 pub(super) struct Ready {
     call: CallRecord,
     view: View,
+    parameters: Map<String, Json>,
     texts: Vec<(String, String)>,
     reply: Option<String>,
     sent: String,
@@ -22,14 +24,14 @@ pub(super) struct Ready {
 
 impl Ready {
     pub(super) fn new(mut call: CallRecord) -> Result<Self, Fail> {
-        let (view, texts) = turn::by_reference(&call.view);
+        let Referred { view, parameters, texts } = turn::by_reference(&call);
         let raw = call.reply.as_mut().map(|reply| std::mem::take(&mut reply.raw));
         let reply = call.reply.as_ref().map(to_json).transpose()?;
         if let (Some(reply), Some(raw)) = (&mut call.reply, raw) {
             reply.raw = raw;
         }
         let (sent, answered) = (format_instant(call.sent)?, call.answered.map(format_instant).transpose()?);
-        Ok(Self { call, view, texts, reply, sent, answered })
+        Ok(Self { call, view, parameters, texts, reply, sent, answered })
     }
 
     pub(super) fn call(&self) -> &CallRecord {
@@ -101,7 +103,7 @@ pub(super) fn write_row(
         ":epoch": epoch.cast_signed(),
         ":server": call.server,
         ":model": call.model,
-        ":parameters": to_json(&call.parameters)?,
+        ":parameters": to_json(&ready.parameters)?,
         ":view": to_json(&ready.view)?,
         ":body": call.body_sha256,
         ":attempts": to_json(&written.attempts)?,
@@ -136,26 +138,26 @@ fn select_calls(conn: &Connection, conversation: &str, sql: &str) -> Result<Vec<
     let mut calls = read_all(conn.prepare_cached(sql)?, [conversation], read_call)?;
     let mut known = HashMap::new();
     for call in &mut calls {
-        put_back(conn, &mut call.view, &mut known)?;
+        put_back(conn, call, &mut known)?;
     }
     // The order is that of the enum, so that every database returns the same order.
     calls.sort_by_key(|c| (c.seq, c.call.purpose, c.call.ask));
     Ok(calls)
 }
 
-fn put_back(conn: &Connection, view: &mut View, known: &mut HashMap<String, String>) -> Result<(), Fail> {
-    for text in turn::text_references(view) {
-        if !known.contains_key(text.as_str()) {
-            known.insert(text.clone(), by_hash(conn, text)?);
+fn put_back(conn: &Connection, call: &mut CallRecord, known: &mut HashMap<String, String>) -> Result<(), Fail> {
+    for hash in turn::text_hashes(call) {
+        if !known.contains_key(&hash) {
+            let text = by_hash(conn, &hash)?;
+            known.insert(hash, text);
         }
-        text.clone_from(&known[text.as_str()]);
     }
-    Ok(())
+    turn::put_texts_back(call, known).map_err(|hash| turn::missing_text(&hash)).map_err(Fail::Damaged)
 }
 
 fn by_hash(conn: &Connection, hash: &str) -> Result<String, Fail> {
     read_first(conn.prepare_cached("select text from texts where hash = ?1")?, [hash], read_text)?
-        .ok_or_else(|| Fail::Damaged(format!("the text {hash} is missing")))
+        .ok_or_else(|| Fail::Damaged(turn::missing_text(hash)))
 }
 
 fn read_call(c: &mut Columns<'_>) -> Result<CallRecord, Fail> {

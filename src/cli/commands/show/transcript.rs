@@ -12,6 +12,7 @@ use crate::lab::watch::{ConversationWatch, is_at_its_end};
 use crate::lab::{Flagged, Lab};
 use crate::process::log::Entry;
 use crate::process::state::RESEARCHER;
+use crate::process::turn::data;
 use crate::process::{Flag, Kind};
 use crate::store::{CallRecord, ConversationRecord, ConversationUpdate, ExperimentRecord, ProcessKind, Status};
 use serde_json::{Map, Value as Json, json};
@@ -233,6 +234,10 @@ impl Page<'_> {
     }
 
     fn entry(&mut self, entry: &Entry) -> io::Result<()> {
+        // The notes that follow a turn say what is in it.
+        if entry.kind == Kind::Turn && entry.flags.is_empty() && !self.detail.raw {
+            return Ok(());
+        }
         let is_question = self.conversation.kind == ProcessKind::Question;
         if entry.day != self.day && !is_question {
             self.day = entry.day;
@@ -255,7 +260,8 @@ impl Page<'_> {
         let flags: Vec<&str> = entry.flags.iter().map(|f| f.word()).collect();
         let flags = if flags.is_empty() { String::new() } else { format!("  [{}]", flags.join(", ")) };
         self.printer.pieces(&[Piece(&entry.speaker, look), Piece(&kind, Look::Dim), Piece(&flags, Look::Yellow)])?;
-        let content = if entry.content.is_empty() { "…" } else { &entry.content };
+        let described = data::describe(entry);
+        let content = if described.is_empty() { "…" } else { &described };
         let is_summary = entry.kind == Kind::Summary;
         self.block(content, "  ", if aside && !is_summary { Look::Dim } else { Look::Plain })?;
         match &entry.raw {

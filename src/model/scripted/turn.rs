@@ -1,0 +1,67 @@
+//! Turns as JSON without a language model: a speech, now and then an action or a new state, all of them drawn.
+
+use super::improvise::{MARK, draw_seeded, find_topics, improvise_speech};
+use crate::design::{Action, Field};
+use crate::model::ChatRequest;
+use crate::process::{Author, TurnForm};
+use serde_json::{Map, Value as Json, json};
+
+/// Returns the whole reply to a request for a turn.
+pub(super) fn improvise_turn(request: &ChatRequest) -> String {
+    let Some(form) = &request.turn.form else { return improvise_speech(request) };
+    // The speech is made of the researcher's words, not of the description of the answer.
+    let mut plain = request.clone();
+    for message in plain.messages.iter_mut().filter(|m| m.author == Author::System) {
+        message.content = message.content.replace(&form.describe(), "").trim_end().to_owned();
+    }
+    let mut turn = Map::new();
+    if form.thought {
+        turn.insert("thought".to_owned(), json!(format!("{MARK} I think about {}.", draw_topic(&plain, "thought"))));
+    }
+    turn.insert("text".to_owned(), json!(improvise_speech(&plain)));
+    if !form.actions.is_empty() {
+        turn.insert("actions".to_owned(), improvise_actions(&plain, form));
+    }
+    if !form.state.is_empty() {
+        let text = |title: &String| (title.clone(), json!(format!("{MARK} {}", draw_topic(&plain, title))));
+        let is_new = draw_seeded(request, "state", 2) == 0;
+        let state = is_new.then(|| form.state.iter().map(text).collect());
+        turn.insert("state".to_owned(), state.map_or(Json::Null, Json::Object));
+    }
+    Json::Object(turn).to_string()
+}
+
+fn draw_topic(request: &ChatRequest, what: &str) -> String {
+    let system = request.messages.iter().find(|m| m.author == Author::System).map_or("", |m| m.content.as_str());
+    let topics = find_topics(system);
+    let place = draw_seeded(request, what, topics.len().max(1));
+    topics.get(place).cloned().unwrap_or_else(|| "this".to_owned())
+}
+
+/// Returns one action, or none.
+fn improvise_actions(request: &ChatRequest, form: &TurnForm) -> Json {
+    let place = draw_seeded(request, "action", form.actions.len() + 1);
+    let action = place.checked_sub(1).and_then(|place| form.actions.get(place));
+    action.map(|action| improvise_action(request, action)).into_iter().collect()
+}
+
+fn improvise_action(request: &ChatRequest, action: &Action) -> Json {
+    let name = std::iter::once(("do".to_owned(), json!(action.name)));
+    let values =
+        action.fields.iter().map(|field| (field.name.clone(), improvise_value(request, &field.name, &field.value)));
+    Json::Object(name.chain(values).collect())
+}
+
+fn improvise_value(request: &ChatRequest, name: &str, field: &Field) -> Json {
+    /// Number of steps in which a range is drawn.
+    const STEPS: usize = 100;
+    let draw = |n: usize| draw_seeded(request, name, n);
+    match field {
+        Field::Boolean => json!(draw(2) == 0),
+        Field::Integer | Field::Number => json!(draw(STEPS)),
+        Field::Text => json!(format!("{MARK} {}", draw_topic(request, name))),
+        Field::Choice(words) => json!(words.get(draw(words.len().max(1)))),
+        Field::Range { from, to } if field.is_whole() => json!((from + draw((to - from) as usize + 1) as f64) as i64),
+        Field::Range { from, to } => json!(from + (to - from) * draw(STEPS + 1) as f64 / STEPS as f64),
+    }
+}

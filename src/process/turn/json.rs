@@ -1,0 +1,162 @@
+//! JSON of a model: read as it is, or with repairs that leave no doubt about its meaning.
+
+use serde_json::{Map, Value as Json};
+use std::borrow::Cow;
+
+/// An object that was read, and whether the text had to be repaired.
+#[derive(Debug, PartialEq)]
+pub(super) struct Found {
+    pub(super) fields: Map<String, Json>,
+    pub(super) is_repaired: bool,
+}
+
+/// The end of a scan over a text that begins with `{`.
+#[derive(Debug, PartialEq)]
+enum End {
+    /// The object ends before this byte.
+    At(usize),
+    /// These brackets are open at the end of the text, the innermost last.
+    Open(Vec<char>),
+    /// The text ends within a string, or its brackets do not match.
+    Broken,
+}
+
+/// Finds the one object that a text holds. Repairs: code fences and other text around the object, a comma before a
+/// closing bracket, and closing brackets that lack at the end. Nothing is closed in a reply that the server cut.
+///
+/// # Errors
+/// A description of the mistake, which the model reads when it is asked again.
+pub(super) fn find_object(text: &str, was_cut: bool) -> Result<Found, String> {
+    let text = text.trim().trim_start_matches('\u{feff}');
+    let first = match serde_json::from_str::<Json>(text) {
+        Ok(Json::Object(fields)) => return Ok(Found { fields, is_repaired: false }),
+        Ok(other) => return Err(format!("it is {}, not an object", kind_of(&other))),
+        Err(error) => error,
+    };
+    let Some(start) = text.find('{') else { return Err("it holds no JSON object".to_owned()) };
+    let body = text.get(start..).unwrap_or_default();
+    let body: Cow<'_, str> = match scan(body) {
+        End::At(end) => {
+            let rest = body.get(end..).unwrap_or_default();
+            if rest.contains('{') {
+                return Err("it holds more than one JSON object".to_owned());
+            }
+            Cow::Borrowed(body.get(..end).unwrap_or_default())
+        }
+        End::Open(_) if body.trim_end().ends_with([',', ':']) => return Err(format!("it is not JSON: {first}")),
+        End::Open(open) if !was_cut => Cow::Owned(format!("{}{}", body.trim_end(), closing(&open))),
+        End::Open(_) => return Err("it was cut before the JSON object ended".to_owned()),
+        End::Broken => return Err(format!("it is not JSON: {first}")),
+    };
+    match serde_json::from_str::<Json>(&without_spare_commas(&body)) {
+        Ok(Json::Object(fields)) => Ok(Found { fields, is_repaired: true }),
+        Ok(_) | Err(_) => Err(format!("it is not JSON: {first}")),
+    }
+}
+
+/// Names the type of a value for people.
+pub(super) fn kind_of(value: &Json) -> &'static str {
+    match value {
+        Json::Null => "null",
+        Json::Bool(_) => "true or false",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a text",
+        Json::Array(_) => "a list",
+        Json::Object(_) => "an object",
+    }
+}
+
+fn scan(text: &str) -> End {
+    let (mut open, mut is_text, mut is_escaped) = (Vec::new(), false, false);
+    for (at, c) in text.char_indices() {
+        match (is_text, c) {
+            (true, _) if is_escaped => is_escaped = false,
+            (true, '\\') => is_escaped = true,
+            (_, '"') => is_text = !is_text,
+            (false, '{' | '[') => open.push(c),
+            (false, '}' | ']') => {
+                if open.pop() != Some(if c == '}' { '{' } else { '[' }) {
+                    return End::Broken;
+                }
+                if open.is_empty() {
+                    return End::At(at + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    if is_text { End::Broken } else { End::Open(open) }
+}
+
+fn closing(open: &[char]) -> String {
+    open.iter().rev().map(|c| if *c == '{' { '}' } else { ']' }).collect()
+}
+
+/// Removes each comma before a closing bracket. A comma at the end of the text stays: a value may lack behind it.
+fn without_spare_commas(text: &str) -> String {
+    let (mut kept, mut is_text, mut is_escaped) = (String::with_capacity(text.len()), false, false);
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        match (is_text, c) {
+            (true, _) if is_escaped => is_escaped = false,
+            (true, '\\') => is_escaped = true,
+            (_, '"') => is_text = !is_text,
+            (false, ',') if rest.as_str().trim_start().starts_with(['}', ']']) => continue,
+            _ => {}
+        }
+        kept.push(c);
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(text: &str) -> Result<(Json, bool), String> {
+        find_object(text, false).map(|found| (Json::Object(found.fields), found.is_repaired))
+    }
+
+    #[test]
+    fn what_is_whole_is_read_as_it_is() {
+        assert_eq!(read(" {\"text\": \"a } b\"}\n"), Ok((json!({ "text": "a } b" }), false)));
+    }
+
+    #[test]
+    fn repairs_that_leave_no_doubt() {
+        let text = json!({ "text": "Hi, {you}", "actions": [] });
+        for raw in [
+            "```json\n{\"text\": \"Hi, {you}\", \"actions\": []}\n```",
+            "Here is my answer:\n{\"text\": \"Hi, {you}\", \"actions\": []} I hope it helps.",
+            "{\"text\": \"Hi, {you}\", \"actions\": [],}",
+            "{\"text\": \"Hi, {you}\", \"actions\": [",
+            "{\"text\": \"Hi, {you}\", \"actions\": []",
+            "```\n{\"text\": \"Hi, {you}\", \"actions\": []",
+        ] {
+            assert_eq!(read(raw), Ok((text.clone(), true)), "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_leaves_doubt_is_an_error() {
+        for (raw, why) in [
+            ("Hello there.", "no JSON object"),
+            ("", "no JSON object"),
+            ("[{\"text\": \"a\"}]", "a list"),
+            ("{\"text\": \"a\"} {\"text\": \"b\"}", "more than one"),
+            ("{\"text\": \"a", "not JSON"),
+            ("{\"text\": \"a\", \"actions\"", "not JSON"),
+            ("{\"text\": \"a\", \"actions\":", "not JSON"),
+            ("{\"text\": \"a\",", "not JSON"),
+            ("{\"text\": \"a\"]}", "not JSON"),
+            ("{text: \"a\"}", "not JSON"),
+        ] {
+            let error = read(raw).unwrap_err();
+            assert!(error.contains(why), "{raw}: {error}");
+        }
+        let cut = find_object("{\"text\": \"a\", \"n\": 1", true).unwrap_err();
+        assert!(cut.contains("cut"), "{cut}");
+        assert!(find_object(&"{\"a\":".repeat(100_000), false).is_err());
+    }
+}

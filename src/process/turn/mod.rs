@@ -1,0 +1,53 @@
+//! A turn as JSON: the form of the answer, its schema, and what is read of a reply.
+//!
+//! An agent whose mind has thoughts, a state or actions answers with one JSON object. The form is described in its
+//! system prompt in the same words whether or not a schema is sent (docs/format.md, "JSON turns").
+//!
+//! | file | come here to … |
+//! |---|---|
+//! | `schema` | build the JSON schema of a form, in two dialects |
+//! | `words` | describe a form for the model |
+//! | `json` | find the JSON object in a reply, with repairs that leave no doubt |
+//! | `read` | read a reply by its form |
+//! | `data` | keep what was read in an entry, and derive the notes that follow |
+
+pub mod data;
+mod json;
+pub mod read;
+pub mod schema;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use crate::design::{Action, Mind};
+use std::sync::Arc;
+
+/// The form of an agent's answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TurnForm {
+    /// True if the answer has a private thought.
+    pub thought: bool,
+    /// Titles of the texts that the agent keeps.
+    pub state: Vec<String>,
+    /// Actions that the agent may do.
+    pub actions: Vec<Action>,
+    /// Maximum number of actions in a turn.
+    pub max_actions: u32,
+}
+
+impl TurnForm {
+    /// Returns the form of the agents of a role, or `None` if their turns are plain text.
+    pub fn of_role(mind: &Mind, actions: &[Action], role: &str) -> Option<Arc<Self>> {
+        if !mind.needs_turns(actions, role) {
+            return None;
+        }
+        let actions: Vec<Action> = actions.iter().filter(|action| action.is_for(role)).cloned().collect();
+        let (thought, state, max_actions) = (mind.thinks(), mind.kept().to_vec(), mind.most_actions());
+        Some(Arc::new(Self { thought, state, actions, max_actions }))
+    }
+
+    /// Returns the action with this name.
+    pub fn action(&self, name: &str) -> Option<&Action> {
+        self.actions.iter().find(|action| action.name == name)
+    }
+}
