@@ -4,7 +4,7 @@ use super::selected::remedy_of_nothing;
 use super::shell::quoted;
 use crate::design::Obstacle;
 use crate::lab::models::NoOffer;
-use crate::lab::{LabError, LeftOut, Named, PlaceError};
+use crate::lab::{LabError, LeftOut, Named, Near, PlaceError};
 use crate::model::ModelError;
 use crate::store::{SignInFailure, StoreError, UriError};
 use serde_json::{Value as Json, json};
@@ -267,12 +267,26 @@ impl From<LabError> for CliError {
             LabError::NotAFolder { .. } => {
                 Self::invalid(message).hint("`convoke new NAME` creates a folder to start from")
             }
-            LabError::NoFolder { .. } => Self::not_found(message).hint("`convoke new NAME` creates one"),
+            LabError::NoFolder { near, .. } => {
+                Self::not_found(message).hint(remedy_of_missing(near, "`convoke new NAME` creates one"))
+            }
+            LabError::NotStored { folder, .. } => {
+                let folder = quoted(&folder);
+                Self::not_found(message)
+                    .hint(format!("`convoke import {folder}` stores it; `convoke run {folder}` runs it as well"))
+            }
             LabError::Unnamed { folder } => {
                 Self::invalid(message).hint(format!("`convoke check {}` reports every mistake", folder.display()))
             }
-            LabError::NotFound { near, .. } => {
-                Self::not_found(message).hint(near.unwrap_or_else(|| "`convoke list` lists the experiments".to_owned()))
+            LabError::NotFound { near, .. } => Self::not_found(message).hint(remedy_of_missing(
+                near,
+                "`convoke list` lists the stored experiments; `convoke new NAME` creates one",
+            )),
+            LabError::IsRevision { name, hash } => {
+                let (back, copied) = (quoted(&name), quoted(&format!("{name}@{hash}")));
+                Self::not_found(message).hint(format!(
+                    "`convoke edit {back} --back-to {hash}` makes it the current one; `convoke duplicate {copied}` copies it"
+                ))
             }
             LabError::ManyIds { .. } => Self::new(Exit::NotFound, "ambiguous", message).hint("write more of the id"),
             LabError::ManyKeys { conversations, .. } => ambiguous_error(message, &conversations, "of"),
@@ -308,6 +322,15 @@ impl From<LabError> for CliError {
             LabError::Write { source, .. } => Self::usage(message).maybe_hint(hint_of_full(&source)).cause(source),
             LabError::Output(error) => error.into(),
         }
+    }
+}
+
+/// Returns the remedy for a name that means nothing here: the most similar one, else a general remedy.
+fn remedy_of_missing(near: Option<Near>, otherwise: &str) -> String {
+    match near {
+        Some(Near::Folder(path)) => format!("did you mean {}?", quoted(&path)),
+        Some(Near::Stored(name)) => format!("did you mean `{name}`?"),
+        None => otherwise.to_owned(),
     }
 }
 
