@@ -20,7 +20,7 @@ pub const GROUPS: &[Group] = &[
     },
     Group { purpose: "Run it", commands: &["run", "talk", "ask"] },
     Group { purpose: "Look at results", commands: &["list", "show", "summary"] },
-    Group { purpose: "Keep and clean up", commands: &["export", "note", "star", "delete", "verify", "store"] },
+    Group { purpose: "Keep and clean up", commands: &["export", "note", "star", "verify", "store", "delete"] },
     Group { purpose: "Set up", commands: &["login", "models", "doctor", "completions", "man", "help"] },
 ];
 
