@@ -49,6 +49,7 @@ async fn ask(connection: &Connection, model: &str, spec: &ModelSpec, seed: u32) 
         role: "a".to_owned(),
         others: Vec::new(),
         seed: 1,
+        form: None,
     };
     let messages = vec![Message { author: Author::User, content: "What do you say of the yard?".to_owned() }];
     let parameters = request_parameters(connection.server(), spec, Some(seed.into()), Some(context));

@@ -200,7 +200,8 @@ impl Check<'_> {
         let roles: Vec<&str> = experiment.roles.iter().map(|r| r.name.as_str()).collect();
         for (i, action) in experiment.actions.iter().enumerate() {
             for who in action.who.iter().filter(|who| !roles.contains(&who.as_str())) {
-                let hint = did_you_mean(who, roles.iter().copied()).unwrap_or_else(|| format!("roles: {}", roles.join(", ")));
+                let hint =
+                    did_you_mean(who, roles.iter().copied()).unwrap_or_else(|| format!("roles: {}", roles.join(", ")));
                 let message = format!("action `{}` is for `{who}`, which is no role", action.name);
                 self.report_at(Severity::Error, "unknown-role", &format!("actions[{i}].who"), message, Some(hint));
             }

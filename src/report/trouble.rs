@@ -30,14 +30,19 @@ impl Trouble {
             Event::WithoutSchema { model, reason } => {
                 Some(format!("{model} gets no schema for its turns from here on, only their description: {reason}"))
             }
-            Event::Spent { bound } => Some(format!("stopping: {bound} is reached; turns in flight finish")),
+            Event::Spent { bound, grace } => {
+                let finish = grace.map_or_else(|| "finish".to_owned(), |grace| format!("have {grace} s to finish"));
+                Some(format!("stopping: {bound} is reached; turns in flight {finish}"))
+            }
             Event::Stopping { grace } => {
                 Some(format!("stopping: turns in flight have {grace} s to finish; Ctrl-C again exits at once"))
             }
-            Event::Waiting { server, reason, .. } => {
+            Event::Waiting { server, reason, left, .. } => {
                 let is_new = self.waits.replace(reason.clone()).as_ref() != Some(reason);
-                is_new.then(|| format!("waiting for {server}: {reason}"))
+                let end = left.map_or_else(String::new, |left| format!("; it has {} s to answer", left.div_ceil(1000)));
+                is_new.then(|| format!("waiting for {server}: {reason}{end}"))
             }
+            Event::Silent { server } => Some(format!("waiting for the first answer of {server}")),
             Event::Held { holder, .. } => self.holders.insert(holder.clone()).then(|| {
                 format!("some conversations are in use by {holder}: continuing with the others, then waiting for these")
             }),

@@ -85,10 +85,7 @@ fn a_turn_is_asked_for_with_a_schema_and_its_notes_are_kept() {
     let heard = bodies[1]["messages"].to_string();
     assert!(heard.contains("offers 4.5") && !heard.contains("Cheap."), "{heard}");
     let own = bodies[2]["messages"][2]["content"].as_str().unwrap();
-    assert_eq!(
-        own,
-        r#"{"thought":"Cheap.","text":"Look at this.","actions":[{"do":"offer","price":4.5,"rate":7}]}"#
-    );
+    assert_eq!(own, r#"{"thought":"Cheap.","text":"Look at this.","actions":[{"do":"offer","price":4.5,"rate":7}]}"#);
     let last = bodies[3]["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned();
     assert!(last.ends_with("Only you read this:\n- limit: four"), "{last}");
 
@@ -190,7 +187,11 @@ fn the_mind_counts_by_its_effect() {
 fn mistakes_are_one_clear_error_each() {
     for (from, to, error) in [
         ("who = [\"seller\"]", "who = [\"sellr\"]", "action `offer` is for `sellr`, which is no role"),
-        ("name = \"offer\"", "name = \"say\"", "`say` cannot be the name of an action or a field: the program uses that name itself"),
+        (
+            "name = \"offer\"",
+            "name = \"say\"",
+            "`say` cannot be the name of an action or a field: the program uses that name itself",
+        ),
         ("name = \"offer\"", "name = \"Offer it\"", "it can have small letters, digits and `_`, a letter first"),
         ("<price>", "<prize>", "names `<prize>`, which is no field"),
         ("heard = true", "heard = false", "is read by nobody: the action is not heard"),

@@ -45,8 +45,8 @@ fn odd_turn(ask: &Ask, text: String, digest: &[u8]) -> String {
     let form = ask.form.as_ref().expect("a form");
     let mut turn = good_turn(form, text);
     let names: Vec<&str> = form.actions.iter().map(|a| a.name.as_str()).chain(["fly", "wait"]).collect();
-    let actions =
-        (0..digest[9] % 5).map(|i| json!({ "do": names[(usize::from(digest[10]) + usize::from(i)) % names.len()], "f0": i }));
+    let actions = (0..digest[9] % 5)
+        .map(|i| json!({ "do": names[(usize::from(digest[10]) + usize::from(i)) % names.len()], "f0": i }));
     turn["actions"] = actions.collect();
     turn["state"] = if digest[11] % 2 == 0 { Json::Null } else { json!({ "goals": format!("goal {}", ask.seq) }) };
     let whole = turn.to_string();
