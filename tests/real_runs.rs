@@ -361,3 +361,23 @@ fn a_run_outlives_its_model_server() {
     }
     place.verified();
 }
+
+/// Both small models answer with JSON by their schema; a reply that cannot be read is counted, and ends nothing.
+#[test]
+fn turns_as_json_of_small_models_reach_the_end() {
+    let Some(place) = place() else { return };
+    let models = "{ id = \"ollama/tiny\", max_tokens = 100 }, { id = \"ollama/tiny-b\", max_tokens = 100 }";
+    let mind = "[mind]\nthoughts = true\nstate = [\"goals\"]\n[[actions]]\nname = \"offer\"\ntext = \"Offer a price.\"\n\
+        fields = { price = \"number\" }\nheard = true\nsays = \"offers <price>\"\n";
+    place.experiment_of("minds", models, 4, "{ guard = 2, prisoner = 1 }", mind);
+    let run = place.run("run minds");
+    assert_eq!(run.code, 0, "{}\n{}", run.out, run.err);
+    let rows = place.run("export minds --format jsonl").out;
+    let rows: Vec<Json> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |kind: &str| rows.iter().filter(|row| row["kind"] == kind).count();
+    assert!(of("turn") > 0 && rows.iter().all(|row| row["status"] == "done"));
+    assert_eq!(of("turn"), of("speech"), "each turn leaves one speech");
+    let malformed = rows.iter().filter(|row| row["reply_flags"].to_string().contains("malformed")).count();
+    eprintln!("{} turns, {} thoughts, {} actions, {malformed} malformed", of("turn"), of("thought"), of("action"));
+    assert_eq!(place.run("verify").code, 0);
+}

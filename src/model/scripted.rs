@@ -36,7 +36,7 @@ impl Scripted {
     }
 
     fn next_reply(&self, request: &ChatRequest) -> String {
-        let Some(lines) = &self.lines else { return improvise::improvise_reply(request) };
+        let Some(lines) = &self.lines else { return turn::improvise_turn(request) };
         let place = request.turn.ordinal as usize % lines.len().max(1);
         lines.get(place).cloned().unwrap_or_default()
     }

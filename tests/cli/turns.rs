@@ -95,7 +95,7 @@ fn a_turn_is_asked_for_with_a_schema_and_its_notes_are_kept() {
     for line in ["(thought)", "Cheap.", "(action)", "offer (price: 4.5, rate: 7)", "(state)", "limit: four"] {
         assert!(shown.contains(line), "{line}\n{shown}");
     }
-    assert!(!shown.contains("(turn)"), "the notes say what is in a turn: {shown}");
+    assert!(!shown.contains("(turn)\n"), "a turn without flags is shown by its notes: {shown}");
     assert!(place.run(&format!("show {id} --raw")).exits(0).out.contains("(turn)"));
     place.run("verify").exits(0);
 
@@ -107,9 +107,9 @@ fn a_turn_is_asked_for_with_a_schema_and_its_notes_are_kept() {
     let action = lines.find(|line| line.contains(",action,")).unwrap();
     let cells: Vec<&str> = action.split(',').collect();
     assert_eq!((cells[at("offer.price")], cells[at("offer.rate")]), ("4.5", "7"));
-    let jsonl = place.run("export market").exits(0).out;
+    let jsonl = place.run("export market --format jsonl").exits(0).out;
     assert!(jsonl.contains(r#""data":{"do":"offer","price":4.5,"rate":7}"#), "{jsonl}");
-    let calls = place.run("export market --rows calls").exits(0).out;
+    let calls = place.run("export market --format jsonl --rows calls").exits(0).out;
     assert_eq!(calls.matches(r#""purpose":"turn","rung":"schema""#).count(), 4, "{calls}");
 }
 
@@ -124,7 +124,7 @@ fn a_server_that_takes_no_schema_gets_the_description_alone() {
     assert!(bodies[1..].iter().all(|body| body.get("response_format").is_none()));
     assert_eq!(bodies[0]["messages"], bodies[1]["messages"], "a rung changes a parameter and no message");
     assert_eq!((run.out.clone() + &run.err).matches("gets no schema").count(), 1, "{}\n{}", run.out, run.err);
-    let calls = place.run("export market --rows calls").exits(0).out;
+    let calls = place.run("export market --format jsonl --rows calls").exits(0).out;
     assert_eq!(calls.matches(r#""rung":"prompt""#).count(), 12, "{calls}");
     place.run("verify").exits(0);
 
@@ -156,21 +156,23 @@ fn the_full_dialect_bounds_lengths() {
 fn offline_turns_are_played_and_equal_for_any_number_of_jobs() {
     let place = market(MARKET, "");
     place.run("run market --offline --replicates 4 --jobs 1").exits(0);
-    let first = place.run("export market").exits(0).out;
+    let first = place.run("export market --format jsonl").exits(0).out;
     assert!(first.contains(r#""kind":"thought""#) && first.contains(r#""kind":"action""#), "{first}");
     assert!(!first.contains("malformed"), "{first}");
     let other = market(MARKET, "");
     other.run("run market --offline --replicates 4 --jobs 8").exits(0);
-    assert_eq!(other.run("export market").exits(0).out, first);
+    assert_eq!(other.run("export market --format jsonl").exits(0).out, first);
 }
 
 /// Factors of the mind are conditions of their own; what changes nothing keeps every key.
 #[test]
 fn the_mind_counts_by_its_effect() {
     let keys = |toml: &str| {
-        let plan = market(toml, "").run("plan market --json").exits(0).json();
-        let conditions = plan["data"]["conditions"].as_array().unwrap().clone();
-        conditions.iter().map(|c| c["key"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        let place = market(toml, "");
+        place.run("run market --offline").exits(0);
+        let listed = place.run("list market --json").exits(0).json();
+        let all = listed["data"].as_array().unwrap().clone();
+        all.iter().map(|c| c["key"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let bare = MARKET.split("[roles.buyer.mind]").next().unwrap();
     let off = format!("{bare}[mind]\nthoughts = false\nmax_actions = 9\nstate = []\n");
@@ -196,7 +198,7 @@ fn mistakes_are_one_clear_error_each() {
         ("<price>", "<prize>", "names `<prize>`, which is no field"),
         ("heard = true", "heard = false", "is read by nobody: the action is not heard"),
         ("from = 0, to = 10", "from = 10, to = 0", "is no range"),
-        ("price = \"number\"", "price = \"float\"", "cannot be `float`"),
+        ("rate = {", "rate = \"float\", x = {", "cannot be `float`"),
         ("state = [\"limit\"]", "state = [\"limit\", \"limit\"]", "cannot hold the title `limit`"),
         ("thoughts = true", "thougts = true", "unknown key `mind.thougts`"),
     ] {

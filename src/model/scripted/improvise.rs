@@ -1,6 +1,5 @@
 //! Turns made of the experiment's own words (the speaker's goal, the other's topics) without a language model.
 
-use super::turn::improvise_turn;
 use crate::model::ChatRequest;
 use crate::process::{Author, Purpose};
 use sha2::{Digest, Sha256};
@@ -59,14 +58,13 @@ const DETERMINERS: [&str; 18] = [
 /// Returns the whole reply to a request.
 pub(super) fn improvise_reply(request: &ChatRequest) -> String {
     match request.turn.purpose {
-        Purpose::Turn => improvise_turn(request),
-        Purpose::Speech | Purpose::Answer => improvise_speech(request),
+        Purpose::Speech | Purpose::Answer | Purpose::Turn => improvise_speech(request),
         Purpose::Selection => improvise_choice(request),
         Purpose::Summary => improvise_summary(request),
     }
 }
 
-pub(super) fn improvise_speech(request: &ChatRequest) -> String {
+fn improvise_speech(request: &ChatRequest) -> String {
     let turn = &request.turn;
     let system = last_message(request, Author::System);
     let heard = last_message(request, Author::User);

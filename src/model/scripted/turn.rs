@@ -1,14 +1,14 @@
 //! Turns as JSON without a language model: a speech, now and then an action or a new state, all of them drawn.
 
-use super::improvise::{MARK, draw_seeded, find_topics, improvise_speech};
+use super::improvise::{MARK, draw_seeded, find_topics, improvise_reply};
 use crate::design::{Action, Field};
 use crate::model::ChatRequest;
 use crate::process::{Author, TurnForm};
 use serde_json::{Map, Value as Json, json};
 
-/// Returns the whole reply to a request for a turn.
+/// Returns the whole reply to a request: a turn as JSON if it has a form, else plain text.
 pub(super) fn improvise_turn(request: &ChatRequest) -> String {
-    let Some(form) = &request.turn.form else { return improvise_speech(request) };
+    let Some(form) = &request.turn.form else { return improvise_reply(request) };
     // The speech is made of the researcher's words, not of the description of the answer.
     let mut plain = request.clone();
     for message in plain.messages.iter_mut().filter(|m| m.author == Author::System) {
@@ -18,7 +18,7 @@ pub(super) fn improvise_turn(request: &ChatRequest) -> String {
     if form.thought {
         turn.insert("thought".to_owned(), json!(format!("{MARK} I think about {}.", draw_topic(&plain, "thought"))));
     }
-    turn.insert("text".to_owned(), json!(improvise_speech(&plain)));
+    turn.insert("text".to_owned(), json!(improvise_reply(&plain)));
     if !form.actions.is_empty() {
         turn.insert("actions".to_owned(), improvise_actions(&plain, form));
     }

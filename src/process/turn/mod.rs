@@ -1,7 +1,7 @@
 //! A turn as JSON: the form of the answer, its schema, and what is read of a reply.
 //!
 //! An agent whose mind has thoughts, a state or actions answers with one JSON object. The form is described in its
-//! system prompt in the same words whether or not a schema is sent (docs/format.md, "JSON turns").
+//! system prompt in the same words whether or not a schema is sent (docs/format.md, "Turns as JSON").
 //!
 //! | file | come here to … |
 //! |---|---|
