@@ -287,16 +287,9 @@ impl Action {
         let (mut filled, mut rest) = (String::new(), self.says.as_str());
         while let Some((before, behind)) = rest.split_once('<') {
             filled.push_str(before);
-            match behind.split_once('>').filter(|(name, _)| self.fields.iter().any(|f| f.name == *name)) {
-                Some((name, after)) => {
-                    filled.push_str(&value(name));
-                    rest = after;
-                }
-                None => {
-                    filled.push('<');
-                    rest = behind;
-                }
-            }
+            let known = behind.split_once('>').filter(|(name, _)| self.fields.iter().any(|f| f.name == *name));
+            rest = known.map_or(behind, |(_, after)| after);
+            filled.push_str(&known.map_or_else(|| "<".to_owned(), |(name, _)| value(name)));
         }
         filled + rest
     }

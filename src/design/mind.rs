@@ -33,6 +33,7 @@ impl Mind {
     }
 
     /// Returns this mind with the keys that `over` writes.
+    #[must_use]
     pub fn overridden_by(&self, over: &Self) -> Self {
         let Self { thoughts, state, max_actions } = over.clone();
         Self {

@@ -74,7 +74,8 @@ fn write_toml(experiment: &Experiment) -> String {
 fn write_actions(actions: &[Action]) -> String {
     let line = |(key, value): (String, Toml)| format!("{key} = {value}\n");
     let one = |action: &Action| action_table(action).into_iter().map(line).collect::<String>();
-    actions.iter().map(|action| format!("[[actions]]\n{}\n", one(action))).collect()
+    let tables: Vec<String> = actions.iter().map(|action| format!("[[actions]]\n{}\n", one(action))).collect();
+    tables.concat()
 }
 
 /// Writes `[factors]` with one factor on each line. As sub-tables, factors with `was` would be written last, and the

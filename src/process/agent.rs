@@ -19,6 +19,20 @@ pub struct Agent {
     pub form: Option<Arc<TurnForm>>,
 }
 
+impl Agent {
+    /// Returns the form of the agent's turns. A person always types plain text.
+    pub fn form_of_turns(&self) -> Option<&Arc<TurnForm>> {
+        self.form.as_ref().filter(|_| !self.model.is_human())
+    }
+
+    /// Returns the system prompt of a turn: with the form of the answer.
+    pub fn system(&self) -> String {
+        let described = self.form_of_turns().map(|form| form.describe());
+        let parts = [Some(self.prompt.clone()), described].into_iter().flatten().filter(|part| !part.is_empty());
+        parts.collect::<Vec<_>>().join("\n\n")
+    }
+}
+
 /// A model with a task of its own and no turns: the selector or the summariser.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Helper {

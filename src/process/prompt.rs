@@ -138,7 +138,9 @@ impl View {
                 (Kind::Opening, Some(_)) if self.filled => self.add(messages, Author::User, said(entry).to_owned()),
                 (Kind::Opening, Some(_)) => self.add(messages, Author::User, entry.content.clone()),
                 (Kind::Turn, Some(reader)) if self.turns && *reader == entry.speaker => {
-                    data::as_said(entry).into_iter().for_each(|said| self.add(messages, Author::Assistant, said));
+                    if let Some(said) = data::as_said(entry) {
+                        self.add(messages, Author::Assistant, said);
+                    }
                 }
                 (Kind::Speech, Some(reader)) if self.turns && *reader == entry.speaker && entry.call.is_none() => {}
                 (Kind::Speech, Some(reader)) if *reader == entry.speaker => {

@@ -230,10 +230,9 @@ impl Conversation {
         };
         // Only a server refuses two turns in a row; offline transcripts of 0.1 have no silence.
         let is_served = !agent.model.is_human() && agent.model.id != SCRIPTED;
-        let form = agent.form.as_ref().filter(|_| !agent.model.is_human());
-        let described = form.map_or_else(String::new, |form| format!("\n\n{}", form.describe()));
+        let form = agent.form_of_turns();
         let view = View {
-            system: format!("{}{described}", agent.prompt).trim_start().to_owned(),
+            system: agent.system(),
             from: self.today as u32,
             to: self.log.len() as u32 - self.rejected(),
             reader: Some(agent.name.clone()),

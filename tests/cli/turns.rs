@@ -109,8 +109,8 @@ fn a_turn_is_asked_for_with_a_schema_and_its_notes_are_kept() {
     assert_eq!((cells[at("offer.price")], cells[at("offer.rate")]), ("4.5", "7"));
     let jsonl = place.run("export market --format jsonl").exits(0).out;
     assert!(jsonl.contains(r#""data":{"do":"offer","price":4.5,"rate":7}"#), "{jsonl}");
-    let calls = place.run("export market --format jsonl --rows calls").exits(0).out;
-    assert_eq!(calls.matches(r#""purpose":"turn","rung":"schema""#).count(), 4, "{calls}");
+    let called = place.run("export market --format jsonl --rows calls").exits(0).out;
+    assert_eq!(called.matches(r#""purpose":"turn","rung":"schema""#).count(), 4, "{called}");
 }
 
 #[test]

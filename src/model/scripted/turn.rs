@@ -12,7 +12,8 @@ pub(super) fn improvise_turn(request: &ChatRequest) -> String {
     // The speech is made of the researcher's words, not of the description of the answer.
     let mut plain = request.clone();
     for message in plain.messages.iter_mut().filter(|m| m.author == Author::System) {
-        message.content = message.content.replace(&form.describe(), "").trim_end().to_owned();
+        let own = message.content.replace(&form.describe(), "");
+        own.trim_end().clone_into(&mut message.content);
     }
     let mut turn = Map::new();
     if form.thought {

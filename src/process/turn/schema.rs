@@ -57,9 +57,9 @@ impl TurnForm {
         }
         if !self.state.is_empty() {
             let kept = self.state.iter().map(|title| (title.clone(), text(bounds.map(|b| b.state)))).collect();
-            properties.insert("state".to_owned(), nullable(object(kept)));
+            properties.insert("state".to_owned(), nullable(&object(&kept)));
         }
-        object(properties)
+        object(&properties)
     }
 
     /// Returns the bounds of length. They shrink together if the model's longest reply cannot hold them.
@@ -75,7 +75,7 @@ impl TurnForm {
 fn action_schema(action: &Action, bounds: Option<Bounds>) -> Json {
     let name = ("do".to_owned(), json!({ "type": "string", "enum": [action.name] }));
     let fields = action.fields.iter().map(|field| (field.name.clone(), field_schema(&field.value, bounds)));
-    object(std::iter::once(name).chain(fields).collect())
+    object(&std::iter::once(name).chain(fields).collect())
 }
 
 fn field_schema(field: &Field, bounds: Option<Bounds>) -> Json {
@@ -96,12 +96,12 @@ fn text(most: Option<u32>) -> Json {
     }
 }
 
-fn nullable(schema: Json) -> Json {
+fn nullable(schema: &Json) -> Json {
     json!({ "anyOf": [schema, { "type": "null" }] })
 }
 
 /// Returns the schema of an object with exactly these properties.
-fn object(properties: Map<String, Json>) -> Json {
+fn object(properties: &Map<String, Json>) -> Json {
     let required: Vec<&String> = properties.keys().collect();
     json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties })
 }

@@ -10,6 +10,7 @@ use crate::store::{CallRecord, CallState};
 use rusqlite::{Connection, named_params, params};
 use serde_json::{Map, Value as Json};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// A call with the values of its row, computed outside the writer's thread.
 pub(super) struct Ready {
@@ -147,9 +148,9 @@ fn select_calls(conn: &Connection, conversation: &str, sql: &str) -> Result<Vec<
 
 fn put_back(conn: &Connection, call: &mut CallRecord, known: &mut HashMap<String, String>) -> Result<(), Fail> {
     for hash in turn::text_hashes(call) {
-        if !known.contains_key(&hash) {
-            let text = by_hash(conn, &hash)?;
-            known.insert(hash, text);
+        if let Entry::Vacant(vacant) = known.entry(hash) {
+            let text = by_hash(conn, vacant.key())?;
+            vacant.insert(text);
         }
     }
     turn::put_texts_back(call, known).map_err(|hash| turn::missing_text(&hash)).map_err(Fail::Damaged)

@@ -54,7 +54,7 @@ fn agents<'a>(setting: &'a Setting, role: Option<&str>) -> impl Iterator<Item = 
 
 fn object(condition: &Condition, setting: &Setting, role: Option<&str>) -> Json {
     let agents: Vec<Json> = agents(setting, role)
-        .map(|a| json!({ "name": a.name, "role": a.role, "model": a.model.id, "prompt": a.prompt }))
+        .map(|a| json!({ "name": a.name, "role": a.role, "model": a.model.id, "prompt": a.system() }))
         .collect();
     json!({
         "condition": exchange::condition(&condition.levels),
@@ -83,8 +83,9 @@ impl Page<'_> {
         }
         for agent in agents(setting, self.role) {
             let title = format!("{} reads ({}, {})", agent.name, agent.role, agent.model.id);
-            let bare = agent.prompt.replace(&agent.name, "\0");
-            self.prompt((&agent.role, &title), &agent.prompt, &bare, &name)?;
+            let system = agent.system();
+            let bare = system.replace(&agent.name, "\0");
+            self.prompt((&agent.role, &title), &system, &bare, &name)?;
         }
         if self.role.is_some() {
             return Ok(());

@@ -34,21 +34,22 @@ fn odd_reply(salt: u8, ask: &Ask) -> Answer {
         (_, 3) => format!("<think>hm</think> {}", hex::encode(digest)),
         _ => format!("I say {}.", hex::encode(digest)),
     };
-    let content = if ask.call.purpose == Purpose::Turn { odd_turn(ask, content, &digest) } else { content };
+    let content = if ask.call.purpose == Purpose::Turn { odd_turn(ask, &content, &digest) } else { content };
     let is = |at: usize| digest[at] % 11 == 0;
     let tokens = (digest[6] % 3 == 0).then(|| u32::from(digest[7]));
     Answer { content, refused: is(2), length: is(3), filtered: is(4), tokens, context: is(5).then_some(100) }
 }
 
 /// Returns a turn as JSON: whole, cut in its middle, without a key, or with actions of any kind.
-fn odd_turn(ask: &Ask, text: String, digest: &[u8]) -> String {
+fn odd_turn(ask: &Ask, text: &str, digest: &[u8]) -> String {
     let form = ask.form.as_ref().expect("a form");
     let mut turn = good_turn(form, text);
     let names: Vec<&str> = form.actions.iter().map(|a| a.name.as_str()).chain(["fly", "wait"]).collect();
     let actions = (0..digest[9] % 5)
         .map(|i| json!({ "do": names[(usize::from(digest[10]) + usize::from(i)) % names.len()], "f0": i }));
     turn["actions"] = actions.collect();
-    turn["state"] = if digest[11] % 2 == 0 { Json::Null } else { json!({ "goals": format!("goal {}", ask.seq) }) };
+    turn["state"] =
+        if digest[11].is_multiple_of(2) { Json::Null } else { json!({ "goals": format!("goal {}", ask.seq) }) };
     let whole = turn.to_string();
     match digest[12] % 6 {
         0 => whole[..whole.len() / 2].to_owned(),
@@ -58,7 +59,7 @@ fn odd_turn(ask: &Ask, text: String, digest: &[u8]) -> String {
     }
 }
 
-fn good_turn(form: &TurnForm, text: String) -> Json {
+fn good_turn(form: &TurnForm, text: &str) -> Json {
     let mut turn = json!({ "text": text, "actions": [], "state": null });
     if form.thought {
         turn["thought"] = json!("I think.");
@@ -71,7 +72,7 @@ fn good_reply(ask: &Ask) -> Answer {
     match ask.call.purpose {
         Purpose::Turn => {
             let text = hex::encode(Sha256::digest(ask.seq.to_string()));
-            good_turn(ask.form.as_ref().expect("a form"), text).to_string().into()
+            good_turn(ask.form.as_ref().expect("a form"), &text).to_string().into()
         }
         Purpose::Selection => ask.others[ask.seq as usize % ask.others.len()].clone().into(),
         _ => hex::encode(Sha256::digest(ask.seq.to_string())).into(),

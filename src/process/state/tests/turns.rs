@@ -41,6 +41,7 @@ fn answers(setting: &Setting, replies: &[String]) -> Run {
 
 #[test]
 fn a_turn_leaves_its_notes_and_others_read_only_what_is_said_and_heard() {
+    use Kind::{Action, Opening, Speech, State, Thought, Turn};
     let offer = json!([{ "do": "offer", "price": 4 }, { "do": "hide", "price": 9 }, { "do": "fly" }]);
     let replies = [
         turn("secret one", "Good day.", &offer, &json!({ "goals": "private goal" })),
@@ -49,7 +50,6 @@ fn a_turn_leaves_its_notes_and_others_read_only_what_is_said_and_heard() {
     ];
     let run = answers(&minded(4), &replies);
     assert_eq!(run.end, Next::Done(EndedBy::Messages));
-    use Kind::{Action, Opening, Speech, State, Thought, Turn};
     assert_eq!(
         run.kinds(),
         [Opening, Turn, Thought, Speech, Action, Action, Action, State, Turn, Thought, Speech, Turn, Thought, Speech]
@@ -141,7 +141,7 @@ fn growth_is_known_where_only_entries_follow_the_system_prompt() {
     assert_eq!(growth[..2], [Growth::New, Growth::New]);
     assert!(growth[2..].iter().all(|g| matches!(g, Growth::From(_))), "{growth:?}");
     for pair in [0, 1, 2] {
-        let flat = |n: usize| run.sent(n).iter().map(|(a, t)| format!("{a:?}{t}")).collect::<String>();
+        let flat = |n: usize| run.sent(n).iter().map(|(a, t)| format!("{a:?}{t}")).collect::<Vec<_>>().concat();
         assert!(flat(pair + 2).starts_with(&flat(pair)), "ask {pair}");
     }
 }
