@@ -171,6 +171,7 @@ fn any_roles(factors: &[Factor]) -> impl Strategy<Value = Vec<Role>> + use<> {
                     _ => RoleModel::Condition,
                 },
                 prompt,
+                ..Role::default()
             })
             .collect()
     })
@@ -214,6 +215,7 @@ pub fn any_experiment(most: usize) -> impl Strategy<Value = Experiment> {
                     factors: factors.clone(),
                     design: Design { zip, exclude, cells: Vec::new() },
                     health,
+                    people: Vec::new(),
                     run,
                 }
             },

@@ -1,9 +1,12 @@
 //! Conditions of an experiment: values and obstacles of one combination of levels.
 
+use super::casting::Cast;
 use super::effect::{Effect, place_of};
 use super::experiment::{Experiment, ModelSpec, Protocol, When};
+use super::keys::kind::KeyValue;
 use super::problem::Obstacle;
 use super::value::{Named, Value, named};
+use std::sync::Arc;
 
 /// One combination of levels with its resolved values.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +23,8 @@ pub struct Condition {
     pub agents: Vec<u32>,
     /// Models per role, one for each agent.
     pub models: Vec<Vec<ModelSpec>>,
+    /// People per role; empty if no role has any.
+    pub casts: Vec<Arc<Cast>>,
     /// The selector's model, if a model or a person chooses the speakers.
     pub selector: Option<ModelSpec>,
     /// The summariser's model, if days are summarised.
@@ -48,6 +53,12 @@ impl Condition {
             Effect::Protocol(key) => (key.get)(&self.protocol)?.into_scalar(),
             Effect::Agents(role) => self.agents.get(place(role)?).map(|n| Value::Int(i64::from(*n))),
             Effect::RoleModel(role) => self.models.get(place(role)?)?.first().map(|m| Value::Text(m.name().to_owned())),
+            Effect::RolePeople(role, key) => {
+                let place = place(role)?;
+                let role = self.casts.get(place).map_or(&experiment.roles[place], |cast| &cast.role);
+                let value = (key.get)(role).or_else(|| key.default_value());
+                Some(value.and_then(KeyValue::into_scalar).unwrap_or(Value::Text(String::new())))
+            }
             Effect::Model | Effect::StartingMessage | Effect::Style | Effect::Parameter(_) => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::experiment::{ModelSpec, Protocol, Role};
 use super::keys::kind::KeyKind;
-use super::keys::{Key, MODEL, PROTOCOL, find_key};
+use super::keys::{Key, MODEL, PROTOCOL, ROLE, find_key};
 use super::problem::did_you_mean;
 use super::protocol::{LATER, MOST_AGENTS};
 use super::value::Value;
@@ -23,12 +23,18 @@ pub enum Effect<'a> {
     Agents(&'a str),
     /// This role's model.
     RoleModel(&'a str),
+    /// A key of this role's people.
+    RolePeople(&'a str, &'static Key<Role>),
 }
 
 impl<'a> Effect<'a> {
     /// Finds the effect of a name; `None` if it is a label.
     pub fn of(name: &'a str) -> Option<Self> {
-        let role_model = || name.strip_prefix("roles.")?.strip_suffix(".model").map(Self::RoleModel);
+        let role_key = || {
+            let (role, key) = name.strip_prefix("roles.")?.rsplit_once('.')?;
+            let key = find_key(ROLE, key).filter(|key| key.factor)?;
+            Some(if key.name == "model" { Self::RoleModel(role) } else { Self::RolePeople(role, key) })
+        };
         match name {
             "model" => Some(Self::Model),
             "starting_message" => Some(Self::StartingMessage),
@@ -37,7 +43,7 @@ impl<'a> Effect<'a> {
                 .map(Self::Protocol)
                 .or_else(|| find_key(MODEL, name).filter(|key| key.factor).map(Self::Parameter))
                 .or_else(|| name.strip_prefix("agents.").map(Self::Agents))
-                .or_else(role_model),
+                .or_else(role_key),
         }
     }
 
@@ -46,6 +52,7 @@ impl<'a> Effect<'a> {
         let kind = match self {
             Self::Protocol(key) => key.kind,
             Self::Parameter(key) => key.kind,
+            Self::RolePeople(_, key) => key.kind,
             Self::Agents(_) => KeyKind::Count { from: 0, to: MOST_AGENTS },
             Self::Model | Self::StartingMessage | Self::RoleModel(_) => KeyKind::Text,
             Self::Style => {
@@ -60,7 +67,9 @@ impl<'a> Effect<'a> {
 /// Returns true if a factor of this name sets something. Otherwise the factor is a label.
 pub fn is_setting(name: &str, roles: &[Role]) -> bool {
     match Effect::of(name) {
-        Some(Effect::Agents(role) | Effect::RoleModel(role)) => place_of(role, roles).is_some(),
+        Some(Effect::Agents(role) | Effect::RoleModel(role) | Effect::RolePeople(role, _)) => {
+            place_of(role, roles).is_some()
+        }
         Some(Effect::Model | Effect::StartingMessage | Effect::Style | Effect::Protocol(_) | Effect::Parameter(_)) => {
             true
         }
@@ -93,8 +102,12 @@ pub fn list_settings(roles: &[Role]) -> Vec<(String, String)> {
     let keys = protocol.chain(parameters).map(|(name, help)| (name.to_owned(), help.to_owned()));
     let of_role = |role: &Role| {
         let name = &role.name;
-        [("agents.", "", "number of agents"), ("roles.", ".model", "model")]
-            .map(|(before, after, help)| (format!("{before}{name}{after}"), format!("{help} of {name}")))
+        let agents = (format!("agents.{name}"), format!("number of agents of {name}"));
+        let keys = ROLE.iter().filter(|key| key.name == "model" || key.factor && !role.people.is_empty()).map(|key| {
+            let help = if key.name == "model" { "model" } else { key.name };
+            (format!("roles.{name}.{}", key.name), format!("{help} of {name}"))
+        });
+        std::iter::once(agents).chain(keys).collect::<Vec<_>>()
     };
     keys.chain(roles.iter().flat_map(of_role)).collect()
 }

@@ -3,6 +3,7 @@
 //! Calls are exact for days at full length without repeated requests. Tokens are a range computed from bytes, since
 //! only a server knows its tokenizer.
 
+use super::casting::Cast;
 use super::compose;
 use super::condition::Condition;
 use super::experiment::{Chooser, Experiment, ModelSpec, Protocol, Speakers};
@@ -156,7 +157,10 @@ fn mean_prompt(experiment: &Experiment, condition: &Condition) -> u64 {
         .agents
         .iter()
         .enumerate()
-        .map(|(role, n)| u64::from(*n) * compose::agent_prompt(experiment, condition, role).len() as u64)
+        .map(|(role, n)| {
+            let person = condition.cast(role).map_or(0, Cast::mean_bytes);
+            u64::from(*n) * (compose::agent_prompt(experiment, condition, role).len() as u64 + person)
+        })
         .sum();
     bytes / agents.max(1) / BYTES_PER_TOKEN
 }

@@ -1,5 +1,6 @@
 //! Resolved values of a combination of levels: the protocol in force, the agents and their models.
 
+use super::casting::Cast;
 use super::condition::Condition;
 use super::effect::{Effect, names_models, place_of};
 use super::experiment::{Chooser, Experiment, HUMAN, ModelSpec, Role, RoleModel, SCRIPTED, find_declared};
@@ -8,6 +9,8 @@ use super::keys::kind::KeyValue;
 use super::overrides::Overrides;
 use super::problem::{Obstacle, did_you_mean};
 use super::value::{Named, Value};
+use std::cell::RefCell;
+use std::sync::Arc;
 
 /// Resolves combinations of levels into conditions.
 pub struct Resolver<'a> {
@@ -17,7 +20,12 @@ pub struct Resolver<'a> {
     pub overrides: &'a Overrides,
     /// [`Overrides::list_settings`].
     pub settings: &'a [Named<Vec<Value>>],
+    /// People of roles that were found for other combinations, with the obstacles.
+    pub casts: Casts,
 }
+
+/// People of roles by their keys in force.
+pub type Casts = RefCell<Vec<(Arc<Cast>, Vec<Obstacle>)>>;
 
 impl Resolver<'_> {
     /// Resolves a combination of levels into a condition without a key, and returns all obstacles.
@@ -34,6 +42,7 @@ impl Resolver<'_> {
         }
         let mut starting_message = experiment.starting_message.clone();
         let mut agents: Vec<u32> = experiment.roles.iter().map(|r| r.agents).collect();
+        let mut in_force = experiment.has_people().then(|| bare_roles(experiment));
         for (name, value) in &settings {
             match (Effect::of(name), value) {
                 (Some(Effect::Protocol(key)), value) => (key.set)(&mut protocol, KeyValue::One((*value).clone())),
@@ -41,6 +50,12 @@ impl Resolver<'_> {
                 (Some(Effect::Agents(role)), Value::Int(n)) => {
                     if let Some(role) = place_of(role, &experiment.roles) {
                         agents[role] = *n as u32;
+                    }
+                }
+                (Some(Effect::RolePeople(role, key)), value) => {
+                    if let Some(role) = place_of(role, &experiment.roles) {
+                        let in_force = in_force.get_or_insert_with(|| bare_roles(experiment));
+                        (key.set)(&mut in_force[role], KeyValue::One((*value).clone()));
                     }
                 }
                 (Some(_) | None, Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_)) => {}
@@ -55,11 +70,31 @@ impl Resolver<'_> {
         };
         let summarises = protocol.days > 1 || protocol.final_summary;
         let summarizer = summarises.then(|| choice.of_helper(experiment.summarizer_model.as_ref(), "summarizer.model"));
-        let obstacles = choice.obstacles;
+        let mut obstacles = choice.obstacles;
+        let casts = in_force.map(|roles| self.find_casts(&roles, &mut obstacles)).unwrap_or_default();
         let key = String::new();
-        let condition = Condition { levels, key, protocol, starting_message, agents, models, selector, summarizer };
+        let condition =
+            Condition { levels, key, protocol, starting_message, agents, models, casts, selector, summarizer };
         (condition, obstacles)
     }
+
+    fn find_casts(&self, roles: &[Role], obstacles: &mut Vec<Obstacle>) -> Vec<Arc<Cast>> {
+        let mut known = self.casts.borrow_mut();
+        let mut find = |role: &Role| {
+            let place = known.iter().position(|(cast, _)| cast.role == *role).unwrap_or_else(|| {
+                let (cast, wrong) = Cast::find(self.experiment, role);
+                known.push((Arc::new(cast), wrong));
+                known.len() - 1
+            });
+            obstacles.extend(known[place].1.iter().cloned());
+            Arc::clone(&known[place].0)
+        };
+        roles.iter().map(&mut find).collect()
+    }
+}
+
+fn bare_roles(experiment: &Experiment) -> Vec<Role> {
+    experiment.roles.iter().map(Role::without_prompt).collect()
 }
 
 struct Models<'a> {

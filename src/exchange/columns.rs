@@ -34,6 +34,8 @@ pub enum Presence {
     Csv,
     /// Exports in `csv` with `--times`.
     Times,
+    /// Exports of conversations in which agents are persons; in `jsonl` the lines of these agents.
+    People,
 }
 
 /// One column, or a family of columns: `condition` is one for each factor, a name that ends in `ROLE` one for each
@@ -131,6 +133,16 @@ const REPLY_FLAGS: Column = column(
     "the reply has no flag",
     "observations about the reply (docs/format.md, \"Flags\")",
 );
+const PERSON: Column = only(
+    Presence::People,
+    column(
+        "person",
+        Text,
+        "",
+        "the speaker is nobody in particular",
+        "hash of the person that the speaker is, fragments included",
+    ),
+);
 const UNREPORTED: &str = "the server reported none, or nothing was answered";
 const PROMPT_TOKENS: Column = column("prompt_tokens", Integer, "tokens", UNREPORTED, "tokens that the model read");
 const COMPLETION_TOKENS: Column =
@@ -167,6 +179,7 @@ pub const ENTRIES: &[Column] = &[
     only(Presence::Csv, column("words", Integer, "words", "never", "words of `content`, split at white space")),
     RAW,
     REPLY_FLAGS,
+    PERSON,
     only(Presence::Times, PROMPT_TOKENS),
     only(Presence::Times, COMPLETION_TOKENS),
     only(Presence::Times, SECONDS),
@@ -189,6 +202,7 @@ pub const ANSWERS: &[Column] = &[
     CONTENT,
     column("raw", Text, "", "never", "text of the model before it was cleaned"),
     REPLY_FLAGS,
+    PERSON,
 ];
 
 /// Columns of `--rows conversations`.

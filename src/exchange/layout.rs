@@ -62,11 +62,12 @@ impl Placed {
     }
 }
 
-/// Factors and roles of the conversations, in the order of first appearance.
+/// Factors and roles of the conversations, in the order of first appearance; true if agents are persons.
 #[derive(Debug, Default)]
 struct Survey {
     factors: Vec<String>,
     roles: Vec<String>,
+    has_people: bool,
 }
 
 /// Returns the columns of an export, in order. A first pass over the conversations finds factors and roles, if there
@@ -86,6 +87,7 @@ async fn survey(source: &TableSource<'_>) -> Result<Survey, StoreError> {
         }
         for conversation in &page {
             more_axes(&mut survey.factors, conversation);
+            survey.has_people |= conversation.participants.iter().any(|p| p.person.is_some());
             for role in &conversation.agents {
                 if !survey.roles.contains(&role.name) {
                     survey.roles.push(role.name.clone());
@@ -101,8 +103,11 @@ fn place(source: &TableSource<'_>, table: Table, survey: &Survey) -> Vec<Placed>
         Presence::Ids => source.options.ids,
         Presence::Csv => table == Table::Csv,
         Presence::Times => source.options.times,
+        Presence::People => table == Table::Jsonl || survey.has_people,
     };
-    let mut taken: Vec<String> = source.rows.columns().iter().flat_map(|c| spread(c, survey)).map(|p| p.name).collect();
+    let is_taken = |column: &&Column| column.presence != Presence::People || survey.has_people;
+    let columns = source.rows.columns().iter();
+    let mut taken: Vec<String> = columns.filter(is_taken).flat_map(|c| spread(c, survey)).map(|p| p.name).collect();
     let mut placed = Vec::new();
     for column in source.rows.columns().iter().filter(is_here) {
         if column.name == CONDITION && table == Table::Csv {

@@ -207,6 +207,7 @@ impl<'a> TableSource<'a> {
         let row = |of: &Entry| {
             let mut row = same.clone();
             row.extend(entry(of));
+            row.insert("person".to_owned(), find_person(&read.record, of));
             row.insert("words".to_owned(), tally::count_words(&of.content).into());
             let call = read.calls.iter().find(|call| call.seq == of.seq && Some(call.call) == of.call);
             row.extend(call.map(measures).unwrap_or_default());
@@ -320,6 +321,12 @@ fn measures(call: &CallRecord) -> Map<String, Json> {
     }))
 }
 
+/// Returns the hash of the person who speaks; null for nobody in particular.
+fn find_person(record: &ConversationRecord, entry: &Entry) -> Json {
+    let speaker = record.participants.iter().find(|p| p.name == entry.speaker && entry.role.is_some());
+    speaker.and_then(|p| p.person.as_deref()).into()
+}
+
 fn seconds(milliseconds: u64) -> f64 {
     milliseconds as f64 / 1000.0
 }
@@ -346,6 +353,7 @@ fn answers(experiment: &str, Questioned { record, subject }: &Questioned, log: &
     let row = |answer: &Entry| {
         let mut row = same.clone();
         row.extend(entry(answer));
+        row.insert("person".to_owned(), find_person(record, answer));
         row.insert("question".to_owned(), question.map(|question| question.text.as_str()).into());
         row.insert("again".to_owned(), question.and_then(|question| question.again).unwrap_or(1).into());
         row

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `setup` | the values that every use case gets |
 //! | `error` | failures |
-//! | `files`, `output` | how files are read, and where output goes |
+//! | `files`, `people_files`, `output` | how files are read, and where output goes |
 //! | `find`, `target`, `named` | how an experiment or a conversation is found |
 //! | `filters`, `select` | criteria by which conversations are selected; their selection |
 //! | `check`, `guesses`, `preview` | checking an experiment, the prompts it comes to |
@@ -63,6 +63,7 @@ pub mod origin;
 pub mod outcome;
 pub mod output;
 pub mod pace;
+mod people_files;
 pub mod planned;
 pub mod preview;
 mod progress;

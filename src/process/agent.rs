@@ -13,6 +13,8 @@ pub struct Agent {
     pub model: ModelSpec,
     /// The agent's system prompt as sent.
     pub prompt: String,
+    /// Hash of the person that the agent is; `None` for nobody in particular.
+    pub person: Option<String>,
 }
 
 /// A model with a task of its own and no turns: the selector or the summariser.

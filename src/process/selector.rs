@@ -65,7 +65,7 @@ mod tests {
     use crate::design::ModelSpec;
 
     fn agent(name: &str, role: &str) -> Agent {
-        Agent { name: name.into(), role: role.into(), model: ModelSpec::default(), prompt: String::new() }
+        Agent { name: name.into(), role: role.into(), model: ModelSpec::default(), prompt: String::new(), person: None }
     }
 
     #[test]

@@ -108,6 +108,7 @@ fn setting(names: &[&str], messages: u32) -> Setting {
             role: name.split('_').next().unwrap_or_default().to_lowercase(),
             model: ModelSpec::bare("ollama/m"),
             prompt: format!("You are {name}."),
+            person: None,
         })
         .collect();
     Setting {

@@ -82,8 +82,7 @@ pub(super) fn write_row(
 ) -> Result<i64, Fail> {
     let call = &ready.call;
     for (hash, text) in &ready.texts {
-        conn.prepare_cached("insert into texts (hash, text) values (?1, ?2) on conflict do nothing")?
-            .execute([hash, text])?;
+        keep_text(conn, hash, text)?;
     }
     conn.prepare_cached(
         "insert or replace into calls
@@ -146,14 +145,22 @@ fn select_calls(conn: &Connection, conversation: &str, sql: &str) -> Result<Vec<
 fn put_back(conn: &Connection, view: &mut View, known: &mut HashMap<String, String>) -> Result<(), Fail> {
     for text in turn::text_references(view) {
         if !known.contains_key(text.as_str()) {
-            known.insert(text.clone(), by_hash(conn, text)?);
+            known.insert(text.clone(), find_text(conn, text)?);
         }
         text.clone_from(&known[text.as_str()]);
     }
     Ok(())
 }
 
-fn by_hash(conn: &Connection, hash: &str) -> Result<String, Fail> {
+/// Stores a text under its hash.
+pub(super) fn keep_text(conn: &Connection, hash: &str, text: &str) -> Result<(), Fail> {
+    conn.prepare_cached("insert into texts (hash, text) values (?1, ?2) on conflict do nothing")?
+        .execute([hash, text])?;
+    Ok(())
+}
+
+/// Returns the text that is stored under a hash.
+pub(super) fn find_text(conn: &Connection, hash: &str) -> Result<String, Fail> {
     read_first(conn.prepare_cached("select text from texts where hash = ?1")?, [hash], read_text)?
         .ok_or_else(|| Fail::Damaged(format!("the text {hash} is missing")))
 }
