@@ -18,6 +18,7 @@ use super::commands::man::Manual;
 use super::commands::mark::{Note, Star};
 use super::commands::models::Models;
 use super::commands::new::New;
+use super::commands::people::PeopleArgs;
 use super::commands::plan::PlanArgs;
 use super::commands::run::Run;
 use super::commands::show::Show;
@@ -204,6 +205,11 @@ pub enum Command {
     /// conversations, status: {…}, ended_by: {…}, turns, words, prompt_tokens, completion_tokens, flags: {…}}], total, inside,
     /// left_out}`.
     Summary(SummaryArgs),
+    /// List persons, print one as a prompt has it, or compare sets of them
+    ///
+    /// A person is a file: a JSON object or TOML table with a `name`, or a person of `TinyTroupe`. Experiments give persons to
+    /// the agents of a role with `people` under `[roles.NAME]`. No model is asked.
+    People(PeopleArgs),
     /// List the models of each server, or fetch a model
     ///
     /// An unreachable server is reported and does not change the exit code; if no server can be reached, the exit code

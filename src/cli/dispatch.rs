@@ -3,7 +3,7 @@
 use super::args::{Cli, Command};
 use super::commands::{
     ask, check, completions, delete, diff, doctor, duplicate, edit, export, import, list, login, man, mark, models,
-    new, plan, run, show, store, summary, talk, verify,
+    new, people, plan, run, show, store, summary, talk, verify,
 };
 use super::context::Context;
 use super::error::{CliError, Exit};
@@ -44,6 +44,7 @@ async fn call_command(context: &Context, command: &Command) -> Result<Exit, CliE
         Command::Import(args) => import::run(context, args).await,
         Command::Export(args) => export::run(context, args).await,
         Command::Summary(args) => summary::run(context, args).await,
+        Command::People(args) => people::run(context, args).await,
         Command::Models(args) => models::run(context, args).await,
         Command::Login(args) => login::run(context, args).await,
         Command::Store(args) => store::run(context, args).await,

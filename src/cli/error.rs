@@ -291,7 +291,7 @@ impl From<LabError> for CliError {
             LabError::NoRevision { name, .. } => {
                 Self::not_found(message).hint(format!("`convoke list {} --revisions` lists them", quoted(&name)))
             }
-            LabError::Gone(_) | LabError::NoConversation { .. } => Self::not_found(message),
+            LabError::Gone(_) | LabError::NoConversation { .. } | LabError::NoPeople { .. } => Self::not_found(message),
             LabError::NotYours { target, .. } => {
                 Self::new(Exit::NotYours, "not-yours", message).hint(remedy_of_others(&target))
             }

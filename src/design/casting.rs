@@ -1,14 +1,14 @@
-//! People of a condition: the pool of each role, with its fragments merged in, and the deal of each conversation.
+//! People of a role: its pool, with its fragments merged in.
 
-use super::condition::Condition;
 use super::experiment::{Deal, Experiment, Role};
 use super::person_file::PersonFile;
 use super::problem::Obstacle;
 use crate::people::merge::merge_facts;
 use crate::people::name::fold_name;
+use crate::people::person::hash_persona;
 use crate::people::render::render_person;
-use crate::people::{Deck, Fault, Order, Person, Shape, Source};
-use std::collections::BTreeSet;
+use crate::people::{Fault, Person, Shape, Source};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Maximum number of paths in a message.
@@ -21,7 +21,7 @@ pub struct Cast {
     pub role: Role,
     /// The pool in the order of writing; no persona twice.
     pub pool: Vec<Arc<Member>>,
-    /// Places in the pool, in the order of the personas' hashes.
+    /// Places in the pool, in the order of the hashes that the personas have without fragments.
     by_hash: Vec<usize>,
 }
 
@@ -33,7 +33,7 @@ pub struct Member {
     /// The section of the prompt.
     pub text: String,
     /// The form of the name in which names are compared.
-    folded: String,
+    pub(super) folded: String,
 }
 
 impl Cast {
@@ -45,11 +45,20 @@ impl Cast {
         let people = maker.find_files("people", &role.people, &mut wrong);
         let fragments = maker.find_files("fragments", &role.fragments, &mut wrong);
         let mut pool: Vec<Arc<Member>> = Vec::new();
-        let mut hashes = BTreeSet::new();
+        // Hashes of the personas without fragments, so that fragments move nobody.
+        let mut bare: Vec<String> = Vec::new();
+        let mut places: BTreeMap<String, usize> = BTreeMap::new();
         for file in people {
             match maker.merge_person(file, &fragments) {
-                Ok(person) if hashes.insert(person.hash.clone()) => pool.push(Arc::new(Member::new(person))),
-                Ok(_) => {}
+                Ok((person, hash)) => {
+                    if let Some(place) = places.get(&person.hash) {
+                        bare[*place] = hash.min(bare[*place].clone());
+                    } else {
+                        places.insert(person.hash.clone(), pool.len());
+                        pool.push(Arc::new(Member::new(person)));
+                        bare.push(hash);
+                    }
+                }
                 Err(obstacle) => wrong.extend(Some(obstacle).filter(|o| !wrong.contains(o))),
             }
         }
@@ -57,7 +66,7 @@ impl Cast {
             pool.clear();
         }
         let mut by_hash: Vec<usize> = (0..pool.len()).collect();
-        by_hash.sort_by(|a, b| pool[*a].person.hash.cmp(&pool[*b].person.hash));
+        by_hash.sort_by(|a, b| bare[*a].cmp(&bare[*b]));
         (Self { role: role.without_prompt(), pool, by_hash }, wrong)
     }
 
@@ -67,11 +76,12 @@ impl Cast {
         (bytes / self.pool.len().max(1)) as u64
     }
 
-    fn names(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.pool.iter().map(|member| member.folded.as_str())
     }
 
-    fn at(&self, place: usize) -> &Arc<Member> {
+    /// Returns the member at a place of the order in which the pool is dealt.
+    pub(super) fn at(&self, place: usize) -> &Arc<Member> {
         match self.role.deal {
             Deal::InOrder => &self.pool[place],
             Deal::Matched | Deal::Random => &self.pool[self.by_hash[place]],
@@ -121,7 +131,8 @@ impl<'a> Maker<'a> {
         found
     }
 
-    fn merge_person(&self, file: &PersonFile, fragments: &[&PersonFile]) -> Result<Person, Obstacle> {
+    /// Returns a person with its fragments, and the hash that it has without them.
+    fn merge_person(&self, file: &PersonFile, fragments: &[&PersonFile]) -> Result<(Person, String), Obstacle> {
         let path = &file.path;
         let written = file.read().map_err(|fault| self.unusable(path, "people", &fault))?;
         if written.shape != Shape::Person {
@@ -150,7 +161,7 @@ impl<'a> Maker<'a> {
                 let message = format!("`{path}`: `{}` is the name of a role", person.name);
                 Err(self.obstacle("bad-person", "people", message, "give the person another name"))
             }
-            None => Ok(person),
+            None => Ok((person, hash_persona(&written.persona))),
         }
     }
 
@@ -166,134 +177,4 @@ pub(super) fn list_some(texts: &[impl AsRef<str>]) -> String {
     let more = texts.len().saturating_sub(MOST_NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{more}", named.join(", "))
-}
-
-impl Condition {
-    /// Returns the people of a role; `None` if its agents are nobody in particular.
-    pub fn cast(&self, role: usize) -> Option<&Cast> {
-        self.casts.get(role).map(Arc::as_ref).filter(|cast| !cast.pool.is_empty())
-    }
-
-    /// Returns the hashes that the condition key includes for a role: those of the pool as a set, or under `in-order`
-    /// those of the people who may be dealt, in order.
-    pub fn counted_people(&self, role: usize) -> Vec<&str> {
-        let Some(cast) = self.cast(role) else { return Vec::new() };
-        let hash = |place: usize| cast.at(place).person.hash.as_str();
-        if cast.role.deal != Deal::InOrder {
-            return (0..cast.pool.len()).map(hash).collect();
-        }
-        // Somebody whom another role may have is dealt in some conversations only; then the next one plays.
-        let (sure, maybe) = self.taken_before(role);
-        let mut left = self.agents.get(role).copied().unwrap_or_default();
-        let mut counted = Vec::new();
-        let mut seen = BTreeSet::new();
-        for (place, name) in cast.names().enumerate() {
-            if left == 0 {
-                break;
-            }
-            if seen.insert(name) && !sure.contains(name) {
-                counted.push(hash(place));
-                left -= u32::from(!maybe.contains(name));
-            }
-        }
-        counted
-    }
-
-    /// Returns the names that earlier roles surely have, and those that they may have.
-    fn taken_before(&self, role: usize) -> (BTreeSet<&str>, BTreeSet<&str>) {
-        let (mut sure, mut maybe) = (BTreeSet::new(), BTreeSet::new());
-        for (index, cast) in (0..role).filter_map(|index| Some((index, self.cast(index)?))) {
-            let number = self.agents.get(index).copied().unwrap_or_default() as usize;
-            let is_all = number >= cast.pool.len();
-            let mut names: Vec<&str> = Vec::new();
-            for name in cast.names().filter(|name| number > 0 && !sure.contains(name)) {
-                if !names.contains(&name) {
-                    names.push(name);
-                }
-            }
-            match cast.role.deal {
-                Deal::InOrder if maybe.is_empty() => sure.extend(names.into_iter().take(number)),
-                Deal::Matched | Deal::Random if is_all && maybe.is_empty() => sure.extend(names),
-                Deal::InOrder | Deal::Matched | Deal::Random => maybe.extend(names),
-            }
-        }
-        (sure, maybe)
-    }
-
-    /// Returns true if every conversation has enough people, whatever is drawn.
-    fn surely_has_enough(&self) -> bool {
-        let mut names = BTreeSet::new();
-        (0..self.agents.len()).filter_map(|role| Some((role, self.cast(role)?))).all(|(role, cast)| {
-            self.agents[role] as usize <= cast.pool.len() && cast.names().all(|name| names.insert(name))
-        })
-    }
-
-    /// Finds roles that have too few people in one of the first `replicates` conversations.
-    pub fn find_missing_people(&self, seed: u64, replicates: u32) -> Vec<Obstacle> {
-        if self.casts.is_empty() || self.surely_has_enough() {
-            return Vec::new();
-        }
-        let mut dealer = Dealer::new(self, seed);
-        let mut found: Vec<Obstacle> = Vec::new();
-        for replicate in 1..=replicates {
-            for (role, dealt) in dealer.deal(replicate).iter().enumerate() {
-                let Some(cast) = self.cast(role) else { continue };
-                let (agents, pool) = (self.agents[role] as usize, cast.pool.len());
-                let name = &cast.role.name;
-                let at = format!("roles.{name}.people");
-                if dealt.len() < agents && !found.iter().any(|o| o.at == at) {
-                    let (number, condition) = (dealt.len(), self.name());
-                    let message = if pool < agents {
-                        format!("role `{name}` has {agents} agents and {pool} people in {condition}")
-                    } else {
-                        format!(
-                            "role `{name}` has {agents} agents, and {number} of its {pool} people are free in replicate \
-                             {replicate} of {condition}: others of the same name take part already"
-                        )
-                    };
-                    let hint = "name more people, or lower the number of agents".to_owned();
-                    found.push(Obstacle::new("too-few-people", at, message, hint));
-                }
-            }
-        }
-        found
-    }
-}
-
-/// Deals the people of a condition, conversation by conversation. Replicates in order cost least.
-pub struct Dealer<'c> {
-    condition: &'c Condition,
-    decks: Vec<Option<Deck>>,
-}
-
-impl<'c> Dealer<'c> {
-    /// Prepares the deal of a condition.
-    pub fn new(condition: &'c Condition, seed: u64) -> Self {
-        let deck = |role: usize| {
-            let cast = condition.cast(role)?;
-            let text = format!("{seed}\n{}\ndeal", cast.role.name);
-            let order = match cast.role.deal {
-                Deal::InOrder => Order::Fixed,
-                Deal::Matched => Order::Drawn(text),
-                Deal::Random => Order::Drawn(format!("{text}\n{}", condition.key)),
-            };
-            Some(Deck::new(order, cast.pool.len(), condition.agents[role] as usize))
-        };
-        Self { condition, decks: (0..condition.agents.len()).map(deck).collect() }
-    }
-
-    /// Deals a replicate (from 1): for each role its people in the order of its agents; none for a role without people.
-    pub fn deal(&mut self, replicate: u32) -> Vec<Vec<&'c Arc<Member>>> {
-        let mut taken: BTreeSet<&str> = BTreeSet::new();
-        let mut all = Vec::new();
-        for (role, deck) in self.decks.iter_mut().enumerate() {
-            let mut dealt = Vec::new();
-            if let (Some(deck), Some(cast)) = (deck, self.condition.cast(role)) {
-                let places = deck.deal(replicate, |place| taken.insert(cast.at(place).folded.as_str()));
-                dealt.extend(places.into_iter().map(|place| cast.at(place)));
-            }
-            all.push(dealt);
-        }
-        all
-    }
 }

@@ -75,6 +75,11 @@ impl Condition {
         self.models.iter().flatten().chain(&self.selector).chain(&self.summarizer)
     }
 
+    /// Returns the people of a role; `None` if its agents are nobody in particular.
+    pub fn cast(&self, role: usize) -> Option<&Cast> {
+        self.casts.get(role).map(Arc::as_ref).filter(|cast| !cast.pool.is_empty())
+    }
+
     /// Returns true if a person takes part.
     pub fn has_people(&self) -> bool {
         self.participants().any(ModelSpec::is_human)

@@ -23,7 +23,8 @@
 //! | `axis` | expand factors, zips and cells into combinations of levels |
 //! | `resolve` | derive protocol, agents and models from a combination of levels |
 //! | `condition` | find a condition's values, its participants and its obstacles |
-//! | `casting` | find the people of a condition, and deal them to conversations |
+//! | `casting` | find the people of a role, with fragments merged in |
+//! | `dealing` | deal the people of a condition to its conversations |
 //! | `compose` | compose the prompts of a condition before substitution |
 //! | `key` | hash a revision, a condition or a conversation |
 //! | `plan` | expand an experiment into conditions and conversations |
@@ -41,6 +42,7 @@ pub mod casting;
 pub mod check;
 pub mod compose;
 pub mod condition;
+pub mod dealing;
 pub mod diff;
 pub mod edit;
 pub mod effect;

@@ -189,6 +189,12 @@ pub enum LabError {
         /// Error of the operating system.
         source: io::Error,
     },
+    /// A path or an experiment without a person.
+    #[error("there are no people in {what}")]
+    NoPeople {
+        /// Path or name as given.
+        what: String,
+    },
     /// A link that leads out of an experiment's folder.
     #[error("{} is a link out of the experiment's folder", .path.display())]
     LinkOut {

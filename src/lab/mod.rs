@@ -31,6 +31,7 @@
 //! | `watch` | following what other processes run |
 //! | `summary` | counting conversations by condition |
 //! | `export`, `verify`, `copy` | reading everything |
+//! | `people` | people in files and experiments, to list and to compare |
 //! | `models` | what servers offer |
 
 mod active;
@@ -63,6 +64,7 @@ pub mod origin;
 pub mod outcome;
 pub mod output;
 pub mod pace;
+pub mod people;
 mod people_files;
 pub mod planned;
 pub mod preview;

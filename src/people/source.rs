@@ -59,8 +59,7 @@ impl Source {
     /// Returns true if a path within the experiment's folder belongs to the source.
     pub fn matches(&self, path: &str) -> bool {
         if self.is_path() {
-            let (pattern, path): (Vec<&str>, Vec<&str>) = (self.from.split('/').collect(), path.split('/').collect());
-            return match_folders(&pattern, &path);
+            return matches_path(&self.from, path);
         }
         let inside = path.strip_prefix(FOLDER).and_then(|rest| rest.strip_prefix(&self.from)?.strip_prefix('/'));
         inside.is_some_and(|file| !file.contains('/') && (ends_with(file, ".json") || ends_with(file, ".toml")))
@@ -73,6 +72,12 @@ impl Source {
             Some(first) => format!("{} (first {first})", self.from),
         }
     }
+}
+
+/// Compares a path with a pattern: `*` is any part of one name, `?` one byte, `**` any folders.
+pub fn matches_path(pattern: &str, path: &str) -> bool {
+    let (pattern, path): (Vec<&str>, Vec<&str>) = (pattern.split('/').collect(), path.split('/').collect());
+    match_folders(&pattern, &path)
 }
 
 fn ends_with(file: &str, ending: &str) -> bool {

@@ -1,8 +1,8 @@
 //! Tests of people in an experiment: keys, pools, deals, prompts, and mistakes.
 
 use super::*;
-use crate::design::casting::Dealer;
 use crate::design::check::check;
+use crate::design::dealing::Dealer;
 use crate::design::{diff, key, write};
 use std::collections::BTreeMap;
 
@@ -253,6 +253,7 @@ fn a_fragment_that_replaces_makes_the_same_people_another_age() {
         texts(&conditions[1]).iter().all(|text| text.contains("- Age: 90\n") && text.ends_with("- Likes:\n  - tea"))
     );
     assert_eq!(conditions[1].cast(1).expect("people").pool.len(), 5);
+    assert_eq!(dealt(&conditions[0], 9), dealt(&conditions[1], 9), "a fragment moves nobody");
 }
 
 #[test]
