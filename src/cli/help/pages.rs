@@ -16,7 +16,7 @@ pub struct Group {
 pub const GROUPS: &[Group] = &[
     Group {
         purpose: "Design an experiment",
-        commands: &["new", "check", "plan", "import", "duplicate", "edit", "diff"],
+        commands: &["new", "people", "check", "plan", "import", "duplicate", "edit", "diff"],
     },
     Group { purpose: "Run it", commands: &["run", "talk", "ask"] },
     Group { purpose: "Look at results", commands: &["list", "show", "summary"] },
@@ -92,8 +92,43 @@ pub const PAGES: &[Page] = &[
             ("convoke new study --from prison", "folder `study`, with the texts of an example"),
             ("convoke new short --from prison --set messages=6", "the same, but shorter"),
             ("convoke new pilot --from debate --stored", "into the database; no folder"),
+            ("convoke new group --from focus-group", "agents who are persons"),
         ],
         exits: &[Experiment, Store],
+        variables: &[DATABASE],
+    },
+    Page {
+        command: "people",
+        examples: &[
+            ("convoke people list group", "the persons of an experiment"),
+            ("convoke people show group/people/amina.json", "one, as a prompt has it"),
+            ("convoke people compare group", "how their facts are distributed"),
+        ],
+        exits: PLANS,
+        variables: &[DATABASE],
+    },
+    Page {
+        command: "people list",
+        examples: &[
+            ("convoke people list group", "the persons of an experiment"),
+            ("convoke people list 'group/people/*.json'", "those in some files"),
+        ],
+        exits: PLANS,
+        variables: &[DATABASE],
+    },
+    Page {
+        command: "people show",
+        examples: &[("convoke people show group/people/amina.json", "the section of her prompt")],
+        exits: &[Experiment, NotFound],
+        variables: &[],
+    },
+    Page {
+        command: "people compare",
+        examples: &[
+            ("convoke people compare group", "one set"),
+            ("convoke people compare 'group/people/*.json' group", "two sets, with their distance"),
+        ],
+        exits: PLANS,
         variables: &[DATABASE],
     },
     Page {
