@@ -166,7 +166,11 @@ impl Asking<'_> {
         if !self.context.may_ask() || (self.login_only && !failure.is_of_login()) {
             return Err(error.into());
         }
-        self.report_error(&error.into());
+        // Whoever signs in and has named no user has made no mistake: the next question is the user.
+        let is_next = !self.login_only && failure == SignInFailure::NeedsUser && uri.user.is_none();
+        if !is_next {
+            self.report_error(&error.into());
+        }
         match (failure, uri.user.clone()) {
             (SignInFailure::Authentication | SignInFailure::NeedsUser, Some(_)) => {
                 let password = self.ask_password(&uri).await?;
