@@ -40,7 +40,10 @@ impl Trouble {
                 let end = left.map_or_else(String::new, |left| format!("; it has {} s to answer", left.div_ceil(1000)));
                 is_new.then(|| format!("waiting for {server}: {reason}{end}"))
             }
-            Event::Silent { server } => Some(format!("waiting for the first answer of {server}")),
+            // A wait that was reported has its reason.
+            Event::Silent { server } => {
+                (!self.waits.contains_key(server)).then(|| format!("waiting for the first answer of {server}"))
+            }
             Event::Held { holder, .. } => self.holders.insert(holder.clone()).then(|| {
                 format!("some conversations are in use by {holder}: continuing with the others, then waiting for these")
             }),
@@ -77,10 +80,16 @@ mod tests {
             wait("a", "refused", Some(13_000)),
             wait("b", "refused", None),
             wait("a", "busy", None),
+            Event::Silent { server: "a".to_owned() },
+            Event::Silent { server: "c".to_owned() },
         ];
         let lines: Vec<String> = events.iter().filter_map(|event| trouble.line_of(event)).collect();
-        let expected =
-            ["waiting for a: refused; it has 15 s to answer", "waiting for b: refused", "waiting for a: busy"];
+        let expected = [
+            "waiting for a: refused; it has 15 s to answer",
+            "waiting for b: refused",
+            "waiting for a: busy",
+            "waiting for the first answer of c",
+        ];
         assert_eq!(lines, expected);
     }
 }
