@@ -102,6 +102,7 @@ fn launch() -> (Launch, UnboundedReceiver<Event>) {
         script: None,
         pull: false,
         store_wait: Duration::ZERO,
+        grace: Duration::ZERO,
         flags: Vec::new(),
         person: None,
         events,

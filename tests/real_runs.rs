@@ -4,7 +4,6 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "helpers of tests fail as tests do")]
 
-use assert_cmd::Command;
 use serde_json::Value as Json;
 use std::sync::Mutex;
 use tempfile::TempDir;
@@ -72,8 +71,14 @@ impl Place {
     }
 
     fn run_in(&self, folder: &std::path::Path, line: &str) -> Outcome {
-        let output = Command::cargo_bin("convoke")
-            .unwrap()
+        let output = self.command(folder, line).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Outcome { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    fn command(&self, folder: &std::path::Path, line: &str) -> std::process::Command {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("convoke"));
+        command
             .current_dir(folder)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -81,11 +86,8 @@ impl Place {
             .env("XDG_CONFIG_HOME", self.dir.path().join("configuration"))
             .env("DB_USER", "tester")
             .envs(self.variables.clone())
-            .args(line.split(' '))
-            .output()
-            .unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Outcome { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+            .args(line.split(' '));
+        command
     }
 
     fn data(&self, line: &str) -> Json {
@@ -295,4 +297,67 @@ fn servers_are_looked_at() {
     assert!(models.contains("ollama/tiny") && models.contains("openai/tiny-b") && models.contains("4096"), "{models}");
     let doctor = place.run("doctor").exits(0).out;
     assert!(doctor.contains("context 4096 tokens"), "{doctor}");
+}
+
+/// A shell's command line.
+fn shell(line: &str) {
+    let status = std::process::Command::new("bash").args(["-c", line]).stdout(std::process::Stdio::null()).status();
+    assert!(status.unwrap().success(), "{line}");
+}
+
+/// R8: the server is killed in the middle of a run and started again at its port. Variables name one of its own, and the
+/// commands that kill and start it.
+#[test]
+fn a_run_outlives_its_model_server() {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let Some(mut place) = place() else { return };
+    let Some(host) = variable("CONVOKE_TEST_OLLAMA_KILL_HOST") else {
+        assert!(variable("CONVOKE_TEST_REQUIRE_SERVERS").is_none(), "CONVOKE_TEST_OLLAMA_KILL_HOST is not set");
+        eprintln!("SKIPPED: CONVOKE_TEST_OLLAMA_KILL_HOST is not set, so no model server was killed");
+        return;
+    };
+    let (kill, start) = (variable("CONVOKE_TEST_OLLAMA_KILL").unwrap(), variable("CONVOKE_TEST_OLLAMA_START").unwrap());
+    place.variables = vec![
+        ("OLLAMA_HOST", host.clone()),
+        ("OPENAI_BASE_URL", format!("{host}/v1")),
+        ("OPENAI_API_KEY", "none".to_owned()),
+    ];
+    let models = r#""ollama/tiny", "openai/tiny-b""#;
+    place.experiment_of("night", models, 9, "{ guard = 1, prisoner = 1 }", "");
+    let said = place.dir.path().join("said");
+    let mut run = place
+        .command(place.dir.path(), "run night --no-input --replicates 6 --jobs 4 --max-retries 1 --json")
+        .stdout(std::fs::File::create(&said).unwrap())
+        .spawn()
+        .unwrap();
+    let mut comes_to = |words: &str, times: usize| {
+        for _ in 0..3000 {
+            let said = std::fs::read_to_string(&said).unwrap();
+            if said.matches(words).count() >= times {
+                return;
+            }
+            assert!(run.try_wait().unwrap().is_none(), "it ended without {words}: {said}");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        panic!("{words}: {}", std::fs::read_to_string(&said).unwrap());
+    };
+    comes_to(r#""called":true"#, 20);
+    shell(&kill);
+    comes_to(r#""event":"server-away""#, 2);
+    std::thread::sleep(std::time::Duration::from_secs(8));
+    shell(&start);
+    comes_to(r#""event":"server-back""#, 2);
+    let code = run.wait().unwrap().code();
+    let said = std::fs::read_to_string(&said).unwrap();
+    let end: Json = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (code, &end["done"], &end["failed"], &end["left"]),
+        (Some(0), &12.into(), &0.into(), &0.into()),
+        "{end}"
+    );
+    assert!(end["possible_spend"].as_u64().unwrap() <= 2 * 4, "two attempts of four requests in flight: {end}");
+    for conversation in place.shown("night") {
+        assert_eq!((conversation["status"].as_str(), calls(&conversation).len()), (Some("done"), 8));
+    }
+    place.verified();
 }

@@ -41,6 +41,8 @@ pub struct Launch {
     pub server_wait: ServerWait,
     /// Longest wait for a database that is full or unreachable.
     pub store_wait: Duration,
+    /// Time that requests in flight have once `max_time` is over.
+    pub grace: Duration,
     /// Arguments as typed, without secrets, recorded for people.
     pub flags: Vec<String>,
     /// Person who takes part; `None` if nobody can.
@@ -160,22 +162,31 @@ impl Running {
         if jobs.is_empty() {
             return Summary::default();
         }
-        // The run stops itself by its own token. The caller's token shows if a person stopped it.
-        let stop = how.stop.stop.child_token();
-        let budget = Arc::new(Budget::new(how.max_calls, how.max_time));
+        // The run stops itself by its own tokens. The caller's tokens show if a person stopped it.
+        let (stop, abort) = (how.stop.stop.child_token(), how.stop.abort.child_token());
+        let budget = Arc::new(Budget::new(how.max_calls, how.max_time, how.grace));
         let expire = async {
             budget.expire().await;
+            if let Some(event) = budget.announce() {
+                let _ = how.events.send(event);
+            }
             stop.cancel();
+            budget.end_grace().await;
+            abort.cancel();
             std::future::pending::<()>().await;
         };
-        let work = self.run_within(&budget, &stop);
+        let work = Box::pin(self.run_within(&budget, (&stop, &abort)));
         tokio::select! {
             summary = work => summary,
             () = expire => Summary::default(),
         }
     }
 
-    async fn run_within(&self, budget: &Arc<Budget>, stop: &CancellationToken) -> Summary {
+    async fn run_within(
+        &self,
+        budget: &Arc<Budget>,
+        (stop, abort): (&CancellationToken, &CancellationToken),
+    ) -> Summary {
         let Self { lab, how, jobs, .. } = self;
         let longest = how.server_wait.time;
         let retry = Retry { max_retries: how.max_retries, longest, ..Retry::default() };
@@ -189,7 +200,7 @@ impl Running {
             lease: self.build_lease(),
             stop: stop.clone(),
             leave: how.stop.leave.clone(),
-            abort: how.stop.abort.clone(),
+            abort: abort.clone(),
             budget: Arc::clone(budget),
         };
         let work = Work {

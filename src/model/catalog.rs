@@ -235,7 +235,7 @@ impl Connection {
         if message.contains("invalid model name") || message.contains("unauthorized") {
             return ModelError::Refused { server, parameter: None, status: 400, message };
         }
-        ModelError::Busy { server, status: 500, message, retry_after: None }
+        ModelError::Busy { server, status: 500, message, retry_after: None, is_unclear: false }
     }
 }
 

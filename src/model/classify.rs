@@ -96,6 +96,23 @@ const CONTEXT_WORDS: [&str; 31] = [
 /// Words by which a server names a trouble that passes.
 const PASSING_WORDS: [&str; 6] =
     ["too many requests", "rate limit", "overloaded", "is loading", "warming up", "try again later"];
+/// Words by which a server names its own trouble with status 500.
+const OWN_WORDS: [&str; 14] = [
+    "internal",
+    "server error",
+    "server had an error",
+    "unexpected",
+    "unavailable",
+    "timeout",
+    "timed out",
+    "overload",
+    "capacity",
+    "try again",
+    "terminated",
+    "crash",
+    "out of memory",
+    "eof",
+];
 /// Words about an address that the server does not have.
 const ADDRESS_WORDS: [&str; 3] = ["unexpected endpoint", "unknown endpoint", "invalid endpoint"];
 /// Words about the right to use a model.
@@ -244,6 +261,15 @@ impl Problem {
         matches!(self.status, 408 | 409 | 421 | 423 | 424 | 425 | 429 | 498 | 499 | 500..)
     }
 
+    /// True for a 500 written as JSON that names another reason than the server's own trouble.
+    fn is_unclear(&self) -> bool {
+        self.is_json
+            && self.status == 500
+            && self.retry_after.is_none()
+            && !self.is_passing()
+            && !self.mentions_any(&OWN_WORDS)
+    }
+
     /// True for a status that else refuses for good.
     fn is_passing_refusal(&self) -> bool {
         matches!(self.status, 400 | 403 | 404 | 449) && self.is_passing()
@@ -332,7 +358,8 @@ pub(super) fn classify_problem(http: &Http, model: &str, sent: &Map<String, Json
         400..=424 | 431 | 500 if problem.is_context() => ModelError::ContextFull { model, message },
         400 | 404 | 422 | 500 if problem.is_no_model() => ModelError::NoModel { server, model, message },
         status if problem.is_passing_status() || parameter.is_none() && problem.is_passing_refusal() => {
-            ModelError::Busy { server, status, message, retry_after: problem.retry_after }
+            let is_unclear = problem.is_unclear();
+            ModelError::Busy { server, status, message, retry_after: problem.retry_after, is_unclear }
         }
         404 => ModelError::Nowhere { server, address: http.server().base_url.to_string(), message },
         status => ModelError::Refused { server, parameter, status, message },

@@ -42,6 +42,8 @@ pub enum ModelError {
         message: String,
         /// The wait that the server requested.
         retry_after: Option<Duration>,
+        /// True if the server names another reason than its own trouble: the prompt may be at fault.
+        is_unclear: bool,
     },
     /// The server requests a longer wait than the run accepts.
     #[error("{server} is busy ({status}) until {}: {message}", format_time(*until))]
@@ -182,6 +184,22 @@ impl ModelError {
     /// The wait that the server requests before a retry.
     pub(super) fn requested_wait(&self) -> Option<Duration> {
         if let Self::Busy { retry_after, .. } = self { *retry_after } else { None }
+    }
+
+    /// True if no connection was made, so that nothing was sent.
+    pub(super) fn is_unconnected(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Timeout { what: CONNECTION, .. })
+    }
+
+    /// Converts an unclear trouble to the refusal that it may be.
+    #[must_use]
+    pub fn into_refusal(self) -> Self {
+        match self {
+            Self::Busy { server, status, message, is_unclear: true, .. } => {
+                Self::Refused { server, parameter: None, status, message }
+            }
+            other => other,
+        }
     }
 
     /// Hash of the bytes of an unusable answer.

@@ -15,6 +15,8 @@ pub struct Gates {
 #[derive(Debug, Default)]
 struct State {
     closed_until: BTreeMap<(String, String), Instant>,
+    /// Time of the first attempt at each server.
+    tried: BTreeMap<String, Instant>,
     answered: BTreeMap<String, i64>,
     /// Servers that are away. Removing one wakes every call that waits for it.
     away: BTreeMap<String, watch::Sender<()>>,
@@ -73,6 +75,11 @@ impl Gates {
             // An error says that the server is no longer marked as away.
             let _ = away.changed().await;
         }
+    }
+
+    /// Returns the time of the first attempt at a server, which is now if there was none.
+    pub fn first_attempt(&self, server: &str) -> Instant {
+        *self.lock().tried.entry(server.to_owned()).or_insert_with(Instant::now)
     }
 
     /// Records that the server answered a conversation.

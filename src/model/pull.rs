@@ -72,7 +72,7 @@ impl Connection {
                 Err(error) => error,
             };
             left = if most > before { pull.retries } else { left };
-            if left == 0 || super::retry::verdict(&error) != super::Verdict::Retry {
+            if left == 0 || !super::retry::verdict(&error).is_retried() {
                 return Err(error);
             }
             left -= 1;

@@ -13,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 pub enum Verdict {
     /// The request is retried; after the last retry the conversation or the server has a problem.
     Retry,
+    /// The request is retried; after the last retry it is unclear.
+    RetryUnclear,
     /// The conversation fails by its own fault; others continue.
     Fail,
     /// The server refuses the request and names no cause. Evidence decides between the prompt and the model.
@@ -26,6 +28,7 @@ pub enum Verdict {
 /// Returns the consequence of an error: the one table.
 pub fn verdict(error: &ModelError) -> Verdict {
     match error {
+        ModelError::Busy { is_unclear: true, .. } => Verdict::RetryUnclear,
         ModelError::Unreachable { .. }
         | ModelError::Broken { .. }
         | ModelError::Timeout { .. }
@@ -44,6 +47,21 @@ pub fn verdict(error: &ModelError) -> Verdict {
         | ModelError::Setting { .. }
         | ModelError::Nowhere { .. } => Verdict::StopServer,
     }
+}
+
+impl Verdict {
+    /// True if the request is retried.
+    pub fn is_retried(self) -> bool {
+        matches!(self, Self::Retry | Self::RetryUnclear)
+    }
+}
+
+/// Time within which a server that was never reached must be reached.
+pub const FIRST_CONTACT: Duration = Duration::from_secs(15);
+
+/// Shortens a wait so that an attempt as long as the last one ends within [`FIRST_CONTACT`]; `None` if none can.
+pub fn fit_first_contact(wait: Duration, elapsed: Duration, last: Duration) -> Option<Duration> {
+    FIRST_CONTACT.checked_sub(elapsed)?.checked_sub(last).map(|left| wait.min(left))
 }
 
 /// Number of retries and the waits between them.
@@ -81,7 +99,7 @@ impl Retry {
     /// Replaces the error of a server that requests a longer wait than this run accepts.
     fn limit_wait(&self, error: ModelError, now: i64) -> ModelError {
         match error {
-            ModelError::Busy { server, status, message, retry_after: Some(asked) } if asked > self.longest => {
+            ModelError::Busy { server, status, message, retry_after: Some(asked), .. } if asked > self.longest => {
                 let until = now.saturating_add(i64::try_from(asked.as_millis()).unwrap_or(i64::MAX));
                 ModelError::Later { server, status, message, until }
             }
@@ -120,6 +138,8 @@ pub struct PendingCall<'a> {
     pub order: u32,
     /// True if it finds out whether a server is back: it does not wait for the others.
     pub watches: bool,
+    /// True if the server was never reached, and is given up after [`FIRST_CONTACT`].
+    pub is_first_contact: bool,
     /// Prevents any new attempt.
     pub stop: &'a CancellationToken,
     /// Drops the attempt in flight.
@@ -137,6 +157,8 @@ pub struct RetryWait {
     pub error: ModelError,
     /// Time until the next attempt.
     pub wait: Duration,
+    /// Time until the server is given up, if it was never reached.
+    pub left: Option<Duration>,
 }
 
 /// Outcome of a call.
@@ -177,7 +199,6 @@ where
 {
     let (mut attempts, mut received) = (Vec::new(), None);
     let end = loop {
-        let attempt = attempts.len() as u32;
         let Some(slot) = pending.take_slot().await else { break CallEnd::Stopped };
         if let Err(error) = before(&attempts).await {
             break CallEnd::Unsaved(error);
@@ -190,10 +211,9 @@ where
             Some(Err(error)) => pending.retry.limit_wait(error, (pending.clock)()),
         };
         let is_repeated = error.received().is_some_and(|now| received.replace(now.to_owned()).as_deref() == Some(now));
-        if verdict(&error) != Verdict::Retry || is_repeated || attempt >= pending.retry.max_retries {
-            break CallEnd::Failed(error);
-        }
-        if !pending.pause_before_retry(attempt, error, &mut attempts, &notify).await {
+        let wait = if is_repeated { None } else { pending.next_wait(error.clone(), &attempts) };
+        let Some(wait) = wait else { break CallEnd::Failed(error) };
+        if !pending.pause_before_retry(wait, &mut attempts, &notify).await {
             break CallEnd::Stopped;
         }
     };
@@ -226,6 +246,7 @@ impl PendingCall<'_> {
     /// Makes and records one attempt; `None` if aborted.
     async fn make_attempt(&self, attempts: &mut Vec<Attempt>) -> Option<Result<ChatReply, ModelError>> {
         let (at, start) = ((self.clock)(), Instant::now());
+        self.gates.first_attempt(self.server);
         let result = tokio::select! {
             biased;
             () = self.abort.cancelled() => None,
@@ -244,23 +265,38 @@ impl PendingCall<'_> {
         result
     }
 
+    /// Returns the wait before the next attempt; `None` if there is none.
+    fn next_wait(&self, error: ModelError, attempts: &[Attempt]) -> Option<RetryWait> {
+        let attempt = attempts.len().saturating_sub(1) as u32;
+        if !verdict(&error).is_retried() || attempt >= self.retry.max_retries {
+            return None;
+        }
+        let wait = self.retry.next_wait(&error, self.request, attempt);
+        if !self.is_first_contact || !error.is_unconnected() {
+            return Some(RetryWait { attempt, error, wait, left: None });
+        }
+        let elapsed = self.gates.first_attempt(self.server).elapsed();
+        let last = Duration::from_millis(attempts.last().map_or(0, |last| last.took));
+        let wait = fit_first_contact(wait, elapsed, last)?;
+        Some(RetryWait { attempt, error, wait, left: Some(FIRST_CONTACT.saturating_sub(elapsed)) })
+    }
+
     /// Waits before the next attempt; false if stopped.
     async fn pause_before_retry(
         &self,
-        attempt: u32,
-        error: ModelError,
+        waiting: RetryWait,
         attempts: &mut [Attempt],
         notify: &impl Fn(RetryWait),
     ) -> bool {
-        let wait = self.retry.next_wait(&error, self.request, attempt);
-        let until = Instant::now() + wait;
+        let RetryWait { error, wait, .. } = &waiting;
+        let until = Instant::now() + *wait;
         if let Some(asked) = error.requested_wait() {
             self.gates.close_until(self.server, &self.request.model, Instant::now() + asked);
         }
         if let Some(last) = attempts.last_mut() {
             last.waited = u64::try_from(wait.as_millis()).ok();
         }
-        notify(RetryWait { attempt, error, wait });
+        notify(waiting);
         self.unless_stopped(sleep_until(until)).await.is_some()
     }
 

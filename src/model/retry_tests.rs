@@ -38,7 +38,7 @@ impl ChatModel for Fake {
 }
 
 fn busy_error(status: u16, retry_after: Option<Duration>) -> ModelError {
-    ModelError::Busy { server: "s".to_owned(), status, message: String::new(), retry_after }
+    ModelError::Busy { server: "s".to_owned(), status, message: String::new(), retry_after, is_unclear: false }
 }
 
 fn request_of(conversation: &str) -> ChatRequest {
@@ -62,6 +62,7 @@ struct World {
     stop: CancellationToken,
     abort: CancellationToken,
     retry: Retry,
+    is_first_contact: bool,
     saved: AtomicU32,
     seen: Mutex<Vec<Duration>>,
 }
@@ -75,6 +76,7 @@ impl World {
             stop: CancellationToken::new(),
             abort: CancellationToken::new(),
             retry: Retry::default(),
+            is_first_contact: false,
             saved: AtomicU32::new(0),
             seen: Mutex::new(Vec::new()),
         }
@@ -91,6 +93,7 @@ impl World {
             gates: &self.gates,
             order: 1,
             watches: false,
+            is_first_contact: self.is_first_contact,
             stop: &self.stop,
             abort: &self.abort,
             clock: &|| 1000,
@@ -258,9 +261,33 @@ fn the_loop_is_send() {
         gates: &world.gates,
         order: 0,
         watches: false,
+        is_first_contact: false,
         stop: &world.stop,
         abort: &world.abort,
         clock: &|| 0,
     };
     is_send(&send_call(&pending, |_| async { Ok::<(), ()>(()) }, |_| ()));
+}
+
+/// A server that was never reached has 15 seconds, whatever an attempt takes.
+#[tokio::test(start_paused = true)]
+async fn the_first_contact_ends_after_15_seconds() {
+    let gone = || ModelError::Unreachable { server: "s".to_owned(), cause: "refused".to_owned() };
+    let slow = || ModelError::Timeout { server: "s".to_owned(), what: "connection", limit: Duration::from_secs(10) };
+    for (takes, error, least) in
+        [(1, gone(), 14_990), (3000, gone(), 12_000), (6000, gone(), 12_000), (10_000, slow(), 10_000)]
+    {
+        let retry = Retry { max_retries: 60, ..Retry::default() };
+        let world = World { retry, is_first_contact: true, ..World::new(1) };
+        let model = Fake { takes: Duration::from_millis(takes), ..Fake::failing_with(vec![error.clone(); 99]) };
+        let began = Instant::now();
+        let asked = world.ask(&model, "c").await;
+        assert_eq!(asked.end, CallEnd::Failed(error));
+        let took = began.elapsed().as_millis();
+        assert!((least..=15_010).contains(&took), "{takes} ms: {took} ms, {} attempts", asked.attempts.len());
+    }
+    // Its answer, even an error, is a contact.
+    let world = World { is_first_contact: true, ..World::new(1) };
+    let asked = world.ask(&Fake::failing_with(vec![busy_error(503, None); 5]), "c").await;
+    assert_eq!((asked.end, asked.attempts.len()), (CallEnd::Answered(ChatReply::default()), 6));
 }

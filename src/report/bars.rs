@@ -115,6 +115,7 @@ impl Reporter for Bars {
             Event::Entry { .. } | Event::Answered { .. } => return,
             Event::Started { .. }
             | Event::Waiting { .. }
+            | Event::Silent { .. }
             | Event::Stopped { .. }
             | Event::Held { .. }
             | Event::LongContext { .. }

@@ -57,9 +57,11 @@ impl Tally {
                     *expected = expected.saturating_sub(u64::from(*unused));
                 }
             }
-            Event::Waiting { server, reason, wait, .. } => {
-                self.waiting = Some(format!("{server}: {reason}; again in {:.1} s", *wait as f64 / 1000.0));
+            Event::Waiting { server, reason, wait, left, .. } => {
+                let most = left.map_or_else(String::new, |left| format!(", for {} s at most", left.div_ceil(1000)));
+                self.waiting = Some(format!("{server}: {reason}; again in {:.1} s{most}", *wait as f64 / 1000.0));
             }
+            Event::Silent { server } => self.waiting = Some(format!("{server}: no answer yet")),
             Event::ServerAway { reason, .. } | Event::StoreAway { reason } => self.waiting = Some(reason.clone()),
             Event::ServerBack { .. } | Event::StoreBack | Event::Started { .. } => self.waiting = None,
             Event::Pull { model, doing, completed, total } => {

@@ -27,14 +27,19 @@ impl Trouble {
                 let more = format!("num_ctx = {num_ctx} is more than the model has ({context})");
                 Some(format!("warning: {model}: {more}: its server may use less, or fail"))
             }
-            Event::Spent { bound } => Some(format!("stopping: {bound} is reached; turns in flight finish")),
+            Event::Spent { bound, grace } => {
+                let finish = grace.map_or_else(|| "finish".to_owned(), |grace| format!("have {grace} s to finish"));
+                Some(format!("stopping: {bound} is reached; turns in flight {finish}"))
+            }
             Event::Stopping { grace } => {
                 Some(format!("stopping: turns in flight have {grace} s to finish; Ctrl-C again exits at once"))
             }
-            Event::Waiting { server, reason, .. } => {
+            Event::Waiting { server, reason, left, .. } => {
                 let is_new = self.waits.replace(reason.clone()).as_ref() != Some(reason);
-                is_new.then(|| format!("waiting for {server}: {reason}"))
+                let end = left.map_or_else(String::new, |left| format!("; it has {} s to answer", left.div_ceil(1000)));
+                is_new.then(|| format!("waiting for {server}: {reason}{end}"))
             }
+            Event::Silent { server } => Some(format!("waiting for the first answer of {server}")),
             Event::Held { holder, .. } => self.holders.insert(holder.clone()).then(|| {
                 format!("some conversations are in use by {holder}: continuing with the others, then waiting for these")
             }),

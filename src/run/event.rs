@@ -103,6 +103,14 @@ pub enum Event {
         reason: String,
         /// Milliseconds until the next attempt.
         wait: u64,
+        /// Milliseconds until the run gives up, at a server that was never reached.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        left: Option<u64>,
+    },
+    /// A server that has not answered yet takes more than a moment.
+    Silent {
+        /// The server.
+        server: String,
     },
     /// A server went away. The run waits for it and sends it no prompt.
     ServerAway {
@@ -156,6 +164,9 @@ pub enum Event {
     Spent {
         /// The bound, as a flag.
         bound: String,
+        /// Longest wait in seconds, if the bound is a time.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        grace: Option<u64>,
     },
     /// The run makes no new request and awaits turns in flight.
     Stopping {

@@ -7,6 +7,8 @@ use crate::store::{Status, StoreError};
 
 /// The reason that is stored on Ctrl-C between two turns.
 pub(super) const STOPPED: &str = "stopped before its next turn";
+/// The reason that is stored if a turn in flight was given up.
+pub(super) const CUT: &str = "stopped with a turn in flight";
 
 /// A worker's report on the conversation that it left.
 pub(super) struct Left {
@@ -30,6 +32,10 @@ pub(super) enum Leave {
     Interrupted(String),
     /// A bound of the invocation is reached.
     Budget,
+    /// The run ends between two turns.
+    Stopped,
+    /// The run ends before the first request: the conversation is as it was planned.
+    Unbegun,
     /// A server refuses the request and names no cause.
     Refused(Box<Open>),
     Store(StoreError),
@@ -44,7 +50,7 @@ impl Leave {
     pub(super) fn gravity(&self) -> u8 {
         match self {
             Self::Done(_) => 0,
-            Self::Interrupted(_) | Self::Budget => 1,
+            Self::Interrupted(_) | Self::Budget | Self::Stopped | Self::Unbegun => 1,
             Self::Failed(_) | Self::Refused(_) => 2,
             Self::Held(_) | Self::Ended(_) => 3,
             Self::Store(_) => 4,
@@ -55,8 +61,19 @@ impl Leave {
     pub(super) fn ends_the_claim(&self) -> bool {
         match self {
             Self::Held(_) | Self::Ended(_) | Self::Store(_) => true,
-            Self::Done(_) | Self::Failed(_) | Self::Interrupted(_) | Self::Refused(_) | Self::Budget => false,
+            Self::Done(_)
+            | Self::Failed(_)
+            | Self::Interrupted(_)
+            | Self::Refused(_)
+            | Self::Budget
+            | Self::Stopped
+            | Self::Unbegun => false,
         }
+    }
+
+    /// Returns the reason to leave a conversation of which nothing was stored.
+    pub(super) fn before_begin(self) -> Self {
+        if matches!(self, Self::Budget | Self::Stopped) { Self::Unbegun } else { self }
     }
 }
 

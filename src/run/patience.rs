@@ -63,6 +63,9 @@ fn may_pass(error: &StoreError) -> bool {
 const FIRST_LOOK: Duration = Duration::from_secs(5);
 const LONGEST_LOOK: Duration = Duration::from_mins(1);
 
+/// Time without an answer after which a server that has not answered yet is reported.
+pub(super) const SILENCE: Duration = Duration::from_millis(1500);
+
 /// Patience with servers that go away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServerWait {

@@ -1,14 +1,15 @@
 //! Models of a run: looked up before the first call, and fetched if a server lacks them.
 
 use super::event::Event;
-use super::patience::{ServerWait, next_pause};
+use super::patience::{SILENCE, ServerWait, next_pause};
 use crate::design::check::server_of;
 use crate::design::{ModelSpec, Seed};
 use crate::model::catalog::is_same_model;
 use crate::model::parameters::request_parameters;
 use crate::model::pull::Pull;
+use crate::model::retry::{FIRST_CONTACT, fit_first_contact, verdict};
 use crate::model::{
-    ChatModel, ChatRequest, Connection, ModelError, ModelFacts, Retry, Scripted, Server, ServerKind, Turn, Verdict,
+    ChatModel, ChatRequest, Connection, ModelError, ModelFacts, Retry, Scripted, Server, ServerKind, Turn,
 };
 use crate::process::random::server_seed;
 use crate::process::{Ask, Process};
@@ -74,10 +75,15 @@ impl Roster {
             }
             let server = server_of(&spec.id);
             let gone = |r: &Self| r.unusable.iter().any(|(s, model, _)| s == server && model.is_none());
-            if roster.models.contains_key(&spec.id) || gone(&roster) || look_up.stop.is_cancelled() {
+            if roster.models.contains_key(&spec.id) || gone(&roster) {
                 continue;
             }
-            match look_up.member(&spec.id, &mut connections).await {
+            let found = tokio::select! {
+                biased;
+                () = look_up.stop.cancelled() => break,
+                found = look_up.member(&spec.id, &mut connections) => found,
+            };
+            match found {
                 Ok(member) => {
                     look_up.warn_of_context(spec, &member.known, &mut warned);
                     roster.models.insert(spec.id.clone(), member);
@@ -235,12 +241,8 @@ impl LookUp<'_> {
             // Without a listener, events are not needed.
             let _ = self.events.send(pull);
         };
-        tokio::select! {
-            () = self.stop.cancelled() => Err(lacks("it was not fetched to the end".to_owned())),
-            fetched = connection.pull_model(model, Pull::default(), &mut told) => {
-                fetched.map_err(|error| unfetched(error).map_or_else(|e| e, lacks))
-            }
-        }
+        let fetched = connection.pull_model(model, Pull::default(), &mut told).await;
+        fetched.map_err(|error| unfetched(error).map_or_else(|e| e, lacks))
     }
 
     /// Repeats a lookup while the server may recover.
@@ -250,33 +252,47 @@ impl LookUp<'_> {
     {
         let (mut attempt, began, mut pause) = (0, Instant::now(), None);
         loop {
-            let error = match look().await {
-                Err(error) if crate::model::retry::verdict(&error) == Verdict::Retry && !is_unreadable(&error) => error,
+            let sent = Instant::now();
+            let error = match self.unless_silent(connection, look()).await {
+                Err(error) if verdict(&error).is_retried() && !is_unreadable(&error) => error,
                 other => return other,
             };
-            let is_patient = self.server_wait.at_start && began.elapsed() < self.server_wait.time;
+            let elapsed = began.elapsed();
+            let is_patient = self.server_wait.at_start && elapsed < self.server_wait.time;
             let is_used_up = attempt >= self.retry.max_retries;
-            if (is_used_up && !is_patient) || self.stop.is_cancelled() {
-                return Err(error);
-            }
-            let mut wait = self.retry.base.saturating_mul(2_u32.saturating_pow(attempt)).min(self.retry.cap);
-            if is_used_up {
-                wait = *pause.insert(next_pause(pause));
-            }
-            self.tell_wait(connection, &error, wait);
-            tokio::select! {
-                () = self.stop.cancelled() => return Err(error),
-                () = sleep(wait) => attempt = attempt.saturating_add(1),
-            }
+            let doubled = self.retry.base.saturating_mul(2_u32.saturating_pow(attempt)).min(self.retry.cap);
+            let wait = match (is_used_up, self.server_wait.at_start) {
+                (true, _) => is_patient.then(|| *pause.insert(next_pause(pause))),
+                (false, true) => Some(doubled),
+                (false, false) => fit_first_contact(doubled, elapsed, sent.elapsed()),
+            };
+            let Some(wait) = wait else { return Err(error) };
+            let left = (!self.server_wait.at_start).then(|| FIRST_CONTACT.saturating_sub(elapsed));
+            self.tell_wait(connection, &error, (wait, left));
+            sleep(wait).await;
+            attempt = attempt.saturating_add(1);
         }
     }
 
-    fn tell_wait(&self, connection: &Connection, error: &ModelError, wait: Duration) {
+    /// Awaits a lookup, and reports a server that takes more than a moment.
+    async fn unless_silent<T>(&self, connection: &Connection, looking: impl Future<Output = T>) -> T {
+        let mut looking = std::pin::pin!(looking);
+        tokio::select! {
+            found = &mut looking => return found,
+            () = sleep(SILENCE) => {}
+        }
+        // Without a listener, events are not needed.
+        let _ = self.events.send(Event::Silent { server: connection.server().name.clone() });
+        looking.await
+    }
+
+    fn tell_wait(&self, connection: &Connection, error: &ModelError, (wait, left): (Duration, Option<Duration>)) {
         let _ = self.events.send(Event::Waiting {
             conversation: String::new(),
             server: connection.server().name.clone(),
             reason: error.to_string(),
             wait: wait.as_millis() as u64,
+            left: left.map(|left| left.as_millis() as u64),
         });
     }
 }

@@ -197,9 +197,9 @@ fn count(shared: &Shared, left: Left) -> Option<Job> {
         _ if by_another => {}
         Status::Done => s.done += 1,
         Status::Failed => s.failed.push((id.clone(), why)),
-        // Conversations that a bound stopped are no trouble.
-        Status::Incomplete => {}
-        Status::Pending | Status::Running | Status::Interrupted => {
+        // Conversations that a bound stopped, or that have not begun, are no trouble.
+        Status::Incomplete | Status::Pending => {}
+        Status::Running | Status::Interrupted => {
             s.interrupted.push((id.clone(), why));
         }
     });

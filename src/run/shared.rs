@@ -3,7 +3,7 @@
 use super::budget::Budget;
 use super::event::{Event, Summary};
 use super::job::Job;
-use super::leave::{Leave, STOPPED};
+use super::leave::Leave;
 use super::patience::{Patience, ServerWait};
 use super::refusals::Refusals;
 use super::roster::{Roster, name_of};
@@ -16,7 +16,6 @@ use crate::process::Flag;
 use crate::store::{Lease, Store, Tokens};
 use serde_json::{Map, Value as Json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
@@ -76,8 +75,8 @@ pub(super) struct Shared {
     /// Conversations already reported as held by another process.
     held: Mutex<BTreeSet<String>>,
     totals: Mutex<Summary>,
-    /// True if the reached bound of the invocation was reported.
-    has_told_budget: AtomicBool,
+    /// Servers reported as silent.
+    silent: Mutex<BTreeSet<String>>,
 }
 
 impl Shared {
@@ -96,7 +95,7 @@ impl Shared {
             stops: Mutex::default(),
             held: Mutex::default(),
             totals: Mutex::default(),
-            has_told_budget: AtomicBool::new(false),
+            silent: Mutex::default(),
             work,
             options,
         }
@@ -105,6 +104,11 @@ impl Shared {
     /// Sends an event to the listeners, if any are left.
     pub(super) fn tell(&self, event: Event) {
         let _ = self.work.events.send(event);
+    }
+
+    /// True if a server was reached in this run.
+    pub(super) fn was_reached(&self, server: &str) -> bool {
+        self.gates.last_success(server).is_some() || self.work.roster.has_reached(server)
     }
 
     /// Returns the error that stopped requests to a model; `None` if requests may be sent.
@@ -153,11 +157,25 @@ impl Shared {
 
     /// Returns the reason to leave a conversation before its next request.
     pub(super) fn leave_halted(&self) -> Leave {
-        let Some(bound) = self.options.budget.spent() else { return Leave::Interrupted(STOPPED.to_owned()) };
-        if !self.has_told_budget.swap(true, Ordering::Relaxed) {
-            self.tell(Event::Spent { bound: bound.to_owned() });
+        if self.options.budget.spent().is_none() {
+            return Leave::Stopped;
+        }
+        if let Some(event) = self.options.budget.announce() {
+            self.tell(event);
         }
         Leave::Budget
+    }
+
+    /// Returns the reason to leave a conversation whose turn is given up.
+    pub(super) fn leave_cut(&self, why: &str) -> Leave {
+        if self.options.budget.spent().is_some() { self.leave_halted() } else { Leave::Interrupted(why.to_owned()) }
+    }
+
+    /// Reports, once for each server, that it has not answered yet.
+    pub(super) fn tell_silent(&self, server: &str) {
+        if self.silent.lock().unwrap_or_else(PoisonError::into_inner).insert(server.to_owned()) {
+            self.tell(Event::Silent { server: server.to_owned() });
+        }
     }
 
     /// Reports, once for each conversation, that another process holds it.

@@ -1,12 +1,13 @@
 //! Work on one process, from its current state to its end.
 //!
 //! The order of writes keeps the contract. A call is stored as sent before it leaves (R3). A turn is stored with its
-//! answer before it is reported or used (R1, R2). An answer without its entry is used, and is not requested again.
+//! answer before it is reported or used (R1, R2). An answer without its entry is used, and is not requested again. The
+//! entries before the first request are stored with it: a conversation without a request stays as it was planned.
 
 use super::budget::BUDGET;
 use super::event::Event;
 use super::job::Job;
-use super::leave::{Leave, Left};
+use super::leave::{Leave, Left, STOPPED};
 use super::refusals::Cause;
 use super::roster::name_of;
 use super::shared::{Shared, add_call};
@@ -38,6 +39,7 @@ pub(super) async fn work(shared: Arc<Shared>, job: Job) -> Left {
         Ok((worker, mut process, open)) => {
             let leave = worker.drive(&mut *process, open).await;
             let leave = worker.find_cause(leave).await;
+            let leave = if worker.is_unbegun(&*process).await { leave.before_begin() } else { leave };
             unused = process.left();
             (leave, worker.epoch)
         }
@@ -57,6 +59,8 @@ struct Worker<'a> {
     /// Seed for models without one.
     seed: u64,
     epoch: u64,
+    /// Entries before the first request, which are not stored yet.
+    beginning: Mutex<Vec<Entry>>,
     /// Turns of the person, who answers one ask at a time.
     sitting: Mutex<Sitting<'a>>,
 }
@@ -78,7 +82,8 @@ async fn claim<'a>(shared: &'a Shared, job: &'a Job) -> Result<(Worker<'a>, Box<
     let answered = history.open.into_iter().filter(|call| call.state == CallState::Answered);
     let open = answered.map(|call| ((call.seq, call.call.purpose, call.call.ask), call)).collect();
     let sitting = Mutex::new(Sitting::new(shared, id));
-    Ok((Worker { shared, job, seed: record.seed, epoch, sitting }, process, open))
+    let beginning = Mutex::default();
+    Ok((Worker { shared, job, seed: record.seed, epoch, beginning, sitting }, process, open))
 }
 
 /// Returns the finished log that a process is about; empty for conversations.
@@ -94,15 +99,65 @@ impl Worker<'_> {
     async fn drive(&self, process: &mut dyn Process, mut open: Open) -> Leave {
         loop {
             let step = match process.next() {
-                Next::Done(ended_by) => return Leave::Done(ended_by),
-                Next::Failed(why) => return Leave::Failed(why),
-                Next::Note(entry) => self.keep(process, entry, None).await.map(|_| ()),
+                Next::Done(ended_by) => return self.end_with(Leave::Done(ended_by)).await,
+                Next::Failed(why) => return self.end_with(Leave::Failed(why)).await,
+                Next::Note(entry) => self.note(process, entry).await,
                 Next::Ask(asks) => self.round(process, asks, &mut open).await,
             };
             if let Err(leave) = step {
                 return leave;
             }
         }
+    }
+
+    /// True if nothing of the process is stored.
+    async fn is_unbegun(&self, process: &dyn Process) -> bool {
+        process.log().len() == self.beginning.lock().await.len()
+    }
+
+    /// Adds an entry without a call. Before the first request it is not stored yet.
+    async fn note(&self, process: &mut dyn Process, entry: Entry) -> Result<(), Leave> {
+        if !self.is_unbegun(process).await {
+            return self.keep(process, entry, None).await.map(|_| ());
+        }
+        self.beginning.lock().await.push(entry.clone());
+        process.push(entry);
+        Ok(())
+    }
+
+    /// Stores and reports the entries before the first request.
+    async fn begin(&self) -> Result<(), StoreError> {
+        let Shared { work, patience, .. } = self.shared;
+        let id = &self.job.id;
+        let mut beginning = self.beginning.lock().await;
+        if beginning.is_empty() {
+            return Ok(());
+        }
+        let others = patience.with(|| work.store.append(id, self.epoch, beginning.clone(), None)).await?;
+        if !others.is_empty() {
+            return Err(StoreError::Superseded { conversation: id.clone() });
+        }
+        beginning.drain(..).for_each(|entry| self.tell_entry(&entry, None));
+        Ok(())
+    }
+
+    /// Returns the reason to leave a process at its end, after its whole log is stored.
+    async fn end_with(&self, leave: Leave) -> Leave {
+        self.begin().await.map_or_else(Leave::from, |()| leave)
+    }
+
+    fn tell_entry(&self, entry: &Entry, usage: Option<Usage>) {
+        self.shared.tell(Event::Entry {
+            conversation: self.job.id.clone(),
+            seq: entry.seq,
+            day: entry.day,
+            kind: entry.kind,
+            speaker: entry.speaker.clone(),
+            model: self.job.label.clone(),
+            called: usage.is_some(),
+            usage: usage.unwrap_or_default(),
+            flags: entry.flags.clone(),
+        });
     }
 
     /// Waits for the cause of a refusal that named none, and returns the reason to leave.
@@ -143,17 +198,7 @@ impl Worker<'_> {
                 person.stored(id, entry.seq);
             }
         }
-        self.shared.tell(Event::Entry {
-            conversation: id.clone(),
-            seq: entry.seq,
-            day: entry.day,
-            kind: entry.kind,
-            speaker: entry.speaker.clone(),
-            model: self.job.label.clone(),
-            called: call.is_some(),
-            usage,
-            flags: entry.flags.clone(),
-        });
+        self.tell_entry(&entry, call.is_some().then_some(usage));
         process.push(entry);
         Ok(true)
     }
@@ -165,6 +210,8 @@ async fn finish(shared: &Shared, job: &Job, epoch: u64, leave: Leave) -> (Status
         Leave::Failed(why) => End::new(Status::Failed, Some(why)),
         Leave::Interrupted(why) => End::new(Status::Interrupted, Some(why)),
         Leave::Budget => End::new(Status::Incomplete, Some(BUDGET.to_owned())),
+        Leave::Stopped => End::new(Status::Interrupted, Some(STOPPED.to_owned())),
+        Leave::Unbegun => End::new(Status::Pending, None),
         Leave::Refused(open) => End::new(Status::Interrupted, Some(open.error.to_string())),
         Leave::Store(error) => return (Status::Interrupted, Some(error.to_string()), Some(error)),
         Leave::Held(_) => return (Status::Running, None, None),

@@ -34,7 +34,7 @@ fn killed_twenty_times_they_come_to_the_same_end() {
     let command = format!("ask faults Why? --again 4 --jobs {JOBS}");
     let before = server.count();
     let mut delay = 7_u64;
-    for _ in 0..KILLS {
+    for kills in 1..=KILLS {
         let mut run = killed.start(&command);
         let seen = server.count();
         // Each run is killed at another moment: 1 to 6 requests after its first one, in flight or answered.
@@ -42,13 +42,13 @@ fn killed_twenty_times_they_come_to_the_same_end() {
         std::thread::sleep(Duration::from_millis(delay % LATENCY.as_millis() as u64));
         assert!(!run.is_over(), "everything was answered before the last kill");
         run.kill();
+        killed.each_was_recorded("question", (server.count() - before, kills, JOBS));
         delay = delay * 31 % 97;
     }
     let end = killed.run(&command).exits(0);
     let spend = possible_spend(&end.err);
-    let extra = server.count() - before - needed;
-    // At each kill, answers of one question may be waiting for their write, beside the requests in flight.
-    assert!(extra <= spend && spend <= (JOBS + 3) * KILLS, "{extra} ≤ {spend} ≤ ({JOBS} + 3) × {KILLS}");
+    let recorded = killed.each_was_recorded("question", (server.count() - before, KILLS, JOBS));
+    assert_eq!((recorded.answered, recorded.spend), (needed, spend), "what is printed is what is stored");
     assert!(spend > 0, "no kill met a request in flight");
     assert!(answers(&killed) == answers(&undisturbed), "the answers differ");
     assert!(entries == killed.transcripts(), "the conversations changed");

@@ -4,7 +4,7 @@ use crate::place::{Place, SMALL};
 use crate::server::Server;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn statuses(counts: &[(&str, usize)]) -> BTreeMap<String, usize> {
     counts.iter().map(|(status, n)| ((*status).to_owned(), *n)).collect()
@@ -70,6 +70,54 @@ fn after_the_time_those_in_flight_finish() {
 }
 
 #[test]
+fn a_request_that_hangs_is_cut_after_the_grace() {
+    let server = Server::start(Duration::from_mins(1));
+    let place = Place::new(&server, SMALL);
+    let began = Instant::now();
+    let mut run = place.start("run e --jobs 2 --max-time 1s --grace 1s --json");
+    run.comes_to("the bound", |run| run.given().contains(r#""grace":1"#));
+    assert!(began.elapsed() < Duration::from_millis(1900), "{:?}", began.elapsed());
+    let end = run.wait().exits(8).end();
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+    assert_eq!((&end["status"], &end["left"], &end["possible_spend"]), (&json!("budget"), &json!(8), &json!(2)));
+    assert_eq!(server.count(), 2, "no new request leaves");
+    assert_eq!(place.statuses(), statuses(&[("incomplete", 2), ("pending", 6)]));
+    let listed = place.run("list faults").exits(0).out;
+    assert!(listed.contains("budget"), "{listed}");
+    server.delay(Duration::ZERO);
+    let end = place.run("run e --json").exits(0).end();
+    assert_eq!((server.count(), &end["possible_spend"]), (24 + 2, &json!(2)));
+    place.is_sound();
+}
+
+/// More conversations are admitted than there are slots. Those that got no request are as they were planned.
+#[test]
+fn what_got_no_request_stays_pending() {
+    let server = Server::start(Duration::from_millis(400));
+    let whole = Place::new(&server, SMALL);
+    whole.run("run e --jobs 8").exits(0);
+    let before = server.count();
+    for (line, begun) in [("run e --jobs 2 --max-time 200ms", 2), ("run e --jobs 2 --max-calls 2", 1)] {
+        let place = Place::new(&server, SMALL);
+        place.run(line).exits(8);
+        assert_eq!(place.statuses(), statuses(&[("incomplete", begun), ("pending", 8 - begun)]), "{line}");
+        assert_eq!(place.transcripts().lines().count(), begun + 2, "{line}: openings and two turns");
+        let said = place.run("delete faults --pending --yes").exits(0);
+        assert_eq!(place.statuses(), statuses(&[("incomplete", begun)]), "{line}: {}", said.err);
+        place.run("run e --jobs 8").exits(0);
+        assert_eq!(place.transcripts(), whole.transcripts(), "{line}");
+        place.is_sound();
+    }
+    assert_eq!(server.count() - before, 48, "nothing is requested twice");
+    let place = Place::new(&server, SMALL);
+    let run = place.start("run e --jobs 2");
+    server.wait_for(before + 48 + 2, || false);
+    run.signal("INT");
+    run.wait().exits(130);
+    assert_eq!(place.statuses(), statuses(&[("interrupted", 2), ("pending", 6)]));
+}
+
+#[test]
 fn questions_have_bounds_too() {
     let server = Server::start(Duration::ZERO);
     let place = Place::new(&server, SMALL);
@@ -99,6 +147,9 @@ fn the_command_at_the_end_gets_the_last_line_and_no_key() {
             ("DB_PASSWORD", "secret-2"),
             ("PLAIN", "kept"),
             ("SOME_URL", "mongodb://ann:secret-3@host/d"),
+            ("BARE", "ann:secret-4@host"),
+            ("HEADER", "Authorization: Bearer sk-secret-1"),
+            ("LAB_CREDENTIALS", "secret-5"),
         ],
     );
     let ran = ran.exits(0);
@@ -110,4 +161,58 @@ fn the_command_at_the_end_gets_the_last_line_and_no_key() {
     assert!(env.contains("PLAIN=kept") && env.contains("PATH=") && !env.contains("secret"), "{env}");
     let recorded = place.run("show faults --json").exits(0).out;
     assert!(!recorded.contains("tell.sh"), "{recorded}");
+}
+
+/// The command runs however the run ends, but not after the second Ctrl-C.
+#[test]
+fn the_command_at_the_end_runs_however_it_ends() {
+    let server = Server::start(Duration::ZERO);
+    let place = Place::new(&server, SMALL);
+    place.write("tell.sh", "cat >> ends; env > env.txt\n");
+    let mut told = 0;
+    let mut ends = |line: &str, code: i32| {
+        let ran = place.run_with(line, &["--notify", "sh tell.sh"], &[("OPENAI_API_KEY", "sk-secret-1")]).exits(code);
+        let ends = std::fs::read_to_string(place.path().join("ends")).unwrap_or_default();
+        told += 1;
+        assert_eq!(ends.lines().count(), told, "{line}: {ends}\n{}", ran.err);
+        let env = std::fs::read_to_string(place.path().join("env.txt")).unwrap();
+        assert!(env.contains("PATH=") && !env.contains("secret"), "{env}");
+        let end: serde_json::Value = serde_json::from_str(ends.lines().last().unwrap()).unwrap();
+        assert_eq!(end["event"], "end");
+        (end["status"].clone(), end["error"]["code"].clone(), ran)
+    };
+    let (status, error, ran) = ends("run nothing-here", 6);
+    assert_eq!((&status, &error), (&json!("error"), &json!("not-found")), "{}", ran.err);
+    assert!(ran.err.starts_with("error: "), "{}", ran.err);
+    let (_, error, ran) = ends("run nothing-here --json", 6);
+    assert_eq!((&error, &ran.end()["error"]["code"]), (&json!("not-found"), &json!("not-found")));
+    assert_eq!(ends("run e --max-time soon", 2).1, json!("usage"));
+    assert_eq!(ends("ask nothing-here Why?", 6).1, json!("not-found"));
+    let ran = ends("ask nothing-here Why? --json", 6).2;
+    assert_eq!(ran.json()["error"]["code"], "not-found");
+    assert_eq!(ends("run e --jobs 1 --max-calls 1", 8).0, json!("budget"));
+    server.habit(|_| crate::server::Answer::Error(401, "", "invalid_api_key"));
+    let (status, error, _) = ends("run e --jobs 1", 5);
+    assert_eq!((status, error), (json!("error"), json!("model-key")));
+    server.habit(crate::server::usual);
+    server.delay(Duration::from_secs(5));
+    for (twice, code) in [(false, "interrupted"), (true, "")] {
+        let before = server.count();
+        let mut run = place.start_with("run e --jobs 1 --grace 200ms", &["--notify", "sh tell.sh"], &[]);
+        server.wait_for(before + 1, || run.is_over());
+        run.signal("INT");
+        if twice {
+            run.says("stopping");
+            run.signal("INT");
+        }
+        run.wait().exits(130);
+        let ends = std::fs::read_to_string(place.path().join("ends")).unwrap();
+        told += usize::from(!twice);
+        assert_eq!(ends.lines().count(), told, "{ends}");
+        assert!(ends.lines().last().unwrap().contains("interrupted"), "{code}: {ends}");
+    }
+    for line in ["run e", "ask faults Why?"] {
+        let said = place.run_with(line, &["--notify", ""], &[]).exits(2).err;
+        assert!(said.contains("--notify"), "{said}");
+    }
 }

@@ -37,10 +37,12 @@ fn killed_again_and_again_it_comes_to_the_same_end() {
         assert!(!run.is_over(), "all was done after {kills} kills");
         run.kill();
         kills += 1;
+        killed.each_was_recorded("conversation", (server.count() - needed, kills, JOBS));
     }
     let end = killed.run(&command).exits(0).end();
-    let (extra, spend) = ((server.count() - 2 * needed) as u64, end["possible_spend"].as_u64().unwrap());
-    assert!(extra <= spend && spend <= (JOBS * kills) as u64, "{extra} ≤ {spend} ≤ {JOBS} × {kills}");
+    let spend = end["possible_spend"].as_u64().unwrap() as usize;
+    let recorded = killed.each_was_recorded("conversation", (server.count() - needed, kills, JOBS));
+    assert_eq!((recorded.answered, recorded.spend), (needed, spend), "what is printed is what is stored");
     assert!(spend > 0, "no kill met a turn in flight");
     assert!(killed.transcripts() == undisturbed.transcripts(), "the transcripts differ");
     killed.is_sound();

@@ -78,6 +78,15 @@ pub struct Place {
     pub longest: Duration,
 }
 
+/// Calls as the database holds them.
+#[derive(Debug, Clone, Copy)]
+pub struct Recorded {
+    /// Calls with an answer.
+    pub answered: usize,
+    /// Requests that may have been paid for without a reply.
+    pub spend: usize,
+}
+
 /// Outcome of a command.
 #[derive(Debug)]
 pub struct Outcome {
@@ -140,7 +149,8 @@ impl Place {
         self.start_with(line, more, env).wait()
     }
 
-    fn start_with(&self, line: &str, more: &[&str], env: &[(&str, &str)]) -> Running {
+    /// Starts the program with more arguments and variables.
+    pub fn start_with(&self, line: &str, more: &[&str], env: &[(&str, &str)]) -> Running {
         let end = Instant::now() + self.longest;
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let file = |kind: &str| self.path().join(format!("{number}.{kind}"));
@@ -192,6 +202,29 @@ impl Place {
             *counts.entry(conversation["status"].as_str().unwrap().to_owned()).or_insert(0) += 1;
         }
         counts
+    }
+
+    /// Reads the calls of all processes of a kind, `conversation` or `question`, from the file.
+    pub fn recorded(&self, kind: &str) -> Recorded {
+        let database = rusqlite::Connection::open(self.path().join("convoke.db")).unwrap();
+        let sql = "select sum(c.state = 'answered'), sum(c.spend) from calls c join conversations v
+            on v.id = c.conversation where v.kind = ?1";
+        let count = |n: Option<u32>| n.unwrap_or_default() as usize;
+        let read = |row: &rusqlite::Row<'_>| Ok(Recorded { answered: count(row.get(0)?), spend: count(row.get(1)?) });
+        database.query_row(sql, [kind], read).unwrap()
+    }
+
+    /// Checks, against the number of requests that the server received, that each was recorded before it left (R3).
+    /// Only a call that holds one of the `slots` may be recorded and not received: after its reply it holds none, and
+    /// other requests leave while that reply waits to be stored. So the calls that a kill loses are not limited by the
+    /// slots, and those that are recorded in vain are.
+    #[track_caller]
+    pub fn each_was_recorded(&self, kind: &str, (requests, kills, slots): (usize, usize, usize)) -> Recorded {
+        let recorded = self.recorded(kind);
+        let Recorded { answered, spend } = recorded;
+        assert!(requests <= answered + spend, "{requests} requests after {kills} kills, {recorded:?}");
+        assert!(answered + spend <= requests + slots * kills, "{requests} requests after {kills} kills, {recorded:?}");
+        recorded
     }
 
     /// `verify` finds no fault, and no log repeats or lacks a turn.

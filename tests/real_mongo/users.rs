@@ -98,15 +98,21 @@ fn what_one_user_made_another_reads_copies_and_runs_and_does_not_change() {
     one.is_sound();
 }
 
-/// A user may star, note and delete conversations that this user ran, even of another user's experiment.
+/// Anybody may star and note; each user has marks of one's own. Only the user who ran a conversation deletes it.
 fn one_may_and_another_not(owner: &Place, stranger: &Place, id: &str) {
-    for line in ["star ID", "note ID worth-a-look", "note ID --drop"] {
-        stranger.run(&line.replace("ID", id)).exits(7);
-        owner.run(&line.replace("ID", id)).exits(0);
-    }
+    let mine = |of: &Place| {
+        let shown = of.run(&format!("show {id} --json")).exits(0).json();
+        (shown["data"]["starred"].as_bool().unwrap_or(false), shown["data"]["note"].as_str().map(str::to_owned))
+    };
+    owner.run(&format!("star {id}")).exits(0);
     owner.run(&format!("note {id} mine")).exits(0);
-    let shown = stranger.run(&format!("show {id} --json")).exits(0).json();
-    assert_eq!((&shown["data"]["starred"], &shown["data"]["note"]), (&true.into(), &"mine".into()));
+    assert_eq!(mine(stranger), (false, None), "a mark is its maker's own");
+    stranger.run(&format!("note {id} theirs")).exits(0);
+    assert_eq!(mine(stranger), (false, Some("theirs".into())));
+    assert_eq!(mine(owner), (true, Some("mine".into())));
+    stranger.run(&format!("note {id} --drop")).exits(0);
+    assert_eq!(mine(stranger), (false, None));
+    assert_eq!(mine(owner), (true, Some("mine".into())));
     stranger.run(&format!("delete {id} --yes")).exits(7);
     owner.run(&format!("delete {id} --yes")).exits(0);
     stranger.run(&format!("show {id}")).exits(6);

@@ -2,12 +2,16 @@
 //! `convoke_test_…`, and drops them.
 
 use crate::asked::{answer_all, ask};
-use crate::fixtures::{NOW, answered, call, claimed, document, new_experiment, opening, planned, run_record, spoken};
+use crate::fixtures::{
+    NOW, answered, call, claimed, document, new_experiment, opening, planned, run_record, speech, spoken,
+};
 use crate::story::the_story;
+use convoke::design::{Named, Policy};
+use convoke::process::Flag;
 use convoke::process::prompt::{Part, Range};
 use convoke::store::mongodb::Mongo;
 use convoke::store::sqlite::OpenMode;
-use convoke::store::{Counts, End, Item, MongoUri, ProcessKind, Status, Store, StoreUri};
+use convoke::store::{Counts, End, Filter, Item, MongoUri, ProcessKind, Status, Store, StoreUri};
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use std::sync::Arc;
@@ -147,11 +151,11 @@ async fn is_raised(database: &mongodb::Database) -> bool {
     meta.get("schema").unwrap().to_string() == "2"
 }
 
-/// Entries and recipes of new kinds raise it too, and so does a document with a key that schema 1 lacks.
+/// Entries, recipes and flags of new kinds raise it too, and so does a document with a key that schema 1 lacks.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_schema_1_lacks_raises_it() {
     let Some(address) = server("CONVOKE_TEST_MONGODB_URI") else { return };
-    for change in 0..4 {
+    for change in 0..8 {
         let scratch = Scratch::new(&address);
         let store = scratch.open(OpenMode::Run).await;
         let id = planned(&*store, "prison", 1).await.remove(0);
@@ -175,6 +179,29 @@ async fn what_schema_1_lacks_raises_it() {
             2 => {
                 call.view.subject = true;
                 store.settle(&id, epoch, answered(&call, "Yes.")).await.unwrap();
+            }
+            3 => {
+                call.view.alternate = true;
+                store.sent(&id, epoch, call.clone()).await.unwrap();
+                assert_eq!(store.calls(&id).await.unwrap(), [call]);
+            }
+            4 => {
+                call.view.filled = true;
+                store.sent(&id, epoch, call.clone()).await.unwrap();
+                assert_eq!(store.calls(&id).await.unwrap(), [call]);
+            }
+            5 => {
+                let call = answered(&call, "analysis He lies. Sit down.");
+                let entry = speech(&call, &[Flag::ThinkingLeft]);
+                store.append(&id, epoch, vec![entry.clone()], Some(call)).await.unwrap();
+                assert_eq!(store.history(&id).await.unwrap().log[1], entry);
+                let of = Filter::default();
+                assert_eq!(store.conversations(&of).await.unwrap()[0].1, [Flag::ThinkingLeft]);
+            }
+            6 => {
+                let mut newer = document("prison", "another", None);
+                newer.health = vec![Named::new(Flag::ThinkingLeft.word(), Policy { ask: 1, fail: false })];
+                store.save(new_experiment("-", "ada", newer)).await.unwrap();
             }
             _ => {
                 let mut newer = document("prison", "another", None);

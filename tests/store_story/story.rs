@@ -22,6 +22,7 @@ pub async fn the_story(store: Arc<dyn Store>) {
     cells_are_planned_and_planned_again(store).await;
     a_conversation_grows_turn_by_turn(store).await;
     the_first_writer_of_a_turn_wins(store).await;
+    what_was_claimed_in_vain_is_pending_again(store).await;
     what_a_kill_leaves_is_found(store).await;
     earlier_attempts_are_kept(store).await;
     only_the_holder_writes(store).await;
@@ -152,6 +153,20 @@ async fn a_conversation_grows_turn_by_turn(store: &dyn Store) {
     );
     assert_eq!(counts(store, &claimed.experiment).await, Counts { done: 1, failed: 0, left: 1, ..Counts::default() });
     assert!(matches!(store.claim(id, lease("run-2"), true).await, Err(StoreError::Ended { .. })), "it is done");
+}
+
+async fn what_was_claimed_in_vain_is_pending_again(store: &dyn Store) {
+    let id = &planned(store, "vain", 1).await[0];
+    let before = store.find_conversations(id).await.unwrap().remove(0);
+    for _ in 0..2 {
+        let epoch = claimed(store, id).await;
+        store.finish(id, epoch, End::new(Status::Pending, None)).await.unwrap();
+        assert_eq!(store.find_conversations(id).await.unwrap(), std::slice::from_ref(&before));
+        let standing = &store.standing(&before.experiment, ProcessKind::Conversation).await.unwrap()[0];
+        assert_eq!((standing.status, standing.begun), (Status::Pending, false));
+    }
+    let unfinished = store.unfinished(&before.experiment).await.unwrap();
+    assert_eq!(unfinished.others[0].status, Status::Pending);
 }
 
 async fn the_first_writer_of_a_turn_wins(store: &dyn Store) {

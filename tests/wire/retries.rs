@@ -27,6 +27,7 @@ pub(super) async fn retried(kind: ServerKind, streamed: bool, fake: &Fake) -> Ca
         gates: &gates,
         order: 0,
         watches: false,
+        is_first_contact: false,
         stop: &token,
         abort: &token,
         clock: &|| 7,

@@ -1,6 +1,6 @@
 //! `convoke ask`: asks agents of finished conversations. The same command continues it.
 
-use super::run::{Drive, End, Manner, Start, left};
+use super::run::{Drive, Early, End, Manner, Start, failed, left};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit, file_error};
 use crate::cli::questions::confirm_pulls;
@@ -82,15 +82,19 @@ struct Session<'a> {
 /// Runs `convoke ask`.
 pub async fn run(context: &Context, args: &Ask) -> Result<Exit, CliError> {
     let resume = resume_line(&context.world.arguments);
+    // A plan is no run.
+    let notify = args.manner.notice().filter(|_| !args.plan);
+    let early = Early { resume: &resume, notify, is_document: true };
     let begun = tokio::select! {
         // The signal is polled first, so that none is missed.
         biased;
-        exit = signals::first() => return left(context, exit?, &resume, true),
-        begun = begin(context, args) => begun?,
+        exit = signals::first() => return left(context, exit?, early),
+        begun = begin(context, args) => begun,
     };
     match begun {
-        Begun::Planned => Ok(Exit::Done),
-        Begun::Stored(session) => session.work(context, &resume).await,
+        Ok(Begun::Planned) => Ok(Exit::Done),
+        Ok(Begun::Stored(session)) => session.work(context, &resume).await,
+        Err(error) => failed(context, error, early),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::store::ProcessKind;
 use crate::store::sqlite::OpenMode;
 use clap::Args;
 pub use drive::{Drive, Start};
-pub use early::{end_of, left};
+pub use early::{Early, end_of, failed, left};
 pub use end::End;
 pub use manner::Manner;
 
@@ -50,15 +50,13 @@ pub struct Run {
 /// alone.
 pub async fn run(context: &Context, args: &Run) -> Result<Exit, CliError> {
     match continue_question(context, args).await {
-        Ok(None) => {}
-        Ok(Some(exit)) => return Ok(exit),
-        Err(error) if context.printer.json => {
-            context.printer.json_line(&end_of(&error, &resume_line(&context.world.arguments)))?;
-            return Ok(error.exit);
+        Ok(None) => Box::pin(go(context, args, None)).await,
+        Ok(Some(exit)) => Ok(exit),
+        Err(error) => {
+            let resume = resume_line(&context.world.arguments);
+            failed(context, error, Early { resume: &resume, notify: args.manner.notice(), is_document: false })
         }
-        Err(error) => return Err(error),
     }
-    Box::pin(go(context, args, None)).await
 }
 
 /// A person's seat in a conversation of `talk`.
@@ -71,24 +69,23 @@ pub struct Seat<'a> {
 /// Runs all missing conversations, or one with a seat.
 pub async fn go(context: &Context, args: &Run, seat: Option<Seat<'_>>) -> Result<Exit, CliError> {
     let resume = resume_line(&context.world.arguments);
+    let early = Early { resume: &resume, notify: args.manner.notice(), is_document: false };
     let begun = tokio::select! {
         // The signal is polled first, so that none is missed.
         biased;
-        exit = signals::first() => return early::left(context, exit?, &resume, false),
+        exit = signals::first() => return left(context, exit?, early),
         begun = begin(context, args, seat) => begun,
     };
-    match begun {
-        Ok((drive, replicates)) => {
-            let extended = |replicates| resume_line(&spelled_out(&context.world.arguments, replicates));
-            let resume = replicates.map_or(resume, extended);
-            drive.say_first_line();
-            drive.go().await?.tell(context, &resume)
-        }
-        Err(error) if context.printer.json => {
-            context.printer.json_line(&end_of(&error, &resume))?;
-            Ok(error.exit)
-        }
-        Err(error) => Err(error),
+    let (drive, replicates) = match begun {
+        Ok(begun) => begun,
+        Err(error) => return failed(context, error, early),
+    };
+    let extended = |replicates| resume_line(&spelled_out(&context.world.arguments, replicates));
+    let resume = replicates.map_or_else(|| resume.clone(), extended);
+    drive.say_first_line();
+    match drive.go().await {
+        Ok(end) => end.tell(context, &resume),
+        Err(error) => failed(context, error, early),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::Worker;
 use crate::model::gate::Watch;
-use crate::model::retry::{Verdict, verdict};
+use crate::model::retry::verdict;
 use crate::model::{Attempt, Connection, ModelError, Server};
 use crate::run::event::Event;
 use crate::run::patience::next_pause;
@@ -32,11 +32,11 @@ impl Worker<'_> {
     pub(super) fn is_away(&self, server: &str, error: &ModelError, attempts: &[Attempt]) -> bool {
         let shared = self.shared;
         let (wait, last) = (shared.options.server_wait, shared.gates.last_success(server));
-        let was_here = wait.at_start || last.is_some() || shared.work.roster.has_reached(server);
+        let was_here = wait.at_start || shared.was_reached(server);
         let is_sure = attempts.len() > 1 || matches!(error, ModelError::Unreachable { .. });
         let since = attempts.first().map_or(0, |first| first.at + if is_sure { first.took.cast_signed() } else { 0 });
         let is_gone = shared.gates.is_away(server) || last.is_none_or(|at| at <= since);
-        verdict(error) == Verdict::Retry && was_here && is_gone && !wait.time.is_zero()
+        verdict(error).is_retried() && was_here && is_gone && !wait.time.is_zero()
     }
 
     /// Marks the server as away, unless another call did so.
@@ -131,7 +131,13 @@ mod tests {
 
     #[test]
     fn any_answer_below_500_is_one() {
-        let busy = |status| ModelError::Busy { server: "s".into(), status, message: String::new(), retry_after: None };
+        let busy = |status| ModelError::Busy {
+            server: "s".into(),
+            status,
+            message: String::new(),
+            retry_after: None,
+            is_unclear: false,
+        };
         assert!(answers(&Ok(())) && answers(&Err(busy(429))) && !answers(&Err(busy(503))));
         let key = ModelError::Key { server: "s".into(), message: String::new(), variable: String::new() };
         let gone = ModelError::Unreachable { server: "s".into(), cause: String::new() };

@@ -10,12 +10,14 @@ use crate::model::retry::{CallEnd, CallOutcome, PendingCall, Verdict, send_call,
 use crate::model::{Attempt, ChatRequest, ModelError, RetryWait};
 use crate::process::Ask;
 use crate::run::event::Event;
-use crate::run::leave::{Leave, Unsent};
+use crate::run::leave::{CUT, Leave, Unsent};
+use crate::run::patience::SILENCE;
 use crate::run::refusals::{Refusal, Sort};
 use crate::run::roster::{Member, name_of};
 use crate::run::shared::Shared;
 use crate::store::{CallRecord, CallState};
 use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::time::sleep;
 use tracing::{info, warn};
 
 /// Maximum changes of one request after refusals: a server may refuse each form.
@@ -76,9 +78,7 @@ impl Worker<'_> {
             CallEnd::Stopped | CallEnd::Unsaved(Unsent::Halted | Unsent::Away | Unsent::Outdated) => {
                 self.leave_with(call, self.shared.leave_halted()).await
             }
-            CallEnd::Aborted => {
-                self.leave_with(call, Leave::Interrupted("stopped with a turn in flight".to_owned())).await
-            }
+            CallEnd::Aborted => self.leave_with(call, self.shared.leave_cut(CUT)).await,
             CallEnd::Unsaved(Unsent::Store(error)) => Err(error.into()),
             CallEnd::Unsaved(Unsent::Stopped(why)) => self.leave_with(call, Leave::Interrupted(why)).await,
         }
@@ -100,6 +100,10 @@ impl Worker<'_> {
             attempts.extend(asked.attempts);
             let error = match asked.end {
                 CallEnd::Unsaved(Unsent::Away) => continue,
+                // A server that is back and gives the same reason refuses this prompt.
+                CallEnd::Failed(error) if watch.is_some() && verdict(&error) == Verdict::RetryUnclear => {
+                    break CallEnd::Failed(error);
+                }
                 CallEnd::Failed(error) if self.is_away(&server.name, &error, &attempts[earlier..]) => error,
                 end => break end,
             };
@@ -140,6 +144,7 @@ impl Worker<'_> {
             gates,
             order: self.job.order,
             watches,
+            is_first_contact: !options.server_wait.at_start && !self.shared.was_reached(&member.server.name),
             stop: &round.halt,
             abort: &options.abort,
             clock: &options.clock,
@@ -161,13 +166,27 @@ impl Worker<'_> {
                 server: member.server.name.clone(),
                 reason: waiting.error.to_string(),
                 wait: waiting.wait.as_millis() as u64,
+                left: waiting.left.map(|left| left.as_millis() as u64),
             });
         };
-        let outcome = send_call(&pending, before, notify).await;
+        let outcome = self.unless_silent(&member.server.name, send_call(&pending, before, notify)).await;
         if !matches!(outcome.end, CallEnd::Answered(_)) {
             self.release_slot();
         }
         outcome
+    }
+
+    /// Awaits a call, and reports a server that has not answered yet and takes more than a moment.
+    async fn unless_silent<T>(&self, server: &str, sending: impl Future<Output = T>) -> T {
+        let mut sending = std::pin::pin!(sending);
+        tokio::select! {
+            sent = &mut sending => return sent,
+            () = sleep(SILENCE), if !self.shared.was_reached(server) => {}
+        }
+        if !self.shared.was_reached(server) {
+            self.shared.tell_silent(server);
+        }
+        sending.await
     }
 
     /// Frees the slot that a critical chain keeps: it makes no call now.
@@ -181,6 +200,7 @@ impl Worker<'_> {
         let Shared { work, patience, .. } = self.shared;
         let (id, again) = (&self.job.id, !call.attempts.is_empty());
         self.may_leave(spec, round)?;
+        self.begin().await.map_err(Unsent::Store)?;
         let stored = if again {
             patience.with(|| work.store.settle(id, self.epoch, call.clone())).await
         } else {
@@ -251,6 +271,8 @@ impl Worker<'_> {
             Verdict::Unclear => return blame(error),
             Verdict::StopModel => self.shared.stop(server, Some(name), &error),
             Verdict::StopServer => self.shared.stop(server, None, &error),
+            Verdict::RetryUnclear if self.shared.stopped(spec).is_none() => return blame(error.into_refusal()),
+            Verdict::RetryUnclear => {}
             Verdict::Retry => {
                 // If the server answered another process meanwhile, the fault is in this process alone.
                 if self.shared.gates.last_success(server).is_none_or(|at| at < started) {

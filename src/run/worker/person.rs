@@ -55,7 +55,7 @@ impl<'a> Sitting<'a> {
         let began = (self.shared.options.clock)();
         let answer = tokio::select! {
             biased;
-            () = halt.cancelled() => return Err(Leave::Interrupted("stopped while a person typed".to_owned())),
+            () = halt.cancelled() => return Err(self.shared.leave_cut("stopped while a person typed")),
             answer = self.answer(ask, &turn) => answer,
         };
         self.shown.insert(ask.speaker.clone(), (ask.day, turn.messages.len()));

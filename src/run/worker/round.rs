@@ -137,7 +137,7 @@ impl Worker<'_> {
     async fn fly(&self, lane: Lane, source: Source<'_>, round: &Round) -> Landed {
         let (call, stored) = match source {
             Source::Stored(call) => (Ok(*call), true),
-            Source::Person(turn) => (self.sitting.lock().await.typed(&lane.ask, turn, &round.halt).await, false),
+            Source::Person(turn) => (self.typed(&lane.ask, turn, round).await, false),
             Source::Model(member, request) => (self.call(&lane.ask, member, request, round).await, false),
             Source::Nobody(leave) => (Err(leave), false),
         };
@@ -145,6 +145,14 @@ impl Worker<'_> {
             round.halt.cancel();
         }
         Landed { lane, call, stored }
+    }
+
+    /// Requests a turn from the person. The messages that it follows are stored before they are shown.
+    async fn typed(&self, ask: &Ask, turn: Turn, round: &Round) -> Result<CallRecord, Leave> {
+        if !round.halt.is_cancelled() {
+            self.begin().await?;
+        }
+        self.sitting.lock().await.typed(ask, turn, &round.halt).await
     }
 
     /// Stores received answers: in order with their entries, early ones without.

@@ -57,6 +57,7 @@ impl<'a> Start<'a> {
             max_time: waits.all,
             server_wait: waits.server,
             store_wait: waits.store,
+            grace: waits.grace,
             flags: recorded_words(&context.world.arguments),
             person: Some(Arc::clone(&person) as Arc<dyn Person>),
             events,

@@ -1,5 +1,7 @@
-//! A run before its start: signals, errors, and waits for the database.
+//! A run before its start: signals, errors, and waits for the database. The person's command for the end (`--notify`)
+//! gets these ends too.
 
+use super::notify::notify;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::printer::Printer;
@@ -9,23 +11,54 @@ use serde_json::{Value as Json, json};
 use std::pin::pin;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+/// Ways to report an early end.
+#[derive(Clone, Copy)]
+pub struct Early<'a> {
+    /// The line that continues the run.
+    pub resume: &'a str,
+    /// Command of the person for the end.
+    pub notify: Option<&'a str>,
+    /// True for one document at the end (`--json`) instead of a line for each event.
+    pub is_document: bool,
+}
+
+/// Reports an error before the first request.
+pub fn failed(context: &Context, error: CliError, early: Early<'_>) -> Result<Exit, CliError> {
+    let Early { resume, notify: command, is_document } = early;
+    let printer = &context.printer;
+    match (printer.json, command) {
+        (true, _) if !is_document => printer.json_line(&end_of(&error, resume))?,
+        (_, None) => return Err(error),
+        (true, Some(_)) => printer.json_error(&error.json(), None)?,
+        (false, Some(_)) => printer.error(&error.message, &error.causes, error.hint.as_deref()),
+    }
+    if let Some(command) = command {
+        notify(context, command, &end_of(&error, resume));
+    }
+    Ok(error.exit)
+}
+
 /// Ends after a signal before the start. The same command continues with the stored part of the plan.
-pub fn left(context: &Context, exit: Exit, resume: &str, is_document: bool) -> Result<Exit, CliError> {
+pub fn left(context: &Context, exit: Exit, early: Early<'_>) -> Result<Exit, CliError> {
+    let Early { resume, notify: command, is_document } = early;
     if context.world.terminals[2] {
         // A question may have hidden the cursor.
         let _ = console::Term::stderr().show_cursor();
     }
     let interrupted = CliError::new(exit, "interrupted", "interrupted before anything was asked");
+    let mut end = end_of(&interrupted, resume);
+    end["status"] = json!("interrupted");
     if context.printer.json && is_document {
         context.printer.json_error(&interrupted.json(), None)?;
     } else if context.printer.json {
-        let mut end = end_of(&interrupted, resume);
-        end["status"] = json!("interrupted");
         context.printer.json_line(&end)?;
     } else {
         context.printer.error(&interrupted.message, &[], None);
         context.printer.say("to continue:");
         context.printer.say(resume);
+    }
+    if let Some(command) = command {
+        notify(context, command, &end);
     }
     Ok(exit)
 }

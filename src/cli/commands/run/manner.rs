@@ -30,15 +30,18 @@ pub struct Manner {
     #[arg(long, value_name = "N")]
     pub max_calls: Option<u32>,
     /// Stop after this time, such as 8h: no further request leaves, and those in flight finish; then the exit code is 8
+    ///
+    /// Requests in flight have the time of --grace. One that is cut then counts as possible spend.
     #[arg(long, value_name = "TIME")]
     pub max_time: Option<String>,
     /// Run this command of the shell at the end, with the last line of `run --json` as its input
     ///
-    /// It has 30 seconds. Variables of keys and passwords are not in its environment. Its failure is reported and
-    /// changes no exit code.
+    /// It runs however the run ends: done, an error before the first request, a bound, a server that is stopped, one
+    /// Ctrl-C. A second Ctrl-C leaves at once, without it. It has 30 seconds. Variables of keys and passwords are not in
+    /// its environment. Its failure is reported and changes no exit code.
     #[arg(long, value_name = "COMMAND")]
     pub notify: Option<String>,
-    /// Time that requests in flight may take to finish after Ctrl-C, such as 30s or 2m
+    /// Time that requests in flight may take to finish after Ctrl-C or --max-time, such as 30s or 2m
     #[arg(long, value_name = "TIME", default_value = "30s")]
     pub grace: String,
     /// Time to wait for a model server that has answered and goes away; no prompt is sent meanwhile [default: 1h]
@@ -54,7 +57,7 @@ pub struct Manner {
 
 /// Time limits of a run.
 pub struct Waits {
-    /// Limit for turns in flight after Ctrl-C.
+    /// Limit for turns in flight after Ctrl-C or the end of `all`.
     pub grace: Duration,
     /// Limit of a wait for the database.
     pub store: Duration,
@@ -65,10 +68,18 @@ pub struct Waits {
 }
 
 impl Manner {
+    /// Returns the command for the end, unless it is empty.
+    pub fn notice(&self) -> Option<&str> {
+        self.notify.as_deref().filter(|command| !command.trim().is_empty())
+    }
+
     /// Checks the bounds, and parses the time limits.
     pub fn waits(&self) -> Result<Waits, CliError> {
         let (grace, store) = (duration("--grace", &self.grace)?, duration("--store-wait", &self.store_wait)?);
         let all = self.max_time.as_deref().map(|text| duration("--max-time", text)).transpose()?;
+        if self.notify.as_deref().is_some_and(|command| command.trim().is_empty()) {
+            return Err(CliError::usage("--notify '': the command is empty").hint("leave the flag out to run none"));
+        }
         if self.jobs == Some(0) || self.max_calls == Some(0) || all == Some(Duration::ZERO) {
             return Err(CliError::usage("--jobs, --max-calls and --max-time are more than 0"));
         }

@@ -1,6 +1,7 @@
 //! The command of a person at the end of a run (`--notify`).
 
 use crate::cli::context::Context;
+use secrecy::ExposeSecret;
 use serde_json::Value as Json;
 use std::io::Write;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -8,8 +9,11 @@ use std::time::{Duration, Instant};
 
 /// Time that the command has.
 const LIMIT: Duration = Duration::from_secs(30);
-/// Parts of a variable's name that announce a secret.
-const SECRETS: [&str; 7] = ["KEY", "PASSWORD", "PASSWD", "PASS", "PWD", "SECRET", "TOKEN"];
+/// Ends of the parts of a variable's name that announce a secret.
+const SECRETS: [&str; 10] =
+    ["KEY", "PASSWORD", "PASSWD", "PASS", "PWD", "SECRET", "TOKEN", "CREDENTIAL", "CREDENTIALS", "PASSPHRASE"];
+/// Shortest value that is searched for in other variables.
+const LONG: usize = 8;
 
 /// Runs the command with the last line of `run --json` as its input, and reports its failure.
 pub fn notify(context: &Context, command: &str, line: &Json) {
@@ -30,9 +34,8 @@ pub fn notify(context: &Context, command: &str, line: &Json) {
 fn start(context: &Context, command: &str, line: &Json) -> std::io::Result<Child> {
     let mut shell = if cfg!(windows) { Command::new("cmd") } else { Command::new("sh") };
     shell.args([if cfg!(windows) { "/C" } else { "-c" }, command]).current_dir(&context.world.folder);
-    for name in context.world.env.keys().filter(|name| is_secret(context, name)) {
-        shell.env_remove(name);
-    }
+    // A variable that is not Unicode is unknown, and not passed on.
+    shell.env_clear().envs(harmless_variables(context));
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut shell, 0);
     // Standard output is data of the run, so the command writes to standard error.
@@ -44,13 +47,26 @@ fn start(context: &Context, command: &str, line: &Json) -> std::io::Result<Child
     Ok(child)
 }
 
-/// True if a variable may hold a key, a password, or an address with one.
-fn is_secret(context: &Context, name: &str) -> bool {
+/// Returns the variables without those that may hold a key, a password, or an address with one, under any name.
+fn harmless_variables(context: &Context) -> impl Iterator<Item = (&String, &String)> {
+    let (servers, env) = (&context.settings.servers.usable, &context.world.env);
+    let is_named = |name: &str| servers.iter().any(|server| server.key_variable == name) || announces_secret(name);
+    let keys = servers.iter().filter_map(|server| server.key.as_ref()).map(|key| key.expose_secret().trim());
+    let named = env.iter().filter(|(name, _)| is_named(name)).map(|(_, value)| value.trim());
+    let secrets: Vec<&str> = keys.chain(named).filter(|secret| secret.len() >= LONG).collect();
+    let holds_one = move |value: &str| holds_password(value) || secrets.iter().any(|secret| value.contains(secret));
+    env.iter().filter(move |(name, value)| !is_named(name) && !holds_one(value))
+}
+
+fn announces_secret(name: &str) -> bool {
     let upper = name.to_uppercase();
-    let is_of_server = context.settings.servers.usable.iter().any(|server| server.key_variable == name);
-    let names_one = upper.split('_').any(|part| SECRETS.iter().any(|secret| part.ends_with(secret)));
-    let is_address = context.world.env.get(name).is_some_and(|value| value.contains("://") && value.contains('@'));
-    is_of_server || (names_one && !["PWD", "OLDPWD"].contains(&upper.as_str())) || is_address
+    let is_one = |part: &str| SECRETS.iter().any(|secret| part.ends_with(secret));
+    upper.split('_').any(is_one) && !["PWD", "OLDPWD"].contains(&upper.as_str())
+}
+
+/// True for an address with a user, and perhaps a password.
+fn holds_password(value: &str) -> bool {
+    value.split_once('@').is_some_and(|(before, _)| before.contains(':'))
 }
 
 /// Waits for the end of the command; `None` if it took too long and was killed with all that it started.
