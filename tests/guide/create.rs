@@ -319,7 +319,7 @@ fn two_versions_of_a_text_are_made_from_nothing() {
     t.takes("save").at("what next?").interrupt();
     t.ends();
     let document = exported(dir.path(), "mood");
-    let texts = ["kind}\nBe kind.\n.\nAlways.\n.\n", "cold}\nBe cold.\n\n.\nTail.\n==="];
+    let texts = ["kind}\nBe kind.\n.\nAlways.\n.\n", "cold}\nBe cold.\n\n.\nTail.\n"];
     for part in ["\"goal\" = [\"kind\", \"cold\", \"sad\"]", "sad}\nBe sad.", texts[0], texts[1], "Dry."] {
         assert!(document.contains(part), "{part}: {document}");
     }
