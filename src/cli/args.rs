@@ -28,51 +28,11 @@ use super::commands::verify::Verify;
 use super::global::Global;
 use clap::{Parser, Subcommand};
 
-/// The end of `convoke --help`. An indented line is a line of its own on a page of `man`, too.
-const AFTER: &str = "\
-Examples:
-  convoke new study --from prison           create an experiment, as a folder
-  convoke run study --offline               try it: no server, no key, no cost
-  convoke run study --only goal=escape      run some conditions; run it again to resume
-  convoke list study                        list its conversations, each with its id and status
-  convoke show ID --calls                   print a conversation with every request and reply
-  convoke export study --format csv -o study.csv
-
-Database, the first that is set:
-  --store, CONVOKE_STORE, DB_CLUSTER_URL (with DB_USER, DB_PASSWORD and DB_NAME), `store` in
-  ~/.config/convoke/config.toml, the nearest convoke.db in the working folder or above it,
-  else a new convoke.db there. Variables come from the environment or from .env in the working folder.
-  `convoke store` prints the database in use; `convoke login` signs in to a MongoDB.
-
-Logs:
-  logs/ beside the database file, or in the working folder with a MongoDB
-
-Exit codes:
-  0    everything requested is done
-  1    some conversations or questions are failed
-  2    wrong usage, or a prompt is needed and not possible (no terminal, or --no-input)
-  3    the experiment has mistakes
-  4    the database failed: unreachable, in use, full, damaged or made by a newer convoke
-  5    a required server or model could not be used
-  6    not found, or a name with more than one meaning
-  7    it belongs to another creator, so you may not change it
-  8    stopped by --max-calls or --max-time
-  130  interrupted by Ctrl-C
-  143  ended by SIGTERM
-If more than one applies: 130 or 143 before 4, 4 before 5, 5 before 8, 8 before 1.";
-
 /// Design, run and analyse conversations among language-model agents
 ///
 /// Without a command, `convoke` starts a guide on a terminal.
 #[derive(Debug, Parser)]
-#[command(
-    name = "convoke",
-    version,
-    arg_required_else_help = false,
-    disable_help_subcommand = true,
-    max_term_width = 100,
-    after_help = AFTER
-)]
+#[command(name = "convoke", version, arg_required_else_help = false, max_term_width = 100)]
 pub struct Cli {
     /// Global options.
     #[command(flatten)]

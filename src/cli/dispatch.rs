@@ -7,6 +7,7 @@ use super::commands::{
 };
 use super::context::Context;
 use super::error::{CliError, Exit};
+use super::help::with_pages;
 use super::pick;
 use super::terminal::signals;
 use clap::CommandFactory;
@@ -50,7 +51,7 @@ async fn call_command(context: &Context, command: &Command) -> Result<Exit, CliE
         Command::Store(args) => store::run(context, args).await,
         Command::Verify(args) => verify::run(context, args).await,
         Command::Completions(args) => completions::script(context, args),
-        Command::Man(args) => man::run(context, args, Cli::command()),
+        Command::Man(args) => man::run(context, args, with_pages(Cli::command())),
         Command::Doctor(args) => doctor::run(context, args).await,
     }
 }

@@ -4,7 +4,7 @@ use super::selected::remedy_of_nothing;
 use super::shell::quoted;
 use crate::design::Obstacle;
 use crate::lab::models::NoOffer;
-use crate::lab::{LabError, LeftOut, Named, PlaceError};
+use crate::lab::{LabError, LeftOut, Named, Near, PlaceError};
 use crate::model::ModelError;
 use crate::store::{SignInFailure, StoreError, UriError};
 use serde_json::{Value as Json, json};
@@ -267,13 +267,14 @@ impl From<LabError> for CliError {
             LabError::NotAFolder { .. } => {
                 Self::invalid(message).hint("`convoke new NAME` creates a folder to start from")
             }
-            LabError::NoFolder { .. } => Self::not_found(message).hint("`convoke new NAME` creates one"),
+            LabError::NoFolder { near, .. } | LabError::NotFound { near, .. } => {
+                Self::not_found(message).hint(remedy_of_missing(near))
+            }
+            LabError::NotStored { folder, .. } => Self::not_found(message).hint(remedy_of_unstored(&quoted(&folder))),
             LabError::Unnamed { folder } => {
                 Self::invalid(message).hint(format!("`convoke check {}` reports every mistake", folder.display()))
             }
-            LabError::NotFound { near, .. } => {
-                Self::not_found(message).hint(near.unwrap_or_else(|| "`convoke list` lists the experiments".to_owned()))
-            }
+            LabError::IsRevision { name, hash } => Self::not_found(message).hint(remedy_of_revision(&name, &hash)),
             LabError::ManyIds { .. } => Self::new(Exit::NotFound, "ambiguous", message).hint("write more of the id"),
             LabError::ManyKeys { conversations, .. } => ambiguous_error(message, &conversations, "of"),
             LabError::ManyNames { experiments, .. } => ambiguous_error(message, &experiments, "by"),
@@ -309,6 +310,24 @@ impl From<LabError> for CliError {
             LabError::Output(error) => error.into(),
         }
     }
+}
+
+/// Returns the remedy for a name that means nothing here: the most similar one, else a general remedy.
+fn remedy_of_missing(near: Option<Near>) -> String {
+    match near {
+        Some(Near::Folder(path)) => format!("did you mean {}?", quoted(&path)),
+        Some(Near::Stored(name)) => format!("did you mean `{name}`?"),
+        None => "`convoke list` lists the stored experiments; `convoke new NAME` creates one".to_owned(),
+    }
+}
+
+fn remedy_of_unstored(folder: &str) -> String {
+    format!("`convoke import {folder}` stores it; `convoke run {folder}` runs it as well")
+}
+
+fn remedy_of_revision(name: &str, hash: &str) -> String {
+    let (back, copied) = (quoted(name), quoted(&format!("{name}@{hash}")));
+    format!("`convoke edit {back} --back-to {hash}` makes it the current one; `convoke duplicate {copied}` copies it")
 }
 
 /// Returns the error for a name of several items, with the id of each and its creator or experiment.

@@ -20,6 +20,8 @@
 //! | `stored` | lines that several commands print about an experiment that was changed |
 //! | `error` | exit codes, and the texts of errors |
 //! | `shell` | quoting for a shell |
+//! | `help` | groups, examples, exit codes and variables in `--help` |
+//! | `lines` | lines that can be pasted into a shell |
 //! | `logs` | the program's own log |
 //! | `settings/` | flags, environment, `.env` and the configuration file |
 //! | `terminal/` | output, questions, signals, a person's turn |
@@ -34,7 +36,9 @@ mod dispatch;
 pub mod error;
 pub mod global;
 pub mod guide;
+mod help;
 mod identity;
+mod lines;
 mod logs;
 mod narrow;
 mod opening;
@@ -51,7 +55,8 @@ mod stored;
 pub mod terminal;
 
 use args::{Cli, Command};
-use clap::{CommandFactory, Parser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, FromArgMatches};
 use commands::{completions, run};
 use context::Context;
 use dispatch::{is_busy, run_busy, run_command, run_reading};
@@ -69,7 +74,7 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, world: fn() -> World
     if let Some(shell) = std::env::var_os(completions::VARIABLE).filter(|shell| !shell.is_empty()) {
         return complete::print_completions(&shell, &arguments, world()) as u8;
     }
-    let cli = match Cli::try_parse_from(&arguments) {
+    let cli = match parse(&arguments) {
         Ok(cli) => cli,
         Err(error) => return report_parse_error(&error, &arguments),
     };
@@ -89,6 +94,38 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>, world: fn() -> World
     code
 }
 
+/// Parses a command line. The help that is printed is whole.
+fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let mut command = help::with_pages(Cli::command());
+    let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map_err(|error| with_tip(error.format(&mut command), arguments))
+}
+
+/// Adds a tip to an error about a value that begins with `-`, which was read as a flag.
+fn with_tip(mut error: clap::Error, arguments: &[OsString]) -> clap::Error {
+    let invalid = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(invalid))) => invalid.clone(),
+        _ => return error,
+    };
+    let words: Vec<String> = arguments.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let is_it = |pair: &&[String]| takes_value(&words, &pair[0]) && pair[1].len() > 1 && pair[1].starts_with(&invalid);
+    if let Some([flag, value]) = words.windows(2).find(is_it) {
+        let tip = format!("to give '{value}' as the value, write {flag}={}", shell::quoted(value));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+    error
+}
+
+/// True for a flag of the command on a line that takes a value.
+fn takes_value(words: &[String], flag: &str) -> bool {
+    let cli = Cli::command();
+    let Some(command) = words.iter().skip(1).find_map(|word| cli.find_subcommand(word)) else { return false };
+    let mut flags = command.get_arguments().chain(cli.get_arguments());
+    flags.any(|a| {
+        a.get_action().takes_values() && a.get_long().is_some_and(|long| flag.strip_prefix("--") == Some(long))
+    })
+}
+
 /// Reports an error of clap. Help and version are reported in the same way, but are not errors.
 fn report_parse_error(error: &clap::Error, arguments: &[OsString]) -> u8 {
     if let Some(unreadable) = arguments.iter().find(|a| a.to_str().is_none())
@@ -101,7 +138,8 @@ fn report_parse_error(error: &clap::Error, arguments: &[OsString]) -> u8 {
     if error.use_stderr() && arguments.iter().any(|a| a == "--json") {
         let text = error.to_string();
         let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let hint = "`convoke --help` lists the commands and their flags";
+        let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+        let hint = tip.unwrap_or("`convoke --help` lists the commands and their flags");
         let words: Vec<String> = arguments.iter().skip(1).map(|a| a.to_string_lossy().into_owned()).collect();
         let cli = Cli::command();
         let is_run = words.iter().find(|w| cli.find_subcommand(w).is_some()).is_some_and(|w| w == "run" || w == "talk");
@@ -131,7 +169,7 @@ fn run_parsed(world: World, global: Global, command: Option<&Command>) -> Result
         None if context.may_ask() => run_busy(guide::run(context)),
         None => {
             // A failure to write the help cannot be reported, so it is ignored.
-            let _ = write!(std::io::stderr(), "{}", Cli::command().render_help());
+            let _ = write!(std::io::stderr(), "{}", help::with_pages(Cli::command()).render_help());
             Ok(Exit::Usage)
         }
     }

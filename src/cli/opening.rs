@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::error::{CliError, Exit};
 use super::sign_in;
+use crate::lab::find::nothing_stored;
 use crate::lab::{Lab, Who};
 use crate::store::sqlite::{OpenMode, Sqlite};
 use crate::store::{Store, StoreUri};
@@ -48,15 +49,26 @@ impl Context {
         self.lab(OpenMode::Read).await
     }
 
-    /// Opens a database that exists, for a small change.
-    pub async fn changing(&self) -> Result<Lab, CliError> {
-        self.existing(OpenMode::Write).await
+    /// Opens the database for reading the item with this name. Nothing has the name where the database does not exist.
+    pub async fn reader_for(&self, what: &str) -> Result<Lab, CliError> {
+        self.reader().await.map_err(|error| {
+            if error.exit == Exit::NotFound {
+                nothing_stored(&self.world.folder, what, &self.settings.store.uri.to_string()).into()
+            } else {
+                error
+            }
+        })
     }
 
-    /// Opens a database. Fails if the database does not exist.
-    pub async fn existing(&self, mode: OpenMode) -> Result<Lab, CliError> {
+    /// Opens a database that exists, for a small change of the item with this name.
+    pub async fn changing(&self, what: &str) -> Result<Lab, CliError> {
+        self.existing(what, OpenMode::Write).await
+    }
+
+    /// Opens a database for the item with this name. Fails if the database does not exist.
+    pub async fn existing(&self, what: &str, mode: OpenMode) -> Result<Lab, CliError> {
         if matches!(self.settings.store.uri, StoreUri::Sqlite { .. })
-            && let Err(error) = self.reader().await
+            && let Err(error) = self.reader_for(what).await
             && error.exit == Exit::NotFound
         {
             return Err(error);

@@ -4,7 +4,6 @@
 use super::context::Context;
 use super::error::{CliError, Exit};
 use super::problems::say_problems;
-use super::shell::quoted;
 use crate::lab::{LabError, Narrowing, Planned, files, planned};
 use crate::store::Standing;
 
@@ -15,7 +14,7 @@ impl Context {
         let (from, servers) = (&self.world.folder, &self.settings.servers);
         let planned = match files::folder_named(from, what)? {
             Some(folder) => planned::of_folder(what, &folder, overrides, (from, servers, self.creator())),
-            None => self.reader().await?.plan_stored(what, overrides).await,
+            None => self.reader_for(what).await?.plan_stored(what, overrides).await,
         };
         let planned = planned.map_err(|error| self.not_planned(what, error))?;
         say_problems(self, &planned.warnings);
@@ -30,14 +29,14 @@ impl Context {
                     let place = if p.line > 0 { format!("{}:{}:{}", p.path, p.line, p.column) } else { p.path.clone() };
                     format!("{place}: {}", p.message)
                 });
-                let error =
-                    CliError::invalid(error.to_string()).hint(format!("`convoke check {what}` reports every mistake"));
+                let line = self.paste_line(&["check", what]);
+                let error = CliError::invalid(error.to_string()).hint(format!("`{line}` reports every mistake"));
                 // A person has already read the mistakes. A program reads only the error, so the error names the first
                 // mistake.
                 first.filter(|_| self.printer.json).into_iter().fold(error, CliError::cause)
             }
             LabError::IsConversation { ref experiment, .. } => {
-                let hint = format!("name the experiment: convoke plan {}", quoted(experiment));
+                let hint = format!("name the experiment: {}", self.paste_line(&["plan", experiment]));
                 CliError::from(error).hint(hint)
             }
             error => error.into(),

@@ -1,7 +1,7 @@
 //! Texts about the conversations that a selection has and leaves out.
 
 use crate::lab::Selection;
-use crate::lab::filters::{Inside, LeftOutBy, Reason};
+use crate::lab::filters::{Inside, LeftOutBy, Reason, Unmatched};
 use crate::store::Counts;
 use serde_json::{Map, Value as Json, json};
 
@@ -12,7 +12,7 @@ fn flags_for(reason: Reason) -> Option<String> {
         Reason::Offline => Some("--offline".to_owned()),
         Reason::OfflineOf(status) => Some(format!("--offline --status {status}")),
         Reason::Revision => Some("--all".to_owned()),
-        Reason::Filter => None,
+        Reason::Filter(_) => None,
     }
 }
 
@@ -22,7 +22,20 @@ fn describe_reason(reason: Reason) -> String {
         Reason::Offline => "offline".to_owned(),
         Reason::OfflineOf(status) => format!("offline and {status}"),
         Reason::Revision => "of other revisions".to_owned(),
-        Reason::Filter => "that do not match".to_owned(),
+        Reason::Filter(unmatched) => format!("that do not match {}", flag_of(unmatched)),
+    }
+}
+
+/// Returns the flag of a filter.
+fn flag_of(unmatched: Unmatched) -> &'static str {
+    match unmatched {
+        Unmatched::Only => "--only",
+        Unmatched::Offline => "--offline",
+        Unmatched::Model => "--model",
+        Unmatched::Starred => "--starred",
+        Unmatched::Creator => "--creator",
+        Unmatched::Mine => "--mine",
+        Unmatched::CreatorOrMine => "--creator or --mine",
     }
 }
 

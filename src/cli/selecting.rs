@@ -47,13 +47,13 @@ fn status_parser() -> impl TypedValueParser<Value = Status> {
 impl Selecting {
     /// Returns the filters; `me` is the creator that `--mine` means.
     pub fn filters(&self, me: &str) -> Filters {
-        let mine = self.mine.then(|| me.to_owned());
         Filters {
             only: self.only.clone(),
             models: self.model.clone(),
             statuses: self.status.clone(),
             starred: self.starred,
-            creators: self.creator.iter().cloned().chain(mine).collect(),
+            creators: self.creator.clone(),
+            mine: self.mine.then(|| me.to_owned()),
         }
     }
 
@@ -93,6 +93,18 @@ impl Selecting {
             ("--all", self.all),
         ];
         given.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
+    }
+
+    /// Refuses flags that select conversations where the experiment itself is written. A revision selects the
+    /// experiment.
+    pub fn refuse_for_document(&self, of: &str) -> Result<(), CliError> {
+        let marks = [("--starred", self.starred), ("--creator", !self.creator.is_empty()), ("--mine", self.mine)];
+        let marks = marks.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag);
+        let bare = Self { revision: None, all: false, ..self.clone() };
+        bare.for_conversations().or(marks).map_or(Ok(()), |flag| {
+            Err(CliError::usage(format!("{flag} selects conversations, and {of} writes the experiment itself"))
+                .hint(format!("leave out {flag}; --revision HASH chooses an earlier version of the experiment")))
+        })
     }
 
     /// Refuses flags that select conversations where experiments are listed.

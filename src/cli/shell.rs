@@ -12,6 +12,13 @@ pub fn resume_line(arguments: &[String]) -> String {
     format!("{supplied}convoke {}", words.join(" "))
 }
 
+/// Inserts flags at the end of a line, but before `--`.
+pub fn insert_flags<'a>(mut line: Vec<String>, flags: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let end = line.iter().position(|word| word == "--").unwrap_or(line.len());
+    line.splice(end..end, flags.into_iter().map(str::to_owned));
+    line
+}
+
 /// Removes passwords from the addresses among the arguments.
 pub fn without_passwords(arguments: &[String]) -> Vec<String> {
     let mut is_store = false;

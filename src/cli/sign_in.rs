@@ -156,8 +156,6 @@ pub struct Asking<'a> {
     trail: Vec<Question>,
     /// True once the person was asked a question.
     asked: bool,
-    /// True if the address is followed by the question for the user.
-    asks_user: bool,
 }
 
 impl<'a> Asking<'a> {
@@ -178,7 +176,6 @@ impl<'a> Asking<'a> {
             next: None,
             trail: Vec::new(),
             asked: false,
-            asks_user: false,
         }
     }
 
@@ -231,10 +228,6 @@ impl<'a> Asking<'a> {
             self.next = Some(self.trail.pop().ok_or_else(declined_error)?);
             return Ok(());
         };
-        if question == Question::Address && !self.login_only && (uri.user.is_none() || self.asks_user) {
-            self.asks_user = true;
-            self.next = Some(Question::User).filter(|user| !self.trail.contains(user));
-        }
         self.uri = Some(uri);
         self.trail.retain(|before| *before != question);
         self.trail.push(question);
@@ -248,7 +241,11 @@ impl<'a> Asking<'a> {
         if !self.context.may_ask() || (self.login_only && !failure.is_of_login()) {
             return Err(error.into());
         }
-        self.report_error(&error.into());
+        // Whoever signs in and has named no user has made no mistake: the next question is the user.
+        let is_next = !self.login_only && failure == SignInFailure::NeedsUser && uri.user.is_none();
+        if !is_next {
+            self.report_error(&error.into());
+        }
         Ok(match (failure, &uri.user) {
             (SignInFailure::Authentication | SignInFailure::NeedsUser, Some(_)) => Question::Password,
             (SignInFailure::Authentication | SignInFailure::NeedsUser, None) => Question::User,

@@ -73,15 +73,19 @@ pub fn markdown(columns: &[Column]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exchange::columns::{ANSWERS, CALLS, CONVERSATIONS, ENTRIES};
+    use crate::exchange::columns::{ANSWERS, CALLS, CONVERSATIONS, ENTRIES, SUMMARY};
 
     #[test]
     fn the_page_describes_every_column() {
         let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/data.md")).unwrap();
-        for (rows, columns) in
-            [("entries", ENTRIES), ("answers", ANSWERS), ("conversations", CONVERSATIONS), ("calls", CALLS)]
-        {
-            let section = page.split("\n## ").find(|part| part.starts_with(&format!("`--rows {rows}`\n")));
+        for (rows, columns) in [
+            ("--rows entries", ENTRIES),
+            ("--rows answers", ANSWERS),
+            ("--rows conversations", CONVERSATIONS),
+            ("--rows calls", CALLS),
+            ("convoke summary --format csv", SUMMARY),
+        ] {
+            let section = page.split("\n## ").find(|part| part.starts_with(&format!("`{rows}`\n")));
             let section = section.unwrap_or_else(|| panic!("docs/data.md has no section for rows of {rows}"));
             let table: String = section.split_inclusive('\n').filter(|line| line.starts_with('|')).collect();
             assert_eq!(table, markdown(columns), "docs/data.md, rows of {rows}; from the code:\n{}", markdown(columns));

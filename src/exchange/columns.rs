@@ -2,6 +2,7 @@
 //! order in a file. A test compares docs/data.md with this table.
 
 use crate::design::words::words;
+use crate::process::EndedBy;
 
 words! {
     /// Type of a column.
@@ -37,7 +38,7 @@ pub enum Presence {
 }
 
 /// One column, or a family of columns: `condition` is one for each factor, a name that ends in `ROLE` one for each
-/// role, and one that ends in `FLAG` one for each flag.
+/// role; `FLAG`, `STATUS` and `END` stand for each flag, status and end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
     /// Name in the header.
@@ -60,6 +61,13 @@ pub const CONDITION: &str = "condition";
 pub const ROLE: &str = "ROLE";
 /// End of the name of a family of columns with one for each flag.
 pub const FLAG: &str = "FLAG";
+
+/// End of the name of a family of columns with one for each status.
+pub const STATUSES: &str = "STATUS";
+/// End of the name of a family of columns with one for each of [`ENDS`], and `unknown`.
+pub const END: &str = "END";
+/// Ends of conversations.
+pub const ENDS: [EndedBy; 3] = [EndedBy::Messages, EndedBy::StopPhrase, EndedBy::Silence];
 
 use ColumnType::{Boolean, Instant, Integer, Level, Number, Text, Words};
 
@@ -244,6 +252,31 @@ pub const CONVERSATIONS: &[Column] = &[
 ];
 
 const UNKNOWN: &str = "nothing was answered by a model, or a server did not report the tokens of a reply";
+
+/// Columns of `convoke summary --format csv`.
+pub const SUMMARY: &[Column] = &[
+    column(
+        CONDITION,
+        Level,
+        "",
+        "the conversations have no level of that factor",
+        "a column for each factor of the summary",
+    ),
+    column("conversations", Integer, "conversations", "never", "conversations of any status"),
+    column("status_STATUS", Integer, "conversations", "never", "conversations with a status"),
+    column(
+        "ended_by_END",
+        Integer,
+        "conversations",
+        "never",
+        "conversations that are done, by how they ended; `unknown` where that is not known",
+    ),
+    column("turns", Integer, "speeches", "never", "speeches of all agents"),
+    column("words", Integer, "words", "never", "words of all speeches, split at white space"),
+    column("prompt_tokens", Integer, "tokens", UNKNOWN, "tokens that all models read, in every call"),
+    column("completion_tokens", Integer, "tokens", UNKNOWN, "tokens that all models wrote, in every call"),
+    column("flag_FLAG", Integer, "entries", "never", "entries with a flag"),
+];
 
 /// Columns of `--rows calls`.
 pub const CALLS: &[Column] = &[

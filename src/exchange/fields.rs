@@ -43,6 +43,15 @@ pub fn more_axes(axes: &mut Vec<String>, conversation: &ConversationRecord) {
     }
 }
 
+/// Adds the roles of one more conversation.
+pub fn more_roles(roles: &mut Vec<String>, conversation: &ConversationRecord) {
+    for role in &conversation.agents {
+        if !roles.contains(&role.name) {
+            roles.push(role.name.clone());
+        }
+    }
+}
+
 /// Returns a condition as a JSON object, in the order of the axes.
 pub fn condition(levels: &[Named<Value>]) -> Map<String, Json> {
     levels.iter().map(|l| (l.name.clone(), serde_json::to_value(&l.value).unwrap_or_default())).collect()

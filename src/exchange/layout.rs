@@ -1,10 +1,12 @@
 //! The columns of one export: those of its rows and options, with one for each factor, role and flag.
 
-use super::columns::{CONDITION, Column, FLAG, Presence, ROLE};
-use super::more_axes;
+use super::columns::{
+    ANSWERS, CALLS, CONDITION, CONVERSATIONS, Column, END, ENDS, ENTRIES, FLAG, Presence, ROLE, STATUSES, SUMMARY,
+};
 use super::rows::{RowPages, TableSource};
+use super::{more_axes, more_roles};
 use crate::design::Flag;
-use crate::store::StoreError;
+use crate::store::{Status, StoreError};
 
 /// Formats of a single table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,11 +88,7 @@ async fn survey(source: &TableSource<'_>) -> Result<Survey, StoreError> {
         }
         for conversation in &page {
             more_axes(&mut survey.factors, conversation);
-            for role in &conversation.agents {
-                if !survey.roles.contains(&role.name) {
-                    survey.roles.push(role.name.clone());
-                }
-            }
+            more_roles(&mut survey.roles, conversation);
         }
     }
 }
@@ -102,28 +100,25 @@ fn place(source: &TableSource<'_>, table: Table, survey: &Survey) -> Vec<Placed>
         Presence::Csv => table == Table::Csv,
         Presence::Times => source.options.times,
     };
-    let mut taken: Vec<String> = source.rows.columns().iter().flat_map(|c| spread(c, survey)).map(|p| p.name).collect();
     let mut placed = Vec::new();
     for column in source.rows.columns().iter().filter(is_here) {
         if column.name == CONDITION && table == Table::Csv {
-            for factor in &survey.factors {
-                let name = name_factor(factor, &taken);
-                taken.push(name.clone());
+            for (factor, name) in survey.factors.iter().zip(name_factors(&survey.factors, &survey.roles)) {
                 placed.push(Placed { name, column, values: Values::Factor(factor.clone()) });
             }
         } else {
-            placed.extend(spread(column, survey));
+            placed.extend(spread(column, &survey.roles));
         }
     }
     placed
 }
 
 /// Returns the columns of a family; one for a column that is none.
-fn spread(column: &'static Column, survey: &Survey) -> Vec<Placed> {
+fn spread(column: &'static Column, roles: &[String]) -> Vec<Placed> {
     let of = |name: String, values: Values| Placed { name, column, values };
     if column.name.ends_with(ROLE) {
         let mut placed: Vec<Placed> = Vec::new();
-        for role in &survey.roles {
+        for role in roles {
             let base = column.name.replace(ROLE, &role.replace('.', "_"));
             let name = first_free(&base, |name| placed.iter().any(|p| p.name == name));
             placed.push(of(name, Values::Role { key: column.name.replace(ROLE, role), role: role.clone() }));
@@ -131,14 +126,35 @@ fn spread(column: &'static Column, survey: &Survey) -> Vec<Placed> {
         return placed;
     }
     let named = |name: String| of(name.clone(), Values::Named(name));
+    let family = |end: &str, words: Vec<&str>| words.iter().map(|word| named(column.name.replace(end, word))).collect();
     if column.name.ends_with(FLAG) {
-        return Flag::ALL.iter().map(|flag| named(column.name.replace(FLAG, flag.word()))).collect();
+        family(FLAG, Flag::ALL.iter().map(|flag| flag.word()).collect())
+    } else if column.name.ends_with(STATUSES) {
+        family(STATUSES, Status::ALL.iter().map(|status| status.word()).collect())
+    } else if column.name.ends_with(END) {
+        family(END, ENDS.iter().map(|end| end.word()).chain(["unknown"]).collect())
+    } else {
+        vec![named(column.name.to_owned())]
     }
-    vec![named(column.name.to_owned())]
+}
+
+/// Names the columns of factors, in their order. A factor has the same name in every table, so no factor has the name of
+/// any table's column.
+pub(super) fn name_factors(factors: &[String], roles: &[String]) -> Vec<String> {
+    let tables = [ENTRIES, ANSWERS, CONVERSATIONS, CALLS, SUMMARY];
+    let mut taken: Vec<String> =
+        tables.into_iter().flatten().flat_map(|column| spread(column, roles)).map(|placed| placed.name).collect();
+    let mut names = Vec::new();
+    for factor in factors {
+        let name = name_factor(factor, &taken);
+        taken.push(name.clone());
+        names.push(name);
+    }
+    names
 }
 
 /// Names the column of a factor. `model` and a name that is taken are `condition_NAME`.
-pub(super) fn name_factor(factor: &str, taken: &[String]) -> String {
+fn name_factor(factor: &str, taken: &[String]) -> String {
     let is_taken = |name: &str| taken.iter().any(|other| other == name);
     let name = factor.replace('.', "_");
     if name == "model" || is_taken(&name) { first_free(&format!("{CONDITION}_{name}"), is_taken) } else { name }
@@ -157,6 +173,23 @@ fn first_free(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_factor_has_one_name_in_every_table() {
+        let named = |factor: &str| name_factors(&[factor.to_owned()], &["guard".to_owned()]).remove(0);
+        for (factor, name) in [
+            ("goal", "goal"),
+            ("messages", "condition_messages"),
+            ("question", "condition_question"),
+            ("purpose", "condition_purpose"),
+            ("turns.guard", "condition_turns_guard"),
+            ("turns.prisoner", "turns_prisoner"),
+            ("status.done", "condition_status_done"),
+            ("ended_by.unknown", "condition_ended_by_unknown"),
+        ] {
+            assert_eq!(named(factor), name);
+        }
+    }
 
     #[test]
     fn columns_that_meet_get_names_of_their_own() {

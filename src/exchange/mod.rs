@@ -38,7 +38,7 @@ mod rows;
 pub mod summary;
 pub mod tally;
 
-pub use fields::{axes, condition, entry, more_axes, place, places};
+pub use fields::{axes, condition, entry, more_axes, more_roles, place, places};
 pub use file_name::file_word;
 pub use layout::Table;
 pub use pages::{ExportError, Of, Pages, Written, ids};

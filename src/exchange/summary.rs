@@ -1,23 +1,22 @@
 //! Numbers of conversations by condition: statuses, ends, turns, words, tokens and flags.
 
-use super::layout::name_factor;
+use super::columns::ENDS;
+use super::layout::name_factors;
 use super::rows::TableSource;
 use super::tally::Tally;
 use super::{ExportError, Of, Pages, condition, csv, places};
 use crate::design::{Experiment, Flag, Named, Value};
-use crate::process::EndedBy;
 use crate::store::{ConversationRecord, Status};
 use serde_json::{Map, Value as Json, json};
 use std::io::Write;
-
-/// Ends of conversations.
-const ENDS: [EndedBy; 3] = [EndedBy::Messages, EndedBy::StopPhrase, EndedBy::Silence];
 
 /// Numbers by condition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     /// Factors of the conversations.
     pub factors: Vec<String>,
+    /// Roles of the conversations.
+    pub roles: Vec<String>,
     /// Factors that make the groups, in order.
     pub by: Vec<String>,
     /// The groups, in the order of the design.
@@ -100,7 +99,7 @@ pub async fn summarize(
     document: &Experiment,
     by: &[String],
 ) -> Result<Summary, ExportError> {
-    let (mut pages, mut factors) = (Pages::new(source.store, of), Vec::new());
+    let (mut pages, mut factors, mut roles) = (Pages::new(source.store, of), Vec::new(), Vec::new());
     let (mut groups, mut total): (Vec<Group>, Group) = (Vec::new(), Group::new(Vec::new()));
     loop {
         let page = pages.next().await?;
@@ -111,6 +110,7 @@ pub async fn summarize(
             for read in source.read(read).await? {
                 let (record, ended_by) = (&read.record, source.ended_by(&read));
                 super::more_axes(&mut factors, record);
+                super::more_roles(&mut roles, record);
                 let levels = select_levels(record, by);
                 let place = groups.iter().position(|group| group.condition == levels).unwrap_or(groups.len());
                 if place == groups.len() {
@@ -125,7 +125,7 @@ pub async fn summarize(
     }
     groups.sort_by_cached_key(|group| places(document, &group.condition));
     let by = if by.is_empty() { factors.clone() } else { by.to_vec() };
-    Ok(Summary { factors, by, groups, total })
+    Ok(Summary { factors, roles, by, groups, total })
 }
 
 fn select_levels(record: &ConversationRecord, by: &[String]) -> Vec<Named<Value>> {
@@ -135,17 +135,18 @@ fn select_levels(record: &ConversationRecord, by: &[String]) -> Vec<Named<Value>
     by.iter().filter_map(|name| record.condition.iter().find(|level| level.name == *name).cloned()).collect()
 }
 
-/// Writes the groups as `csv`, one row for each; the fields of an object are columns of their own.
-pub fn write_csv(summary: &Summary, out: &mut dyn Write) -> Result<(), ExportError> {
+/// Writes the groups as `csv`, one row for each; the fields of an object are columns of their own. With `guard`, no cell
+/// of text starts a formula.
+pub fn write_csv(summary: &Summary, guard: bool, out: &mut dyn Write) -> Result<(), ExportError> {
     let empty = Group::new(Vec::new()).to_json();
     let plain: Vec<(String, Option<&str>)> = empty.iter().flat_map(|(name, value)| spread(name, value)).collect();
-    let mut header: Vec<String> = Vec::new();
-    let taken: Vec<String> = plain.iter().map(|(name, key)| join(name, *key)).collect();
-    for factor in &summary.by {
-        header.push(name_factor(factor, &[taken.as_slice(), header.as_slice()].concat()));
-    }
-    header.extend(taken);
-    out.write_all(&csv::line(header, false)?)?;
+    let mut factors = summary.factors.clone();
+    factors.extend(summary.by.iter().filter(|factor| !summary.factors.contains(factor)).cloned());
+    let names = name_factors(&factors, &summary.roles);
+    let place = |by: &String| factors.iter().position(|factor| factor == by);
+    let header = summary.by.iter().filter_map(|by| names.get(place(by)?).cloned());
+    let header = header.chain(plain.iter().map(|(name, key)| join(name, *key))).collect();
+    out.write_all(&csv::line(header, guard)?)?;
     for group in &summary.groups {
         let row = group.to_json();
         let level = |factor: &String| row["condition"].get(factor).map(csv::print).unwrap_or_default();
@@ -154,7 +155,7 @@ pub fn write_csv(summary: &Summary, out: &mut dyn Write) -> Result<(), ExportErr
             None => csv::print(&row[name]),
         };
         let cells = summary.by.iter().map(level).chain(plain.iter().map(cell)).collect();
-        out.write_all(&csv::line(cells, false)?)?;
+        out.write_all(&csv::line(cells, guard)?)?;
     }
     Ok(out.flush()?)
 }

@@ -3,6 +3,7 @@
 use super::filters::LeftOutBy;
 use super::left_out::LeftOut;
 use super::named::Named;
+use super::near::Near;
 use crate::design::{Obstacle, Problem};
 use crate::exchange::ExportError;
 use crate::model::ModelError;
@@ -38,6 +39,16 @@ pub enum LabError {
     NoFolder {
         /// Path as given.
         path: String,
+        /// Experiment with a similar name.
+        near: Option<Near>,
+    },
+    /// A folder whose experiment the database lacks.
+    #[error("the experiment in {folder} is not stored in {place}")]
+    NotStored {
+        /// Path as given.
+        folder: String,
+        /// Address of the database.
+        place: String,
     },
     /// A folder whose `experiment.toml` names no experiment.
     #[error("{} names no experiment", .folder.display())]
@@ -46,14 +57,22 @@ pub enum LabError {
         folder: PathBuf,
     },
     /// A name or id that does not exist.
-    #[error("there is no experiment or conversation `{name}` in {place}")]
+    #[error("there is no folder and no stored experiment `{name}`{} (database: {place})", no_id(.name))]
     NotFound {
         /// Name or id as given.
         name: String,
         /// Address of the database.
         place: String,
-        /// Question that names the most similar name.
-        near: Option<String>,
+        /// Experiment with a similar name.
+        near: Option<Near>,
+    },
+    /// A revision in place of an experiment.
+    #[error("`{name}@{hash}` is a revision of `{name}`: it can be read and copied, but not changed, run or deleted")]
+    IsRevision {
+        /// Name of the experiment.
+        name: String,
+        /// Beginning of the hash as given.
+        hash: String,
     },
     /// A prefix of more than one id, or of an id and of another's key.
     #[error("{number} ids or keys begin with `{prefix}`")]
@@ -214,6 +233,12 @@ pub enum LabError {
     /// Error of the database.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Mentions ids where a word may be the beginning of one.
+fn no_id(name: &str) -> &'static str {
+    let may_be_id = name.len() >= 4 && name.chars().all(|c| c.is_ascii_hexdigit());
+    if may_be_id { ", and no id or key begins with it" } else { "" }
 }
 
 /// Reason why output may not go to a path.

@@ -1,6 +1,7 @@
 //! Files and folders of experiments, and files of replies.
 
 use super::error::LabError;
+use super::near::find_near;
 use super::output::{Destination, NewFolder, write_files};
 use crate::design::folder::{Files, SHARED, SUMMARIZER};
 use crate::model::scripted::parse_script;
@@ -24,7 +25,12 @@ pub fn folder_named(from: &Path, what: &str) -> Result<Option<PathBuf>, LabError
     if path.exists() {
         return Err(LabError::NotAFolder { path: what.to_owned() });
     }
-    if says_path { Err(LabError::NoFolder { path: what.to_owned() }) } else { Ok(None) }
+    if says_path { Err(no_folder(from, what)) } else { Ok(None) }
+}
+
+/// Returns the error for a folder that does not exist.
+pub fn no_folder(from: &Path, what: &str) -> LabError {
+    LabError::NoFolder { path: what.to_owned(), near: find_near(from, what, std::iter::empty()) }
 }
 
 /// Reads the files of an experiment: `experiment.toml`, `shared.md`, `summarizer.md` and `roles/*.md` only. Names in

@@ -24,22 +24,59 @@ pub struct Filters {
     pub starred: bool,
     /// Names of creators.
     pub creators: Vec<String>,
+    /// The person, if what the person created is selected too.
+    pub mine: Option<String>,
+}
+
+/// A filter that leaves out a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unmatched {
+    /// Its condition is none of [`Filters::only`].
+    Only,
+    /// It is not offline.
+    Offline,
+    /// It has none of the models.
+    Model,
+    /// The person has not starred it.
+    Starred,
+    /// Another person created it.
+    Creator,
+    /// The person did not create it.
+    Mine,
+    /// Neither the person nor a named creator created it.
+    CreatorOrMine,
 }
 
 impl Filters {
     /// True if the filters select an experiment.
     pub fn take_experiment(&self, record: &ExperimentRecord) -> bool {
-        self.take_marked(record.starred, &record.creator)
+        self.unmatched_mark(record.starred, &record.creator).is_none()
     }
 
-    fn take_marked(&self, starred: bool, creator: &str) -> bool {
-        (starred || !self.starred) && (self.creators.is_empty() || self.creators.iter().any(|c| c == creator))
+    /// True if the person's choice of creators selects a creator.
+    pub fn take_creator(&self, creator: &str) -> bool {
+        let is_any = self.creators.is_empty() && self.mine.is_none();
+        is_any || self.creators.iter().chain(&self.mine).any(|c| c == creator)
     }
 
-    /// True if models, star and creator of a conversation are selected. Conditions and statuses are checked elsewhere.
-    fn take_conversation(&self, record: &ConversationRecord) -> bool {
+    fn unmatched_mark(&self, starred: bool, creator: &str) -> Option<Unmatched> {
+        if self.starred && !starred {
+            return Some(Unmatched::Starred);
+        }
+        let unmatched = match (self.creators.is_empty(), &self.mine) {
+            (_, None) => Unmatched::Creator,
+            (true, Some(_)) => Unmatched::Mine,
+            (false, Some(_)) => Unmatched::CreatorOrMine,
+        };
+        (!self.take_creator(creator)).then_some(unmatched)
+    }
+
+    /// Returns the first of models, star and creator that leaves out a conversation. Conditions and statuses are checked
+    /// elsewhere.
+    fn unmatched(&self, record: &ConversationRecord) -> Option<Unmatched> {
         let has = |name: &String| record.models.iter().any(|m| m.name == *name || m.id == *name);
-        (self.models.is_empty() || self.models.iter().any(has)) && self.take_marked(record.starred, &record.creator)
+        let has_model = self.models.is_empty() || self.models.iter().any(has);
+        if has_model { self.unmatched_mark(record.starred, &record.creator) } else { Some(Unmatched::Model) }
     }
 
     /// Refuses a model that neither the experiment nor a conversation has.
@@ -122,7 +159,7 @@ pub enum Reason {
     /// Another revision planned it.
     Revision,
     /// A filter of the person's.
-    Filter,
+    Filter(Unmatched),
 }
 
 /// Numbers of conversations that a selection leaves out.
@@ -157,8 +194,8 @@ pub(super) struct Candidate {
     revision: String,
     status: Status,
     offline: bool,
-    /// True if models, star and creator are selected.
-    is_taken: bool,
+    /// The filter of models, star or creator that leaves it out.
+    unmatched: Option<Unmatched>,
 }
 
 impl Candidate {
@@ -168,15 +205,16 @@ impl Candidate {
             revision: record.revision.clone(),
             status: record.status,
             offline: record.offline,
-            is_taken: filters.take_conversation(record),
+            unmatched: filters.unmatched(record),
         }
     }
 
     /// Returns the reason that holds regardless of the other conversations.
     fn early_reason(&self, offline: Offline, revision: Option<&str>, matches: bool) -> Option<Reason> {
         let is_other = offline == Offline::Only && !self.offline;
-        if !matches || is_other || !self.is_taken {
-            return Some(Reason::Filter);
+        let unmatched = if matches { is_other.then_some(Unmatched::Offline) } else { Some(Unmatched::Only) };
+        if let Some(unmatched) = unmatched.or(self.unmatched) {
+            return Some(Reason::Filter(unmatched));
         }
         revision.is_some_and(|revision| self.revision != revision).then_some(Reason::Revision)
     }

@@ -2,10 +2,11 @@
 
 use super::error::LabError;
 use super::files;
+use super::near::find_near;
 use super::setup::Lab;
 use super::target::Target;
 use crate::design::folder::same_name;
-use crate::design::problem::{Problems, did_you_mean};
+use crate::design::problem::Problems;
 use crate::design::{Experiment, folder};
 use crate::store::{ConversationRecord, ExperimentRecord, StoreError};
 use std::path::{Path, PathBuf};
@@ -20,9 +21,22 @@ impl Lab {
     /// and the person's own experiment over a colleague's.
     ///
     /// # Errors
-    /// [`LabError::NotFound`], [`LabError::ManyNames`], [`LabError::ManyIds`], and the mistakes of a folder.
+    /// [`LabError::NotFound`], [`LabError::ManyNames`], [`LabError::ManyIds`], the mistakes of a folder, and
+    /// [`LabError::IsRevision`] for `NAME@HASH`.
     pub async fn find_target(&self, what: &str) -> Result<Target, LabError> {
-        let name = match self.folder_named(what)? {
+        match self.find_unversioned(what).await {
+            Err(missing) if is_missing(&missing) => match self.revision_named(what).await? {
+                Some((hash, record)) => Err(LabError::IsRevision { name: record.name, hash }),
+                None => Err(missing),
+            },
+            found => found,
+        }
+    }
+
+    async fn find_unversioned(&self, what: &str) -> Result<Target, LabError> {
+        let folder = self.folder_named(what)?;
+        let is_folder = folder.is_some();
+        let name = match folder {
             Some(folder) => name_in(&folder)?,
             None => what.to_owned(),
         };
@@ -44,8 +58,9 @@ impl Lab {
                 found.push(last);
                 Err(ambiguous_error(prefix.to_owned(), &found, &experiments))
             }
+            (_, None) if is_folder => Err(LabError::NotStored { folder: what.to_owned(), place: self.store.place() }),
             (_, None) => {
-                let near = did_you_mean(&name, experiments.iter().map(|e| e.name.as_str()));
+                let near = find_near(&self.folder, &name, experiments.iter().map(|e| e.name.as_str()));
                 Err(LabError::NotFound { name, place: self.store.place(), near })
             }
         }
@@ -54,20 +69,26 @@ impl Lab {
     /// Finds what [`Self::find_target`] finds, or `NAME@HASH`: an experiment's record with one of its revisions as the
     /// current one. A name that exists wins. No change may begin from such a record.
     pub async fn find_version(&self, what: &str) -> Result<Target, LabError> {
-        let missing = match self.find_target(what).await {
-            Err(missing @ (LabError::NotFound { .. } | LabError::NoFolder { .. })) => missing,
-            found => return found,
-        };
-        let Some((name, hash)) = what.rsplit_once('@').filter(|(name, hash)| !name.is_empty() && !hash.is_empty())
-        else {
-            return Err(missing);
-        };
-        match self.find_target(name).await {
+        match self.find_unversioned(what).await {
+            Err(missing) if is_missing(&missing) => match self.revision_named(what).await? {
+                Some((_, record)) => Ok(Target::Experiment(Box::new(record))),
+                None => Err(missing),
+            },
+            found => found,
+        }
+    }
+
+    /// Returns the experiment and the hash that `NAME@HASH` names; `None` for another form, or another experiment.
+    async fn revision_named(&self, what: &str) -> Result<Option<(String, ExperimentRecord)>, LabError> {
+        let is_whole = |(name, hash): &(&str, &str)| !name.is_empty() && !hash.is_empty();
+        let Some((name, hash)) = what.rsplit_once('@').filter(is_whole) else { return Ok(None) };
+        match self.find_unversioned(name).await {
             Ok(Target::Experiment(record)) => {
                 let revision = self.find_revision(&record, hash).await?;
-                Ok(Target::Experiment(Box::new(ExperimentRecord { revision, ..*record })))
+                Ok(Some((hash.to_owned(), ExperimentRecord { revision, ..*record })))
             }
-            Ok(Target::Conversation(_)) | Err(LabError::NotFound { .. } | LabError::NoFolder { .. }) => Err(missing),
+            Ok(Target::Conversation(_)) => Ok(None),
+            Err(error) if is_missing(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -154,6 +175,23 @@ impl Lab {
         document.run = record.run;
         document.note.clone_from(&record.note);
         Ok(document)
+    }
+}
+
+/// True for an error that says that nothing has the name.
+fn is_missing(error: &LabError) -> bool {
+    matches!(error, LabError::NotFound { .. } | LabError::NoFolder { .. } | LabError::NotStored { .. })
+}
+
+/// Returns the error for a name where no database exists yet. `place` is its address.
+pub fn nothing_stored(from: &Path, what: &str, place: &str) -> LabError {
+    let place = format!("{place}, which does not exist yet");
+    match files::folder_named(from, what) {
+        Err(error) => error,
+        Ok(Some(_)) => LabError::NotStored { folder: what.to_owned(), place },
+        Ok(None) => {
+            LabError::NotFound { name: what.to_owned(), place, near: find_near(from, what, std::iter::empty()) }
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 //! | `setup` | the values that every use case gets |
 //! | `error` | failures |
 //! | `files`, `output` | how files are read, and where output goes |
-//! | `find`, `target`, `named` | how an experiment or a conversation is found |
+//! | `find`, `near`, `target`, `named` | how an experiment or a conversation is found |
 //! | `filters`, `select` | criteria by which conversations are selected; their selection |
 //! | `check`, `guesses`, `preview` | checking an experiment, the prompts it comes to |
 //! | `narrowing` | how flags that narrow a plan are read |
@@ -48,7 +48,7 @@ pub mod export;
 mod extend;
 pub mod files;
 pub mod filters;
-mod find;
+pub mod find;
 pub mod forecast;
 pub mod guesses;
 mod import;
@@ -58,6 +58,7 @@ pub mod marks;
 pub mod models;
 mod named;
 pub mod narrowing;
+mod near;
 pub mod old_flags;
 pub mod origin;
 pub mod outcome;
@@ -92,6 +93,7 @@ pub use import::Imported;
 pub use left_out::LeftOut;
 pub use named::Named;
 pub use narrowing::Narrowing;
+pub use near::Near;
 pub use outcome::{Counted, Ending, Outcome};
 pub use planned::Planned;
 pub use progress::{Numbers, Standings, UnfinishedRun};

@@ -64,6 +64,14 @@ impl Lab {
         }
     }
 
+    /// Returns the stored experiment whose current revision a folder's plan replaces; `None` if both are equal.
+    pub async fn replaced_by(&self, planned: &Planned) -> Result<Option<ExperimentRecord>, LabError> {
+        if planned.record.is_some() || planned.alone {
+            return Ok(None);
+        }
+        Ok(self.record_of(planned).await?.filter(|record| record.revision != planned.revision))
+    }
+
     /// Record of a planned experiment, if it is stored.
     pub(super) async fn record_of(&self, planned: &Planned) -> Result<Option<ExperimentRecord>, LabError> {
         Ok(match &planned.record {

@@ -2,6 +2,7 @@
 
 use super::ask::{AskPlan, Asking};
 use super::error::LabError;
+use super::filters::Offline;
 use super::left_out::LeftOut;
 use super::select::Selection;
 use super::setup::Lab;
@@ -122,6 +123,23 @@ impl Lab {
             (subject.clone(), asked, record.key.clone())
         });
         Ok(questions)
+    }
+
+    /// Returns the questions of a selection whose answers are exported, and the number of those that are left out: where
+    /// others were begun, questions that `scripted` answers are apart, as offline conversations are.
+    pub async fn select_answers(&self, selection: &Selection) -> Result<(Vec<Questioned>, usize), LabError> {
+        let mut questions = self.select_questions(selection).await?;
+        let number = questions.len();
+        let is_begun = |record: &ConversationRecord| !record.offline && record.status != Status::Pending;
+        match selection.offline {
+            Offline::Apart if questions.iter().any(|question| is_begun(&question.record)) => {
+                questions.retain(|question| !question.record.offline);
+            }
+            Offline::Apart | Offline::Mixed => {}
+            Offline::Only => questions.retain(|question| question.record.offline),
+        }
+        let left_out = number - questions.len();
+        Ok((questions, left_out))
     }
 
     /// Returns the questions about those conversations of an experiment whose ids are `wanted`.

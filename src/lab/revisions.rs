@@ -4,7 +4,7 @@ use super::error::LabError;
 use super::setup::Lab;
 use crate::design::{Experiment, diff};
 use crate::store::{ExperimentRecord, Millis, ProcessKind, RunKind, Status};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A revision of an experiment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +23,25 @@ pub struct Revision {
     pub done: usize,
 }
 
+impl Revision {
+    /// A revision without a run and without conversations.
+    fn unknown(hash: &str, record: &ExperimentRecord) -> Self {
+        let is_current = hash == record.revision;
+        Self { hash: hash.to_owned(), is_current, first_run: None, changes: Vec::new(), conversations: 0, done: 0 }
+    }
+}
+
 impl Lab {
-    /// Lists the revisions that the experiment, its runs or its conversations name. Revisions with a run come first,
-    /// ordered by their first run.
+    /// Lists the revisions that the experiment, its runs or its conversations name, and those that were stored and never
+    /// run. Revisions with a run come first, ordered by their first run; the current one is last of the others.
     pub async fn list_revisions(&self, record: &ExperimentRecord) -> Result<Vec<Revision>, LabError> {
         let mut revisions = self.known_revisions(record).await?;
+        let elsewhere = self.revisions_of_namesakes(record).await?;
+        for hash in self.stored_revisions(record, |hash| !elsewhere.contains(hash)).await? {
+            if !revisions.iter().any(|known| known.hash == hash) {
+                revisions.push(Revision::unknown(&hash, record));
+            }
+        }
         revisions.sort_by_key(|revision| (revision.first_run.is_none(), revision.first_run, revision.is_current));
         let mut previous: Option<Experiment> = None;
         for revision in &mut revisions {
@@ -44,14 +58,7 @@ impl Lab {
     /// Returns the revisions that the experiment, its runs and its conversations name.
     async fn known_revisions(&self, record: &ExperimentRecord) -> Result<Vec<Revision>, LabError> {
         let mut known: BTreeMap<String, Revision> = BTreeMap::new();
-        let new = |hash: &String| Revision {
-            hash: hash.clone(),
-            is_current: *hash == record.revision,
-            first_run: None,
-            changes: Vec::new(),
-            conversations: 0,
-            done: 0,
-        };
+        let new = |hash: &String| Revision::unknown(hash, record);
         known.insert(record.revision.clone(), new(&record.revision));
         // Oldest first. A question is asked of conversations of any revision.
         for run in self.store.runs(&record.id).await?.into_iter().filter(|run| run.kind != RunKind::Ask) {
@@ -66,6 +73,30 @@ impl Lab {
         Ok(known.into_values().collect())
     }
 
+    /// Returns the revisions of other people's experiments of the same name.
+    async fn revisions_of_namesakes(&self, record: &ExperimentRecord) -> Result<BTreeSet<String>, LabError> {
+        let mut revisions = BTreeSet::new();
+        let namesakes = self.store.records().await?.into_iter().filter(|e| e.name == record.name && e.id != record.id);
+        for namesake in namesakes {
+            revisions.extend(self.known_revisions(&namesake).await?.into_iter().map(|revision| revision.hash));
+        }
+        Ok(revisions)
+    }
+
+    /// Returns the wanted ones of the stored revisions whose document has the experiment's name.
+    async fn stored_revisions(
+        &self,
+        record: &ExperimentRecord,
+        wanted: impl Fn(&String) -> bool,
+    ) -> Result<Vec<String>, LabError> {
+        let mut found = Vec::new();
+        for hash in self.store.revisions().await?.into_iter().filter(wanted) {
+            let document = self.store.document(&hash).await?;
+            found.extend(document.filter(|document| document.name == record.name).map(|_| hash));
+        }
+        Ok(found)
+    }
+
     /// Finds a revision of an experiment by the beginning of its hash. One that was stored and never run is found by the
     /// experiment's name in its document.
     pub(super) async fn find_revision(&self, record: &ExperimentRecord, prefix: &str) -> Result<String, LabError> {
@@ -73,10 +104,7 @@ impl Lab {
         let known = self.known_revisions(record).await?.into_iter().map(|revision| revision.hash);
         let mut found: Vec<String> = known.filter(begins).collect();
         if found.is_empty() {
-            for hash in self.store.revisions().await?.into_iter().filter(begins) {
-                let document = self.store.document(&hash).await?;
-                found.extend(document.filter(|document| document.name == record.name).map(|_| hash));
-            }
+            found = self.stored_revisions(record, begins).await?;
         }
         match (found.len(), found.pop()) {
             (1, Some(hash)) => Ok(hash),

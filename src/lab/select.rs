@@ -2,7 +2,8 @@
 
 use super::error::LabError;
 use super::filters::{
-    Candidate, Chosen, Conditions, Criteria, Filters, Flagged, Inside, LeftOutBy, Revisions, choose, match_conditions,
+    Candidate, Chosen, Conditions, Criteria, Filters, Flagged, Inside, LeftOutBy, Offline, Revisions, choose,
+    match_conditions,
 };
 use super::marks::Marks;
 use super::narrowing::parse_expression;
@@ -30,13 +31,16 @@ pub struct Selection {
     pub inside: Inside,
     /// Numbers of conversations that are not selected.
     pub left_out: LeftOutBy,
+    /// Selection of offline conversations.
+    pub offline: Offline,
 }
 
 impl Selection {
     /// Selects one process.
     pub(super) fn of_one(record: ExperimentRecord, document: Experiment, one: &ConversationRecord) -> Self {
         let of = Of::One(Box::new(one.clone()));
-        Self { record, document, of, inside: Inside::default(), left_out: LeftOutBy::new() }
+        let offline = Offline::Mixed;
+        Self { record, document, of, inside: Inside::default(), left_out: LeftOutBy::new(), offline }
     }
 
     fn has_id(&self, id: &str) -> bool {
@@ -194,7 +198,7 @@ impl Lab {
             Some(one) if !ids.is_empty() => Of::One(Box::new(one)),
             _ => Of::Some(filter, Arc::new(ids)),
         };
-        Ok(Selection { record, document, of, inside, left_out })
+        Ok(Selection { record, document, of, inside, left_out, offline: criteria.offline })
     }
 
     /// Records of a selection, in the order of the design.

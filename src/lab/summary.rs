@@ -12,7 +12,7 @@ use crate::store::ConversationRecord;
 use std::collections::BTreeSet;
 
 impl Lab {
-    /// Counts the conversations of a selection by the given factors; without one, by all.
+    /// Counts the conversations of a selection by the given factors, each once; without one, by all.
     ///
     /// # Errors
     /// A factor that neither the conversations nor the experiment have.
@@ -22,7 +22,13 @@ impl Lab {
         let derive_end = |record: &ConversationRecord, log: &[Entry]| origins.derive_end(record, log);
         let rows = Rows::Conversations(of);
         let source = TableSource { derive_end: &derive_end, ..TableSource::new(&*self.store, &record.name, rows) };
-        let summary = summary::summarize(&source, of, document, by).await?;
+        let mut once: Vec<String> = Vec::new();
+        for name in by {
+            if !once.contains(name) {
+                once.push(name.clone());
+            }
+        }
+        let summary = summary::summarize(&source, of, document, &once).await?;
         let factors = document.factors.iter().map(|factor| factor.name.as_str());
         let known: BTreeSet<&str> =
             summary.factors.iter().map(String::as_str).chain(factors).chain(["model"]).collect();

@@ -245,6 +245,25 @@ fn a_question_is_continued_by_its_id() {
 }
 
 #[test]
+fn offline_answers_are_apart_once_others_were_asked() {
+    let server = Fake::saying("I had my reasons.");
+    let place = Place::new();
+    place.folder("small", SMALL);
+    let address = format!("[servers.fake]\nkind = \"openai\"\nbase_url = \"http://{}/v1\"\n", server.address);
+    place.write("configuration/convoke/config.toml", &address);
+    place.run("run small --model fake/m --replicates 1 --only goal=escape").exits(0);
+    ask(&place, "Why did you act so?", "--offline").exits(0);
+    assert_eq!(answers(&place).len(), 2, "there are no others");
+    ask(&place, "Why did you act so?", "").exits(0);
+    assert!(answers(&place).iter().all(|row| row["model"] == "fake/m"));
+    let wrote = place.run("export small --format csv --rows answers -o a.csv").exits(0).err;
+    assert!(wrote.contains("2 answers") && wrote.contains("left out: 2 questions answered offline (--all)"), "{wrote}");
+    let json = place.run("export small --format csv --rows answers -o b.csv --json").exits(0).json();
+    assert_eq!(json["data"]["offline_questions_left_out"], 2);
+    assert_eq!(place.run("export small --format jsonl --rows answers --all").exits(0).out.lines().count(), 4);
+}
+
+#[test]
 fn a_rejected_reply_is_no_answer() {
     let server = Fake::start(|seen, stream| {
         let text = if seen.body.contains("Empty?") { " " } else { "Yes." };

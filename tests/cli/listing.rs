@@ -2,7 +2,7 @@
 
 use crate::assert_screen;
 use crate::support::Place;
-use crate::support::database::{FRIENDLY, Fate};
+use crate::support::database::{FRIENDLY, Fate, SMALL};
 use serde_json::{Value, json};
 
 const FATES: &[Fate] = &[Fate::Done, Fate::Interrupted(2), Fate::Failed(1)];
@@ -139,4 +139,79 @@ fn copies_stand_under_what_they_were_copied_from() {
     drop(conn);
     assert_eq!(names("list --tree"), ["small", "└ small-3", "deep", "└ deeper"]);
     place.run("list small --tree").exits(2);
+}
+
+#[test]
+fn a_name_that_is_nothing_here_gets_the_nearest_folder_or_experiment() {
+    let place = Place::new();
+    place.folder("jury", SMALL);
+    place.folder("experiments/my trial", SMALL);
+    std::fs::create_dir(place.path().join("jurry-notes")).unwrap();
+    let commands = [
+        "check NAME",
+        "plan NAME",
+        "run NAME --offline",
+        "talk NAME --as guard",
+        "ask NAME why",
+        "list NAME",
+        "list NAME --revisions",
+        "list NAME --follow",
+        "show NAME",
+        "show NAME --grep x",
+        "edit NAME --note x",
+        "duplicate NAME",
+        "note NAME",
+        "note NAME x",
+        "star NAME",
+        "delete NAME --yes",
+        "diff NAME jury",
+        "diff jury NAME",
+        "export NAME --format csv",
+        "summary NAME",
+        "verify NAME",
+    ];
+    let error = |command: &str, name: &str| {
+        let words: Vec<&str> = command.split(' ').map(|word| if word == "NAME" { name } else { word }).collect();
+        let outcome = place.words(&[&words[..], &["--json"]].concat(), &[]).exits(6);
+        let last = outcome.out.lines().last().unwrap();
+        let error = serde_json::from_str::<serde_json::Value>(last).unwrap_or_else(|_| outcome.json())["error"].clone();
+        assert_eq!(error["code"], "not-found", "{}", outcome.screen());
+        (error["message"].as_str().unwrap().to_owned(), error["hint"].as_str().unwrap().to_owned())
+    };
+    for is_stored in [false, true] {
+        for command in commands {
+            let (message, hint) = error(command, "jurry");
+            assert!(
+                message.starts_with("there is no folder and no stored experiment `jurry` (database: "),
+                "{message}"
+            );
+            assert_eq!(message.ends_with(", which does not exist yet)"), !is_stored, "{message}");
+            assert_eq!(hint, "did you mean ./jury?", "{command}");
+            let (_, hint) = error(command, "mytrial");
+            assert_eq!(hint, "did you mean 'experiments/my trial'?", "{command}");
+            let (message, hint) = error(command, "./jurry");
+            assert_eq!((message.as_str(), hint.as_str()), ("there is no folder ./jurry", "did you mean ./jury?"));
+        }
+        if !is_stored {
+            place.run("new pilot --from debate --stored").exits(0);
+        }
+    }
+    assert_eq!(error("show NAME", "pilott").1, "did you mean `pilot`?");
+    assert!(error("show NAME", "abcd12").0.contains("and no id or key begins with it"));
+    let (message, hint) = error("show NAME", "./jury");
+    assert!(message.starts_with("the experiment in ./jury is not stored in sqlite:"), "{message}");
+    assert_eq!(hint, "`convoke import ./jury` stores it; `convoke run ./jury` runs it as well");
+}
+
+#[test]
+fn a_value_that_looks_like_a_flag_gets_a_tip() {
+    let place = Place::new();
+    place.database(&[], FRIENDLY);
+    let outcome = place.run("show small --grep -5").exits(2);
+    assert!(outcome.err.contains("tip: to give '-5' as the value, write --grep=-5"), "{}", outcome.screen());
+    let outcome = place.words(&["edit", "small", "--note", "-n it's"], &[]).exits(2);
+    assert!(outcome.err.contains(r"write --note='-n it'\''s'"), "{}", outcome.screen());
+    let json = place.run("show small --grep -5 --json").exits(2).json();
+    assert_eq!(json["error"]["hint"], "to give '-5' as the value, write --grep=-5");
+    assert!(place.run("show small --grep=-5").exits(6).err.contains("-5"));
 }

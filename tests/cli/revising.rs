@@ -1,7 +1,7 @@
 //! Revisions of an experiment, a text in its conversations, and planned conversations that were never begun.
 
 use crate::support::Place;
-use crate::support::database::{FRIENDLY, Fate};
+use crate::support::database::{FRIENDLY, Fate, SMALL};
 use serde_json::{Value as Json, json};
 
 /// Two conversations are done, one is interrupted, three are pending; then the experiment was changed and tried offline.
@@ -49,8 +49,15 @@ fn revisions_are_listed_shown_compared_copied_and_brought_back() {
     place.run(&format!("duplicate {then} --name copy")).exits(0);
     assert_eq!(message("copy"), old);
     // Nothing is changed or deleted through a revision.
-    for line in ["edit THEN --note x", "delete THEN --yes", "star THEN", "run THEN --offline"] {
-        place.run(&line.replace("THEN", &then)).exits(6);
+    for line in ["edit THEN --note x", "delete THEN --yes", "star THEN", "run THEN --offline", "plan THEN"] {
+        let error = place.run(&format!("{} --json", line.replace("THEN", &then))).exits(6);
+        let error =
+            error.out.lines().last().map(|line| serde_json::from_str::<Json>(line).unwrap()).unwrap()["error"].clone();
+        assert_eq!(error["code"], "not-found");
+        assert!(error["message"].as_str().unwrap().contains("is a revision of `small`"), "{error}");
+        let hint = error["hint"].as_str().unwrap();
+        let remedy = format!("`convoke edit small --back-to {}` makes it the current one", &first[..7]);
+        assert!(hint.contains(&remedy) && hint.contains(&format!("`convoke duplicate {then}` copies it")), "{hint}");
     }
     place.run(&format!("edit small --back-to {}", &first[..7])).exits(0);
     assert_eq!(message("small"), old);
@@ -71,9 +78,38 @@ fn what_was_stored_and_never_run_is_found_by_its_hash() {
     let third = data(&place, "list small --revisions");
     let third = third.as_array().unwrap().iter().find(|r| r["current"] == true).unwrap()["revision"].clone();
     place.run("edit small --starting-message Fourth").exits(0);
+    let listed = data(&place, "list small --revisions");
+    let listed = listed.as_array().unwrap().iter().find(|r| r["revision"] == third).cloned().unwrap();
+    assert_eq!(
+        (&listed["current"], &listed["first_run"], &listed["conversations"]),
+        (&json!(false), &Json::Null, &json!(0))
+    );
     let shown = data(&place, &format!("show small@{}", third.as_str().unwrap()));
     assert_eq!(shown["document"]["starting_message"], "Third");
     place.run(&format!("edit small --back-to {}", third.as_str().unwrap())).exits(0);
+}
+
+/// A run of the folder after `edit` makes the folder's version current, which is reported first.
+#[test]
+fn a_folder_that_replaces_a_stored_version_says_so_before() {
+    let place = Place::new();
+    place.folder("kept/small", SMALL);
+    assert!(!place.run("run kept/small --offline --limit 1").exits(0).err.contains("warning"));
+    assert!(!place.run("run kept/small --offline --limit 1").exits(0).err.contains("warning"), "nothing differs");
+    place.run("edit small --set messages=7").exits(0);
+    let id = data(&place, "list")[0]["id"].as_str().unwrap().to_owned();
+    let stored = data(&place, "list small --revisions");
+    let stored = stored.as_array().unwrap().iter().find(|r| r["current"] == true).unwrap()["revision"].clone();
+    let stored = stored.as_str().unwrap();
+    let warned = place.run("run kept/small --offline --limit 1").exits(0).err;
+    let (run, back) =
+        (format!("`convoke run id:{id}` runs"), format!("`convoke edit id:{id} --back-to {}` brings", &stored[..8]));
+    let begin = format!("warning: `small` is stored as revision {}; this run makes revision ", &stored[..8]);
+    assert!(warned.contains(&begin) && warned.contains(&run) && warned.contains(&back), "{warned}");
+    place.run(&format!("edit id:{id} --back-to {}", &stored[..8])).exits(0);
+    assert!(
+        !place.run(&format!("run id:{id} --offline --limit 1 --yes")).exits(0).err.contains("is stored as revision")
+    );
 }
 
 #[test]

@@ -74,6 +74,56 @@ fn nothing_selected_is_exit_6_and_writes_no_file() {
 }
 
 #[test]
+fn nothing_selected_names_the_flag_that_left_everything_out() {
+    let place = made();
+    let hint = |flags: &str, variables| {
+        let outcome = place.run_with(&format!("export small --json --format csv -o x.csv {flags}"), variables);
+        let (code, hint) = error(outcome, 6);
+        assert_eq!(code, "nothing-selected");
+        hint
+    };
+    assert_eq!(hint("--starred", &[]), "left out: 6 that do not match --starred");
+    assert_eq!(hint("--creator ann", &[]), "left out: 6 that do not match --creator");
+    assert_eq!(hint("--mine", BOB), "left out: 6 that do not match --mine");
+    assert_eq!(hint("--mine --creator ann", BOB), "left out: 6 that do not match --creator or --mine");
+    assert_eq!(hint("--offline", &[]), "left out: 6 that do not match --offline");
+    let running = hint("--status running", &[]);
+    assert!(running.contains("2 done (--status done)") && running.contains("2 pending"), "{running}");
+    place.run("run small --only goal=escape --limit 1 --offline").exits(0);
+    let only = hint("--only goal=yard-time --offline", &[]);
+    assert!(only.contains("that do not match --only") && only.contains("that do not match --offline"), "{only}");
+    assert_eq!(
+        hint("--model scripted --mine", BOB),
+        "left out: 6 that do not match --model, 1 that do not match --mine"
+    );
+    place.run("edit small --set models=[\"ollama/other\",\"ollama/llama3.1\"]").exits(0);
+    let model = hint("--model ollama/other --all", &[]);
+    assert_eq!(model, "left out: 7 that do not match --model");
+    assert!(place.files(".").iter().all(|file| file != "x.csv"));
+}
+
+#[test]
+fn flags_that_mean_nothing_for_an_export_are_refused() {
+    let place = made();
+    for flags in ["--only goal=escape", "--model llama", "--status done", "--starred", "--creator ann", "--mine"] {
+        let refused = place.run(&format!("export small --format folder -o again {flags}")).exits(2).err;
+        let flag = flags.split(' ').next().unwrap();
+        assert!(
+            refused.contains(&format!("{flag} selects conversations")) && refused.contains("--revision"),
+            "{refused}"
+        );
+    }
+    let revision = place.run("list small --revisions --json").exits(0).json()["data"][0]["revision"].clone();
+    place.run("edit small --starting-message Other").exits(0);
+    place.run(&format!("export small --format folder -o then --revision {}", revision.as_str().unwrap())).exits(0);
+    assert!(!place.read("then/experiment.toml").contains("Other"));
+    for format in ["csv", "jsonl", "md -o -", "csv --codebook"] {
+        let (code, hint) = error(place.run(&format!("export small --all --json --format {format}")), 2);
+        assert!(code == "usage" && hint.contains("-o PATH"), "{hint}");
+    }
+}
+
+#[test]
 fn each_filter_selects() {
     let place = made();
     let number = |flags: &str| statuses(&place, &format!("list small {flags}")).len();

@@ -17,8 +17,13 @@ fn made() -> Place {
 
 /// Completions that bash receives for the last of these words.
 fn complete(place: &Place, words: &[&str], variables: &[(&str, &str)]) -> Outcome {
+    complete_in(place, "bash", words, variables)
+}
+
+/// Completions that a shell receives for the last of these words.
+fn complete_in(place: &Place, shell: &str, words: &[&str], variables: &[(&str, &str)]) -> Outcome {
     let index = words.len().to_string();
-    let asked = [("CONVOKE_COMPLETE", "bash"), ("_CLAP_COMPLETE_INDEX", &index), ("_CLAP_IFS", "\n")];
+    let asked = [("CONVOKE_COMPLETE", shell), ("_CLAP_COMPLETE_INDEX", &index), ("_CLAP_IFS", "\n")];
     place.words(&[&["--", "convoke"], words].concat(), &[&asked[..], variables].concat())
 }
 
@@ -31,8 +36,15 @@ fn completed(place: &Place, words: &[&str]) -> Vec<String> {
 /// A busy machine may be slower than the shell's limit: then nothing is offered, and the test retries.
 #[track_caller]
 fn offers(place: &Place, words: &[&str], expected: &[&str]) {
+    offers_in(place, "bash", words, expected);
+}
+
+#[track_caller]
+fn offers_in(place: &Place, shell: &str, words: &[&str], expected: &[&str]) {
     for _ in 0..20 {
-        let found = completed(place, words);
+        let outcome = complete_in(place, shell, words, &[]).exits(0);
+        assert_eq!(outcome.err, "", "nothing is told in the middle of a line");
+        let found: Vec<String> = outcome.out.lines().map(|line| line.split('\t').next().unwrap().to_owned()).collect();
         if expected.iter().all(|e| found.iter().any(|f| f == e)) {
             assert_eq!(found.len(), expected.len(), "{words:?}: {found:?}");
             return;
@@ -107,17 +119,85 @@ fn the_store_of_the_line_or_the_surroundings_is_asked() {
     assert_eq!(place.files("."), before, "nothing was made");
 }
 
-/// A name with special characters is not completed.
+/// bash inserts a completion as it is, so special characters have a `\`; zsh and fish quote it themselves.
 #[test]
-fn names_that_are_more_than_a_word_are_left_out() {
+fn names_of_several_words_are_quoted_and_control_characters_left_out() {
     let place = made();
     let conn = rusqlite::Connection::open(place.path().join("convoke.db")).unwrap();
-    for name in ["small$(touch x)", "small;ls", "small two", "small\u{1b}[31m", "small\nx", "-small"] {
-        conn.execute("update experiments set name = ?1", [name]).unwrap();
-        assert!(completed(&place, &["show", "s"]).is_empty(), "{name:?}");
+    let name = |name: &str| assert_eq!(conn.execute("update experiments set name = ?1", [name]).unwrap(), 1);
+    for (text, inserted) in
+        [("small$(touch x)", r"small\$\(touch\ x\)"), ("small;ls", r"small\;ls"), ("small two", r"small\ two")]
+    {
+        name(text);
+        offers(&place, &["show", "sm"], &[inserted]);
+        offers(&place, &["show", "'sm"], &[text]);
+        for shell in ["zsh", "fish"] {
+            offers_in(&place, shell, &["show", "sm"], &[text]);
+            offers_in(&place, shell, &["show", "'sm"], &[text]);
+        }
+    }
+    name("it's small");
+    offers(&place, &["show", r"it\'s"], &[r"it\'s\ small"]);
+    offers(&place, &["show", "\"it's sm"], &["it's small"]);
+    assert!(completed(&place, &["show", "'it"]).is_empty(), "no completion can follow this quote");
+    for text in ["small\u{1b}[31m", "small\nx", "-small"] {
+        name(text);
+        assert!(completed(&place, &["show", "s"]).is_empty(), "{text:?}");
         assert!(completed(&place, &["show", "-s"]).iter().all(|word| word != "-small"));
         offers(&place, &["show", "0123"], &["0123456789abcdef"]);
     }
+}
+
+/// Values are those of the experiment on the line, of a folder or stored.
+#[test]
+fn values_of_flags_are_completed() {
+    let place = made();
+    place.folder("my study", SMALL);
+    place.words(&["duplicate", "small", "--name", "small two"], &[]).exits(0);
+    for name in ["small", "small two", "my study", "./my study/"] {
+        let typed = format!("'{name}'");
+        let what = typed.as_str();
+        offers(&place, &["talk", what, "--as", "p"], &["prisoner"]);
+        offers(&place, &["run", what, "--agents", ""], &["guard=", "prisoner="]);
+        offers(&place, &["list", what, "--only", "go"], &["goal="]);
+        offers(&place, &["export", what, "--only", "goal=y"], &["goal=yard-time"]);
+        offers(&place, &["run", what, "--only", "'goal=escape model=l"], &["goal=escape model=llama"]);
+        offers(&place, &["run", what, "--set", "mess"], &["messages="]);
+        offers(&place, &["plan", what, "--set", "goal=e"], &["goal=escape"]);
+        offers(&place, &["edit", what, "--set", "speakers=r"], &["speakers=round-robin", "speakers=random"]);
+        offers(&place, &["run", what, "--model", "ll"], &["llama"]);
+        offers(&place, &["ask", what, "x", "--role", "g"], &["guard"]);
+        offers(&place, &["summary", what, "--by", ""], &["goal", "model"]);
+    }
+    offers(&place, &["run", "small", "--model", "o"], &["ollama/llama3.1", "openai/", "ollama/"]);
+    offers(&place, &["list", "small", "--status", "int"], &["interrupted"]);
+    offers(&place, &["list", "--creator", "te"], &["tester"]);
+    assert!(completed(&place, &["run", "nothing", "--only", "go"]).is_empty());
+}
+
+/// bash takes words apart at `=` and `:`, so its script passes the whole line and gets the end of the word.
+#[test]
+fn bash_itself_completes_the_line() {
+    let place = made();
+    place.words(&["duplicate", "small", "--name", "small two"], &[]).exits(0);
+    let ask = |line: &str| {
+        let script = "source <(convoke completions bash); COMP_LINE=$1; COMP_POINT=${#1}; _clap_complete_convoke; \
+                      printf '%s\\n' \"${COMPREPLY[@]}\"";
+        let mut shell = place.shell(script);
+        let answer = shell.arg("bash").arg(line).output().unwrap();
+        assert!(answer.status.success() && answer.stderr.is_empty(), "{}", String::from_utf8_lossy(&answer.stderr));
+        String::from_utf8(answer.stdout).unwrap().trim_end().to_owned()
+    };
+    let becomes = |line: &str, expected: &str| {
+        let found = (0..20).map(|_| ask(line)).find(|found| !found.is_empty()).unwrap_or_default();
+        assert_eq!(found, expected, "{line}");
+    };
+    becomes("convoke show small\\ t", "small\\ two");
+    becomes("convoke run small --only goal=y", "yard-time");
+    becomes("convoke run 'small two' --only 'goal=y", "goal=yard-time");
+    becomes("convoke run small --set goal=", "escape\nyard-time");
+    becomes("convoke run small --only=goal=e", "escape");
+    becomes("convoke show id:0123456789", "0123456789abcdef");
 }
 
 #[test]
@@ -144,9 +224,10 @@ fn each_command_has_a_page() {
     place.run("man pages/man1").exits(0);
     let pages = place.files("pages/man1");
     let help = place.run("--help").exits(0).out;
-    let commands = help.lines().skip_while(|l| *l != "Commands:").skip(1).take_while(|l| !l.is_empty());
-    let commands: Vec<&str> =
-        commands.filter(|l| !l.starts_with("   ")).filter_map(|l| l.split_whitespace().next()).collect();
+    let commands = help.lines().skip_while(|l| *l != "Design an experiment:").take_while(|l| *l != "Options:");
+    let is_command = |l: &&str| l.starts_with("  ") && !l.starts_with("   ");
+    let commands: Vec<&str> = commands.filter(is_command).filter_map(|l| l.split_whitespace().next()).collect();
+    let commands: Vec<&str> = commands.into_iter().filter(|command| *command != "help").collect();
     assert!(commands.len() > 18, "{commands:?}");
     for command in &commands {
         let page = place.read(&format!("pages/man1/convoke-{command}.1"));

@@ -224,3 +224,48 @@ fn a_summary_in_csv_has_the_columns_of_the_page() {
     let named: Vec<&str> = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
     assert_eq!(["condition".to_owned()].iter().chain(&found).collect::<Vec<_>>(), named);
 }
+
+#[test]
+fn a_factor_that_is_named_twice_has_one_column() {
+    let place = made();
+    let once = place.run("summary small --by goal --format csv").exits(0).out;
+    assert_eq!(place.run("summary small --by goal --by goal --format csv").exits(0).out, once);
+    let json = place.run("summary small --by goal --by model --by goal --json").exits(0).json();
+    assert_eq!(json["data"]["by"], serde_json::json!(["goal", "model"]));
+}
+
+#[test]
+fn levels_of_a_summary_start_no_formula_in_a_spreadsheet() {
+    let place = Place::new();
+    let formula = |text: &str| text.replace("{goal=yard-time}", "{goal=\"=1+1\"}").replace("yard-time", "=1+1");
+    for (path, text) in SMALL {
+        place.write(&format!("small/{path}"), &formula(text));
+    }
+    place.run("run small --offline").exits(0);
+    let plain = place.run("summary small --by goal --format csv").exits(0).out;
+    assert!(plain.contains("\n=1+1,"), "{plain}");
+    let safe = place.run("summary small --by goal --format csv --for-spreadsheets").exits(0).out;
+    assert!(safe.contains("\n'=1+1,") && !safe.contains("\n=1+1,"), "{safe}");
+    place.run("summary small --for-spreadsheets").exits(2);
+}
+
+/// A factor has one name in all tables, so that they can be joined.
+#[test]
+fn a_factor_has_one_column_name_in_every_table() {
+    let place = Place::new();
+    let factors = "[factors]\nmessages = [3, 5]\nseed = [\"a\"]\nconversations = [\"b\"]\n";
+    place.folder("small", SMALL);
+    let text = place.read("small/experiment.toml").replace("[factors]\n", factors);
+    place.write("small/experiment.toml", &text);
+    place.run("run small --offline --limit 4").exits(0);
+    place.words(&["ask", "small", "Why?", "--limit", "1"], &[]).exits(0);
+    let header = |line: &str| place.run(line).exits(0).out.lines().next().unwrap().to_owned();
+    for rows in ["entries", "answers", "conversations", "calls"] {
+        let header = header(&format!("export small --format csv --rows {rows}"));
+        let expected = "condition_model,condition_messages,condition_seed,condition_conversations,goal,";
+        assert!(header.contains(expected), "{rows}: {header}");
+    }
+    assert!(
+        header("summary small --by messages --by seed --format csv").starts_with("condition_messages,condition_seed,")
+    );
+}

@@ -1,7 +1,7 @@
 //! Questions as a person answers them: one kind of yes and no, Esc by one question, paths, long lists, pasted text.
 
 use crate::hand::json;
-use crate::support::{made, made_over, selected, started};
+use crate::support::{Base, made, made_over, selected, started};
 use crate::terminal::{SMALL, Size, Terminal, USUAL};
 use std::fs;
 use std::path::Path;
@@ -46,21 +46,33 @@ fn yes_and_no_are_one_key_and_enter_takes_what_is_shown() {
 #[test]
 fn escape_goes_back_within_a_sign_in_and_keeps_what_was_typed() {
     let dir = tempfile::tempdir().unwrap();
-    let mut t = Terminal::start(dir.path(), &["login"], WIDE, &[("NO_COLOR", "1"), ("DB_USER", "")]);
-    t.field("address of the MongoDB").enters("db.example.org:27017");
-    t.field("user (may be empty)").enters("ann");
+    let words = ["login", "--url", "mongodb://ann@db.example.org:27017"];
+    let mut t = Terminal::start(dir.path(), &words, WIDE, &[("NO_COLOR", "1"), ("DB_USER", "")]);
     t.shows("password for mongodb://ann@db.example.org:27017").pop();
+    t.enter().field("user (may be empty): ann").writes("bob");
+    t.shows("password for mongodb://bob@db.example.org:27017").pop();
     t.escape();
-    t.field("user (may be empty): ann").escape();
-    t.field("address of the MongoDB: ").shows("address of the MongoDB: mongodb://ann@db.example.org:27017").pop();
-    t.enter();
-    t.until("the user again", |screen| screen.lines().last().is_some_and(|l| l == "user (may be empty): ann"));
-    t.escape();
-    t.until("the address again", |s| s.lines().last().is_some_and(|l| l.starts_with("address of")));
-    t.escape();
+    t.field("user (may be empty): bob").escape();
     let (screen, code) = t.ends();
     assert!(code == 2 && screen.contains("left; nothing was changed"), "{screen}");
     assert!(!screen.contains("error: cannot"), "{screen}");
+}
+
+/// On a server without users: the database, and back to the address, which stands there again.
+#[test]
+fn escape_goes_back_from_the_database_to_the_address() {
+    let Some(base) = Base::new() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let mut t = Terminal::start(dir.path(), &["login"], WIDE, &[("NO_COLOR", "1"), ("DB_USER", "")]);
+    t.field("address of the MongoDB").writes(base.address());
+    t.until("the database", |s| s.lines().any(|l| l.starts_with("database:")));
+    t.escape();
+    t.until("the address again", |s| {
+        s.lines().last().is_some_and(|l| l.starts_with("address of the MongoDB: mongodb://"))
+    });
+    t.escape();
+    let (screen, code) = t.ends();
+    assert!(code == 2 && screen.contains("left; nothing was changed"), "{screen}");
 }
 
 #[test]

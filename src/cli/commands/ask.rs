@@ -107,11 +107,11 @@ pub async fn go_on(context: &Context, lab: Lab, plan: AskPlan, manner: &Manner) 
 async fn begin<'a>(context: &'a Context, args: &Ask) -> Result<Begun<'a>, CliError> {
     let asking = asking(context, args)?;
     if args.plan {
-        let plan = context.reader().await?.plan_questions(asking).await?;
+        let plan = context.reader_for(&args.what).await?.plan_questions(asking).await?;
         print_plan(context, &plan, args.manner.retry_failed)?;
         return Ok(Begun::Planned);
     }
-    let lab = context.existing(OpenMode::Run).await?;
+    let lab = context.existing(&args.what, OpenMode::Run).await?;
     let plan = lab.plan_questions(asking).await?;
     Ok(Begun::Stored(Box::new(store(context, lab, plan, (&args.manner, true)).await?)))
 }

@@ -44,7 +44,8 @@ pub async fn run(context: &Context, args: &Check) -> Result<Exit, CliError> {
     if args.fix {
         let Some(folder) = examined.folder.clone() else {
             let message = format!("`{}` is in the database: --fix writes into a folder", args.what);
-            let hint = format!("`convoke export {} --format folder` writes one", args.what);
+            let line = context.paste_line(&["export", &args.what, "--format", "folder"]);
+            let hint = format!("`{line}` writes one");
             return Err(CliError::usage(message).hint(hint));
         };
         write_guesses(context, &folder, &examined.checked.guessed)?;
@@ -94,7 +95,7 @@ async fn examine(context: &Context, what: &str) -> Result<Examined, CliError> {
         Some(folder) => {
             Ok(Examined { checked: check::of_folder(&folder, &context.settings.servers)?, folder: Some(folder) })
         }
-        None => Ok(Examined { checked: context.reader().await?.check_stored(what).await?, folder: None }),
+        None => Ok(Examined { checked: context.reader_for(what).await?.check_stored(what).await?, folder: None }),
     }
 }
 

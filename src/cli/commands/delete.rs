@@ -26,7 +26,7 @@ pub struct Delete {
 
 /// Runs `convoke delete`.
 pub async fn run(context: &Context, args: &Delete) -> Result<Exit, CliError> {
-    let lab = context.changing().await?;
+    let lab = context.changing(&args.what).await?;
     if args.pending {
         let filters = args.selecting.filters(context.creator());
         let deleted = agreed(context, async |yes| lab.delete_pending(&args.what, &filters, yes).await).await?;

@@ -37,7 +37,11 @@ pub async fn run(context: &Context, args: &Diff) -> Result<Exit, CliError> {
     // Two folders need no database.
     let named = |what| files::folder_named(&context.world.folder, what);
     let folders = [named(&args.a)?, named(&args.b)?];
-    let lab = if folders.iter().all(Option::is_some) { None } else { Some(context.reader().await?) };
+    let stored = [&args.a, &args.b].into_iter().zip(&folders).find(|(_, folder)| folder.is_none());
+    let lab = match stored {
+        Some((what, _)) => Some(context.reader_for(what).await?),
+        None => None,
+    };
     let mut sides = Vec::new();
     for (what, folder) in [&args.a, &args.b].into_iter().zip(folders) {
         sides.push(match (folder, &lab) {

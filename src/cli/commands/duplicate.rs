@@ -4,7 +4,7 @@ use super::edit::{Edit, of_flags, only_experiment};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::problems::say_problems;
-use crate::cli::stored::{command_word, print_changes, say_next};
+use crate::cli::stored::print_changes;
 use crate::lab::LabError;
 use crate::store::{ExperimentRecord, StoreError};
 use serde_json::json;
@@ -12,7 +12,7 @@ use serde_json::json;
 /// Runs `convoke duplicate`.
 pub async fn run(context: &Context, args: &Edit) -> Result<Exit, CliError> {
     let mut changes = of_flags(context, args)?;
-    let lab = context.changing().await?;
+    let lab = context.changing(&args.what).await?;
     let original = only_experiment(&lab, "duplicate", &args.what, lab.find_version(&args.what).await?).await?;
     if let Some(hash) = &args.back_to {
         changes.whole = Some(Box::new(lab.load_revision(&original, hash).await?));
@@ -49,6 +49,6 @@ fn tell(
     let end = if changes.is_empty() { "" } else { "; what differs:" };
     context.printer.out(&format!("copied `{}`{whose} to `{}` (id {}){end}", original.name, copy.name, copy.id))?;
     print_changes(context, changes)?;
-    say_next(context, "run", &command_word(context, copy));
+    context.say_next(&[&["run", &context.command_word(copy)]]);
     Ok(Exit::Done)
 }

@@ -7,7 +7,7 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::problems::say_problems;
 use crate::cli::questions::agreed;
 use crate::cli::shell::quoted;
-use crate::cli::stored::{command_word, print_changes, say_left_behind, say_next};
+use crate::cli::stored::{print_changes, say_left_behind};
 use crate::cli::terminal::text::short;
 use crate::design::Experiment;
 use crate::design::edit::Changes;
@@ -42,7 +42,7 @@ pub async fn run(context: &Context, args: &Edit) -> Result<Exit, CliError> {
     if changes.is_empty() && args.back_to.is_none() && args.changes.note.is_none() {
         return Err(CliError::usage("nothing to change is given").hint("`convoke edit --help` lists the flags"));
     }
-    let lab = context.changing().await?;
+    let lab = context.changing(&args.what).await?;
     let record = only_experiment(&lab, "edit", &args.what, lab.find_own(&args.what).await?).await?;
     if let Some(hash) = &args.back_to {
         changes.whole = Some(Box::new(lab.load_revision(&record, hash).await?));
@@ -84,7 +84,7 @@ pub fn of_flags(context: &Context, args: &Edit) -> Result<Changes, CliError> {
 
 fn whole(context: &Context, folder: &str) -> Result<Experiment, CliError> {
     let Some(path) = files::folder_named(&context.world.folder, folder)? else {
-        return Err(LabError::NoFolder { path: folder.to_owned() }.into());
+        return Err(files::no_folder(&context.world.folder, folder).into());
     };
     let checked = check::of_folder(&path, &context.settings.servers)?;
     let is_right = !checked.has_errors();
@@ -109,8 +109,8 @@ fn tell(context: &Context, edited: &Edited) -> Result<Exit, CliError> {
     let (version, revision) = (record.version, short(&record.revision));
     context.printer.out(&format!("changed `{}` (version {version}, revision {revision}):", record.name))?;
     print_changes(context, changes)?;
-    let word = command_word(context, record);
+    let word = context.command_word(record);
     say_left_behind(context, (&record.name, &word), *behind);
-    say_next(context, "check --preview", &word);
+    context.say_next(&[&["check", "--preview", &word]]);
     Ok(Exit::Done)
 }

@@ -98,18 +98,23 @@ pub async fn run(context: &Context, args: &Export) -> Result<Exit, CliError> {
     };
     let to_stdout = args.output.as_deref().map_or(table.is_some(), |path| STDOUT.contains(&path));
     check_flags(args, table, to_stdout)?;
-    let lab = context.reader().await?;
+    if args.format == ExportFormat::Folder {
+        args.selecting.refuse_for_document("--format folder")?;
+    }
+    let lab = context.reader_for(&args.what).await?;
     let selection = lab.select_conversations(&args.what, &args.selecting.results(context.creator())).await?;
     if args.format != ExportFormat::Folder {
         selection.refuse_empty()?;
     }
+    refuse_two_documents(context, to_stdout)?;
     let is_question = matches!(&selection.of, Of::One(one) if one.kind == ProcessKind::Question);
     if is_question && table.is_some() && args.rows != RowKind::Answers {
         let message = format!("`{}` is a question, and has answers", args.what);
         return Err(CliError::usage(message).hint("--rows answers with --format jsonl or csv"));
     }
-    let questions = if args.rows == RowKind::Answers { lab.select_questions(&selection).await? } else { Vec::new() };
-    let job = Job { args, context, lab, selection, questions };
+    let (questions, offline) =
+        if args.rows == RowKind::Answers { lab.select_answers(&selection).await? } else { (Vec::new(), 0) };
+    let job = Job { args, context, lab, selection, questions, offline };
     let written = match (table, to_stdout) {
         (Some(table), true) => job.table_to_stdout(table).await,
         (Some(table), false) => job.table_to_file(table).await,
@@ -152,6 +157,15 @@ fn check_flags(args: &Export, table: Option<Table>, to_stdout: bool) -> Result<(
     Ok(())
 }
 
+/// Refuses the document of `--json` beside data on standard output.
+fn refuse_two_documents(context: &Context, to_stdout: bool) -> Result<(), CliError> {
+    if to_stdout && context.printer.json {
+        let message = "--json prints one document on standard output, where the exported data would go too";
+        return Err(CliError::usage(message).hint("name a file with -o PATH, or leave out --json"));
+    }
+    Ok(())
+}
+
 fn explained(error: LabError) -> CliError {
     let is_taken = PlaceError::is_taken(&error);
     let hint = is_taken
@@ -166,6 +180,8 @@ struct Job<'a> {
     selection: Selection,
     /// Questions, if the rows are answers.
     questions: Vec<Questioned>,
+    /// Number of questions that `scripted` answers and that are left out.
+    offline: usize,
 }
 
 impl Job<'_> {
@@ -199,9 +215,11 @@ impl Job<'_> {
         if matches!(self.selection.of, Of::One(_)) {
             return;
         }
-        let left_out = describe_left_out(&self.selection.left_out).map(|list| format!("; left out: {list}"));
-        let inside = describe_inside(&self.selection.inside);
-        self.context.printer.chat(&format!("inside: {inside}{}", left_out.unwrap_or_default()));
+        let offline =
+            (self.offline > 0).then(|| format!("{} answered offline (--all)", count(self.offline, "question")));
+        let left_out: Vec<String> = describe_left_out(&self.selection.left_out).into_iter().chain(offline).collect();
+        let left_out = if left_out.is_empty() { String::new() } else { format!("; left out: {}", left_out.join(", ")) };
+        self.context.printer.chat(&format!("inside: {}{left_out}", describe_inside(&self.selection.inside)));
     }
 
     async fn table_to_file(&self, table: Table) -> Result<(), LabError> {
@@ -214,6 +232,9 @@ impl Job<'_> {
             let mut data = serde_json::Map::from_iter([("files".to_owned(), json!(shown))]);
             data.extend(counts.iter().map(|(number, _, many)| ((*many).to_owned(), json!(number))));
             data.extend(selection_json(&self.selection));
+            if self.args.rows == RowKind::Answers {
+                data.insert("offline_questions_left_out".to_owned(), json!(self.offline));
+            }
             return self.context.printer.json_ok(&Json::Object(data)).map_err(LabError::Output);
         }
         let counts: Vec<String> =

@@ -5,7 +5,6 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::shell::quoted;
 use crate::cli::terminal::printer::{Look, Piece, Printer};
 use crate::cli::terminal::text::short;
 use crate::exchange;
@@ -22,12 +21,12 @@ const WIDE: usize = 60;
 
 /// Follows an experiment until no conversation is running or pending.
 pub async fn run(context: &Context, what: &str) -> Result<Exit, CliError> {
-    let lab = context.reader().await?;
+    let lab = context.reader_for(what).await?;
     let record = match lab.find_target(what).await? {
         Target::Experiment(record) => *record,
         Target::Conversation(_) => {
             return Err(CliError::usage(format!("`{what}` is a conversation; list --follow is for an experiment"))
-                .hint(format!("convoke show {} --follow", quoted(what))));
+                .hint(context.paste_line(&["show", what, "--follow"])));
         }
     };
     let name = record.name.clone();

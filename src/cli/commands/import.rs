@@ -3,7 +3,7 @@
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::problems::say_problems;
-use crate::cli::stored::{print_changes, say_left_behind, say_next};
+use crate::cli::stored::{print_changes, say_left_behind};
 use crate::cli::terminal::text::short;
 use crate::design::check::Checked;
 use crate::lab::check::{self, place_problems};
@@ -41,7 +41,7 @@ fn folder(context: &Context, source: &str) -> Result<Checked, CliError> {
         return Err(CliError::usage(message).hint("a folder holds experiment.toml; `convoke new NAME` writes one"));
     }
     let Some(folder) = files::folder_named(from, source)? else {
-        return Err(LabError::NoFolder { path: source.to_owned() }.into());
+        return Err(files::no_folder(from, source).into());
     };
     let mut checked = check::of_folder(&folder, &context.settings.servers)?;
     checked.problems = place_problems(from, &folder, &checked.problems);
@@ -64,7 +64,8 @@ fn tell(context: &Context, imported: &Imported) -> Result<Exit, CliError> {
         (false, true) => format!("stored revision {revision} of your experiment `{name}` (id {id}):"),
     })?;
     print_changes(context, changes)?;
-    say_left_behind(context, (name, name), *behind);
-    say_next(context, "run", name);
+    let word = context.command_word(record);
+    say_left_behind(context, (name, &word), *behind);
+    context.say_next(&[&["run", &word]]);
     Ok(Exit::Done)
 }

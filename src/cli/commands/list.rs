@@ -152,10 +152,7 @@ async fn running(context: &Context, args: &List) -> Result<Exit, CliError> {
     args.selecting.refuse_for_experiments()?;
     let mut active = context.reader().await?.list_active().await?;
     let filters = args.selecting.filters(context.creator());
-    active.retain(|run| {
-        (filters.creators.is_empty() || filters.creators.contains(&run.who))
-            && (run.experiment.starred || !filters.starred)
-    });
+    active.retain(|run| filters.take_creator(&run.who) && (run.experiment.starred || !filters.starred));
     let data = active.iter().map(|run| {
         json!({
             "experiment": run.experiment.name, "id": run.experiment.id, "kind": run.kind.word(), "who": run.who,
@@ -180,7 +177,7 @@ async fn running(context: &Context, args: &List) -> Result<Exit, CliError> {
 }
 
 async fn revisions(context: &Context, what: &str) -> Result<Exit, CliError> {
-    let lab = context.reader().await?;
+    let lab = context.reader_for(what).await?;
     let all = lab.list_revisions(&lab.find_experiment(what).await?).await?;
     let data = all.iter().map(|revision| {
         json!({
@@ -212,7 +209,7 @@ fn indented(row: &[String], depth: usize) -> Vec<String> {
 }
 
 async fn conversations(context: &Context, what: &str, selecting: &Selecting) -> Result<Exit, CliError> {
-    let lab = context.reader().await?;
+    let lab = context.reader_for(what).await?;
     let (selection, mut conversations) = lab.list_conversations(what, &selecting.criteria(context.creator())).await?;
     if matches!(&selection.of, Of::One(one) if one.kind == ProcessKind::Question) {
         return Err(LabError::IsQuestion { name: what.to_owned() }.into());

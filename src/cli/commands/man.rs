@@ -2,11 +2,13 @@
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
+use crate::cli::help::groups;
 use crate::lab::PlaceError;
 use crate::lab::output::{Destination, write_files};
 use clap::Args;
 use clap::Command;
 use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
 use serde_json::json;
 use std::fs;
 use std::path::PathBuf;
@@ -21,6 +23,9 @@ pub struct Manual {
     #[arg(long, requires = "dir")]
     pub force: bool,
 }
+
+/// Name of the section that lists the commands.
+const COMMANDS: &str = "COMMANDS";
 
 /// File name and text of a page.
 type Page = (String, Vec<u8>);
@@ -61,12 +66,39 @@ pub fn run(context: &Context, args: &Manual, mut command: Command) -> Result<Exi
 
 fn collect(command: &Command, pages: &mut Vec<Page>) -> Result<(), CliError> {
     pages.push(page(command)?);
-    command.get_subcommands().filter(|c| !c.is_hide_set()).try_for_each(|c| collect(c, pages))
+    let has_page = |c: &&Command| !c.is_hide_set() && c.get_name() != "help";
+    command.get_subcommands().filter(has_page).try_for_each(|c| collect(c, pages))
 }
 
 fn page(command: &Command) -> Result<Page, CliError> {
     let page = Man::new(command.clone()).source(format!("convoke {}", env!("CARGO_PKG_VERSION")));
     let mut text = Vec::new();
-    page.render(&mut text)?;
+    if command.get_display_name().unwrap_or_else(|| command.get_name()) != "convoke" {
+        page.render(&mut text)?;
+        return Ok((page.get_filename(), text));
+    }
+    page.render_title(&mut text)?;
+    page.render_name_section(&mut text)?;
+    page.render_synopsis_section(&mut text)?;
+    page.render_description_section(&mut text)?;
+    commands(command).to_writer(&mut text)?;
+    page.render_options_section(&mut text)?;
+    page.render_extra_section(&mut text)?;
+    page.render_version_section(&mut text)?;
     Ok((page.get_filename(), text))
+}
+
+/// Lists the commands in their groups.
+fn commands(command: &Command) -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", [COMMANDS]);
+    for (purpose, commands) in groups(command) {
+        roff.control("SS", [purpose]);
+        for (name, about) in commands {
+            roff.control("TP", []);
+            roff.text([bold(format!("convoke {name}"))]);
+            roff.text([roman(about)]);
+        }
+    }
+    roff
 }

@@ -52,7 +52,7 @@ pub async fn star(context: &Context, args: &Star) -> Result<Exit, CliError> {
 }
 
 async fn show(context: &Context, what: &str) -> Result<Exit, CliError> {
-    let lab = context.reader().await?;
+    let lab = context.reader_for(what).await?;
     let mut target = lab.find_target(what).await?;
     lab.load_marks().await?.own_target(&mut target);
     let note = match &target {
@@ -68,7 +68,7 @@ async fn show(context: &Context, what: &str) -> Result<Exit, CliError> {
 }
 
 async fn mark(context: &Context, what: &str, mark: Mark) -> Result<Exit, CliError> {
-    let lab = context.changing().await?;
+    let lab = context.changing(what).await?;
     let mut target = lab.find_target(what).await?;
     lab.load_marks().await?.own_target(&mut target);
     lab.set_mark(&target, mark.clone()).await?;

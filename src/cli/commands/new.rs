@@ -4,7 +4,6 @@ use crate::cli::changes::{self, ChangeFlags};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::problems::say_problems;
-use crate::cli::stored::{command_word, say_next};
 use crate::cli::terminal::printer::{Look, Piece};
 use crate::design::check::check;
 use crate::design::folder::{Files, bad_name};
@@ -93,7 +92,7 @@ async fn stored(context: &Context, document: Experiment, warnings: &[Problem]) -
         return Ok(Exit::Done);
     }
     context.printer.out(&format!("stored `{}` (id {})", record.name, record.id))?;
-    say_next(context, "run", &command_word(context, &record));
+    context.say_next(&[&["run", &context.command_word(&record)]]);
     Ok(Exit::Done)
 }
 
@@ -109,24 +108,12 @@ fn written(context: &Context, args: &New, files: &Files) -> Result<Exit, CliErro
         context.printer.pieces(&[Piece("wrote ", Look::Dim), Piece(path, Look::Plain)])?;
     }
     let what = as_argument(&shown);
-    context.printer.chat(&format!("next:  convoke check {what} --preview\n       convoke run {what} --offline"));
+    context.say_next(&[&["check", &what, "--preview"], &["run", &what, "--offline"]]);
     Ok(Exit::Done)
 }
 
-/// Quotes a path for a shell.
+/// Returns a path as an argument: `./` precedes one that would be read as a flag or an id.
 fn as_argument(path: &Path) -> String {
     let path = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+,@%".contains(c);
-    if path.chars().all(plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_is_quoted_for_the_shell_where_it_must_be() {
-        assert_eq!(as_argument(Path::new("a/b_c-1")), "a/b_c-1");
-        assert_eq!(as_argument(Path::new("it's here")), r"'it'\''s here'");
-    }
+    if path.starts_with('-') || path.starts_with("id:") { format!("./{path}") } else { path }
 }

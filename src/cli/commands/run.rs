@@ -13,11 +13,12 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::narrow::Narrow;
 use crate::cli::problems::say_problems;
 use crate::cli::questions::{agreed, confirm_pulls};
-use crate::cli::shell::{quoted, resume_line, spelled_out};
+use crate::cli::shell::{resume_line, spelled_out};
 use crate::cli::terminal::signals;
+use crate::cli::terminal::text::short;
 use crate::lab::{Extended, Lab, LabError, Planned, files};
-use crate::store::ProcessKind;
 use crate::store::sqlite::OpenMode;
+use crate::store::{ExperimentRecord, ProcessKind};
 use clap::Args;
 pub use drive::{Drive, Start};
 pub use early::{Early, end_of, failed, left};
@@ -105,6 +106,9 @@ async fn begin<'a>(
     planned.require_servers(&context.settings.servers)?;
     confirm_pulls(context, args.manner.no_pull, &planned.models_of_flags()).await?;
     let lab = context.lab(OpenMode::Run).await?;
+    if let Some(stored) = lab.replaced_by(&planned).await? {
+        warn_of_replacement(context, &planned, &stored);
+    }
     if seat.is_some() {
         lab.plan_single(&mut planned, args.manner.retry_failed).await?;
     }
@@ -119,6 +123,17 @@ async fn begin<'a>(
     let launched = agreed(context, async |yes| lab.launch_run(planned.clone(), how.clone(), yes).await);
     let running = start.listen(launched).await?;
     Ok((start.drive(lab.clone(), running), replicates))
+}
+
+/// Warns that the version of the folder becomes the current one in place of the stored one.
+fn warn_of_replacement(context: &Context, planned: &Planned, stored: &ExperimentRecord) {
+    let (id, old, new) = (format!("id:{}", stored.id), short(&stored.revision), short(&planned.revision));
+    let (run, back) = (context.paste_line(&["run", &id]), context.paste_line(&["edit", &id, "--back-to", old]));
+    context.printer.warn(&format!(
+        "`{}` is stored as revision {old}; this run makes revision {new} of the folder {} the current one. `{run}` runs \
+         the stored one, `{back}` brings it back",
+        stored.name, planned.what
+    ));
 }
 
 /// Plans the run and gives a role to the person. Refuses a plan with a person if nobody can type.
@@ -141,7 +156,7 @@ async fn alone(context: &Context, args: &Run) -> Result<Option<Planned>, CliErro
     if !may_be_id(&args.what) || files::folder_named(&context.world.folder, &args.what)?.is_some() {
         return Ok(None);
     }
-    let lab = context.reader().await?;
+    let lab = context.reader_for(&args.what).await?;
     let Some((conversation, record)) = lab.conversation_named(&args.what).await? else { return Ok(None) };
     if let Some(flag) = given(args) {
         let message =
@@ -155,7 +170,8 @@ async fn alone(context: &Context, args: &Run) -> Result<Option<Planned>, CliErro
             CliError::invalid(subject)
         }
         LabError::NoRun { .. } => {
-            CliError::from(error).hint(format!("repeat the run with its flags: convoke run {} …", quoted(&name)))
+            let line = context.paste_line(&["run", &name]);
+            CliError::from(error).hint(format!("repeat the run with its flags: {line} …"))
         }
         error => error.into(),
     })

@@ -48,7 +48,7 @@ pub async fn run(context: &Context, args: &Show) -> Result<Exit, CliError> {
 }
 
 async fn print_target(context: &Context, args: &Show) -> Result<Exit, CliError> {
-    let lab = context.reader().await?;
+    let lab = context.reader_for(&args.id).await?;
     if let Some(text) = &args.grep {
         return grep::run(context, &lab, (&args.id, &args.selecting), text).await;
     }
@@ -63,7 +63,8 @@ async fn print_target(context: &Context, args: &Show) -> Result<Exit, CliError> 
         }
         Target::Experiment(_) if args.raw || args.calls || args.follow => {
             let message = format!("`{}` is an experiment; --raw, --calls and --follow are for a conversation", args.id);
-            Err(CliError::usage(message).hint(format!("`convoke list {}` lists its conversations", args.id)))
+            Err(CliError::usage(message)
+                .hint(format!("`{}` lists its conversations", context.paste_line(&["list", &args.id]))))
         }
         Target::Experiment(_) => experiment::run(context, &lab, &args.id, &args.selecting).await,
     }

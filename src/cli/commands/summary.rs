@@ -26,6 +26,9 @@ pub struct SummaryArgs {
     /// Format to print
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub format: SummaryFormat,
+    /// With --format csv: put `'` before each level that a spreadsheet would run as a formula
+    #[arg(long)]
+    pub for_spreadsheets: bool,
     /// Flags that select conversations.
     #[command(flatten)]
     pub selecting: Selecting,
@@ -56,7 +59,10 @@ const COLUMNS: &[Column] = &[
 
 /// Runs `convoke summary`.
 pub async fn run(context: &Context, args: &SummaryArgs) -> Result<Exit, CliError> {
-    let lab = context.reader().await?;
+    if args.for_spreadsheets && args.format != SummaryFormat::Csv {
+        return Err(CliError::usage("--for-spreadsheets goes with --format csv"));
+    }
+    let lab = context.reader_for(&args.what).await?;
     let selection = lab.select_conversations(&args.what, &args.selecting.criteria(context.creator())).await?;
     if matches!(&selection.of, Of::One(one) if one.kind == ProcessKind::Question) {
         return Err(LabError::IsQuestion { name: args.what.clone() }.into());
@@ -73,7 +79,7 @@ pub async fn run(context: &Context, args: &SummaryArgs) -> Result<Exit, CliError
     }
     if args.format == SummaryFormat::Csv {
         let mut out = Vec::new();
-        write_csv(&summary, &mut out).map_err(LabError::from)?;
+        write_csv(&summary, args.for_spreadsheets, &mut out).map_err(LabError::from)?;
         context.printer.raw(&out)?;
     } else if summary.groups.is_empty() {
         context.printer.chat("inside: no conversation");

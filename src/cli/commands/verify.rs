@@ -18,7 +18,11 @@ pub struct Verify {
 
 /// Runs `convoke verify`.
 pub async fn run(context: &Context, args: &Verify) -> Result<Exit, CliError> {
-    let verified = context.reader().await?.verify_store(args.id.as_deref()).await.map_err(explained)?;
+    let lab = match &args.id {
+        Some(id) => context.reader_for(id).await?,
+        None => context.reader().await?,
+    };
+    let verified = lab.verify_store(args.id.as_deref()).await.map_err(explained)?;
     let Verified { faults, conversations, questions, entries } = verified;
     if context.printer.json {
         return json(context, &faults);

@@ -5,6 +5,7 @@ use crate::cli::context::Context;
 use crate::cli::dispatch::{is_busy, run_command};
 use crate::cli::error::{CliError, Exit};
 use crate::cli::global::Global;
+use crate::cli::shell::{insert_flags, resume_line};
 use crate::cli::terminal::pager::page_output;
 use crate::cli::terminal::printer::{Look, Piece};
 use crate::cli::terminal::prompt::{self, Paths};
@@ -81,7 +82,7 @@ impl Guide {
                 // With these flags the printed line asks no questions.
                 let agreed =
                     std::mem::take(&mut *context.terminal.agreed.lock().unwrap_or_else(PoisonError::into_inner));
-                self.print_command(&with_flags(line, agreed));
+                self.print_command(&insert_flags(line, agreed));
                 self.keep_identity(&command, &context)?;
                 Ok(Ok(exit))
             }
@@ -95,14 +96,13 @@ impl Guide {
         let line: Vec<String> = words.iter().map(|w| w.as_ref().to_owned()).collect();
         let is_login = line.first().is_some_and(|word| word == "login");
         if let Some(store) = self.context.global.store.as_ref().filter(|_| !is_login) {
-            return with_flags(line, ["--store", store]);
+            return insert_flags(line, ["--store", store]);
         }
         line
     }
 
     fn print_command(&self, line: &[String]) {
-        let pieces =
-            [Piece("the same by hand: ", Look::Dim), Piece(&crate::cli::shell::resume_line(line), Look::Plain)];
+        let pieces = [Piece("the same by hand: ", Look::Dim), Piece(&resume_line(line), Look::Plain)];
         self.context.printer.say_pieces(&pieces);
     }
 
@@ -219,13 +219,6 @@ fn names_flag(hint: &str) -> bool {
     let outside = hint.split('`').enumerate().filter(|(at, part)| at % 2 == 0 || !part.starts_with("convoke "));
     let mut words = outside.flat_map(|(_, part)| part.split_whitespace());
     words.any(|word| word.starts_with("--") || word == "-o")
-}
-
-/// Inserts flags at the end of a line, but before `--`.
-fn with_flags<'a>(mut line: Vec<String>, flags: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let end = line.iter().position(|word| word == "--").unwrap_or(line.len());
-    line.splice(end..end, flags.into_iter().map(str::to_owned));
-    line
 }
 
 #[cfg(test)]

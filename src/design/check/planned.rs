@@ -35,10 +35,11 @@ impl Check<'_> {
         if !conditions.is_empty() {
             self.check_roles(&conditions);
             self.silent_agents(&conditions);
+            self.fixed_values(&conditions);
             self.idle_sections(&conditions);
             self.double_titles(&conditions);
             self.tags_of_nobody(&conditions);
-            self.idle_excludes();
+            self.idle_excludes(&conditions);
             self.swept_parameters(&conditions);
         } else if let Some(rest) = without_mistakes(self.experiment, &obstacles) {
             let Expansion { conditions, obstacles } = expand_conditions(&rest, &Overrides::default());
@@ -86,7 +87,32 @@ impl Check<'_> {
         self.report_at(Severity::Warning, "silent-agents", at, message, Some(hint));
     }
 
-    fn idle_excludes(&mut self) {
+    /// Reports levels of keys that no factor varies and that have another value.
+    fn fixed_values(&mut self, conditions: &[Condition]) {
+        let sources = self.sources;
+        for (path, (text, parsed)) in &sources.prompts {
+            for (section, spans) in parsed.text.sections.iter().zip(&parsed.sections) {
+                for (when, span) in section.when.iter().zip(&spans.when) {
+                    for (word, at) in when.any.iter().zip(&span.values) {
+                        if let Some((message, hint)) = other_value(self.experiment, conditions, &when.factor, word) {
+                            let place = (path.as_str(), text.as_str(), at.clone());
+                            self.problems.at(Severity::Error, "unknown-level", place, message, hint);
+                        }
+                    }
+                }
+            }
+        }
+        for (i, expression) in self.experiment.design.exclude.iter().enumerate() {
+            for (when, word) in expression.all.iter().flat_map(|when| when.any.iter().map(move |word| (when, word))) {
+                if let Some((message, hint)) = other_value(self.experiment, conditions, &when.factor, word) {
+                    let at = format!("design.exclude[{i}]");
+                    self.report_at(Severity::Error, "unknown-level", &at, message, Some(hint));
+                }
+            }
+        }
+    }
+
+    fn idle_excludes(&mut self, conditions: &[Condition]) {
         if self.experiment.design.exclude.is_empty() {
             return;
         }
@@ -101,7 +127,7 @@ impl Check<'_> {
                     .iter()
                     .all(|w| levels.get(&w.factor).is_none_or(|v| w.any.iter().any(|word| v.is_written(word))))
             });
-            if !takes && all_levels_known(self.experiment, &expression.all) {
+            if !takes && all_levels_known(self.experiment, conditions, &expression.all) {
                 let message = format!("`{}` excludes nothing", markdown::write_when(&expression.all));
                 let hint = "correct it, or remove it".to_owned();
                 self.report_at(Severity::Warning, "idle-exclude", &format!("design.exclude[{i}]"), message, Some(hint));
@@ -113,7 +139,7 @@ impl Check<'_> {
         let sources = self.sources;
         for (path, (text, parsed)) in &sources.prompts {
             for (section, span) in parsed.text.sections.iter().zip(&parsed.sections) {
-                if all_levels_known(self.experiment, &section.when)
+                if all_levels_known(self.experiment, conditions, &section.when)
                     && !conditions.iter().any(|c| c.satisfies(self.experiment, &section.when))
                 {
                     let place = (path.as_str(), text.as_str(), span.heading.clone());
@@ -230,11 +256,30 @@ fn absent_role(experiment: &Experiment, role: usize, condition: &Condition) -> (
 }
 
 /// Returns true if the conditions name only known factors and levels. Unknown names have already been reported.
-fn all_levels_known(experiment: &Experiment, all: &[When]) -> bool {
+fn all_levels_known(experiment: &Experiment, conditions: &[Condition], all: &[When]) -> bool {
     all.iter().all(|when| {
         known_key(experiment, when).is_ok()
-            && when.any.iter().all(|word| unknown_level(experiment, &when.factor, word).is_none())
+            && when.any.iter().all(|word| {
+                unknown_level(experiment, &when.factor, word).is_none()
+                    && other_value(experiment, conditions, &when.factor, word).is_none()
+            })
     })
+}
+
+/// Returns the mistake if a key that is no factor has another value than this in every condition.
+fn other_value(experiment: &Experiment, conditions: &[Condition], name: &str, word: &str) -> Option<(String, String)> {
+    if name == "model" || experiment.factors.iter().any(|factor| factor.name == name) {
+        return None;
+    }
+    let values: BTreeSet<String> =
+        conditions.iter().filter_map(|c| c.value(experiment, name)).map(|value| value.to_string()).collect();
+    let is_it = conditions.iter().any(|c| c.value(experiment, name).is_some_and(|value| value.is_written(word)));
+    if is_it || values.is_empty() {
+        return None;
+    }
+    let values = values.into_iter().collect::<Vec<_>>().join(", ");
+    let hint = format!("{name} is {values}, and no factor varies it: correct it, or declare it under [factors]");
+    Some((format!("`{word}` is no level of `{name}`"), hint))
 }
 
 /// Returns the texts of all prompt files: starting prompts, titles and sections.

@@ -258,3 +258,25 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn another_value_of_a_key_that_nothing_varies_is_no_level() {
+    let toml = experiment_toml("", "", "[design]\nexclude = [\"agents.guard=3\", \"agents.guard=1 messages=9\"]\n");
+    let text = "## Goal {messages=4|9}\nLater.\n\n## Again {days=2}\nAgain.\n";
+    let files = folder_with(&toml, &[("roles/guard.md", text), ("roles/prisoner.md", "Prisoner.\n")]);
+    let problems = check(&files, &known_servers()).problems;
+    let of = |code: &str| problems.iter().filter(|p| p.code == code).map(|p| p.message.clone()).collect::<Vec<_>>();
+    let mut found = of("unknown-level");
+    found.sort();
+    let no_level = |word: &str, name: &str| format!("`{word}` is no level of `{name}`");
+    assert_eq!(
+        found,
+        [no_level("2", "days"), no_level("3", "agents.guard"), no_level("9", "messages"), no_level("9", "messages")]
+    );
+    assert!(of("idle-exclude").is_empty() && of("idle-section").is_empty(), "each mistake is reported once");
+    let hint = problems.iter().find(|p| p.path.ends_with("guard.md")).and_then(|p| p.hint.clone()).unwrap();
+    assert_eq!(hint, "messages is 4, and no factor varies it: correct it, or declare it under [factors]");
+    let varied = experiment_toml("", "", "[factors]\nmessages = [4, 9]\ndays = [1, 2]\n");
+    let files = folder_with(&varied, &[("roles/guard.md", text), ("roles/prisoner.md", "Prisoner.\n")]);
+    assert!(!check(&files, &known_servers()).problems.iter().any(|p| p.code == "unknown-level"));
+}

@@ -80,6 +80,22 @@ impl Place {
         command
     }
 
+    /// A shell in this folder, in which `convoke` is the program.
+    pub fn shell(&self, script: &str) -> std::process::Command {
+        let program = assert_cmd::cargo::cargo_bin("convoke");
+        let path = [program.parent().unwrap().as_os_str().to_owned(), std::env::var_os("PATH").unwrap_or_default()];
+        let mut shell = std::process::Command::new("bash");
+        shell
+            .args(["-c", script])
+            .current_dir(self.path())
+            .env_clear()
+            .env("PATH", path.join(std::ffi::OsStr::new(":")))
+            .env("XDG_CONFIG_HOME", self.path().join("configuration"))
+            .env("DB_USER", "tester")
+            .env("OLLAMA_HOST", "127.0.0.1:9");
+        shell
+    }
+
     /// Runs the program with these arguments, split at spaces.
     pub fn run(&self, line: &str) -> Outcome {
         self.run_with(line, &[])

@@ -117,7 +117,7 @@ impl End {
         let hidden = self.outcome.summary.failed.len().saturating_sub(ROWS)
             + self.outcome.summary.interrupted.len().saturating_sub(ROWS);
         if hidden > 0 {
-            printer.say(&format!("… and {hidden} more: convoke list"));
+            printer.say(&format!("… and {hidden} more: {}", context.paste_line(&["list"])));
         }
         self.print_counts(context);
         if let Some(bound) = self.outcome.summary.budget.as_ref().filter(|_| self.exit() == Exit::Budget) {
