@@ -32,6 +32,8 @@ pub struct Show {
     #[arg(long)]
     pub follow: bool,
     /// Print the lines that contain this text, each with its conversation, seq and speaker; upper and lower case differ
+    ///
+    /// A text that begins with `-` is written after `=`, as in `--grep=-5`.
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["raw", "calls", "follow"])]
     pub grep: Option<String>,
     /// Flags that select the conversations of an experiment.
