@@ -162,6 +162,14 @@ fn no_runs_nothing() {
 }
 
 #[test]
+fn enter_takes_the_answer_that_is_shown() {
+    let (_dir, mut session) = asked();
+    session.exp_string("Enter: no]").unwrap();
+    drop(session);
+    answer("\r", 2, 2);
+}
+
+#[test]
 fn yes_goes_on() {
     answer("y", 0, 4);
 }

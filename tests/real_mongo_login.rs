@@ -293,8 +293,11 @@ fn only_what_was_wrong_is_asked_again() {
     session.exp_string("refused").unwrap();
     // The old address is proposed and replaced.
     answer(&mut session, "address", &format!("{}{}\r", "\u{7f}".repeat(40), auth.address));
-    session.exp_string("a user and a password are required").unwrap();
-    answer(&mut session, "user", &format!("{}\r", auth.user));
+    // The user is the next question: nobody has made a mistake.
+    let before = session.exp_string("user").unwrap();
+    assert!(!before.contains("error:"), "{before:?}");
+    std::thread::sleep(Duration::from_millis(300));
+    session.send_line(&auth.user).unwrap();
     answer(&mut session, "password for", "canary-wrong\n");
     session.exp_string("user or password is wrong").unwrap();
     answer(&mut session, "password for", &format!("{}\n", auth.password));
@@ -306,6 +309,23 @@ fn only_what_was_wrong_is_asked_again() {
     assert!(!screen.contains(&auth.password) && !screen.contains("canary"), "{screen:?}");
     is_let_in(&auth, &dir, "", &[]);
     assert!(!fs::read_to_string(dir.path().join(".env")).unwrap().contains("canary"));
+}
+
+/// Address, user, password, database: the order of the README, and no error.
+#[test]
+fn the_questions_have_the_order_of_the_readme() {
+    let Some(auth) = auth() else { return };
+    let dir = here();
+    let mut session = terminal(&dir, "login", &[]);
+    answer(&mut session, "address", &format!("{}\r", auth.address));
+    answer(&mut session, "user", &format!("{}\r", auth.user));
+    answer(&mut session, "password for", &format!("{}\n", auth.password));
+    let before = session.exp_string("database").unwrap();
+    assert!(!before.contains("error:") && !before.contains("save this"), "{before:?}");
+    std::thread::sleep(Duration::from_millis(300));
+    session.send_control('c').unwrap();
+    let rest = session.exp_eof().unwrap();
+    assert!(!rest.contains("error:"), "{rest:?}");
 }
 
 /// Other commands ask for a missing or wrong password, and keep the rest.

@@ -18,6 +18,7 @@ use super::commands::man::Manual;
 use super::commands::mark::{Note, Star};
 use super::commands::models::Models;
 use super::commands::new::New;
+use super::commands::people::PeopleArgs;
 use super::commands::plan::PlanArgs;
 use super::commands::run::Run;
 use super::commands::show::Show;
@@ -118,6 +119,10 @@ pub enum Command {
     ///
     /// Copies the note and the texts, but not the star or the conversations. `--json` prints `{id, name, version,
     /// revision, parent, changes}`.
+    #[command(
+        mut_arg("name", |a| a.help("Name of the copy [default: NAME-2, NAME-3 and so on]")),
+        mut_arg("back_to", |a| a.help("Earlier revision to copy, named by the beginning of its hash (`list NAME --revisions`)")),
+    )]
     Duplicate(Edit),
     /// Write, print or remove the note of an experiment or conversation
     ///
@@ -155,15 +160,22 @@ pub enum Command {
     /// and names the flag that includes them. If nothing is selected, no file is written and the exit code is 6.
     ///
     /// `--format jsonl` and csv have one row for each entry; --rows chooses others. docs/data.md and --codebook describe
-    /// every column.
+    /// every column. `--format folder` writes the experiment: it takes --revision, and no other selection flag.
     Export(Export),
     /// Count an experiment's conversations by condition: statuses, ends, turns, words, tokens, flags
     ///
-    /// Tokens are empty if a server did not report the tokens of every reply. `inside` and `left_out` count the
-    /// conversations that are selected, and the others by the reason. `--json` prints `{by, groups: [{condition,
-    /// conversations, status: {…}, ended_by: {…}, turns, words, prompt_tokens, completion_tokens, flags: {…}}], total, inside,
-    /// left_out}`.
+    /// Counts the conversations of the current revision, of any status; offline ones only if no other was begun. Tokens are
+    /// empty if a server did not report the tokens of every reply.
+    ///
+    /// `--json` prints `{by, groups: [{condition, conversations, status: {…}, ended_by: {…}, turns, words, prompt_tokens,
+    /// completion_tokens, flags: {…}}], total, inside, left_out}`. `inside` counts the selected conversations, and
+    /// `left_out` the others, each with the reason.
     Summary(SummaryArgs),
+    /// List persons, print one as a prompt has it, or compare sets of them
+    ///
+    /// A person is a file: a JSON object or TOML table with a `name`, or a person of `TinyTroupe`. Experiments give persons to
+    /// the agents of a role with `people` under `[roles.NAME]`. No model is asked.
+    People(PeopleArgs),
     /// List the models of each server, or fetch a model
     ///
     /// An unreachable server is reported and does not change the exit code; if no server can be reached, the exit code
@@ -184,8 +196,9 @@ pub enum Command {
     ///
     /// bash: `convoke completions bash > ~/.local/share/bash-completion/completions/convoke`; zsh: into a file
     /// `_convoke` of a folder in `fpath`; fish: into `~/.config/fish/completions/convoke.fish`; powershell and elvish:
-    /// at the end of the profile. The script calls `convoke`, which must be on the path. Names and ids come from the
-    /// database; if it does not answer within 100 ms, they are left out.
+    /// at the end of the profile. The script calls `convoke`, which must be on the path. It also completes roles,
+    /// factors, levels and models of the experiment on the line. If the database does not answer within 100 ms, what it
+    /// holds is left out.
     Completions(Completions),
     /// Write the help as pages of `man`
     Man(Manual),

@@ -4,12 +4,12 @@ use super::identity::Identity;
 use crate::cli::error::CliError;
 use crate::cli::global::{Color, Global};
 use crate::cli::settings::{Settings, World};
-use crate::cli::terminal::printer::Printer;
+use crate::cli::terminal::printer::{Page, Printer};
 use crate::cli::terminal::prompt::Terminal;
 use crate::cli::terminal::typing::Typing;
 use crate::store::StoreUri;
 use secrecy::SecretString;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// The context of a command.
 pub struct Context {
@@ -42,8 +42,8 @@ impl Context {
     fn before_sign_in(world: World, global: Global, settings: Settings, printer: Printer) -> Self {
         let may_ask = !global.no_input && !global.json && world.terminals[0] && world.terminals[2];
         let (env, printing) = (world.env.clone(), printer.clone());
-        let (typing, agreed) = (Typing::default(), Mutex::default());
-        let terminal = Terminal { may_ask, yes: global.yes, env, printer: printing, typing, agreed };
+        let (typing, agreed, is_lent) = (Typing::default(), Mutex::default(), Arc::default());
+        let terminal = Terminal { may_ask, yes: global.yes, env, printer: printing, typing, agreed, is_lent };
         Self { world, global, settings, printer, terminal, identity: OnceLock::new() }
     }
 
@@ -55,7 +55,14 @@ impl Context {
         for warning in settings.warnings.iter().filter(|w| !self.settings.warnings.contains(w)) {
             printer.warn(warning);
         }
-        Ok(Self::before_sign_in(world, global, settings, printer))
+        Ok(Self::before_sign_in(world, global, settings, printer).at_terminal_of(self))
+    }
+
+    /// Returns this context with the unfinished line and the signals of another one at the same terminal.
+    fn at_terminal_of(mut self, other: &Self) -> Self {
+        self.terminal.typing = other.terminal.typing.clone();
+        self.terminal.is_lent = Arc::clone(&other.terminal.is_lent);
+        self
     }
 
     /// Returns a context for a command that the guide runs, with the same identity.
@@ -63,10 +70,8 @@ impl Context {
     pub fn with_line(&self, arguments: Vec<String>, global: Global) -> Self {
         let world = World { arguments, ..self.world.clone() };
         let (settings, printer) = (self.settings.clone(), Printer { json: global.json, ..self.printer.clone() });
-        let mut again =
-            Self { identity: self.identity.clone(), ..Self::before_sign_in(world, global, settings, printer) };
-        again.terminal.typing = self.terminal.typing.clone();
-        again
+        let again = Self { identity: self.identity.clone(), ..Self::before_sign_in(world, global, settings, printer) };
+        again.at_terminal_of(self)
     }
 
     /// Returns a context for the database that was signed in to. `--store` is left out if saved settings already name
@@ -84,10 +89,9 @@ impl Context {
         };
         let (world, printer) = (self.world.clone(), self.printer.clone());
         let global = Global { store: flag, ..self.global.clone() };
-        let mut there =
+        let there =
             Self { identity: OnceLock::from(identity), ..Self::before_sign_in(world, global, settings, printer) };
-        there.terminal.typing = self.terminal.typing.clone();
-        Ok(there)
+        Ok(there.at_terminal_of(self))
     }
 
     /// Returns true if questions may be asked.
@@ -122,5 +126,6 @@ pub(super) fn create_printer(world: &World, global: &Global) -> Printer {
         colour_err: colour(world.terminals[2]),
         json: global.json,
         quiet: global.quiet,
+        page: Page::default(),
     }
 }

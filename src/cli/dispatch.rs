@@ -3,7 +3,7 @@
 use super::args::{Cli, Command};
 use super::commands::{
     ask, check, completions, delete, diff, doctor, duplicate, edit, export, import, list, login, man, mark, models,
-    new, plan, run, show, store, summary, talk, verify,
+    new, people, plan, run, show, store, summary, talk, verify,
 };
 use super::context::Context;
 use super::error::{CliError, Exit};
@@ -12,6 +12,7 @@ use super::pick;
 use super::terminal::signals;
 use clap::CommandFactory;
 use std::future::Future;
+use std::sync::atomic::AtomicBool;
 
 /// Returns true for commands that handle Ctrl-C themselves.
 pub(super) fn is_busy(command: &Command) -> bool {
@@ -45,6 +46,7 @@ async fn call_command(context: &Context, command: &Command) -> Result<Exit, CliE
         Command::Import(args) => import::run(context, args).await,
         Command::Export(args) => export::run(context, args).await,
         Command::Summary(args) => summary::run(context, args).await,
+        Command::People(args) => people::run(context, args).await,
         Command::Models(args) => models::run(context, args).await,
         Command::Login(args) => login::run(context, args).await,
         Command::Store(args) => store::run(context, args).await,
@@ -56,14 +58,18 @@ async fn call_command(context: &Context, command: &Command) -> Result<Exit, CliE
 }
 
 /// Runs a command that does not handle signals itself, on one thread. Ctrl-C and SIGTERM end it at once: reads of the
-/// database in the background are abandoned, and an unfinished file is removed.
-pub(super) fn run_reading(work: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
+/// database in the background are abandoned, and an unfinished file is removed. While `is_lent` is true, a pager handles
+/// them.
+pub(super) fn run_reading(
+    is_lent: &AtomicBool,
+    work: impl Future<Output = Result<Exit, CliError>>,
+) -> Result<Exit, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(async {
         signals::outlive_file_limit();
         tokio::select! {
             outcome = work => outcome,
-            exit = signals::first() => Ok(exit?),
+            exit = signals::unheard(is_lent) => Ok(exit?),
         }
     });
     runtime.shutdown_background();

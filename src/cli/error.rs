@@ -292,7 +292,7 @@ impl From<LabError> for CliError {
             LabError::NoRevision { name, .. } => {
                 Self::not_found(message).hint(format!("`convoke list {} --revisions` lists them", quoted(&name)))
             }
-            LabError::Gone(_) | LabError::NoConversation { .. } => Self::not_found(message),
+            LabError::Gone(_) | LabError::NoConversation { .. } | LabError::NoPeople { .. } => Self::not_found(message),
             LabError::NotYours { target, .. } => {
                 Self::new(Exit::NotYours, "not-yours", message).hint(remedy_of_others(&target))
             }
@@ -305,6 +305,7 @@ impl From<LabError> for CliError {
                 Self::usage(message).cause(source).hint("write one reply on each line; see docs/format.md")
             }
             LabError::Place(error) => error.into(),
+            LabError::LinkOut { .. } => Self::invalid(message).hint("copy the file into the folder"),
             LabError::Read { source, .. } => Self::invalid(message).cause(source),
             LabError::Write { source, .. } => Self::usage(message).maybe_hint(hint_of_full(&source)).cause(source),
             LabError::Output(error) => error.into(),

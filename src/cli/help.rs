@@ -112,7 +112,8 @@ fn page_text(page: &Page) -> String {
         let _ = writeln!(text, "  {line}\n      {remark}");
     }
     text.push_str("\nExit codes:\n");
-    add_exits(&mut text, |exit| matches!(exit, Exit::Done | Exit::Usage) || page.exits.contains(&exit));
+    let everywhere = [Exit::Done, Exit::Usage, Exit::Interrupt, Exit::Terminate];
+    add_exits(&mut text, |exit| everywhere.contains(&exit) || page.exits.contains(&exit));
     let variables: Vec<_> = page.variables.iter().copied().flatten().collect();
     if !variables.is_empty() {
         text.push_str("\nEnvironment, or .env in the working folder:\n");
@@ -148,6 +149,16 @@ mod tests {
             let inner = command.get_subcommands().map(|inner| format!("{name} {}", inner.get_name()));
             for name in inner.chain([name.to_owned()]) {
                 assert!(PAGES.iter().any(|page| page.command == name), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_variable_stands_in_the_template() {
+        let template = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/.env_template")).unwrap();
+        for (names, _) in PAGES.iter().flat_map(|page| page.variables).copied().flatten() {
+            for name in names.split(", ") {
+                assert!(template.contains(&format!("# {name}=")), "{name}");
             }
         }
     }

@@ -165,7 +165,7 @@ fn run_parsed(world: World, global: Global, command: Option<&Command>) -> Result
     let context = Context::new(world, global)?;
     match command {
         Some(command) if is_busy(command) => run_busy(run_command(&context, command)),
-        Some(command) => run_reading(run_command(&context, command)),
+        Some(command) => run_reading(&context.terminal.is_lent, run_command(&context, command)),
         None if context.may_ask() => run_busy(guide::run(context)),
         None => {
             // A failure to write the help cannot be reported, so it is ignored.

@@ -55,6 +55,7 @@ impl Missing {
             | Command::List(_)
             | Command::Import(_)
             | Command::Models(_)
+            | Command::People(_)
             | Command::Doctor(_)
             | Command::Login(_)
             | Command::Store(_)

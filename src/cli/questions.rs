@@ -49,7 +49,7 @@ async fn ask_confirmation(context: &Context, about: &About) -> Result<(), CliErr
             printer.say(&format!("`{name}` was changed meanwhile:"));
             say_lines(context, changes);
             if *replaces && (context.global.yes || !context.may_ask()) {
-                return Err(replacement_error(id, (*expected, *found)));
+                return Err(replacement_error(context, id, (*expected, *found)));
             }
             let question =
                 if *replaces { "put your folder in place of that?" } else { "make your change on top of that?" };
@@ -84,9 +84,10 @@ async fn ask_confirmation(context: &Context, about: &About) -> Result<(), CliErr
 
 /// The folder's document would overwrite the changes of another person. `--yes` does not confirm this, since it was given
 /// before the changes were known.
-fn replacement_error(id: &str, (expected, found): (u64, u64)) -> CliError {
+fn replacement_error(context: &Context, id: &str, (expected, found): (u64, u64)) -> CliError {
     let lost = StoreError::Changed { what: format!("experiment {id}"), expected, found };
-    CliError::from(lost).hint(format!("`convoke export id:{id} --format folder` gives it as it is now"))
+    let line = context.paste_line(&["export", &format!("id:{id}"), "--format", "folder"]);
+    CliError::from(lost).hint(format!("`{line}` gives it as it is now"))
 }
 
 /// Prints a list under its heading, unless it is empty.

@@ -48,6 +48,12 @@ pub fn describe_left_out(left_out: &LeftOutBy) -> Option<String> {
     (!left_out.is_empty()).then(|| left_out.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 
+/// Lists what a selection leaves out, for a person who gives no flags: `3 failed`.
+pub fn list_left_out(left_out: &LeftOutBy) -> String {
+    let one = |(reason, number): (&Reason, &usize)| format!("{number} {}", describe_reason(*reason));
+    left_out.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
 /// Describes a selection: `6 done, 3 failed, 2 of them offline`.
 pub fn describe_inside(inside: &Inside) -> String {
     let Inside { statuses, offline, older } = inside;

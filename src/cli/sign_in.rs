@@ -48,7 +48,7 @@ pub async fn sign_in<'a>(context: &'a Context, uri: &MongoUri) -> Result<&'a Ide
     if let Some(identity) = context.identity.get() {
         return Ok(identity);
     }
-    let mut asking = Asking { context, uri: Some(uri.clone()), login_only: true, asked: false };
+    let mut asking = Asking::of_command(context, uri);
     let (uri, signed_in) = asking.until_let_in().await?;
     if asking.asked {
         offer(context, &uri, None).await?;
@@ -128,39 +128,114 @@ fn to_save(uri: &MongoUri) -> Vec<(&'static str, String)> {
     values
 }
 
-/// Asks for values until the server accepts the login.
-pub struct Asking<'a> {
-    pub context: &'a Context,
-    /// The address as known so far.
-    pub uri: Option<MongoUri>,
-    /// True if the command may not change the address.
-    pub login_only: bool,
-    /// True once the person was asked a question.
-    pub asked: bool,
+/// A question of a sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Question {
+    Address,
+    User,
+    Password,
+    Database,
 }
 
-impl Asking<'_> {
+/// Asks for values until the server accepts the login. Esc goes back one question, and keeps what was answered.
+pub struct Asking<'a> {
+    context: &'a Context,
+    /// The address as known so far.
+    uri: Option<MongoUri>,
+    /// Text of an address that could not be read.
+    wrong_address: String,
+    /// User, password and database for an address that is typed.
+    parts: Parts,
+    /// User that a flag names.
+    flag_user: Option<String>,
+    /// True if the command may not change the address.
+    login_only: bool,
+    /// Question to ask next, before another attempt.
+    next: Option<Question>,
+    /// Answered questions, the last one last.
+    trail: Vec<Question>,
+    /// True once the person was asked a question.
+    asked: bool,
+}
+
+impl<'a> Asking<'a> {
+    /// Begins with the address of the settings, which the command may not change.
+    fn of_command(context: &'a Context, uri: &MongoUri) -> Self {
+        Self { uri: Some(uri.clone()), login_only: true, ..Self::of_login(context, Parts::default(), None) }
+    }
+
+    /// Begins without an address. `parts` complete the typed one; `user` is the user that a flag names.
+    pub fn of_login(context: &'a Context, parts: Parts, user: Option<String>) -> Self {
+        Self {
+            context,
+            uri: None,
+            wrong_address: String::new(),
+            parts,
+            flag_user: user,
+            login_only: false,
+            next: None,
+            trail: Vec::new(),
+            asked: false,
+        }
+    }
+
+    /// Begins with this address.
+    pub fn start_with(&mut self, uri: MongoUri) {
+        self.uri = Some(uri);
+    }
+
+    /// Reports that an address cannot be read, and begins with the question for it.
+    pub fn correct_address(&mut self, address: &str, error: &CliError) {
+        self.report_error(error);
+        self.wrong_address = crate::store::without_password(address);
+    }
+
     pub async fn until_let_in(&mut self) -> Result<(MongoUri, SignedIn), CliError> {
         loop {
-            let Some(uri) = self.uri.clone() else {
-                self.uri = Some(self.other_address(None).await?);
-                continue;
-            };
-            if uri.lacks_password() {
-                let password = self.ask_password(&uri).await?;
-                self.uri = Some(self.with_answer(uri, password).await?);
+            if let Some(question) = self.find_question() {
+                self.ask_question(question, None).await?;
                 continue;
             }
+            let Some(uri) = self.uri.clone() else { continue };
             match SignedIn::open(&uri).await {
                 Ok(signed_in) if uri.database.is_some() => return Ok((uri, signed_in)),
-                Ok(signed_in) => self.uri = Some(self.choose_database(&uri, &signed_in).await?),
-                Err(error) => self.uri = Some(self.ask_again(uri, error).await?),
+                Ok(signed_in) => self.ask_question(Question::Database, Some(&signed_in)).await?,
+                Err(error) => self.next = Some(self.question_after(&uri, error)?),
             }
         }
     }
 
-    /// Asks again, but only for the wrong value.
-    async fn ask_again(&mut self, uri: MongoUri, error: StoreError) -> Result<MongoUri, CliError> {
+    /// Returns the question to ask before an attempt.
+    fn find_question(&self) -> Option<Question> {
+        match &self.uri {
+            _ if self.next.is_some() => self.next,
+            None => Some(Question::Address),
+            Some(uri) => uri.lacks_password().then_some(Question::Password),
+        }
+    }
+
+    /// Asks a question. Esc leads to the question before it, or ends the command at the first.
+    async fn ask_question(&mut self, question: Question, signed_in: Option<&SignedIn>) -> Result<(), CliError> {
+        (self.next, self.asked) = (None, true);
+        let answer = match question {
+            Question::Address => self.ask_address().await?,
+            Question::User => self.ask_user().await?,
+            Question::Password => self.ask_password().await?,
+            Question::Database => self.ask_database(signed_in).await?,
+        };
+        let Some(uri) = answer else {
+            self.trail.retain(|before| *before != question);
+            self.next = Some(self.trail.pop().ok_or_else(declined_error)?);
+            return Ok(());
+        };
+        self.uri = Some(uri);
+        self.trail.retain(|before| *before != question);
+        self.trail.push(question);
+        Ok(())
+    }
+
+    /// Returns the question for the wrong value.
+    fn question_after(&self, uri: &MongoUri, error: StoreError) -> Result<Question, CliError> {
         let StoreError::SignIn { failure, .. } = &error else { return Err(error.into()) };
         let failure = *failure;
         if !self.context.may_ask() || (self.login_only && !failure.is_of_login()) {
@@ -171,13 +246,10 @@ impl Asking<'_> {
         if !is_next {
             self.report_error(&error.into());
         }
-        match (failure, uri.user.clone()) {
-            (SignInFailure::Authentication | SignInFailure::NeedsUser, Some(_)) => {
-                let password = self.ask_password(&uri).await?;
-                self.with_answer(uri, password).await
-            }
-            (SignInFailure::Authentication | SignInFailure::NeedsUser, None) => self.other_user(uri).await,
-            (SignInFailure::Rights, _) => self.ask_database(&uri).await,
+        Ok(match (failure, &uri.user) {
+            (SignInFailure::Authentication | SignInFailure::NeedsUser, Some(_)) => Question::Password,
+            (SignInFailure::Authentication | SignInFailure::NeedsUser, None) => Question::User,
+            (SignInFailure::Rights, _) => Question::Database,
             (
                 SignInFailure::Address
                 | SignInFailure::Name
@@ -187,105 +259,120 @@ impl Asking<'_> {
                 | SignInFailure::Protocol
                 | SignInFailure::Other,
                 _,
-            ) => self.other_address(Some(&uri)).await,
-        }
-    }
-
-    /// Adds the typed password. If the password is empty, asks for another user.
-    async fn with_answer(&mut self, uri: MongoUri, password: SecretString) -> Result<MongoUri, CliError> {
-        match uri.user.clone() {
-            Some(user) if !password.expose_secret().is_empty() => Ok(uri.with_login(&user, Some(password))?),
-            _ => self.other_user(uri).await,
-        }
-    }
-
-    async fn other_user(&mut self, uri: MongoUri) -> Result<MongoUri, CliError> {
-        let known = uri.user.clone().or_else(|| self.context.settings.given.user.clone());
-        let user = self.ask_user(known).await?;
-        // The loop asks for the password next.
-        Ok(uri.with_login(&user, None)?)
+            ) => Question::Address,
+        })
     }
 
     /// Prints an error. After a failed login no remedy is printed, since the next question is the remedy.
-    pub fn report_error(&self, error: &CliError) {
+    fn report_error(&self, error: &CliError) {
         let hint = error.hint.as_deref().filter(|_| error.code != "store-authentication");
         self.context.printer.error(&error.message, &error.causes, hint);
     }
 
-    /// Asks for another address, and keeps the login and the database.
-    pub async fn other_address(&mut self, old: Option<&MongoUri>) -> Result<MongoUri, CliError> {
+    /// Asks for the address. Another one keeps the login and the database.
+    async fn ask_address(&mut self) -> Result<Option<MongoUri>, CliError> {
+        let mut text = self.uri.as_ref().map_or_else(|| self.wrong_address.clone(), MongoUri::to_string);
         loop {
-            let address = self.ask_address(old.map(MongoUri::to_string)).await?;
-            if let Some(old) = old.filter(|o| o.to_string() == address) {
-                return Ok(old.clone());
+            let asked = prompt::ask_line(&self.context.terminal, "address of the MongoDB", &text, HOW_ADDRESS).await?;
+            let Some(address) = asked else { return Ok(None) };
+            match self.read_address(&address) {
+                Ok(uri) => return Ok(Some(uri)),
+                Err(error) => self.report_error(&error),
             }
-            let given = &self.context.settings.given;
-            let parts = match old {
-                Some(old) => {
-                    Parts { user: old.user.clone(), password: old.password().cloned(), database: old.database.clone() }
-                }
-                None => Parts { user: given.user.clone(), password: None, database: given.database.clone() },
-            };
-            match MongoUri::from_parts(&address, parts) {
-                Ok(uri) => return Ok(uri),
-                Err(error) => self.report_error(&error.into()),
+            text = address;
+        }
+    }
+
+    fn read_address(&self, address: &str) -> Result<MongoUri, CliError> {
+        match &self.uri {
+            Some(old) if old.to_string() == address => Ok(old.clone()),
+            Some(old) => {
+                let password = old.password().cloned();
+                let parts = Parts { user: old.user.clone(), password, database: old.database.clone() };
+                Ok(MongoUri::from_parts(address, parts)?)
+            }
+            None => {
+                let uri = MongoUri::from_parts(address, self.parts.clone())?;
+                let Some(user) = &self.flag_user else { return Ok(uri) };
+                Ok(uri.with_login(user, self.parts.password.clone())?)
             }
         }
     }
 
-    pub async fn ask_address(&mut self, old: Option<String>) -> Result<String, CliError> {
-        self.asked = true;
-        let old = old.unwrap_or_default();
-        require_answer(prompt::ask_line(&self.context.terminal, "address of the MongoDB", &old, HOW_ADDRESS).await?)
+    /// Asks for the user; nobody is valid, too.
+    async fn ask_user(&mut self) -> Result<Option<MongoUri>, CliError> {
+        let Some(uri) = self.uri.clone() else { return Ok(None) };
+        let known = uri.user.clone().or_else(|| self.context.settings.given.user.clone()).unwrap_or_default();
+        let asked = prompt::ask_line(&self.context.terminal, "user (may be empty)", &known, HOW_USER).await?;
+        let Some(user) = asked else { return Ok(None) };
+        if user.is_empty() {
+            let parts = Parts { user: None, password: None, database: uri.database.clone() };
+            return Ok(Some(MongoUri::from_parts(&uri.env_address(), parts)?));
+        }
+        // The same user keeps the password.
+        let password = uri.password().cloned().filter(|_| uri.user.as_deref() == Some(&user));
+        Ok(Some(uri.with_login(&user, password)?))
     }
 
-    async fn ask_user(&mut self, known: Option<String>) -> Result<String, CliError> {
-        self.asked = true;
-        require_answer(prompt::ask_line(&self.context.terminal, "user", &known.unwrap_or_default(), HOW_USER).await?)
-    }
-
-    async fn ask_password(&mut self, uri: &MongoUri) -> Result<SecretString, CliError> {
-        self.asked = true;
+    /// Asks for the password. An empty one leads to the question for another user.
+    async fn ask_password(&mut self) -> Result<Option<MongoUri>, CliError> {
+        let Some(uri) = self.uri.clone() else { return Ok(None) };
         let question = format!("password for {uri} (nothing: another user)");
-        require_answer(prompt::ask_password(&self.context.terminal, &question, HOW_PASSWORD).await?)
-    }
-
-    async fn ask_database(&mut self, uri: &MongoUri) -> Result<MongoUri, CliError> {
-        self.asked = true;
-        loop {
-            let name =
-                require_answer(prompt::ask_line(&self.context.terminal, "database", "convoke", HOW_DATABASE).await?)?;
-            match uri.clone().with_database(&name) {
-                Ok(uri) => return Ok(uri),
-                Err(error) => self.context.printer.error(&error.to_string(), &[], None),
+        let asked = prompt::ask_password(&self.context.terminal, &question, HOW_PASSWORD).await?;
+        let Some(password) = asked else { return Ok(None) };
+        match uri.user.clone() {
+            Some(user) if !password.expose_secret().is_empty() => Ok(Some(uri.with_login(&user, Some(password))?)),
+            _ => {
+                self.next = Some(Question::User);
+                Ok(Some(uri))
             }
         }
     }
 
-    /// Asks for a database from the server's list, or a new one, which the server creates with the first document.
-    async fn choose_database(&mut self, uri: &MongoUri, signed_in: &SignedIn) -> Result<MongoUri, CliError> {
+    /// Asks for a database: from the server's list, or another one, which the server creates with its first document.
+    async fn ask_database(&mut self, signed_in: Option<&SignedIn>) -> Result<Option<MongoUri>, CliError> {
+        let Some(uri) = self.uri.clone() else { return Ok(None) };
+        let Some(signed_in) = signed_in else { return self.type_database(&uri).await };
         if !self.context.may_ask() {
             let message = format!("{uri} names no database");
             return Err(CliError::new(Exit::Usage, "needs-answer", message).hint(HOW_DATABASE));
         }
         let mut names = signed_in.list_databases().await?;
         if names.is_empty() {
-            return self.ask_database(uri).await;
+            return self.type_database(&uri).await;
         }
         names.push("another, or a new one".to_owned());
-        self.asked = true;
-        let chosen = prompt::ask_one_of(&self.context.terminal, "database", &names, 0, HOW_DATABASE).await?;
-        match chosen {
-            Some(place) if place + 1 < names.len() => Ok(uri.clone().with_database(&names[place])?),
-            Some(_) => self.ask_database(uri).await,
-            None => Err(CliError::new(Exit::Usage, "needs-answer", "no database was chosen").hint(HOW_DATABASE)),
+        loop {
+            let chosen = prompt::ask_one_of(&self.context.terminal, "database", &names, 0, HOW_DATABASE).await?;
+            match chosen {
+                None => return Ok(None),
+                Some(place) if place + 1 < names.len() => return Ok(Some(uri.with_database(&names[place])?)),
+                Some(_) => {
+                    if let Some(uri) = self.type_database(&uri).await? {
+                        return Ok(Some(uri));
+                    }
+                }
+            }
+        }
+    }
+
+    async fn type_database(&self, uri: &MongoUri) -> Result<Option<MongoUri>, CliError> {
+        let mut name = uri.database.clone().unwrap_or_else(|| "convoke".to_owned());
+        loop {
+            let asked = prompt::ask_line(&self.context.terminal, "database", &name, HOW_DATABASE).await?;
+            let Some(typed) = asked else { return Ok(None) };
+            match uri.clone().with_database(&typed) {
+                Ok(uri) => return Ok(Some(uri)),
+                Err(error) => self.context.printer.error(&error.to_string(), &[], None),
+            }
+            name = typed;
         }
     }
 }
 
-/// Returns the answer. If the person pressed Esc, returns the error that ends the command without a change.
-fn require_answer<T>(answer: Option<T>) -> Result<T, CliError> {
-    answer.ok_or_else(|| CliError::new(Exit::Usage, "declined", "left; nothing was changed"))
+/// The error that ends a command whose first question was left, without a change.
+fn declined_error() -> CliError {
+    CliError::new(Exit::Usage, "declined", "left; nothing was changed")
 }
 
 /// Reads a password from the first line of standard input.

@@ -207,6 +207,7 @@ fn any_roles(factors: &[Factor]) -> impl Strategy<Value = Vec<Role>> + use<> {
                 },
                 mind: if agents == 2 { any_mind_of(model) } else { Mind::default() },
                 prompt,
+                ..Role::default()
             })
             .collect()
     })
@@ -259,6 +260,7 @@ pub fn any_experiment(most: usize) -> impl Strategy<Value = Experiment> {
                     factors: factors.clone(),
                     design: Design { zip, exclude, cells: Vec::new() },
                     health,
+                    people: Vec::new(),
                     run,
                 }
             },

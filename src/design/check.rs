@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `factors` | check headings, `exclude` and labels against each other, without the plan |
 //! | `planned` | check the conditions of the plan |
+//! | `people` | check files of people, and the people of each condition |
 
 use super::effect::is_setting;
 use super::experiment::{Experiment, HUMAN, ModelSpec, PromptText, RoleModel, SCRIPTED, find_declared};
@@ -15,10 +16,12 @@ use super::problem::{Obstacle, Problem, Problems, Severity, did_you_mean};
 use super::protocol::bad_model_id;
 use super::resolve::undeclared_model;
 use super::template::{RoleTags, Tag, TagProblemKind, Template};
+use crate::people::render::TITLE;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 mod factors;
+mod people;
 mod planned;
 #[cfg(test)]
 mod tests;
@@ -86,6 +89,9 @@ impl Check<'_> {
         self.named_models();
         self.ordered_sections();
         self.idle_was();
+        self.check_people_files();
+        self.idle_people_keys();
+        self.own_person_sections();
     }
 
     fn report_at(&mut self, severity: Severity, code: &'static str, at: &str, message: String, hint: Option<String>) {
@@ -94,7 +100,7 @@ impl Check<'_> {
 
     fn role_tags(&self) -> RoleTags {
         let names: Vec<&str> = self.experiment.roles.iter().map(|r| r.name.as_str()).collect();
-        RoleTags::new(&names)
+        RoleTags::new(&names).with_people(self.experiment.has_people())
     }
 
     fn tag_clashes(&mut self) {
@@ -132,6 +138,10 @@ impl Check<'_> {
                 let (message, hint) = no_reader("the starting message");
                 self.report_at(Severity::Error, "agent-name", &at, message, Some(hint));
             }
+            if let Some(tag) = template.tags().find_map(|(tag, _)| person_tag(tag)) {
+                let (message, hint) = no_person(&tag, "the starting message");
+                self.report_at(Severity::Error, "person-tag", &at, message, Some(hint));
+            }
         }
     }
 
@@ -146,6 +156,12 @@ impl Check<'_> {
         for (_, at) in template.tags().filter(|(tag, _)| **tag == Tag::AgentName && path == SUMMARIZER) {
             let (message, hint) = no_reader("`summarizer.md`");
             self.problems.at(Severity::Error, "agent-name", place(at), message, hint);
+        }
+        for (tag, at) in template.tags().filter(|_| path == SUMMARIZER) {
+            if let Some(tag) = person_tag(tag) {
+                let (message, hint) = no_person(&tag, "`summarizer.md`");
+                self.problems.at(Severity::Error, "person-tag", place(at), message, hint);
+            }
         }
     }
 
@@ -256,7 +272,9 @@ impl Check<'_> {
     fn ordered_sections(&mut self) {
         let titles: BTreeSet<String> =
             self.prompt_files().flat_map(|(_, t)| &t.sections).map(|s| s.title.clone()).collect();
-        for (i, title) in self.experiment.sections.iter().enumerate().filter(|(_, t)| !titles.contains(*t)) {
+        let is_person = |title: &str| title == TITLE && self.experiment.has_people();
+        let unknown = |(_, title): &(usize, &String)| !titles.contains(*title) && !is_person(title);
+        for (i, title) in self.experiment.sections.iter().enumerate().filter(unknown) {
             let hint = did_you_mean(title, titles.iter().map(String::as_str))
                 .unwrap_or_else(|| format!("write `## {title}` in a file, or leave it out"));
             let message = format!("`sections` names `{title}`, and no file has such a section");
@@ -307,6 +325,28 @@ fn no_reader(what: &str) -> (String, String) {
         format!("{what} has no reader with a name: `<AGENT_NAME>` works in agents' prompts only"),
         "leave it out, or write `\\<AGENT_NAME>` for the text itself".to_owned(),
     )
+}
+
+/// Returns a tag of a fact about a person as written.
+fn person_tag(tag: &Tag) -> Option<String> {
+    match tag {
+        Tag::Person(path, None) => Some(format!("<PERSON {path}>")),
+        Tag::Person(path, Some(text)) => Some(format!("<PERSON {path}|{text}>")),
+        Tag::Num(_)
+        | Tag::Noun(_)
+        | Tag::Poss(_)
+        | Tag::Pron(_)
+        | Tag::PossPron(_)
+        | Tag::Verb(..)
+        | Tag::AgentsNum
+        | Tag::RolesNum
+        | Tag::AgentName => None,
+    }
+}
+
+fn no_person(tag: &str, what: &str) -> (String, String) {
+    let message = format!("{what} has no reader who is a person: `{tag}` works in agents' prompts only");
+    (message, format!("leave it out, or write `\\{tag}` for the text itself"))
 }
 
 fn tag_problem(tag: &str, kind: &TagProblemKind) -> (Severity, String, Option<String>) {

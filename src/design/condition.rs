@@ -1,10 +1,13 @@
 //! Conditions of an experiment: values and obstacles of one combination of levels.
 
+use super::casting::Cast;
 use super::effect::{Effect, place_of};
 use super::experiment::{Experiment, ModelSpec, Protocol, When};
+use super::keys::kind::KeyValue;
 use super::mind::Mind;
 use super::problem::Obstacle;
 use super::value::{Named, Value, named};
+use std::sync::Arc;
 
 /// One combination of levels with its resolved values.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +24,8 @@ pub struct Condition {
     pub agents: Vec<u32>,
     /// Models per role, one for each agent.
     pub models: Vec<Vec<ModelSpec>>,
+    /// People per role; empty if no role has any.
+    pub casts: Vec<Arc<Cast>>,
     /// The selector's model, if a model or a person chooses the speakers.
     pub selector: Option<ModelSpec>,
     /// The summariser's model, if days are summarised.
@@ -51,6 +56,12 @@ impl Condition {
             Effect::Protocol(key) => (key.get)(&self.protocol)?.into_scalar(),
             Effect::Agents(role) => self.agents.get(place(role)?).map(|n| Value::Int(i64::from(*n))),
             Effect::RoleModel(role) => self.models.get(place(role)?)?.first().map(|m| Value::Text(m.name().to_owned())),
+            Effect::RolePeople(role, key) => {
+                let place = place(role)?;
+                let role = self.casts.get(place).map_or(&experiment.roles[place], |cast| &cast.role);
+                let value = (key.get)(role).or_else(|| key.default_value());
+                Some(value.and_then(KeyValue::into_scalar).unwrap_or(Value::Text(String::new())))
+            }
             Effect::Model
             | Effect::StartingMessage
             | Effect::Style
@@ -76,6 +87,11 @@ impl Condition {
     pub fn has_turns(&self, experiment: &Experiment, index: usize) -> bool {
         let (Some(role), Some(mind)) = (experiment.roles.get(index), self.minds.get(index)) else { return false };
         self.agents.get(index).is_some_and(|n| *n > 0) && mind.needs_turns(&experiment.actions, &role.name)
+    }
+
+    /// Returns the people of a role; `None` if its agents are nobody in particular.
+    pub fn cast(&self, role: usize) -> Option<&Cast> {
+        self.casts.get(role).map(Arc::as_ref).filter(|cast| !cast.pool.is_empty())
     }
 
     /// Returns true if a person takes part.

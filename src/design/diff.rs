@@ -9,6 +9,7 @@ use super::keys::kind::{KeyKind, KeyValue};
 use super::keys::{Key, MIND, MODEL, PROTOCOL, ROLE};
 use super::markdown;
 use super::value::{Named, Value};
+use crate::people::source::write_level;
 use similar::{ChangeTag, TextDiff};
 use std::collections::BTreeMap;
 
@@ -164,6 +165,7 @@ impl Parts {
             factors,
             design,
             health,
+            people,
             run,
         } = experiment;
         let mut parts = Self::default();
@@ -194,6 +196,9 @@ impl Parts {
         if let Some(summarizer) = summarizer {
             parts.add_value(SUMMARIZER, &"a prompt of its own");
             parts.add_prompt(SUMMARIZER, summarizer);
+        }
+        for file in people {
+            parts.add_text(&file.path, file.text().unwrap_or(&file.hash));
         }
         let RunDefaults { replicates, seed } = run;
         parts.add_value("`run.replicates`", replicates);
@@ -361,6 +366,7 @@ fn values_for_people<T>(keys: &'static [Key<T>], of: &T) -> impl Iterator<Item =
                 format!("each its own: {}", texts.join(", "))
             }
             KeyValue::List(texts) => texts.iter().map(|t| format!("{t:?}")).collect::<Vec<_>>().join(", "),
+            KeyValue::Sources(sources) => write_level(&sources),
             KeyValue::Seed(Seed::Base(base)) => base.to_string(),
             KeyValue::Seed(Seed::Fixed { fixed }) => format!("{fixed} with every call"),
         };

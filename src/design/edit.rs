@@ -4,11 +4,10 @@
 //! document, and nothing is lost. Changes are applied in a fixed order: the whole document, name, opening, models,
 //! roles; then sections are dropped, moved and written; keys come last.
 
-use super::experiment::{Experiment, ModelSpec, PromptText, Role, RoleModel, Section};
+use super::experiment::{Experiment, ModelSpec, PromptText, Role, Section};
 use super::folder::Files;
 use super::inflect;
 use super::markdown;
-use super::mind::Mind;
 use super::problem::{Obstacle, did_you_mean};
 use super::write::write_files;
 
@@ -131,9 +130,7 @@ fn put_roles(experiment: &mut Experiment, list: &[(String, Option<u32>)]) -> Res
             agents: 1,
             plural: inflect::guess_plural(name),
             pronouns: inflect::GUESSED_PRONOUNS.to_owned(),
-            model: RoleModel::Condition,
-            prompt: PromptText::default(),
-            mind: Mind::default(),
+            ..Role::default()
         });
         role.agents = agents.unwrap_or(role.agents);
         roles.push(role);

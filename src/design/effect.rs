@@ -2,7 +2,7 @@
 
 use super::experiment::{ModelSpec, Protocol, Role};
 use super::keys::kind::KeyKind;
-use super::keys::{Key, MIND, MODEL, PROTOCOL, find_key};
+use super::keys::{Key, MIND, MODEL, PROTOCOL, ROLE, find_key};
 use super::mind::Mind;
 use super::problem::did_you_mean;
 use super::protocol::{LATER, MOST_AGENTS};
@@ -28,16 +28,20 @@ pub enum Effect<'a> {
     Mind(&'static Key<Mind>),
     /// A key of this role's mind.
     RoleMind(&'a str, &'static Key<Mind>),
+    /// A key of this role's people.
+    RolePeople(&'a str, &'static Key<Role>),
 }
 
 impl<'a> Effect<'a> {
     /// Finds the effect of a name; `None` if it is a label.
     pub fn of(name: &'a str) -> Option<Self> {
-        let of_role = || name.strip_prefix("roles.")?.rsplit_once('.');
-        let role_model = || of_role().filter(|(_, key)| *key == "model").map(|(role, _)| Self::RoleModel(role));
-        let role_mind = || {
-            let (rest, key) = of_role()?;
-            Some(Self::RoleMind(rest.strip_suffix(".mind")?, find_key(MIND, key)?))
+        let role_key = || {
+            let (role, key) = name.strip_prefix("roles.")?.rsplit_once('.')?;
+            if let Some(role) = role.strip_suffix(".mind") {
+                return find_key(MIND, key).map(|key| Self::RoleMind(role, key));
+            }
+            let key = find_key(ROLE, key).filter(|key| key.factor)?;
+            Some(if key.name == "model" { Self::RoleModel(role) } else { Self::RolePeople(role, key) })
         };
         let mind = || find_key(MIND, name.strip_prefix("mind.")?).map(Self::Mind);
         match name {
@@ -48,9 +52,8 @@ impl<'a> Effect<'a> {
                 .map(Self::Protocol)
                 .or_else(|| find_key(MODEL, name).filter(|key| key.factor).map(Self::Parameter))
                 .or_else(|| name.strip_prefix("agents.").map(Self::Agents))
-                .or_else(role_model)
-                .or_else(mind)
-                .or_else(role_mind),
+                .or_else(role_key)
+                .or_else(mind),
         }
     }
 
@@ -60,6 +63,7 @@ impl<'a> Effect<'a> {
             Self::Protocol(key) => key.kind,
             Self::Parameter(key) => key.kind,
             Self::Mind(key) | Self::RoleMind(_, key) => key.kind,
+            Self::RolePeople(_, key) => key.kind,
             Self::Agents(_) => KeyKind::Count { from: 0, to: MOST_AGENTS },
             Self::Model | Self::StartingMessage | Self::RoleModel(_) => KeyKind::Text,
             Self::Style => {
@@ -74,9 +78,9 @@ impl<'a> Effect<'a> {
 /// Returns true if a factor of this name sets something. Otherwise the factor is a label.
 pub fn is_setting(name: &str, roles: &[Role]) -> bool {
     match Effect::of(name) {
-        Some(Effect::Agents(role) | Effect::RoleModel(role) | Effect::RoleMind(role, _)) => {
-            place_of(role, roles).is_some()
-        }
+        Some(
+            Effect::Agents(role) | Effect::RoleModel(role) | Effect::RolePeople(role, _) | Effect::RoleMind(role, _),
+        ) => place_of(role, roles).is_some(),
         Some(
             Effect::Model
             | Effect::StartingMessage
@@ -115,8 +119,12 @@ pub fn list_settings(roles: &[Role]) -> Vec<(String, String)> {
     let keys = protocol.chain(parameters).map(|(name, help)| (name.to_owned(), help.to_owned())).chain(minds);
     let of_role = |role: &Role| {
         let name = &role.name;
-        [("agents.", "", "number of agents"), ("roles.", ".model", "model")]
-            .map(|(before, after, help)| (format!("{before}{name}{after}"), format!("{help} of {name}")))
+        let agents = (format!("agents.{name}"), format!("number of agents of {name}"));
+        let keys = ROLE.iter().filter(|key| key.name == "model" || key.factor && !role.people.is_empty()).map(|key| {
+            let help = if key.name == "model" { "model" } else { key.name };
+            (format!("roles.{name}.{}", key.name), format!("{help} of {name}"))
+        });
+        std::iter::once(agents).chain(keys).collect::<Vec<_>>()
     };
     keys.chain(roles.iter().flat_map(of_role)).collect()
 }

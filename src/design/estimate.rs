@@ -4,6 +4,7 @@
 //! only a server knows its tokenizer.
 
 use super::action::Ends;
+use super::casting::Cast;
 use super::compose;
 use super::condition::Condition;
 use super::experiment::{Chooser, Experiment, Flag, ModelSpec, Protocol, Speakers};
@@ -180,7 +181,10 @@ fn mean_prompt(experiment: &Experiment, condition: &Condition) -> u64 {
         .agents
         .iter()
         .enumerate()
-        .map(|(role, n)| u64::from(*n) * compose::agent_prompt(experiment, condition, role).len() as u64)
+        .map(|(role, n)| {
+            let person = condition.cast(role).map_or(0, Cast::mean_bytes);
+            u64::from(*n) * (compose::agent_prompt(experiment, condition, role).len() as u64 + person)
+        })
         .sum();
     bytes / agents.max(1) / BYTES_PER_TOKEN
 }

@@ -5,8 +5,10 @@
 
 use super::action::Action;
 use super::mind::Mind;
+use super::person_file::PersonFile;
 use super::value::{Named, Value};
 use super::words::words;
+use crate::people::Source;
 use serde::{Deserialize, Serialize};
 
 /// The highest format that this program reads.
@@ -68,6 +70,9 @@ pub struct Experiment {
     /// A policy for each flag that `[health]` names. Replies with other flags are kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub health: Vec<Named<Policy>>,
+    /// Files of people and fragments that roles or factors name, in the order of their paths.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<PersonFile>,
     /// Defaults of a run; no revision includes them.
     #[serde(default)]
     pub run: RunDefaults,
@@ -103,8 +108,26 @@ impl Experiment {
             factors: Vec::new(),
             design: Design::default(),
             health: Vec::new(),
+            people: Vec::new(),
             run: RunDefaults::default(),
         }
+    }
+
+    /// Returns the experiment as the database stores it: with hashes in place of the texts of people.
+    #[must_use]
+    pub fn without_texts(&self) -> Self {
+        Self { people: self.people.iter().map(PersonFile::without_text).collect(), ..self.clone() }
+    }
+
+    /// Returns true if a role has people in some condition.
+    pub fn has_people(&self) -> bool {
+        self.roles.iter().any(|role| self.role_has_people(role))
+    }
+
+    /// Returns true if a role has people in some condition.
+    pub fn role_has_people(&self, role: &Role) -> bool {
+        let name = format!("roles.{}.people", role.name);
+        !role.people.is_empty() || self.factors.iter().any(|factor| factor.name == name)
     }
 }
 
@@ -122,6 +145,15 @@ pub struct Role {
     /// The models of its agents.
     #[serde(default, skip_serializing_if = "RoleModel::is_condition")]
     pub model: RoleModel,
+    /// Sources of the persons that its agents are; empty means nobody in particular.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<Source>,
+    /// Sources of the fragments that are merged into each person, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fragments: Vec<Source>,
+    /// Rule by which persons take part in conversations.
+    #[serde(default, skip_serializing_if = "Deal::is_default")]
+    pub deal: Deal,
     /// `[roles.NAME.mind]`: keys of the mind that this role overrides.
     #[serde(default, skip_serializing_if = "Mind::is_empty")]
     pub mind: Mind,
@@ -143,7 +175,45 @@ pub enum RoleModel {
     Each(Vec<String>),
 }
 
+words! {
+    /// Rule by which the people of a role take part in conversations.
+    #[derive(Default)]
+    pub enum Deal {
+        /// A replicate has the same people in every condition with equally many agents.
+        #[default]
+        Matched = "matched",
+        /// Each condition has a draw of its own.
+        Random = "random",
+        /// The first people take part in every conversation.
+        InOrder = "in-order",
+    }
+}
+
+impl Deal {
+    /// Returns true for the default, which documents leave out.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl Role {
+    /// Returns the role without its prompt, as conditions hold it.
+    #[must_use]
+    pub fn without_prompt(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            agents: self.agents,
+            plural: self.plural.clone(),
+            pronouns: self.pronouns.clone(),
+            model: self.model.clone(),
+            people: self.people.clone(),
+            fragments: self.fragments.clone(),
+            deal: self.deal,
+            mind: self.mind.clone(),
+            prompt: PromptText::default(),
+        }
+    }
+
     /// Returns the number of agents with the noun: `1 guard`, `2 guards`.
     pub fn players(&self) -> String {
         format!("{} {}", self.agents, if self.agents == 1 { &self.name } else { &self.plural })

@@ -4,11 +4,14 @@ use super::experiment::{Experiment, READS, Role, SILENT};
 use super::keys::{MIND, ROLE, key_names, read_keys};
 use super::markdown;
 use super::mind::Mind;
+use super::person_file::{LARGEST, LARGEST_SUM, MOST_FILES, PersonFile, is_people_path};
 use super::problem::{Problems, Severity};
 use super::protocol;
 use super::tree::{FILE, Node, Tree};
 use super::value::Named;
 use super::{action, factor, inflect};
+use crate::people::Source;
+use crate::people::source::read_level;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::de::DeTable;
@@ -16,7 +19,7 @@ use toml::de::DeTable;
 pub use super::names::{bad_name, same_name};
 
 /// The files of an experiment by their path within its folder: `experiment.toml`, `shared.md`, `summarizer.md`,
-/// `roles/NAME.md`. Nothing else is read.
+/// `roles/NAME.md`, and files in `people/` that `experiment.toml` names. Nothing else is read.
 pub type Files = BTreeMap<String, Vec<u8>>;
 
 /// The prompt that all agents read.
@@ -38,6 +41,8 @@ pub struct Sources {
     pub places: BTreeMap<String, Range<usize>>,
     /// Text and structure of each prompt file.
     pub prompts: BTreeMap<String, (String, markdown::Parsed)>,
+    /// Files of people that are text.
+    pub people: Vec<PersonFile>,
     /// Roles whose plural or pronouns were guessed.
     pub guessed: Vec<Guess>,
 }
@@ -88,7 +93,12 @@ impl Sources {
 pub fn read(files: &Files, problems: &mut Problems) -> (Option<Experiment>, Sources) {
     let mut sources = Sources::default();
     let mut is_text = true;
+    report_limits(files, problems);
     for (path, bytes) in files {
+        if is_people_path(path) {
+            sources.people.extend(read_person_file(path, bytes, problems));
+            continue;
+        }
         let (text, is_utf8) = decode_utf8(path, bytes, problems);
         if path == FILE {
             sources.toml = text;
@@ -107,7 +117,12 @@ pub fn read(files: &Files, problems: &mut Problems) -> (Option<Experiment>, Sour
         return (None, sources);
     }
     let toml = std::mem::take(&mut sources.toml);
-    let experiment = read_toml(&toml, &mut sources, problems);
+    let mut experiment = read_toml(&toml, &mut sources, problems);
+    if let Some(experiment) = &mut experiment {
+        let named = find_sources(toml.as_bytes());
+        let is_named = |file: &&PersonFile| named.iter().any(|source| source.matches(&file.path));
+        experiment.people = sources.people.iter().filter(is_named).cloned().collect();
+    }
     sources.toml = toml;
     (experiment, sources)
 }
@@ -123,6 +138,59 @@ fn decode_utf8(path: &str, bytes: &[u8], problems: &mut Problems) -> (String, bo
     let hint = "save the file as UTF-8".to_owned();
     problems.at(Severity::Error, "not-utf8", (path, &text, at..end), "the file is not UTF-8 from here on", hint);
     (text, false)
+}
+
+/// Reports files of people that are too large or too many together.
+fn report_limits(files: &Files, problems: &mut Problems) {
+    let people: Vec<usize> = files.iter().filter(|(path, _)| is_people_path(path)).map(|(_, b)| b.len()).collect();
+    let sum: usize = people.iter().sum();
+    let (count, most, all) = (people.len(), MOST_FILES, LARGEST_SUM >> 20);
+    if count > most || sum > LARGEST_SUM {
+        let message = format!("people and fragments are more than {most} files or {all} MiB together");
+        let hint = "name fewer files under `people` and `fragments`".to_owned();
+        problems.of_file(Severity::Error, "too-large", FILE, message, hint);
+    }
+}
+
+/// Reads the text of a file of people. Line ends and a byte order mark stay as they are.
+fn read_person_file(path: &str, bytes: &[u8], problems: &mut Problems) -> Option<PersonFile> {
+    if bytes.len() > LARGEST {
+        let hint = "a person is some kilobytes of facts: leave out what is none".to_owned();
+        let message = format!("the file is larger than {} MiB", LARGEST >> 20);
+        problems.of_file(Severity::Error, "too-large", path, message, hint);
+        return None;
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Some(PersonFile::new(path, text.to_owned()));
+    }
+    decode_utf8(path, bytes, problems);
+    None
+}
+
+/// Returns the sources of people and fragments that roles and factors of `experiment.toml` name. Mistakes in the file are
+/// not reported here.
+pub fn find_sources(toml: &[u8]) -> Vec<Source> {
+    let text = String::from_utf8_lossy(toml.strip_prefix("\u{feff}".as_bytes()).unwrap_or(toml)).into_owned();
+    let (table, errors) = DeTable::parse_recoverable(&text);
+    if !errors.is_empty() {
+        return Vec::new();
+    }
+    let mut problems = Problems::default();
+    let mut tree = Tree { text: &text, problems: &mut problems, places: BTreeMap::new() };
+    let roles = table.get_ref().get("roles").and_then(|node| node.get_ref().as_table());
+    let mut sources = Vec::new();
+    for (_, role) in roles.into_iter().flatten() {
+        let Some(fields) = role.get_ref().as_table() else { continue };
+        let fields = fields.iter().map(|(key, node)| (key.get_ref().as_ref(), node)).collect();
+        let mut role = Role::default();
+        read_keys(&mut tree, "", &fields, ROLE, &mut role);
+        sources.extend(role.people.into_iter().chain(role.fragments));
+    }
+    let factors = table.get_ref().get("factors").map(|node| factor::read_factors(&mut tree, node));
+    let named = factors.into_iter().flatten().filter(|f| f.name.ends_with(".people") || f.name.ends_with(".fragments"));
+    sources.extend(named.flat_map(|f| f.levels).flat_map(|level| read_level(&level.to_string())));
+    sources.retain(|source| source.refuse().is_none());
+    sources
 }
 
 fn read_prompt(path: &str, text: &str, problems: &mut Problems) -> markdown::Parsed {
@@ -208,6 +276,7 @@ fn read_experiment(tree: &mut Tree<'_>, table: &DeTable<'_>, sources: &mut Sourc
         factors: get("factors").map(|n| factor::read_factors(tree, n)).unwrap_or_default(),
         design: get("design").map(|n| factor::read_design(tree, n)).unwrap_or_default(),
         health: get("health").map(|n| protocol::read_health(tree, n)).unwrap_or_default(),
+        people: Vec::new(),
         run: get("run").map(|n| protocol::read_run(tree, n)).unwrap_or_default(),
     };
     is_whole.then_some(experiment)

@@ -7,10 +7,11 @@ use super::action::Action;
 use super::compose;
 use super::condition::Condition;
 use super::effect::is_setting;
-use super::experiment::{Experiment, ModelSpec, Role, RunDefaults};
+use super::experiment::{Deal, Experiment, ModelSpec, Role, RunDefaults};
 use super::keys::kind::KeyValue;
 use super::keys::{Key, MODEL, PROTOCOL, ROLE};
 use super::mind::{ACTIONS_OF_A_TURN, TURNS};
+use crate::people::render;
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 
@@ -50,7 +51,7 @@ fn write_exact(value: &mut Json) {
 
 /// Hashes a revision: the document without note and `[run]`.
 pub fn hash_revision(experiment: &Experiment) -> String {
-    let bare = Experiment { note: None, run: RunDefaults::default(), ..experiment.clone() };
+    let bare = Experiment { note: None, run: RunDefaults::default(), ..experiment.without_texts() };
     let mut document = serde_json::to_value(bare).unwrap_or_default();
     if let Some(map) = document.as_object_mut() {
         map.remove("run");
@@ -137,6 +138,9 @@ fn role_value(experiment: &Experiment, condition: &Condition, index: usize, role
         let models = condition.models.get(index).into_iter().flatten();
         map.insert("models".to_owned(), models.map(describe_model).collect());
         map.extend(count_turns(experiment, condition, index, role));
+        if let Some(cast) = condition.cast(index) {
+            map.insert("people".to_owned(), people_value(cast.role.deal, &condition.counted_people(index)));
+        }
     }
     Json::Object(map)
 }
@@ -173,6 +177,16 @@ fn describe_action(action: &Action) -> Json {
         fields.remove("who");
     }
     described
+}
+
+/// Describes people by their personas, and by the version of the text that is made of them.
+fn people_value(deal: Deal, hashes: &[&str]) -> Json {
+    let text = json!(render::VERSION);
+    match deal {
+        Deal::Matched => json!({ "text": text, "pool": hashes }),
+        Deal::Random => json!({ "text": text, "pool": hashes, "deal": deal.word() }),
+        Deal::InOrder => json!({ "text": text, "dealt": hashes }),
+    }
 }
 
 /// Describes a model by everything that shapes its replies. Its name in the experiment and its transport are left out.

@@ -6,7 +6,7 @@
 
 pub mod kind;
 
-use super::experiment::{Labels, ModelSpec, Protocol, Role, Speakers, Structured};
+use super::experiment::{Deal, Labels, ModelSpec, Protocol, Role, Speakers, Structured};
 use super::mind::Mind;
 use super::tree::{Node, Tree};
 use kind::{Field, KeyKind, KeyValue, put_field};
@@ -133,6 +133,24 @@ pub static ROLE: &[Key<Role>] = &[
     key! {
         "model", model: KeyKind::Models, "a model for all agents of the role, or one for each";
         factor: true, counts: false
+    },
+    // The condition key includes the personas instead.
+    key! {
+        "people", people: KeyKind::People, "files of the persons that the agents are, or a population";
+        factor: true, counts: false
+    },
+    key! {
+        "fragments", fragments: KeyKind::Fragments, "files of fragments that are merged into each person";
+        factor: true, counts: false
+    },
+    Key {
+        name: "deal",
+        kind: KeyKind::Word(Deal::WORDS),
+        help: "rule by which persons take part in conversations",
+        factor: true,
+        counts: false,
+        get: |role| role.deal.value().filter(|_| !role.deal.is_default()),
+        set: |role, value| put_field(&mut role.deal, value),
     },
 ];
 

@@ -1,12 +1,13 @@
 //! The researcher's experiment: parsed once, checked once, every mistake reported at once.
 //!
-//! This room is pure: no input or output, no clock, no randomness of its own. It uses no other room.
+//! This room is pure: no input or output, no clock, no randomness of its own. It uses `people` and no other room.
 //!
 //! | file | come here to … |
 //! |---|---|
 //! | `experiment` | see an experiment as data, which is also the document that the database stores |
 //! | `mind`, `action` | see what an agent does besides speaking, and the actions of the researcher's own design |
 //! | `keys` | see the keys of protocol, roles and models: values, defaults, and which the condition key includes |
+//! | `person_file` | hold the files of people that an experiment names |
 //! | `words` | define an enum that has words in files |
 //! | `value` | read a scalar of TOML, or a pair of a name and a value |
 //! | `names` | decide what may be the name of an experiment or a role |
@@ -23,6 +24,8 @@
 //! | `axis` | expand factors, zips and cells into combinations of levels |
 //! | `resolve` | derive protocol, agents and models from a combination of levels |
 //! | `condition` | find a condition's values, its participants and its obstacles |
+//! | `casting` | find the people of a role, with fragments merged in |
+//! | `dealing` | deal the people of a condition to its conversations |
 //! | `compose` | compose the prompts of a condition before substitution |
 //! | `key` | hash a revision, a condition or a conversation |
 //! | `plan` | expand an experiment into conditions and conversations |
@@ -37,9 +40,11 @@
 pub mod action;
 pub mod axis;
 pub mod between;
+pub mod casting;
 pub mod check;
 pub mod compose;
 pub mod condition;
+pub mod dealing;
 pub mod diff;
 pub mod edit;
 pub mod effect;
@@ -54,6 +59,7 @@ pub mod markdown;
 pub mod mind;
 pub mod names;
 pub mod overrides;
+pub mod person_file;
 pub mod places;
 pub mod plan;
 pub mod problem;

@@ -10,7 +10,7 @@ use super::experiment::{Experiment, When};
 use super::key;
 use super::overrides::Overrides;
 use super::problem::{Obstacle, did_you_mean};
-use super::resolve::Resolver;
+use super::resolve::{Casts, Resolver};
 use super::value::{Named, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,12 +62,14 @@ pub fn expand_conditions(experiment: &Experiment, overrides: &Overrides) -> Expa
             return Expansion { conditions: Vec::new(), obstacles };
         }
     };
-    if let Some(obstacle) = too_many(&axes, overrides.replicates.unwrap_or(experiment.run.replicates)) {
+    let replicates = overrides.replicates.unwrap_or(experiment.run.replicates);
+    let seed = overrides.seed.unwrap_or(experiment.run.seed);
+    if let Some(obstacle) = too_many(&axes, replicates) {
         obstacles.push(obstacle);
         return Expansion { conditions: Vec::new(), obstacles };
     }
     let settings = overrides.list_settings();
-    let resolver = Resolver { experiment, overrides, settings: &settings };
+    let resolver = Resolver { experiment, overrides, settings: &settings, casts: Casts::default() };
     let names = names_in_order(experiment, &axes);
     let mut tally = Tally::default();
     let mut conditions = Vec::new();
@@ -82,10 +84,16 @@ pub fn expand_conditions(experiment: &Experiment, overrides: &Overrides) -> Expa
             tally.add_obstacle(obstacle);
         }
         condition.key = key::hash_condition(experiment, &condition);
+        for obstacle in condition.find_missing_people(seed, replicates) {
+            tally.add_obstacle(obstacle);
+        }
         conditions.push(condition);
     }
-    for obstacle in same_keys(&conditions) {
-        tally.add_obstacle(obstacle);
+    // Conditions whose people are not found would seem to be equal.
+    if resolver.casts.borrow().iter().all(|(_, wrong)| wrong.is_empty()) {
+        for obstacle in same_keys(&conditions) {
+            tally.add_obstacle(obstacle);
+        }
     }
     obstacles.extend(tally.into_obstacles());
     if conditions.is_empty() && obstacles.is_empty() {

@@ -1,5 +1,6 @@
 //! Resolved values of a combination of levels: the protocol in force, the agents and their models.
 
+use super::casting::Cast;
 use super::condition::Condition;
 use super::effect::{Effect, names_models, place_of};
 use super::experiment::{Chooser, Experiment, HUMAN, ModelSpec, Role, RoleModel, SCRIPTED, find_declared};
@@ -9,6 +10,8 @@ use super::mind::Mind;
 use super::overrides::Overrides;
 use super::problem::{Obstacle, did_you_mean};
 use super::value::{Named, Value};
+use std::cell::RefCell;
+use std::sync::Arc;
 
 /// Resolves combinations of levels into conditions.
 pub struct Resolver<'a> {
@@ -18,7 +21,12 @@ pub struct Resolver<'a> {
     pub overrides: &'a Overrides,
     /// [`Overrides::list_settings`].
     pub settings: &'a [Named<Vec<Value>>],
+    /// People of roles that were found for other combinations, with the obstacles.
+    pub casts: Casts,
 }
+
+/// People of roles by their keys in force.
+pub type Casts = RefCell<Vec<(Arc<Cast>, Vec<Obstacle>)>>;
 
 impl Resolver<'_> {
     /// Resolves a combination of levels into a condition without a key, and returns all obstacles.
@@ -35,6 +43,7 @@ impl Resolver<'_> {
         }
         let mut starting_message = experiment.starting_message.clone();
         let mut agents: Vec<u32> = experiment.roles.iter().map(|r| r.agents).collect();
+        let mut in_force = experiment.has_people().then(|| bare_roles(experiment));
         for (name, value) in &settings {
             match (Effect::of(name), value) {
                 (Some(Effect::Protocol(key)), value) => (key.set)(&mut protocol, KeyValue::One((*value).clone())),
@@ -42,6 +51,12 @@ impl Resolver<'_> {
                 (Some(Effect::Agents(role)), Value::Int(n)) => {
                     if let Some(role) = place_of(role, &experiment.roles) {
                         agents[role] = *n as u32;
+                    }
+                }
+                (Some(Effect::RolePeople(role, key)), value) => {
+                    if let Some(role) = place_of(role, &experiment.roles) {
+                        let in_force = in_force.get_or_insert_with(|| bare_roles(experiment));
+                        (key.set)(&mut in_force[role], KeyValue::One((*value).clone()));
                     }
                 }
                 (Some(_) | None, Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_)) => {}
@@ -56,11 +71,12 @@ impl Resolver<'_> {
         };
         let summarises = protocol.days > 1 || protocol.final_summary;
         let summarizer = summarises.then(|| choice.of_helper(experiment.summarizer_model.as_ref(), "summarizer.model"));
-        let obstacles = choice.obstacles;
+        let mut obstacles = choice.obstacles;
+        let casts = in_force.map(|roles| self.find_casts(&roles, &mut obstacles)).unwrap_or_default();
         let key = String::new();
         let minds = self.find_minds(&settings);
         let condition =
-            Condition { levels, key, protocol, starting_message, agents, models, selector, summarizer, minds };
+            Condition { levels, key, protocol, starting_message, agents, models, casts, selector, summarizer, minds };
         (condition, obstacles)
     }
 
@@ -84,13 +100,32 @@ impl Resolver<'_> {
                     | Effect::Protocol(_)
                     | Effect::Parameter(_)
                     | Effect::Agents(_)
-                    | Effect::RoleModel(_),
+                    | Effect::RoleModel(_)
+                    | Effect::RolePeople(..),
                 )
                 | None => {}
             }
         }
         roles.iter().map(|role| of_all.overridden_by(role)).collect()
     }
+
+    fn find_casts(&self, roles: &[Role], obstacles: &mut Vec<Obstacle>) -> Vec<Arc<Cast>> {
+        let mut known = self.casts.borrow_mut();
+        let mut find = |role: &Role| {
+            let place = known.iter().position(|(cast, _)| cast.role == *role).unwrap_or_else(|| {
+                let (cast, wrong) = Cast::find(self.experiment, role);
+                known.push((Arc::new(cast), wrong));
+                known.len() - 1
+            });
+            obstacles.extend(known[place].1.iter().cloned());
+            Arc::clone(&known[place].0)
+        };
+        roles.iter().map(&mut find).collect()
+    }
+}
+
+fn bare_roles(experiment: &Experiment) -> Vec<Role> {
+    experiment.roles.iter().map(Role::without_prompt).collect()
 }
 
 struct Models<'a> {

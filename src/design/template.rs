@@ -4,6 +4,7 @@
 //! with its place. The caller checks who may use each tag, and that the tag's role has an agent.
 
 use super::inflect;
+use crate::people::fact::{Fact, Facts, follow_path};
 use std::ops::Range;
 
 mod tags;
@@ -150,6 +151,8 @@ pub struct Forms {
     pub roles: Vec<RoleForms>,
     /// The name of the agent that reads the text; `None` if the text has no single reader.
     pub agent_name: Option<String>,
+    /// Facts about that agent's person; empty if it is nobody in particular.
+    pub facts: Facts,
 }
 
 /// Values of a role's tags.
@@ -172,6 +175,10 @@ impl Forms {
                 out.push_str(&self.roles.iter().map(|role| u64::from(role.count)).sum::<u64>().to_string());
             }
             Tag::RolesNum => out.push_str(&self.roles.iter().filter(|role| role.count > 0).count().to_string()),
+            Tag::Person(path, otherwise) => {
+                let fact = follow_path(&self.facts, path).and_then(Fact::scalar);
+                out.push_str(&fact.or_else(|| otherwise.clone()).unwrap_or_else(|| "unknown".to_owned()));
+            }
             Tag::AgentName => out.push_str(self.agent_name.as_deref().unwrap_or("the agent")),
             Tag::Num(_) | Tag::Noun(_) | Tag::Poss(_) | Tag::Pron(_) | Tag::PossPron(_) | Tag::Verb(..) => {
                 if let Some(role) = tag.role().and_then(|index| self.roles.get(index)) {
@@ -195,7 +202,7 @@ impl RoleForms {
             Tag::PossPron(_) => out.push_str(self.pronoun_pair().1),
             Tag::Verb(_, base) if one => out.push_str(&inflect::third_person(base)),
             Tag::Verb(_, base) => out.push_str(&inflect::base_for_several(base)),
-            Tag::AgentsNum | Tag::RolesNum | Tag::AgentName => {}
+            Tag::AgentsNum | Tag::RolesNum | Tag::AgentName | Tag::Person(..) => {}
         }
     }
 

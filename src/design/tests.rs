@@ -6,6 +6,7 @@ use super::*;
 mod counts;
 mod flags;
 mod keys;
+mod people;
 mod prompts;
 mod round_trip;
 mod shipped;

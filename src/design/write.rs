@@ -7,8 +7,10 @@ use super::keys::kind::KeyValue;
 use super::keys::{BEFORE_AGENTS, MIND, MODEL, PROTOCOL, ROLE};
 use super::markdown;
 use super::mind::Mind;
+use super::person_file::is_people_path;
 use super::tree::FILE;
 use super::value::{Named, Value};
+use crate::people::Source;
 use toml::{Table, Value as Toml};
 
 /// Writes the files of an experiment. Reading these files returns the same experiment.
@@ -20,6 +22,12 @@ pub fn write_files(experiment: &Experiment) -> Files {
     }
     for role in &experiment.roles {
         files.insert(role_file(&role.name), markdown::render(&role.prompt).into_bytes());
+    }
+    // A path of a foreign document may lead anywhere.
+    for file in experiment.people.iter().filter(|file| is_people_path(&file.path)) {
+        if let Some(text) = file.text() {
+            files.insert(file.path.clone(), text.as_bytes().to_vec());
+        }
     }
     if let Some(summarizer) = &experiment.summarizer {
         files.insert(SUMMARIZER.to_owned(), markdown::render(summarizer).into_bytes());
@@ -190,7 +198,20 @@ fn put_all(table: &mut Table, keys: impl IntoIterator<Item = (&'static str, Opti
             Some(KeyValue::Seed(Seed::Fixed { fixed })) => {
                 put(table, key, Table::from_iter([("fixed".to_owned(), Toml::from(fixed.cast_signed()))]));
             }
+            Some(KeyValue::Sources(sources)) => {
+                put(table, key, sources.iter().map(source_value).collect::<Vec<Toml>>());
+            }
             None => {}
+        }
+    }
+}
+
+fn source_value(source: &Source) -> Toml {
+    let from = Toml::from(source.from.as_str());
+    match source.first {
+        None => from,
+        Some(first) => {
+            Toml::Table(Table::from_iter([("from".to_owned(), from), ("first".to_owned(), Toml::from(first))]))
         }
     }
 }

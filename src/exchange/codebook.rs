@@ -1,6 +1,6 @@
 //! Description of the columns of one export: the codebook.
 
-use super::columns::{CONDITION, Column};
+use super::columns::{CONDITION, Column, Presence};
 use super::layout::{Placed, Table, Values, place_columns};
 use super::{ExportError, TableSource, csv};
 use crate::process::harmless::harmless_json;
@@ -16,11 +16,13 @@ pub async fn write(source: &TableSource<'_>, table: Table, out: &mut dyn Write) 
     if table == Table::Csv {
         out.write_all(&csv::line(HEADER.map(str::to_owned).to_vec(), false)?)?;
     }
-    for column in place_columns(source, table).await? {
+    let in_csv = place_columns(source, Table::Csv).await?;
+    let is_here = |c: &Placed| c.column.presence != Presence::People || in_csv.iter().any(|p| p.column == c.column);
+    for column in place_columns(source, table).await?.into_iter().filter(is_here) {
         lines.push(describe(&column));
         if column.name == CONDITION {
             // A level is a field of the object.
-            lines.extend(place_columns(source, Table::Csv).await?.iter().filter_map(describe_level));
+            lines.extend(in_csv.iter().filter_map(describe_level));
         }
     }
     for cells in lines {

@@ -39,6 +39,8 @@ pub enum Presence {
     Times,
     /// Exports of experiments whose agents answer with JSON.
     Turns,
+    /// Exports of conversations in which agents are persons; in `jsonl` the lines of these agents.
+    People,
 }
 
 /// One column, or a family of columns: `condition` is one for each factor, a name that ends in `ROLE` one for each
@@ -145,6 +147,16 @@ const REPLY_FLAGS: Column = column(
     "the reply has no flag",
     "observations about the reply (docs/format.md, \"Flags\")",
 );
+const PERSON: Column = only(
+    Presence::People,
+    column(
+        "person",
+        Text,
+        "",
+        "the speaker is nobody in particular",
+        "hash of the person that the speaker is, fragments included",
+    ),
+);
 const UNREPORTED: &str = "the server reported none, or nothing was answered";
 const PROMPT_TOKENS: Column = column("prompt_tokens", Integer, "tokens", UNREPORTED, "tokens that the model read");
 const COMPLETION_TOKENS: Column =
@@ -192,6 +204,7 @@ pub const ENTRIES: &[Column] = &[
             "what was read of a turn as JSON; in `csv` a column `ACTION.FIELD` for each field of an own action",
         ),
     ),
+    PERSON,
     only(Presence::Times, PROMPT_TOKENS),
     only(Presence::Times, COMPLETION_TOKENS),
     only(Presence::Times, SECONDS),
@@ -214,6 +227,7 @@ pub const ANSWERS: &[Column] = &[
     CONTENT,
     column("raw", Text, "", "never", "text of the model before it was cleaned"),
     REPLY_FLAGS,
+    PERSON,
 ];
 
 /// Columns of `--rows conversations`.

@@ -55,6 +55,7 @@ pub async fn copy(
     copied: &mut Copied,
 ) -> Result<(), StoreError> {
     documents(from, to, copied).await?;
+    let dated = Dated::read(from, to).await?;
     let mut there: HashSet<String> = to.records().await?.into_iter().map(|e| e.id).collect();
     let mut progress = (0, 0);
     for experiment in from.records().await? {
@@ -72,8 +73,16 @@ pub async fn copy(
         let questions = Known::read(from, to, &id, ProcessKind::Question).await?;
         runs(from, to, &id, copied).await?;
         for known in [conversations, questions] {
-            let mut pair =
-                Pair { from, to, experiment: &name, known, told: &mut *told, progress, copied: &mut *copied };
+            let mut pair = Pair {
+                from,
+                to,
+                experiment: &name,
+                known,
+                dated: &dated,
+                told: &mut *told,
+                progress,
+                copied: &mut *copied,
+            };
             pair.processes(&id, was_there).await?;
             progress = pair.progress;
         }
@@ -122,6 +131,25 @@ async fn runs(from: &dyn Store, to: &dyn Store, experiment: &str, copied: &mut C
         }
     }
     Ok(())
+}
+
+/// Items and persons of the marks whose instants are known. After the conversations, the later mark of a person is stored.
+struct Dated(HashSet<(String, String)>);
+
+impl Dated {
+    async fn read(from: &dyn Store, to: &dyn Store) -> Result<Self, StoreError> {
+        let marks = from.marks().await?.into_iter().chain(to.marks().await?);
+        Ok(Self(marks.map(|mark| (mark.item, mark.person)).collect()))
+    }
+
+    /// Returns a record without its creator's mark if the instant of that mark decides.
+    fn without_mark(&self, record: ConversationRecord) -> ConversationRecord {
+        if self.0.contains(&(record.id.clone(), record.creator.clone())) {
+            ConversationRecord { starred: false, note: None, ..record }
+        } else {
+            record
+        }
+    }
 }
 
 /// Returns true if the agents of a conversation read the same in both logs.
@@ -210,6 +238,7 @@ struct Pair<'a, 'b> {
     to: &'a dyn Store,
     experiment: &'a str,
     known: Known,
+    dated: &'a Dated,
     told: &'b mut (dyn FnMut(Progress<'_>) + Send),
     /// Numbers of compared and of known processes.
     progress: (u64, u64),
@@ -288,7 +317,8 @@ impl Pair<'_, '_> {
             }
             self.copied.running += u64::from(record.status == Status::Running);
             let entries = log.len() as u64;
-            let item = TransferItem::Conversation { record: Box::new(record), log, calls };
+            let record = Box::new(self.dated.without_mark(record));
+            let item = TransferItem::Conversation { record, log, calls };
             sent.push(async move { (entries, to.receive(item).await) });
         }
         let mut failed = None;

@@ -64,11 +64,12 @@ impl Placed {
     }
 }
 
-/// Factors and roles of the conversations, in the order of first appearance.
+/// Factors and roles of the conversations, in the order of first appearance; true if agents are persons.
 #[derive(Debug, Default)]
 struct Survey {
     factors: Vec<String>,
     roles: Vec<String>,
+    has_people: bool,
 }
 
 /// Returns the columns of an export, in order. A first pass over the conversations finds factors and roles, if there
@@ -88,6 +89,7 @@ async fn survey(source: &TableSource<'_>) -> Result<Survey, StoreError> {
         }
         for conversation in &page {
             more_axes(&mut survey.factors, conversation);
+            survey.has_people |= conversation.participants.iter().any(|p| p.person.is_some());
             more_roles(&mut survey.roles, conversation);
         }
     }
@@ -100,6 +102,7 @@ fn place(source: &TableSource<'_>, table: Table, survey: &Survey) -> Vec<Placed>
         Presence::Csv => table == Table::Csv,
         Presence::Times => source.options.times,
         Presence::Turns => source.fields.is_some(),
+        Presence::People => table == Table::Jsonl || survey.has_people,
     };
     let mut placed = Vec::new();
     for column in source.rows.columns().iter().filter(is_here) {

@@ -219,6 +219,7 @@ impl<'a> TableSource<'a> {
             let mut row = same.clone();
             row.extend(entry(of));
             row.extend(self.values_of(of));
+            row.insert("person".to_owned(), find_person(&read.record, of));
             row.insert("words".to_owned(), tally::count_words(&of.content).into());
             let call = read.calls.iter().find(|call| call.seq == of.seq && Some(call.call) == of.call);
             row.extend(call.map(measures).unwrap_or_default());
@@ -345,6 +346,12 @@ fn measures(call: &CallRecord) -> Map<String, Json> {
     }))
 }
 
+/// Returns the hash of the person who speaks; null for nobody in particular.
+fn find_person(record: &ConversationRecord, entry: &Entry) -> Json {
+    let speaker = record.participants.iter().find(|p| p.name == entry.speaker && entry.role.is_some());
+    speaker.and_then(|p| p.person.as_deref()).into()
+}
+
 fn seconds(milliseconds: u64) -> f64 {
     milliseconds as f64 / 1000.0
 }
@@ -371,6 +378,7 @@ fn answers(experiment: &str, Questioned { record, subject }: &Questioned, log: &
     let row = |answer: &Entry| {
         let mut row = same.clone();
         row.extend(entry(answer));
+        row.insert("person".to_owned(), find_person(record, answer));
         row.insert("question".to_owned(), question.map(|question| question.text.as_str()).into());
         row.insert("again".to_owned(), question.and_then(|question| question.again).unwrap_or(1).into());
         row

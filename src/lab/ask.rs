@@ -290,7 +290,7 @@ impl Lab {
         (subject, origin, log): (&ConversationRecord, &Origin, &[Entry]),
         roles: &[String],
     ) {
-        let setting = Setting::new(&origin.experiment, &origin.condition, &subject.key);
+        let setting = Setting::new(&origin.experiment, &origin.condition, subject.draw(&subject.key));
         let hash = log_hash(log);
         // `scripted` answers for every offline conversation, so one key is enough.
         let model = plan.model.clone().filter(|model| !(subject.offline && model.id == SCRIPTED));

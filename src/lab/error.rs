@@ -208,6 +208,18 @@ pub enum LabError {
         /// Error of the operating system.
         source: io::Error,
     },
+    /// A path or an experiment without a person.
+    #[error("there are no people in {what}")]
+    NoPeople {
+        /// Path or name as given.
+        what: String,
+    },
+    /// A link that leads out of an experiment's folder.
+    #[error("{} is a link out of the experiment's folder", .path.display())]
+    LinkOut {
+        /// The link.
+        path: PathBuf,
+    },
     /// A file of fixed replies that cannot be used.
     #[error("cannot use {} (CONVOKE_SCRIPT)", .path.display())]
     Script {

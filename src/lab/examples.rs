@@ -48,6 +48,20 @@ const EXAMPLES: &[(&str, &[Shipped])] = &[
             ("roles/buyer.md", include_str!("../../experiments/negotiation/roles/buyer.md")),
         ],
     ),
+    (
+        "focus-group",
+        &[
+            ("experiment.toml", include_str!("../../experiments/focus-group/experiment.toml")),
+            ("shared.md", include_str!("../../experiments/focus-group/shared.md")),
+            ("roles/moderator.md", include_str!("../../experiments/focus-group/roles/moderator.md")),
+            ("roles/customer.md", include_str!("../../experiments/focus-group/roles/customer.md")),
+            ("people/amina.json", include_str!("../../experiments/focus-group/people/amina.json")),
+            ("people/bernard.json", include_str!("../../experiments/focus-group/people/bernard.json")),
+            ("people/chiara.toml", include_str!("../../experiments/focus-group/people/chiara.toml")),
+            ("people/dae-jung.json", include_str!("../../experiments/focus-group/people/dae-jung.json")),
+            ("people/fragments/picky.json", include_str!("../../experiments/focus-group/people/fragments/picky.json")),
+        ],
+    ),
 ];
 
 /// Returns the files of a shipped experiment under a new name; without `example`, those of the starter. Comments and

@@ -3,7 +3,8 @@
 use super::error::LabError;
 use super::near::find_near;
 use super::output::{Destination, NewFolder, write_files};
-use crate::design::folder::{Files, SHARED, SUMMARIZER};
+use super::people_files;
+use crate::design::folder::{Files, SHARED, SUMMARIZER, find_sources};
 use crate::model::scripted::parse_script;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -33,8 +34,9 @@ pub fn no_folder(from: &Path, what: &str) -> LabError {
     LabError::NoFolder { path: what.to_owned(), near: find_near(from, what, std::iter::empty()) }
 }
 
-/// Reads the files of an experiment: `experiment.toml`, `shared.md`, `summarizer.md` and `roles/*.md` only. Names in
-/// files never become paths: convoke lists `roles/` and looks up nothing in it.
+/// Reads the files of an experiment: `experiment.toml`, `shared.md`, `summarizer.md` and `roles/*.md`, and the files in
+/// `people/` that `experiment.toml` names. Names in files never become paths: convoke lists `roles/` and `people/`, and
+/// looks up nothing in them.
 pub fn read_folder(folder: &Path) -> Result<Files, LabError> {
     let mut files = Files::new();
     for name in ["experiment.toml", SHARED, SUMMARIZER] {
@@ -47,6 +49,10 @@ pub fn read_folder(folder: &Path) -> Result<Files, LabError> {
                 add_file(&mut files, format!("roles/{name}"), &entry.path())?;
             }
         }
+    }
+    let sources = files.get("experiment.toml").map(|toml| find_sources(toml)).unwrap_or_default();
+    if !sources.is_empty() {
+        people_files::add_people(&mut files, folder, &sources)?;
     }
     Ok(files)
 }

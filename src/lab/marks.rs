@@ -20,12 +20,12 @@ pub struct OtherNote {
 #[derive(Debug, Clone, Default)]
 pub struct Marks {
     person: String,
-    /// Marks of those who are not the creator, by item.
+    /// Marks by item.
     by_item: BTreeMap<String, Vec<MarkRecord>>,
 }
 
 impl Lab {
-    /// Loads the marks of those who did not create the marked item.
+    /// Loads the marks of all people.
     pub async fn load_marks(&self) -> Result<Marks, LabError> {
         let mut by_item: BTreeMap<String, Vec<MarkRecord>> = BTreeMap::new();
         for mark in self.store.marks().await? {
@@ -63,7 +63,9 @@ impl Marks {
     fn own(&self, (id, creator): (&str, &str), starred: &mut bool, note: &mut Option<String>) -> Vec<OtherNote> {
         let marks = self.by_item.get(id).map(Vec::as_slice).unwrap_or_default();
         let written = |mark: &MarkRecord| Some(OtherNote { by: mark.person.clone(), note: mark.note.clone()? });
-        let mut others: Vec<OtherNote> = marks.iter().filter(|m| m.person != self.person).filter_map(written).collect();
+        // The record has the creator's mark.
+        let is_other = |m: &&MarkRecord| m.person != self.person && m.person != creator;
+        let mut others: Vec<OtherNote> = marks.iter().filter(is_other).filter_map(written).collect();
         if creator != self.person {
             others.extend(note.take().map(|note| OtherNote { by: creator.to_owned(), note }));
             let mine = marks.iter().find(|mark| mark.person == self.person);

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `setup` | the values that every use case gets |
 //! | `error` | failures |
-//! | `files`, `output` | how files are read, and where output goes |
+//! | `files`, `people_files`, `output` | how files are read, and where output goes |
 //! | `find`, `near`, `target`, `named` | how an experiment or a conversation is found |
 //! | `filters`, `select` | criteria by which conversations are selected; their selection |
 //! | `check`, `guesses`, `preview` | checking an experiment, the prompts it comes to |
@@ -31,6 +31,7 @@
 //! | `watch` | following what other processes run |
 //! | `summary` | counting conversations by condition |
 //! | `export`, `verify`, `copy` | reading everything |
+//! | `people` | people in files and experiments, to list and to compare |
 //! | `models` | what servers offer |
 
 mod active;
@@ -64,6 +65,8 @@ pub mod origin;
 pub mod outcome;
 pub mod output;
 pub mod pace;
+pub mod people;
+mod people_files;
 pub mod planned;
 pub mod preview;
 mod progress;

@@ -4,7 +4,7 @@
 use super::error::LabError;
 use super::recorded::read_run;
 use super::setup::Lab;
-use crate::design::resolve::Resolver;
+use crate::design::resolve::{Casts, Resolver};
 use crate::design::{Condition, Experiment, Overrides, Plan, Speakers, key, named};
 use crate::process::{Conversation, EndedBy, Entry, Next, Process, Setting};
 use crate::store::{ConversationRecord, ExperimentRecord, RunRecord};
@@ -94,7 +94,7 @@ impl Origins {
     /// Derives how a finished conversation ended, from its log and its plan.
     pub fn derive_end(&self, conversation: &ConversationRecord, log: &[Entry]) -> Option<EndedBy> {
         let origin = self.find_origin(conversation)?;
-        let mut setting = Setting::new(&origin.experiment, &origin.condition, &conversation.key);
+        let mut setting = Setting::new(&origin.experiment, &origin.condition, conversation.draw(&conversation.key));
         setting.retries = conversation.retries;
         match Conversation::replay(Arc::new(setting), log.to_vec()).ok()?.next() {
             Next::Done(ended_by) => Some(ended_by),
@@ -121,7 +121,7 @@ impl Origins {
 /// Resolves the levels of a conversation. Fields of its record win, since flags may have set them.
 fn resolve_record(experiment: &Experiment, record: &ConversationRecord) -> Condition {
     let overrides = Overrides { offline: record.offline, ..Overrides::default() };
-    let resolver = Resolver { experiment, overrides: &overrides, settings: &[] };
+    let resolver = Resolver { experiment, overrides: &overrides, settings: &[], casts: Casts::default() };
     let (mut condition, _) = resolver.resolve(record.condition.clone());
     let protocol = &mut condition.protocol;
     (protocol.messages, protocol.days) = (record.messages, record.days);

@@ -4,6 +4,7 @@ use super::error::LabError;
 use crate::design::problem::did_you_mean;
 use crate::design::{Condition, Experiment, Expression, Obstacle, Overrides, Plan, key};
 use crate::process::Setting;
+use crate::process::setting::Draw;
 use std::collections::BTreeSet;
 
 /// Makes the conditions that `only` selects concrete, in the order of the plan. Refuses a `role` that does not exist.
@@ -21,6 +22,9 @@ pub fn preview_settings<'a>(
     let cells = once.selected(experiment, &Overrides { only, ..Overrides::default() })?;
     let wanted: BTreeSet<usize> = cells.iter().map(|c| c.condition).collect();
     let conditions = wanted.into_iter().filter_map(|place| plan.conditions.get(place));
-    let concrete = |c: &Condition| Setting::new(experiment, c, &key::hash_conversation(&c.key, plan.seed, 1));
+    let concrete = |c: &Condition| {
+        let key = key::hash_conversation(&c.key, plan.seed, 1);
+        Setting::new(experiment, c, Draw { key: &key, seed: plan.seed, replicate: 1 })
+    };
     Ok(conditions.map(|c| (c, concrete(c))).collect())
 }

@@ -1,7 +1,7 @@
 //! Gates: one conversation's answer from a server holds back every other conversation, and so does a server that went
 //! away.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -17,6 +17,8 @@ struct State {
     closed_until: BTreeMap<(String, String), Instant>,
     /// Time of the first attempt at each server.
     tried: BTreeMap<String, Instant>,
+    /// Servers to which a connection was made.
+    reached: BTreeSet<String>,
     answered: BTreeMap<String, i64>,
     /// Servers that are away. Removing one wakes every call that waits for it.
     away: BTreeMap<String, watch::Sender<()>>,
@@ -82,11 +84,22 @@ impl Gates {
         *self.lock().tried.entry(server.to_owned()).or_insert_with(Instant::now)
     }
 
+    /// Records that a connection to the server was made.
+    pub fn record_contact(&self, server: &str) {
+        self.lock().reached.insert(server.to_owned());
+    }
+
+    /// True if a connection to the server was made.
+    pub fn has_reached(&self, server: &str) -> bool {
+        self.lock().reached.contains(server)
+    }
+
     /// Records that the server answered a conversation.
     pub fn record_answer(&self, server: &str, now: i64) {
         let mut state = self.lock();
         let last = state.answered.entry(server.to_owned()).or_insert(now);
         *last = (*last).max(now);
+        state.reached.insert(server.to_owned());
     }
 
     /// Time of the server's last answer to any conversation, in milliseconds of the caller's clock. After all retries

@@ -138,7 +138,7 @@ pub struct PendingCall<'a> {
     pub order: u32,
     /// True if it finds out whether a server is back: it does not wait for the others.
     pub watches: bool,
-    /// True if the server was never reached, and is given up after [`FIRST_CONTACT`].
+    /// True if the server is given up after [`FIRST_CONTACT`], unless a call reaches it.
     pub is_first_contact: bool,
     /// Prevents any new attempt.
     pub stop: &'a CancellationToken,
@@ -259,8 +259,10 @@ impl PendingCall<'_> {
         };
         let took = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         attempts.push(Attempt { at, took, error, message, waited: None, possible_spend });
-        if matches!(result, Some(Ok(_))) {
-            self.gates.record_answer(self.server, (self.clock)());
+        match &result {
+            Some(Ok(_)) => self.gates.record_answer(self.server, (self.clock)()),
+            Some(Err(error)) if !error.is_unconnected() => self.gates.record_contact(self.server),
+            Some(Err(_)) | None => {}
         }
         result
     }
@@ -272,7 +274,7 @@ impl PendingCall<'_> {
             return None;
         }
         let wait = self.retry.next_wait(&error, self.request, attempt);
-        if !self.is_first_contact || !error.is_unconnected() {
+        if !self.is_first_contact || self.gates.has_reached(self.server) {
             return Some(RetryWait { attempt, error, wait, left: None });
         }
         let elapsed = self.gates.first_attempt(self.server).elapsed();

@@ -287,6 +287,11 @@ async fn the_first_contact_ends_after_15_seconds() {
         let took = began.elapsed().as_millis();
         assert!((least..=15_010).contains(&took), "{takes} ms: {took} ms, {} attempts", asked.attempts.len());
     }
+    // Another call may reach the server meanwhile.
+    let world = World { is_first_contact: true, ..World::new(1) };
+    world.gates.record_contact("s");
+    let slow = Fake { takes: Duration::from_secs(6), ..Fake::failing_with(vec![gone(); 9]) };
+    assert_eq!(world.ask(&slow, "c").await.attempts.len(), 6);
     // Its answer, even an error, is a contact.
     let world = World { is_first_contact: true, ..World::new(1) };
     let asked = world.ask(&Fake::failing_with(vec![busy_error(503, None); 5]), "c").await;

@@ -15,6 +15,8 @@ pub struct Agent {
     pub model: ModelSpec,
     /// The agent's system prompt as sent, without the form of the answer.
     pub prompt: String,
+    /// Hash of the person that the agent is; `None` for nobody in particular.
+    pub person: Option<String>,
     /// Form of the agent's turns; `None` for plain text.
     pub form: Option<Arc<TurnForm>>,
 }

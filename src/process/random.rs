@@ -1,42 +1,27 @@
 //! Randomness that depends on its key and purpose alone (contract R5).
 
+use crate::people::random::Draws;
 use sha2::{Digest, Sha256};
 
 /// A stream of numbers from SHA-256 in counter mode over `key\nseq\npurpose\nask\ncounter`.
-///
-/// The generator of a library may change with its version, and that would change conversations.
 #[derive(Debug, Clone)]
-pub struct Stream {
-    seed: String,
-    counter: u64,
-}
+pub struct Stream(Draws);
 
 impl Stream {
     /// Creates the stream of one ask. `key` is the key of the conversation. `ask` counts replies that were rejected,
     /// and never HTTP retries.
     pub fn new(key: &str, seq: u32, purpose: &str, ask: u32) -> Self {
-        Self { seed: format!("{key}\n{seq}\n{purpose}\n{ask}"), counter: 0 }
+        Self(Draws::new(format!("{key}\n{seq}\n{purpose}\n{ask}")))
     }
 
     /// Returns the next 64 bits.
     pub fn bits(&mut self) -> u64 {
-        let digest = Sha256::digest(format!("{}\n{}", self.seed, self.counter));
-        self.counter += 1;
-        digest[..8].iter().fold(0, |bits, byte| bits << 8 | u64::from(*byte))
+        self.0.next_bits()
     }
 
     /// Returns a number below `n`, each equally likely. `n` = 0 gives 0.
     pub fn below(&mut self, n: u64) -> u64 {
-        if n < 2 {
-            return 0;
-        }
-        let fair = u64::MAX - u64::MAX % n;
-        loop {
-            let bits = self.bits();
-            if bits < fair {
-                return bits % n;
-            }
-        }
+        self.0.draw_below(n)
     }
 }
 

@@ -65,7 +65,8 @@ mod tests {
     use crate::design::ModelSpec;
 
     fn agent(name: &str, role: &str) -> Agent {
-        Agent { name: name.into(), role: role.into(), model: ModelSpec::default(), prompt: String::new(), form: None }
+        let (name, role) = (name.into(), role.into());
+        Agent { name, role, model: ModelSpec::default(), prompt: String::new(), form: None, person: None }
     }
 
     #[test]

@@ -5,9 +5,23 @@ use super::log::Flag;
 use super::random::Stream;
 use super::selector;
 use super::turn::TurnForm;
+use crate::design::casting::Member;
+use crate::design::dealing::Dealer;
 use crate::design::template::{Forms, RoleForms, RoleTags, Template};
-use crate::design::{Condition, Experiment, Labels, Policy, Protocol, compose, estimate};
+use crate::design::{Condition, Experiment, Labels, ModelSpec, Policy, Protocol, compose, estimate};
+use crate::people::name::fold_name;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything in which the conversations of one condition differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Draw<'a> {
+    /// The conversation's key, from which names are drawn.
+    pub key: &'a str,
+    /// The run's seed, from which people are dealt.
+    pub seed: u64,
+    /// Number of the replicate, from 1.
+    pub replicate: u32,
+}
 
 /// Everything that the state machine reads besides the log.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,27 +49,11 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Creates the setting of one conversation of `condition`: draws names from the key and renders texts.
-    pub fn new(experiment: &Experiment, condition: &Condition, key: &str) -> Self {
+    /// Creates the setting of one conversation of `condition`: deals people, draws names of other agents from the key, and
+    /// renders texts.
+    pub fn new(experiment: &Experiment, condition: &Condition, draw: Draw<'_>) -> Self {
         let words = Words::new(experiment, condition);
-        let roles: Vec<usize> =
-            condition.agents.iter().enumerate().flat_map(|(role, n)| std::iter::repeat_n(role, *n as usize)).collect();
-        let names = draw_names(key, roles.iter().map(|r| experiment.roles[*r].name.as_str()));
-        let prompts: Vec<String> =
-            (0..experiment.roles.len()).map(|role| compose::agent_prompt(experiment, condition, role)).collect();
-        let models = condition.models.iter().flatten();
-        let agents: Vec<Agent> = roles
-            .iter()
-            .zip(names)
-            .zip(models)
-            .map(|((role, name), model)| Agent {
-                prompt: words.render(&prompts[*role], Some(&name)),
-                name,
-                role: experiment.roles[*role].name.clone(),
-                model: model.clone(),
-                form: TurnForm::of_role(&condition.minds[*role], &experiment.actions, &experiment.roles[*role].name),
-            })
-            .collect();
+        let agents = words.make_agents(experiment, condition, draw);
         let protocol = &condition.protocol;
         let labels = match protocol.labels {
             Labels::Auto => agents.len() > 2,
@@ -64,21 +62,18 @@ impl Setting {
         };
         let policy = |p: &crate::design::Named<Policy>| Flag::of(&p.name).map(|flag| (flag, p.value));
         Self {
-            key: key.to_owned(),
-            starting_message: words.render(&condition.starting_message, None),
+            key: draw.key.to_owned(),
+            starting_message: words.render(&condition.starting_message),
             protocol: protocol.clone(),
             labels,
             health: experiment.health.iter().filter_map(policy).collect(),
             selector: condition.selector.clone().map(|model| Helper {
                 model,
-                prompt: selector::system(
-                    &agents,
-                    &words.render(&compose::selector_prompt(experiment, condition), None),
-                ),
+                prompt: selector::system(&agents, &words.render(&compose::selector_prompt(experiment, condition))),
             }),
             summarizer: condition.summarizer.clone().map(|model| Helper {
                 model,
-                prompt: words.render(&compose::summarizer_prompt(experiment, condition), None),
+                prompt: words.render(&compose::summarizer_prompt(experiment, condition)),
             }),
             agents,
             retries: 0,
@@ -113,12 +108,51 @@ impl Words {
             plural: role.plural.clone(),
             pronouns: role.pronouns.clone(),
         });
-        Self { tags: RoleTags::new(&names), forms: Forms { roles: forms.collect(), agent_name: None } }
+        let tags = RoleTags::new(&names).with_people(experiment.has_people());
+        Self { tags, forms: Forms { roles: forms.collect(), ..Forms::default() } }
     }
 
-    fn render(&self, text: &str, agent: Option<&str>) -> String {
-        let forms = Forms { agent_name: agent.map(str::to_owned), ..self.forms.clone() };
-        Template::parse(text, &self.tags).0.render(&forms)
+    /// Renders a text without a single reader.
+    fn render(&self, text: &str) -> String {
+        Template::parse(text, &self.tags).0.render(&self.forms)
+    }
+
+    fn make_agents(&self, experiment: &Experiment, condition: &Condition, draw: Draw<'_>) -> Vec<Agent> {
+        let dealt = Dealer::new(condition, draw.seed).deal(draw.replicate);
+        let seats: Vec<(usize, Option<&Member>)> = condition
+            .agents
+            .iter()
+            .enumerate()
+            .flat_map(|(role, n)| (0..*n as usize).map(move |seat| (role, seat)))
+            .map(|(role, seat)| (role, dealt[role].get(seat).map(|member| &***member)))
+            .collect();
+        let names = seats.iter().map(|(role, member)| match member {
+            Some(member) => Naming::Person(&member.person.name),
+            None => Naming::Role(&experiment.roles[*role].name),
+        });
+        let names = draw_names(draw.key, names);
+        let prompts: Vec<(String, Option<String>)> =
+            (0..experiment.roles.len()).map(|role| compose::agent_prompt_around(experiment, condition, role)).collect();
+        let models = condition.models.iter().flatten();
+        let agent = |(((role, member), name), model): (((usize, Option<&Member>), String), &ModelSpec)| Agent {
+            prompt: self.render_prompt(&prompts[role], &name, member),
+            name,
+            role: experiment.roles[role].name.clone(),
+            model: model.clone(),
+            person: member.map(|member| member.person.hash.clone()),
+            form: TurnForm::of_role(&condition.minds[role], &experiment.actions, &experiment.roles[role].name),
+        };
+        seats.into_iter().zip(names).zip(models).map(agent).collect()
+    }
+
+    /// Renders the prompt of an agent. A person's section is a value: no tag in it is read.
+    fn render_prompt(&self, around: &(String, Option<String>), name: &str, member: Option<&Member>) -> String {
+        let facts = member.map(|member| member.person.persona.clone()).unwrap_or_default();
+        let forms = Forms { agent_name: Some(name.to_owned()), facts, ..self.forms.clone() };
+        let render = |text: &str| Template::parse(text, &self.tags).0.render(&forms);
+        let person = member.map(|member| member.text.clone());
+        let parts = [Some(render(&around.0)), person, around.1.as_deref().map(render)];
+        parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
     }
 }
 
@@ -127,21 +161,43 @@ pub fn messages_of_day(messages: u32, days: u32, day: u32) -> u32 {
     messages / days + u32::from(day <= messages % days)
 }
 
-/// Draws unique names of agents from (conversation key, agent). A name is the role with its first letter in upper case
-/// and `_` for spaces, then `_` and a number. The number has three digits, or more once all of three digits are used.
-pub fn draw_names<'a>(key: &str, roles: impl Iterator<Item = &'a str>) -> Vec<String> {
+/// Origin of an agent's name.
+#[derive(Debug, Clone, Copy)]
+pub enum Naming<'a> {
+    /// The name of the agent's person.
+    Person(&'a str),
+    /// The agent's role.
+    Role(&'a str),
+}
+
+/// Returns unique names of agents. A person keeps its name; others are drawn from (conversation key, agent). A drawn name
+/// is the role with its first letter in upper case and `_` for spaces, then `_` and a number. The number has three digits,
+/// or more once all of three digits are used.
+pub fn draw_names<'a>(key: &str, agents: impl Iterator<Item = Naming<'a>> + Clone) -> Vec<String> {
     let mut taken: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
-    roles
+    let people: BTreeSet<String> = agents
+        .clone()
+        .filter_map(|agent| match agent {
+            Naming::Person(name) => Some(fold_name(name)),
+            Naming::Role(_) => None,
+        })
+        .collect();
+    agents
         .enumerate()
-        .map(|(agent, role)| {
+        .map(|(agent, naming)| {
+            let role = match naming {
+                Naming::Person(name) => return name.to_owned(),
+                Naming::Role(role) => role,
+            };
             let mut stream = Stream::new(key, agent as u32, "name", 0);
             let stem = capitalised(role);
             let numbers = taken.entry(stem.clone()).or_default();
             let low = lowest_free(numbers.len() as u64);
             loop {
                 let number = low + stream.below(9 * low);
-                if numbers.insert(number) {
-                    return format!("{stem}_{number}");
+                let name = format!("{stem}_{number}");
+                if numbers.insert(number) && !people.contains(&fold_name(&name)) {
+                    return name;
                 }
             }
         })
@@ -181,12 +237,12 @@ mod tests {
 
     #[test]
     fn names_follow_the_key_and_are_unique() {
-        let roles = ["guard", "prison guard", "élève"];
+        let roles = ["guard", "prison guard", "élève"].map(Naming::Role);
         let names = draw_names("key", roles.into_iter());
         assert_eq!(names, draw_names("key", roles.into_iter()));
         assert_ne!(names, draw_names("another", roles.into_iter()));
         assert!(names[1].starts_with("Prison_guard_") && names[2].starts_with("Élève_"), "{names:?}");
-        let many = draw_names("key", std::iter::repeat_n("guard", 10_000));
+        let many = draw_names("key", std::iter::repeat_n(Naming::Role("guard"), 10_000));
         assert_eq!(many.iter().collect::<BTreeSet<_>>().len(), 10_000);
         let digits: Vec<usize> = many.iter().map(|n| n.len() - "Guard_".len()).collect();
         assert!(digits[..900].iter().all(|n| *n == 3) && digits[900..9900].iter().all(|n| *n == 4));
@@ -214,7 +270,8 @@ mod tests {
         let servers = [crate::design::check::KnownServer { name: "ollama".into(), lacks: &[], refused: None }];
         let checked = crate::design::check::check(&files, &servers);
         let plan = checked.plan.expect("a sound experiment");
-        Setting::new(&checked.experiment.expect("an experiment"), &plan.conditions[0], &plan.cells()[0].key)
+        let draw = Draw { key: &plan.cells()[0].key, seed: 0, replicate: 1 };
+        Setting::new(&checked.experiment.expect("an experiment"), &plan.conditions[0], draw)
     }
 
     #[test]

@@ -61,7 +61,9 @@ impl Tally {
                 let most = left.map_or_else(String::new, |left| format!(", for {} s at most", left.div_ceil(1000)));
                 self.waiting = Some(format!("{server}: {reason}; again in {:.1} s{most}", *wait as f64 / 1000.0));
             }
-            Event::Silent { server } => self.waiting = Some(format!("{server}: no answer yet")),
+            Event::Silent { server } => {
+                self.waiting.get_or_insert_with(|| format!("{server}: no answer yet"));
+            }
             Event::ServerAway { reason, .. } | Event::StoreAway { reason } => self.waiting = Some(reason.clone()),
             Event::ServerBack { .. } | Event::StoreBack | Event::Started { .. } => self.waiting = None,
             Event::Pull { model, doing, completed, total } => {

@@ -2,13 +2,14 @@
 
 use crate::run::Event;
 use crate::store::{ProcessKind, Status};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Trouble that has been reported.
 #[derive(Default)]
 pub struct Trouble {
     kind: ProcessKind,
-    waits: Option<String>,
+    /// The last reason of a wait for each server.
+    waits: BTreeMap<String, String>,
     holders: BTreeSet<String>,
 }
 
@@ -38,11 +39,14 @@ impl Trouble {
                 Some(format!("stopping: turns in flight have {grace} s to finish; Ctrl-C again exits at once"))
             }
             Event::Waiting { server, reason, left, .. } => {
-                let is_new = self.waits.replace(reason.clone()).as_ref() != Some(reason);
+                let is_new = self.waits.insert(server.clone(), reason.clone()).as_ref() != Some(reason);
                 let end = left.map_or_else(String::new, |left| format!("; it has {} s to answer", left.div_ceil(1000)));
                 is_new.then(|| format!("waiting for {server}: {reason}{end}"))
             }
-            Event::Silent { server } => Some(format!("waiting for the first answer of {server}")),
+            // A wait that was reported has its reason.
+            Event::Silent { server } => {
+                (!self.waits.contains_key(server)).then(|| format!("waiting for the first answer of {server}"))
+            }
             Event::Held { holder, .. } => self.holders.insert(holder.clone()).then(|| {
                 format!("some conversations are in use by {holder}: continuing with the others, then waiting for these")
             }),
@@ -56,5 +60,39 @@ impl Trouble {
             }
             Event::Pull { .. } | Event::Started { .. } | Event::Entry { .. } | Event::Answered { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_wait_for_each_server_is_reported_once() {
+        let mut trouble = Trouble::default();
+        let wait = |server: &str, reason: &str, left| Event::Waiting {
+            conversation: "c".to_owned(),
+            server: server.to_owned(),
+            reason: reason.to_owned(),
+            wait: 1,
+            left,
+        };
+        let events = [
+            wait("a", "refused", Some(14_500)),
+            wait("b", "refused", None),
+            wait("a", "refused", Some(13_000)),
+            wait("b", "refused", None),
+            wait("a", "busy", None),
+            Event::Silent { server: "a".to_owned() },
+            Event::Silent { server: "c".to_owned() },
+        ];
+        let lines: Vec<String> = events.iter().filter_map(|event| trouble.line_of(event)).collect();
+        let expected = [
+            "waiting for a: refused; it has 15 s to answer",
+            "waiting for b: refused",
+            "waiting for a: busy",
+            "waiting for the first answer of c",
+        ];
+        assert_eq!(lines, expected);
     }
 }

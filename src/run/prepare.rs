@@ -2,6 +2,7 @@
 
 use super::job::{Job, Replay};
 use crate::design::{Cell, Condition, Experiment, ModelSpec, Plan, estimate, key};
+use crate::process::setting::Draw;
 use crate::process::{Conversation, Entry, Process, Setting};
 use crate::store::{ConversationRecord, Participant, ProcessKind, RunRecord, Standing, Status, UsedModel};
 use std::collections::{BTreeMap, BTreeSet};
@@ -145,7 +146,7 @@ impl Replay for Conditioned {
         log: Vec<Entry>,
         _subject: Vec<Entry>,
     ) -> Result<Box<dyn Process>, String> {
-        let mut setting = Setting::new(&self.experiment, &self.condition, &record.key);
+        let mut setting = Setting::new(&self.experiment, &self.condition, record.draw(&record.key));
         setting.retries = record.retries;
         Ok(Box::new(Conversation::replay(Arc::new(setting), log)?))
     }
@@ -193,11 +194,17 @@ pub struct Origin<'a> {
 /// Returns the record of a new conversation.
 pub fn record(origin: Origin<'_>, experiment: &Experiment, plan: &Plan, cell: &Cell, id: &str) -> ConversationRecord {
     let condition = &plan.conditions[cell.condition];
-    let setting = Setting::new(experiment, condition, &cell.key);
+    let draw = Draw { key: &cell.key, seed: plan.seed, replicate: cell.replicate };
+    let setting = Setting::new(experiment, condition, draw);
     let participants = setting
         .agents
         .iter()
-        .map(|a| Participant { name: a.name.clone(), role: a.role.clone(), model: a.model.id.clone() })
+        .map(|a| Participant {
+            name: a.name.clone(),
+            role: a.role.clone(),
+            model: a.model.id.clone(),
+            person: a.person.clone(),
+        })
         .collect();
     ConversationRecord {
         id: id.to_owned(),

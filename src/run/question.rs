@@ -48,7 +48,7 @@ impl Replay for Source {
                 "the log of the conversation that it is about is not the one that it was planned with".to_owned()
             );
         }
-        let mut setting = Setting::new(&self.experiment, &self.condition, &self.subject);
+        let mut setting = Setting::new(&self.experiment, &self.condition, record.draw(&self.subject));
         setting.retries = record.retries;
         let identity = (record.key.clone(), self.text.to_string());
         let who = (self.agents.as_slice(), self.model.as_deref());

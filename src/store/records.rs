@@ -4,6 +4,7 @@ use super::status::Status;
 use crate::design::words::words;
 use crate::design::{ModelSpec, Named, Overrides, RunDefaults, Sampling, Value};
 use crate::process::asking::EndedBy;
+use crate::process::setting::Draw;
 use serde::{Deserialize, Serialize};
 
 /// An instant: milliseconds since 1970 (UTC), as the caller's clock gives it.
@@ -100,6 +101,14 @@ pub struct ConversationRecord {
     pub ended_by: Option<EndedBy>,
 }
 
+impl ConversationRecord {
+    /// Returns the values in which the conversation differs from others of its condition. `key` is that of the
+    /// conversation, which a question is about.
+    pub fn draw<'a>(&self, key: &'a str) -> Draw<'a> {
+        Draw { key, seed: self.seed, replicate: self.replicate }
+    }
+}
+
 words! {
     /// A kind of process.
     #[derive(Default)]
@@ -168,6 +177,9 @@ pub struct Participant {
     pub role: String,
     /// `SERVER/NAME`.
     pub model: String,
+    /// Hash of the person that the agent is; `None` for nobody in particular.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<String>,
 }
 
 /// The process that works on a conversation. With `SQLite` the lock of the file excludes others, but the same fields

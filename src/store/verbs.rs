@@ -134,7 +134,8 @@ pub trait Store: Send + Sync {
     /// Changes the note or star of a person on an item. The creator's are in the item's record; those of anybody else
     /// are kept apart, and change neither record nor version.
     async fn mark(&self, item: &Item, person: &str, mark: Mark) -> Result<(), StoreError>;
-    /// Returns the marks of those who did not create the marked item, in the order of item and person.
+    /// Returns the marks of those who did not create the marked item, and the creators' of conversations, in the order of
+    /// item and person.
     async fn marks(&self) -> Result<Vec<MarkRecord>, StoreError>;
     /// Deletes an item. Fails with [`StoreError::NotYours`] if `creator` did not create it, and with
     /// [`StoreError::Held`] if a process works on it. The conversations, messages, calls and runs of an experiment are

@@ -28,6 +28,7 @@ mod models;
 mod new;
 mod output;
 mod people;
+mod persons;
 mod picking;
 mod planning;
 mod readme;

@@ -147,8 +147,10 @@ fn table_of_01(text: &str) -> String {
     let name = |n: &usize| match &header[*n] {
         "position" => "index".to_owned(),
         "reply_flags" => "flags".to_owned(),
-        // A factor; it had the name for itself.
+        // Factors, whose names are those of columns now, of this table or of another.
         "condition_status" => "status".to_owned(),
+        "condition_days" => "days".to_owned(),
+        "condition_messages" => "messages".to_owned(),
         other => other.replace("condition_", "condition.").replace("agents_", "agents."),
     };
     // A formula had a quote before it.

@@ -39,7 +39,7 @@ fn begins(t: &mut Terminal) -> &mut Terminal {
         if t.screen().lines().any(|line| line.starts_with("> run conv")) {
             break;
         }
-        let before = t.screen();
+        let before = t.until("a screen", |_| true);
         t.arrow('A');
         t.until("the item above", |screen| screen != before);
     }
@@ -48,7 +48,7 @@ fn begins(t: &mut Terminal) -> &mut Terminal {
 
 /// To the question about the days, with these messages.
 fn messages(t: &mut Terminal, number: &str) {
-    begins(t).enter().at("models (space").enter().field("messages of").writes(number);
+    begins(t).enter().at("models").enter().field("messages of").writes(number);
     t.field("days");
 }
 
@@ -174,7 +174,7 @@ fn answers_are_put_on_top_of_a_change_by_somebody_else() {
     t.types("y");
     t.field("put your answers on top").shows("A hall.").pop();
     t.types("y");
-    t.field("how many more").enter().at("models (space").enter().field("messages of").shows("5").pop();
+    t.field("how many more").enter().at("models").enter().field("messages of").shows("5").pop();
     t.enter().field("days").enter().field("agents of guard, at most: 2").enter();
     t.field("agents of prisoner").enter().field("each combination").types("n");
     speakers(&mut t);
@@ -195,7 +195,7 @@ fn a_range_stays_a_flag_where_the_design_combines_its_factor() {
     let stored = document(dir.path(), "talk");
     let mut t = selected(dir.path(), WIDE);
     let asked = |t: &mut Terminal, levels: &str| {
-        t.field("how many more").enter().at("models (space").enter().field("levels of messages: 4, 6").enter();
+        t.field("how many more").enter().at("models").enter().field("levels of messages: 4, 6").enter();
         t.field("days").enter().field("levels of agents.guard").writes(levels);
         t.field("agents of prisoner").enter();
         speakers(t);

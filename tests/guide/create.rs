@@ -114,14 +114,14 @@ fn escape_goes_back_within_a_question() {
         last_is(&terminal, ROAD[1][0].0);
         terminal.types(OK);
         goes(&mut terminal, &ROAD[2][..1]);
-        stands(&terminal, &["? model (typing narrows) ›"]);
+        stands(&terminal, &["? model ›"]);
         terminal.escape();
         last_is(&terminal, ROAD[1][0].0);
         terminal.types(OK);
         goes(&mut terminal, &ROAD[2][..2]);
         stands(&terminal, &["as in llama3.1 or"]);
         terminal.escape();
-        stands(&terminal, &["? model (typing narrows) ›"]);
+        stands(&terminal, &["? model ›"]);
         terminal.types(OK);
         last_is(&terminal, &["as in llama3.1 or"]);
         terminal.types("mine\r");
@@ -131,7 +131,7 @@ fn escape_goes_back_within_a_question() {
         terminal.types("\u{15}gpt-4.1\r");
         stands(&terminal, &["? parameters of openai/gpt-4.1"]);
         terminal.escape();
-        stands(&terminal, &["? model (typing narrows) ›"]);
+        stands(&terminal, &["? model ›"]);
         terminal.types(OK);
         last_is(&terminal, &["as in llama3.1 or"]);
         terminal.types("gpt-4.1\r");
@@ -277,14 +277,14 @@ fn two_versions_of_a_text_are_made_from_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let mut t = started(dir.path(), USUAL);
     t.takes("create").field("name of").writes("mood").at("starting message").enter();
-    t.at("ollama cannot").takes("go on").at("model (typing").takes("scripted").at("models").enter();
+    t.at("ollama cannot").takes("go on").at("model ").takes("scripted").at("models").enter();
     t.field("section titles").writes("goal, tone").at("which are shared").enter().field("in which order").enter();
     t.field("roles in").writes("buyer").shows("At least two agents").pop();
     t.field("roles in").writes("buyer, seller");
     for role in ["buyer", "seller"] {
         t.field(&format!("several of {role}")).enter().field(&format!("pronouns of one {role}")).enter();
     }
-    t.at("a summariser?").enter().at("shared: before").takes("leave").at("buyer: before").takes("leave");
+    t.field("a summariser?").enter().at("shared: before").takes("leave").at("buyer: before").takes("leave");
     t.at("buyer: Goal")
         .takes("several versions")
         .field("name of the factor: goal")
@@ -305,8 +305,13 @@ fn two_versions_of_a_text_are_made_from_nothing() {
     t.at("buyer: Tone").takes("leave").at("seller: before").takes("leave").at("seller: Goal").takes("leave");
     t.at("seller: Tone").takes("type it").shows("Type the text.").pop();
     t.types("Dry.\r.\r");
-    t.at("what varies?").takes("that is all").at("a star?").enter().field("note").enter();
-    let screen = t.at("what now?").shows("factors: goal (kind, cold); 2 conditions");
+    // A level that is added later has its text asked for, and no other text is asked for again.
+    t.at("what varies?").takes("change goal").at("goal:").takes("the names").field("names of the versions");
+    t.writes("kind, cold, sad").at("what varies?").takes("that is all");
+    t.at("buyer: Goal {goal=sad}").takes("type it").shows("Type the text.").pop();
+    t.types("Be sad.\r.\r");
+    t.field("a star?").enter().field("note").enter();
+    let screen = t.at("what now?").shows("factors: goal (kind, cold, sad); 3 conditions");
     assert!(!screen.contains("warning"), "{screen}");
     t.takes("preview").at("which condition?").takes("model=scripted goal=cold").at("what now?");
     let screen = t.shows("Be cold.");
@@ -314,13 +319,13 @@ fn two_versions_of_a_text_are_made_from_nothing() {
     t.takes("save").at("what next?").interrupt();
     t.ends();
     let document = exported(dir.path(), "mood");
-    let texts = ["kind}\nBe kind.\n.\nAlways.\n.\n", "cold}\nBe cold.\n\n.\nTail.\n==="];
-    for part in ["\"goal\" = [\"kind\", \"cold\"]", texts[0], texts[1], "Dry."] {
+    let texts = ["kind}\nBe kind.\n.\nAlways.\n.\n", "cold}\nBe cold.\n\n.\nTail.\n"];
+    for part in ["\"goal\" = [\"kind\", \"cold\", \"sad\"]", "sad}\nBe sad.", texts[0], texts[1], "Dry."] {
         assert!(document.contains(part), "{part}: {document}");
     }
     let plan = convoke(dir.path(), &["plan", "mood"]);
     assert!(
-        String::from_utf8_lossy(&plan.stdout).contains("2 conditions"),
+        String::from_utf8_lossy(&plan.stdout).contains("3 conditions"),
         "{}",
         String::from_utf8_lossy(&plan.stdout)
     );
@@ -340,14 +345,14 @@ fn a_server_is_started_and_asked_again() {
     stands(&terminal, &["? ollama cannot be asked ›"]);
     ollama(&address);
     terminal.types(OK);
-    stands(&terminal, &["? model (typing narrows) ›", "ollama/llama3.1 (4.7 GB)"]);
+    stands(&terminal, &["? model ›", "ollama/llama3.1 (4.7 GB)"]);
     terminal.types(OK);
     stands(&terminal, &["these: temperature 0.7, top_p 0.9, top_k 40, num_ctx 10000"]);
     // The same model again, with a name and other parameters.
     terminal.types(OK);
     stands(&terminal, &["? models ›"]);
     terminal.types(SECOND);
-    stands(&terminal, &["? model (typing narrows) ›"]);
+    stands(&terminal, &["? model ›"]);
     terminal.types(OK);
     stands(&terminal, &["its name in the experiment: llama3.1-2"]);
     terminal.types(OK);
@@ -366,7 +371,7 @@ fn a_server_is_started_and_asked_again() {
     stands(&terminal, &["? models ›", "change llama3.1-2: ollama/llama3.1, temperature 0, top_p 0.9, num_ctx 4096"]);
     // A missing model is pulled by the run, which the guide reports.
     terminal.types(SECOND);
-    stands(&terminal, &["? model (typing narrows) ›"]);
+    stands(&terminal, &["? model ›"]);
     terminal.types("another\r");
     stands(&terminal, &["as in llama3.1 or"]);
     terminal.types("mistral\r");

@@ -188,7 +188,7 @@ fn what_the_menus_do_is_the_same_by_hand() {
 fn runs(it: &mut Beside) {
     let t = &mut it.terminal;
     t.takes("run conv").field("how many more").writes("2");
-    t.at("models (space").types("\u{1b}[B \r");
+    t.at("models").types("\u{1b}[B \r");
     t.field("messages of").writes("5").field("days").writes("2").field("each number of days").types("y");
     t.field("agents of guard, at most").writes("2").field("agents of prisoner, at most").enter();
     t.field("each combination").types("y");

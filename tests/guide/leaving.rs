@@ -50,7 +50,7 @@ fn running(dir: &Path, server: &Fake, size: Size) -> Terminal {
     let mut t = at_menu(dir, size);
     t.takes("run conv").shows("how many more");
     for asked in
-        ["models (space", "messages of", "days:", "of guard, at most", "of prisoner, at most", "who speaks", "run it?"]
+        ["space ticks", "messages of", "days:", "of guard, at most", "of prisoner, at most", "who speaks", "run it?"]
     {
         t.types("\r");
         t.shows(asked);

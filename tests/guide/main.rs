@@ -18,11 +18,13 @@ mod follow;
 mod hand;
 mod leaving;
 mod menus;
+mod paging;
 mod people;
 mod pick;
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../faults/place.rs"]
 mod place;
+mod questions;
 mod road;
 #[allow(dead_code, reason = "shared with other tests")]
 #[path = "../faults/server.rs"]

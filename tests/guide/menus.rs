@@ -1,6 +1,6 @@
 //! The menus of stored objects: each is used, each can be left.
 
-use crate::support::{Base, TALK, ends_with, made, made_with, selected, started};
+use crate::support::{Base, TALK, ends_with, is_list, made, made_with, selected, started};
 use crate::terminal::{SMALL, Size, Terminal, USUAL};
 use std::path::Path;
 use std::process::Command;
@@ -30,7 +30,7 @@ fn road(size: Size) {
     t.takes("select");
     assert_seen!("list", size, &t.ends_in("> talk"));
     t.types("\r");
-    assert_seen!("shown", size, &t.ends_in("  back"));
+    assert_seen!("shown", size, &t.until("the menu", |s| s.contains("talk:") && is_list(s)));
     batch(&mut t, size);
     conversations(&mut t, size);
     duplicate(&mut t, size);
@@ -62,7 +62,7 @@ fn road(size: Size) {
 fn batch(t: &mut Terminal, size: Size) {
     t.takes("run conv");
     assert_seen!("more", size, &t.ends_in("> 1"));
-    t.writes("2").shows("models (space");
+    t.writes("2").shows("space ticks");
     t.arrow('B');
     t.types(" ");
     t.types("\r");
@@ -78,8 +78,7 @@ fn batch(t: &mut Terminal, size: Size) {
     t.types("\r");
     assert_seen!("planned", size, &t.ends_in("run it?"));
     t.types("y");
-    let ran = t
-        .until("the menu", |s| s.contains("run talk --more 2") && s.lines().last().is_some_and(|l| l.contains("back")));
+    let ran = t.until("the menu", |s| s.contains("> old conv") && is_list(s));
     assert_seen!("ran", size, &ran);
 }
 
@@ -90,17 +89,13 @@ fn conversations(t: &mut Terminal, size: Size) {
     t.types("\r");
     t.shows("view");
     t.takes("view").shows("convoke show 4");
-    assert_seen!(
-        "viewed",
-        size,
-        &t.until("the menu", |s| s.contains("convoke show 4") && s.lines().last().is_some_and(|l| l.contains("back")))
-    );
+    assert_seen!("viewed", size, &t.until("the menu", |s| s.contains("convoke show 4") && is_list(s)));
     t.takes("star it").shows("starred conversation");
     t.shows("take its star");
     t.takes("note").shows("note (may be");
     t.enters("-worth a look");
     t.shows("noted on");
-    t.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back")));
+    t.until("the menu", is_list);
     t.takes("back");
     t.shows("★");
     assert_seen!("marked", size, &t.ends_in("nr 2"));
@@ -109,7 +104,7 @@ fn conversations(t: &mut Terminal, size: Size) {
 }
 
 fn duplicate(t: &mut Terminal, size: Size) {
-    t.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back")));
+    t.until("the menu", is_list);
     t.takes("duplicate").shows("talk-2");
     t.types("\r");
     t.shows("what now?");
@@ -160,7 +155,7 @@ fn the_road_on_a_small_terminal() {
 fn asked_up_to(dir: &Path, question: usize, size: Size) -> Terminal {
     const QUESTIONS: [&str; 8] = [
         "how many more",
-        "models (space",
+        "space ticks",
         "messages of",
         "days:",
         "agents of guard",
@@ -214,7 +209,7 @@ fn escape_goes_back_one_question_and_ctrl_c_leaves_at_each() {
 fn an_experiment_of_a_colleague_offers_what_is_allowed() {
     let dir = made("ada");
     let terminal = selected(dir.path(), USUAL);
-    let screen = terminal.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back")));
+    let screen = terminal.until("the menu", is_list);
     assert_seen!("colleague", USUAL, &screen);
 }
 
@@ -224,12 +219,12 @@ fn what_will_not_do_is_told_and_asked_again() {
     let mut t = selected(dir.path(), USUAL);
     t.takes("run conv").shows("how many more");
     t.writes("x").shows("whole number");
-    t.writes("1").shows("models (space");
+    t.writes("1").shows("space ticks");
     t.types("\r");
     t.shows("messages of");
     t.types("\r");
     t.shows("days:");
-    t.writes("2").shows("from 1 to 2?");
+    t.writes("2").at("what now?").takes("keep it").shows("from 1 to 2?");
     t.types("n");
     t.shows("agents of guard");
     t.types("\r");
@@ -244,7 +239,7 @@ fn what_will_not_do_is_told_and_asked_again() {
     t.escape();
     t.until("the question before", |s| s.lines().last().is_some_and(|l| l == "> 1"));
     t.escape();
-    t.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back")));
+    t.until("the menu", is_list);
 }
 
 #[test]
@@ -262,13 +257,13 @@ fn each_run_of_one_guide_has_its_log() {
     let mut t = asked_up_to(dir.path(), 7, USUAL);
     t.types("y");
     t.shows("2 done");
-    t.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back")));
+    t.until("the menu", is_list);
     t.arrow('A');
     t.until("the cursor", |s| s.lines().any(|l| l.starts_with("> run conv")));
     t.types("\r");
     for question in [
         "how many more",
-        "models (space",
+        "models:",
         "messages of",
         "days:",
         "agents of guard",
@@ -281,7 +276,7 @@ fn each_run_of_one_guide_has_its_log() {
     }
     t.shows("up to replicate 2");
     t.until("the second end", |s| s.lines().any(|l| l.contains("2 done") || l.contains("4 done")));
-    let screen = t.until("the menu", |s| s.lines().last().is_some_and(|l| l.contains("back")));
+    let screen = t.until("the menu", is_list);
     assert!(!screen.contains("warning"), "{screen}");
     t.interrupt();
     assert_eq!(t.ends().1, 130);
@@ -326,7 +321,7 @@ fn each_prompt_can_be_left() {
         let (screen, code) = terminal.ends();
         assert_eq!(code, 130, "{prompt:?}: {screen}");
         let mut terminal = at_prompt(dir.path(), prompt);
-        let before = terminal.screen();
+        let before = terminal.until("a screen", |_| true);
         terminal.escape();
         // The previous list again, from which Ctrl-C leaves.
         terminal.until("the menu before", |screen| screen != before && screen.lines().any(|l| l.starts_with("> ")));
@@ -345,9 +340,7 @@ fn a_server_that_is_not_there_can_be_tried_again() {
     t.takes("try again");
     // The same line again finishes the earlier batch.
     t.shows("an earlier --more is not finished");
-    t.until("the question again", |s| {
-        s.lines().last().is_some_and(|l| l.contains("back")) && ends_with(s, "> try again")
-    });
+    t.until("the question again", |s| is_list(s) && ends_with(s, "> try again"));
     t.takes("back");
     t.until("the menu", |s| s.contains("> old conv"));
     t.arrow('A');
@@ -382,7 +375,7 @@ fn two_people_are_guided_on_one_server() {
     bob.takes("select").shows("> talk · 0 done");
     ann.takes("run conv").shows("how many more");
     for next in
-        ["models (space", "messages of", "days:", "agents of guard", "agents of prisoner", "who speaks", "run it?"]
+        ["space ticks", "messages of", "days:", "agents of guard", "agents of prisoner", "who speaks", "run it?"]
     {
         ann.types("\r");
         ann.shows(next);

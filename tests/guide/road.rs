@@ -21,11 +21,11 @@ pub const ROAD: &[&[Asked]] = &[
     &[(&["? starting message ›"], OK)],
     &[
         (&["? ollama cannot be asked ›"], SECOND),
-        (&["? model (typing narrows) ›"], OK),
+        (&["? model ›"], OK),
         (&["as in llama3.1 or"], "gpt-4.1\r"),
         (&["? parameters of openai/gpt-4.1"], OK),
         (&["? models ›"], SECOND),
-        (&["? model (typing narrows) ›"], "scripted\r"),
+        (&["? model ›"], "scripted\r"),
         (&["? models ›"], OK),
     ],
     &[(&["section titles"], OK)],
@@ -40,7 +40,7 @@ pub const ROAD: &[&[Asked]] = &[
     &[(&["pronouns of one prisoner"], OK)],
     &[(&["? model of guard ›"], SECOND)],
     &[(&["? model of prisoner ›"], OK)],
-    &[(&["? a summariser? ›"], SECOND)],
+    &[(&["? a summariser? [y/n"], "y")],
     &[(&["the summariser's section"], OK)],
     &[
         (&["? shared: before the sections ›"], OK),
@@ -66,7 +66,7 @@ pub const ROAD: &[&[Asked]] = &[
     &[(&["? prisoner: Personality"], OK), (&["✔ prisoner: Personality"], "Kind.\r.\r")],
     &[(&["? summarizer: Goal"], OK), (&["✔ summarizer: Goal"], "Say it short.\r.\r")],
     &[(&["? what varies? ›"], OK)],
-    &[(&["? a star? ›"], SECOND)],
+    &[(&["? a star? [y/n"], "y")],
     &[(&["note (may be empty)"], "of mine\r")],
 ];
 pub const LEFT_11: &str = "\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[DE\r";
@@ -92,7 +92,7 @@ pub fn stands(terminal: &Terminal, asked: &[&str]) -> String {
     loop {
         let screen = terminal.until(&format!("{asked:?}"), |screen| asked.iter().all(|part| screen.contains(part)));
         std::thread::sleep(std::time::Duration::from_millis(60));
-        if terminal.screen() == screen {
+        if terminal.until("anything", |_| true) == screen {
             return screen;
         }
     }

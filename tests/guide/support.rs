@@ -157,6 +157,12 @@ impl Terminal {
         self.enter()
     }
 
+    /// Presses a key.
+    pub fn says(&mut self, key: &str) -> &mut Self {
+        self.types(key);
+        self
+    }
+
     /// Takes the item at the cursor, or the text in the field.
     pub fn enter(&mut self) -> &mut Self {
         self.types("\r");
@@ -169,6 +175,11 @@ impl Terminal {
         self.enters(text);
         self
     }
+}
+
+/// True if the last lines are a list.
+pub fn is_list(screen: &str) -> bool {
+    asked(screen).1
 }
 
 /// The last line that is no item of a list; true if items follow it.

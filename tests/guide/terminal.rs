@@ -42,6 +42,7 @@ impl Terminal {
             ("DB_USER", "tester".to_owned()),
             ("OLLAMA_HOST", "127.0.0.1:9".to_owned()),
             ("PATH", std::env::var("PATH").unwrap_or_default()),
+            ("PAGER", "cat".to_owned()),
         ] {
             command.env(name, value);
         }
@@ -78,9 +79,15 @@ impl Terminal {
         lines.join("\n").trim_end().to_owned()
     }
 
-    /// Waits until the screen satisfies this.
+    /// Waits until the screen satisfies this. The line with the keys at the foot of a list is left out.
     #[track_caller]
     pub fn until(&self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
+        without_foot(&self.until_whole(what, |screen| is_so(&without_foot(screen))))
+    }
+
+    /// Waits until the whole screen satisfies this.
+    #[track_caller]
+    pub fn until_whole(&self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
             let screen = self.screen();
@@ -95,7 +102,7 @@ impl Terminal {
     /// Waits until this is on the screen. A wrapped line is not found, so use few words.
     #[track_caller]
     pub fn shows(&self, text: &str) -> String {
-        self.until(&format!("`{text}`"), |screen| screen.contains(text))
+        self.until_whole(&format!("`{text}`"), |screen| screen.contains(text))
     }
 
     /// Waits until the cursor is after this: the question is ready for an answer.
@@ -176,6 +183,16 @@ impl Terminal {
         }
         assert!(!self.parser().screen().hide_cursor(), "the cursor stays hidden:\n{last}");
         (last, status.exit_code())
+    }
+}
+
+/// The screen without the line with the keys at the foot of a list.
+fn without_foot(screen: &str) -> String {
+    let is_foot =
+        |line: &str| line.starts_with("  ") && (line.contains("Enter takes") || line.contains("Enter goes on"));
+    match screen.rsplit_once('\n') {
+        Some((above, last)) if is_foot(last) => above.to_owned(),
+        Some(_) | None => screen.to_owned(),
     }
 }
 

@@ -405,3 +405,48 @@ over! {
     over_a_server_with_tls_and_back: "CONVOKE_TEST_MONGODB_TLS_URI",
     over_another_implementation_and_back: "CONVOKE_TEST_MONGODB_JAVA_URI",
 }
+
+/// Of two marks of one person the later holds, also where the person created the conversation.
+async fn a_newer_note_of_the_creator_is_copied(from: &dyn Store, to: &dyn Store) {
+    let ids = planned(from, "noted", 2).await;
+    let note = |text: Option<&str>, at: i64| Mark { note: Some(text.map(str::to_owned)), starred: Some(false), at };
+    let item = |n: usize| Item::Conversation(ids[n].clone());
+    let noted = async |store: &dyn Store, n: usize| {
+        let found = store.find_conversations(&ids[n]).await.unwrap();
+        found.into_iter().next().unwrap().note
+    };
+    from.mark(&item(0), "ada", note(Some("old"), NOW)).await.unwrap();
+    from.mark(&item(1), "ada", note(Some("old"), NOW)).await.unwrap();
+    assert!(copied(from, to).await.conflicts.is_empty());
+    assert_eq!(noted(to, 0).await.as_deref(), Some("old"));
+    from.mark(&item(0), "ada", note(Some("newer"), NOW + 10)).await.unwrap();
+    to.mark(&item(1), "ada", note(None, NOW + 20)).await.unwrap();
+    assert_eq!(copied(from, to).await.conflicts, Vec::<String>::new());
+    assert_eq!(noted(to, 0).await.as_deref(), Some("newer"));
+    assert_eq!(noted(to, 1).await, None, "it was removed there later");
+    assert!(copied(to, from).await.conflicts.is_empty());
+    assert_eq!((noted(from, 0).await.as_deref(), noted(from, 1).await), (Some("newer"), None));
+    assert_eq!(copied(from, to).await.conversations, 0, "both are equal");
+}
+
+#[tokio::test]
+async fn a_newer_note_goes_from_file_to_file() {
+    let folder = tempfile::tempdir().unwrap();
+    a_newer_note_of_the_creator_is_copied(&file(folder.path(), "a.db"), &file(folder.path(), "b.db")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_note_goes_between_a_file_and_a_server() {
+    let Some(address) = server("CONVOKE_TEST_MONGODB_URI") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for is_from_server in [true, false] {
+        let scratch = Scratch::new(&address);
+        let (mongo, file) = (scratch.open(OpenMode::Run).await, file(folder.path(), &format!("{is_from_server}.db")));
+        if is_from_server {
+            a_newer_note_of_the_creator_is_copied(&*mongo, &file).await;
+        } else {
+            a_newer_note_of_the_creator_is_copied(&file, &*mongo).await;
+        }
+        scratch.drop().await;
+    }
+}

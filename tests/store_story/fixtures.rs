@@ -77,6 +77,7 @@ pub fn conversation(experiment: &str, revision: &str, number: u32) -> Conversati
                 name: name.to_owned(),
                 role: role.to_owned(),
                 model: "ollama/llama3.1".to_owned(),
+                person: None,
             })
             .to_vec(),
         messages: 20,

@@ -1,6 +1,8 @@
 //! The story: what any store must do, told once. It starts with an empty one.
 
 use crate::fixtures::*;
+use convoke::design::Experiment;
+use convoke::design::person_file::PersonFile;
 use convoke::model::Attempt;
 use convoke::process::Flag;
 use convoke::store::sqlite::{OpenMode, Sqlite};
@@ -33,6 +35,7 @@ pub async fn the_story(store: Arc<dyn Store>) {
     crate::colleagues::tell(store).await;
     crate::asked::tell(store).await;
     crate::rounds::tell(store).await;
+    texts_of_people_are_stored_once(store).await;
     what_is_not_there_is_said(store).await;
     assert_eq!(store.verify(None).await.unwrap(), []);
 }
@@ -64,6 +67,25 @@ async fn experiments_are_saved_once(store: &dyn Store) {
     assert_eq!(store.records().await.unwrap(), counted);
     let ids: Vec<_> = counted.into_iter().map(|e| e.id).collect();
     assert_eq!(ids, ["00000000000000aa", "0123456789abcdef"], "of one age, by id");
+}
+
+/// A document names files of people by their hashes; their texts return with it. More files than one batch holds.
+async fn texts_of_people_are_stored_once(store: &dyn Store) {
+    let text = |n: usize| format!("{{\"name\": \"Person {n}\", \"about\": \"\u{1b} é\\u0000 {}\"}}\r\n", "x".repeat(n));
+    let file = |n: usize| PersonFile::new(&format!("people/{n:03}.json"), text(n));
+    let mut first = document("crowd", "one", None);
+    first.people = (0..100).map(file).collect();
+    let mut second = document("crowd", "two", None);
+    second.people = vec![file(7), PersonFile::new("people/other name.json", text(7)), file(101)];
+    for document in [&first, &second, &first] {
+        let saved = store.save(new_experiment("00000000000000cc", "ada", document.clone())).await.unwrap();
+        let found = store.document(&saved.revision).await.unwrap().unwrap();
+        assert_eq!(found, *document);
+        let texts = |e: &Experiment| e.people.iter().map(|f| f.text().map(str::to_owned)).collect::<Vec<_>>();
+        assert_eq!(texts(&found), texts(document), "byte for byte");
+        assert!(texts(&found).iter().all(Option::is_some));
+    }
+    assert_eq!(store.verify(None).await.unwrap(), []);
 }
 
 async fn cells_are_planned_and_planned_again(store: &dyn Store) {

@@ -6,6 +6,7 @@ mod preview;
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::problems::{pieces, say_problems};
+use crate::cli::terminal::pager::page_output;
 use crate::cli::terminal::printer::{Look, Piece};
 use crate::cli::terminal::text::count;
 use crate::design::check::Checked;
@@ -55,20 +56,23 @@ pub async fn run(context: &Context, args: &Check) -> Result<Exit, CliError> {
         None => examined.checked.problems.clone(),
     };
     if args.preview && !examined.checked.has_errors() {
-        return preview::run(context, args.role.as_deref(), &args.only, &examined.checked, &problems);
+        let only = &args.only;
+        let preview = async { preview::run(context, args.role.as_deref(), only, &examined.checked, &problems) };
+        return page_output(&context.terminal, preview).await;
     }
     report(context, &examined.checked, &problems)
 }
 
 /// Prints each prompt of an experiment that is not stored, or those of one condition.
-pub fn preview_of(context: &Context, checked: &Checked, condition: Option<&Condition>) -> Result<(), CliError> {
+pub async fn preview_of(context: &Context, checked: &Checked, condition: Option<&Condition>) -> Result<(), CliError> {
     if checked.has_errors() {
         say_problems(context, &checked.problems);
         return Ok(());
     }
     let when = |level: &Named<Value>| When { factor: level.name.clone(), any: vec![level.value.to_string()] };
     let only = condition.map(|c| markdown::write_when(&c.levels.iter().map(when).collect::<Vec<_>>()));
-    preview::run(context, None, only.as_slice(), checked, &[]).map(drop)
+    let preview = async { preview::run(context, None, only.as_slice(), checked, &[]) };
+    page_output(&context.terminal, preview).await.map(drop)
 }
 
 fn write_guesses(context: &Context, folder: &Path, guessed: &[Guess]) -> Result<(), CliError> {

@@ -22,7 +22,7 @@ pub struct Edit {
     /// Name or id of a stored experiment, or a folder with its name; files of a folder stay unchanged
     #[arg(default_value = "", hide_default_value = true)]
     pub what: String,
-    /// New name [default of a copy: NAME-2, NAME-3 and so on]
+    /// New name
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
     /// What to change.

@@ -31,8 +31,7 @@ pub struct Login {
 
 /// `convoke login`.
 pub async fn run(context: &Context, args: &Login) -> Result<Exit, CliError> {
-    let mut asking = Asking { context, uri: None, login_only: false, asked: false };
-    asking.uri = asking.given(args).await?;
+    let mut asking = begin_asking(context, args)?;
     let (uri, signed_in) = asking.until_let_in().await?;
     let creator = creator(context, &uri, &signed_in).await?;
     let version = signed_in.server_version().await?;
@@ -59,43 +58,46 @@ pub async fn run(context: &Context, args: &Login) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-impl Asking<'_> {
-    /// Returns the address from flags and variables; flags win.
-    async fn given(&mut self, args: &Login) -> Result<Option<MongoUri>, CliError> {
-        let given = &self.context.settings.given;
-        let (address, name) = match (&args.url, &given.address) {
-            (Some(url), _) => (url.clone(), "--url"),
-            (None, Some((address, _, name))) => (address.clone(), *name),
-            (None, None) => (self.ask_address(None).await?, ""),
-        };
-        let password = match (args.password_stdin, name) {
-            (true, _) => Some(from_stdin()?),
-            // A typed address may receive any configured password.
-            (false, "--url" | "") => given.any_password.clone(),
-            (false, _) => given.password.clone(),
-        };
-        let parts =
-            Parts { user: args.user.clone().or(given.user.clone()), password, database: given.database.clone() };
-        let mut uri = match MongoUri::from_parts(&address, parts.clone()) {
-            Err(error) if self.context.may_ask() => {
-                self.report_error(&error.into());
-                self.other_address(None).await?
-            }
-            uri => uri?,
-        };
-        let has_password = |uri: MongoUri| uri.password().is_some();
-        if name == "--url" && MongoUri::from_parts(&address, Parts::default()).is_ok_and(has_password) {
-            self.context.printer.warn(&format!("others on this machine can read the password in {name}: {SAFER}"));
-        }
-        if args.user.is_some() || args.password_stdin {
-            let user = args.user.clone().or(uri.user.clone());
-            let user = user.ok_or_else(|| CliError::usage("a password of nobody").hint(HOW_USER))?;
-            let own = uri.password().cloned().filter(|_| !args.password_stdin && uri.user.as_ref() == Some(&user));
-            uri = uri.with_login(&user, own.or(parts.password))?;
-        }
-        if let Some(database) = &args.database {
-            uri = uri.with_database(database)?;
-        }
-        Ok(Some(uri))
+/// Begins with the address from flags and variables; flags win.
+fn begin_asking<'a>(context: &'a Context, args: &Login) -> Result<Asking<'a>, CliError> {
+    let given = &context.settings.given;
+    let (address, name) = match (&args.url, &given.address) {
+        (Some(url), _) => (Some(url), "--url"),
+        (None, Some((address, _, name))) => (Some(address), *name),
+        (None, None) => (None, ""),
+    };
+    let password = match (args.password_stdin, name) {
+        (true, _) => Some(from_stdin()?),
+        // A typed address may receive any configured password.
+        (false, "--url" | "") => given.any_password.clone(),
+        (false, _) => given.password.clone(),
+    };
+    let user = args.user.clone().or(given.user.clone());
+    let database = args.database.clone().or(given.database.clone());
+    let parts = Parts { user, password, database };
+    let mut asking = Asking::of_login(context, parts.clone(), args.user.clone());
+    let Some(address) = address else { return Ok(asking) };
+    match MongoUri::from_parts(address, parts.clone()) {
+        Err(error) if context.may_ask() => asking.correct_address(address, &error.into()),
+        uri => asking.start_with(add_flags(uri?, &parts, args)?),
+    }
+    let has_password = |uri: MongoUri| uri.password().is_some();
+    if name == "--url" && MongoUri::from_parts(address, Parts::default()).is_ok_and(has_password) {
+        context.printer.warn(&format!("others on this machine can read the password in {name}: {SAFER}"));
+    }
+    Ok(asking)
+}
+
+/// Puts the login and the database that flags name in place of those of the address.
+fn add_flags(mut uri: MongoUri, parts: &Parts, args: &Login) -> Result<MongoUri, CliError> {
+    if args.user.is_some() || args.password_stdin {
+        let user = args.user.clone().or(uri.user.clone());
+        let user = user.ok_or_else(|| CliError::usage("a password of nobody").hint(HOW_USER))?;
+        let own = uri.password().cloned().filter(|_| !args.password_stdin && uri.user.as_ref() == Some(&user));
+        uri = uri.with_login(&user, own.or(parts.password.clone()))?;
+    }
+    match &args.database {
+        Some(database) => Ok(uri.with_database(database)?),
+        None => Ok(uri),
     }
 }

@@ -17,6 +17,7 @@ pub mod man;
 pub mod mark;
 pub mod models;
 pub mod new;
+pub mod people;
 pub mod plan;
 pub mod run;
 pub mod show;

@@ -84,14 +84,16 @@ fn print(context: &Context, planned: &Planned, (forecast, seconds): (&Forecast, 
         forecast.done,
         count(forecast.left as u64)
     );
+    let range = |low: u64, high: u64| {
+        if low == high { String::new() } else { format!(" ({} to {})", count(low), count(high)) }
+    };
     let left = format!(
-        "left: {} calls ({} to {}), about {} tokens ({} to {})",
+        "left: {} call{}{}, about {} tokens{}",
         count(forecast.calls),
-        count(forecast.low),
-        count(forecast.high),
+        if forecast.calls == 1 { "" } else { "s" },
+        range(forecast.low, forecast.high),
         count(forecast.tokens.expected),
-        count(forecast.tokens.low),
-        count(forecast.tokens.high)
+        range(forecast.tokens.low, forecast.tokens.high)
     );
     let typed = match forecast.typed {
         0 => String::new(),

@@ -11,6 +11,7 @@ pub use experiment::{parameters, placeholders};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::selecting::Selecting;
+use crate::cli::terminal::pager::page_output;
 use crate::lab::Target;
 use clap::Args;
 use transcript::Detail;
@@ -31,6 +32,8 @@ pub struct Show {
     #[arg(long)]
     pub follow: bool,
     /// Print the lines that contain this text, each with its conversation, seq and speaker; upper and lower case differ
+    ///
+    /// A text that begins with `-` is written after `=`, as in `--grep=-5`.
     #[arg(long, value_name = "TEXT", conflicts_with_all = ["raw", "calls", "follow"])]
     pub grep: Option<String>,
     /// Flags that select the conversations of an experiment.
@@ -38,8 +41,15 @@ pub struct Show {
     pub selecting: Selecting,
 }
 
-/// Runs `convoke show`.
+/// Runs `convoke show`. A long output is paged.
 pub async fn run(context: &Context, args: &Show) -> Result<Exit, CliError> {
+    if args.follow {
+        return print_target(context, args).await;
+    }
+    page_output(&context.terminal, print_target(context, args)).await
+}
+
+async fn print_target(context: &Context, args: &Show) -> Result<Exit, CliError> {
     let lab = context.reader_for(&args.id).await?;
     if let Some(text) = &args.grep {
         return grep::run(context, &lab, (&args.id, &args.selecting), text).await;

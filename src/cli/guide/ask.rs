@@ -4,7 +4,7 @@
 
 use super::session::{Guide, HINT, terminal_width};
 use crate::cli::commands::show::placeholders;
-use crate::cli::error::CliError;
+use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::prompt::{self, LineEffect};
 use crate::design::{Problem, Role, Severity, markdown};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -149,10 +149,10 @@ pub async fn text(guide: &Guide, asked: Text<'_>) -> Result<Written, CliError> {
             Way::Empty => Some(String::new()),
             Way::Versions => return Ok(Written::Versions(now)),
             Way::Tags => {
-                print_placeholders(guide, asked.roles, asked.named);
+                guide.page_lines(&list_placeholders(asked.roles, asked.named)).await?;
                 None
             }
-            Way::Editor => prompt::open_editor(&guide.context.terminal, &now, HINT).await?,
+            Way::Editor => edit_text(guide, &now).await?,
             Way::Correct => correct_line(guide, &now).await?,
             Way::Type | Way::Add | Way::GoOn => {
                 let already = if way == Way::GoOn { typed.take().unwrap_or_default() } else { lines_of(&now) };
@@ -214,20 +214,38 @@ async fn ask_lines(
     Ok(text.ok_or_else(|| so_far.lock().unwrap_or_else(PoisonError::into_inner).clone()))
 }
 
-/// Asks for one line of a text and changes it.
+/// Asks for one line of a text and changes it. Esc at the line goes back to the choice of the line.
 async fn correct_line(guide: &Guide, text: &str) -> Result<Option<String>, CliError> {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    let at = match lines.len() {
-        1 => Some(0),
-        _ => prompt::ask_one_of(&guide.context.terminal, "which line?", &lines, 0, HINT).await?,
-    };
-    let Some(at) = at else { return Ok(None) };
-    let question = format!("line {}", at + 1);
-    let Some(line) = prompt::ask_line(&guide.context.terminal, &question, &lines[at], HINT).await? else {
-        return Ok(None);
-    };
-    lines[at] = line;
-    Ok(Some(lines.join("\n")))
+    let mut at = 0;
+    loop {
+        if lines.len() > 1 {
+            match prompt::ask_one_of(&guide.context.terminal, "which line?", &lines, at, HINT).await? {
+                Some(chosen) => at = chosen,
+                None => return Ok(None),
+            }
+        }
+        let question = format!("line {}", at + 1);
+        match prompt::ask_line(&guide.context.terminal, &question, &lines[at], HINT).await? {
+            Some(line) => {
+                lines[at] = line;
+                return Ok(Some(lines.join("\n")));
+            }
+            None if lines.len() > 1 => {}
+            None => return Ok(None),
+        }
+    }
+}
+
+/// Opens the person's editor on a text; `None` without a change, or after a reported failure.
+async fn edit_text(guide: &Guide, text: &str) -> Result<Option<String>, CliError> {
+    match prompt::open_editor(&guide.context.terminal, text, HINT).await {
+        Err(error) if error.exit != Exit::Interrupt => {
+            guide.report_error(&error);
+            Ok(None)
+        }
+        edited => edited,
+    }
 }
 
 /// Shows mistakes and asks for the faulty line until the text is right. `Err` returns the text if the person gives up.
@@ -253,16 +271,13 @@ async fn correct_problems(
     }
 }
 
-/// Prints all placeholders of these roles, with their replacement for one and for several agents.
-pub fn print_placeholders(guide: &Guide, roles: &[Role], named: bool) {
-    guide.say("What a text may hold, and what is read in its place:");
-    for line in placeholders(roles, terminal_width()) {
-        guide.context.printer.say(&line);
-    }
-    if named {
-        guide.say("<AGENT_NAME> is the agent's own name.");
-    }
-    guide.say("Any verb may stand for `make`, in its base form. \\<X> is the text <X> itself.");
+/// Lists all placeholders of these roles, with their replacement for one and for several agents.
+pub fn list_placeholders(roles: &[Role], named: bool) -> Vec<String> {
+    let mut lines = vec!["What a text may hold, and what is read in its place:".to_owned()];
+    lines.extend(placeholders(roles, terminal_width()));
+    lines.extend(named.then(|| "<AGENT_NAME> is the agent's own name.".to_owned()));
+    lines.push("Any verb may stand for `make`, in its base form. \\<X> is the text <X> itself.".to_owned());
+    lines
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use crate::cli::changes;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::prompt;
 use crate::cli::terminal::text::count;
+use crate::design::check::check;
 use crate::design::effect::bad_level;
-use crate::design::{Experiment, Plan, Speakers, Value, key};
+use crate::design::{Experiment, Plan, Problem, Severity, Speakers, Value, key};
 use crate::lab::batch::{Batch, BatchWords, Step, agents_axis, parse_levels, write_levels};
 use crate::lab::change::changed_document;
 use crate::lab::{Extended, Lab, Planned, Standings};
@@ -22,6 +23,28 @@ enum Place {
     Here { behind: bool },
     /// In a copy of this name.
     Copy(String),
+}
+
+/// Answer to the question where to run.
+enum Placement {
+    /// At this place.
+    At(Place),
+    /// The person goes back one question.
+    Back,
+    /// The person runs nothing.
+    Leave,
+}
+
+/// Answer to the offer to finish earlier work.
+enum Earlier {
+    /// There is nothing to finish.
+    Nothing,
+    /// It was run.
+    Ran,
+    /// The person wants more conversations.
+    More,
+    /// The person goes back.
+    Left,
 }
 
 /// Outcome of a question.
@@ -40,23 +63,36 @@ impl Guide {
             return Ok(false);
         };
         progress::print_counts(&standings, &self.context.printer, &selected.word);
-        if let Some(ran) = self.ask_unfinished(&standings, &selected).await? {
-            return Ok(ran);
-        }
         let usual = if standings.is_any() { 1 } else { selected.record.run.replicates };
         let mut answers = Batch::new(&selected.document, usual);
-        let mut at = Step::More;
+        let has_offers = standings.unfinished.is_some() || standings.failed > 0;
+        let mut at = None;
         loop {
-            if !self.ask_all(&selected.document, &mut answers, at).await? {
-                return Ok(false);
+            let Some(from) = at.take() else {
+                match self.ask_unfinished(&standings, &selected).await? {
+                    Earlier::Ran => return Ok(true),
+                    Earlier::Left => return Ok(false),
+                    Earlier::More | Earlier::Nothing => at = Some(Step::More),
+                }
+                continue;
+            };
+            match self.ask_all(&selected, &mut answers, from).await? {
+                StepOutcome::Answered => {}
+                // Esc leads back to the offers, if there were any.
+                StepOutcome::Back if has_offers => continue,
+                StepOutcome::Back | StepOutcome::Leave => return Ok(false),
             }
-            at = Step::More;
+            at = Some(Step::More);
             if self.show_plan(&selected, &answers).await?.is_none() {
                 continue;
             }
-            let Some(place) = self.ask_place(&selected, &answers).await? else {
-                at = answers.list_steps(&selected.document).last().copied().unwrap_or(at);
-                continue;
+            let place = match self.ask_place(&selected, &answers).await? {
+                Placement::At(place) => place,
+                Placement::Back => {
+                    at = answers.list_steps(&selected.document).last().copied();
+                    continue;
+                }
+                Placement::Leave => return Ok(false),
             };
             match self.load_newer(&selected).await? {
                 Newer::Same => return self.run_batch(&selected, &answers, &place).await,
@@ -69,8 +105,8 @@ impl Guide {
         }
     }
 
-    /// Offers to finish earlier work first; `None` if the person wants more conversations.
-    async fn ask_unfinished(&mut self, standings: &Standings, selected: &Selected) -> Result<Option<bool>, CliError> {
+    /// Offers to finish earlier work first.
+    async fn ask_unfinished(&mut self, standings: &Standings, selected: &Selected) -> Result<Earlier, CliError> {
         let mut offers: Vec<(String, Vec<String>)> = Vec::new();
         if let Some(run) = &standings.unfinished {
             offers.push((format!("finish the {} that are left", run.left), resume_words(run, &selected.word)));
@@ -80,39 +116,78 @@ impl Guide {
             offers.push((format!("give the {} that failed another chance", standings.failed), words));
         }
         if offers.is_empty() {
-            return Ok(None);
+            return Ok(Earlier::Nothing);
         }
         let mut items: Vec<String> = offers.iter().map(|(item, _)| item.clone()).collect();
         items.extend(["run more", "back"].map(str::to_owned));
         match prompt::ask_one_of(&self.context.terminal, "which conversations?", &items, 0, HINT).await? {
             Some(place) if place < offers.len() => {
                 self.run_words(&offers[place].1).await?;
-                Ok(Some(true))
+                Ok(Earlier::Ran)
             }
-            Some(place) if place == offers.len() => Ok(None),
-            _ => Ok(Some(false)),
+            Some(place) if place == offers.len() => Ok(Earlier::More),
+            _ => Ok(Earlier::Left),
         }
     }
 
     /// Asks the questions from `from` on. Esc goes back one question, or leaves from the first.
-    async fn ask_all(&self, document: &Experiment, answers: &mut Batch, from: Step) -> Result<bool, CliError> {
+    async fn ask_all(&self, selected: &Selected, answers: &mut Batch, from: Step) -> Result<StepOutcome, CliError> {
         let mut at = from;
+        let mut explained = "";
         loop {
-            let asked = self.ask_batch_step(document, answers, at).await?;
+            let explanation = explain_step(at);
+            // It is not repeated for each role.
+            if explanation != std::mem::replace(&mut explained, explanation) {
+                self.say_dim(explanation);
+            }
+            let asked = self.ask_until_right(selected, answers, at).await?;
             // An answer may add or remove questions.
-            let steps = answers.list_steps(document);
+            let steps = answers.list_steps(&selected.document);
             let place = steps.iter().position(|step| *step == at).unwrap_or(0);
-            let next = match asked {
-                StepOutcome::Leave => return Ok(false),
-                StepOutcome::Back => place.checked_sub(1).map(|place| steps[place]),
-                StepOutcome::Answered if place + 1 == steps.len() => return Ok(true),
-                StepOutcome::Answered => steps.get(place + 1).copied(),
+            at = match asked {
+                StepOutcome::Leave => return Ok(StepOutcome::Leave),
+                StepOutcome::Back if place == 0 => return Ok(StepOutcome::Back),
+                StepOutcome::Back => steps[place - 1],
+                StepOutcome::Answered if place + 1 == steps.len() => return Ok(StepOutcome::Answered),
+                StepOutcome::Answered => steps[place + 1],
             };
-            match next {
-                Some(step) => at = step,
-                None => return Ok(false),
+        }
+    }
+
+    /// Asks a question. An answer that the experiment cannot have is told at once, and may be given again.
+    async fn ask_until_right(
+        &self,
+        selected: &Selected,
+        answers: &mut Batch,
+        step: Step,
+    ) -> Result<StepOutcome, CliError> {
+        loop {
+            let before = answers.clone();
+            let asked = self.ask_batch_step(&selected.document, answers, step).await?;
+            if !matches!(asked, StepOutcome::Answered) {
+                return Ok(asked);
+            }
+            let (was, mut wrong) = (self.find_errors(selected, &before), self.find_errors(selected, answers));
+            wrong.retain(|new| !was.iter().any(|old| (old.code, &old.message) == (new.code, &new.message)));
+            if self.agree_to(&wrong).await? {
+                return Ok(asked);
             }
         }
+    }
+
+    /// Returns the mistakes of the experiment with these answers.
+    fn find_errors(&self, selected: &Selected, answers: &Batch) -> Vec<Problem> {
+        let edit = answers.list_words(&selected.document, true).edit;
+        let words = ["convoke", "edit", "x"].into_iter().chain(edit.iter().map(String::as_str));
+        let Some(Command::Edit(args)) = Cli::try_parse_from(words).ok().and_then(|cli| cli.command) else {
+            return Vec::new();
+        };
+        let files = changes::read(&self.context, &args.changes).map(|changes| changes.apply(&selected.document));
+        // Obstacles of the change are reported with the plan.
+        let Ok(Ok(files)) = files else { return Vec::new() };
+        let mut problems = check(&files, &self.context.settings.servers.known_servers()).problems;
+        problems.retain(|problem| problem.severity == Severity::Error);
+        problems
     }
 
     async fn ask_batch_step(
@@ -288,8 +363,8 @@ impl Guide {
         answers.list_words(&selected.document, self.is_mine(&selected.record.creator))
     }
 
-    /// Asks the last question: where to run. Nothing is changed before it. `None` to go back.
-    async fn ask_place(&self, selected: &Selected, answers: &Batch) -> Result<Option<Place>, CliError> {
+    /// Asks the last question: where to run. Nothing is changed before it.
+    async fn ask_place(&self, selected: &Selected, answers: &Batch) -> Result<Placement, CliError> {
         let (Selected { record, document, word }, name) = (selected, &selected.record.name);
         let is_mine = self.is_mine(&record.creator);
         let changes = !answers.list_words(document, true).edit.is_empty();
@@ -298,7 +373,7 @@ impl Guide {
             let current = lab.current_behind(record, document, &new).await?;
             Ok((current, changes && lab.left_behind(record, &new).await? > 0))
         });
-        let Some(((finished, others), behind)) = read.await? else { return Ok(None) };
+        let Some(((finished, others), behind)) = read.await? else { return Ok(Placement::Back) };
         let here = if is_mine && finished + others > 0 {
             let number = count(finished, "finished conversation");
             let begun = if others > 0 { format!(" and {others} that had begun") } else { String::new() };
@@ -308,16 +383,19 @@ impl Guide {
             self.say(&format!("`{name}` is {}'s, so nothing is stored in it", record.creator));
             format!("run it in `{name}`, with flags")
         } else {
-            let yes = prompt::ask_yes_no(&self.context.terminal, "run it?", true, HINT).await?;
-            return Ok((yes == Some(true)).then_some(Place::Here { behind }));
+            return Ok(match prompt::ask_yes_no(&self.context.terminal, "run it?", true, HINT).await? {
+                Some(true) => Placement::At(Place::Here { behind }),
+                Some(false) => Placement::Leave,
+                None => Placement::Back,
+            });
         };
-        let Some(copy) = self.free_name(name).await? else { return Ok(None) };
+        let Some(copy) = self.free_name(name).await? else { return Ok(Placement::Back) };
         let items = [format!("run it in a copy, `{copy}`; `{word}` stays as it is"), here, "back".to_owned()];
         let chosen = prompt::ask_one_of(&self.context.terminal, "where?", &items, 0, HINT).await?;
         Ok(match chosen {
-            Some(0) => Some(Place::Copy(copy)),
-            Some(1) => Some(Place::Here { behind }),
-            _ => None,
+            Some(0) => Placement::At(Place::Copy(copy)),
+            Some(1) => Placement::At(Place::Here { behind }),
+            _ => Placement::Back,
         })
     }
 
@@ -340,6 +418,24 @@ impl Guide {
         run.extend(matches!(place, Place::Here { behind: true } if mine).then(|| "--yes".to_owned()));
         self.run_words(&run).await?;
         Ok(matches!(place, Place::Here { .. }))
+    }
+}
+
+/// Returns a line that explains a question.
+fn explain_step(step: Step) -> &'static str {
+    match step {
+        Step::More => {
+            "A condition is one combination of what varies. Each further conversation of it is a replicate: the same \
+             terms, another seed."
+        }
+        Step::Models => "Each condition is held with each of these models.",
+        Step::Messages => "The opening and everything the agents say count as messages.",
+        Step::Days => "A new day begins with the opening again; agents know earlier days from a summary only.",
+        Step::EachDay => "Yes compares conversations of one day, of two, and so on: the number of days is a factor.",
+        Step::Agents(_) => "The role has so many agents, each with a name of its own.",
+        Step::EachCombination => "Yes compares every number of agents of each role: the numbers are factors.",
+        Step::Speakers => "The rule chooses the agent that speaks next.",
+        Step::Levels(_) => "A level is one of the values that a factor compares. Leave out those that are not to run.",
     }
 }
 

@@ -28,7 +28,7 @@ impl Action {
         let all = [Self::View, Self::Star, Self::Note, Self::Continue, Self::Delete, Self::Back];
         let is_open = !matches!(status, Status::Done | Status::Failed);
         all.into_iter()
-            .filter(|action| mine || !matches!(action, Self::Star | Self::Note | Self::Delete))
+            .filter(|action| mine || *action != Self::Delete)
             .filter(|action| is_open || *action != Self::Continue)
             .collect()
     }
@@ -53,9 +53,16 @@ impl Guide {
         let id = format!("id:{}", selected.record.id);
         let mut at = 0;
         loop {
-            let found =
-                self.read(async |lab| Ok(lab.list_conversations(&id, &Criteria::everything()).await?.1)).await?;
-            let records: Vec<ConversationRecord> = found.into_iter().flatten().map(|(record, _)| record).collect();
+            let found = self.read(async |lab| {
+                let (listed, marks) =
+                    (lab.list_conversations(&id, &Criteria::everything()).await?.1, lab.load_marks().await?);
+                let mut records: Vec<ConversationRecord> = listed.into_iter().map(|(record, _)| record).collect();
+                for record in &mut records {
+                    marks.own_conversation(record);
+                }
+                Ok(records)
+            });
+            let records = found.await?.unwrap_or_default();
             if records.is_empty() {
                 self.say("it has no conversation yet");
                 return Ok(());
@@ -73,8 +80,15 @@ impl Guide {
     async fn conversation_menu(&mut self, id: &str) -> Result<(), CliError> {
         let mut at = 0;
         loop {
-            let found = self.read(async |lab| Ok(lab.store.find_conversations(id).await?)).await?;
-            let Some(record) = found.into_iter().flatten().find(|c| c.id == id) else { return Ok(()) };
+            let found = self.read(async |lab| {
+                let mut found = lab.store.find_conversations(id).await?.into_iter().find(|c| c.id == id);
+                let marks = lab.load_marks().await?;
+                if let Some(record) = &mut found {
+                    marks.own_conversation(record);
+                }
+                Ok(found)
+            });
+            let Some(record) = found.await?.flatten() else { return Ok(()) };
             let word = word_for(&self.context, id);
             let actions = Action::all(self.is_mine(&record.creator), record.status);
             let items: Vec<String> = actions.iter().map(|action| action.describe_action(&record)).collect();

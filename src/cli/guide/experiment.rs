@@ -10,6 +10,7 @@ use crate::cli::terminal::prompt;
 enum Action {
     Run,
     Conversations,
+    Summary,
     Ask,
     Show,
     Change,
@@ -27,6 +28,7 @@ impl Action {
         let all = [
             Self::Run,
             Self::Conversations,
+            Self::Summary,
             Self::Ask,
             Self::Duplicate,
             Self::Change,
@@ -37,15 +39,14 @@ impl Action {
             Self::Delete,
             Self::Back,
         ];
-        all.into_iter()
-            .filter(|action| mine || !matches!(action, Self::Change | Self::Note | Self::Star | Self::Delete))
-            .collect()
+        all.into_iter().filter(|action| mine || !matches!(action, Self::Change | Self::Delete)).collect()
     }
 
     fn describe_action(self, starred: bool) -> &'static str {
         match self {
             Self::Run => "run conversations",
             Self::Conversations => "old conversations",
+            Self::Summary => "summary: counts for each condition",
             Self::Ask => "ask the agents of its finished conversations",
             Self::Show => "show it again",
             Self::Duplicate => "duplicate and change",
@@ -68,7 +69,8 @@ impl Guide {
         if !self.is_mine(&first.record.creator) {
             let creator = &first.record.creator;
             self.say(&format!(
-                "it is {creator}'s: only they change, note, star or delete it; anyone may run, duplicate and save it"
+                "it is {creator}'s: only they change or delete it; anyone may run, duplicate and save it, and give it a \
+                 star and a note of their own"
             ));
         }
         let mut at = 0;
@@ -91,6 +93,7 @@ impl Guide {
         match action {
             Action::Run if self.ask_batch(&record.id).await? => return Ok(Some(Action::Conversations)),
             Action::Conversations => self.list_conversations(selected).await?,
+            Action::Summary => drop(self.run_words(&["summary", word]).await?),
             Action::Ask => self.ask_agents(word).await?,
             Action::Show => drop(self.run_words(&["show", word]).await?),
             // The list of experiments shows the copy.
@@ -106,21 +109,26 @@ impl Guide {
         Ok(Some(action))
     }
 
-    /// Asks for a question to the agents, shows what it costs, and sends it after a yes.
+    /// Asks for a question to the agents, shows what it costs, and sends it after a yes. Esc goes back to the question.
     async fn ask_agents(&mut self, word: &str) -> Result<(), CliError> {
-        self.say("Each agent of each finished conversation answers it alone; the conversations do not change.");
-        let Some(question) = self.ask_filled_line("question", "").await? else { return Ok(()) };
-        // A question that begins with `@` would be read from a file, and one that begins with `-` as a flag.
-        let question = if question.starts_with('@') { format!(" {question}") } else { question };
-        let asking = |flags: &[&str]| {
-            let words = ["ask", word].into_iter().chain(flags.iter().copied()).chain(["--", question.as_str()]);
-            words.map(str::to_owned).collect::<Vec<String>>()
-        };
-        if self.run_words(&asking(&["--plan"])).await? != Exit::Done {
-            return Ok(());
-        }
-        if prompt::ask_yes_no(&self.context.terminal, "ask it?", true, HINT).await? == Some(true) {
-            self.run_words(&asking(&[])).await?;
+        self.say_dim("Each agent of each finished conversation answers it alone; the conversations do not change.");
+        let mut question = String::new();
+        while let Some(typed) = self.ask_filled_line("question", &question).await? {
+            question = typed;
+            // A question that begins with `@` would be read from a file, and one that begins with `-` as a flag.
+            let sent = if question.starts_with('@') { format!(" {question}") } else { question.clone() };
+            let asking = |flags: &[&str]| {
+                let words = ["ask", word].into_iter().chain(flags.iter().copied()).chain(["--", sent.as_str()]);
+                words.map(str::to_owned).collect::<Vec<String>>()
+            };
+            if self.run_words(&asking(&["--plan"])).await? != Exit::Done {
+                return Ok(());
+            }
+            match prompt::ask_yes_no(&self.context.terminal, "ask it?", true, HINT).await? {
+                Some(true) => return self.run_words(&asking(&[])).await.map(drop),
+                Some(false) => return Ok(()),
+                None => {}
+            }
         }
         Ok(())
     }
@@ -128,6 +136,7 @@ impl Guide {
     /// Asks for a note and writes it; an empty one removes the note.
     pub(super) async fn ask_note(&mut self, word: &str, note: Option<&str>) -> Result<(), CliError> {
         let old = note.unwrap_or_default();
+        self.say_dim("A note is for people; no model reads it. An empty line removes it.");
         let Some(new) = prompt::ask_line(&self.context.terminal, "note (may be empty)", old, HINT).await? else {
             return Ok(());
         };

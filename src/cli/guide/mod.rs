@@ -5,6 +5,7 @@
 
 mod ask;
 mod batch;
+mod choosing;
 mod command;
 mod conversations;
 mod differences;
@@ -25,11 +26,10 @@ use crate::cli::error::{CliError, Exit};
 use crate::cli::terminal::signals;
 use session::{Guide, LEFT};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// Runs the guide until the person leaves.
 pub async fn run(context: Context) -> Result<Exit, CliError> {
-    let busy = Arc::new(AtomicBool::new(false));
+    let busy = Arc::clone(&context.terminal.is_lent);
     let mut guide = Guide { context, busy: Arc::clone(&busy) };
     let printer = guide.context.printer.clone();
     let left = tokio::select! {

@@ -37,16 +37,15 @@ enum NameMeaning {
     Of(Vec<String>),
 }
 
-/// Asks for models, each with its parameters, starting with `chosen`.
-pub async fn ask_models(guide: &Guide, chosen: &[ModelSpec]) -> Result<Option<Vec<ModelSpec>>, CliError> {
-    let mut chosen = chosen.to_vec();
+/// Asks for models, each with its parameters, and adds them to those that were chosen; false on Esc.
+pub async fn ask_models(guide: &Guide, chosen: &mut Vec<ModelSpec>) -> Result<bool, CliError> {
     // The servers are queried once, and only if a model is to be chosen.
     let mut offers = None;
     loop {
         if chosen.is_empty() {
-            match pick_model(guide, &mut offers, &chosen).await? {
+            match pick_model(guide, &mut offers, chosen).await? {
                 Some(model) => chosen.push(model),
-                None => return Ok(None),
+                None => return Ok(false),
             }
         }
         let mut items: Vec<String> = vec!["that is all".to_owned(), "one more".to_owned()];
@@ -55,10 +54,13 @@ pub async fn ask_models(guide: &Guide, chosen: &[ModelSpec]) -> Result<Option<Ve
             if has_none { format!("change {}", m.name()) } else { format!("change {}: {}", m.name(), parameters(m)) }
         }));
         match prompt::ask_one_of(&guide.context.terminal, "models", &items, 0, HINT).await? {
-            None => return Ok(None),
-            Some(0) => return Ok(Some(chosen)),
-            Some(1) => chosen.extend(pick_model(guide, &mut offers, &chosen).await?),
-            Some(at) => change_model(guide, &mut chosen, at - 2).await?,
+            None => return Ok(false),
+            Some(0) => return Ok(true),
+            Some(1) => {
+                let model = pick_model(guide, &mut offers, chosen).await?;
+                chosen.extend(model);
+            }
+            Some(at) => change_model(guide, chosen, at - 2).await?,
         }
     }
 }
@@ -66,23 +68,31 @@ pub async fn ask_models(guide: &Guide, chosen: &[ModelSpec]) -> Result<Option<Ve
 /// Changes or removes a chosen model.
 async fn change_model(guide: &Guide, chosen: &mut Vec<ModelSpec>, at: usize) -> Result<(), CliError> {
     let items = ["its parameters", "its name here", "take it away"].map(str::to_owned);
-    match prompt::ask_one_of(&guide.context.terminal, &format!("{}: what?", chosen[at].name()), &items, 0, HINT).await?
-    {
-        Some(0) => {
-            if let Some(sampling) = ask_sampling(guide, &chosen[at]).await? {
-                chosen[at].sampling = sampling;
+    let mut usual = 0;
+    loop {
+        let question = format!("{}: what?", chosen[at].name());
+        match prompt::ask_one_of(&guide.context.terminal, &question, &items, usual, HINT).await? {
+            Some(0) => {
+                if let Some(sampling) = ask_sampling(guide, &chosen[at]).await? {
+                    chosen[at].sampling = sampling;
+                    return Ok(());
+                }
             }
-        }
-        Some(1) => {
-            let others: Vec<ModelSpec> = [&chosen[..at], &chosen[at + 1..]].concat();
-            if let Some(name) = ask_name(guide, &others, chosen[at].name()).await? {
-                chosen[at].alias = (name != chosen[at].id).then_some(name);
+            Some(1) => {
+                let others: Vec<ModelSpec> = [&chosen[..at], &chosen[at + 1..]].concat();
+                if let Some(name) = ask_name(guide, &others, chosen[at].name()).await? {
+                    chosen[at].alias = (name != chosen[at].id).then_some(name);
+                    return Ok(());
+                }
+                usual = 1;
             }
+            Some(_) => {
+                chosen.remove(at);
+                return Ok(());
+            }
+            None => return Ok(()),
         }
-        Some(_) => drop(chosen.remove(at)),
-        None => {}
     }
-    Ok(())
 }
 
 /// Queries every server for its models. The person can start an unreachable server and retry.
@@ -164,8 +174,7 @@ async fn ask_id(guide: &Guide, offers: &[Offer]) -> Result<Option<String>, CliEr
     }
     let (shown, ids): (Vec<String>, Vec<Option<String>>) = items.into_iter().unzip();
     loop {
-        let Some(at) = prompt::ask_search(&guide.context.terminal, "model (typing narrows)", &shown, HINT).await?
-        else {
+        let Some(at) = prompt::ask_search(&guide.context.terminal, "model", &shown, HINT).await? else {
             return Ok(None);
         };
         if let Some(id) = &ids[at] {
@@ -265,6 +274,7 @@ fn suggested_sampling(kind: ServerKind) -> Sampling {
 
 /// Asks for the parameters of a model.
 async fn ask_sampling(guide: &Guide, model: &ModelSpec) -> Result<Option<Sampling>, CliError> {
+    guide.say_dim("Parameters steer how freely a model chooses its words; in doubt, take these.");
     loop {
         let items = [
             format!("these: {}", parameters(&ModelSpec { alias: None, ..model.clone() })),

@@ -26,11 +26,14 @@ fn explain_step(step: &Step) -> &'static str {
         Step::Roles => "As in: buyer, seller=2. They speak in this order; there are two agents of the second role.",
         Step::Plural(_) | Step::Pronouns(_) => "Placeholders in texts are replaced by these words.",
         Step::RoleModel(_) => "A role may have a model of its own, in every conversation.",
-        Step::Summarizer => "A summariser sums up each day for the next: needed where a conversation has several days.",
+        Step::Summarizer => {
+            "A summariser is a model that sums up each day for the next; conversations of several days need one."
+        }
         Step::SummaryTitles => "The summariser's prompt has sections, too.",
         Step::Text(_) => "A section that is left empty is not sent.",
         Step::Factors => {
-            "A factor makes the conditions that are compared. A setting varies here, and a text at its own question."
+            "A factor is what you vary on purpose; its values are levels, and each combination of levels is a condition. \
+             A setting varies here, and a text at its own question."
         }
         Step::Star => "A star helps to find it among many.",
         Step::Note => "A note is for people; no model reads it.",
@@ -109,9 +112,13 @@ impl Wizard<'_> {
     }
 
     async fn ask_models(&mut self) -> Result<Next, CliError> {
-        let Some(models) = picker::ask_models(self.guide, &self.draft.new.models).await? else { return Ok(Next::Back) };
-        self.draft.set_models(models);
-        Ok(Next::On)
+        let mut models = self.draft.new.models.clone();
+        let is_done = picker::ask_models(self.guide, &mut models).await?;
+        // The models that were chosen stay after a step back.
+        if models != self.draft.new.models {
+            self.draft.set_models(models);
+        }
+        Ok(if is_done { Next::On } else { Next::Back })
     }
 
     async fn ask_titles(&mut self) -> Result<Next, CliError> {
@@ -221,11 +228,8 @@ impl Wizard<'_> {
         Ok(Next::On)
     }
 
-    /// Asks for yes or no as a list, which a narrow window shows in full.
     async fn ask_yes_no(&self, question: &str, usual: bool) -> Result<Option<bool>, CliError> {
-        let items = ["no", "yes"].map(str::to_owned);
-        let usual = usize::from(usual);
-        Ok(prompt::ask_one_of(&self.guide.context.terminal, question, &items, usual, HINT).await?.map(|at| at == 1))
+        prompt::ask_yes_no(&self.guide.context.terminal, question, usual, HINT).await
     }
 
     async fn ask_summary_titles(&mut self) -> Result<Next, CliError> {
@@ -240,7 +244,9 @@ impl Wizard<'_> {
         let roles = self.draft.new.roles.clone();
         let named = address != OPENING && !address.starts_with(&format!("{SUMMARIZER}/"));
         if !self.told && address != OPENING {
-            ask::print_placeholders(self.guide, &roles, named);
+            for line in ask::list_placeholders(&roles, named) {
+                self.guide.say(&line);
+            }
             self.told = true;
         }
         let name = describe_place(address);

@@ -3,10 +3,10 @@
 use super::select::Selected;
 use super::session::{Guide, HINT};
 use crate::cli::error::{CliError, Exit};
-use crate::cli::selected::describe_left_out;
+use crate::cli::selected::list_left_out;
 use crate::cli::terminal::prompt;
 use crate::exchange::file_word;
-use crate::lab::Criteria;
+use crate::lab::{Criteria, PlaceError};
 
 /// Formats for saving: the format's name, its description, and the end of its path.
 const KINDS: [(&str, &str, &str); 4] = [
@@ -19,6 +19,7 @@ const KINDS: [(&str, &str, &str); 4] = [
 impl Guide {
     /// Asks for format and path, and saves. Asks again for a path that fails.
     pub(super) async fn save_files(&mut self, selected: &Selected) -> Result<(), CliError> {
+        self.say_dim("The database keeps everything; these are copies for other programs and for reading.");
         let items: Vec<String> = KINDS.iter().map(|(_, words, _)| (*words).to_owned()).collect();
         let mut kind = 0;
         while let Some(chosen) = prompt::ask_one_of(&self.context.terminal, "save what?", &items, kind, HINT).await? {
@@ -42,18 +43,38 @@ impl Guide {
                 Some(_) => {}
                 None => return Ok(false),
             }
-            loop {
-                let Some(typed) = self.ask_filled_line("save to", &path).await? else { break };
+            while let Some(typed) = self.ask_path("save to", &path).await? {
                 path = typed;
-                words.push(format!("--output={}", self.expand_home(&path)));
-                if self.run_words(&words).await? == Exit::Done {
+                if self.export_to(&words, &path).await? {
                     return Ok(true);
                 }
-                words.pop();
             }
             // Back to the previous question, if there was one.
             if !matches!(left_out, Some(Some(_))) {
                 return Ok(false);
+            }
+        }
+    }
+
+    /// Runs the export to a path, and asks before it replaces something; true if it is done.
+    async fn export_to(&mut self, words: &[String], path: &str) -> Result<bool, CliError> {
+        let output = self.expand_home(path);
+        let mut words: Vec<String> = words.iter().cloned().chain([format!("--output={output}")]).collect();
+        let taken = PlaceError::Taken(self.context.world.folder.join(output)).to_string();
+        loop {
+            match self.try_words(&words).await? {
+                Ok(exit) => return Ok(exit == Exit::Done),
+                Err(error) if error.message == taken => {
+                    let question = format!("{path} exists: replace it?");
+                    if prompt::ask_yes_no(&self.context.terminal, &question, false, HINT).await? != Some(true) {
+                        return Ok(false);
+                    }
+                    words.push("--force".to_owned());
+                }
+                Err(error) => {
+                    self.report_error(&error);
+                    return Ok(false);
+                }
             }
         }
     }
@@ -68,7 +89,7 @@ impl Guide {
             return Ok(Some(None));
         };
         let (number, is_empty) = (selection.left_out.values().sum::<usize>(), selection.inside.statuses.is_empty());
-        self.say(&format!("left out: {}", describe_left_out(&selection.left_out).unwrap_or_default()));
+        self.say(&format!("left out: {}", list_left_out(&selection.left_out)));
         let question = format!("save {} too?", if number == 1 { "it" } else { "those" });
         Ok(prompt::ask_yes_no(&self.context.terminal, &question, is_empty, HINT).await?.map(Some))
     }

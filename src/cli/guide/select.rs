@@ -30,7 +30,14 @@ impl Guide {
     /// Lists the experiments until the person goes back.
     pub(super) async fn select_experiment(&mut self) -> Result<(), CliError> {
         loop {
-            let Some(mut all) = self.read(async |lab| Ok(lab.list_experiments().await?)).await? else { return Ok(()) };
+            let listed = self.read(async |lab| {
+                let (mut all, marks) = (lab.list_experiments().await?, lab.load_marks().await?);
+                for listed in &mut all {
+                    marks.own_experiment(&mut listed.record);
+                }
+                Ok(all)
+            });
+            let Some(mut all) = listed.await? else { return Ok(()) };
             if all.is_empty() {
                 self.say("nothing is here yet: create an experiment, or import one");
                 return Ok(());
@@ -49,7 +56,9 @@ impl Guide {
         let found = self
             .read(async |lab| {
                 let all = lab.store.records().await?;
-                let Some(record) = all.iter().find(|e| e.id == id).cloned() else { return Ok(None) };
+                let Some(mut record) = all.iter().find(|e| e.id == id).cloned() else { return Ok(None) };
+                // A star and a note are each person's own.
+                lab.load_marks().await?.own_experiment(&mut record);
                 let document = lab.load_document(&record).await?;
                 let word = word_for(lab, &record, &all);
                 Ok(Some(Selected { record, document, word }))

@@ -82,23 +82,17 @@ impl Guide {
 
     /// Imports an experiment from a folder; true if it was stored.
     async fn import_folder(&mut self) -> Result<bool, CliError> {
+        self.say_dim(
+            "A folder with experiment.toml becomes a stored experiment; nothing is run. Tab completes a path.",
+        );
         let mut folder = String::new();
-        while let Some(typed) = self.ask_filled_line("folder of the experiment", &folder).await? {
+        while let Some(typed) = self.ask_path("folder of the experiment", &folder).await? {
             if self.run_words(&["import", &self.expand_home(&typed)]).await? == Exit::Done {
                 return Ok(true);
             }
             folder = typed;
         }
         Ok(false)
-    }
-
-    /// Replaces a leading `~` by the home folder.
-    pub(super) fn expand_home(&self, path: &str) -> String {
-        let home = self.context.world.env.get("HOME").filter(|home| !home.is_empty());
-        match (path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/')), home) {
-            (Some(rest), Some(home)) => format!("{home}{rest}"),
-            (Some(_) | None, _) => path.to_owned(),
-        }
     }
 
     /// Asks for a line; `None` on Esc or for an empty line.
@@ -134,39 +128,79 @@ impl Guide {
         let address = address.or_else(|| given.address.as_ref().map(|a| crate::store::without_password(&a.0)));
         let user = now.and_then(|uri| uri.user.clone()).or_else(|| given.user.clone()).unwrap_or_default();
         let database = given.database.clone().unwrap_or_default();
-        let questions = ["address of the MongoDB", "user (may be empty)", "database (empty: chosen from a list)"];
         let mut answers = [address.unwrap_or_default(), user, database];
         let mut at = 0;
+        loop {
+            if !self.ask_login(&mut answers, at).await? {
+                return Ok(false);
+            }
+            let [address, user, database] = &answers;
+            let mut words = vec!["login".to_owned(), format!("--url={address}")];
+            words.extend((!user.is_empty()).then(|| format!("--user={user}")));
+            words.extend((!database.is_empty()).then(|| format!("--database={database}")));
+            match self.try_words(&words).await? {
+                Ok(exit) => return Ok(exit == Exit::Done),
+                Err(error) if error.code != "declined" => self.report_error(&error),
+                // Esc at the first question of the command.
+                Err(_) => {}
+            }
+            at = answers.len() - 1;
+        }
+    }
+
+    /// Asks the questions of a sign-in from `at` on; false if the person goes back from the first.
+    async fn ask_login(&self, answers: &mut [String; 3], mut at: usize) -> Result<bool, CliError> {
+        let questions = [
+            ("address of the MongoDB", "As your provider or colleague gives it: a whole address, or HOST:PORT."),
+            ("user (may be empty)", "A password is asked next. Without a user, the server must let anybody in."),
+            ("database (empty: chosen from a list)", "Experiments and conversations are kept in this database."),
+        ];
         while at < questions.len() {
-            match prompt::ask_line(&self.context.terminal, questions[at], &answers[at], HINT).await? {
+            let (question, explanation) = questions[at];
+            self.say_dim(explanation);
+            match prompt::ask_line(&self.context.terminal, question, &answers[at], HINT).await? {
                 Some(answer) if at > 0 || !answer.is_empty() => {
                     answers[at] = answer;
                     at += 1;
                 }
-                _ if at == 0 => return Ok(false),
-                _ => at -= 1,
+                Some(_) => self.say("An address is needed; Esc goes back."),
+                None if at == 0 => return Ok(false),
+                None => at -= 1,
             }
         }
-        let [address, user, database] = answers;
-        let mut words = vec![format!("--url={address}")];
-        words.extend((!user.is_empty()).then(|| format!("--user={user}")));
-        words.extend((!database.is_empty()).then(|| format!("--database={database}")));
-        words.insert(0, "login".to_owned());
-        Ok(self.run_words(&words).await? == Exit::Done)
+        Ok(true)
     }
 
     async fn open_file(&mut self) -> Result<bool, CliError> {
-        let Some(path) = self.ask_filled_line("file of the database", "convoke.db").await? else { return Ok(false) };
-        let path = self.expand_home(path.strip_prefix("sqlite:").unwrap_or(&path));
-        match self.context.with_store(&format!("sqlite:{path}")) {
-            Ok(context) => self.context = context,
-            Err(error) => {
-                self.report_error(&error);
-                return Ok(false);
+        self.say_dim("One file holds a whole database; it is made when something is stored. Tab completes a path.");
+        let mut typed = "convoke.db".to_owned();
+        loop {
+            let Some(path) = self.ask_path("file of the database", &typed).await? else { return Ok(false) };
+            let file = self.expand_home(path.strip_prefix("sqlite:").unwrap_or(&path));
+            let address = format!("sqlite:{file}");
+            match self.wrong_file(&file) {
+                Some(why) => self.say(&why),
+                None => match self.context.with_store(&address) {
+                    Ok(context) => {
+                        self.context = context;
+                        let store = crate::cli::shell::quoted(&address);
+                        self.say(&format!("every command goes there with --store {store}"));
+                        return Ok(true);
+                    }
+                    Err(error) => self.report_error(&error),
+                },
             }
+            typed = path;
         }
-        let store = crate::cli::shell::quoted(&format!("sqlite:{path}"));
-        self.say(&format!("every command goes there with --store {store}"));
-        Ok(true)
+    }
+
+    /// Explains why a path cannot be a file of a database; `None` if it can.
+    fn wrong_file(&self, path: &str) -> Option<String> {
+        let place = self.context.world.folder.join(path);
+        if place.is_dir() {
+            return Some(format!("{path} is a folder: name a file in it."));
+        }
+        let folder = place.parent().filter(|folder| !folder.is_dir())?;
+        Some(format!("The folder {} does not exist.", folder.display()))
     }
 }

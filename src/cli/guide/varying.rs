@@ -30,28 +30,34 @@ impl Wizard<'_> {
     async fn vary_setting(&mut self) -> Result<(), CliError> {
         let settings = list_varied(&self.draft);
         let items: Vec<String> = settings.iter().map(|(name, help)| format!("{name}: {help}")).collect();
-        let question = "which setting? (typing narrows)";
-        let Some(at) = prompt::ask_search(&self.guide.context.terminal, question, &items, HINT).await? else {
-            return Ok(());
-        };
-        let name = &settings[at].0;
-        let present = self.draft.present_value(name);
-        self.ask_levels(name, &if present.is_empty() { present } else { format!("{present}, ") }).await
+        let mut at = 0;
+        loop {
+            let terminal = &self.guide.context.terminal;
+            let chosen = prompt::ask_search_from(terminal, "which setting?", &items, at, HINT).await?;
+            let Some(chosen) = chosen else { return Ok(()) };
+            at = chosen;
+            let name = &settings[at].0;
+            let present = self.draft.present_value(name);
+            let present = if present.is_empty() { present } else { format!("{present}, ") };
+            if self.ask_levels(name, &present).await? {
+                return Ok(());
+            }
+        }
     }
 
-    /// Asks for the values of a setting that are compared.
-    async fn ask_levels(&mut self, name: &str, present: &str) -> Result<(), CliError> {
+    /// Asks for the values of a setting that are compared; false on Esc.
+    async fn ask_levels(&mut self, name: &str, present: &str) -> Result<bool, CliError> {
         let mut present = present.to_owned();
         let question = format!("values of {name}, with commas");
         loop {
             let wrong = |line: &str| parse_levels(&self.draft, name, line).err().map(|o| explain_obstacle(&o));
-            let Some(line) = self.ask_line(&question, &present, wrong).await? else { return Ok(()) };
+            let Some(line) = self.ask_line(&question, &present, wrong).await? else { return Ok(false) };
             let before = self.draft.clone();
             let levels = parse_levels(&self.draft, name, &line).unwrap_or_default();
             self.draft.put_factor(name, levels);
             let wrong = self.draft.find_new_errors(&before, &self.servers);
-            if self.agree_to(&wrong).await? {
-                return Ok(());
+            if self.guide.agree_to(&wrong).await? {
+                return Ok(true);
             }
             self.draft = before;
             present = line;
@@ -61,54 +67,69 @@ impl Wizard<'_> {
     /// Renames, changes or removes a factor.
     async fn change_factor(&mut self, factor: &Factor) -> Result<(), CliError> {
         let name = &factor.name;
-        if is_setting(name, &self.draft.new.roles) {
-            let items = ["its values", "let it vary no more"].map(str::to_owned);
-            match prompt::ask_one_of(&self.guide.context.terminal, name, &items, 0, HINT).await? {
-                Some(0) => self.ask_levels(name, &join_levels(factor)).await?,
-                Some(_) => self.draft.remove_factor(name, ""),
-                None => {}
-            }
-            return Ok(());
-        }
-        let items = ["its name", "the names of its versions", "one version only"].map(str::to_owned);
-        match prompt::ask_one_of(&self.guide.context.terminal, name, &items, 0, HINT).await? {
-            Some(0) => {
-                let is_taken = |new: &str| new != name && self.draft.is_factor(new);
-                let taken = |new: &str| is_taken(new).then(|| format!("there is a factor `{new}` already"));
-                let wrong = |new: &str| self.draft.bad_factor(new).or_else(|| taken(new));
-                if let Some(new) = self.ask_line("name of the factor", name, wrong).await? {
-                    self.draft.rename_factor(name, &new);
+        let is_setting = is_setting(name, &self.draft.new.roles);
+        let items: &[&str] = if is_setting {
+            &["its values", "let it vary no more"]
+        } else {
+            &["its name", "the names of its versions", "one version only"]
+        };
+        let items: Vec<String> = items.iter().map(|item| (*item).to_owned()).collect();
+        let mut at = 0;
+        loop {
+            let Some(chosen) = prompt::ask_one_of(&self.guide.context.terminal, name, &items, at, HINT).await? else {
+                return Ok(());
+            };
+            at = chosen;
+            let is_done = match (is_setting, at) {
+                (true, 0) => self.ask_levels(name, &join_levels(factor)).await?,
+                (true, _) => {
+                    self.draft.remove_factor(name, "");
+                    true
                 }
+                (false, 0) => self.rename_factor(name).await?,
+                (false, 1) => self.rename_versions(factor).await?,
+                (false, _) => self.keep_version(factor).await?,
+            };
+            if is_done {
+                return Ok(());
             }
-            Some(1) => self.rename_versions(factor).await?,
-            Some(_) => self.keep_version(factor).await?,
-            None => {}
         }
-        Ok(())
     }
 
-    async fn rename_versions(&mut self, factor: &Factor) -> Result<(), CliError> {
+    /// Asks for another name of a factor; false on Esc.
+    async fn rename_factor(&mut self, name: &str) -> Result<bool, CliError> {
+        let is_taken = |new: &str| new != name && self.draft.is_factor(new);
+        let taken = |new: &str| is_taken(new).then(|| format!("there is a factor `{new}` already"));
+        let wrong = |new: &str| self.draft.bad_factor(new).or_else(|| taken(new));
+        let Some(new) = self.ask_line("name of the factor", name, wrong).await? else { return Ok(false) };
+        self.draft.rename_factor(name, &new);
+        Ok(true)
+    }
+
+    /// Asks for the names of a factor's versions; false on Esc.
+    async fn rename_versions(&mut self, factor: &Factor) -> Result<bool, CliError> {
         let wrong = |line: &str| {
             let levels = parse_levels(&self.draft, &factor.name, line);
             let tried = levels.and_then(|levels| self.draft.clone().set_versions(&factor.name, levels));
             tried.err().map(|obstacle| explain_obstacle(&obstacle))
         };
         let question = "names of the versions";
-        let Some(line) = self.ask_line(question, &join_levels(factor), wrong).await? else { return Ok(()) };
+        let Some(line) = self.ask_line(question, &join_levels(factor), wrong).await? else { return Ok(false) };
         let levels = parse_levels(&self.draft, &factor.name, &line);
         // The line was tried before.
         let _ = levels.and_then(|levels| self.draft.set_versions(&factor.name, levels));
-        Ok(())
+        Ok(true)
     }
 
-    /// Removes a factor after the choice of the version that stays.
-    async fn keep_version(&mut self, factor: &Factor) -> Result<(), CliError> {
+    /// Removes a factor after the choice of the version that stays; false on Esc.
+    async fn keep_version(&mut self, factor: &Factor) -> Result<bool, CliError> {
         let items: Vec<String> = factor.levels.iter().map(ToString::to_string).collect();
         let question = "which version stays? The other texts are removed";
-        if let Some(at) = prompt::ask_one_of(&self.guide.context.terminal, question, &items, 0, HINT).await? {
-            self.draft.remove_factor(&factor.name, &items[at]);
-        }
-        Ok(())
+        let Some(at) = prompt::ask_one_of(&self.guide.context.terminal, question, &items, 0, HINT).await? else {
+            return Ok(false);
+        };
+        self.draft.remove_factor(&factor.name, &items[at]);
+        Ok(true)
     }
 
     /// Asks for versions of a text; false if the person goes back to the text.
@@ -119,7 +140,8 @@ impl Wizard<'_> {
             return Ok(self.draft.find_factor(&factor.name) != Some(&factor));
         }
         self.guide.say_dim(
-            "Some conversations get one version, others another. Each version has a name, as in: kind, strict.",
+            "Some conversations get one version, others another: the text becomes a factor, and its versions are the \
+             factor's levels. Each version has a name, as in: kind, strict.",
         );
         let mut name = self.draft.propose_factor(address);
         loop {

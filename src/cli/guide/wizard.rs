@@ -4,16 +4,15 @@
 use super::command::saving_command;
 use super::draft_file::DraftFile;
 use super::select::Selected;
-use super::session::{Guide, HINT, terminal_width};
+use super::session::{Guide, HINT};
 use crate::cli::commands::check::preview_of;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::terminal::printer::{Look, Piece};
 use crate::cli::terminal::prompt;
-use crate::cli::terminal::text::{count, wrap};
+use crate::cli::terminal::text::count;
 use crate::design::check::{Checked, KnownServer};
-use crate::design::{Condition, Experiment, Problem, key};
+use crate::design::{Condition, Experiment, key};
 use crate::lab::LabError;
-use crate::lab::draft::{Base, Draft, Origin, Step};
+use crate::lab::draft::{Base, Draft, Step};
 
 /// The next place in the questions.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,6 +27,17 @@ pub(super) enum Next {
     Leave,
     /// The menu; the experiment is stored.
     Saved,
+}
+
+/// The end of the questions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// The experiment is stored.
+    Saved,
+    /// The person went back from the first question.
+    Back,
+    /// The person left.
+    Left,
 }
 
 /// An experiment under construction.
@@ -49,67 +59,13 @@ pub(super) struct Wizard<'a> {
 }
 
 impl Guide {
-    /// Creates an experiment; true if it was stored.
-    pub(super) async fn create_experiment(&mut self) -> Result<bool, CliError> {
-        let chosen = self.choose_draft(&|draft| draft.base == Base::New, Draft::create).await?;
-        let Some((draft, kept)) = chosen else { return Ok(false) };
-        self.run_wizard(draft, kept, None).await
-    }
-
-    /// Changes an experiment of the person's own; true if the change was stored.
-    pub(super) async fn change_experiment(&mut self, selected: &Selected) -> Result<bool, CliError> {
-        let is_of = |draft: &Draft| matches!(&draft.base, Base::Change(origin) if origin.id == selected.record.id);
-        let fresh = || Draft::change(origin_of(selected), selected.document.clone());
-        let Some((draft, kept)) = self.choose_draft(&is_of, fresh).await? else { return Ok(false) };
-        self.run_wizard(draft, kept, Some(selected)).await
-    }
-
-    /// Copies an experiment with changes; true if the copy was stored.
-    pub(super) async fn duplicate_experiment(&mut self, selected: &Selected) -> Result<bool, CliError> {
-        let Some(name) = self.free_name(&selected.record.name).await? else { return Ok(false) };
-        let is_of = |draft: &Draft| matches!(&draft.base, Base::Copy(origin) if origin.id == selected.record.id);
-        let fresh = || Draft::copy(origin_of(selected), selected.document.clone(), name);
-        let Some((draft, kept)) = self.choose_draft(&is_of, fresh).await? else { return Ok(false) };
-        self.run_wizard(draft, kept, Some(selected)).await
-    }
-
-    /// Describes the drafts in one line, for the first menu; `None` if there are none.
-    pub(super) fn describe_drafts(&self) -> Option<String> {
-        let (drafts, _) = DraftFile::list_free(self.context.settings.state.as_ref()?);
-        match drafts.as_slice() {
-            [] => None,
-            [(_, draft)] => Some(describe_draft(draft)),
-            several => Some(format!("go on with one of {} drafts", several.len())),
-        }
-    }
-
-    /// Continues a draft; true if it was stored.
-    pub(super) async fn continue_draft(&mut self) -> Result<bool, CliError> {
-        let Some(state) = self.context.settings.state.clone() else { return Ok(false) };
-        let (mut all, _) = DraftFile::list_free(&state);
-        let items: Vec<String> = all.iter().map(|(_, draft)| describe_draft(draft)).collect();
-        let at = if items.len() == 1 {
-            Some(0)
-        } else {
-            prompt::ask_one_of(&self.context.terminal, "which one?", &items, 0, HINT).await?
-        };
-        let Some((kept, draft)) = at.filter(|at| *at < all.len()).map(|at| all.swap_remove(at)) else {
-            return Ok(false);
-        };
-        let Some(origin) = draft.origin() else { return self.run_wizard(draft, Some(kept), None).await };
-        let Some(selected) = self.load_selected(&origin.id).await? else {
-            self.say(&format!("`{}` is not in this database; the draft is kept.", draft.old.name));
-            return Ok(false);
-        };
-        self.run_wizard(draft, Some(kept), Some(&selected)).await
-    }
-
-    async fn run_wizard(
+    /// Goes through the questions of a draft.
+    pub(super) async fn run_wizard(
         &mut self,
         draft: Draft,
         kept: Option<DraftFile>,
         selected: Option<&Selected>,
-    ) -> Result<bool, CliError> {
+    ) -> Result<End, CliError> {
         let servers = self.context.settings.servers.known_servers();
         self.context.terminal.typing.save_in(kept.as_ref().map(DraftFile::unfinished_file));
         self.say_dim("Enter takes what is shown, Esc goes back one question, Ctrl-C leaves; every answer is kept.");
@@ -121,103 +77,15 @@ impl Guide {
             wizard.move_onto_newer(selected).await?;
         }
         wizard.save_draft();
-        let saved = Box::pin(wizard.ask_all()).await?;
+        let end = Box::pin(wizard.ask_all()).await?;
         wizard.guide.context.terminal.typing.save_in(None);
-        Ok(saved)
+        Ok(end)
     }
-
-    /// Returns a new draft, or an unfinished one.
-    async fn choose_draft(
-        &self,
-        is_of: &(dyn Fn(&Draft) -> bool + Sync),
-        fresh: impl FnOnce() -> Draft,
-    ) -> Result<Option<(Draft, Option<DraftFile>)>, CliError> {
-        let Some(state) = self.context.settings.state.clone() else {
-            self.say("There is no folder for drafts: what is typed is not kept if the program ends.");
-            return Ok(Some((fresh(), None)));
-        };
-        loop {
-            let (mut all, unread) = DraftFile::list_free(&state);
-            for path in unread {
-                self.say(&format!("{} is a draft of another version of convoke: it stays as it is.", path.display()));
-            }
-            all.retain(|(_, draft)| is_of(draft));
-            if all.is_empty() {
-                break;
-            }
-            let mut items: Vec<String> = all.iter().map(|(_, draft)| describe_draft(draft)).collect();
-            items.extend(["begin anew", "throw a draft away"].map(str::to_owned));
-            let (drafts, question) = (all.len(), if all.len() == 1 { "there is a draft" } else { "there are drafts" });
-            match prompt::ask_one_of(&self.context.terminal, question, &items, 0, HINT).await? {
-                None => return Ok(None),
-                Some(at) if at < drafts => {
-                    let (kept, draft) = all.swap_remove(at);
-                    return Ok(Some((draft, Some(kept))));
-                }
-                Some(at) if at == drafts => break,
-                Some(_) => self.throw_away(all).await?,
-            }
-        }
-        match DraftFile::new(&state, (self.context.world.random)()) {
-            Ok(kept) => Ok(Some((fresh(), Some(kept)))),
-            Err(error) => {
-                self.context.printer.warn(&format!("no draft can be kept in {}: {error}", state.display()));
-                Ok(Some((fresh(), None)))
-            }
-        }
-    }
-
-    async fn throw_away(&self, mut all: Vec<(DraftFile, Draft)>) -> Result<(), CliError> {
-        let items: Vec<String> = all.iter().map(|(_, draft)| name_draft(draft)).collect();
-        let Some(at) = prompt::ask_one_of(&self.context.terminal, "which one?", &items, 0, HINT).await? else {
-            return Ok(());
-        };
-        let question = format!("throw away {}, with all that was typed?", items[at]);
-        if prompt::ask_yes_no(&self.context.terminal, &question, false, HINT).await? == Some(true) {
-            all.swap_remove(at).0.remove_files();
-        }
-        Ok(())
-    }
-
-    /// Finds the first free name for a copy: `NAME-2` and so on.
-    pub(super) async fn free_name(&self, name: &str) -> Result<Option<String>, CliError> {
-        self.read(async |lab| {
-            let all = lab.store.records().await?;
-            let is_taken = |n: &String| all.iter().any(|e| e.name == *n && e.creator == lab.who.creator);
-            let numbered = (2..).map(|n: u32| format!("{name}-{n}"));
-            Ok(numbered.into_iter().find(|n| !is_taken(n)).unwrap_or_default())
-        })
-        .await
-    }
-
-    /// Prints an explanation.
-    pub(super) fn say_dim(&self, text: &str) {
-        for line in wrap(text, terminal_width()) {
-            self.context.printer.say_pieces(&[Piece(&line, Look::Dim)]);
-        }
-    }
-}
-
-fn origin_of(selected: &Selected) -> Origin {
-    Origin { id: selected.record.id.clone(), revision: selected.record.revision.clone() }
-}
-
-fn name_draft(draft: &Draft) -> String {
-    match &draft.base {
-        Base::New if draft.new.name.is_empty() => "an experiment without a name".to_owned(),
-        Base::New => format!("`{}`", draft.new.name),
-        Base::Change(_) => format!("the change of `{}`", draft.old.name),
-        Base::Copy(_) => format!("the copy of `{}`", draft.old.name),
-    }
-}
-
-fn describe_draft(draft: &Draft) -> String {
-    format!("go on with {}, at: {}", name_draft(draft), draft.step.step_name())
 }
 
 impl Wizard<'_> {
-    /// Asks all questions; true if the experiment was stored.
-    async fn ask_all(&mut self) -> Result<bool, CliError> {
+    /// Asks all questions.
+    async fn ask_all(&mut self) -> Result<End, CliError> {
         if !self.draft.list_steps().contains(&self.draft.step) {
             self.draft.step = self.draft.open_step();
         }
@@ -226,22 +94,31 @@ impl Wizard<'_> {
             match self.ask_until_right(&step).await? {
                 Next::On => {
                     self.draft.mark_answered(&step);
+                    let open = self.draft.open_step();
+                    // A level that was added to a factor has no text yet.
+                    self.jumped |= step == Step::Factors && matches!(open, Step::Text(_));
                     let on = self.draft.neighbour_step(&step, 1).filter(|_| !self.jumped);
-                    self.draft.step = on.unwrap_or_else(|| self.draft.open_step());
+                    self.draft.step = on.unwrap_or(open);
                     self.trail.push(step);
                 }
-                Next::Back => match self.find_step_before(&step) {
-                    Some(before) => self.draft.step = before,
-                    None => return Ok(self.leave_draft()),
-                },
+                Next::Back => {
+                    let Some(before) = self.find_step_before(&step) else {
+                        self.leave_draft();
+                        return Ok(End::Back);
+                    };
+                    self.draft.step = before;
+                }
                 Next::To(other) => {
                     self.trail.extend((other != step).then_some(step));
                     self.draft.step = other;
                 }
-                Next::Leave => return Ok(self.leave_draft()),
+                Next::Leave => {
+                    self.leave_draft();
+                    return Ok(End::Left);
+                }
                 Next::Saved => {
                     self.kept.take().into_iter().for_each(DraftFile::remove_files);
-                    return Ok(true);
+                    return Ok(End::Saved);
                 }
             }
             self.save_draft();
@@ -274,22 +151,11 @@ impl Wizard<'_> {
                 return Ok(next);
             }
             let wrong = self.draft.find_new_errors(&before, &self.servers);
-            if self.agree_to(&wrong).await? {
+            if self.guide.agree_to(&wrong).await? {
                 return Ok(next);
             }
             self.draft = before.clone();
         }
-    }
-
-    /// Shows mistakes that an answer makes; true if there are none, or the person keeps the answer.
-    pub(super) async fn agree_to(&self, wrong: &[Problem]) -> Result<bool, CliError> {
-        if wrong.is_empty() {
-            return Ok(true);
-        }
-        self.guide.say_problems(wrong);
-        let items = ["answer again", "keep it, and mend the rest later"].map(str::to_owned);
-        let chosen = prompt::ask_one_of(&self.guide.context.terminal, "what now?", &items, 0, HINT).await?;
-        Ok(chosen == Some(1))
     }
 
     /// Saves the draft.
@@ -301,7 +167,7 @@ impl Wizard<'_> {
         }
     }
 
-    fn leave_draft(&mut self) -> bool {
+    fn leave_draft(&mut self) {
         if self.draft.is_untouched() {
             self.kept.take().into_iter().for_each(DraftFile::remove_files);
         } else if self.kept.is_some() {
@@ -312,7 +178,6 @@ impl Wizard<'_> {
             };
             self.guide.say(&format!("The draft is kept; `{item}` offers it."));
         }
-        false
     }
 
     /// Shows the experiment so far, or the differences, and asks what to do with it.
@@ -398,7 +263,7 @@ impl Wizard<'_> {
                 None => return Ok(()),
             }
         }
-        preview_of(&self.guide.context, &checked, one)
+        preview_of(&self.guide.context, &checked, one).await
     }
 
     /// Asks which answer to change.

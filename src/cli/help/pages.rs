@@ -16,7 +16,7 @@ pub struct Group {
 pub const GROUPS: &[Group] = &[
     Group {
         purpose: "Design an experiment",
-        commands: &["new", "check", "plan", "import", "duplicate", "edit", "diff"],
+        commands: &["new", "people", "check", "plan", "import", "duplicate", "edit", "diff"],
     },
     Group { purpose: "Run it", commands: &["run", "talk", "ask"] },
     Group { purpose: "Look at results", commands: &["list", "show", "summary"] },
@@ -45,9 +45,9 @@ pub type Variables = &'static [(&'static str, &'static str)];
 /// Variables that name the database and its user.
 pub const DATABASE: Variables = &[
     ("CONVOKE_STORE", "database, unless --store is given"),
-    ("DB_CLUSTER_URL", "address of a MongoDB, unless one of the two above is given"),
-    ("DB_USER", "user of that MongoDB; with another database, only your name"),
-    ("DB_PASSWORD", "password of the user"),
+    ("DB_CLUSTER_URL", "address of a MongoDB, unless --store or CONVOKE_STORE is given"),
+    ("DB_USER", "user of that MongoDB; with a file, your name as creator"),
+    ("DB_PASSWORD", "password of that user, or of the user whom --store or CONVOKE_STORE names"),
     ("DB_NAME", "database on the MongoDB, if its address names none"),
 ];
 
@@ -59,7 +59,9 @@ pub const SERVERS: Variables = &[
     ("AZURE_OPENAI_API_VERSION", "version of its interface, for older resources"),
     ("HTTPS_PROXY, ALL_PROXY, NO_PROXY", "proxies for servers reached by https"),
     ("CONVOKE_SCRIPT", "file with the replies of `scripted`, one on each line"),
-    ("CONVOKE_…_TIMEOUT, CONVOKE_REPLY_MIB", "limits of one attempt; see .env_template"),
+    ("CONVOKE_CONNECT_TIMEOUT, CONVOKE_FIRST_BYTE_TIMEOUT", "limits of one attempt, in seconds"),
+    ("CONVOKE_IDLE_TIMEOUT, CONVOKE_ATTEMPT_TIMEOUT", "further limits, in seconds"),
+    ("CONVOKE_REPLY_MIB", "largest reply, in MiB"),
 ];
 
 /// Variables of the terminal.
@@ -71,7 +73,7 @@ pub struct Page {
     pub command: &'static str,
     /// Lines that can be pasted, each with a remark.
     pub examples: &'static [(&'static str, &'static str)],
-    /// Exit codes beside 0 and 2.
+    /// Exit codes beside 0, 2, 130 and 143.
     pub exits: &'static [Exit],
     /// Kinds of variables that the command reads.
     pub variables: &'static [Variables],
@@ -80,7 +82,7 @@ pub struct Page {
 const READS: &[Exit] = &[Store, NotFound];
 const PLANS: &[Exit] = &[Experiment, Store, NotFound];
 const CHANGES: &[Exit] = &[Experiment, Store, NotFound, NotYours];
-const WORKS: &[Exit] = &[Failed, Experiment, Store, Model, NotFound, Budget, Interrupt, Terminate];
+const WORKS: &[Exit] = &[Failed, Experiment, Store, Model, NotFound, Budget];
 
 /// The help of each command. A test runs the examples in this order; `5e133070` stands for the id of a conversation.
 pub const PAGES: &[Page] = &[
@@ -90,8 +92,43 @@ pub const PAGES: &[Page] = &[
             ("convoke new study --from prison", "folder `study`, with the texts of an example"),
             ("convoke new short --from prison --set messages=6", "the same, but shorter"),
             ("convoke new pilot --from debate --stored", "into the database; no folder"),
+            ("convoke new group --from focus-group", "agents who are persons"),
         ],
         exits: &[Experiment, Store],
+        variables: &[DATABASE],
+    },
+    Page {
+        command: "people",
+        examples: &[
+            ("convoke people list group", "the persons of an experiment"),
+            ("convoke people show group/people/amina.json", "one, as a prompt has it"),
+            ("convoke people compare group", "how their facts are distributed"),
+        ],
+        exits: PLANS,
+        variables: &[DATABASE],
+    },
+    Page {
+        command: "people list",
+        examples: &[
+            ("convoke people list group", "the persons of an experiment"),
+            ("convoke people list 'group/people/*.json'", "those in some files"),
+        ],
+        exits: PLANS,
+        variables: &[DATABASE],
+    },
+    Page {
+        command: "people show",
+        examples: &[("convoke people show group/people/amina.json", "the section of her prompt")],
+        exits: &[Experiment, NotFound],
+        variables: &[],
+    },
+    Page {
+        command: "people compare",
+        examples: &[
+            ("convoke people compare group", "one set"),
+            ("convoke people compare 'group/people/*.json' group", "two sets, with their distance"),
+        ],
+        exits: PLANS,
         variables: &[DATABASE],
     },
     Page {
@@ -155,9 +192,15 @@ pub const PAGES: &[Page] = &[
         command: "run",
         examples: &[
             ("convoke run study --offline --limit 4", "try it: no server, no key, no cost"),
-            ("convoke run study --offline --only goal=escape --limit 8", "some conditions; again, it resumes"),
-            ("convoke run study --model ollama/llama3.1 --replicates 10 --jobs 4", "a model of your own machine"),
-            ("convoke run study --max-time 8h --notify 'cat > last.json'", "one night"),
+            ("convoke run study --offline --only goal=escape --limit 8", "some conditions; the same command resumes"),
+            (
+                "convoke run study --model ollama/llama3.1 --replicates 10 --jobs 4",
+                "ten of each condition, with a model of your own machine",
+            ),
+            (
+                "convoke run study --max-time 8h --notify 'cat > last.json'",
+                "at most 8 hours; then the result goes to a file",
+            ),
         ],
         exits: WORKS,
         variables: &[DATABASE, SERVERS],
@@ -268,7 +311,7 @@ pub const PAGES: &[Page] = &[
             ("convoke store copy sqlite:convoke.db sqlite:backup.db", "from one file to another"),
             ("convoke store copy sqlite:convoke.db mongodb://ann@db.example.org/convoke", "to a MongoDB"),
         ],
-        exits: &[Store, NotFound, Interrupt, Terminate],
+        exits: &[Store, NotFound],
         variables: &[&[("DB_PASSWORD", "password of the user that an address names")]],
     },
     Page {

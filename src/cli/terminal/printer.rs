@@ -7,6 +7,7 @@ use crate::process::harmless::{harmless, harmless_json};
 use console::{Style, Term};
 use serde_json::{Value as Json, json};
 use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Writes to the two streams.
 #[derive(Debug, Clone)]
@@ -20,7 +21,12 @@ pub struct Printer {
     pub json: bool,
     /// True if informative messages are dropped.
     pub quiet: bool,
+    /// Lines of data that are kept for a pager, if they are. Clones share them.
+    pub page: Page,
 }
+
+/// Lines that are kept instead of printed; `None` while lines are printed.
+pub type Page = Arc<Mutex<Option<Vec<String>>>>;
 
 /// A piece of a line with its style.
 #[derive(Debug, Clone)]
@@ -48,7 +54,7 @@ pub enum Look {
 impl Printer {
     /// Creates a printer without colour.
     pub fn plain(json: bool) -> Self {
-        Self { colour: false, colour_err: false, json, quiet: false }
+        Self { colour: false, colour_err: false, json, quiet: false, page: Page::default() }
     }
 
     /// Prints a line of data.
@@ -63,7 +69,31 @@ impl Printer {
 
     /// Prints a line of data, and fails if the reader closed the pipe.
     pub fn try_pieces(&self, pieces: &[Piece<'_>]) -> io::Result<()> {
-        writeln!(io::stdout().lock(), "{}", paint_pieces(pieces, self.colour))
+        let line = paint_pieces(pieces, self.colour);
+        match &mut *self.lock_page() {
+            Some(page) => page.extend(line.split('\n').map(str::to_owned)),
+            None => writeln!(io::stdout().lock(), "{line}")?,
+        }
+        Ok(())
+    }
+
+    fn lock_page(&self) -> std::sync::MutexGuard<'_, Option<Vec<String>>> {
+        self.page.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps lines of data from now on instead of printing them.
+    pub fn begin_page(&self) {
+        *self.lock_page() = Some(Vec::new());
+    }
+
+    /// Returns the lines that were kept, each escaped and painted. Lines are printed from now on.
+    pub fn end_page(&self) -> Vec<String> {
+        self.lock_page().take().unwrap_or_default()
+    }
+
+    /// Prints a line that was kept.
+    pub fn print_painted(&self, line: &str) -> io::Result<()> {
+        forgive_closed(writeln!(io::stdout().lock(), "{line}"))
     }
 
     /// Prints one JSON line, and fails if the reader closed the pipe.
@@ -177,6 +207,14 @@ fn paint_text(text: &str, look: Look, colour: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kept_line_is_escaped_and_shared_by_clones() {
+        let printer = Printer::plain(false);
+        printer.begin_page();
+        printer.clone().out("a\u{1b}[2J\nb").unwrap();
+        assert_eq!(printer.end_page(), ["a␛[2J", "b"]);
+    }
 
     #[test]
     fn colour_is_added_only_where_wanted() {

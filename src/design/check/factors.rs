@@ -98,7 +98,9 @@ fn has_value(name: &str, roles: &[Role]) -> bool {
     match Effect::of(name) {
         Some(Effect::Model) => true,
         Some(Effect::Protocol(key)) => key.factor,
-        Some(Effect::Agents(role) | Effect::RoleModel(role)) => place_of(role, roles).is_some(),
+        Some(Effect::Agents(role) | Effect::RoleModel(role) | Effect::RolePeople(role, _)) => {
+            place_of(role, roles).is_some()
+        }
         Some(
             Effect::StartingMessage | Effect::Style | Effect::Parameter(_) | Effect::Mind(_) | Effect::RoleMind(..),
         )

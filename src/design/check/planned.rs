@@ -16,12 +16,12 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// A text that is sent to models: its file, its bytes in that file, its conditions, and the role that reads it.
-struct Text<'a> {
-    path: &'a str,
-    file: &'a str,
-    span: Range<usize>,
-    when: &'a [When],
-    reader: Option<usize>,
+pub(super) struct Text<'a> {
+    pub(super) path: &'a str,
+    pub(super) file: &'a str,
+    pub(super) span: Range<usize>,
+    pub(super) when: &'a [When],
+    pub(super) reader: Option<usize>,
 }
 
 impl Check<'_> {
@@ -41,6 +41,7 @@ impl Check<'_> {
             self.tags_of_nobody(&conditions);
             self.idle_excludes(&conditions);
             self.swept_parameters(&conditions);
+            self.check_people(&conditions);
         } else if let Some(rest) = without_mistakes(self.experiment, &obstacles) {
             let Expansion { conditions, obstacles } = expand_conditions(&rest, &Overrides::default());
             let of_conditions = obstacles.into_iter().filter(|o| !["same-key", "no-condition"].contains(&o.code));
@@ -52,8 +53,10 @@ impl Check<'_> {
     }
 
     fn report_obstacles(&mut self, obstacles: &[Obstacle]) {
-        // The reader of the file has already reported factors without levels.
-        for Obstacle { code, at, message, hint, .. } in obstacles.iter().filter(|o| o.code != "no-levels") {
+        // Factors without levels, and files that are no persons, have already been reported where they are.
+        let has_bad_files = self.has_bad_files();
+        let is_reported = |o: &Obstacle| o.code == "no-levels" || o.code == "bad-person" && has_bad_files;
+        for Obstacle { code, at, message, hint, .. } in obstacles.iter().filter(|o| !is_reported(o)) {
             self.report_at(Severity::Error, code, at, message.clone(), hint.clone());
         }
     }
@@ -283,7 +286,7 @@ fn other_value(experiment: &Experiment, conditions: &[Condition], name: &str, wo
 }
 
 /// Returns the texts of all prompt files: starting prompts, titles and sections.
-fn all_texts<'a>(sources: &'a Sources, experiment: &Experiment) -> Vec<Text<'a>> {
+pub(super) fn all_texts<'a>(sources: &'a Sources, experiment: &Experiment) -> Vec<Text<'a>> {
     let mut texts = Vec::new();
     for (path, (file, parsed)) in &sources.prompts {
         let reader = experiment.roles.iter().position(|r| role_file(&r.name) == *path);

@@ -1,4 +1,5 @@
 use super::*;
+use crate::design::RoleModel;
 use crate::design::check::{KnownServer, check};
 use crate::design::diff::diff;
 use crate::design::{arbitrary, folder, problem};

@@ -1,9 +1,11 @@
 //! Kinds of keys: the values of each kind, their reader, and the levels that a factor may have.
 
-use crate::design::experiment::{Labels, RoleModel, Seed, Speakers, Structured};
+use crate::design::experiment::{Deal, Labels, RoleModel, Seed, Speakers, Structured};
 use crate::design::tree::{Node, Tree};
 use crate::design::value::Value;
-use KeyValue::{List, One};
+use crate::people::Source;
+use crate::people::source::{read_level, write_level};
+use KeyValue::{List, One, Sources};
 use serde::Serialize;
 
 /// A kind of value.
@@ -45,6 +47,10 @@ pub enum KeyKind {
     Models,
     /// A number, or `{ fixed = number }`.
     Seed,
+    /// Paths, patterns, populations, or `{ from = "NAME", first = number }`; one or a list.
+    People,
+    /// Paths and patterns; one or a list.
+    Fragments,
 }
 
 /// The value of a key.
@@ -57,6 +63,8 @@ pub enum KeyValue {
     List(Vec<String>),
     /// A seed.
     Seed(Seed),
+    /// Sources of people.
+    Sources(Vec<Source>),
 }
 
 impl KeyValue {
@@ -64,6 +72,7 @@ impl KeyValue {
     pub fn into_scalar(self) -> Option<Value> {
         match self {
             Self::One(value) => Some(value),
+            Self::Sources(sources) => Some(Value::Text(write_level(&sources))),
             Self::List(_) | Self::Seed(_) => None,
         }
     }
@@ -93,6 +102,8 @@ impl KeyKind {
             Self::Texts => return tree.read_text(at, node).map(|text| KeyValue::List(vec![text])),
             Self::Text | Self::Models => tree.read_text(at, node).map(Value::Text),
             Self::Seed => return read_seed(tree, at, node).map(KeyValue::Seed),
+            Self::People => return Some(Sources(read_sources(tree, at, node, refuse_people))),
+            Self::Fragments => return Some(Sources(read_sources(tree, at, node, refuse_fragment))),
         };
         scalar.map(KeyValue::One)
     }
@@ -116,6 +127,8 @@ impl KeyKind {
             Self::Text | Self::Pronouns | Self::Scalar | Self::Models => {
                 (matches!(level, Value::Text(_)), "text".to_owned())
             }
+            Self::People => return refuse_sources(level, refuse_people),
+            Self::Fragments => return refuse_sources(level, refuse_fragment),
             Self::Phrases | Self::Texts | Self::Seed => (false, "a list under [protocol] only, no factor".to_owned()),
             Self::Titles => (false, "a list under [mind] only, no factor".to_owned()),
         };
@@ -189,6 +202,65 @@ fn read_seed(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Seed> {
         .map(|fixed| Seed::Fixed { fixed })
 }
 
+fn refuse_people(source: &Source) -> Option<String> {
+    source.refuse()
+}
+
+fn refuse_fragment(source: &Source) -> Option<String> {
+    let is_name = || (!source.is_path()).then(|| "a fragment is a file".to_owned());
+    source.refuse().or_else(is_name)
+}
+
+/// Describes the levels that sources of people may be, if this level is none.
+fn refuse_sources(level: &Value, refuse: fn(&Source) -> Option<String>) -> Option<String> {
+    const RIGHT: &str = "paths such as \"people/a.json + people/b*.json\", the name of a population, or \"\" for none";
+    match level {
+        Value::Text(text) => {
+            let wrong = read_level(text).into_iter().find_map(|s| Some(format!("`{}`: {}", s.from, refuse(&s)?)));
+            wrong.map(|why| format!("{RIGHT}; {why}"))
+        }
+        Value::Bool(_) | Value::Int(_) | Value::Float(_) => Some(RIGHT.to_owned()),
+    }
+}
+
+fn read_sources(tree: &mut Tree<'_>, at: &str, node: &Node<'_>, refuse: fn(&Source) -> Option<String>) -> Vec<Source> {
+    let items: Vec<(String, &Node<'_>)> = if node.get_ref().is_array() {
+        let items = tree.read_array(at, node).into_iter().enumerate();
+        items.map(|(i, item)| (format!("{at}[{i}]"), item)).collect()
+    } else {
+        vec![(at.to_owned(), node)]
+    };
+    let mut sources = Vec::new();
+    for (at, item) in items {
+        let Some(source) = read_source(tree, &at, item) else { continue };
+        match refuse(&source) {
+            None => sources.push(source),
+            Some(why) => {
+                let hint = "write a path as in \"people/*.json\", or the name of a population".to_owned();
+                tree.error(item.span(), "bad-path", format!("`{at}` cannot be `{}`: {why}", source.from), hint);
+            }
+        }
+    }
+    sources
+}
+
+fn read_source(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Source> {
+    if !node.get_ref().is_table() {
+        return tree.read_text(at, node).map(|from| Source::all_of(&from));
+    }
+    let table = tree.read_table(at, node)?;
+    let fields = tree.read_fields(at, table, &["from", "first"]);
+    let first = fields.get("first");
+    let first = first.and_then(|n| tree.read_whole(&format!("{at}.first"), n, 1, u64::from(u32::MAX)));
+    let Some(from) = fields.get("from") else {
+        let hint = "write { from = \"NAME\", first = number }".to_owned();
+        tree.error(node.span(), "missing", format!("`{at}` has no `from`"), hint);
+        return None;
+    };
+    let from = tree.read_text(&format!("{at}.from"), from)?;
+    Some(Source { from, first: first.map(|n| n as u32) })
+}
+
 /// A type of fields that keys get and set.
 pub(super) trait Field: Sized {
     /// Returns the value; `None` if it is not set.
@@ -233,6 +305,7 @@ field! {
     Seed { seed => KeyValue::Seed(*seed); KeyValue::Seed(seed) => Some(seed) }
     Speakers { speakers => One(Value::Text(speakers.to_string())); One(Value::Text(word)) => Self::of(&word) }
     Structured { one => One(Value::Text(one.to_string())); One(Value::Text(word)) => Self::of(&word) }
+    Deal { deal => One(Value::Text(deal.to_string())); One(Value::Text(word)) => Self::of(&word) }
     Labels { labels => One(Value::Text(labels.to_string())); One(Value::Text(word)) => Self::of(&word) }
 }
 
@@ -249,7 +322,22 @@ impl Field for RoleModel {
         match value {
             One(name) => String::of(One(name)).map(Self::One),
             List(names) => Some(Self::Each(names)),
-            KeyValue::Seed(_) => None,
+            KeyValue::Seed(_) | Sources(_) => None,
+        }
+    }
+}
+
+/// Sources of people; a level of a factor is one text.
+impl Field for Vec<Source> {
+    fn value(&self) -> Option<KeyValue> {
+        (!self.is_empty()).then(|| Sources(self.clone()))
+    }
+
+    fn of(value: KeyValue) -> Option<Self> {
+        match value {
+            Sources(sources) => Some(sources),
+            One(Value::Text(level)) => Some(read_level(&level)),
+            One(Value::Bool(_) | Value::Int(_) | Value::Float(_)) | List(_) | KeyValue::Seed(_) => None,
         }
     }
 }

@@ -32,6 +32,8 @@ pub enum Tag {
     RolesNum,
     /// The reading agent's own name.
     AgentName,
+    /// A fact about the reading agent's person: its path, and the text for somebody who lacks it.
+    Person(String, Option<String>),
 }
 
 impl Tag {
@@ -44,7 +46,7 @@ impl Tag {
             | Self::Pron(role)
             | Self::PossPron(role)
             | Self::Verb(role, _) => Some(*role),
-            Self::AgentsNum | Self::RolesNum | Self::AgentName => None,
+            Self::AgentsNum | Self::RolesNum | Self::AgentName | Self::Person(..) => None,
         }
     }
 }
@@ -92,6 +94,8 @@ pub struct RoleTags {
     tags: Vec<String>,
     /// Roles by the length of their tags, longest first, so that `PRISON_GUARD` is tried before `PRISON`.
     longest: Vec<usize>,
+    /// True if agents are persons, so that texts may name facts about them.
+    has_people: bool,
 }
 
 impl RoleTags {
@@ -100,7 +104,13 @@ impl RoleTags {
         let tags: Vec<String> = names.iter().map(|name| tag_of(name)).collect();
         let mut longest: Vec<usize> = (0..tags.len()).collect();
         longest.sort_by_key(|&role| std::cmp::Reverse(tags[role].len()));
-        Self { tags, longest }
+        Self { tags, longest, has_people: false }
+    }
+
+    /// Adds the tags of facts about persons. Without people, `<PERSON …>` is text.
+    #[must_use]
+    pub fn with_people(self, has_people: bool) -> Self {
+        Self { has_people, ..self }
     }
 
     /// Finds roles whose names cannot be tags. Returns the index of each with a message.
@@ -132,7 +142,8 @@ impl RoleTags {
     /// Finds the tag that a name between `<` and `>` means.
     pub(super) fn find_tag(&self, name: &str) -> Option<Tag> {
         let total = TOTALS.iter().find(|(total, _)| *total == name).map(|(_, tag)| tag.clone());
-        total.or_else(|| self.split_forms(name).find_map(|(role, form)| form_of(role, form)))
+        let person = || self.has_people.then(|| person_tag(name)).flatten();
+        total.or_else(person).or_else(|| self.split_forms(name).find_map(|(role, form)| form_of(role, form)))
     }
 
     /// Returns true if a name begins with a role's tag and `_VERB_`.
@@ -163,6 +174,14 @@ impl RoleTags {
         }
         best.map(|(_, candidate)| candidate)
     }
+}
+
+/// Reads `PERSON path` and `PERSON path|text`.
+fn person_tag(name: &str) -> Option<Tag> {
+    let fact = name.strip_prefix("PERSON ")?;
+    let (path, otherwise) = fact.split_once('|').map_or((fact, None), |(path, text)| (path, Some(text.to_owned())));
+    let path = path.trim();
+    (!path.split('.').any(str::is_empty)).then(|| Tag::Person(path.to_owned(), otherwise))
 }
 
 fn form_of(role: usize, form: &str) -> Option<Tag> {

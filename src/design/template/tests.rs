@@ -9,7 +9,7 @@ fn role_forms(count: u32, noun: &str, plural: &str, pronouns: &str) -> RoleForms
 fn sample_forms(guards: u32, children: u32) -> Forms {
     let roles =
         vec![role_forms(guards, "guard", "guards", "he/his"), role_forms(children, "child", "children", "she/her")];
-    Forms { roles, agent_name: Some("Guard_117".to_owned()) }
+    Forms { roles, agent_name: Some("Guard_117".to_owned()), facts: Facts::new() }
 }
 
 fn sample_tags() -> RoleTags {
@@ -159,8 +159,22 @@ fn names_that_clash() {
 }
 
 #[test]
+fn facts_are_read_only_where_agents_are_persons() {
+    let fact = |path: &str, text: &str| (path.to_owned(), Fact::Text(text.to_owned()));
+    let job = Fact::Table(vec![fact("title", "<GUARD_NOUN>"), ("years".to_owned(), Fact::Number("7.50".to_owned()))]);
+    let facts = vec![("job".to_owned(), job), ("skills".to_owned(), Fact::List(Vec::new()))];
+    let forms = Forms { facts, ..sample_forms(1, 1) };
+    let text =
+        "<PERSON job.title> <PERSON job.years|x> <PERSON age|not known> <PERSON skills|none> <PERSON age> <PERSON >";
+    let (template, problems) = Template::parse(text, &sample_tags().with_people(true));
+    assert_eq!(problems, []);
+    assert_eq!(template.render(&forms), "<GUARD_NOUN> 7.50 not known none unknown <PERSON >");
+    assert_eq!(render_text(text, &forms), (text.to_owned(), vec![]));
+}
+
+#[test]
 fn wrong_pronouns_fall_back_to_those_of_any_number() {
-    let odd = Forms { roles: vec![role_forms(1, "guard", "guards", "he")], agent_name: None };
+    let odd = Forms { roles: vec![role_forms(1, "guard", "guards", "he")], ..Forms::default() };
     assert_eq!(render_text("<GUARD_PRON> <GUARD_POSSPRON> <CHILD_NUM>", &odd).0, "they their ");
 }
 
@@ -173,7 +187,7 @@ proptest! {
     #[test]
     fn values_are_never_read_again(before in "[a-z]{0,3}", tag in "<(GUARD|CHILD)_(NUM|NOUN|VERB_make)>|<AGENT_NAME>") {
         let role = role_forms(1, &tag, &tag, &format!("{tag}/{tag}"));
-        let forms = Forms { roles: vec![role.clone(), role], agent_name: Some(tag.clone()) };
+        let forms = Forms { roles: vec![role.clone(), role], agent_name: Some(tag.clone()), facts: Facts::new() };
         for own in ["GUARD_NOUN", "CHILD_PRON", "GUARD_POSSPRON", "AGENT_NAME"] {
             let text = format!("{before}<{own}>{before}");
             prop_assert_eq!(render_text(&text, &forms), (format!("{before}{tag}{before}"), vec![]));

@@ -1,6 +1,6 @@
 use super::*;
 use crate::design::edit::{Changes, split_assignment};
-use crate::design::{CellSpec, Overrides, Plan, Role, RoleModel, Zip, key};
+use crate::design::{CellSpec, Overrides, Plan, Role, Zip, key};
 use crate::lab::Narrowing;
 use crate::lab::change::changed_document;
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ fn factor(name: &str, levels: &[i64]) -> Factor {
 fn role(name: &str) -> Role {
     let (plural, pronouns) = (format!("{name}s"), "he/his".to_owned());
     let prompt = crate::design::PromptText { start: "You speak.\n".to_owned(), ..Default::default() };
-    Role { name: name.to_owned(), agents: 1, plural, pronouns, model: RoleModel::Condition, prompt, ..Role::default() }
+    Role { name: name.to_owned(), agents: 1, plural, pronouns, prompt, ..Role::default() }
 }
 
 /// A market with two roles; one has a blank in its name.

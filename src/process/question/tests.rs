@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::design::{Overrides, Plan, arbitrary};
+use crate::process::setting::Draw;
 use crate::process::{Conversation, PromptSize};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -13,7 +14,8 @@ fn subjects() -> impl Strategy<Value = (Arc<Setting>, Vec<Entry>)> {
         experiment.models.truncate(1);
         let overrides = Overrides { offline: true, ..Overrides::default() };
         let plan = Plan::new(&experiment, &overrides).expect("a plan");
-        let mut setting = Setting::new(&experiment, &plan.conditions[0], &plan.cells()[0].key);
+        let mut setting =
+            Setting::new(&experiment, &plan.conditions[0], Draw { key: &plan.cells()[0].key, seed: 0, replicate: 1 });
         let health = std::mem::take(&mut setting.health);
         let log = finished(setting.clone());
         setting.health = health;

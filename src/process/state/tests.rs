@@ -110,6 +110,7 @@ fn setting(names: &[&str], messages: u32) -> Setting {
             model: ModelSpec::bare("ollama/m"),
             prompt: format!("You are {name}."),
             form: None,
+            person: None,
         })
         .collect();
     Setting {

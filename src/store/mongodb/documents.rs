@@ -127,7 +127,7 @@ pub(super) fn experiment_record(mut document: Document) -> Result<ExperimentReco
 }
 
 pub(super) fn revision_document(hash: &str, experiment: &Experiment) -> Result<Document, Fail> {
-    let plain = Experiment { run: RunDefaults::default(), ..experiment.clone() };
+    let plain = Experiment { run: RunDefaults::default(), ..experiment.without_texts() };
     let mut document = serialize_to_document(&plain)?;
     document.insert("run", run_defaults(&experiment.run)?);
     Ok(doc! { "_id": hash, "document": document })

@@ -10,10 +10,12 @@ use super::{deletions, schema, snapshots, versions};
 use crate::design::Experiment;
 use crate::store::{ConversationRecord, ExperimentRecord, NewExperiment, RunRecord};
 use ::mongodb::bson::{Document, doc};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// Number of documents that are written at a time.
 const BATCH: usize = 1000;
+/// Number of texts that are written at a time; each may have a megabyte.
+const TEXTS: usize = 40;
 
 pub(super) fn new_record(new: &NewExperiment) -> ExperimentRecord {
     ExperimentRecord {
@@ -54,7 +56,22 @@ pub(super) async fn save_experiment(mongo: &Base, new: &NewExperiment) -> Result
 
 pub(super) async fn keep_revision(mongo: &Base, hash: &str, document: &Experiment) -> Result<(), Fail> {
     schema::room_for_document(mongo, document).await?;
+    keep_people(mongo, hash, document).await?;
     unless_there(mongo.revisions().insert_one(revision_document(hash, document)?).await)
+}
+
+/// Stores the texts of people before the document that names them, unless the document is stored.
+async fn keep_people(mongo: &Base, hash: &str, document: &Experiment) -> Result<(), Fail> {
+    let texts = document.people.iter().filter_map(|file| Some((&file.hash, file.text()?)));
+    let texts: BTreeMap<&String, &str> = texts.collect();
+    if texts.is_empty() || mongo.revisions().find_one(doc! { "_id": hash }).await?.is_some() {
+        return Ok(());
+    }
+    let documents: Vec<Document> = texts.iter().map(|(hash, text)| doc! { "_id": *hash, "text": *text }).collect();
+    for batch in documents.chunks(TEXTS) {
+        unless_there(mongo.texts().insert_many(batch).ordered(false).await)?;
+    }
+    Ok(())
 }
 
 pub(super) async fn find_experiment(mongo: &Base, creator: &str, name: &str) -> Result<Option<ExperimentRecord>, Fail> {

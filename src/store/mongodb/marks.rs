@@ -1,8 +1,9 @@
-//! Stars and notes. The creator's are in the item's document, those of others in `marks`.
+//! Stars and notes. The creator's are in the item's document, those of others in `marks`. Of a conversation, `marks` has
+//! the creator's too, with their instant.
 
 use super::base::Base;
 use super::cursor::read_all;
-use super::documents::{from_bson, to_date};
+use super::documents::{from_bson, read_field, to_date};
 use super::fail::Fail;
 use super::items::{item_place, owned_document};
 use super::versions;
@@ -48,13 +49,25 @@ pub(super) async fn list_marks(mongo: &Base) -> Result<Vec<MarkRecord>, Fail> {
     Ok(marks)
 }
 
-/// Stores a mark of another database, if its item is here and no later mark of the same person.
+/// Stores a mark of another database, if its item is here and no later mark of the same person. A creator's mark of a
+/// conversation is in its document too.
 pub(super) async fn receive_mark(mongo: &Base, given: &MarkRecord) -> Result<(), Fail> {
     let here = doc! { "_id": &given.item };
-    let is_here = mongo.experiments().find_one(here.clone()).await?.is_some()
-        || mongo.conversations().find_one(here).await?.is_some();
-    let old = find_mark(mongo, &given.item, &given.person).await?;
-    if is_here && old.is_none_or(|old| given.at > old.at) { store_mark(mongo, given).await } else { Ok(()) }
+    let conversation = mongo.conversations().find_one(here.clone()).await?;
+    if conversation.is_none() && mongo.experiments().find_one(here).await?.is_none() {
+        return Ok(());
+    }
+    if find_mark(mongo, &given.item, &given.person).await?.is_some_and(|old| given.at <= old.at) {
+        return Ok(());
+    }
+    store_mark(mongo, given).await?;
+    match conversation {
+        Some(own) if own.get_str("creator").is_ok_and(|creator| creator == given.person) => {
+            let mark = Mark { note: Some(given.note.clone()), starred: Some(given.starred), at: given.at };
+            mark_conversation(mongo, &given.item, &given.person, &mark, own).await
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Removes the marks of items.
@@ -63,7 +76,7 @@ pub(super) async fn remove_marks(mongo: &Base, items: &[String]) -> Result<(), F
     Ok(())
 }
 
-/// Changes the mark of somebody who is not the creator.
+/// Changes the mark in `marks`: that of somebody who is not the creator, or the creator's of a conversation.
 async fn mark_apart(mongo: &Base, item: &Item, person: &str, mark: &Mark) -> Result<(), Fail> {
     let (_, id) = item_place(mongo, item);
     let old = find_mark(mongo, &id, person).await?;
@@ -90,7 +103,13 @@ pub(super) async fn mark_item(mongo: &Base, item: &Item, person: &str, mark: &Ma
                 return Ok(());
             }
         },
-        Item::Conversation(id) => mark_conversation(mongo, id, person, mark, found).await,
+        Item::Conversation(id) => {
+            let (starred, note): (bool, Option<String>) = (read_field(&found, "starred")?, read_field(&found, "note")?);
+            let (starred, note) = (mark.starred.unwrap_or(starred), mark.note.clone().unwrap_or(note));
+            let dated = MarkRecord { item: id.clone(), person: person.to_owned(), starred, note, at: mark.at };
+            store_mark(mongo, &dated).await?;
+            mark_conversation(mongo, id, person, mark, found).await
+        }
     }
 }
 

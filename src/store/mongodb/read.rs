@@ -80,7 +80,31 @@ async fn aggregate_counts(mongo: &Base, experiments: &[String]) -> Result<Vec<Do
 
 pub(super) async fn find_document(mongo: &Base, revision: &str) -> Result<Option<Experiment>, Fail> {
     let found = mongo.revisions().find_one(doc! { "_id": revision }).await?;
-    found.map(|stored| revision_experiment(&stored)).transpose()
+    let Some(mut document) = found.map(|stored| revision_experiment(&stored)).transpose()? else { return Ok(None) };
+    fill_people(mongo, &mut document).await?;
+    Ok(Some(document))
+}
+
+/// Puts the texts of people into a document.
+pub(super) async fn fill_people(mongo: &Base, document: &mut Experiment) -> Result<(), Fail> {
+    let texts = read_texts(mongo, document.people.iter().map(|file| file.hash.clone()).collect()).await?;
+    for file in &mut document.people {
+        let missing = || Fail::Damaged(format!("the text {} of {} is missing", file.hash, file.path));
+        let text = texts.get(&file.hash).cloned().ok_or_else(missing)?;
+        file.fill_text(text);
+    }
+    Ok(())
+}
+
+/// Returns texts by their hashes. Missing texts are left out.
+async fn read_texts(mongo: &Base, hashes: BTreeSet<String>) -> Result<HashMap<String, String>, Fail> {
+    if hashes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let hashes: Vec<String> = hashes.into_iter().collect();
+    let cursor = mongo.texts().find(doc! { "_id": { "$in": &hashes } }).batch_size(BATCH).await?;
+    let texts = read_all(cursor, |document| Ok((document_id(&document)?, read_field(&document, "text")?))).await?;
+    Ok(texts.into_iter().collect())
 }
 
 pub(super) async fn list_revisions(mongo: &Base) -> Result<Vec<String>, Fail> {
@@ -184,16 +208,7 @@ pub(super) fn latest_calls(found: Vec<Asking>, used: &BTreeMap<CallName, u64>) -
 
 pub(super) async fn put_back(mongo: &Base, calls: &mut [CallRecord]) -> Result<(), Fail> {
     let hashes: BTreeSet<String> = calls.iter_mut().flat_map(turn::text_hashes).collect();
-    if hashes.is_empty() {
-        return Ok(());
-    }
-    let hashes: Vec<String> = hashes.into_iter().collect();
-    let cursor = mongo.texts().find(doc! { "_id": { "$in": &hashes } }).batch_size(BATCH).await?;
-    let texts: HashMap<String, String> =
-        read_all(cursor, |document| Ok((document_id(&document)?, read_field(&document, "text")?)))
-            .await?
-            .into_iter()
-            .collect();
+    let texts = read_texts(mongo, hashes).await?;
     for call in calls {
         turn::put_texts_back(call, &texts).map_err(|hash| turn::missing_text(&hash)).map_err(Fail::Damaged)?;
     }

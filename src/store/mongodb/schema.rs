@@ -106,7 +106,7 @@ pub(super) async fn room_for_run(mongo: &Base, run: &RunRecord) -> Result<(), Fa
 
 /// Raises the schema if the document of a revision needs the next schema.
 pub(super) async fn room_for_document(mongo: &Base, document: &Experiment) -> Result<(), Fail> {
-    let document = serde_json::to_value(document)?;
+    let document = serde_json::to_value(document.without_texts())?;
     let is_new = document["format"] != 1
         || has_others(&document, &DOCUMENT)
         || document["health"].get(Flag::ThinkingLeft.word()).is_some();

@@ -105,7 +105,11 @@ async fn check_documents(mongo: &Base) -> Result<Vec<Fault>, Fail> {
     let mut cursor = mongo.revisions().find(doc! {}).await?;
     let mut faults = Vec::new();
     while let Some(document) = cursor.try_next().await? {
-        if let Err(Fail::Damaged(cause)) = revision_experiment(&document) {
+        let read = match revision_experiment(&document) {
+            Ok(mut experiment) => read::fill_people(mongo, &mut experiment).await,
+            Err(fail) => Err(fail),
+        };
+        if let Err(Fail::Damaged(cause)) = read {
             faults.push(make_fault(
                 "",
                 format!("the document of revision {} cannot be read: {cause}", document_id(&document)?),

@@ -85,8 +85,7 @@ pub(super) fn write_row(
 ) -> Result<i64, Fail> {
     let call = &ready.call;
     for (hash, text) in &ready.texts {
-        conn.prepare_cached("insert into texts (hash, text) values (?1, ?2) on conflict do nothing")?
-            .execute([hash, text])?;
+        keep_text(conn, hash, text)?;
     }
     conn.prepare_cached(
         "insert or replace into calls
@@ -149,14 +148,22 @@ fn select_calls(conn: &Connection, conversation: &str, sql: &str) -> Result<Vec<
 fn put_back(conn: &Connection, call: &mut CallRecord, known: &mut HashMap<String, String>) -> Result<(), Fail> {
     for hash in turn::text_hashes(call) {
         if let Entry::Vacant(vacant) = known.entry(hash) {
-            let text = by_hash(conn, vacant.key())?;
+            let text = find_text(conn, vacant.key())?;
             vacant.insert(text);
         }
     }
     turn::put_texts_back(call, known).map_err(|hash| turn::missing_text(&hash)).map_err(Fail::Damaged)
 }
 
-fn by_hash(conn: &Connection, hash: &str) -> Result<String, Fail> {
+/// Stores a text under its hash.
+pub(super) fn keep_text(conn: &Connection, hash: &str, text: &str) -> Result<(), Fail> {
+    conn.prepare_cached("insert into texts (hash, text) values (?1, ?2) on conflict do nothing")?
+        .execute([hash, text])?;
+    Ok(())
+}
+
+/// Returns the text that is stored under a hash.
+pub(super) fn find_text(conn: &Connection, hash: &str) -> Result<String, Fail> {
     read_first(conn.prepare_cached("select text from texts where hash = ?1")?, [hash], read_text)?
         .ok_or_else(|| Fail::Damaged(turn::missing_text(hash)))
 }

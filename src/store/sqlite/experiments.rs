@@ -1,5 +1,6 @@
 //! Writing experiments, plans and runs.
 
+use super::calls;
 use super::fail::Fail;
 use super::rows::{self, format_instant, json_if_any, read_first, to_json};
 use crate::design::Experiment;
@@ -22,7 +23,12 @@ pub(super) fn save_experiment(conn: &Connection, new: &NewExperiment) -> Result<
 /// Stores a document under its hash. If a document is already stored there, that document stays.
 pub(super) fn keep_document(conn: &Connection, revision: &str, document: &Experiment) -> Result<(), Fail> {
     conn.prepare_cached("insert into revisions (hash, document) values (?1, ?2) on conflict do nothing")?
-        .execute(params![revision, to_json(document)?])?;
+        .execute(params![revision, to_json(&document.without_texts())?])?;
+    for file in &document.people {
+        if let Some(text) = file.text() {
+            calls::keep_text(conn, &file.hash, text)?;
+        }
+    }
     Ok(())
 }
 

@@ -116,9 +116,16 @@ fn count_conversations(conn: &Connection) -> Result<HashMap<String, Vec<Group>>,
 }
 
 pub(super) fn find_document(conn: &Connection, revision: &str) -> Result<Option<Experiment>, Fail> {
-    read_first(conn.prepare_cached("select document from revisions where hash = ?1")?, [revision], |c| {
-        c.next_json::<Experiment>()
-    })
+    let select = conn.prepare_cached("select document from revisions where hash = ?1")?;
+    let mut found = read_first(select, [revision], read_document)?;
+    for file in found.iter_mut().flat_map(|document| &mut document.people) {
+        file.fill_text(calls::find_text(conn, &file.hash)?);
+    }
+    Ok(found)
+}
+
+fn read_document(c: &mut rows::Columns<'_>) -> Result<Experiment, Fail> {
+    c.next_json()
 }
 
 /// Returns the progress of each process of an experiment, in the order of creation.

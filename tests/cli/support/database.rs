@@ -5,6 +5,7 @@ use convoke::design::check::{KnownServer, check};
 use convoke::design::folder::Files;
 use convoke::design::{Condition, Experiment, Named, Plan, key};
 use convoke::model::{Attempt, ChatReply, Finish, Served, Usage, body};
+use convoke::process::setting::Draw;
 use convoke::process::{Conversation, Next, Process, PromptSize, Reply, Setting};
 use convoke::store::sqlite::{OpenMode, Sqlite};
 use convoke::store::*;
@@ -109,7 +110,9 @@ async fn fill(store: &dyn Store, document: &Experiment, plan: &Plan, fates: &[Fa
     let settings: Vec<(Setting, &Condition, u32)> = cells
         .iter()
         .map(|c| {
-            (Setting::new(document, &plan.conditions[c.condition], &c.key), &plan.conditions[c.condition], c.replicate)
+            let draw = Draw { key: &c.key, seed: plan.seed, replicate: c.replicate };
+            let condition = &plan.conditions[c.condition];
+            (Setting::new(document, condition, draw), condition, c.replicate)
         })
         .collect();
     let planned: Vec<ConversationRecord> =
@@ -160,7 +163,12 @@ fn conversation(
         models,
         agents: numbers,
         participants: agents
-            .map(|a| Participant { name: a.name.clone(), role: a.role.clone(), model: a.model.id.clone() })
+            .map(|a| Participant {
+                name: a.name.clone(),
+                role: a.role.clone(),
+                model: a.model.id.clone(),
+                person: a.person.clone(),
+            })
             .collect(),
         messages: setting.protocol.messages,
         days: setting.protocol.days,

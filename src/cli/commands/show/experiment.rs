@@ -7,7 +7,7 @@ use crate::cli::selecting::Selecting;
 use crate::cli::terminal::printer::{Look, Piece, Printer};
 use crate::cli::terminal::text::{Column, instant, short, table, wrap};
 use crate::design::keys::kind::KeyValue;
-use crate::design::keys::{BEFORE_AGENTS, Key, MODEL, PROTOCOL};
+use crate::design::keys::{BEFORE_AGENTS, Key, MODEL, PROTOCOL, ROLE};
 use crate::design::template::{RoleTags, Tag, Template, tag_of};
 use crate::design::{Experiment, Expression, ModelSpec, PromptText, Role, RoleModel, Seed, Value, inflect, markdown};
 use crate::exchange::records;
@@ -15,12 +15,16 @@ use crate::lab::filters::Reason;
 use crate::lab::marks::OtherNote;
 use crate::lab::questions::QuestionCount;
 use crate::lab::{Lab, Selection};
+use crate::people::source::write_level;
 use crate::store::{Counts, ExperimentRecord};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeSet;
 use std::io;
 
 const TAGS: &[Column] = &[Column::text("TAG", 30, 0), Column::text("ONE", 8, 0), Column::text("SEVERAL", 8, 0)];
+
+/// Keys of a role that say who its agents are.
+const PEOPLE: [&str; 3] = ["people", "fragments", "deal"];
 
 /// Prints an experiment.
 pub async fn run(context: &Context, lab: &Lab, what: &str, selecting: &Selecting) -> Result<Exit, CliError> {
@@ -38,7 +42,7 @@ pub async fn run(context: &Context, lab: &Lab, what: &str, selecting: &Selecting
                 |q: &QuestionCount| json!({ "question": q.text, "role": q.role, "done": q.done, "left": q.left });
             data.insert("questions".to_owned(), questions.iter().map(question).collect());
         }
-        data.insert("document".to_owned(), serde_json::to_value(&document).unwrap_or(Json::Null));
+        data.insert("document".to_owned(), serde_json::to_value(document.without_texts()).unwrap_or(Json::Null));
         context.printer.json_ok(&Json::Object(data))?;
         return Ok(Exit::Done);
     }
@@ -164,6 +168,9 @@ impl Page<'_> {
             RoleModel::One(name) => self.field("model", name)?,
             RoleModel::Each(names) => self.field("models", &names.join(", "))?,
         }
+        for (name, text) in shown(ROLE, role).into_iter().filter(|(name, _)| PEOPLE.contains(name)) {
+            self.field(name, &text)?;
+        }
         let lines = table(TAGS, &tags(role, verbs), self.printer.width().map(|w| w.saturating_sub(2)));
         lines.iter().try_for_each(|line| self.printer.out(&format!("  {line}")))
     }
@@ -226,6 +233,7 @@ fn shown<T>(keys: &'static [Key<T>], of: &T) -> Vec<(&'static str, String)> {
         KeyValue::One(Value::Float(number)) => number.to_string(),
         KeyValue::One(value) => value.to_string(),
         KeyValue::List(texts) => texts.join(" | "),
+        KeyValue::Sources(sources) => write_level(&sources),
         KeyValue::Seed(Seed::Base(base)) => base.to_string(),
         KeyValue::Seed(Seed::Fixed { fixed }) => format!("{fixed} (fixed)"),
     };

@@ -1,25 +1,95 @@
-//! Look of questions and answers. A long answer gets lines of its own, wrapped between words.
+//! Look of questions and answers, with and without colour. Colour is never the only sign.
 
 use crate::cli::terminal::text::wrap;
-use console::Term;
-use dialoguer::theme::{ColorfulTheme, Theme};
-use std::fmt;
+use console::Style;
 use unicode_width::UnicodeWidthStr;
 
-/// A theme without colour.
-pub struct Plain;
+/// Columns that the signs of a question take.
+const SIGNS: usize = 5;
 
-impl Theme for Plain {
-    fn format_prompt(&self, f: &mut dyn fmt::Write, prompt: &str) -> fmt::Result {
-        f.write_str(&end_question(prompt))
+/// The look of questions.
+#[derive(Debug, Clone, Copy)]
+pub struct Theme {
+    /// True for colour.
+    pub colour: bool,
+}
+
+impl Theme {
+    fn paint(style: Style, text: &str) -> String {
+        style.force_styling(true).apply_to(text).to_string()
     }
 
-    fn format_input_prompt_selection(&self, f: &mut dyn fmt::Write, prompt: &str, sel: &str) -> fmt::Result {
-        write!(f, "{} {}", end_question(prompt), fold_answer(prompt, sel))
+    /// Formats a question above a list, wrapped; `typed` is the text that narrows the list.
+    pub fn question(self, question: &str, typed: Option<&str>, columns: usize) -> Vec<String> {
+        let mut lines = wrap(question, Some(columns.saturating_sub(SIGNS).max(1)));
+        let last = lines.pop().unwrap_or_default();
+        if !self.colour {
+            lines.push(match typed {
+                Some(typed) => format!("{last} {typed}|"),
+                None => end_question(&last),
+            });
+            return lines;
+        }
+        let bold = |text: &str| Self::paint(Style::new().bold(), text);
+        let mut lines: Vec<String> = lines.iter().map(|line| bold(line)).collect();
+        let sign = Self::paint(Style::new().black().bright(), "›");
+        let cursor = Self::paint(Style::new().reverse(), " ");
+        let typed = typed.map(|typed| format!(" {typed}{cursor}")).unwrap_or_default();
+        lines.push(format!("{} {sign}{typed}", bold(&last)));
+        lines[0].insert_str(0, &format!("{} ", Self::paint(Style::new().yellow(), "?")));
+        lines
     }
 
-    fn format_multi_select_prompt_selection(&self, f: &mut dyn fmt::Write, of: &str, sel: &[&str]) -> fmt::Result {
-        self.format_input_prompt_selection(f, of, &list_ticked(sel))
+    /// Formats a question for yes or no, wrapped; `usual` is the answer that Enter gives.
+    pub fn yes_or_no(self, question: &str, usual: bool, columns: usize) -> Vec<String> {
+        let lines = wrap(&format!("{question} {}", describe_keys(usual)), Some(columns.saturating_sub(SIGNS).max(1)));
+        if !self.colour {
+            return lines;
+        }
+        let sign = Self::paint(Style::new().yellow(), "?");
+        let bold = lines.iter().map(|line| Self::paint(Style::new().bold(), line));
+        bold.enumerate().map(|(i, line)| if i == 0 { format!("{sign} {line}") } else { line }).collect()
+    }
+
+    /// Formats an item of a list; `ticked` is given where several items can be chosen.
+    pub fn item(self, text: &str, is_active: bool, ticked: Option<bool>) -> String {
+        let (cursor, tick) = match (self.colour, ticked) {
+            (false, None) => (">", String::new()),
+            (false, Some(ticked)) => (">", format!("[{}] ", if ticked { "x" } else { " " })),
+            (true, None) => ("❯", String::new()),
+            (true, Some(true)) => ("❯", format!("{} ", Self::paint(Style::new().green(), "✔"))),
+            (true, Some(false)) => ("❯", format!("{} ", Self::paint(Style::new().magenta(), "⬚"))),
+        };
+        match (is_active, self.colour) {
+            (false, _) => format!("  {tick}{text}"),
+            (true, false) => format!("{cursor} {tick}{text}"),
+            (true, true) => {
+                let (cursor, text) =
+                    (Self::paint(Style::new().green(), cursor), Self::paint(Style::new().cyan(), text));
+                format!("{cursor} {tick}{text}")
+            }
+        }
+    }
+
+    /// Formats the line at the foot of a list.
+    pub fn foot(self, text: &str) -> String {
+        let text = if self.colour { Self::paint(Style::new().dim(), text) } else { text.to_owned() };
+        format!("  {text}")
+    }
+
+    /// Formats a question with its answer. An answer that is too wide gets lines of its own.
+    pub fn answered(self, question: &str, answer: &str, columns: usize) -> String {
+        let answer = if question.width() + answer.width() + SIGNS <= columns {
+            answer.to_owned()
+        } else {
+            format!("\n  {}", wrap(answer, Some(columns.saturating_sub(3).max(1))).join("\n  "))
+        };
+        if !self.colour {
+            return format!("{} {answer}", end_question(question));
+        }
+        let (tick, dot) = (Self::paint(Style::new().green(), "✔"), Self::paint(Style::new().black().bright(), "·"));
+        let green: Vec<String> = answer.split('\n').map(|line| Self::paint(Style::new().green(), line)).collect();
+        format!("{tick} {} {dot} {}", Self::paint(Style::new().bold(), question), green.join("\n"))
     }
 }
 
@@ -28,90 +98,50 @@ pub fn end_question(question: &str) -> String {
     if question.ends_with('?') { question.to_owned() } else { format!("{question}:") }
 }
 
-/// Lists the ticked items.
-fn list_ticked(ticked: &[&str]) -> String {
-    if ticked.is_empty() { "none".to_owned() } else { ticked.join(", ") }
-}
-
-/// Puts an answer after its question, or below it if both together are too wide.
-fn fold_answer(question: &str, answer: &str) -> String {
-    /// Columns of the signs around question and answer.
-    const SIGNS: usize = 5;
-    let columns = usize::from(Term::stderr().size().1).max(20);
-    if question.width() + answer.width() + SIGNS <= columns {
-        return answer.to_owned();
-    }
-    format!("\n  {}", wrap(answer, Some(columns - 3)).join("\n  "))
-}
-
-/// A theme in colour. The cursor's line has a mark too, so that colour is never the only sign.
-#[derive(Default)]
-pub struct Coloured(ColorfulTheme);
-
-impl Theme for Coloured {
-    fn format_prompt(&self, f: &mut dyn fmt::Write, prompt: &str) -> fmt::Result {
-        self.0.format_prompt(f, prompt)
-    }
-
-    fn format_confirm_prompt(&self, f: &mut dyn fmt::Write, prompt: &str, usual: Option<bool>) -> fmt::Result {
-        self.0.format_confirm_prompt(f, prompt, usual)
-    }
-
-    fn format_confirm_prompt_selection(&self, f: &mut dyn fmt::Write, of: &str, sel: Option<bool>) -> fmt::Result {
-        self.0.format_confirm_prompt_selection(f, of, sel)
-    }
-
-    fn format_input_prompt_selection(&self, f: &mut dyn fmt::Write, prompt: &str, sel: &str) -> fmt::Result {
-        self.0.format_input_prompt_selection(f, prompt, &fold_answer(prompt, sel))
-    }
-
-    fn format_select_prompt_item(&self, f: &mut dyn fmt::Write, text: &str, active: bool) -> fmt::Result {
-        self.0.format_select_prompt_item(f, text, active)
-    }
-
-    fn format_multi_select_prompt_selection(&self, f: &mut dyn fmt::Write, of: &str, sel: &[&str]) -> fmt::Result {
-        self.format_input_prompt_selection(f, of, &list_ticked(sel))
-    }
-
-    fn format_multi_select_prompt_item(
-        &self,
-        f: &mut dyn fmt::Write,
-        text: &str,
-        checked: bool,
-        active: bool,
-    ) -> fmt::Result {
-        write!(f, "{} ", if active { "❯" } else { " " })?;
-        self.0.format_multi_select_prompt_item(f, text, checked, active)
-    }
+/// Describes the keys of a question for yes or no.
+fn describe_keys(usual: bool) -> &'static str {
+    if usual { "[y/n, Enter: yes]" } else { "[y/n, Enter: no]" }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn show_answer(theme: &dyn Theme, question: &str, answer: &str) -> String {
-        let mut line = String::new();
-        theme.format_select_prompt_selection(&mut line, question, answer).unwrap();
-        console::strip_ansi_codes(&line).into_owned()
+    const PLAIN: Theme = Theme { colour: false };
+    const COLOURED: Theme = Theme { colour: true };
+
+    fn bare(text: &str) -> String {
+        console::strip_ansi_codes(text).into_owned()
     }
 
     #[test]
     fn a_question_has_one_sign_and_a_long_answer_its_own_lines() {
-        assert_eq!(show_answer(&Plain, "what next?", "exit"), "what next? exit");
-        assert_eq!(show_answer(&Plain, "models", "that is all"), "models: that is all");
-        assert_eq!(show_answer(&Coloured::default(), "models", "that is all"), "✔ models · that is all");
+        assert_eq!(PLAIN.answered("what next?", "exit", 80), "what next? exit");
+        assert_eq!(PLAIN.answered("models", "that is all", 80), "models: that is all");
+        assert_eq!(bare(&COLOURED.answered("models", "that is all", 80)), "✔ models · that is all");
         let (question, answer) = ("q".repeat(60), "word ".repeat(30));
-        for theme in [&Plain as &dyn Theme, &Coloured::default()] {
-            let lines = show_answer(theme, &question, answer.trim());
+        for theme in [PLAIN, COLOURED] {
+            let lines = bare(&theme.answered(&question, answer.trim(), 80));
             assert!(lines.lines().skip(1).all(|line| line.starts_with("  word") && line.width() <= 80), "{lines}");
             assert_eq!(lines.matches("word").count(), 30, "{lines}");
         }
     }
 
     #[test]
-    fn nothing_ticked_is_said() {
-        let mut line = String::new();
-        Plain.format_multi_select_prompt_selection(&mut line, "which?", &[]).unwrap();
-        assert_eq!(line, "which? none");
+    fn a_question_for_yes_or_no_shows_its_keys_in_any_width() {
+        assert_eq!(PLAIN.yes_or_no("run it?", true, 80), ["run it? [y/n, Enter: yes]"]);
+        assert_eq!(bare(&COLOURED.yes_or_no("run it?", false, 80)[0]), "? run it? [y/n, Enter: no]");
+        let narrow = PLAIN.yes_or_no("put your answers on top of that, and go through them again?", true, 40);
+        assert!(narrow.len() > 1 && narrow.iter().all(|line| line.width() <= 40), "{narrow:?}");
+        assert!(narrow.concat().ends_with("Enter: yes]"), "{narrow:?}");
+    }
+
+    #[test]
+    fn the_cursor_and_a_tick_are_signs_without_colour() {
+        assert_eq!([PLAIN.item("a", true, None), PLAIN.item("a", false, None)], ["> a", "  a"]);
+        assert_eq!([PLAIN.item("a", true, Some(true)), PLAIN.item("a", false, Some(false))], ["> [x] a", "  [ ] a"]);
+        assert_eq!(bare(&COLOURED.item("a", true, Some(false))), "❯ ⬚ a");
+        assert_eq!(bare(&COLOURED.question("which?", Some("ta"), 80).concat()), "? which? › ta ");
+        assert_eq!(PLAIN.question("experiment", Some("ta"), 80), ["experiment ta|"]);
     }
 }

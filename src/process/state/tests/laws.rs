@@ -4,7 +4,7 @@
 use super::*;
 use crate::design::{Overrides, Plan, arbitrary, estimate};
 use crate::process::TurnForm;
-use crate::process::setting::Setting;
+use crate::process::setting::{Draw, Setting};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -17,7 +17,8 @@ fn settings() -> impl Strategy<Value = (Setting, (estimate::Calls, u64))> {
         let plan = Plan::new(&experiment, &Overrides::default()).expect("a plan");
         let condition = &plan.conditions[0];
         let calls = (estimate::count_calls(&experiment, condition), estimate::count_typed(&experiment, condition));
-        (Setting::new(&experiment, condition, &plan.cells()[0].key), calls)
+        let draw = Draw { key: &plan.cells()[0].key, seed: plan.seed, replicate: 1 };
+        (Setting::new(&experiment, condition, draw), calls)
     })
 }
 
