@@ -2,7 +2,7 @@
 
 use super::action::Action;
 use super::experiment::{
-    CellSpec, Experiment, Expression, Factor, ModelSpec, PromptText, Role, RunDefaults, Section, Seed,
+    CellSpec, Experiment, Expression, Factor, ModelSpec, Policy, PromptText, Role, RunDefaults, Section, Seed,
 };
 use super::folder::{SHARED, SUMMARIZER, role_file};
 use super::keys::kind::{KeyKind, KeyValue};
@@ -173,22 +173,15 @@ impl Parts {
         parts.add_text("`starting_message`", starting_message);
         parts.add_list("`sections`", sections);
         parts.add_models(models);
-        for (key, value) in values_for_people(PROTOCOL, protocol) {
-            parts.add_value(&format!("`{key}`"), &value);
-        }
+        parts.add_values("", PROTOCOL, protocol);
         parts.add_roles(roles);
         parts.add_optional("`selector.model`", selector_model.as_ref());
         parts.add_optional("`summarizer.model`", summarizer_model.as_ref());
-        for (key, value) in values_for_people(MIND, mind) {
-            parts.add_value(&format!("`mind.{key}`"), &value);
-        }
+        parts.add_values("mind.", MIND, mind);
         parts.add_actions(actions);
         parts.add_factors(factors);
         parts.add_design(design);
-        for Named { name, value } in health {
-            let then = if value.fail { "fail" } else { "keep" };
-            parts.add_value(&format!("`health.{name}`"), &format!("ask {} more, then {then}", value.ask));
-        }
+        parts.add_health(health);
         parts.add_prompt(SHARED, shared);
         for role in roles {
             parts.add_prompt(&role_file(&role.name), &role.prompt);
@@ -228,6 +221,19 @@ impl Parts {
 
     fn add_value(&mut self, what: &str, value: &impl ToString) {
         self.add_part(Part { what: what.to_owned(), text: value.to_string(), is_text: false, head: None, order: None });
+    }
+
+    fn add_values<T>(&mut self, path: &str, keys: &'static [Key<T>], of: &T) {
+        for (key, value) in values_for_people(keys, of) {
+            self.add_value(&format!("`{path}{key}`"), &value);
+        }
+    }
+
+    fn add_health(&mut self, health: &[Named<Policy>]) {
+        for Named { name, value } in health {
+            let then = if value.fail { "fail" } else { "keep" };
+            self.add_value(&format!("`health.{name}`"), &format!("ask {} more, then {then}", value.ask));
+        }
     }
 
     fn add_of_head(&mut self, head: &str, key: &str, value: &impl ToString) {

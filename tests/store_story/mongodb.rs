@@ -6,6 +6,7 @@ use crate::fixtures::{
     NOW, answered, call, claimed, document, new_experiment, opening, planned, run_record, speech, spoken,
 };
 use crate::story::the_story;
+use convoke::design::person_file::PersonFile;
 use convoke::design::{Named, Policy};
 use convoke::process::Flag;
 use convoke::process::prompt::{Part, Range};
@@ -155,7 +156,7 @@ async fn is_raised(database: &mongodb::Database) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_schema_1_lacks_raises_it() {
     let Some(address) = server("CONVOKE_TEST_MONGODB_URI") else { return };
-    for change in 0..8 {
+    for change in 0..9 {
         let scratch = Scratch::new(&address);
         let store = scratch.open(OpenMode::Run).await;
         let id = planned(&*store, "prison", 1).await.remove(0);
@@ -201,6 +202,11 @@ async fn what_schema_1_lacks_raises_it() {
             6 => {
                 let mut newer = document("prison", "another", None);
                 newer.health = vec![Named::new(Flag::ThinkingLeft.word(), Policy { ask: 1, fail: false })];
+                store.save(new_experiment("-", "ada", newer)).await.unwrap();
+            }
+            7 => {
+                let mut newer = document("prison", "another", None);
+                newer.people = vec![PersonFile::new("people/a.json", "{\"name\": \"A\"}".to_owned())];
                 store.save(new_experiment("-", "ada", newer)).await.unwrap();
             }
             _ => {

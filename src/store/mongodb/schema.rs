@@ -106,10 +106,9 @@ pub(super) async fn room_for_run(mongo: &Base, run: &RunRecord) -> Result<(), Fa
 
 /// Raises the schema if the document of a revision needs the next schema.
 pub(super) async fn room_for_document(mongo: &Base, document: &Experiment) -> Result<(), Fail> {
+    let has_new_flag = document.health.iter().any(|policy| policy.name == Flag::ThinkingLeft.word());
     let document = serde_json::to_value(document.without_texts())?;
-    let is_new = document["format"] != 1
-        || has_others(&document, &DOCUMENT)
-        || document["health"].get(Flag::ThinkingLeft.word()).is_some();
+    let is_new = document["format"] != 1 || has_others(&document, &DOCUMENT) || has_new_flag;
     raise_schema(mongo, is_new || has_others(&document["protocol"], &PROTOCOL)).await
 }
 
