@@ -195,6 +195,10 @@ impl Check<'_> {
             let reads = |role: &usize| condition.agents[*role] > 0 && text.reader.is_none_or(|reader| reader == *role);
             for role in (0..condition.agents.len()).filter(reads) {
                 let Some(cast) = condition.cast(role) else {
+                    // Its people were not found, which is reported elsewhere.
+                    if condition.casts.get(role).is_some_and(|cast| !cast.role.people.is_empty()) {
+                        continue;
+                    }
                     let name = &self.experiment.roles[role].name;
                     return Some(format!("role `{name}` reads it and has no people in {}", condition.name()));
                 };

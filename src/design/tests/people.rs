@@ -3,6 +3,7 @@
 use super::*;
 use crate::design::check::check;
 use crate::design::dealing::Dealer;
+use crate::design::person_file::PersonFile;
 use crate::design::{diff, key, write};
 use std::collections::BTreeMap;
 
@@ -233,6 +234,8 @@ fn mistakes_are_one_clear_error_each() {
         assert_eq!(same, found.lines().count(), "{keys}\n{found}");
         assert!(expected.starts_with("fragment-conflict") || same == 1, "{keys}\n{found}");
     }
+    let tagged = errors_of(&files_with("people='people/z.json'", "", &[("roles/customer.md", "<PERSON age>")]));
+    assert_eq!(tagged.len(), 1, "no other error follows: {tagged:?}");
     let toml = "[factors]\n'roles.customer.people'=['','people/../x']";
     let found = with(&format!("{ALL}\n{toml}"), &[]);
     assert!(found.starts_with("bad-level: `roles.customer.people` cannot be `people/../x`"), "{found}");
@@ -284,4 +287,17 @@ fn files_that_nobody_names_do_not_belong_to_the_experiment() {
     assert_eq!(keys_of(&experiment), keys_of(&experiment_of(&files)));
     assert_eq!(folder::find_sources(b"name='e'\n[roles.a]\npeople=['people/../a.json', 'people/b.json']").len(), 1);
     assert!(folder::find_sources(b"not = = toml").is_empty());
+}
+
+/// A document of a foreign database may name any path.
+#[test]
+fn a_path_of_a_foreign_document_is_not_written_outside_of_its_folder() {
+    let mut experiment = experiment_with(ALL);
+    for path in ["people/../../secret.json", "/etc/x.json", "people/./x.json", "roles/../x.json", "people/a\\b.json"] {
+        experiment.people.push(PersonFile::new(path, "{\"name\": \"X\"}".to_owned()));
+    }
+    let files = write::write_files(&experiment);
+    let people: Vec<&String> = files.keys().filter(|path| path.starts_with("people/")).collect();
+    assert_eq!(people, ["people/ann.json", "people/bo.json", "people/cy.json", "people/di.json", "people/ed.json"]);
+    assert!(files.keys().all(|path| !path.contains("..") && !path.starts_with('/')), "{:?}", files.keys());
 }
