@@ -88,7 +88,7 @@ fn unknown_numbers_are_empty() {
 fn a_row_for_each_call() {
     let place = made();
     let (header, records) = table(&place, "--rows calls");
-    let expected = "conversation id experiment revision condition_model goal replicate seq purpose ask speaker role server \
+    let expected = "conversation id experiment revision condition_model goal replicate seq purpose rung ask speaker role server \
         model served state finish_reason prompt_tokens completion_tokens cached_tokens seconds waited attempts \
         possible_spend sent";
     assert_eq!(header.join(" "), expected);

@@ -20,8 +20,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-/// Maximum changes of one request after refusals: a server may refuse each form.
-const MOST_AMENDMENTS: u32 = 3;
+/// Maximum changes of one request after refusals: a server may refuse each form. A request with a schema may lose it
+/// besides.
+const MOST_AMENDMENTS: u32 = 2;
 
 impl Worker<'_> {
     /// Makes a call and returns its record.
@@ -40,7 +41,7 @@ impl Worker<'_> {
             let asked = self.ask(member, &request, &call, (ask, round, &sent)).await;
             let attempts = [call.attempts, asked.attempts].concat();
             let is_amended = match &asked.end {
-                CallEnd::Failed(_) if amended == MOST_AMENDMENTS => false,
+                CallEnd::Failed(_) if amended == MOST_AMENDMENTS + u32::from(ask.form.is_some()) => false,
                 CallEnd::Failed(error) => {
                     self.shared.amend_refused((&member.server.name, &ask.model), &mut request, error)
                 }
