@@ -1,7 +1,9 @@
-//! Look of questions and answers, with and without colour. Colour is never the only sign.
+//! Look of questions and answers, with and without colour: that of `dialoguer`, whose own questions neither page, nor
+//! follow the size of the window, nor end when nobody waits for them. Colour is never the only sign.
 
 use crate::cli::terminal::text::wrap;
 use console::Style;
+use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme as _};
 use unicode_width::UnicodeWidthStr;
 
 /// Columns that the signs of a question take.
@@ -15,10 +17,6 @@ pub struct Theme {
 }
 
 impl Theme {
-    fn paint(style: Style, text: &str) -> String {
-        style.force_styling(true).apply_to(text).to_string()
-    }
-
     /// Formats a question above a list, wrapped; `typed` is the text that narrows the list.
     pub fn question(self, question: &str, typed: Option<&str>, columns: usize) -> Vec<String> {
         let mut lines = wrap(question, Some(columns.saturating_sub(SIGNS).max(1)));
@@ -30,13 +28,13 @@ impl Theme {
             });
             return lines;
         }
-        let bold = |text: &str| Self::paint(Style::new().bold(), text);
+        let looks = ColorfulTheme::default();
+        let bold = |text: &str| looks.prompt_style.apply_to(text).to_string();
         let mut lines: Vec<String> = lines.iter().map(|line| bold(line)).collect();
-        let sign = Self::paint(Style::new().black().bright(), "›");
-        let cursor = Self::paint(Style::new().reverse(), " ");
+        let cursor = Style::new().for_stderr().reverse().apply_to(" ");
         let typed = typed.map(|typed| format!(" {typed}{cursor}")).unwrap_or_default();
-        lines.push(format!("{} {sign}{typed}", bold(&last)));
-        lines[0].insert_str(0, &format!("{} ", Self::paint(Style::new().yellow(), "?")));
+        lines.push(format!("{} {}{typed}", bold(&last), looks.prompt_suffix));
+        lines[0].insert_str(0, &format!("{} ", looks.prompt_prefix));
         lines
     }
 
@@ -46,35 +44,34 @@ impl Theme {
         if !self.colour {
             return lines;
         }
-        let sign = Self::paint(Style::new().yellow(), "?");
-        let bold = lines.iter().map(|line| Self::paint(Style::new().bold(), line));
-        bold.enumerate().map(|(i, line)| if i == 0 { format!("{sign} {line}") } else { line }).collect()
+        let looks = ColorfulTheme::default();
+        let bold = lines.iter().map(|line| looks.prompt_style.apply_to(line).to_string());
+        bold.enumerate()
+            .map(|(i, line)| if i == 0 { format!("{} {line}", looks.prompt_prefix) } else { line })
+            .collect()
     }
 
     /// Formats an item of a list; `ticked` is given where several items can be chosen.
     pub fn item(self, text: &str, is_active: bool, ticked: Option<bool>) -> String {
-        let (cursor, tick) = match (self.colour, ticked) {
-            (false, None) => (">", String::new()),
-            (false, Some(ticked)) => (">", format!("[{}] ", if ticked { "x" } else { " " })),
-            (true, None) => ("❯", String::new()),
-            (true, Some(true)) => ("❯", format!("{} ", Self::paint(Style::new().green(), "✔"))),
-            (true, Some(false)) => ("❯", format!("{} ", Self::paint(Style::new().magenta(), "⬚"))),
-        };
-        match (is_active, self.colour) {
-            (false, _) => format!("  {tick}{text}"),
-            (true, false) => format!("{cursor} {tick}{text}"),
-            (true, true) => {
-                let (cursor, text) =
-                    (Self::paint(Style::new().green(), cursor), Self::paint(Style::new().cyan(), text));
-                format!("{cursor} {tick}{text}")
+        let mut item = String::new();
+        // Writing into a string cannot fail.
+        let _ = match (self.colour, ticked) {
+            (false, None) => SimpleTheme.format_select_prompt_item(&mut item, text, is_active),
+            (false, Some(ticked)) => SimpleTheme.format_multi_select_prompt_item(&mut item, text, ticked, is_active),
+            (true, None) => ColorfulTheme::default().format_select_prompt_item(&mut item, text, is_active),
+            (true, Some(ticked)) => {
+                let looks = ColorfulTheme::default();
+                let tick = if ticked { looks.checked_item_prefix.clone() } else { looks.unchecked_item_prefix.clone() };
+                looks.format_select_prompt_item(&mut item, &format!("{tick} {text}"), is_active)
             }
-        }
+        };
+        item
     }
 
     /// Formats the line at the foot of a list.
     pub fn foot(self, text: &str) -> String {
-        let text = if self.colour { Self::paint(Style::new().dim(), text) } else { text.to_owned() };
-        format!("  {text}")
+        let style = if self.colour { Style::new().for_stderr().dim() } else { Style::new() };
+        format!("  {}", style.apply_to(text))
     }
 
     /// Formats a question with its answer. An answer that is too wide gets lines of its own.
@@ -87,9 +84,10 @@ impl Theme {
         if !self.colour {
             return format!("{} {answer}", end_question(question));
         }
-        let (tick, dot) = (Self::paint(Style::new().green(), "✔"), Self::paint(Style::new().black().bright(), "·"));
-        let green: Vec<String> = answer.split('\n').map(|line| Self::paint(Style::new().green(), line)).collect();
-        format!("{tick} {} {dot} {}", Self::paint(Style::new().bold(), question), green.join("\n"))
+        let looks = ColorfulTheme::default();
+        let lines: Vec<String> = answer.split('\n').map(|line| looks.values_style.apply_to(line).to_string()).collect();
+        let question = looks.prompt_style.apply_to(question);
+        format!("{} {question} {} {}", looks.success_prefix, looks.success_suffix, lines.join("\n"))
     }
 }
 

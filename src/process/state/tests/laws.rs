@@ -49,8 +49,11 @@ fn odd_turn(ask: &Ask, text: &str, digest: &[u8]) -> String {
     let actions = (0..digest[9] % 5)
         .map(|i| json!({ "do": names[(usize::from(digest[10]) + usize::from(i)) % names.len()], "f0": i }));
     turn["actions"] = actions.collect();
+    if form.thought {
+        turn["thought"] = json!(format!("thought-of-{}", ask.speaker));
+    }
     turn["state"] =
-        if digest[11].is_multiple_of(2) { Json::Null } else { json!({ "goals": format!("goal {}", ask.seq) }) };
+        if digest[11].is_multiple_of(2) { Json::Null } else { json!({ "goals": format!("goal-of-{}", ask.speaker) }) };
     let whole = turn.to_string();
     match digest[12] % 6 {
         0 => whole[..whole.len() / 2].to_owned(),
@@ -113,6 +116,20 @@ proptest! {
                 prop_assert!(now.starts_with(earlier.as_str()), "{earlier}\n---\n{now}");
             }
             before.push((ask.speaker.clone(), ask.day, now));
+        }
+    }
+
+    // S7
+    #[test]
+    fn nobody_reads_what_another_thinks_or_keeps_in_mind((setting, _) in settings(), salt in any::<u8>()) {
+        let run = run(&setting, |ask| odd_reply(salt, ask));
+        for (ask, messages) in &run.asked {
+            let sent = flat(messages);
+            for agent in setting.agents.iter().filter(|agent| agent.name != ask.speaker) {
+                for private in ["thought-of-", "goal-of-"] {
+                    prop_assert!(!sent.contains(&format!("{private}{}", agent.name)), "{}: {sent}", ask.speaker);
+                }
+            }
         }
     }
 
