@@ -128,7 +128,7 @@ const LEVELS: Column = column(
     CONDITION,
     Level,
     "",
-    "the conversation has no level of that factor",
+    "the conversation has no level of that factor, or the level is the empty text",
     "level of each factor; an object in `jsonl`, a column for each factor in `csv`",
 );
 const REPLICATE: Column =

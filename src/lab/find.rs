@@ -7,6 +7,7 @@ use super::setup::Lab;
 use super::target::Target;
 use crate::design::folder::same_name;
 use crate::design::problem::Problems;
+use crate::design::tree::FILE;
 use crate::design::{Experiment, folder};
 use crate::store::{ConversationRecord, ExperimentRecord, StoreError};
 use std::path::{Path, PathBuf};
@@ -36,9 +37,12 @@ impl Lab {
     async fn find_unversioned(&self, what: &str) -> Result<Target, LabError> {
         let folder = self.folder_named(what)?;
         let is_folder = folder.is_some();
-        let name = match folder {
-            Some(folder) => name_in(&folder)?,
-            None => what.to_owned(),
+        let (name, unnamed) = match folder.map(|folder| (name_in(&folder), folder)) {
+            None => (what.to_owned(), None),
+            Some((Ok(name), _)) => (name, None),
+            // A folder of results may have the name of a stored experiment.
+            Some((Err(error), folder)) if !folder.join(FILE).exists() => (what.to_owned(), Some(error)),
+            Some((Err(error), _)) => return Err(error),
         };
         let experiments = self.store.records().await?;
         if let Some(found) = self.by_name(&name, &experiments)? {
@@ -58,7 +62,10 @@ impl Lab {
                 found.push(last);
                 Err(ambiguous_error(prefix.to_owned(), &found, &experiments))
             }
-            (_, None) if is_folder => Err(LabError::NotStored { folder: what.to_owned(), place: self.store.place() }),
+            (_, None) if is_folder => {
+                let not_stored = || LabError::NotStored { folder: what.to_owned(), place: self.store.place() };
+                Err(unnamed.unwrap_or_else(not_stored))
+            }
             (_, None) => {
                 let near = find_near(&self.folder, &name, experiments.iter().map(|e| e.name.as_str()));
                 Err(LabError::NotFound { name, place: self.store.place(), near })

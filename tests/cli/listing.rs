@@ -215,3 +215,15 @@ fn a_value_that_looks_like_a_flag_gets_a_tip() {
     assert_eq!(json["error"]["hint"], "to give '-5' as the value, write --grep=-5");
     assert!(place.run("show small --grep=-5").exits(6).err.contains("-5"));
 }
+
+#[test]
+fn a_folder_of_results_does_not_hide_the_stored_experiment_of_its_name() {
+    let place = Place::new();
+    place.run("new panel --stored").exits(0);
+    std::fs::create_dir(place.path().join("panel")).unwrap();
+    place.run("show panel").exits(0);
+    place.run("note panel later").exits(0);
+    std::fs::create_dir(place.path().join("jury")).unwrap();
+    let refused = place.run("show jury").exits(3);
+    assert!(refused.err.contains("names no experiment"), "{}", refused.err);
+}
