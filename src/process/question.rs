@@ -11,7 +11,7 @@ use super::log::{CallRef, Entry, Kind, Purpose};
 use super::prompt::{Ending, View};
 use super::reply::Said;
 use super::setting::Setting;
-use super::state::RESEARCHER;
+use super::state::{Conversation, RESEARCHER};
 use crate::design::{ModelSpec, Speakers, key};
 use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
@@ -182,11 +182,18 @@ impl Question {
             merge: self.setting.protocol.merge,
             alternate: self.setting.protocol.speakers == Speakers::Manual,
             filled: self.subject.get(self.last_opening()).is_some_and(|opening| opening.content.is_empty()),
-            turns: false,
+            turns: agent.form_of_turns().is_some(),
             parts: Vec::new(),
             subject: true,
-            ending: vec![Ending::Text(self.text.clone())],
+            ending: self.now(agent).into_iter().chain([self.text.clone()]).map(Ending::Text).collect(),
         }
+    }
+
+    /// Returns what only the agent knew at the end of the conversation. It answers with plain text, so its prompt has no
+    /// form of an answer.
+    fn now(&self, agent: &Agent) -> Option<String> {
+        let form = agent.form_of_turns()?;
+        Conversation::replay(Arc::clone(&self.setting), self.subject.clone()).ok()?.now(agent, form)
     }
 
     fn last_opening(&self) -> usize {

@@ -114,6 +114,27 @@ fn a_turn_is_asked_for_with_a_schema_and_its_notes_are_kept() {
 }
 
 #[test]
+fn an_agent_that_is_asked_afterwards_has_its_thoughts_and_its_state_and_answers_with_plain_text() {
+    let server = server(None);
+    let place = market(MARKET, &openai(&server, ""));
+    place.run("run market").exits(0);
+    place.words(&["ask", "market", "Why?"], &[]).exits(0);
+    let asked = &bodies(&server)[4..];
+    assert_eq!(asked.len(), 2);
+    for body in asked {
+        let system = body["messages"][0]["content"].as_str().unwrap();
+        let (own, other) = if system.contains("You sell.") { ("Cheap.", "Dear.") } else { ("Dear.", "Cheap.") };
+        let sent = body["messages"].to_string();
+        assert!(sent.contains(own) && !sent.contains(other), "{sent}");
+        assert!(!system.contains("Your answer") && body.get("response_format").is_none(), "{system}");
+        assert_eq!(sent.contains("- limit: four"), own == "Dear.", "{sent}");
+        let last = body["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned();
+        assert!(last.ends_with("Why?"), "{last}");
+    }
+    place.run("verify").exits(0);
+}
+
+#[test]
 fn a_server_that_takes_no_schema_gets_the_description_alone() {
     let words = r#"{"error": {"message": "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model."}}"#;
     let refusing = server(Some(words));

@@ -1,7 +1,9 @@
 //! Cleaning: removes everything from a reply except the speaker's turn.
 
 use super::label::{Labels, Whose};
-use super::reasoning::{REASONING, TOKENS, cut_reasoning, has_piped_reasoning, looks_like_reasoning};
+use super::reasoning::{
+    REASONING, TOKENS, cut_before_object, cut_reasoning, has_piped_reasoning, looks_like_reasoning,
+};
 use super::scene::Scene;
 use crate::process::log::Flag;
 use std::collections::BTreeSet;
@@ -38,6 +40,16 @@ pub fn clean_plain(raw: &str) -> Cleaned {
     let bare = without_markup(raw, Turns::Keep, &mut flags);
     let text = without_stray_system(without_reasoning(&bare, &mut flags), &mut flags);
     Cleaned::new(text, flags)
+}
+
+/// Takes reasoning out before the object of a turn as JSON. The strings of the object are cleaned one by one.
+pub fn clean_before_object(raw: &str) -> Cleaned {
+    let (mut text, mut flags) = (raw, Vec::new());
+    while let Some(rest) = cut_before_object(text) {
+        text = rest;
+        flags = vec![Flag::ThinkingCut];
+    }
+    Cleaned { text: text.trim().to_owned(), flags }
 }
 
 impl Cleaned {

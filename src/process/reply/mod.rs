@@ -34,6 +34,6 @@ mod sides;
 mod tests;
 mod words;
 
-pub use clean::{Cleaned, clean_plain, clean_speech};
+pub use clean::{Cleaned, clean_before_object, clean_plain, clean_speech};
 pub use health::health;
 pub use scene::{Said, Scene};

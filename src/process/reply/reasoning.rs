@@ -55,6 +55,20 @@ pub(super) fn cut_reasoning(text: &str) -> Option<Cut<'_>> {
     })
 }
 
+/// Cuts reasoning before a JSON object, and nothing within it: a tag in a string of the object is text.
+pub(super) fn cut_before_object(text: &str) -> Option<&str> {
+    let start = text.trim_start();
+    if let Some(cut) = cut_reasoning(start) {
+        return Some(cut.rest);
+    }
+    // Only the families that are cut anywhere in plain text are left.
+    let is_old = |tag: &Tag<'_>| tag.bracket == '<' && tag.is_plain && REASONING.contains(&tag.name.as_str());
+    let opens = read_tag(start).is_some_and(|tag| is_old(&tag) && !tag.closes);
+    let end = if opens { start.len() } else { start.find('{').unwrap_or(0) };
+    let closes = |tag: &Tag<'_>| is_old(tag) && tag.closes && start.len() - tag.rest.len() <= end;
+    tags(start).find(closes).map(|tag| tag.rest)
+}
+
 /// Cuts the channels of gpt-oss before the answer.
 fn cut_channels(text: &str) -> Option<Cut<'_>> {
     let head = text.char_indices().nth(LONGEST_TAG).map_or(text, |(at, _)| text.get(..at).unwrap_or_default());

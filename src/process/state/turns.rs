@@ -17,6 +17,14 @@ const AGAIN: &str = include_str!("../../../prompts/turn-again.md");
 /// Request for the next turn of an agent that has a state, or whose actions came back.
 const NOW: &str = include_str!("../../../prompts/turn-now.md");
 
+/// Maximum number of characters of a reply that its agent reads again.
+const MOST_ECHOED: usize = 2_000;
+
+fn shorten(text: &str, most: usize) -> String {
+    let short: String = text.chars().take(most).collect();
+    if short.len() < text.len() { format!("{short}…") } else { short }
+}
+
 impl Conversation {
     /// Returns the next note of the last turn, or `None` if all its notes are in the log.
     pub(super) fn next_note(&self) -> Option<Entry> {
@@ -45,14 +53,19 @@ impl Conversation {
     /// Returns what follows the entries in the prompt of an agent: what only it knows, then its replies that could not
     /// be read.
     pub(super) fn turn_ending(&self, agent: &Agent, form: &TurnForm) -> Vec<Ending> {
-        let now: Vec<String> = self.kept(agent, form).chain(self.came_back(agent, form)).collect();
-        let now = (!now.is_empty()).then(|| Ending::Text(format!("{}\n{}", NOW.trim_end(), now.join("\n"))));
+        let now = self.now(agent, form).map(Ending::Text);
         let rejected = &self.log[self.log.len() - self.rejected() as usize..];
         let again = rejected.iter().filter_map(|bad| {
             let why = data::malformed(bad)?;
             Some([Ending::Rejected(bad.seq), Ending::Text(AGAIN.trim_end().replace("{{reason}}", why))])
         });
         now.into_iter().chain(again.flatten()).collect()
+    }
+
+    /// Returns what only an agent knows: its state, and what came back of its last actions.
+    pub(in crate::process) fn now(&self, agent: &Agent, form: &TurnForm) -> Option<String> {
+        let now: Vec<String> = self.kept(agent, form).chain(self.came_back(agent, form)).collect();
+        (!now.is_empty()).then(|| format!("{}\n{}", NOW.trim_end(), now.join("\n")))
     }
 
     /// Returns the texts of an agent's state, which it keeps through all days.
@@ -93,7 +106,7 @@ impl Conversation {
     /// Reads a turn. Flags of form stand on its entry; flags of the text stand on the speech that follows. The policies
     /// judge both together.
     pub(super) fn take_turn(&self, ask: &Ask, reply: &Reply<'_>, form: &TurnForm) -> Entry {
-        let cleaned = reply::clean_plain(reply.content);
+        let cleaned = reply::clean_before_object(reply.content);
         let mut flags = cleaned.flags;
         flags.extend(judge::server_flags(ask, reply, &self.log));
         match read(&cleaned.text, reply.length, form) {
@@ -107,7 +120,9 @@ impl Conversation {
             Err(why) => {
                 flags.push(Flag::Malformed);
                 let more = data::of_malformed(form, &why);
-                self.turn_entry((ask, reply), judge::sorted(flags), (cleaned.text, Vec::new()), more)
+                // The agent reads its reply again, and `raw` has all of it.
+                let text = shorten(&cleaned.text, MOST_ECHOED);
+                self.turn_entry((ask, reply), judge::sorted(flags), (text, Vec::new()), more)
             }
         }
     }

@@ -125,7 +125,10 @@ fn note(turn: &Entry, kind: Kind, content: String, data: Option<Json>) -> Entry 
 fn heard(action: &Json, form: &TurnForm) -> String {
     let done = action.get(DO).and_then(Json::as_str).filter(|_| action.get(FAILED).is_none());
     let own = done.and_then(|name| form.action(name)).filter(|own| own.heard);
-    own.map_or_else(String::new, |own| own.sentence(|field| action.get(field).map(plain).unwrap_or_default()))
+    // On one line, so that no value looks like another's turn.
+    let value = |field: &str| action.get(field).map(plain).unwrap_or_default();
+    let words = |field: &str| value(field).split_whitespace().collect::<Vec<_>>().join(" ");
+    own.map_or_else(String::new, |own| own.sentence(words))
 }
 
 /// Returns a value as text, without quotation marks.

@@ -98,12 +98,19 @@ fn read_act(given: &Json, form: &TurnForm, is_repaired: &mut bool) -> Act {
     };
     let Some(action) = form.action(name) else {
         let known: Vec<&str> = form.actions.iter().map(|a| a.name.as_str()).collect();
-        return failed(name, format!("there is no such action; there are: {}", known.join(", ")));
+        return failed(&short_name(name), format!("there is no such action; there are: {}", known.join(", ")));
     };
     match read_values(given, action, is_repaired) {
         Ok(values) => Act::Done { name: name.to_owned(), values },
         Err(why) => failed(name, why),
     }
+}
+
+/// Returns a name that the agent made up, on one line and not too long: the agent reads it again.
+fn short_name(name: &str) -> String {
+    /// Maximum number of characters.
+    const LONGEST: usize = 60;
+    name.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
 }
 
 fn read_values(
