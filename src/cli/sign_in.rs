@@ -241,7 +241,7 @@ impl<'a> Asking<'a> {
         if !self.context.may_ask() || (self.login_only && !failure.is_of_login()) {
             return Err(error.into());
         }
-        // Whoever signs in and has named no user has made no mistake: the next question is the user.
+        // A sign-in without a user is no mistake: the next question is the user.
         let is_next = !self.login_only && failure == SignInFailure::NeedsUser && uri.user.is_none();
         if !is_next {
             self.report_error(&error.into());

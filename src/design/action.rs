@@ -19,11 +19,11 @@ const RESERVED: [&str; 12] =
 pub struct Action {
     /// Name: `[a-z][a-z0-9_]*`.
     pub name: String,
-    /// What it is for, as the agents read it.
+    /// Purpose, as the agents read it.
     pub text: String,
     /// Fields in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub fields: Vec<Named<Field>>,
+    pub fields: Vec<Named<FieldKind>>,
     /// Roles whose agents may do it; empty for all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub who: Vec<String>,
@@ -33,10 +33,10 @@ pub struct Action {
     /// True if the other agents perceive it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub heard: bool,
-    /// What others read of it after the agent's name, with `<FIELD>` for values; empty for its name and values.
+    /// Text that others read after the agent's name, with `<FIELD>` for values; empty for its name and values.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub says: String,
-    /// What it ends.
+    /// Part of the conversation that it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends: Option<Ends>,
 }
@@ -54,7 +54,7 @@ words! {
 /// The values that a field of an action takes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Field {
+pub enum FieldKind {
     /// Any number.
     Number,
     /// A whole number.
@@ -74,7 +74,7 @@ pub enum Field {
     },
 }
 
-impl Field {
+impl FieldKind {
     const WORDS: [&str; 4] = ["number", "integer", "boolean", "text"];
 
     fn of(word: &str) -> Option<Self> {
@@ -196,7 +196,7 @@ fn is_identifier(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
-fn read_action_fields(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<Named<Field>> {
+fn read_action_fields(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<Named<FieldKind>> {
     let Some(table) = tree.read_table(at, node) else { return Vec::new() };
     let mut fields = Vec::new();
     for (key, value) in table {
@@ -217,9 +217,9 @@ fn read_action_fields(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<Nam
     fields
 }
 
-fn read_field(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Field> {
+fn read_field(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<FieldKind> {
     if node.get_ref().is_str() {
-        return tree.read_word(at, node, &Field::WORDS).and_then(Field::of);
+        return tree.read_word(at, node, &FieldKind::WORDS).and_then(FieldKind::of);
     }
     if node.get_ref().is_array() {
         let words = tree.read_texts(at, node);
@@ -229,7 +229,7 @@ fn read_field(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Field> {
             tree.error(node.span(), "bad-field", format!("`{at}` is no list of words to choose from"), hint);
             return None;
         }
-        return Some(Field::Choice(words));
+        return Some(FieldKind::Choice(words));
     }
     let Some(table) = node.get_ref().as_table() else {
         let hint = "write \"number\", \"integer\", \"boolean\", \"text\", a list of words, or { from = 0, to = 10 }";
@@ -239,7 +239,7 @@ fn read_field(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Field> {
     let fields = tree.read_fields(at, table, &["from", "to"]);
     let mut end = |key: &str| tree.read_number(&format!("{at}.{key}"), fields.get(key)?, "any number", |_| true);
     match (end("from"), end("to")) {
-        (Some(from), Some(to)) if from < to => Some(Field::Range { from, to }),
+        (Some(from), Some(to)) if from < to => Some(FieldKind::Range { from, to }),
         _ => {
             let hint = "write { from = 0, to = 10 }, the smaller number first".to_owned();
             tree.error(node.span(), "bad-field", format!("`{at}` is no range"), hint);

@@ -164,12 +164,12 @@ fn any_mind_of(number: u8) -> Mind {
 
 fn any_actions() -> impl Strategy<Value = Vec<Action>> {
     let field = select(vec![
-        Field::Number,
-        Field::Integer,
-        Field::Boolean,
-        Field::Text,
-        Field::Choice(vec!["a b".to_owned(), "\"é\"".to_owned()]),
-        Field::Range { from: -0.5, to: 10.0 },
+        FieldKind::Number,
+        FieldKind::Integer,
+        FieldKind::Boolean,
+        FieldKind::Text,
+        FieldKind::Choice(vec!["a b".to_owned(), "\"é\"".to_owned()]),
+        FieldKind::Range { from: -0.5, to: 10.0 },
     ]);
     let ends = option::of(select(Ends::ALL));
     vec((vec(field, 0..3), any_text(), any_text(), any::<bool>(), ends), 0..3).prop_map(|actions| {

@@ -286,13 +286,13 @@ pub struct ModelSpec {
     /// Requests in flight to this model's server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency: Option<u32>,
-    /// How the form of turns as JSON is given; `None` = by schema, and by the prompt alone once the server refuses one.
+    /// Way in which the form of turns as JSON is given; `None` = by schema, and by the prompt alone once the server refuses one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub structured: Option<Structured>,
 }
 
 words! {
-    /// How the form of turns as JSON is given to a model.
+    /// Way in which a model gets the form of turns as JSON.
     pub enum Structured {
         /// By schema; a server that refuses it stops the model.
         Schema = "schema",

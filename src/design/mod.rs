@@ -76,7 +76,7 @@ pub(crate) mod arbitrary;
 #[cfg(test)]
 mod tests;
 
-pub use action::{Action, Ends, Field};
+pub use action::{Action, Ends, FieldKind};
 pub use axis::model_named;
 pub use condition::Condition;
 pub use experiment::*;

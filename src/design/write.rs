@@ -1,6 +1,6 @@
 //! An experiment as the texts of its files, without defaults and comments.
 
-use super::action::{Action, Field};
+use super::action::{Action, FieldKind};
 use super::experiment::{Design, Experiment, Factor, ModelSpec, Policy, Role, RunDefaults, Seed};
 use super::folder::{Files, SHARED, SUMMARIZER, role_file};
 use super::keys::kind::KeyValue;
@@ -175,14 +175,14 @@ fn action_table(action: &Action) -> Table {
     table
 }
 
-fn field_value(field: &Field) -> Toml {
+fn field_value(field: &FieldKind) -> Toml {
     match field {
-        Field::Number => Toml::from("number"),
-        Field::Integer => Toml::from("integer"),
-        Field::Boolean => Toml::from("boolean"),
-        Field::Text => Toml::from("text"),
-        Field::Choice(words) => Toml::Array(text_values(words)),
-        Field::Range { from, to } => {
+        FieldKind::Number => Toml::from("number"),
+        FieldKind::Integer => Toml::from("integer"),
+        FieldKind::Boolean => Toml::from("boolean"),
+        FieldKind::Text => Toml::from("text"),
+        FieldKind::Choice(words) => Toml::Array(text_values(words)),
+        FieldKind::Range { from, to } => {
             let ends = [("from".to_owned(), Toml::Float(*from)), ("to".to_owned(), Toml::Float(*to))];
             Toml::Table(Table::from_iter(ends))
         }

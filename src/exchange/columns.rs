@@ -166,6 +166,16 @@ const SECONDS: Column =
 const ATTEMPTS: Column =
     column("attempts", Integer, "requests", "no call brought the entry", "requests that were sent for the call");
 
+const ALL_TURNS: Column = column("turns", Integer, "speeches", "never", "speeches of all agents");
+const ALL_WORDS: Column = column("words", Integer, "words", "never", "words of all speeches, split at white space");
+const ALL_PROMPT_TOKENS: Column =
+    column("prompt_tokens", Integer, "tokens", UNKNOWN, "tokens that all models read, in every call");
+const ALL_COMPLETION_TOKENS: Column =
+    column("completion_tokens", Integer, "tokens", UNKNOWN, "tokens that all models wrote, in every call");
+const WAITED: Column = column("waited", Number, "seconds", "never", "pauses between attempts, summed");
+const POSSIBLE_SPEND: Column =
+    column("possible_spend", Integer, "requests", "never", "requests that may have been paid for without a reply");
+
 /// Columns of `--rows entries`.
 pub const ENTRIES: &[Column] = &[
     KEY,
@@ -246,12 +256,12 @@ pub const CONVERSATIONS: &[Column] = &[
     column("offline", Boolean, "", "never", "true if `scripted` replaced every model"),
     column("begun", Instant, "", "nothing was requested yet", "instant of the first request"),
     column("ended", Instant, "", "the conversation is neither done nor failed", "end of the last request"),
-    column("turns", Integer, "speeches", "never", "speeches of all agents"),
+    ALL_TURNS,
     column("turns_ROLE", Integer, "speeches", "the conversation has no such role", "speeches of the agents of a role"),
-    column("words", Integer, "words", "never", "words of all speeches, split at white space"),
+    ALL_WORDS,
     column("words_ROLE", Integer, "words", "the conversation has no such role", "words of the speeches of a role"),
-    column("prompt_tokens", Integer, "tokens", UNKNOWN, "tokens that all models read, in every call"),
-    column("completion_tokens", Integer, "tokens", UNKNOWN, "tokens that all models wrote, in every call"),
+    ALL_PROMPT_TOKENS,
+    ALL_COMPLETION_TOKENS,
     column("prompt_tokens_ROLE", Integer, "tokens", UNKNOWN, "tokens read for the speeches of a role"),
     column("completion_tokens_ROLE", Integer, "tokens", UNKNOWN, "tokens written for the speeches of a role"),
     column(
@@ -261,10 +271,10 @@ pub const CONVERSATIONS: &[Column] = &[
         "nothing was answered",
         "durations of the attempts that were answered, summed",
     ),
-    column("waited", Number, "seconds", "never", "pauses between attempts, summed"),
+    WAITED,
     column("calls", Integer, "calls", "never", "calls of all purposes, with those without an answer"),
     column("retries", Integer, "requests", "never", "requests beyond the first of each call"),
-    column("possible_spend", Integer, "requests", "never", "requests that may have been paid for without a reply"),
+    POSSIBLE_SPEND,
     column("rejected", Integer, "replies", "never", "replies that were not taken and requested again"),
     column("flag_FLAG", Integer, "entries", "never", "entries with a flag (docs/format.md, \"Flags\")"),
     column("models", Words, "", "never", "names of the models in use"),
@@ -302,10 +312,10 @@ pub const SUMMARY: &[Column] = &[
         "never",
         "conversations that are done, by how they ended; `unknown` where that is not known",
     ),
-    column("turns", Integer, "speeches", "never", "speeches of all agents"),
-    column("words", Integer, "words", "never", "words of all speeches, split at white space"),
-    column("prompt_tokens", Integer, "tokens", UNKNOWN, "tokens that all models read, in every call"),
-    column("completion_tokens", Integer, "tokens", UNKNOWN, "tokens that all models wrote, in every call"),
+    ALL_TURNS,
+    ALL_WORDS,
+    ALL_PROMPT_TOKENS,
+    ALL_COMPLETION_TOKENS,
     column("flag_FLAG", Integer, "entries", "never", "entries with a flag"),
 ];
 
@@ -338,8 +348,8 @@ pub const CALLS: &[Column] = &[
     COMPLETION_TOKENS,
     column("cached_tokens", Integer, "tokens", UNREPORTED, "tokens of the prompt that the server read from its cache"),
     SECONDS,
-    column("waited", Number, "seconds", "never", "pauses between attempts, summed"),
+    WAITED,
     column("attempts", Integer, "requests", "never", "requests that were sent for the call"),
-    column("possible_spend", Integer, "requests", "never", "requests that may have been paid for without a reply"),
+    POSSIBLE_SPEND,
     column("sent", Instant, "", "never", "instant at which the first request of the call left"),
 ];

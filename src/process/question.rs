@@ -68,6 +68,8 @@ pub struct Question {
     setting: Arc<Setting>,
     /// Asked agents, in speaking order.
     agents: Vec<Agent>,
+    /// Text that only each of them knew at the end of the conversation.
+    known: Vec<Option<String>>,
     subject: Vec<Entry>,
     log: Vec<Entry>,
 }
@@ -100,7 +102,8 @@ impl Question {
         {
             return Err(format!("entry {place} of the log is numbered {}", log[place].seq));
         }
-        Ok(Self { key, text, setting, agents, subject, log })
+        let known = find_known(&setting, &agents, &subject);
+        Ok(Self { key, text, setting, agents, known, subject, log })
     }
 
     /// Returns the current round, or the rejected reply that made the question fail.
@@ -152,8 +155,8 @@ impl Question {
     }
 
     fn ask(&self, round: &Round, lane: usize) -> Ask {
-        let (agent, ask) = round.lanes[lane];
-        let agent = &self.agents[agent];
+        let (place, ask) = round.lanes[lane];
+        let agent = &self.agents[place];
         let others = self.setting.agents.iter().filter(|a| a.name != agent.name).map(|a| a.name.clone()).collect();
         Ask {
             base: round.base as u32,
@@ -162,7 +165,7 @@ impl Question {
             day: 1,
             index: 0,
             call: CallRef { purpose: Purpose::Answer, ask },
-            view: self.view(agent),
+            view: self.view(agent, self.known[place].as_ref()),
             speaker: agent.name.clone(),
             role: agent.role.clone(),
             model: agent.model.clone(),
@@ -172,7 +175,7 @@ impl Question {
     }
 
     /// Returns the messages of the agent's next turn on the last day, then the question.
-    fn view(&self, agent: &Agent) -> View {
+    fn view(&self, agent: &Agent, known: Option<&String>) -> View {
         View {
             system: agent.prompt.clone(),
             from: self.last_opening() as u32,
@@ -185,20 +188,23 @@ impl Question {
             turns: agent.form_of_turns().is_some(),
             parts: Vec::new(),
             subject: true,
-            ending: self.now(agent).into_iter().chain([self.text.clone()]).map(Ending::Text).collect(),
+            ending: known.cloned().into_iter().chain([self.text.clone()]).map(Ending::Text).collect(),
         }
-    }
-
-    /// Returns what only the agent knew at the end of the conversation. It answers with plain text, so its prompt has no
-    /// form of an answer.
-    fn now(&self, agent: &Agent) -> Option<String> {
-        let form = agent.form_of_turns()?;
-        Conversation::replay(Arc::clone(&self.setting), self.subject.clone()).ok()?.now(agent, form)
     }
 
     fn last_opening(&self) -> usize {
         self.subject.iter().rposition(|e| e.kind == Kind::Opening).unwrap_or(0)
     }
+}
+
+/// Returns the text that only each agent knew at the end of a conversation. An agent that is asked answers with plain text,
+/// so its prompt has no form of an answer.
+fn find_known(setting: &Arc<Setting>, agents: &[Agent], subject: &[Entry]) -> Vec<Option<String>> {
+    if agents.iter().all(|agent| agent.form_of_turns().is_none()) {
+        return vec![None; agents.len()];
+    }
+    let conversation = Conversation::replay(Arc::clone(setting), subject.to_vec()).ok();
+    agents.iter().map(|agent| conversation.as_ref()?.now(agent, agent.form_of_turns()?)).collect()
 }
 
 impl Process for Question {

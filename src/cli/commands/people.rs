@@ -23,7 +23,7 @@ pub struct PeopleArgs {
     pub command: PeopleCommand,
 }
 
-/// What to do with people.
+/// Commands about people.
 #[derive(Debug, Subcommand)]
 pub enum PeopleCommand {
     /// List persons with their names and the facts that most of them share

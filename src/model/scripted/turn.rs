@@ -1,7 +1,7 @@
 //! Turns as JSON without a language model: a speech, now and then an action or a new state, all of them drawn.
 
 use super::improvise::{MARK, draw_seeded, find_topics, improvise_reply};
-use crate::design::{Action, Field};
+use crate::design::{Action, FieldKind};
 use crate::model::ChatRequest;
 use crate::process::{Author, TurnForm};
 use serde_json::{Map, Value as Json, json};
@@ -53,16 +53,18 @@ fn improvise_action(request: &ChatRequest, action: &Action) -> Json {
     Json::Object(name.chain(values).collect())
 }
 
-fn improvise_value(request: &ChatRequest, name: &str, field: &Field) -> Json {
+fn improvise_value(request: &ChatRequest, name: &str, field: &FieldKind) -> Json {
     /// Number of steps in which a range is drawn.
     const STEPS: usize = 100;
     let draw = |n: usize| draw_seeded(request, name, n);
     match field {
-        Field::Boolean => json!(draw(2) == 0),
-        Field::Integer | Field::Number => json!(draw(STEPS)),
-        Field::Text => json!(format!("{MARK} {}", draw_topic(request, name))),
-        Field::Choice(words) => json!(words.get(draw(words.len().max(1)))),
-        Field::Range { from, to } if field.is_whole() => json!((from + draw((to - from) as usize + 1) as f64) as i64),
-        Field::Range { from, to } => json!(from + (to - from) * draw(STEPS + 1) as f64 / STEPS as f64),
+        FieldKind::Boolean => json!(draw(2) == 0),
+        FieldKind::Integer | FieldKind::Number => json!(draw(STEPS)),
+        FieldKind::Text => json!(format!("{MARK} {}", draw_topic(request, name))),
+        FieldKind::Choice(words) => json!(words.get(draw(words.len().max(1)))),
+        FieldKind::Range { from, to } if field.is_whole() => {
+            json!((from + draw((to - from) as usize + 1) as f64) as i64)
+        }
+        FieldKind::Range { from, to } => json!(from + (to - from) * draw(STEPS + 1) as f64 / STEPS as f64),
     }
 }

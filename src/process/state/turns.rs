@@ -8,7 +8,7 @@ use crate::process::judge::Verdict;
 use crate::process::log::{Entry, Flag, Kind};
 use crate::process::prompt::Ending;
 use crate::process::reply::{self, Said};
-use crate::process::turn::read::{Act, Turn, read};
+use crate::process::turn::read::{Act, ReadTurn, read};
 use crate::process::turn::{TurnForm, data};
 use serde_json::{Map, Value as Json};
 
@@ -128,7 +128,7 @@ impl Conversation {
     }
 
     /// Cleans what is said, and flags it as a speech. An agent that acts may be silent.
-    fn take_said(&self, ask: &Ask, turn: &Turn) -> (String, Vec<Flag>) {
+    fn take_said(&self, ask: &Ask, turn: &ReadTurn) -> (String, Vec<Flag>) {
         let earlier: Vec<Said<'_>> =
             self.speeches().map(|e| Said { speaker: &e.speaker, content: &e.content }).collect();
         let (said, mut flags) = judge::said(&self.setting, ask, &turn.text, &earlier);

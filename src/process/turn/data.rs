@@ -1,8 +1,8 @@
-//! What was read of a turn, as its entry keeps it, and the notes that follow from it: a thought, the speech, an action
+//! Contents of a turn, as its entry keeps them, and the notes that follow from it: a thought, the speech, an action
 //! each, the state. Notes are a pure function of the entry and the form, so a killed conversation makes the same again.
 
 use super::TurnForm;
-use super::read::{Act, Turn};
+use super::read::{Act, ReadTurn};
 use crate::design::Ends;
 use crate::process::log::{Entry, Flag, Kind};
 use serde_json::{Map, Value as Json, json};
@@ -17,7 +17,7 @@ const FAILED: &str = "failed";
 const FLAGS: &str = "flags";
 
 /// Returns the further fields of a turn's entry. `said` is the cleaned text, and `flags` are its flags.
-pub fn of_turn(turn: &Turn, form: &TurnForm, said: &str, flags: &[Flag]) -> Map<String, Json> {
+pub fn of_turn(turn: &ReadTurn, form: &TurnForm, said: &str, flags: &[Flag]) -> Map<String, Json> {
     let mut data = Map::new();
     if form.thought {
         data.insert("thought".to_owned(), json!(turn.thought));

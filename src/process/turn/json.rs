@@ -66,15 +66,32 @@ pub(super) fn kind_of(value: &Json) -> &'static str {
     }
 }
 
+/// Place of a reader within JSON: in a string, or between strings.
+#[derive(Default)]
+struct Strings {
+    is_inside: bool,
+    is_escaped: bool,
+}
+
+impl Strings {
+    /// Reads a character; returns it if it stands between strings.
+    fn read(&mut self, c: char) -> Option<char> {
+        let was_escaped = std::mem::take(&mut self.is_escaped);
+        if c == '"' && !was_escaped {
+            self.is_inside = !self.is_inside;
+            return None;
+        }
+        self.is_escaped = self.is_inside && c == '\\' && !was_escaped;
+        (!self.is_inside).then_some(c)
+    }
+}
+
 fn scan(text: &str) -> End {
-    let (mut open, mut is_text, mut is_escaped) = (Vec::new(), false, false);
+    let (mut open, mut strings) = (Vec::new(), Strings::default());
     for (at, c) in text.char_indices() {
-        match (is_text, c) {
-            (true, _) if is_escaped => is_escaped = false,
-            (true, '\\') => is_escaped = true,
-            (_, '"') => is_text = !is_text,
-            (false, '{' | '[') => open.push(c),
-            (false, '}' | ']') => {
+        match strings.read(c) {
+            Some(c @ ('{' | '[')) => open.push(c),
+            Some(c @ ('}' | ']')) => {
                 if open.pop() != Some(if c == '}' { '{' } else { '[' }) {
                     return End::Broken;
                 }
@@ -82,10 +99,10 @@ fn scan(text: &str) -> End {
                     return End::At(at + 1);
                 }
             }
-            _ => {}
+            Some(_) | None => {}
         }
     }
-    if is_text { End::Broken } else { End::Open(open) }
+    if strings.is_inside { End::Broken } else { End::Open(open) }
 }
 
 fn closing(open: &[char]) -> String {
@@ -94,17 +111,13 @@ fn closing(open: &[char]) -> String {
 
 /// Removes each comma before a closing bracket. A comma at the end of the text stays: a value may lack behind it.
 fn without_spare_commas(text: &str) -> String {
-    let (mut kept, mut is_text, mut is_escaped) = (String::with_capacity(text.len()), false, false);
-    let mut rest = text.chars();
+    let (mut strings, mut rest) = (Strings::default(), text.chars());
+    let mut kept = String::with_capacity(text.len());
     while let Some(c) = rest.next() {
-        match (is_text, c) {
-            (true, _) if is_escaped => is_escaped = false,
-            (true, '\\') => is_escaped = true,
-            (_, '"') => is_text = !is_text,
-            (false, ',') if rest.as_str().trim_start().starts_with(['}', ']']) => continue,
-            _ => {}
+        let is_spare = strings.read(c) == Some(',') && rest.as_str().trim_start().starts_with(['}', ']']);
+        if !is_spare {
+            kept.push(c);
         }
-        kept.push(c);
     }
     kept
 }

@@ -2,17 +2,17 @@
 
 use super::TurnForm;
 use super::json::{Found, find_object, kind_of};
-use crate::design::{Action, Field, Named};
+use crate::design::{Action, FieldKind, Named};
 use serde_json::{Map, Number, Value as Json};
 
 /// A turn as it was read.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Turn {
+pub struct ReadTurn {
     /// The private thought; empty for none.
     pub thought: String,
-    /// What is said.
+    /// Text that is said.
     pub text: String,
-    /// What was done, and what failed.
+    /// Actions, done and failed.
     pub actions: Vec<Act>,
     /// New texts of the state, by title; empty if nothing changed.
     pub state: Vec<Named<String>>,
@@ -45,7 +45,7 @@ pub enum Act {
 ///
 /// # Errors
 /// A description of the mistake, which the model reads when it is asked again.
-pub fn read(text: &str, was_cut: bool, form: &TurnForm) -> Result<Turn, String> {
+pub fn read(text: &str, was_cut: bool, form: &TurnForm) -> Result<ReadTurn, String> {
     let Found { fields, mut is_repaired } = find_object(text, was_cut)?;
     let text = read_text(&fields, "text")?;
     let thought = if form.thought { read_text(&fields, "thought")? } else { String::new() };
@@ -53,7 +53,7 @@ pub fn read(text: &str, was_cut: bool, form: &TurnForm) -> Result<Turn, String> 
     let most = form.max_actions as usize;
     let actions = given.iter().take(most).map(|one| read_act(one, form, &mut is_repaired)).collect();
     let state = read_state(&fields, form)?;
-    Ok(Turn { thought, text, actions, state, is_repaired, is_cut: given.len() > most })
+    Ok(ReadTurn { thought, text, actions, state, is_repaired, is_cut: given.len() > most })
 }
 
 fn read_text(fields: &Map<String, Json>, key: &str) -> Result<String, String> {
@@ -131,21 +131,28 @@ fn read_values(
 }
 
 /// Reads a value of a field. The flag is true if a number or a boolean was written as text.
-fn read_value(value: &Json, field: &Field) -> Option<(Json, bool)> {
+fn read_value(value: &Json, field: &FieldKind) -> Option<(Json, bool)> {
     match (field, value) {
-        (Field::Text, Json::String(text)) => Some((Json::from(text.trim()), false)),
-        (Field::Choice(words), Json::String(text)) => choose(words, text.trim()).map(|word| (Json::from(word), false)),
-        (Field::Boolean, Json::Bool(_)) => Some((value.clone(), false)),
-        (Field::Number | Field::Integer | Field::Range { .. }, Json::Number(number)) => {
+        (FieldKind::Text, Json::String(text)) => Some((Json::from(text.trim()), false)),
+        (FieldKind::Choice(words), Json::String(text)) => {
+            choose(words, text.trim()).map(|word| (Json::from(word), false))
+        }
+        (FieldKind::Boolean, Json::Bool(_)) => Some((value.clone(), false)),
+        (FieldKind::Number | FieldKind::Integer | FieldKind::Range { .. }, Json::Number(number)) => {
             Some((fit_number(number, field)?, false))
         }
-        (Field::Boolean | Field::Number | Field::Integer | Field::Range { .. }, Json::String(text)) => {
+        (FieldKind::Boolean | FieldKind::Number | FieldKind::Integer | FieldKind::Range { .. }, Json::String(text)) => {
             let written: Json = serde_json::from_str(text.trim()).ok()?;
             let is_scalar = written.is_number() || written.is_boolean();
             read_value(&written, field).filter(|_| is_scalar).map(|(value, _)| (value, true))
         }
         (
-            Field::Text | Field::Choice(_) | Field::Boolean | Field::Number | Field::Integer | Field::Range { .. },
+            FieldKind::Text
+            | FieldKind::Choice(_)
+            | FieldKind::Boolean
+            | FieldKind::Number
+            | FieldKind::Integer
+            | FieldKind::Range { .. },
             Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_),
         ) => None,
     }
@@ -159,13 +166,13 @@ fn choose<'a>(words: &'a [String], text: &str) -> Option<&'a str> {
 }
 
 /// Returns a number that the field can have. A whole number is kept without a point.
-fn fit_number(number: &Number, field: &Field) -> Option<Json> {
+fn fit_number(number: &Number, field: &FieldKind) -> Option<Json> {
     /// The limit below which a double holds every whole number exactly.
     const LARGEST: f64 = 9_007_199_254_740_992.0;
     let value = number.as_f64().filter(|x| x.is_finite())?;
     let is_inside = match field {
-        Field::Range { from, to } => (*from..=*to).contains(&value),
-        Field::Number | Field::Integer | Field::Boolean | Field::Text | Field::Choice(_) => true,
+        FieldKind::Range { from, to } => (*from..=*to).contains(&value),
+        FieldKind::Number | FieldKind::Integer | FieldKind::Boolean | FieldKind::Text | FieldKind::Choice(_) => true,
     };
     if !is_inside || field.is_whole() && value.fract() != 0.0 {
         return None;

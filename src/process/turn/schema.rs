@@ -2,7 +2,7 @@
 //! `pattern`, `default`, and no list of types. A value that may lack is `anyOf` with `null`.
 
 use super::TurnForm;
-use crate::design::{Action, Field};
+use crate::design::{Action, FieldKind};
 use serde_json::{Map, Value as Json, json};
 
 /// Maximum length of a thought in characters, in the full dialect.
@@ -78,14 +78,14 @@ fn action_schema(action: &Action, bounds: Option<Bounds>) -> Json {
     object(&std::iter::once(name).chain(fields).collect())
 }
 
-fn field_schema(field: &Field, bounds: Option<Bounds>) -> Json {
+fn field_schema(field: &FieldKind, bounds: Option<Bounds>) -> Json {
     match field {
-        Field::Number => json!({ "type": "number" }),
-        Field::Range { .. } if !field.is_whole() => json!({ "type": "number" }),
-        Field::Integer | Field::Range { .. } => json!({ "type": "integer" }),
-        Field::Boolean => json!({ "type": "boolean" }),
-        Field::Text => text(bounds.map(|b| b.thought)),
-        Field::Choice(words) => json!({ "type": "string", "enum": words }),
+        FieldKind::Number => json!({ "type": "number" }),
+        FieldKind::Range { .. } if !field.is_whole() => json!({ "type": "number" }),
+        FieldKind::Integer | FieldKind::Range { .. } => json!({ "type": "integer" }),
+        FieldKind::Boolean => json!({ "type": "boolean" }),
+        FieldKind::Text => text(bounds.map(|b| b.thought)),
+        FieldKind::Choice(words) => json!({ "type": "string", "enum": words }),
     }
 }
 

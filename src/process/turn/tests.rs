@@ -1,10 +1,10 @@
 //! The form of an answer and what is read of replies, against values written by hand.
 
 use super::data;
-use super::read::{Act, Turn, read};
+use super::read::{Act, ReadTurn, read};
 use super::schema::Dialect;
 use super::*;
-use crate::design::{Ends, Field, Named};
+use crate::design::{Ends, FieldKind, Named};
 use crate::process::log::{CallRef, Entry, Flag, Kind, Purpose};
 use serde_json::{Value as Json, json};
 
@@ -13,12 +13,12 @@ fn offer() -> Action {
         name: "offer".to_owned(),
         text: "Offer a price.".to_owned(),
         fields: vec![
-            Named::new("price", Field::Number),
-            Named::new("n", Field::Integer),
-            Named::new("final", Field::Boolean),
-            Named::new("why", Field::Text),
-            Named::new("choice", Field::Choice(vec!["cooperate".to_owned(), "defect".to_owned()])),
-            Named::new("rate", Field::Range { from: 0.0, to: 10.0 }),
+            Named::new("price", FieldKind::Number),
+            Named::new("n", FieldKind::Integer),
+            Named::new("final", FieldKind::Boolean),
+            Named::new("why", FieldKind::Text),
+            Named::new("choice", FieldKind::Choice(vec!["cooperate".to_owned(), "defect".to_owned()])),
+            Named::new("rate", FieldKind::Range { from: 0.0, to: 10.0 }),
         ],
         who: Vec::new(),
         result: "Your offer was heard.".to_owned(),
@@ -83,7 +83,7 @@ fn the_description_has_these_words() {
     );
 }
 
-fn turn_of(reply: &Json) -> Result<Turn, String> {
+fn turn_of(reply: &Json) -> Result<ReadTurn, String> {
     read(&reply.to_string(), false, &form())
 }
 
@@ -102,7 +102,7 @@ fn a_turn_is_read_as_its_form_says() {
     );
     assert_eq!(turn.state, [Named::new("goals", "sell".to_owned())]);
     let calm = turn_of(&json!({ "thought": "", "text": "", "actions": [] })).unwrap();
-    assert_eq!(calm, Turn::default(), "a state that lacks is unchanged");
+    assert_eq!(calm, ReadTurn::default(), "a state that lacks is unchanged");
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn what_the_object_lacks_makes_the_reply_malformed() {
     }
 }
 
-fn entry(turn: &Turn, said: &str, flags: &[Flag]) -> Entry {
+fn entry(turn: &ReadTurn, said: &str, flags: &[Flag]) -> Entry {
     Entry {
         seq: 7,
         day: 1,

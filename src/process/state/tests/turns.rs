@@ -1,7 +1,7 @@
 //! Turns as JSON in a conversation: notes, privacy, what an agent reads next, replies that cannot be read.
 
 use super::*;
-use crate::design::{Action, Ends, Field, Named};
+use crate::design::{Action, Ends, FieldKind, Named};
 use crate::process::TurnForm;
 use serde_json::{Value as Json, json};
 
@@ -9,7 +9,7 @@ fn action(name: &str, ends: Option<Ends>) -> Action {
     Action {
         name: name.to_owned(),
         text: format!("Do {name}."),
-        fields: vec![Named::new("price", Field::Number)],
+        fields: vec![Named::new("price", FieldKind::Number)],
         who: Vec::new(),
         result: format!("{name} was noted."),
         heard: true,
