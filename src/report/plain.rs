@@ -85,3 +85,30 @@ impl Reporter for Plain {
 
     fn end(&mut self) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+
+    #[test]
+    fn progress_begins_after_ten_seconds_and_backs_off_to_a_line_a_minute() {
+        let printed = Arc::new(Mutex::new(0));
+        let lines = Arc::clone(&printed);
+        let mut plain = Plain::new(Box::new(move |_| *lines.lock().unwrap() += 1));
+        let (mut times, mut before) = (Vec::new(), 0);
+        for second in 0..3_600 {
+            plain.tick(Duration::from_secs(second));
+            let now = *printed.lock().unwrap();
+            if now > before {
+                times.push(second);
+            }
+            before = now;
+        }
+        let gaps: Vec<u64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert_eq!(times[0], 10);
+        assert!(gaps.iter().all(|gap| (10..=60).contains(gap)) && gaps.is_sorted(), "{gaps:?}");
+        assert!(times.iter().zip(&gaps).all(|(at, gap)| *at < 240 || *gap == 60), "{times:?}");
+        assert!(times.len() < 75, "an hour of a night is about sixty lines: {}", times.len());
+    }
+}

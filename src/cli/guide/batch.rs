@@ -62,7 +62,7 @@ impl Guide {
         let Some(standings) = self.read(async |lab| Ok(lab.load_standings(record, document).await?)).await? else {
             return Ok(false);
         };
-        progress::print_counts(&standings, &self.context.printer, &selected.word);
+        progress::print_counts(&standings, &self.context, &selected.word);
         let usual = if standings.is_any() { 1 } else { selected.record.run.replicates };
         let mut answers = Batch::new(&selected.document, usual);
         let has_offers = standings.unfinished.is_some() || standings.failed > 0;

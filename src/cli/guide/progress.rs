@@ -1,8 +1,8 @@
 //! Conversations of an experiment that exist before more are run.
 
 use crate::cli::args::{Cli, Command};
-use crate::cli::shell::{quoted, spelled_out};
-use crate::cli::terminal::printer::Printer;
+use crate::cli::context::Context;
+use crate::cli::shell::spelled_out;
 use crate::cli::terminal::text::{Column, table};
 use crate::lab::{Standings, UnfinishedRun};
 use clap::Parser;
@@ -18,7 +18,8 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// Prints the number of conversations in each condition.
-pub fn print_counts(standings: &Standings, printer: &Printer, word: &str) {
+pub fn print_counts(standings: &Standings, context: &Context, word: &str) {
+    let printer = &context.printer;
     let rows: Vec<Vec<String>> = standings
         .rows
         .iter()
@@ -32,7 +33,7 @@ pub fn print_counts(standings: &Standings, printer: &Printer, word: &str) {
         printer.say(&line);
     }
     if standings.rows.len() > ROWS {
-        printer.say(&format!("… and {} more: convoke plan {}", standings.rows.len() - ROWS, quoted(word)));
+        printer.say(&format!("… and {} more: {}", standings.rows.len() - ROWS, context.paste_line(&["plan", word])));
     }
 }
 
