@@ -7,7 +7,10 @@ use convoke::design::{ModelSpec, Sampling};
 use convoke::model::catalog::is_same_model;
 use convoke::model::parameters::request_parameters;
 use convoke::model::pull::Pull;
-use convoke::model::{ChatReply, ChatRequest, Connection, Finish, ModelError, ModelFacts, Server, ServerKind, Turn};
+use convoke::model::{
+    ChatReply, ChatRequest, Connection, EmbedRequest, Embedded, Finish, ModelError, ModelFacts, Server, ServerKind,
+    Turn,
+};
 use convoke::process::{Author, Message, Purpose};
 use secrecy::SecretString;
 use std::collections::BTreeSet;
@@ -129,6 +132,26 @@ async fn a_model_that_is_not_there() {
             Ok(reply) => panic!("{reply:?}"),
         };
         assert_eq!(error.word(), "no-model", "{error:?}");
+    }
+}
+
+/// Both endpoints give the vectors of the same texts. Chat models of Ollama embed too.
+#[tokio::test]
+async fn texts_are_embedded() {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    for connection in [ollama(), openai()].into_iter().flatten() {
+        let texts = ["The yard is cold.", "The yard is cold.", "A guard sings."].map(str::to_owned).to_vec();
+        let request = EmbedRequest { model: MODEL.to_owned(), texts, process: "key".to_owned() };
+        let Embedded { vectors, tokens } = connection.embedder().embed(&request).await.unwrap();
+        let lengths: Vec<usize> = vectors.iter().map(Vec::len).collect();
+        assert!(
+            lengths[0] > 1 && lengths == [lengths[0]; 3] && tokens.is_some_and(|n| n > 0),
+            "{lengths:?} {tokens:?}"
+        );
+        let near = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+        assert!(near(&vectors[0], &vectors[1]) > near(&vectors[0], &vectors[2]));
+        let absent = EmbedRequest { model: "absent".to_owned(), ..request };
+        assert_eq!(connection.embedder().embed(&absent).await.unwrap_err().word(), "no-model");
     }
 }
 

@@ -21,3 +21,5 @@ mod panel;
 mod place;
 #[path = "rounds/server.rs"]
 mod server;
+#[path = "rounds/vectors.rs"]
+mod vectors;

@@ -7,6 +7,8 @@ mod support;
 
 #[path = "wire/answers.rs"]
 mod answers;
+#[path = "wire/embed.rs"]
+mod embed;
 #[path = "wire/errors.rs"]
 mod errors;
 #[path = "wire/limits.rs"]

@@ -228,6 +228,7 @@ impl From<ModelError> for CliError {
             ModelError::NoModel { .. } | ModelError::NoAccess { .. } => {
                 "`convoke models` lists what each server offers"
             }
+            ModelError::NoEmbeddings { .. } => "name an embedding model, such as nomic-embed-text at Ollama",
             ModelError::Nowhere { .. } => "is its `base_url` right? Many servers need `/v1` at its end",
             ModelError::Setting { .. } => "correct it, or unset it",
             ModelError::Later { .. } => "run the same command again then to resume",

@@ -4,11 +4,12 @@
 //! Lists are our own requests, since they are read tolerantly.
 
 use super::classify::{Problem, classify_problem, describe_unusable};
+use super::embed::HttpEmbedder;
 use super::http::{Answer, Http, key_headers};
 use super::ollama::Ollama;
 use super::openai::OpenAi;
 use super::tolerant::parse_json;
-use super::{ChatModel, ModelError, ModelFacts, Server, ServerKind};
+use super::{ChatModel, Embedder, ModelError, ModelFacts, Server, ServerKind};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
@@ -84,6 +85,16 @@ impl Connection {
         match self.server().kind {
             ServerKind::OpenAi | ServerKind::Azure => Arc::new(OpenAi { http }),
             ServerKind::Ollama => Arc::new(Ollama { http, known }),
+            ServerKind::Scripted => Arc::new(super::Scripted::improvised()),
+        }
+    }
+
+    /// Returns what embeds texts at this server; each request names the model.
+    pub fn embedder(&self) -> Arc<dyn Embedder> {
+        match self.server().kind {
+            ServerKind::OpenAi | ServerKind::Azure | ServerKind::Ollama => {
+                Arc::new(HttpEmbedder { http: self.http.clone() })
+            }
             ServerKind::Scripted => Arc::new(super::Scripted::improvised()),
         }
     }

@@ -147,6 +147,16 @@ pub enum ModelError {
         /// The server's message.
         message: String,
     },
+    /// The model embeds no texts.
+    #[error("model `{model}` of {server} embeds no texts: {message}")]
+    NoEmbeddings {
+        /// The server.
+        server: String,
+        /// The model's name at the server.
+        model: String,
+        /// The server's message.
+        message: String,
+    },
     /// Any other 4xx: a parameter or a request that the server refuses.
     #[error("{server} refuses {}: {message}", parameter.as_ref().map_or_else(|| "the request".to_owned(), |p| format!("the parameter `{p}`")))]
     Refused {
@@ -177,6 +187,7 @@ impl ModelError {
             Self::Quota { .. } => "quota",
             Self::NoModel { .. } => "no-model",
             Self::NoAccess { .. } => "no-access",
+            Self::NoEmbeddings { .. } => "no-embeddings",
             Self::Refused { .. } | Self::Nowhere { .. } => "refused",
         }
     }
@@ -222,6 +233,7 @@ impl ModelError {
             | Self::Quota { .. }
             | Self::NoModel { .. }
             | Self::NoAccess { .. }
+            | Self::NoEmbeddings { .. }
             | Self::Nowhere { .. }
             | Self::Refused { .. } => false,
         }

@@ -100,6 +100,12 @@ impl Http {
         self.send_request(request, reading, self.server.limits.attempt).await
     }
 
+    /// Posts texts to be embedded.
+    pub(super) async fn post_texts(&self, model: &str, body: Vec<u8>) -> Result<Answer, ModelError> {
+        let request = self.post_json(self.server.embed_url(model), body);
+        self.send_request(request, Reading::Whole, self.server.limits.attempt).await
+    }
+
     /// Sends a GET request that must finish within `limit`, or a POST request if there is a body.
     pub(super) async fn look_up(&self, url: Url, body: Option<Vec<u8>>, limit: Duration) -> Result<Answer, ModelError> {
         let request = match body {

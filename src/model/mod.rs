@@ -6,6 +6,7 @@
 //! | file | come here to … |
 //! |---|---|
 //! | `chat` | see a request and a reply as data, or implement the trait [`ChatModel`] |
+//! | `embed` | embed texts as vectors: the trait [`Embedder`], requests and answers |
 //! | `error` | see every error of a request |
 //! | `attempt` | see one attempt as it is stored |
 //! | `server` | describe a server: kind, address, key, limits |
@@ -30,6 +31,7 @@ mod attempt;
 pub mod catalog;
 mod chat;
 mod classify;
+mod embed;
 mod error;
 mod facts;
 pub mod gate;
@@ -52,11 +54,12 @@ mod tolerant;
 pub use attempt::Attempt;
 pub use catalog::Connection;
 pub use chat::{ChatModel, ChatReply, ChatRequest, Finish, Served, Turn, Usage, body};
+pub use embed::{EmbedRequest, Embedded, Embedder};
 pub use error::ModelError;
 pub use facts::ModelFacts;
 pub use gate::Gates;
 pub use limit::Slots;
-pub use retry::{CallEnd, CallOutcome, PendingCall, Retry, RetryWait, Verdict};
+pub use retry::{CallEnd, CallOutcome, PendingCall, Request, Retry, RetryWait, Verdict};
 pub use schedule::{Bounds, Chain};
 pub use scripted::Scripted;
 pub use server::{Limits, Server, ServerKind};

@@ -1,7 +1,8 @@
 //! The one owner of retries (contract R7): one table, one loop. Each attempt is data.
 
-use super::{Attempt, ChatModel, ChatReply, ChatRequest, Gates, ModelError, Slots};
+use super::{Attempt, ChatModel, ChatReply, ChatRequest, EmbedRequest, Embedded, Embedder, Gates, ModelError, Slots};
 use crate::model::limit::Slot;
+use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 use std::future::Future;
 use std::time::Duration;
@@ -39,6 +40,7 @@ pub fn verdict(error: &ModelError) -> Verdict {
         ModelError::Refused { parameter: None, status: 400 | 403 | 413 | 422, .. } => Verdict::Unclear,
         ModelError::NoModel { .. }
         | ModelError::NoAccess { .. }
+        | ModelError::NoEmbeddings { .. }
         | ModelError::Refused { .. }
         | ModelError::Encoded { .. } => Verdict::StopModel,
         ModelError::Key { .. }
@@ -91,7 +93,7 @@ impl Default for Retry {
 impl Retry {
     /// Computes the wait after `attempt` (from 0): doubling with jitter, and at least what the server requests. The
     /// jitter is derived from the call and never from a clock.
-    fn next_wait(&self, error: &ModelError, request: &ChatRequest, attempt: u32) -> Duration {
+    fn next_wait(&self, error: &ModelError, request: &impl Request, attempt: u32) -> Duration {
         let doubled = self.base.saturating_mul(2_u32.saturating_pow(attempt)).min(self.cap);
         doubled.mul_f64(0.5 + 0.5 * jitter(request, attempt)).max(error.requested_wait().unwrap_or_default())
     }
@@ -109,23 +111,76 @@ impl Retry {
 }
 
 /// Returns a number from 0 to 1.
-fn jitter(request: &ChatRequest, attempt: u32) -> f64 {
+fn jitter(request: &impl Request, attempt: u32) -> f64 {
     let mut hash = Sha256::new();
-    hash.update(request.turn.conversation.as_bytes());
-    hash.update(request.turn.seq.to_be_bytes());
-    hash.update(request.turn.purpose.word().as_bytes());
-    hash.update(request.turn.ask.to_be_bytes());
+    request.identify(&mut hash);
     hash.update(attempt.to_be_bytes());
     let first = hash.finalize().iter().take(4).fold(0_u32, |n, byte| (n << 8) | u32::from(*byte));
     f64::from(first) / f64::from(u32::MAX)
 }
 
+/// A request that can be sent more than once.
+#[async_trait]
+pub trait Request: Send + Sync {
+    /// Type of what sends it.
+    type Model: ?Sized + Send + Sync;
+    /// Type of its answer.
+    type Reply: Send;
+
+    /// Returns the model's name at its server.
+    fn model(&self) -> &str;
+    /// Adds what tells this request from all others. The jitter of its retries depends on it.
+    fn identify(&self, hash: &mut Sha256);
+    /// Sends the request once.
+    async fn send(&self, model: &Self::Model) -> Result<Self::Reply, ModelError>;
+}
+
+#[async_trait]
+impl Request for ChatRequest {
+    type Model = dyn ChatModel;
+    type Reply = ChatReply;
+
+    fn model(&self) -> &str {
+        &self.model
+    }
+
+    fn identify(&self, hash: &mut Sha256) {
+        hash.update(self.turn.conversation.as_bytes());
+        hash.update(self.turn.seq.to_be_bytes());
+        hash.update(self.turn.purpose.word().as_bytes());
+        hash.update(self.turn.ask.to_be_bytes());
+    }
+
+    async fn send(&self, model: &Self::Model) -> Result<ChatReply, ModelError> {
+        model.chat(self).await
+    }
+}
+
+#[async_trait]
+impl Request for EmbedRequest {
+    type Model = dyn Embedder;
+    type Reply = Embedded;
+
+    fn model(&self) -> &str {
+        &self.model
+    }
+
+    fn identify(&self, hash: &mut Sha256) {
+        hash.update(self.process.as_bytes());
+        self.texts.iter().for_each(|text| hash.update(text.as_bytes()));
+    }
+
+    async fn send(&self, model: &Self::Model) -> Result<Embedded, ModelError> {
+        model.embed(self).await
+    }
+}
+
 /// A call to be made, with its limits and stop signals.
-pub struct PendingCall<'a> {
+pub struct PendingCall<'a, Q: Request = ChatRequest> {
     /// The model.
-    pub model: &'a dyn ChatModel,
+    pub model: &'a Q::Model,
     /// The request.
-    pub request: &'a ChatRequest,
+    pub request: &'a Q,
     /// The server's name.
     pub server: &'a str,
     /// Number of retries and the waits between them.
@@ -163,18 +218,18 @@ pub struct RetryWait {
 
 /// Outcome of a call.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CallOutcome<E> {
+pub struct CallOutcome<E, R = ChatReply> {
     /// The attempts in order; empty if no request was sent.
     pub attempts: Vec<Attempt>,
     /// The end of the call.
-    pub end: CallEnd<E>,
+    pub end: CallEnd<E, R>,
 }
 
 /// The end of a call.
 #[derive(Debug, Clone, PartialEq)]
-pub enum CallEnd<E> {
+pub enum CallEnd<E, R = ChatReply> {
     /// The model answered.
-    Answered(ChatReply),
+    Answered(R),
     /// The last error, after all retries if it can be retried.
     Failed(ModelError),
     /// `stop` was set before an attempt.
@@ -189,11 +244,11 @@ pub enum CallEnd<E> {
 ///
 /// An attempt waits for its gate, then for a slot, then for `before`, and frees its slot before the next wait. `before`
 /// receives the attempts so far and stores the call as sent; only then may the request leave.
-pub async fn send_call<E, F>(
-    pending: &PendingCall<'_>,
+pub async fn send_call<Q: Request, E, F>(
+    pending: &PendingCall<'_, Q>,
     before: impl Fn(&[Attempt]) -> F,
     notify: impl Fn(RetryWait),
-) -> CallOutcome<E>
+) -> CallOutcome<E, Q::Reply>
 where
     F: Future<Output = Result<(), E>>,
 {
@@ -220,7 +275,7 @@ where
     CallOutcome { attempts, end }
 }
 
-impl PendingCall<'_> {
+impl<Q: Request> PendingCall<'_, Q> {
     /// Waits until the gate is open and a slot is free at the same time; `None` if stopped.
     async fn take_slot(&self) -> Option<Slot> {
         loop {
@@ -228,7 +283,7 @@ impl PendingCall<'_> {
             let slot = self.unless_stopped(self.slots.take_slot(self.server, self.order)).await?;
             // The gate may have closed while this call waited for its slot.
             let is_back = self.watches || !self.gates.is_away(self.server);
-            if is_back && self.gates.closed_until(self.server, &self.request.model).is_none() {
+            if is_back && self.gates.closed_until(self.server, self.request.model()).is_none() {
                 return Some(slot);
             }
         }
@@ -238,19 +293,19 @@ impl PendingCall<'_> {
         if !self.watches {
             self.gates.until_back(self.server).await;
         }
-        while let Some(until) = self.gates.closed_until(self.server, &self.request.model) {
+        while let Some(until) = self.gates.closed_until(self.server, self.request.model()) {
             sleep_until(until).await;
         }
     }
 
     /// Makes and records one attempt; `None` if aborted.
-    async fn make_attempt(&self, attempts: &mut Vec<Attempt>) -> Option<Result<ChatReply, ModelError>> {
+    async fn make_attempt(&self, attempts: &mut Vec<Attempt>) -> Option<Result<Q::Reply, ModelError>> {
         let (at, start) = ((self.clock)(), Instant::now());
         self.gates.first_attempt(self.server);
         let result = tokio::select! {
             biased;
             () = self.abort.cancelled() => None,
-            result = self.model.chat(self.request) => Some(result),
+            result = self.request.send(self.model) => Some(result),
         };
         let (error, message, possible_spend) = match &result {
             None => (Some("lost".to_owned()), Some("it was given up in flight".to_owned()), true),
@@ -293,7 +348,7 @@ impl PendingCall<'_> {
         let RetryWait { error, wait, .. } = &waiting;
         let until = Instant::now() + *wait;
         if let Some(asked) = error.requested_wait() {
-            self.gates.close_until(self.server, &self.request.model, Instant::now() + asked);
+            self.gates.close_until(self.server, self.request.model(), Instant::now() + asked);
         }
         if let Some(last) = attempts.last_mut() {
             last.waited = u64::try_from(wait.as_millis()).ok();

@@ -83,7 +83,7 @@ impl World {
         }
     }
 
-    async fn ask(&self, model: &Fake, conversation: &str) -> CallOutcome<&'static str> {
+    async fn ask(&self, model: &(dyn ChatModel + 'static), conversation: &str) -> CallOutcome<&'static str> {
         let request = request_of(conversation);
         let pending = PendingCall {
             model,
@@ -254,7 +254,7 @@ fn the_loop_is_send() {
     fn is_send<T: Send>(_: &T) {}
     let (model, world, request) = (Fake::failing_with(Vec::new()), World::new(1), request_of("c"));
     let pending = PendingCall {
-        model: &model,
+        model: &model as &dyn ChatModel,
         request: &request,
         server: "s",
         retry: Retry::default(),

@@ -3,6 +3,7 @@
 
 mod improvise;
 mod turn;
+mod vectors;
 
 use super::{ChatModel, ChatReply, ChatRequest, Finish, ModelError, Served, Usage};
 use async_trait::async_trait;

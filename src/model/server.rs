@@ -217,15 +217,28 @@ impl Server {
             (ServerKind::Ollama, _) => self.base_url.join_path("api/chat"),
             (ServerKind::OpenAi | ServerKind::Scripted, _) => self.base_url.join_path("chat/completions"),
             (ServerKind::Azure, None) => self.base_url.join_path("openai/v1/chat/completions"),
-            (ServerKind::Azure, Some(version)) => {
-                let mut url = self.base_url.join_path("openai/deployments");
-                if let Ok(mut path) = url.path_segments_mut() {
-                    path.extend([model, "chat", "completions"]);
-                }
-                url.query_pairs_mut().append_pair("api-version", version);
-                url
-            }
+            (ServerKind::Azure, Some(version)) => self.deployment_url(version, &[model, "chat", "completions"]),
         }
+    }
+
+    /// Returns the address to which texts go that this model embeds.
+    pub(super) fn embed_url(&self, model: &str) -> Url {
+        match (self.kind, &self.api_version) {
+            (ServerKind::Ollama, _) => self.base_url.join_path("api/embed"),
+            (ServerKind::OpenAi | ServerKind::Scripted, _) => self.base_url.join_path("embeddings"),
+            (ServerKind::Azure, None) => self.base_url.join_path("openai/v1/embeddings"),
+            (ServerKind::Azure, Some(version)) => self.deployment_url(version, &[model, "embeddings"]),
+        }
+    }
+
+    /// Returns an address of a deployment on Azure.
+    fn deployment_url(&self, version: &str, segments: &[&str]) -> Url {
+        let mut url = self.base_url.join_path("openai/deployments");
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.extend(segments);
+        }
+        url.query_pairs_mut().append_pair("api-version", version);
+        url
     }
 
     /// Returns the address of the list of models.
@@ -396,11 +409,16 @@ mod tests {
         {
             let server = Server::new("azure", ServerKind::Azure, endpoint).unwrap();
             assert_eq!(server.chat_url("d").as_str(), "https://x.openai.azure.com/openai/v1/chat/completions");
+            assert_eq!(server.embed_url("d").as_str(), "https://x.openai.azure.com/openai/v1/embeddings");
             assert_eq!(server.list_url().as_str(), "https://x.openai.azure.com/openai/v1/models");
             let server = Server { api_version: version.clone(), ..server };
             assert_eq!(
                 server.chat_url("a/b c").as_str(),
                 "https://x.openai.azure.com/openai/deployments/a%2Fb%20c/chat/completions?api-version=2024-10-21"
+            );
+            assert_eq!(
+                server.embed_url("a/b c").as_str(),
+                "https://x.openai.azure.com/openai/deployments/a%2Fb%20c/embeddings?api-version=2024-10-21"
             );
             assert_eq!(server.list_url().as_str(), "https://x.openai.azure.com/openai/models?api-version=2024-10-21");
         }

@@ -12,6 +12,7 @@ use super::log::{CallRef, Entry, PromptSize};
 use super::prompt::View;
 use super::turn::TurnForm;
 use crate::design::ModelSpec;
+use crate::design::key::sha256;
 use crate::design::words::words;
 use std::sync::Arc;
 
@@ -25,6 +26,12 @@ pub trait Process: Send + Sync {
     fn subject(&self) -> &[Entry] {
         &[]
     }
+    /// Returns the texts whose vectors `next` needs and that were not given yet.
+    fn wants(&self) -> Vec<Wanted> {
+        Vec::new()
+    }
+    /// Takes vectors of texts that [`Process::wants`] named. They count as replies: the same vectors bring the same end.
+    fn give(&mut self, _vectors: Vec<TextVector>) {}
     /// Returns the next step.
     fn next(&self) -> Next;
     /// Turns a reply into exactly one entry, at `ask.seq`, from the entries before `ask.base`.
@@ -41,6 +48,29 @@ pub trait Process: Send + Sync {
     fn answered(&self) -> u32 {
         self.log().iter().filter(|e| e.call.is_some()).count() as u32
     }
+}
+
+/// Texts of which a process needs the vectors of one model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wanted {
+    /// The embedding model.
+    pub model: ModelSpec,
+    /// The texts; none is empty.
+    pub texts: Vec<String>,
+}
+
+/// A vector of a text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TextVector {
+    /// Hash of the model and the text: see [`text_hash`].
+    pub hash: String,
+    /// The numbers.
+    pub numbers: Arc<[f32]>,
+}
+
+/// Returns the hash under which the vector of a text is stored. `model` is the model's id, `SERVER/NAME`.
+pub fn text_hash(model: &str, text: &str) -> String {
+    sha256(format!("{model}\n{text}"))
 }
 
 /// The next step of a process.

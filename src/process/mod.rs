@@ -35,7 +35,7 @@ pub mod state;
 pub mod turn;
 
 pub use agent::{Agent, Helper};
-pub use asking::{Ask, EndedBy, Growth, Next, Process, Reply, Sitting};
+pub use asking::{Ask, EndedBy, Growth, Next, Process, Reply, Sitting, TextVector, Wanted, text_hash};
 pub use log::{CallRef, Entry, Flag, Kind, PromptSize, Purpose};
 pub use prompt::{Author, Ending, Message, Part, View};
 pub use question::Question;

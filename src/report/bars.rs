@@ -112,7 +112,7 @@ impl Reporter for Bars {
         match event {
             Event::Begin { .. } => self.add_bars(),
             Event::Pull { model, doing, completed, total } => self.show_pull(model, doing, *completed, *total),
-            Event::Entry { .. } | Event::Answered { .. } => return,
+            Event::Entry { .. } | Event::Answered { .. } | Event::Embedded { .. } => return,
             Event::Started { .. }
             | Event::Waiting { .. }
             | Event::Silent { .. }

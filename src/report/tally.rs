@@ -49,6 +49,7 @@ impl Tally {
             {
                 self.count_answer(model, usage);
             }
+            Event::Embedded { model, usage, .. } => self.tokens.entry(model.clone()).or_default().add(usage),
             Event::Ended { status, model, unused, .. } => {
                 self.done += usize::from(*status == Status::Done);
                 self.failed += usize::from(*status == Status::Failed);

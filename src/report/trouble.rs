@@ -58,7 +58,11 @@ impl Trouble {
                 self.kind = *kind;
                 None
             }
-            Event::Pull { .. } | Event::Started { .. } | Event::Entry { .. } | Event::Answered { .. } => None,
+            Event::Pull { .. }
+            | Event::Started { .. }
+            | Event::Entry { .. }
+            | Event::Answered { .. }
+            | Event::Embedded { .. } => None,
         }
     }
 }

@@ -93,6 +93,17 @@ pub enum Event {
         /// Tokens as the server counted them.
         usage: Usage,
     },
+    /// The database stored vectors of texts.
+    Embedded {
+        /// Id of the conversation that needed them.
+        conversation: String,
+        /// Name of the condition's model.
+        model: String,
+        /// Number of texts.
+        texts: usize,
+        /// Tokens as the server counted them.
+        usage: Usage,
+    },
     /// A call waits.
     Waiting {
         /// Id of the conversation; empty for a lookup before the first call.
@@ -201,6 +212,8 @@ pub struct Summary {
     pub tokens: crate::store::Tokens,
     /// Calls answered in this run.
     pub calls: u64,
+    /// Texts of which this run fetched vectors.
+    pub embedded: u64,
     /// Flags of replies in this run.
     pub flags: BTreeMap<Flag, u32>,
 }

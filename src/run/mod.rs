@@ -17,6 +17,7 @@
 //! | `worker` | take one process to its end: the claim, its steps, its end |
 //! | `worker/round` | ask the lanes of a round side by side, and store their answers in order |
 //! | `worker/call` | make one call: stored as sent, asked, returned with its answer |
+//! | `worker/embed` | fetch the vectors that a process wants |
 //! | `worker/absence` | wait for a server that went away |
 //! | `worker/person` | let a person type a turn |
 //! | `patience` | wait for an unreachable or full database |

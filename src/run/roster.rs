@@ -9,7 +9,7 @@ use crate::model::parameters::{request_parameters, schema_parameter};
 use crate::model::pull::Pull;
 use crate::model::retry::{FIRST_CONTACT, fit_first_contact, verdict};
 use crate::model::{
-    ChatModel, ChatRequest, Connection, ModelError, ModelFacts, Retry, Scripted, Server, ServerKind, Turn,
+    ChatModel, ChatRequest, Connection, Embedder, ModelError, ModelFacts, Retry, Scripted, Server, ServerKind, Turn,
 };
 use crate::process::random::server_seed;
 use crate::process::{Ask, Process};
@@ -32,6 +32,8 @@ pub struct Roster {
 pub struct Member {
     /// Sends its requests.
     pub model: Arc<dyn ChatModel>,
+    /// Sends texts to be embedded.
+    pub embedder: Arc<dyn Embedder>,
     /// Server of the model.
     pub server: Server,
     /// Name at the server.
@@ -169,6 +171,7 @@ fn unfetched(error: ModelError) -> Result<String, ModelError> {
         ModelError::Busy { message, .. }
         | ModelError::NoModel { message, .. }
         | ModelError::NoAccess { message, .. }
+        | ModelError::NoEmbeddings { message, .. }
         | ModelError::Refused { message, .. } => message,
         ModelError::Broken { cause, .. } | ModelError::Invalid { cause, .. } => cause,
         ModelError::Timeout { what, limit, .. } => format!("no {what} within {} s", limit.as_secs()),
@@ -189,8 +192,8 @@ impl LookUp<'_> {
         let server = self.servers.iter().find(|s| s.name == name).ok_or_else(unknown)?.clone();
         if server.kind == ServerKind::Scripted {
             let scripted = self.script.clone().map_or_else(Scripted::improvised, Scripted::from_lines);
-            let known = ModelFacts::default();
-            return Ok(Member { model: Arc::new(scripted), server, name: model.to_owned(), known });
+            let (known, embedder) = (ModelFacts::default(), Arc::new(Scripted::improvised()));
+            return Ok(Member { model: Arc::new(scripted), embedder, server, name: model.to_owned(), known });
         }
         if server.base_url.is_openai() && server.key.is_none() {
             let (server, variable) = (server.name, server.key_variable);
@@ -202,7 +205,8 @@ impl LookUp<'_> {
         };
         let known = self.known(&connection, id, model).await?;
         connections.insert(name.to_owned(), connection.clone());
-        Ok(Member { model: connection.model(known.clone()), server, name: model.to_owned(), known })
+        let embedder = connection.embedder();
+        Ok(Member { model: connection.model(known.clone()), embedder, server, name: model.to_owned(), known })
     }
 
     /// Looks up facts about a model. Ollama lists its models first, and fetches missing ones.

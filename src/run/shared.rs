@@ -75,6 +75,8 @@ pub(super) struct Shared {
     /// Conversations already reported as held by another process.
     held: Mutex<BTreeSet<String>>,
     totals: Mutex<Summary>,
+    /// Lengths of the vectors of embedding models, by their id.
+    lengths: Mutex<BTreeMap<String, usize>>,
     /// Servers reported as silent.
     silent: Mutex<BTreeSet<String>>,
 }
@@ -95,6 +97,7 @@ impl Shared {
             stops: Mutex::default(),
             held: Mutex::default(),
             totals: Mutex::default(),
+            lengths: Mutex::default(),
             silent: Mutex::default(),
             work,
             options,
@@ -131,6 +134,17 @@ impl Shared {
                 reason: error.to_string(),
             });
         }
+    }
+
+    /// Stops new requests to a model.
+    pub(super) fn stop_model(&self, spec: &ModelSpec, error: &ModelError) {
+        self.stop(server_of(&spec.id), Some(name_of(&spec.id)), error);
+    }
+
+    /// Notes the length of a model's vectors. Returns the length that was noted first.
+    pub(super) fn note_length(&self, model: &str, length: usize) -> usize {
+        let mut lengths = self.lengths.lock().unwrap_or_else(PoisonError::into_inner);
+        *lengths.entry(model.to_owned()).or_insert(length)
     }
 
     /// Changes the parameters of a request as earlier refusals of this run asked. Returns true if that changed them.

@@ -23,6 +23,7 @@ use tracing::info;
 
 mod absence;
 mod call;
+mod embed;
 mod person;
 mod round;
 
@@ -98,6 +99,9 @@ impl Worker<'_> {
     /// Takes the process step by step to its end or to an obstacle.
     async fn drive(&self, process: &mut dyn Process, mut open: Open) -> Leave {
         loop {
+            if let Err(leave) = self.give_vectors(process).await {
+                return leave;
+            }
             let step = match process.next() {
                 Next::Done(ended_by) => return self.end_with(Leave::Done(ended_by)).await,
                 Next::Failed(why) => return self.end_with(Leave::Failed(why)).await,

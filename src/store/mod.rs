@@ -17,6 +17,7 @@
 //! | `uri` | read the address of a database |
 //! | `gone` | decide which conversations have lost their process (both databases use it) |
 //! | `turn` | decide what a write of a turn changes (pure; both databases use it) |
+//! | `vector` | write the vector of a text as bytes (pure; both databases use it) |
 //! | `audit` | find what is wrong with a log (pure; both databases use it) |
 //! | `merge` | merge two copies of an item (pure; both databases use it) |
 //! | `sqlite` | change how a file stores all this |
@@ -36,6 +37,7 @@ mod standing;
 mod status;
 mod turn;
 mod uri;
+mod vector;
 mod verbs;
 
 pub use arguments::{End, Filter, Item, Mark, NewExperiment, TransferItem};

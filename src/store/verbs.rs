@@ -7,8 +7,8 @@ use super::error::StoreError;
 use super::records::{ConversationRecord, ExperimentRecord, Lease, MarkRecord, Millis, ProcessKind, RunRecord};
 use super::standing::{ConversationUpdate, Counts, Standing, Unfinished};
 use crate::design::Experiment;
-use crate::process::Flag;
 use crate::process::log::Entry;
+use crate::process::{Flag, TextVector};
 use async_trait::async_trait;
 use std::path::Path;
 
@@ -79,6 +79,11 @@ pub trait Store: Send + Sync {
     ) -> Result<Vec<Entry>, StoreError>;
     /// Ends the claim. The database keeps the epoch, and therefore refuses late writes.
     async fn finish(&self, conversation: &str, epoch: u64, end: End) -> Result<(), StoreError>;
+
+    /// Returns the stored vectors among these hashes, in any order.
+    async fn vectors(&self, hashes: &[String]) -> Result<Vec<TextVector>, StoreError>;
+    /// Stores vectors. One that is stored already stays.
+    async fn keep_vectors(&self, vectors: Vec<TextVector>) -> Result<(), StoreError>;
 
     /// Returns processes in the order of creation (then of id), each with the flags in its log.
     async fn conversations(&self, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError>;

@@ -217,7 +217,7 @@ impl Run {
             server_wait: ServerWait::default(),
         };
         let address = format!("http://127.0.0.1:{}/v1", server.port);
-        let servers = [Server::new("lab", ServerKind::OpenAi, &address).unwrap()];
+        let servers = [Server::new("lab", ServerKind::OpenAi, &address).unwrap(), Server::scripted().unwrap()];
         let (retry, stop) = (options.retry, &self.stop);
         let look_up = LookUp {
             servers: &servers,
@@ -228,7 +228,7 @@ impl Run {
             events: &events,
             stop,
         };
-        let roster = Roster::look_up([model("lab/m")].iter(), &look_up).await;
+        let roster = Roster::look_up([model("lab/m"), model("scripted/v")].iter(), &look_up).await;
         let work = Work { store: Arc::clone(store), jobs, roster, person: None, events };
         let listen = async {
             while let Some(event) = received.recv().await {

@@ -4,7 +4,7 @@ use crate::fixtures::*;
 use convoke::design::Experiment;
 use convoke::design::person_file::PersonFile;
 use convoke::model::Attempt;
-use convoke::process::Flag;
+use convoke::process::{Flag, TextVector, text_hash};
 use convoke::store::sqlite::{OpenMode, Sqlite};
 use convoke::store::{CallState, Counts, End, Filter, History, ProcessKind, Status, Store, StoreError};
 use std::sync::Arc;
@@ -36,6 +36,7 @@ pub async fn the_story(store: Arc<dyn Store>) {
     crate::asked::tell(store).await;
     crate::rounds::tell(store).await;
     texts_of_people_are_stored_once(store).await;
+    vectors_of_texts_are_stored_once(store).await;
     what_is_not_there_is_said(store).await;
     assert_eq!(store.verify(None).await.unwrap(), []);
 }
@@ -67,6 +68,24 @@ async fn experiments_are_saved_once(store: &dyn Store) {
     assert_eq!(store.records().await.unwrap(), counted);
     let ids: Vec<_> = counted.into_iter().map(|e| e.id).collect();
     assert_eq!(ids, ["00000000000000aa", "0123456789abcdef"], "of one age, by id");
+}
+
+/// Vectors return as they were, bit for bit, and the first of two stays.
+async fn vectors_of_texts_are_stored_once(store: &dyn Store) {
+    let vector = |text: &str, numbers: &[f32]| TextVector { hash: text_hash("lab/m", text), numbers: numbers.into() };
+    let hashes = |texts: &[&str]| texts.iter().map(|text| text_hash("lab/m", text)).collect::<Vec<_>>();
+    assert_eq!(store.vectors(&hashes(&["a"])).await.unwrap(), [], "nothing is stored yet");
+    store.keep_vectors(Vec::new()).await.unwrap();
+    let a = vector("a", &[1.0, -0.0, f32::MIN_POSITIVE, 0.1]);
+    store.keep_vectors(vec![a.clone(), vector("b", &[0.5; 4])]).await.unwrap();
+    let many = (0..2500).map(|n| vector(&format!("{n}"), &[n as f32])).collect::<Vec<_>>();
+    store.keep_vectors([vec![vector("a", &[9.0])], many].concat()).await.unwrap();
+    let found = store.vectors(&hashes(&["a", "none"])).await.unwrap();
+    assert_eq!(found, [a]);
+    assert!(found[0].numbers[1].is_sign_negative());
+    assert_eq!(store.vectors(&[text_hash("lab/other", "a")]).await.unwrap(), [], "another model has another vector");
+    let all: Vec<String> = (0..2500).map(|n| text_hash("lab/m", &format!("{n}"))).collect();
+    assert_eq!(store.vectors(&all).await.unwrap().len(), 2500);
 }
 
 /// A document names files of people by their hashes; their texts return with it. More files than one batch holds.

@@ -119,6 +119,7 @@ fn answers(listed: &Result<(), ModelError>) -> bool {
             | ModelError::Quota { .. }
             | ModelError::NoModel { .. }
             | ModelError::NoAccess { .. }
+            | ModelError::NoEmbeddings { .. }
             | ModelError::Nowhere { .. }
             | ModelError::Refused { .. },
         ) => true,

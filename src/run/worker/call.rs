@@ -18,6 +18,7 @@ use crate::run::shared::Shared;
 use crate::store::{CallRecord, CallState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 /// Maximum changes of one request after refusals: a server may refuse each form. A request with a schema may lose it
@@ -180,7 +181,7 @@ impl Worker<'_> {
     }
 
     /// Awaits a call, and reports a server that has not answered yet and takes more than a moment.
-    async fn unless_silent<T>(&self, server: &str, sending: impl Future<Output = T>) -> T {
+    pub(super) async fn unless_silent<T>(&self, server: &str, sending: impl Future<Output = T>) -> T {
         let mut sending = std::pin::pin!(sending);
         tokio::select! {
             sent = &mut sending => return sent,
@@ -193,7 +194,7 @@ impl Worker<'_> {
     }
 
     /// Frees the slot that a critical chain keeps: it makes no call now.
-    fn release_slot(&self) {
+    pub(super) fn release_slot(&self) {
         self.shared.slots.reschedule(|schedule| schedule.release(self.job.order));
     }
 
@@ -202,7 +203,7 @@ impl Worker<'_> {
     async fn leaves(&self, call: CallRecord, spec: (&ModelSpec, bool), round: &Round) -> Result<(), Unsent> {
         let Shared { work, patience, .. } = self.shared;
         let (id, again) = (&self.job.id, !call.attempts.is_empty());
-        self.may_leave(spec, round)?;
+        self.may_leave(spec, &round.halt)?;
         self.begin().await.map_err(Unsent::Store)?;
         let stored = if again {
             patience.with(|| work.store.settle(id, self.epoch, call.clone())).await
@@ -210,7 +211,7 @@ impl Worker<'_> {
             patience.with(|| work.store.sent(id, self.epoch, call.clone())).await
         };
         stored.map_err(Unsent::Store)?;
-        let Err(stopped) = self.may_leave(spec, round) else {
+        let Err(stopped) = self.may_leave(spec, &round.halt) else {
             info!(conversation = %id, seq = call.seq, purpose = call.call.purpose.word(), again, "sent");
             return Ok(());
         };
@@ -219,8 +220,13 @@ impl Worker<'_> {
         Err(stopped)
     }
 
-    fn may_leave(&self, (spec, watches): (&ModelSpec, bool), round: &Round) -> Result<(), Unsent> {
-        if round.halt.is_cancelled() {
+    /// Fails if a request to a model may not leave now.
+    pub(super) fn may_leave(
+        &self,
+        (spec, watches): (&ModelSpec, bool),
+        halt: &CancellationToken,
+    ) -> Result<(), Unsent> {
+        if halt.is_cancelled() {
             return Err(Unsent::Halted);
         }
         if let Some(error) = self.shared.stopped(spec) {
@@ -261,7 +267,7 @@ impl Worker<'_> {
     }
 
     /// Decides what an error means for this process and for others.
-    fn given_up(
+    pub(super) fn given_up(
         &self,
         spec: &ModelSpec,
         error: ModelError,

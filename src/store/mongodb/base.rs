@@ -85,6 +85,10 @@ impl Base {
         self.collection("texts")
     }
 
+    pub(super) fn vectors(&self) -> Collection<Document> {
+        self.collection("vectors")
+    }
+
     pub(super) fn runs(&self) -> Collection<Document> {
         self.collection("runs")
     }

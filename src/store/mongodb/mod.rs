@@ -30,6 +30,7 @@
 //! | `read` | read |
 //! | `many` | read many conversations in few queries |
 //! | `marks` | write and read stars and notes |
+//! | `vectors` | write and read the vectors of texts |
 //! | `watch` | query what watching polls |
 //! | `verify` | read everything and report faults |
 //! | `copy` | store an item of another database |
@@ -57,6 +58,7 @@ mod snapshots;
 mod standing;
 mod track;
 mod turns;
+mod vectors;
 mod verbs;
 mod verify;
 mod versions;

@@ -1,10 +1,10 @@
 //! The verbs of a database, each run in a task of its own.
 
 use super::database::Mongo;
-use super::{claims, colleagues, copy, deletions, experiments, many, marks, read, turns, verify, watch};
+use super::{claims, colleagues, copy, deletions, experiments, many, marks, read, turns, vectors, verify, watch};
 use crate::design::Experiment;
-use crate::process::Flag;
 use crate::process::log::Entry;
+use crate::process::{Flag, TextVector};
 use crate::store::{
     CallRecord, ConversationRecord, ConversationUpdate, Counts, End, ExperimentRecord, Fault, Filter, History, Item,
     Lease, Mark, MarkRecord, Millis, NewExperiment, ProcessKind, RunRecord, Standing, Status, Store, StoreError,
@@ -116,6 +116,15 @@ impl Store for Mongo {
     async fn finish(&self, conversation: &str, epoch: u64, end: End) -> Result<(), StoreError> {
         let id = conversation.to_owned();
         self.run_write(|m| async move { claims::end_claim(&m, &id, epoch, &end).await }).await
+    }
+
+    async fn vectors(&self, hashes: &[String]) -> Result<Vec<TextVector>, StoreError> {
+        let hashes = hashes.to_vec();
+        self.run_apart(|m| async move { vectors::read_vectors(&m, &hashes).await }).await
+    }
+
+    async fn keep_vectors(&self, given: Vec<TextVector>) -> Result<(), StoreError> {
+        self.run_write(|m| async move { vectors::keep_vectors(&m, &given).await }).await
     }
 
     async fn conversations(&self, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError> {

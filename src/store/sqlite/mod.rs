@@ -18,6 +18,7 @@
 //! | `turns` | claim a conversation, write its turns, end the claim |
 //! | `calls` | read and write calls |
 //! | `marks` | write and read stars and notes |
+//! | `vectors` | write and read the vectors of texts |
 //! | `colleagues` | create, revise or delete an item of its creator's |
 //! | `copy` | store an item of another database |
 //! | `rows` | read a row as a record, and write values as text |
@@ -37,6 +38,7 @@ mod read;
 mod rows;
 mod schema;
 mod turns;
+mod vectors;
 mod verbs;
 mod verify;
 mod watch;

@@ -1,10 +1,10 @@
 //! The verbs of a database. Each verb uses a connection that reads or the connection that writes.
 
 use super::database::Sqlite;
-use super::{colleagues, copy, experiments, marks, read, rows, turns, verify, watch};
+use super::{colleagues, copy, experiments, marks, read, rows, turns, vectors, verify, watch};
 use crate::design::Experiment;
-use crate::process::Flag;
 use crate::process::log::Entry;
+use crate::process::{Flag, TextVector};
 use crate::store::{
     CallRecord, ConversationRecord, ConversationUpdate, Counts, End, ExperimentRecord, Fault, Filter, History, Item,
     Lease, Mark, MarkRecord, Millis, NewExperiment, ProcessKind, RunRecord, Standing, Store, StoreError, TransferItem,
@@ -112,6 +112,15 @@ impl Store for Sqlite {
     async fn finish(&self, conversation: &str, epoch: u64, end: End) -> Result<(), StoreError> {
         let id = conversation.to_owned();
         self.run_write(move |conn| turns::end_claim(conn, &id, epoch, &end)).await
+    }
+
+    async fn vectors(&self, hashes: &[String]) -> Result<Vec<TextVector>, StoreError> {
+        let hashes = hashes.to_vec();
+        self.run_read(move |conn| vectors::read_vectors(conn, &hashes)).await
+    }
+
+    async fn keep_vectors(&self, given: Vec<TextVector>) -> Result<(), StoreError> {
+        self.run_write(move |conn| vectors::keep_vectors(conn, &given)).await
     }
 
     async fn conversations(&self, filter: &Filter) -> Result<Vec<(ConversationRecord, Vec<Flag>)>, StoreError> {

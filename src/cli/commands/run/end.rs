@@ -155,6 +155,10 @@ impl End {
             count(tokens.completion)
         );
         printer.say_pieces(&[Piece(&counts, look), Piece(&spent, Look::Plain)]);
+        if self.outcome.summary.embedded > 0 {
+            let texts = text::count(self.outcome.summary.embedded as usize, "text");
+            printer.say(&format!("{texts} embedded for recall; their tokens are among those read"));
+        }
         let flags: Vec<String> = self.outcome.summary.flags.iter().map(|(flag, n)| format!("{flag} {n}")).collect();
         if !flags.is_empty() {
             printer.say(&format!("flags of replies: {}", flags.join(", ")));
