@@ -24,6 +24,7 @@
 //! | `active` | runs at work |
 //! | `revisions`, `search` | revisions of an experiment; a text in its conversations |
 //! | `batch` | questions about more conversations, and the commands that store and run the answers |
+//! | `generate`, `population` | people that a model writes, and their files |
 //! | `behind` | conversations that a changed experiment leaves behind |
 //! | `change`, `delete`, `import` | editing, copying, creating, deleting, storing |
 //! | `marks` | notes and stars |
@@ -51,6 +52,7 @@ pub mod files;
 pub mod filters;
 pub mod find;
 pub mod forecast;
+pub mod generate;
 pub mod guesses;
 mod import;
 pub mod launch;
@@ -68,6 +70,7 @@ pub mod pace;
 pub mod people;
 mod people_files;
 pub mod planned;
+pub mod population;
 pub mod preview;
 mod progress;
 pub mod question;

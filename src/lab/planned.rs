@@ -81,7 +81,7 @@ impl Lab {
     }
 }
 
-fn build_planned(
+pub(super) fn build_planned(
     what: &str,
     checked: Checked,
     record: Option<ExperimentRecord>,

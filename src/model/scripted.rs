@@ -2,6 +2,7 @@
 //! the lines of a script. It serves to test a design before spending (`--offline`), and for demonstrations.
 
 mod improvise;
+mod persona;
 mod turn;
 mod vectors;
 
@@ -37,7 +38,9 @@ impl Scripted {
     }
 
     fn next_reply(&self, request: &ChatRequest) -> String {
-        let Some(lines) = &self.lines else { return turn::improvise_turn(request) };
+        let Some(lines) = &self.lines else {
+            return persona::improvise_persona(request).unwrap_or_else(|| turn::improvise_turn(request));
+        };
         let place = request.turn.ordinal as usize % lines.len().max(1);
         lines.get(place).cloned().unwrap_or_default()
     }

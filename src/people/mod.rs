@@ -16,6 +16,8 @@
 //! | `random` | draw numbers and orders |
 //! | `deal` | deal the persons of a pool to conversations |
 //! | `compare` | compare distributions over people |
+//! | `population` | read the numbers and shares of a population |
+//! | `sample` | draw the values of a population's people |
 
 pub mod compare;
 pub mod deal;
@@ -25,8 +27,10 @@ pub mod json;
 pub mod merge;
 pub mod name;
 pub mod person;
+pub mod population;
 pub mod random;
 pub mod render;
+pub mod sample;
 pub mod source;
 pub mod toml;
 

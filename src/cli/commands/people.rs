@@ -1,4 +1,6 @@
-//! `convoke people`: lists persons, prints one as a prompt has it, and compares sets of them.
+//! `convoke people`: lists persons, prints one as a prompt has it, compares sets of them, and generates some.
+
+mod generate;
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -53,6 +55,12 @@ pub enum PeopleCommand {
         /// Second set
         b: Option<String>,
     },
+    /// Generate people: the program draws their values by the shares of a population, and a model writes the rest
+    ///
+    /// Each person is one request with a key of its own in the experiment `people-NAME`. The same command continues it,
+    /// and with a larger number adds people; those who are written stay. A file that differs is never replaced without
+    /// --replace. `--json` prints an array of `{name, hash, path, conversation}`.
+    Generate(Box<generate::Generate>),
 }
 
 /// Maximum number of keys that a list shows.
@@ -78,6 +86,7 @@ pub async fn run(context: &Context, args: &PeopleArgs) -> Result<Exit, CliError>
         PeopleCommand::List { what } => list(context, what).await,
         PeopleCommand::Show { path } => show(context, path),
         PeopleCommand::Compare { a, b } => compare(context, a, b.as_deref()).await,
+        PeopleCommand::Generate(args) => Box::pin(generate::run(context, args)).await,
     }
 }
 

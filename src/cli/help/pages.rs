@@ -123,6 +123,15 @@ pub const PAGES: &[Page] = &[
         variables: &[],
     },
     Page {
+        command: "people generate",
+        examples: &[(
+            "convoke people generate --describe 'Retired sailors' --number 3 --offline",
+            "three, by a sentence",
+        )],
+        exits: WORKS,
+        variables: &[DATABASE, SERVERS],
+    },
+    Page {
         command: "people compare",
         examples: &[
             ("convoke people compare group", "one set"),

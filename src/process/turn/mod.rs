@@ -19,8 +19,18 @@ pub mod schema;
 mod tests;
 mod words;
 
+use super::reply::clean_before_object;
 use crate::design::{Action, Mind};
+use serde_json::{Map, Value as Json};
 use std::sync::Arc;
+
+/// Reads the one JSON object of a reply that has no form, with the same repairs as a turn.
+///
+/// # Errors
+/// A description of the mistake.
+pub fn read_object(raw: &str) -> Result<Map<String, Json>, String> {
+    json::find_object(&clean_before_object(raw).text, false).map(|found| found.fields)
+}
 
 /// The form of an agent's answers.
 #[derive(Debug, Clone, PartialEq)]
