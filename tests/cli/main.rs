@@ -17,6 +17,7 @@ mod deleting;
 mod differing;
 mod editing;
 mod forms;
+mod generating;
 mod help;
 mod hostile;
 mod limits;
