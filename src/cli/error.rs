@@ -6,6 +6,7 @@ use crate::design::Obstacle;
 use crate::lab::models::NoOffer;
 use crate::lab::{LabError, LeftOut, Named, Near, PlaceError};
 use crate::model::ModelError;
+use crate::model::parameters::SCHEMAS;
 use crate::store::{SignInFailure, StoreError, UriError};
 use serde_json::{Value as Json, json};
 
@@ -232,6 +233,9 @@ impl From<ModelError> for CliError {
             ModelError::Nowhere { .. } => "is its `base_url` right? Many servers need `/v1` at its end",
             ModelError::Setting { .. } => "correct it, or unset it",
             ModelError::Later { .. } => "run the same command again then to resume",
+            ModelError::Refused { parameter: Some(parameter), .. } if SCHEMAS.contains(&parameter.as_str()) => {
+                "write structured = \"prompt\" at the model: then its turns are described and no schema is sent"
+            }
             ModelError::Broken { .. }
             | ModelError::Timeout { .. }
             | ModelError::Busy { .. }
@@ -294,12 +298,11 @@ impl From<LabError> for CliError {
                 Self::not_found(message).hint(format!("`convoke list {} --revisions` lists them", quoted(&name)))
             }
             LabError::Gone(_) | LabError::NoConversation { .. } | LabError::NoPeople { .. } => Self::not_found(message),
+            LabError::NoSuchPeople { .. } => Self::not_found(message).hint(REMEDY_OF_PEOPLE),
             LabError::NotYours { target, .. } => {
                 Self::new(Exit::NotYours, "not-yours", message).hint(remedy_of_others(&target))
             }
-            LabError::NoDocument { .. } | LabError::NoExperiment { .. } => {
-                Self::new(Exit::Store, "store-damaged", message).hint("`convoke verify` lists every fault")
-            }
+            LabError::NoDocument { .. } | LabError::NoExperiment { .. } => damaged(message),
             LabError::NoRun { experiment, .. } => Self::not_found(message)
                 .hint(format!("repeat the run with its flags: convoke run {} …", quoted(&experiment))),
             LabError::Script { source, .. } => {
@@ -312,6 +315,14 @@ impl From<LabError> for CliError {
             LabError::Output(error) => error.into(),
         }
     }
+}
+
+/// Remedy for a text that names no people.
+const REMEDY_OF_PEOPLE: &str =
+    "name a file such as people/amina.json, a folder, a quoted pattern, or an experiment of `convoke list`";
+
+fn damaged(message: String) -> CliError {
+    CliError::new(Exit::Store, "store-damaged", message).hint("`convoke verify` lists every fault")
 }
 
 /// Returns the remedy for a name that means nothing here: the most similar one, else a general remedy.

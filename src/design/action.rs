@@ -158,7 +158,7 @@ fn read_action(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Action>
         name,
         text: purpose,
         fields: get("fields").map(|n| read_action_fields(tree, &format!("{at}.fields"), n)).unwrap_or_default(),
-        who: get("who").map(|n| tree.read_texts(&format!("{at}.who"), n)).unwrap_or_default(),
+        who: get("who").map(|n| read_who(tree, &format!("{at}.who"), n)).unwrap_or_default(),
         result,
         heard: get("heard").and_then(|n| tree.read_flag(&format!("{at}.heard"), n)).unwrap_or_default(),
         says,
@@ -166,6 +166,15 @@ fn read_action(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Action>
     };
     check_says(tree, at, &action, get("says"));
     Some(action)
+}
+
+/// Reads the roles that may do an action. An empty list would be everybody, which is what its absence says.
+fn read_who(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<String> {
+    if node.get_ref().as_array().is_some_and(|items| items.is_empty()) {
+        let hint = "name roles, or leave it out: then every agent may do the action".to_owned();
+        tree.error(node.span(), "empty-list", format!("`{at}` names no role"), hint);
+    }
+    tree.read_texts(at, node)
 }
 
 fn read_name(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<String> {

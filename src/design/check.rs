@@ -20,6 +20,7 @@ use crate::people::render::TITLE;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+mod actions;
 mod factors;
 mod people;
 mod planned;
@@ -207,31 +208,6 @@ impl Check<'_> {
             for parameter in known.lacks.iter().filter(|p| is_set(model, p)) {
                 self.report_lacking(&format!("{at}.{parameter}"), model, parameter);
             }
-        }
-    }
-
-    /// Reports roles of actions that do not exist, and models whose turns as JSON have no bound.
-    fn check_actions(&mut self) {
-        let experiment = self.experiment;
-        let roles: Vec<&str> = experiment.roles.iter().map(|r| r.name.as_str()).collect();
-        for (i, action) in experiment.actions.iter().enumerate() {
-            for who in action.who.iter().filter(|who| !roles.contains(&who.as_str())) {
-                let hint =
-                    did_you_mean(who, roles.iter().copied()).unwrap_or_else(|| format!("roles: {}", roles.join(", ")));
-                let message = format!("action `{}` is for `{who}`, which is no role", action.name);
-                self.report_at(Severity::Error, "unknown-role", &format!("actions[{i}].who"), message, Some(hint));
-            }
-        }
-        if !experiment.has_turns() || experiment.factors.iter().any(|f| f.name == "max_tokens") {
-            return;
-        }
-        for (i, model) in experiment.models.iter().enumerate() {
-            if model.is_human() || model.id == SCRIPTED || model.sampling.max_tokens.is_some() {
-                continue;
-            }
-            let message = format!("`{}` has no `max_tokens`: a turn as JSON may grow without an end", model.name());
-            let hint = "write `max_tokens = 400`, or what your longest turn needs".to_owned();
-            self.report_at(Severity::Warning, "unbounded-turns", &format!("models[{i}]"), message, Some(hint));
         }
     }
 

@@ -7,7 +7,7 @@ use super::action::Action;
 use super::compose;
 use super::condition::Condition;
 use super::effect::is_setting;
-use super::experiment::{Deal, Experiment, ModelSpec, Role, RunDefaults};
+use super::experiment::{Deal, Experiment, Flag, ModelSpec, Role, RunDefaults};
 use super::keys::kind::KeyValue;
 use super::keys::{Key, MODEL, PROTOCOL, ROLE};
 use super::mind::{ACTIONS_OF_A_TURN, TURNS};
@@ -88,9 +88,9 @@ fn made_from(experiment: &Experiment, condition: &Condition) -> Json {
     if !labels.is_empty() {
         made.insert("labels".into(), Json::Object(labels));
     }
-    if !experiment.health.is_empty() {
-        let health = experiment.health.iter().map(|p| (p.name.clone(), json!(p.value)));
-        made.insert("health".into(), Json::Object(health.collect()));
+    let health = count_policies(experiment, condition);
+    if !health.is_empty() {
+        made.insert("health".into(), Json::Object(health));
     }
     if let Some(model) = &condition.selector {
         let shared = compose::selector_prompt(experiment, condition);
@@ -104,6 +104,15 @@ fn made_from(experiment: &Experiment, condition: &Condition) -> Json {
         made.insert("summarizer".into(), json!({ "model": describe_model(model), "prompt": prompt }));
     }
     Json::Object(made)
+}
+
+/// Returns the policies of `[health]`. Those for flags of JSON have no effect where no turn is JSON.
+fn count_policies(experiment: &Experiment, condition: &Condition) -> Map<String, Json> {
+    let mut roles = experiment.roles.iter().zip(&condition.minds);
+    let has_turns = roles.any(|(role, mind)| mind.needs_turns(&experiment.actions, &role.name));
+    let of_turns = [Flag::Malformed, Flag::Repaired, Flag::ActionsCut].map(Flag::word);
+    let counted = experiment.health.iter().filter(|p| has_turns || !of_turns.contains(&p.name.as_str()));
+    counted.map(|p| (p.name.clone(), json!(p.value))).collect()
 }
 
 /// Returns the levels of labels, except labels at their `was` level. A factor that sets something is left out, since

@@ -183,10 +183,18 @@ fn field_value(field: &FieldKind) -> Toml {
         FieldKind::Text => Toml::from("text"),
         FieldKind::Choice(words) => Toml::Array(text_values(words)),
         FieldKind::Range { from, to } => {
-            let ends = [("from".to_owned(), Toml::Float(*from)), ("to".to_owned(), Toml::Float(*to))];
+            let ends = [("from".to_owned(), number_value(*from)), ("to".to_owned(), number_value(*to))];
             Toml::Table(Table::from_iter(ends))
         }
     }
+}
+
+/// Returns a number as people write it: a whole one without a point.
+fn number_value(number: f64) -> Toml {
+    /// The limit below which a double holds every whole number exactly.
+    const LARGEST: f64 = 9_007_199_254_740_992.0;
+    let is_whole = number.fract() == 0.0 && number.abs() < LARGEST;
+    if is_whole { Toml::Integer(number as i64) } else { Toml::Float(number) }
 }
 
 fn put_all(table: &mut Table, keys: impl IntoIterator<Item = (&'static str, Option<KeyValue>)>) {

@@ -208,6 +208,12 @@ pub enum LabError {
         /// Error of the operating system.
         source: io::Error,
     },
+    /// Text that names no file, folder or experiment of people.
+    #[error("there is no file, folder or experiment `{what}` with people")]
+    NoSuchPeople {
+        /// Path or name as given.
+        what: String,
+    },
     /// A path or an experiment without a person.
     #[error("there are no people in {what}")]
     NoPeople {

@@ -91,12 +91,30 @@ impl Origins {
         planning.get_or_init(plan).find_origin(conversation)
     }
 
-    /// Derives how a finished conversation ended, from its log and its plan.
-    pub fn derive_end(&self, conversation: &ConversationRecord, log: &[Entry]) -> Option<EndedBy> {
+    /// Returns the setting of a conversation, with its number of retries.
+    fn setting_of(&self, conversation: &ConversationRecord) -> Option<Arc<Setting>> {
         let origin = self.find_origin(conversation)?;
         let mut setting = Setting::new(&origin.experiment, &origin.condition, conversation.draw(&conversation.key));
         setting.retries = conversation.retries;
-        match Conversation::replay(Arc::new(setting), log.to_vec()).ok()?.next() {
+        Some(Arc::new(setting))
+    }
+
+    /// Derives each entry without a call again, and returns the first that differs: openings, and the notes of a turn.
+    /// An entry behind it may differ as a consequence.
+    pub fn find_changed_note(&self, conversation: &ConversationRecord, log: Vec<Entry>) -> Option<Entry> {
+        let mut process = Conversation::replay(self.setting_of(conversation)?, Vec::new()).ok()?;
+        for entry in log {
+            if entry.call.is_none() && process.next() != Next::Note(entry.clone()) {
+                return Some(entry);
+            }
+            process.push(entry);
+        }
+        None
+    }
+
+    /// Derives how a finished conversation ended, from its log and its plan.
+    pub fn derive_end(&self, conversation: &ConversationRecord, log: &[Entry]) -> Option<EndedBy> {
+        match Conversation::replay(self.setting_of(conversation)?, log.to_vec()).ok()?.next() {
             Next::Done(ended_by) => Some(ended_by),
             Next::Note(_) | Next::Ask(_) | Next::Failed(_) => None,
         }

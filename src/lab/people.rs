@@ -74,8 +74,14 @@ pub fn read_person(from: &Path, path: &str) -> Result<Person, LabError> {
 fn read_named(from: &Path, path: &str) -> Result<PersonFile, LabError> {
     let full = from.join(path);
     let failed = |why: String| LabError::Read { path: full.clone(), source: io::Error::other(why) };
-    if !full.exists() {
-        return Err(LabError::NoPeople { what: path.to_owned() });
+    if full.is_dir() {
+        return Err(failed("it is a folder; `convoke people list` lists its persons".to_owned()));
+    }
+    if full.file_name().is_some_and(|name| name == "experiment.toml") {
+        return Err(failed("it is an experiment; `convoke people list` lists its persons".to_owned()));
+    }
+    if !full.is_file() {
+        return Err(LabError::NoSuchPeople { what: path.to_owned() });
     }
     let bytes = read_start(&full)?;
     if bytes.len() > LARGEST {
@@ -98,7 +104,7 @@ pub fn find_people(from: &Path, what: &str) -> Result<Option<PeopleSet>, LabErro
         let (experiment, _) = folder::read(&files::read_folder(&path)?, &mut Problems::default());
         experiment.as_ref().map(PeopleSet::of_experiment).unwrap_or_default()
     } else if path.is_dir() {
-        read_set(from, &list_files(from, what.trim_end_matches('/'))?)
+        read_set(from, &likely_people(list_files(from, what.trim_end_matches('/'))?))
     } else if what.contains(['*', '?']) {
         let fixed = what.split(['*', '?']).next().unwrap_or_default();
         let folder = fixed.rsplit_once('/').map_or(".", |(folder, _)| folder);
@@ -125,6 +131,19 @@ fn read_set(from: &Path, paths: &[String]) -> PeopleSet {
         }
     }
     set
+}
+
+/// Leaves out files that are no people by their place: where a folder `people` is among the folders, all that is beside it;
+/// else experiments and populations, which have names too.
+fn likely_people(mut paths: Vec<String>) -> Vec<String> {
+    let folders = |path: &str| -> Vec<String> { path.split('/').rev().skip(1).map(str::to_owned).collect() };
+    let is_inside = |path: &str, name: &str| folders(path).iter().any(|folder| folder == name);
+    if paths.iter().any(|path| is_inside(path, "people")) {
+        paths.retain(|path| is_inside(path, "people"));
+    } else {
+        paths.retain(|path| !path.ends_with("/experiment.toml") && !is_inside(path, "populations"));
+    }
+    paths
 }
 
 /// Lists the files of people below a folder, ordered by the bytes of their paths. Links are not followed.

@@ -13,8 +13,12 @@ use std::path::{Path, PathBuf};
 /// Adds the files that the sources mean. A file is read up to the first byte above its limit, and no more files are read
 /// once there are too many, so that the reader of the folder reports either.
 pub(super) fn add_people(files: &mut Files, folder: &Path, sources: &[Source]) -> Result<(), LabError> {
-    let mut listing = Listing { folder, inside: None, seen: BTreeSet::new(), found: Vec::new() };
+    let mut listing = Listing { folder, inside: None, seen: BTreeSet::new(), found: Vec::new(), odd: Vec::new() };
     listing.list_folder(FOLDER.trim_end_matches('/'))?;
+    if let Some(odd) = listing.odd.iter().find(|path| sources.iter().any(|source| source.matches(path))) {
+        let source = io::Error::other("it is no file: a pipe, a socket or a device; move it out of the folder");
+        return Err(LabError::Read { path: folder.join(odd), source });
+    }
     listing.found.sort();
     let (mut number, mut sum) = (0, 0);
     for path in listing.found.iter().filter(|path| sources.iter().any(|source| source.matches(path))) {
@@ -44,6 +48,8 @@ struct Listing<'a> {
     /// Folders behind links, without links.
     seen: BTreeSet<PathBuf>,
     found: Vec<String>,
+    /// What is neither a file nor a folder: reading it may never end.
+    odd: Vec<String>,
 }
 
 impl Listing<'_> {
@@ -68,6 +74,8 @@ impl Listing<'_> {
                 self.list_folder(&inner)?;
             } else if kind.is_file() {
                 self.found.push(inner);
+            } else {
+                self.odd.push(inner);
             }
         }
         Ok(())
@@ -88,8 +96,12 @@ impl Listing<'_> {
         self.inside = Some(inside);
         if target.is_file() {
             self.found.push(name.to_owned());
-        } else if target.is_dir() && self.seen.insert(target) {
-            self.list_folder(name)?;
+        } else if target.is_dir() {
+            if self.seen.insert(target) {
+                self.list_folder(name)?;
+            }
+        } else {
+            self.odd.push(name.to_owned());
         }
         Ok(())
     }

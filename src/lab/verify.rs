@@ -1,10 +1,12 @@
 //! Verification of the stored data.
 
 use super::error::LabError;
+use super::origin::Origins;
 use super::setup::Lab;
 use super::target::Target;
 use crate::exchange::{Of, Pages};
-use crate::store::{Fault, Filter, ProcessKind};
+use crate::process::Entry;
+use crate::store::{ConversationRecord, ExperimentRecord, Fault, Filter, ProcessKind};
 
 /// Result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,32 +35,62 @@ impl Lab {
         if !faults.is_empty() {
             return Ok(Verified { faults, conversations: 0, questions: 0, entries: 0 });
         }
-        let kinds = [ProcessKind::Conversation, ProcessKind::Question];
-        let [(conversations, of_conversations), (questions, of_questions)] = match one {
+        let mut verified = Verified { faults, conversations: 0, questions: 0, entries: 0 };
+        match one {
             Some(one) => {
-                let entries = self.store.history(&one.id).await?.log.len();
-                kinds.map(|kind| if one.kind == kind { (1, entries) } else { (0, 0) })
+                let log = self.store.history(&one.id).await?.log;
+                let record = self.experiment_of(&one).await?;
+                let origins = self.load_origins(&record).await?;
+                verified.add(&origins, &one, log);
             }
-            None => [self.count_processes(kinds[0]).await?, self.count_processes(kinds[1]).await?],
-        };
-        Ok(Verified { faults, conversations, questions, entries: of_conversations + of_questions })
+            None => {
+                for record in self.store.records().await? {
+                    self.derive_notes_of(&record, &mut verified).await?;
+                }
+            }
+        }
+        if verified.faults.is_empty() {
+            Ok(verified)
+        } else {
+            Ok(Verified { conversations: 0, questions: 0, entries: 0, ..verified })
+        }
     }
 
-    /// Numbers of all processes of a kind, and of their entries.
-    async fn count_processes(&self, kind: ProcessKind) -> Result<(usize, usize), LabError> {
-        let (mut conversations, mut entries) = (0, 0);
-        for experiment in self.store.records().await? {
-            let of = Of::All(Filter { experiment: Some(experiment.id), revision: None, kind });
+    /// Reads all processes of an experiment, of every revision.
+    async fn derive_notes_of(&self, record: &ExperimentRecord, verified: &mut Verified) -> Result<(), LabError> {
+        let origins = self.load_origins(record).await?;
+        for kind in [ProcessKind::Conversation, ProcessKind::Question] {
+            let of = Of::All(Filter { experiment: Some(record.id.clone()), revision: None, kind });
             let mut pages = Pages::new(&*self.store, &of);
             loop {
                 let page = pages.next_logs().await?;
                 if page.is_empty() {
                     break;
                 }
-                conversations += page.len();
-                entries += page.iter().map(|(_, log)| log.len()).sum::<usize>();
+                for (one, log) in page {
+                    verified.add(&origins, &one, log);
+                }
             }
         }
-        Ok((conversations, entries))
+        Ok(())
+    }
+}
+
+impl Verified {
+    /// Counts a process, and derives the notes of a conversation again.
+    fn add(&mut self, origins: &Origins, one: &ConversationRecord, log: Vec<Entry>) {
+        self.entries += log.len();
+        match one.kind {
+            ProcessKind::Conversation => {
+                self.conversations += 1;
+                let what = |changed: Entry| {
+                    let (seq, kind) = (changed.seq, changed.kind);
+                    format!("entry {seq}, of kind {kind}, is not the one that follows from the entries before it")
+                };
+                let found = origins.find_changed_note(one, log).map(what);
+                self.faults.extend(found.map(|what| Fault { conversation: one.id.clone(), what }));
+            }
+            ProcessKind::Question => self.questions += 1,
+        }
     }
 }

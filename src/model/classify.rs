@@ -1,7 +1,8 @@
 //! Meaning of a server's error, which arrives as an HTTP status or inside a stream.
 
 use super::http::{Answer, Http};
-use super::text::html_title;
+use super::parameters::sent_schema;
+use super::text::{has_word, html_title};
 use super::tolerant::{is_said, parse_json};
 use super::{ChatRequest, ModelError};
 use serde_json::{Map, Value as Json};
@@ -113,6 +114,25 @@ const OWN_WORDS: [&str; 14] = [
     "out of memory",
     "eof",
 ];
+/// Names by which a server calls the schema of an answer.
+const SCHEMA_NAMES: [&str; 4] = ["response_format", "json_schema", "format", "schema"];
+/// Words that name the schema of an answer and nothing else.
+const SCHEMA_WORDS: [&str; 12] = [
+    "response_format",
+    "response format",
+    "json_schema",
+    "json schema",
+    "structured output",
+    "guided_json",
+    "invalid format:",
+    "invalid schema",
+    "format parameter",
+    "parameter format",
+    "schema parameter",
+    "required for format",
+];
+/// Words about a grammar, which some servers make of a schema, that they cannot use.
+const GRAMMAR_WORDS: [&str; 5] = ["parse", "support", "compile", "invalid", "convert"];
 /// Words about an address that the server does not have.
 const ADDRESS_WORDS: [&str; 3] = ["unexpected endpoint", "unknown endpoint", "invalid endpoint"];
 /// Words about the right to use a model.
@@ -249,6 +269,20 @@ impl Problem {
         self.has_code(&CONTEXT_CODES) || self.mentions_any(&CONTEXT_WORDS) || is_long || overflows
     }
 
+    /// True if the server names the schema of an answer as the cause. The mere word `format` names none: it may be that of
+    /// a message or a picture.
+    fn refuses_schema(&self) -> bool {
+        let is_named =
+            |name: &str| self.parameter.as_deref().is_some_and(|p| p.split(['.', '[']).any(|part| part == name));
+        let is_quoted = |name: &str| ["'", "\"", "`"].iter().any(|q| self.message.contains(&format!("{q}{name}{q}")));
+        let is_grammar = self.mentions_any(&["grammar"]) && self.mentions_any(&GRAMMAR_WORDS);
+        self.is_json
+            && !self.is_passing()
+            && (SCHEMA_NAMES.iter().any(|name| is_named(name) || is_quoted(name))
+                || self.mentions_any(&SCHEMA_WORDS)
+                || is_grammar)
+    }
+
     fn is_no_model(&self) -> bool {
         let unknown = ["not found", "does not exist", "no such model", "not a valid model", "unknown model"];
         let is_unknown = self.is_json && self.mentions_any(&["model"]) && self.mentions_any(&unknown);
@@ -356,6 +390,9 @@ pub(super) fn classify_problem(http: &Http, model: &str, sent: &Map<String, Json
         }
         413 => ModelError::ContextFull { model, message },
         400..=424 | 431 | 500 if problem.is_context() => ModelError::ContextFull { model, message },
+        400 | 404 | 422 | 500 | 501 if problem.refuses_schema() && sent_schema(sent).is_some() => {
+            ModelError::Refused { server, parameter: sent_schema(sent), status: problem.status, message }
+        }
         400 | 404 | 422 | 500 if problem.is_no_model() => ModelError::NoModel { server, model, message },
         status if problem.is_passing_status() || parameter.is_none() && problem.is_passing_refusal() => {
             let is_unclear = problem.is_unclear();
@@ -381,8 +418,9 @@ fn find_parameter(sent: &Map<String, Json>, problem: &Problem) -> Option<String>
     let sent: Vec<&String> = sent.keys().chain(options.into_iter().flat_map(|o| o.keys())).collect();
     let quoted = |name: &str| ["'", "\"", "`"].iter().any(|q| problem.message.contains(&format!("{q}{name}{q}")));
     // Common words count only if they are quoted.
-    let plain =
-        |name: &str| !matches!(name, "stop" | "stream" | "seed" | "options") && has_word(&problem.message, name);
+    let plain = |name: &str| {
+        !matches!(name, "stop" | "stream" | "seed" | "options" | "format") && has_word(&problem.message, name)
+    };
     let named = || sent.iter().find(|n| quoted(n)).or_else(|| sent.iter().find(|n| plain(n)));
     problem.parameter.clone().or_else(|| named().map(|n| (*n).clone()))
 }
@@ -396,10 +434,6 @@ fn contains_name(text: &str, name: &str) -> bool {
         let (before, after) = (text.get(..at), text.get(at + name.len()..));
         is_outside(before.and_then(|t| t.chars().next_back())) && is_outside(after.and_then(|t| t.chars().next()))
     })
-}
-
-pub(super) fn has_word(text: &str, word: &str) -> bool {
-    text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w.eq_ignore_ascii_case(word))
 }
 
 /// Finds an object that holds an error.

@@ -1,7 +1,7 @@
 //! Parameters of a request beside model and messages, and those that a protocol lacks. Pure.
 
-use super::classify::has_word;
 use super::server::{MaxTokensAs, SchemaDialect};
+use super::text::has_word;
 use super::{ModelError, Server, ServerKind};
 use crate::design::{ModelSpec, Sampling, Structured, Value};
 use crate::process::TurnForm;
@@ -82,6 +82,11 @@ pub enum Amendment {
 /// Names under which the schema of an answer is sent.
 pub const SCHEMAS: [&str; 2] = ["response_format", "format"];
 
+/// Returns the name under which a request sent a schema.
+pub(super) fn sent_schema(sent: &Map<String, Json>) -> Option<String> {
+    SCHEMAS.into_iter().find(|name| sent.get(*name).is_some_and(Json::is_object)).map(str::to_owned)
+}
+
 impl Amendment {
     /// Finds the change that a refusal asks for: it names the parameter that was sent, and the one that is wanted.
     pub fn find(sent: &Map<String, Json>, error: &ModelError) -> Option<Self> {
@@ -92,9 +97,7 @@ impl Amendment {
                 MaxTokensAs::ALL.iter().any(|from| from != to && sent.contains_key(from.word()) && names(from.word()));
             is_sent && has_word(message, to.word())
         });
-        let has_schema = SCHEMAS.iter().any(|name| sent.get(*name).is_some_and(Json::is_object));
-        let no_schema = ["response_format", "json_schema", "format", "schema"].iter().any(|name| names(name));
-        if has_schema && no_schema {
+        if parameter.is_some() && *parameter == sent_schema(sent) {
             return Some(Self::WithoutSchema);
         }
         let is_extra = sent.contains_key("stream_options") && (names("stream_options") || names("include_usage"));

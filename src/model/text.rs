@@ -82,6 +82,11 @@ pub(super) fn html_title(text: &str) -> Option<String> {
     Some(title.unwrap_or("no title").trim().to_owned())
 }
 
+/// True if a text holds a word that is not part of a longer one.
+pub(super) fn has_word(text: &str, word: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').any(|w| w.eq_ignore_ascii_case(word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

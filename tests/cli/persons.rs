@@ -193,6 +193,19 @@ fn people_are_listed_shown_and_compared() {
     assert_eq!(data(&place, "people list group --json").as_array().unwrap().len(), 4, "from the database");
 }
 
+/// Populations and other tables with a name are no people.
+#[test]
+fn people_of_the_current_folder_are_those_in_folders_of_people() {
+    let place = group();
+    place.write("populations/brazil.toml", "name = \"brazil\"\nnumber = 3\n");
+    place.write("group/conditions.toml", "name = \"conditions\"\n");
+    assert_eq!(data(&place, "people list --json").as_array().unwrap().len(), 4);
+    let place = Place::new();
+    place.write("experiment.toml.d/ann.json", "{\"name\": \"Ann\"}");
+    place.write("populations/brazil.toml", "name = \"brazil\"\nnumber = 3\n");
+    assert_eq!(data(&place, "people list --json").as_array().unwrap().len(), 1);
+}
+
 #[test]
 fn wrong_people_are_one_clear_error() {
     let place = group();
@@ -220,7 +233,15 @@ fn wrong_people_are_one_clear_error() {
     assert!(with("\"people/fragments/picky.json\"").contains("is a fragment, not a person"));
     assert!(with("\"people/amina.json\"").contains("role `customer` has 3 agents and 1 people"));
     place.write("group/experiment.toml", &toml);
-    error("people list nowhere", 6);
+    assert!(with("").contains("`roles.customer.people` names no file"));
+    place.write("group/experiment.toml", &toml);
+    for line in ["people list nowhere", "people show nowhere.json"] {
+        let said = error(line, 6);
+        assert!(said.contains("there is no file, folder or experiment `nowhere"), "{said}");
+        assert!(said.contains("name a file such as people/amina.json"), "{said}");
+    }
+    assert!(error("people show group", 3).contains("it is a folder"));
+    assert!(error("people show group/experiment.toml", 3).contains("it is an experiment"));
     assert!(error("people compare group/roles", 6).contains("there are no people in group/roles"));
     assert!(error("people show group/people/fragments/picky.json", 3).contains("it is a fragment, part of a person"));
     #[cfg(unix)]
@@ -228,5 +249,9 @@ fn wrong_people_are_one_clear_error() {
         let secret = place.write("secret.json", "{\"name\": \"Secret\"}");
         std::os::unix::fs::symlink(&secret, place.path().join("group/people/link.json")).unwrap();
         assert!(error("check group", 3).contains("link.json is a link out of the experiment's folder"));
+        fs::remove_file(place.path().join("group/people/link.json")).unwrap();
+        let pipe = place.path().join("group/people/pipe.json");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(error("check group", 3).contains("it is no file: a pipe, a socket or a device"));
     }
 }

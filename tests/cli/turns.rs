@@ -154,13 +154,72 @@ fn a_server_that_takes_no_schema_gets_the_description_alone() {
     let place = market(&strict, &openai(&refusing, ""));
     let run = place.run("run market --jobs 1");
     assert_ne!(run.code, 0, "the model is stopped instead");
-    assert!((run.out + &run.err).contains("response_format"));
+    let said = run.out + &run.err;
+    assert!(said.contains("response_format") && said.contains("write structured = \"prompt\""), "{said}");
 
     let alone = MARKET.replace("max_tokens = 300", "max_tokens = 300, structured = \"prompt\"");
     let plain = server(None);
     let place = market(&alone, &openai(&plain, ""));
     place.run("run market").exits(0);
     assert!(self::bodies(&plain).iter().all(|body| body.get("response_format").is_none()));
+}
+
+/// Each refusal with its status, and whether it is about the schema.
+#[test]
+fn a_refusal_lowers_the_rung_only_if_it_names_the_schema() {
+    let grammar = r#"{"error": {"code": 500, "message": "failed to parse grammar"}}"#;
+    for (status, words, is_lowered) in [
+        (400, r#"{"error": {"message": "The picture has an unknown format."}}"#, false),
+        (400, r#"{"error": {"message": "Invalid value", "param": "response_format.json_schema"}}"#, true),
+        (404, r#"{"error": {"message": "response_format is not supported by this model"}}"#, true),
+        (422, r#"{"error": {"message": "The provided JSON schema holds features that are not supported"}}"#, true),
+        (500, grammar, true),
+        (501, r#"{"error": {"message": "response_format: not implemented"}}"#, true),
+    ] {
+        let refusing = Fake::start(move |seen: &Seen, socket| {
+            if !seen.is_chat() {
+                return respond(socket, 404, "", b"{}");
+            }
+            let body: Json = serde_json::from_str(&seen.body).unwrap();
+            match body.get("response_format") {
+                Some(_) => respond(socket, status, "", words.as_bytes()),
+                None => respond(socket, 200, "", completion(&turn_for(&body)).as_bytes()),
+            }
+        });
+        let place = market(MARKET, &openai(&refusing, ""));
+        let run = place.run("run market --jobs 1 --max-retries 0");
+        let said = run.out + &run.err;
+        assert_eq!(run.code == 0, is_lowered, "{status} {words}: {said}");
+        assert_eq!(said.contains("gets no schema"), is_lowered, "{status} {words}: {said}");
+    }
+}
+
+fn database(place: &Place) -> rusqlite::Connection {
+    rusqlite::Connection::open(place.path().join("convoke.db")).unwrap()
+}
+
+#[test]
+fn verify_derives_the_notes_of_a_turn_again() {
+    let server = server(None);
+    let place = market(MARKET, &openai(&server, ""));
+    place.run("run market").exits(0);
+    place.run("verify").exits(0);
+    for (kind, seq) in [("thought", 2), ("speech", 3), ("action", 4), ("state", 8)] {
+        let changed = |text: &str| {
+            let sql = format!("UPDATE messages SET content = '{text}' WHERE kind = '{kind}' AND seq = {seq}");
+            assert_eq!(database(&place).execute(&sql, []).unwrap(), 1, "{kind}");
+        };
+        let sql = format!("SELECT content FROM messages WHERE kind = '{kind}' AND seq = {seq}");
+        let before: String = database(&place).query_row(&sql, [], |row| row.get(0)).unwrap();
+        changed("something else");
+        let faults = place.run("verify").exits(4).out;
+        // What stands in a later prompt is found there first.
+        let is_sent = kind != "thought" && faults.contains("is not the one that was sent");
+        let what = format!("entry {seq}, of kind {kind}, is not the one that follows");
+        assert!(is_sent || faults.contains(&what), "{faults}");
+        changed(&before);
+        place.run("verify").exits(0);
+    }
 }
 
 #[test]
@@ -222,6 +281,10 @@ fn mistakes_are_one_clear_error_each() {
         ("rate = {", "rate = \"float\", x = {", "cannot be `float`"),
         ("state = [\"limit\"]", "state = [\"limit\", \"limit\"]", "cannot hold the title `limit`"),
         ("thoughts = true", "thougts = true", "unknown key `mind.thougts`"),
+        ("who = [\"seller\"]", "who = []", "`actions[0].who` names no role"),
+        ("Offer a price.", "Offer a price to <BUYER_NUM>.", "holds `<BUYER_NUM>`: tags are not replaced"),
+        ("offers <price>", "offers <price> to <BUYR_NUM>", "holds `<BUYR_NUM>`: tags are not replaced"),
+        ("state = [\"limit\"]", "state = [\"the <SELLER_NOUN>\"]", "holds `<SELLER_NOUN>`: tags are not replaced"),
     ] {
         let place = market(&MARKET.replace(from, to), "");
         let checked = place.run("check market");
@@ -233,4 +296,32 @@ fn mistakes_are_one_clear_error_each() {
     let place = market(&MARKET.replace(", max_tokens = 300", ""), "");
     let checked = place.run("check market");
     assert!((checked.out + &checked.err).contains("a turn as JSON may grow without an end"));
+    let place = market(&MARKET.replace("max_tokens = 300", "max_tokens = 1"), "");
+    let checked = place.run("check market");
+    assert!((checked.out + &checked.err).contains("a turn as JSON hardly fits in it"));
+}
+
+/// Policies for flags that no reply can have leave the keys as they are.
+#[test]
+fn health_of_turns_counts_only_where_turns_are_json() {
+    let plain = MARKET.split("[roles.buyer.mind]").next().unwrap();
+    let key = |toml: &str| {
+        let place = market(toml, "");
+        place.run("run market --offline").exits(0);
+        let listed = place.run("list market --json").exits(0).json();
+        listed["data"][0]["key"].as_str().unwrap().to_owned()
+    };
+    let health = "[health]\nmalformed = \"fail\"\n";
+    assert_eq!(key(&format!("{plain}{health}")), key(plain));
+    assert_ne!(key(&format!("{MARKET}{health}")), key(MARKET));
+    assert_ne!(key(&format!("{plain}[health]\nempty = \"fail\"\n")), key(plain));
+}
+
+#[test]
+fn a_range_is_exported_as_it_is_written() {
+    let place = market(MARKET, "");
+    place.run("import market").exits(0);
+    place.run("export market --format folder -o again").exits(0);
+    let written = place.read("again/experiment.toml");
+    assert!(written.contains("rate = { from = 0, to = 10 }"), "{written}");
 }

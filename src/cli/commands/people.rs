@@ -85,7 +85,14 @@ pub async fn run(context: &Context, args: &PeopleArgs) -> Result<Exit, CliError>
 async fn find(context: &Context, what: &str) -> Result<PeopleSet, CliError> {
     let set = match find_people(&context.world.folder, what).map_err(|error| tell_wrong(context, error))? {
         Some(set) => set,
-        None => context.reader().await?.find_stored_people(what).await?,
+        None => match context.reader().await {
+            Ok(lab) => lab.find_stored_people(what).await?,
+            // Without a database, no experiment has that name.
+            Err(error) if error.exit == Exit::NotFound => {
+                return Err(LabError::NoSuchPeople { what: what.to_owned() }.into());
+            }
+            Err(error) => return Err(error),
+        },
     };
     for (path, why) in &set.left_out {
         context.printer.warn(&format!("{path} is left out: {why}"));

@@ -225,8 +225,12 @@ fn refuse_sources(level: &Value, refuse: fn(&Source) -> Option<String>) -> Optio
 
 fn read_sources(tree: &mut Tree<'_>, at: &str, node: &Node<'_>, refuse: fn(&Source) -> Option<String>) -> Vec<Source> {
     let items: Vec<(String, &Node<'_>)> = if node.get_ref().is_array() {
-        let items = tree.read_array(at, node).into_iter().enumerate();
-        items.map(|(i, item)| (format!("{at}[{i}]"), item)).collect()
+        let items = tree.read_array(at, node);
+        if items.is_empty() {
+            let hint = "name files, such as \"people/*.json\", or leave the key out".to_owned();
+            tree.error(node.span(), "empty-list", format!("`{at}` names no file"), hint);
+        }
+        items.into_iter().enumerate().map(|(i, item)| (format!("{at}[{i}]"), item)).collect()
     } else {
         vec![(at.to_owned(), node)]
     };

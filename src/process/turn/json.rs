@@ -1,5 +1,6 @@
 //! JSON of a model: read as it is, or with repairs that leave no doubt about its meaning.
 
+use crate::people::json::read_json;
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
 
@@ -29,7 +30,7 @@ enum End {
 pub(in crate::process) fn find_object(text: &str, was_cut: bool) -> Result<Found, String> {
     let text = text.trim().trim_start_matches('\u{feff}');
     let first = match serde_json::from_str::<Json>(text) {
-        Ok(Json::Object(fields)) => return Ok(Found { fields, is_repaired: false }),
+        Ok(Json::Object(fields)) => return refuse_repeated(text, Found { fields, is_repaired: false }),
         Ok(other) => return Err(format!("it is {}, not an object", kind_of(&other))),
         Err(error) => error,
     };
@@ -48,9 +49,19 @@ pub(in crate::process) fn find_object(text: &str, was_cut: bool) -> Result<Found
         End::Open(_) => return Err("it was cut before the JSON object ended".to_owned()),
         End::Broken => return Err(format!("it is not JSON: {first}")),
     };
-    match serde_json::from_str::<Json>(&without_spare_commas(&body)) {
-        Ok(Json::Object(fields)) => Ok(Found { fields, is_repaired: true }),
+    let body = without_spare_commas(&body);
+    match serde_json::from_str::<Json>(&body) {
+        Ok(Json::Object(fields)) => refuse_repeated(&body, Found { fields, is_repaired: true }),
         Ok(_) | Err(_) => Err(format!("it is not JSON: {first}")),
+    }
+}
+
+/// Refuses an object that has a key twice: one of the two values would be lost. `text` is valid JSON, of which the reader
+/// of persons refuses only keys that are repeated and tables that are too deep.
+fn refuse_repeated(text: &str, found: Found) -> Result<Found, String> {
+    match read_json(text) {
+        Ok(_) => Ok(found),
+        Err(fault) => Err(fault.message),
     }
 }
 
@@ -164,6 +175,8 @@ mod tests {
             ("{\"text\": \"a\",", "not JSON"),
             ("{\"text\": \"a\"]}", "not JSON"),
             ("{text: \"a\"}", "not JSON"),
+            ("{\"text\": \"a\", \"text\": \"b\"}", "the key \"text\" is there twice"),
+            ("Yes: {\"actions\": [{\"do\": \"a\", \"do\": \"b\"}]}", "the key \"do\" is there twice"),
         ] {
             let error = read(raw).unwrap_err();
             assert!(error.contains(why), "{raw}: {error}");
