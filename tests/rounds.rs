@@ -21,5 +21,6 @@ mod panel;
 mod place;
 #[path = "rounds/server.rs"]
 mod server;
+mod support;
 #[path = "rounds/vectors.rs"]
 mod vectors;

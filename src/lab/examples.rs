@@ -62,6 +62,47 @@ const EXAMPLES: &[(&str, &[Shipped])] = &[
             ("people/fragments/picky.json", include_str!("../../experiments/focus-group/people/fragments/picky.json")),
         ],
     ),
+    (
+        "interview",
+        &[
+            ("experiment.toml", include_str!("../../experiments/interview/experiment.toml")),
+            ("shared.md", include_str!("../../experiments/interview/shared.md")),
+            ("roles/interviewee.md", include_str!("../../experiments/interview/roles/interviewee.md")),
+            ("roles/interviewer.md", include_str!("../../experiments/interview/roles/interviewer.md")),
+            ("people/edda.json", include_str!("../../experiments/interview/people/edda.json")),
+            ("people/malik.json", include_str!("../../experiments/interview/people/malik.json")),
+            ("people/rosalind.json", include_str!("../../experiments/interview/people/rosalind.json")),
+        ],
+    ),
+    (
+        "ad-evaluation",
+        &[
+            ("experiment.toml", include_str!("../../experiments/ad-evaluation/experiment.toml")),
+            ("shared.md", include_str!("../../experiments/ad-evaluation/shared.md")),
+            ("roles/reader.md", include_str!("../../experiments/ad-evaluation/roles/reader.md")),
+            ("people/gerard.json", include_str!("../../experiments/ad-evaluation/people/gerard.json")),
+            ("people/ines.json", include_str!("../../experiments/ad-evaluation/people/ines.json")),
+            ("people/torben.json", include_str!("../../experiments/ad-evaluation/people/torben.json")),
+            ("people/yuki.json", include_str!("../../experiments/ad-evaluation/people/yuki.json")),
+        ],
+    ),
+    (
+        "market-research",
+        &[
+            ("experiment.toml", include_str!("../../experiments/market-research/experiment.toml")),
+            ("shared.md", include_str!("../../experiments/market-research/shared.md")),
+            ("roles/interviewer.md", include_str!("../../experiments/market-research/roles/interviewer.md")),
+            ("roles/shopper.md", include_str!("../../experiments/market-research/roles/shopper.md")),
+            ("people/carmen.json", include_str!("../../experiments/market-research/people/carmen.json")),
+            ("people/lars.json", include_str!("../../experiments/market-research/people/lars.json")),
+            ("people/noor.json", include_str!("../../experiments/market-research/people/noor.json")),
+            ("people/wanda.json", include_str!("../../experiments/market-research/people/wanda.json")),
+            (
+                "people/fragments/picky.json",
+                include_str!("../../experiments/market-research/people/fragments/picky.json"),
+            ),
+        ],
+    ),
 ];
 
 /// Returns the files of a shipped experiment under a new name; without `example`, those of the starter. Comments and

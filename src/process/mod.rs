@@ -17,6 +17,7 @@
 //! | `judge` | flag a reply by what the server reported, and apply the policies of `[health]` |
 //! | `question` | ask the agents of a finished conversation |
 //! | `turn` | read a turn as JSON, and see the form that it answers |
+//! | `memory` | recall, rate, reflect, note and plan as an agent does: pure functions |
 //! | `state` | find the next step of a conversation, and turn a reply into an entry |
 //! | `harmless` | escape text for a terminal |
 
@@ -25,6 +26,7 @@ pub mod asking;
 pub mod harmless;
 mod judge;
 pub mod log;
+pub mod memory;
 pub mod prompt;
 pub mod question;
 pub mod random;

@@ -24,7 +24,7 @@ pub fn again(candidates: &[String]) -> String {
 }
 
 /// Replaces `{{name}}` by values in one pass, so that no value is parsed again.
-fn filled(text: &str, values: &[(&str, &str)]) -> String {
+pub(super) fn filled(text: &str, values: &[(&str, &str)]) -> String {
     let mut rest = text.trim();
     let mut out = String::with_capacity(text.len());
     while let Some((before, after)) = rest.split_once("{{") {

@@ -40,5 +40,6 @@ mod running;
 mod selecting;
 mod servers;
 mod shell;
+mod shipped;
 mod tables;
 mod turns;

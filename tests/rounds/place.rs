@@ -203,6 +203,11 @@ impl Run {
 
     /// Works on jobs to their end, or to the point where it is stopped or dropped.
     pub async fn work(&self, store: &Arc<dyn Store>, server: &Gated, jobs: Vec<Job>) -> Summary {
+        self.work_at(store, server.port, jobs).await
+    }
+
+    /// The same with a server at this port.
+    pub async fn work_at(&self, store: &Arc<dyn Store>, port: u16, jobs: Vec<Job>) -> Summary {
         let (events, mut received) = mpsc::unbounded_channel();
         let options = Options {
             bounds: Bounds { total: self.slots, ..Bounds::default() },
@@ -216,7 +221,7 @@ impl Run {
             budget: Arc::default(),
             server_wait: ServerWait::default(),
         };
-        let address = format!("http://127.0.0.1:{}/v1", server.port);
+        let address = format!("http://127.0.0.1:{port}/v1");
         let servers = [Server::new("lab", ServerKind::OpenAi, &address).unwrap(), Server::scripted().unwrap()];
         let (retry, stop) = (options.retry, &self.stop);
         let look_up = LookUp {
@@ -228,7 +233,7 @@ impl Run {
             events: &events,
             stop,
         };
-        let roster = Roster::look_up([model("lab/m"), model("scripted/v")].iter(), &look_up).await;
+        let roster = Roster::look_up([model("lab/m"), model("lab/v"), model("scripted/v")].iter(), &look_up).await;
         let work = Work { store: Arc::clone(store), jobs, roster, person: None, events };
         let listen = async {
             while let Some(event) = received.recv().await {

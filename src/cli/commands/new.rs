@@ -23,7 +23,8 @@ use std::path::{Path, PathBuf};
 pub struct New {
     /// Name of the experiment and of its folder
     pub name: String,
-    /// Example to start from: prison, debate, negotiation, focus-group, or `empty`, a blank experiment
+    /// Example to start from: prison, debate, negotiation, focus-group, interview,
+    /// ad-evaluation, market-research, or `empty`, a blank experiment
     #[arg(long, value_name = "EXAMPLE")]
     pub from: Option<String>,
     /// Folder in which to create the experiment's folder

@@ -25,6 +25,9 @@ fn they_have_no_problem_and_as_many_conditions_as_they_say() {
         ("experiments/debate", 2),
         ("experiments/negotiation", 6),
         ("experiments/focus-group", 4),
+        ("experiments/interview", 4),
+        ("experiments/ad-evaluation", 2),
+        ("experiments/market-research", 4),
         ("prompts/starter", 2),
     ];
     for (folder, conditions) in shipped {

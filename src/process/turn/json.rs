@@ -6,9 +6,9 @@ use std::borrow::Cow;
 
 /// An object that was read, and whether the text had to be repaired.
 #[derive(Debug, PartialEq)]
-pub(super) struct Found {
-    pub(super) fields: Map<String, Json>,
-    pub(super) is_repaired: bool,
+pub(in crate::process) struct Found {
+    pub(in crate::process) fields: Map<String, Json>,
+    pub(in crate::process) is_repaired: bool,
 }
 
 /// The end of a scan over a text that begins with `{`.
@@ -27,7 +27,7 @@ enum End {
 ///
 /// # Errors
 /// A description of the mistake, which the model reads when it is asked again.
-pub(super) fn find_object(text: &str, was_cut: bool) -> Result<Found, String> {
+pub(in crate::process) fn find_object(text: &str, was_cut: bool) -> Result<Found, String> {
     let text = text.trim().trim_start_matches('\u{feff}');
     let first = match serde_json::from_str::<Json>(text) {
         Ok(Json::Object(fields)) => return refuse_repeated(text, Found { fields, is_repaired: false }),
@@ -66,7 +66,7 @@ fn refuse_repeated(text: &str, found: Found) -> Result<Found, String> {
 }
 
 /// Names the type of a value for people.
-pub(super) fn kind_of(value: &Json) -> &'static str {
+pub(in crate::process) fn kind_of(value: &Json) -> &'static str {
     match value {
         Json::Null => "null",
         Json::Bool(_) => "true or false",

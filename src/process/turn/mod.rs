@@ -12,7 +12,7 @@
 //! | `data` | keep what was read in an entry, and derive the notes that follow |
 
 pub mod data;
-mod json;
+pub(super) mod json;
 pub mod read;
 pub mod schema;
 #[cfg(test)]

@@ -89,19 +89,19 @@ fn field_schema(field: &FieldKind, bounds: Option<Bounds>) -> Json {
     }
 }
 
-fn text(most: Option<u32>) -> Json {
+pub(in crate::process) fn text(most: Option<u32>) -> Json {
     match most {
         None => json!({ "type": "string" }),
         Some(most) => json!({ "type": "string", "maxLength": most }),
     }
 }
 
-fn nullable(schema: &Json) -> Json {
+pub(in crate::process) fn nullable(schema: &Json) -> Json {
     json!({ "anyOf": [schema, { "type": "null" }] })
 }
 
 /// Returns the schema of an object with exactly these properties.
-fn object(properties: &Map<String, Json>) -> Json {
+pub(in crate::process) fn object(properties: &Map<String, Json>) -> Json {
     let required: Vec<&String> = properties.keys().collect();
     json!({ "type": "object", "additionalProperties": false, "required": required, "properties": properties })
 }
