@@ -269,9 +269,6 @@ impl From<LabError> for CliError {
             LabError::Obstacle(obstacle) => obstacle.into(),
             LabError::Obstacles(obstacles) => combine_obstacles(obstacles, &message),
             LabError::Wrong { .. } => Self::invalid(message),
-            LabError::OtherPerson { .. } => {
-                Self::usage(message).hint("--replace replaces it, or -o FOLDER writes elsewhere")
-            }
             LabError::NotAFolder { .. } => {
                 Self::invalid(message).hint("`convoke new NAME` creates a folder to start from")
             }

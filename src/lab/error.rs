@@ -28,12 +28,6 @@ pub enum LabError {
     /// At least one obstacle.
     #[error("{}", .0.first().map_or("this change is not possible", |o| &o.message))]
     Obstacles(Vec<Obstacle>),
-    /// A file of a person that generation would replace by another.
-    #[error("{path} holds another person")]
-    OtherPerson {
-        /// Path as given.
-        path: String,
-    },
     /// A file in place of an experiment's folder.
     #[error("{path} is a file, not an experiment's folder")]
     NotAFolder {

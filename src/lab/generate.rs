@@ -255,11 +255,11 @@ impl Lab {
                     let (values, conversation) = (row.clone(), conversation.clone());
                     births.born.push(Born { index, person, values, conversation });
                 }
-                Err(why) if level.attempt < MOST_ATTEMPTS => {
-                    requests.request_again(index, level.attempt + 1, &why);
+                Err(Fault { message, .. }) if level.attempt < MOST_ATTEMPTS => {
+                    requests.request_again(index, level.attempt + 1, &message);
                     births.again += 1;
                 }
-                Err(why) => births.failed.push((index, why)),
+                Err(Fault { message, .. }) => births.failed.push((index, message)),
             }
         }
         requests.levels.sort_by_key(|level| (level.index, level.attempt));
@@ -289,20 +289,21 @@ fn read_row(text: &str) -> Option<Row> {
 }
 
 /// Reads a person: the name, the drawn values, then what the writer wrote.
-fn read_reply(raw: &str, row: &Row) -> Result<Person, String> {
-    let fields = read_object(raw)?;
+fn read_reply(raw: &str, row: &Row) -> Result<Person, Fault> {
+    let fault = |message: String| Fault::new(0..0, message);
+    let fields = read_object(raw).map_err(fault)?;
     let text = Json::Object(fields).to_string();
-    let written = read_json(&text).map_err(|fault| fault.message)?;
+    let written = read_json(&text)?;
     let is_drawn = |key: &str| row.iter().any(|(name, _)| fold_name(name) == fold_name(key));
-    let name = find_fact(&written, "name").cloned().ok_or("it has no `name`")?;
+    let name = find_fact(&written, "name").cloned().ok_or_else(|| fault("it has no `name`".to_owned()))?;
     let mut persona: Facts = vec![("name".to_owned(), name)];
     persona.extend(row.iter().cloned());
     persona.extend(written.into_iter().filter(|(key, fact)| key != "name" && !is_drawn(key) && *fact != Fact::Null));
-    Person::new(persona).map_err(|Fault { message, .. }| message)
+    Person::new(persona)
 }
 
 /// Refuses a name that somebody before has, with the names that begin alike.
-fn refuse_taken(person: Person, names: &[String]) -> Result<Person, String> {
+fn refuse_taken(person: Person, names: &[String]) -> Result<Person, Fault> {
     let folded = person.folded_name();
     if !names.iter().any(|name| fold_name(name) == folded) {
         return Ok(person);
@@ -310,7 +311,7 @@ fn refuse_taken(person: Person, names: &[String]) -> Result<Person, String> {
     let first = folded.chars().next();
     let alike = names.iter().filter(|name| fold_name(name).chars().next() == first);
     let list: Vec<&str> = alike.map(String::as_str).collect();
-    Err(format!("the name {} is taken. Taken names: {}", person.name, list.join(", ")))
+    Err(Fault::new(0..0, format!("the name {} is taken. Taken names: {}", person.name, list.join(", "))))
 }
 
 impl Born {

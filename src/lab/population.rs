@@ -3,6 +3,7 @@
 use super::error::LabError;
 use super::generate::{Born, Generation};
 use super::output::{Destination, write_files};
+use crate::design::Obstacle;
 use crate::design::problem::{Problems, Severity};
 use crate::people::Fault;
 use crate::people::population::{Population, read_population};
@@ -85,7 +86,14 @@ pub fn write_people(
         let text = person.file(&generation.hash());
         match fs::read(&full) {
             Ok(bytes) if bytes == text.as_bytes() => {}
-            Ok(_) if !replaces => return Err(LabError::OtherPerson { path: path.display().to_string() }),
+            Ok(_) if !replaces => {
+                let message = format!("{} holds another person", path.display());
+                return Err(Obstacle::usage(
+                    message,
+                    "--replace replaces it, or -o FOLDER writes elsewhere".to_owned(),
+                )
+                .into());
+            }
             Ok(_) => new.push((full, text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => new.push((full, text)),
             Err(source) => return Err(LabError::Read { path: full, source }),

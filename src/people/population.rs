@@ -416,4 +416,4 @@ fn fault(message: impl Into<String>, hint: impl Into<String>) -> Fault {
 
 #[cfg(test)]
 #[path = "population_tests.rs"]
-pub(super) mod tests;
+mod tests;

@@ -1,23 +1,7 @@
 //! Populations as they are read.
 
 use super::*;
-
-/// The population of the documentation.
-pub const BRAZIL: &str = r#"
-number  = 100
-seed    = 7
-context = ["brazil.json"]
-writer  = "openai/gpt-4.1"
-brief   = "Adults who shop for groceries themselves."
-quota   = true
-[dimensions]
-gender = { Male = 0.492, Female = 0.508 }
-age    = { from = 18, to = 90, shares = { "18-24" = 0.18, "25-54" = 0.54, "55-64" = 0.12, "65-90" = 0.16 } }
-income = { given = "region", Southeast = { low = 0.3, high = 0.7 }, "*" = { low = 0.6, high = 0.4 } }
-region = { Southeast = 0.418, Northeast = 0.269, South = 0.147, North = 0.086, Central-West = 0.08 }
-height = { mean = 168, sd = 9, from = 140, to = 210 }
-weight = { mean = 70, sd = 12, from = 40, to = 150, step = 0.1 }
-"#;
+use crate::people::tests::BRAZIL;
 
 #[test]
 fn the_population_of_the_page_is_read() {
@@ -77,6 +61,10 @@ fn each_bad_input_is_one_clear_error() {
         assert_eq!(fault.message, expected, "{text}");
         assert!(fault.hint.is_some(), "{text}");
     }
+}
+
+#[test]
+fn bad_keys_of_the_head_are_named() {
     for (head, expected) in [
         ("", "`number` is missing"),
         ("number = 0", "`number` is out of range"),

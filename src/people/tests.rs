@@ -5,6 +5,23 @@ use super::merge::merge_facts;
 use super::person::{Person, Shape, Written, read_file};
 use super::render::render_person;
 
+/// The population of the documentation.
+pub const BRAZIL: &str = r#"
+number  = 100
+seed    = 7
+context = ["brazil.json"]
+writer  = "openai/gpt-4.1"
+brief   = "Adults who shop for groceries themselves."
+quota   = true
+[dimensions]
+gender = { Male = 0.492, Female = 0.508 }
+age    = { from = 18, to = 90, shares = { "18-24" = 0.18, "25-54" = 0.54, "55-64" = 0.12, "65-90" = 0.16 } }
+income = { given = "region", Southeast = { low = 0.3, high = 0.7 }, "*" = { low = 0.6, high = 0.4 } }
+region = { Southeast = 0.418, Northeast = 0.269, South = 0.147, North = 0.086, Central-West = 0.08 }
+height = { mean = 168, sd = 9, from = 140, to = 210 }
+weight = { mean = 70, sd = 12, from = 40, to = 150, step = 0.1 }
+"#;
+
 macro_rules! published {
     ($($path:literal),*) => { [$(($path, include_str!(concat!("../../tests/tinytroupe/", $path)))),*] };
 }

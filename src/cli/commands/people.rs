@@ -1,11 +1,10 @@
 //! `convoke people`: lists persons, prints one as a prompt has it, compares sets of them, and generates some.
 
+mod comparison;
 mod generate;
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
-use crate::cli::problems::say_problems;
-use crate::cli::terminal::printer::{Look, Piece};
 use crate::cli::terminal::text::{Column, count, table, wrap};
 use crate::lab::LabError;
 use crate::lab::people::{PeopleSet, find_people, read_person};
@@ -13,9 +12,8 @@ use crate::people::compare::{Comparison, Distribution, common_keys, compare_peop
 use crate::people::fact::to_json;
 use crate::people::render::render_person;
 use clap::{Args, Subcommand};
+use comparison::{print_comparison, tell_wrong};
 use serde_json::{Map, Value as Json, json};
-use std::collections::BTreeSet;
-use std::io;
 
 /// `convoke people`.
 #[derive(Debug, Args)]
@@ -65,10 +63,6 @@ pub enum PeopleCommand {
 
 /// Maximum number of keys that a list shows.
 const MOST_KEYS: usize = 5;
-/// Maximum number of words of one key that a comparison shows.
-const MOST_WORDS: usize = 12;
-/// Maximum number of characters of a word; longer texts are only counted.
-const LONGEST: usize = 40;
 /// Columns of a list: the name, then the keys.
 const COLUMNS: [Column; 1 + MOST_KEYS] = [
     Column::text("", 16, 0),
@@ -78,7 +72,6 @@ const COLUMNS: [Column; 1 + MOST_KEYS] = [
     Column::text("", 12, 4),
     Column::text("", 12, 5),
 ];
-const COUNTS: [Column; 3] = [Column::text("", 24, 0), Column::number("A", 0), Column::number("B", 1)];
 
 /// Runs `convoke people`.
 pub async fn run(context: &Context, args: &PeopleArgs) -> Result<Exit, CliError> {
@@ -107,14 +100,6 @@ async fn find(context: &Context, what: &str) -> Result<PeopleSet, CliError> {
         context.printer.warn(&format!("{path} is left out: {why}"));
     }
     Ok(set)
-}
-
-/// Reports the mistakes of a file before the error.
-fn tell_wrong(context: &Context, error: LabError) -> CliError {
-    if let LabError::Wrong { problems, .. } = &error {
-        say_problems(context, problems);
-    }
-    error.into()
 }
 
 async fn list(context: &Context, what: &str) -> Result<Exit, CliError> {
@@ -205,62 +190,4 @@ fn distribution_object(distribution: &Distribution) -> Json {
             "max": max,
         }),
     }
-}
-
-fn print_comparison(context: &Context, comparison: &Comparison) -> io::Result<()> {
-    let Comparison { key, a, b, distance } = comparison;
-    let distance = distance.map_or_else(String::new, |distance| format!("  distance {distance:.2}"));
-    context.printer.out("")?;
-    context.printer.pieces(&[Piece(key, Look::Bold), Piece(&distance, Look::Dim)])?;
-    let width = context.printer.width().map(|width| width.saturating_sub(2));
-    for line in table(&COUNTS, &rows(a, b.as_ref()), width).iter().skip(usize::from(b.is_none())) {
-        context.printer.out(&format!("  {line}"))?;
-    }
-    Ok(())
-}
-
-/// Returns the rows of one key: each value or quantile, with its figure in either set.
-fn rows(a: &Distribution, b: Option<&Distribution>) -> Vec<Vec<String>> {
-    let (a, b) = (figures(a), b.map(figures));
-    let mut names: Vec<&String> = a.iter().map(|(name, _)| name).collect();
-    let known: BTreeSet<&String> = names.iter().copied().collect();
-    names.extend(b.iter().flatten().map(|(name, _)| name).filter(|name| !known.contains(name)));
-    let figure = |figures: &[(String, String)], name: &String| {
-        figures.iter().find(|(known, _)| known == name).map_or_else(String::new, |(_, figure)| figure.clone())
-    };
-    let row = |name: &&String| {
-        vec![(*name).clone(), figure(&a, name), b.as_deref().map_or_else(String::new, |b| figure(b, name))]
-    };
-    let mut rows: Vec<Vec<String>> = names.iter().take(MOST_WORDS).map(row).collect();
-    if names.len() > MOST_WORDS {
-        rows.push(vec![format!("… {} more values", names.len() - MOST_WORDS), String::new(), String::new()]);
-    }
-    rows
-}
-
-fn figures(distribution: &Distribution) -> Vec<(String, String)> {
-    let lacking = |n: usize| (n > 0).then(|| ("(none)".to_owned(), n.to_string()));
-    match distribution {
-        Distribution::Words { counts, lacking: n }
-            if counts.iter().any(|(value, _)| value.chars().count() > LONGEST) =>
-        {
-            let number = counts.len().to_string();
-            std::iter::once(("different texts".to_owned(), number)).chain(lacking(*n)).collect()
-        }
-        Distribution::Words { counts, lacking: n } => {
-            let counts = counts.iter().map(|(value, n)| (value.clone(), n.to_string()));
-            counts.chain(lacking(*n)).collect()
-        }
-        Distribution::Numbers { count: _, lacking: n, mean, quantiles } => {
-            let names = ["min", "first quartile", "median", "third quartile", "max"];
-            let quantiles = names.into_iter().zip(quantiles).map(|(name, x)| (name.to_owned(), round(*x)));
-            quantiles.chain([("mean".to_owned(), round(*mean))]).chain(lacking(*n)).collect()
-        }
-    }
-}
-
-/// Formats a number with at most two places behind the point.
-fn round(number: f64) -> String {
-    let text = format!("{number:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -1,7 +1,6 @@
 //! `convoke people generate`: draws the values of people, and lets a model write the rest.
 
-use super::print_comparison;
-use super::tell_wrong;
+use super::comparison::{print_comparison, tell_wrong};
 use crate::cli::commands::run::{Drive, Early, Manner, Start, failed, left};
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
