@@ -196,7 +196,7 @@ async fn faculties_are_answered_by_their_schemas() {
     let events = [(3, "Ben: The yard is cold."), (5, "Ben goes to the hall.")];
     let lines: Vec<&str> = events.iter().map(|(_, text)| *text).collect();
     let mut read = [0; 4];
-    for seed in 1..=4 {
+    for seed in 1..=2 {
         let appraisal = &importance::requests("Ada", &events)[0];
         let (reply, was_cut) = ask_faculty(&ollama, &appraisal.text, appraisal.form, seed).await;
         read[0] += u32::from(importance::read(&reply, was_cut, 2).is_ok_and(|a| a.value.iter().all(Option::is_some)));
@@ -214,6 +214,6 @@ async fn faculties_are_answered_by_their_schemas() {
         read[3] += u32::from(plans::read(&reply, was_cut, 2, Unit::Minutes).is_ok());
         assert!(was_cut || plans::read(&reply, was_cut, 2, Unit::Minutes).is_ok(), "{reply}");
     }
-    eprintln!("read of 4 each: appraisals, questions, insights, plans: {read:?}");
-    assert_eq!(read[0], 4, "each rating is within its bounds");
+    eprintln!("read of 2 each: appraisals, questions, insights, plans: {read:?}");
+    assert_eq!(read[0], 2, "each rating is within its bounds");
 }
