@@ -6,6 +6,7 @@
 //!
 //! | file | come here to … |
 //! |---|---|
+//! | `entries` | see what the entries of the faculties hold, and read it again |
 //! | `words` | see what a word of a text is, in any script |
 //! | `bm25` | score texts by the words of a query |
 //! | `numbers` | see the arithmetic: logarithm, half-lives, cosine, normalisation, rounding |
@@ -17,6 +18,7 @@
 //! | `plans` | request and read an agent's plans; decide what becomes of them |
 
 pub mod bm25;
+pub mod entries;
 pub mod importance;
 pub mod notes;
 pub mod numbers;

@@ -40,6 +40,24 @@ pub struct Recalled {
     pub score: f64,
 }
 
+/// Number of the last items of others in a query.
+const LATEST: usize = 3;
+
+/// Returns the query of an agent: the last three items that are not its own, its goals, and what its plan is about.
+/// `items` are texts of its memory in order, each with true if it is its own.
+pub fn query<'a>(
+    items: impl DoubleEndedIterator<Item = (bool, &'a str)>,
+    goals: Option<&'a str>,
+    plan: Option<&'a str>,
+) -> String {
+    let latest = items.rev().filter(|(is_own, _)| !is_own).map(|(_, text)| text).take(LATEST);
+    let mut parts: Vec<&str> = latest.collect();
+    parts.reverse();
+    parts.extend(goals.into_iter().chain(plan));
+    parts.retain(|part| !part.trim().is_empty());
+    parts.join("\n")
+}
+
 /// Returns the candidates with the highest scores, in the order of the log. Of two equal scores the later is recalled.
 pub fn choose(candidates: &[Candidate], weights: Weights) -> Vec<Recalled> {
     let Weights { number, importance, relevance, recency, half_life } = weights;
@@ -97,6 +115,16 @@ mod tests {
             [Recalled { seq: 2, score: 1.0 }],
             "within a millionth"
         );
+    }
+
+    #[test]
+    fn a_query_has_the_last_three_of_others_goals_and_plan() {
+        let items =
+            [(false, "rain"), (false, "cake"), (true, "I rest"), (false, "party"), (false, "song"), (true, "I sing")];
+        let query_of = |goals, plan| query(items.iter().copied(), goals, plan);
+        assert_eq!(query_of(Some("win"), Some("bake")), "cake\nparty\nsong\nwin\nbake");
+        assert_eq!(query_of(None, Some(" ")), "cake\nparty\nsong");
+        assert_eq!(query(std::iter::empty(), None, None), "");
     }
 
     #[test]

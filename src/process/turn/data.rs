@@ -46,7 +46,8 @@ pub fn of_malformed(form: &TurnForm, why: &str) -> Map<String, Json> {
     wrap(Json::Object(data))
 }
 
-fn wrap(data: Json) -> Map<String, Json> {
+/// Returns the further fields of an entry with these contents.
+pub(in crate::process) fn wrap(data: Json) -> Map<String, Json> {
     Map::from_iter([(DATA.to_owned(), data)])
 }
 
