@@ -11,6 +11,9 @@ use convoke::model::{
     ChatReply, ChatRequest, Connection, EmbedRequest, Embedded, Finish, ModelError, ModelFacts, Server, ServerKind,
     Turn,
 };
+use convoke::process::memory::request::Unit;
+use convoke::process::memory::{Form, importance, plans, reflection};
+use convoke::process::turn::schema::Dialect;
 use convoke::process::{Author, Message, Purpose};
 use secrecy::SecretString;
 use std::collections::BTreeSet;
@@ -42,21 +45,9 @@ fn openai() -> Option<Connection> {
 async fn ask(connection: &Connection, model: &str, spec: &ModelSpec, seed: u32) -> Result<ChatReply, ModelError> {
     let known = connection.look_up_model(model).await?;
     let context = known.default_context();
-    let turn = Turn {
-        conversation: "key".to_owned(),
-        seq: 1,
-        purpose: Purpose::Speech,
-        ask: 0,
-        ordinal: 0,
-        speaker: "A".to_owned(),
-        role: "a".to_owned(),
-        others: Vec::new(),
-        seed: 1,
-        form: None,
-    };
     let messages = vec![Message { author: Author::User, content: "What do you say of the yard?".to_owned() }];
     let parameters = request_parameters(connection.server(), spec, Some(seed.into()), Some(context));
-    connection.model(known).chat(&ChatRequest { model: model.to_owned(), messages, parameters, turn }).await
+    connection.model(known).chat(&ChatRequest { model: model.to_owned(), messages, parameters, ..blank() }).await
 }
 
 /// The different texts that four seeds give.
@@ -167,4 +158,62 @@ async fn a_model_is_fetched() {
     assert!(ollama.list_models().await.unwrap().iter().any(|o| is_same_model(&o.name, &model)));
     let absent = ollama.pull_model(&format!("{model}-absent"), pull, &mut |_| ()).await.unwrap_err();
     assert_eq!(absent.word(), "no-model", "{absent:?}");
+}
+
+/// Asks `tiny` with the schema of a faculty, and returns the reply and whether it was cut.
+async fn ask_faculty(ollama: &Connection, text: &str, form: Form, seed: u32) -> (String, bool) {
+    let known = ollama.look_up_model(MODEL).await.unwrap();
+    let spec = ModelSpec::bare(MODEL);
+    let mut parameters = request_parameters(ollama.server(), &spec, Some(seed.into()), Some(known.default_context()));
+    parameters.insert("format".to_owned(), form.schema(Dialect::Full { max_tokens: None }));
+    let messages = vec![Message { author: Author::User, content: text.to_owned() }];
+    let request = ChatRequest { model: MODEL.to_owned(), messages, parameters, ..blank() };
+    let reply = ollama.model(known).chat(&request).await.unwrap();
+    (reply.content, reply.finish == Finish::Length)
+}
+
+fn blank() -> ChatRequest {
+    let turn = Turn {
+        conversation: "key".to_owned(),
+        seq: 1,
+        purpose: Purpose::Speech,
+        ask: 0,
+        ordinal: 0,
+        speaker: "A".to_owned(),
+        role: "a".to_owned(),
+        others: Vec::new(),
+        seed: 1,
+        form: None,
+    };
+    ChatRequest { model: String::new(), messages: Vec::new(), parameters: serde_json::Map::new(), turn }
+}
+
+/// A model that understands nothing keeps to the schemas of the faculties, unless its reply is cut.
+#[tokio::test]
+async fn faculties_are_answered_by_their_schemas() {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let Some(ollama) = ollama() else { return };
+    let events = [(3, "Ben: The yard is cold."), (5, "Ben goes to the hall.")];
+    let lines: Vec<&str> = events.iter().map(|(_, text)| *text).collect();
+    let mut read = [0; 4];
+    for seed in 1..=2 {
+        let appraisal = &importance::requests("Ada", &events)[0];
+        let (reply, was_cut) = ask_faculty(&ollama, &appraisal.text, appraisal.form, seed).await;
+        read[0] += u32::from(importance::read(&reply, was_cut, 2).is_ok_and(|a| a.value.iter().all(Option::is_some)));
+        assert!(was_cut || importance::read(&reply, was_cut, 2).is_ok(), "{reply}");
+        let text = reflection::request_questions("Ada", &lines);
+        let (reply, was_cut) = ask_faculty(&ollama, &text, Form::Questions, seed).await;
+        read[1] += u32::from(reflection::read_questions(&reply, was_cut).is_ok());
+        assert!(was_cut || reflection::read_questions(&reply, was_cut).is_ok(), "{reply}");
+        let text = reflection::request_insights("Ada", "Why is it cold?", &lines);
+        let (reply, was_cut) = ask_faculty(&ollama, &text, Form::Insights, seed).await;
+        read[2] += u32::from(reflection::read_insights(&reply, was_cut, &[3, 5]).is_ok());
+        assert!(was_cut || reflection::read_insights(&reply, was_cut, &[3, 5]).is_ok(), "{reply}");
+        let form = Form::Plans { number: 2, unit: Unit::Minutes };
+        let (reply, was_cut) = ask_faculty(&ollama, &plans::request("Ada", 2, Unit::Minutes), form, seed).await;
+        read[3] += u32::from(plans::read(&reply, was_cut, 2, Unit::Minutes).is_ok());
+        assert!(was_cut || plans::read(&reply, was_cut, 2, Unit::Minutes).is_ok(), "{reply}");
+    }
+    eprintln!("read of 2 each: appraisals, questions, insights, plans: {read:?}");
+    assert_eq!(read[0], 2, "each rating is within its bounds");
 }

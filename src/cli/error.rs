@@ -309,6 +309,7 @@ impl From<LabError> for CliError {
                 Self::usage(message).cause(source).hint("write one reply on each line; see docs/format.md")
             }
             LabError::Place(error) => error.into(),
+            LabError::Unfit { why, .. } => Self::usage(message).hint(why.hint),
             LabError::LinkOut { .. } => Self::invalid(message).hint("copy the file into the folder"),
             LabError::Read { source, .. } => Self::invalid(message).cause(source),
             LabError::Write { source, .. } => Self::usage(message).maybe_hint(hint_of_full(&source)).cause(source),

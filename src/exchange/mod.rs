@@ -19,6 +19,7 @@
 //! | `markdown` | write a transcript to be read |
 //! | `calls` | write calls, and build what was sent again |
 //! | `folder` | write an experiment as the files of its folder |
+//! | `foreign` | convert an experiment of another program |
 //! | `copy` | copy everything from one database to another |
 
 pub mod calls;
@@ -29,6 +30,7 @@ pub mod csv;
 mod fields;
 mod file_name;
 pub mod folder;
+pub mod foreign;
 pub mod jsonl;
 mod layout;
 pub mod markdown;

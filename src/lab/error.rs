@@ -6,6 +6,7 @@ use super::named::Named;
 use super::near::Near;
 use crate::design::{Obstacle, Problem};
 use crate::exchange::ExportError;
+use crate::exchange::foreign::Unfit;
 use crate::model::ModelError;
 use crate::store::StoreError;
 use std::io;
@@ -207,6 +208,14 @@ pub enum LabError {
         path: PathBuf,
         /// Error of the operating system.
         source: io::Error,
+    },
+    /// A file that is no experiment of another program that convoke knows.
+    #[error("cannot import {}: {why}", .path.display())]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// The reason and the remedy.
+        why: Unfit,
     },
     /// Text that names no file, folder or experiment of people.
     #[error("there is no file, folder or experiment `{what}` with people")]

@@ -1,9 +1,13 @@
 //! Storing an experiment without running it.
 
 use super::error::LabError;
-use super::setup::Lab;
+use super::setup::{Lab, Servers};
+use crate::design::check::{Checked, check};
 use crate::design::{Experiment, diff};
+use crate::exchange::foreign;
 use crate::store::ExperimentRecord;
+use std::fs;
+use std::path::Path;
 
 /// A stored experiment.
 #[derive(Debug, Clone)]
@@ -18,6 +22,28 @@ pub struct Imported {
     pub changes: Vec<String>,
     /// Number of conversations left behind.
     pub behind: usize,
+}
+
+/// A file of another program, converted and checked.
+#[derive(Debug)]
+pub struct Converted {
+    /// Name of that program.
+    pub program: &'static str,
+    /// The experiment and its mistakes.
+    pub checked: Checked,
+    /// What is not taken over, each with its place.
+    pub left_out: Vec<String>,
+}
+
+/// Converts the file of another program, and checks the result.
+///
+/// # Errors
+/// The file cannot be read, or is no experiment of a program that convoke knows.
+pub fn convert_file(path: &Path, servers: &Servers) -> Result<Converted, LabError> {
+    let text = fs::read_to_string(path).map_err(|source| LabError::Read { path: path.to_owned(), source })?;
+    let foreign::Foreign { program, files, left_out } =
+        foreign::convert(&text).map_err(|why| LabError::Unfit { path: path.to_owned(), why })?;
+    Ok(Converted { program, checked: check(&files, &servers.known_servers()), left_out })
 }
 
 impl Lab {

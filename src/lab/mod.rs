@@ -95,7 +95,7 @@ pub use error::{LabError, PlaceError};
 pub use extend::Extended;
 pub use filters::{Criteria, Filters, Flagged};
 pub use forecast::Forecast;
-pub use import::Imported;
+pub use import::{Converted, Imported, convert_file};
 pub use left_out::LeftOut;
 pub use named::Named;
 pub use narrowing::Narrowing;

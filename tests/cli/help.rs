@@ -86,6 +86,7 @@ fn each_page_has_examples_exit_codes_and_variables_and_so_has_man() {
 #[test]
 fn the_examples_can_be_pasted() {
     let place = Place::new();
+    place.write("arena.json", include_str!("../chatarena/nlp-classroom-3players.json"));
     let run = |line: &str| {
         let output = place.shell(line).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();

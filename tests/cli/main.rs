@@ -16,6 +16,7 @@ mod data;
 mod deleting;
 mod differing;
 mod editing;
+mod foreign;
 mod forms;
 mod generating;
 mod help;

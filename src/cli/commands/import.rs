@@ -1,4 +1,4 @@
-//! `convoke import`: stores an experiment folder without running it.
+//! `convoke import`: stores an experiment folder, or a file of another program, without running it.
 
 use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
@@ -7,7 +7,8 @@ use crate::cli::stored::{print_changes, say_left_behind};
 use crate::cli::terminal::text::short;
 use crate::design::check::Checked;
 use crate::lab::check::{self, place_problems};
-use crate::lab::{Imported, LabError, files};
+
+use crate::lab::{Converted, Imported, LabError, convert_file, files};
 use crate::store::sqlite::OpenMode;
 use clap::Args;
 use serde_json::json;
@@ -15,14 +16,16 @@ use serde_json::json;
 /// `convoke import`.
 #[derive(Debug, Args)]
 pub struct Import {
-    /// Experiment's folder
-    #[arg(value_hint = clap::ValueHint::DirPath)]
+    /// Experiment's folder, or a file of another program: an arena of ChatArena
+    #[arg(value_hint = clap::ValueHint::AnyPath)]
     pub source: String,
 }
 
 /// Runs `convoke import`.
 pub async fn run(context: &Context, args: &Import) -> Result<Exit, CliError> {
-    let checked = folder(context, &args.source)?;
+    let from = &context.world.folder;
+    let is_file = from.join(&args.source).is_file() && !args.source.ends_with("experiment.toml");
+    let checked = if is_file { converted(context, &args.source)? } else { folder(context, &args.source)? };
     let is_right = !checked.has_errors();
     let Some(experiment) = checked.experiment.filter(|_| is_right) else {
         let subject = format!("the experiment in {} is wrong", args.source);
@@ -33,10 +36,20 @@ pub async fn run(context: &Context, args: &Import) -> Result<Exit, CliError> {
     tell(context, &imported)
 }
 
+/// Converts a file of another program, and reports what is not taken over.
+fn converted(context: &Context, source: &str) -> Result<Checked, CliError> {
+    let path = context.world.folder.join(source);
+    let Converted { program, checked, left_out } = convert_file(&path, &context.settings.servers)?;
+    for what in &left_out {
+        context.printer.warn(&format!("not taken over from {program}: {what}"));
+    }
+    Ok(checked)
+}
+
 /// Checks the folder, and refuses other sources.
 fn folder(context: &Context, source: &str) -> Result<Checked, CliError> {
     let from = &context.world.folder;
-    if source.contains("://") || from.join(source).is_file() && !source.ends_with("experiment.toml") {
+    if source.contains("://") {
         let message = format!("{source} is no experiment's folder, and nothing else can be imported yet");
         return Err(CliError::usage(message).hint("a folder holds experiment.toml; `convoke new NAME` writes one"));
     }

@@ -162,7 +162,10 @@ pub const PAGES: &[Page] = &[
     },
     Page {
         command: "import",
-        examples: &[("convoke import study", "store the folder `study` without running it")],
+        examples: &[
+            ("convoke import study", "store the folder `study` without running it"),
+            ("convoke import arena.json", "the same with an arena of ChatArena"),
+        ],
         exits: PLANS,
         variables: &[DATABASE],
     },

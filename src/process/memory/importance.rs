@@ -76,7 +76,9 @@ mod tests {
         let schema = json!({ "type": "object", "additionalProperties": false, "required": ["1", "2"],
             "properties": { "1": { "type": "integer" }, "2": { "type": "integer" } } });
         assert_eq!(request.form.schema(Dialect::Strict).to_string(), schema.to_string());
-        assert_eq!(request.form.schema(Dialect::Full { max_tokens: Some(9) }), schema);
+        let full = request.form.schema(Dialect::Full { max_tokens: Some(9) });
+        let rating = json!({ "type": "integer", "minimum": 1, "maximum": 10 });
+        assert_eq!(full["properties"], json!({ "1": rating, "2": rating }));
     }
 
     #[test]

@@ -12,6 +12,9 @@ pub const QUESTIONS: usize = 3;
 /// Maximum number of insights of a question.
 pub const INSIGHTS: usize = 5;
 
+/// Maximum number of lines that an insight follows from, in the full dialect.
+const REASONS: usize = 10;
+
 /// Form of the answer of a faculty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
@@ -64,13 +67,20 @@ impl Form {
             list.extend(longest.map(|_| ("maxItems".to_owned(), json!(most))));
             object(&Map::from_iter([(key.to_owned(), Json::Object(list))]))
         };
-        let whole = || json!({ "type": "integer" });
+        // With bounds a small model rates within them; `OpenAI` refused bounds for long.
+        let rating = || match longest {
+            None => json!({ "type": "integer" }),
+            Some(_) => json!({ "type": "integer", "minimum": 1, "maximum": 10 }),
+        };
         match self {
-            Self::Appraisal { events } => object(&(1..=events).map(|n| (n.to_string(), whole())).collect()),
+            Self::Appraisal { events } => object(&(1..=events).map(|n| (n.to_string(), rating())).collect()),
             Self::Questions => list("questions", text(longest), QUESTIONS),
             Self::Insights => {
-                let because = json!({ "type": "array", "items": whole() });
-                let insight = [("insight", text(longest)), ("because", because), ("importance", whole())];
+                let mut because = json!({ "type": "array", "items": { "type": "integer" } });
+                if longest.is_some() {
+                    because["maxItems"] = json!(REASONS);
+                }
+                let insight = [("insight", text(longest)), ("because", because), ("importance", rating())];
                 list("insights", object(&named(insight)), INSIGHTS)
             }
             Self::Plans { number, unit } => list("plans", plan_schema(unit, longest), number as usize),
