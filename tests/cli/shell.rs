@@ -233,7 +233,7 @@ fn each_command_has_a_page() {
         let page = place.read(&format!("pages/man1/convoke-{command}.1"));
         assert!(page.contains(".SH NAME") && page.contains(&format!("convoke {command}")), "{page}");
     }
-    let of_two_words = ["models-pull", "people-compare", "people-list", "people-show", "store-copy"];
+    let of_two_words = ["models-pull", "people-compare", "people-generate", "people-list", "people-show", "store-copy"];
     for command in of_two_words {
         assert!(pages.contains(&format!("pages/man1/convoke-{command}.1")), "{pages:?}");
     }
