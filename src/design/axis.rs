@@ -104,8 +104,9 @@ fn factor_obstacles(experiment: &Experiment) -> Vec<Obstacle> {
         let at = format!("factors.{}", factor.name);
         let roles = &experiment.roles;
         if factor.name == "agents" || (factor.name.contains('.') && !is_setting(&factor.name, roles)) {
-            let hint = near_settable(&factor.name, roles)
-                .unwrap_or_else(|| "a factor with a point sets `agents.ROLE` or `roles.ROLE.model`".to_owned());
+            let hint = near_settable(&factor.name, roles).unwrap_or_else(|| {
+                "a factor with a point sets `agents.ROLE`, `mind.KEY` or `roles.ROLE.KEY`".to_owned()
+            });
             found.push(Obstacle::new("unknown-factor", at.clone(), format!("`{}` sets nothing", factor.name), hint));
             continue;
         }

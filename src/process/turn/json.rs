@@ -1,5 +1,6 @@
 //! JSON of a model: read as it is, or with repairs that leave no doubt about its meaning.
 
+use crate::people::fact::Fact;
 use crate::people::json::read_json;
 use serde_json::{Map, Value as Json};
 use std::borrow::Cow;
@@ -30,7 +31,7 @@ enum End {
 pub(in crate::process) fn find_object(text: &str, was_cut: bool) -> Result<Found, String> {
     let text = text.trim().trim_start_matches('\u{feff}');
     let first = match serde_json::from_str::<Json>(text) {
-        Ok(Json::Object(fields)) => return refuse_repeated(text, Found { fields, is_repaired: false }),
+        Ok(Json::Object(fields)) => return refuse_lossy(text, Found { fields, is_repaired: false }),
         Ok(other) => return Err(format!("it is {}, not an object", kind_of(&other))),
         Err(error) => error,
     };
@@ -51,17 +52,38 @@ pub(in crate::process) fn find_object(text: &str, was_cut: bool) -> Result<Found
     };
     let body = without_spare_commas(&body);
     match serde_json::from_str::<Json>(&body) {
-        Ok(Json::Object(fields)) => refuse_repeated(&body, Found { fields, is_repaired: true }),
+        Ok(Json::Object(fields)) => refuse_lossy(&body, Found { fields, is_repaired: true }),
         Ok(_) | Err(_) => Err(format!("it is not JSON: {first}")),
     }
 }
 
-/// Refuses an object that has a key twice: one of the two values would be lost. `text` is valid JSON, of which the reader
-/// of persons refuses only keys that are repeated and tables that are too deep.
-fn refuse_repeated(text: &str, found: Found) -> Result<Found, String> {
-    match read_json(text) {
-        Ok(_) => Ok(found),
-        Err(fault) => Err(fault.message),
+/// Refuses an object that has a key twice, since one of the two values would be lost, and a number that would be rounded.
+/// `text` is valid JSON, of which the reader of persons refuses only keys that are repeated and tables that are too deep.
+fn refuse_lossy(text: &str, found: Found) -> Result<Found, String> {
+    let facts = read_json(text).map_err(|fault| fault.message)?;
+    match facts.iter().find_map(|(_, fact)| find_rounded(fact)) {
+        Some(number) => Err(format!("the number {number} has more than {DIGITS} digits")),
+        None => Ok(found),
+    }
+}
+
+/// Decimal digits that a double keeps.
+const DIGITS: usize = 17;
+
+/// Finds a number that a double would round. Whole numbers of 64 bits are kept apart.
+fn find_rounded(fact: &Fact) -> Option<String> {
+    match fact {
+        Fact::Null | Fact::Bool(_) | Fact::Text(_) => None,
+        Fact::Number(number) => {
+            let is_whole = number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok();
+            let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
+            let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+            let is_long = digits.trim_matches('0').len() > DIGITS;
+            // What the model reads of its number stays short.
+            (is_long && !is_whole).then(|| number.chars().take(40).collect())
+        }
+        Fact::List(items) => items.iter().find_map(find_rounded),
+        Fact::Table(facts) => facts.iter().find_map(|(_, fact)| find_rounded(fact)),
     }
 }
 
@@ -148,6 +170,15 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_kept_as_they_are_written() {
+        for number in ["18446744073709551615", "-9007199254740993", "0.1", "1234567890.1234567", "1e300"] {
+            let (json, _) = read(&format!("{{\"n\": {number}}}")).unwrap();
+            let text = json["n"].to_string().replace("e+", "e");
+            assert_eq!(text, number);
+        }
+    }
+
+    #[test]
     fn repairs_that_leave_no_doubt() {
         let text = json!({ "text": "Hi, {you}", "actions": [] });
         for raw in [
@@ -176,6 +207,8 @@ mod tests {
             ("{\"text\": \"a\"]}", "not JSON"),
             ("{text: \"a\"}", "not JSON"),
             ("{\"text\": \"a\", \"text\": \"b\"}", "the key \"text\" is there twice"),
+            ("{\"n\": 0.1234567890123456789}", "the number 0.1234567890123456789 has more than 17 digits"),
+            ("{\"a\": [{\"n\": 123456789012345678901}]}", "the number 123456789012345678901 has more"),
             ("Yes: {\"actions\": [{\"do\": \"a\", \"do\": \"b\"}]}", "the key \"do\" is there twice"),
         ] {
             let error = read(raw).unwrap_err();
