@@ -159,7 +159,12 @@ fn any_health() -> impl Strategy<Value = Vec<Named<Policy>>> {
 /// Returns one of four minds.
 fn any_mind_of(number: u8) -> Mind {
     let state = (number & 1 > 0).then(|| vec!["goals".to_owned(), "trust in the \"guard\"".to_owned()]);
-    Mind { thoughts: (number & 2 > 0).then_some(number & 1 > 0), state, max_actions: (number == 3).then_some(7) }
+    Mind {
+        thoughts: (number & 2 > 0).then_some(number & 1 > 0),
+        state,
+        max_actions: (number == 3).then_some(7),
+        ..Mind::default()
+    }
 }
 
 fn any_actions() -> impl Strategy<Value = Vec<Action>> {
@@ -256,11 +261,13 @@ pub fn any_experiment(most: usize) -> impl Strategy<Value = Experiment> {
                     shared,
                     summarizer: Some(summarizer),
                     mind: any_mind_of(mind),
+                    world: None,
                     actions,
                     factors: factors.clone(),
                     design: Design { zip, exclude, cells: Vec::new() },
                     health,
                     people: Vec::new(),
+                    files: Vec::new(),
                     run,
                 }
             },

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `factors` | check headings, `exclude` and labels against each other, without the plan |
 //! | `planned` | check the conditions of the plan |
+//! | `world` | check places, links and names of a world |
 //! | `people` | check files of people, and the people of each condition |
 
 use super::effect::is_setting;
@@ -26,6 +27,7 @@ mod people;
 mod planned;
 #[cfg(test)]
 mod tests;
+mod world;
 
 /// A server of the user, with the facts that a check needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +95,7 @@ impl Check<'_> {
         self.check_people_files();
         self.idle_people_keys();
         self.own_person_sections();
+        self.check_world();
     }
 
     fn report_at(&mut self, severity: Severity, code: &'static str, at: &str, message: String, hint: Option<String>) {

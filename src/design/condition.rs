@@ -7,6 +7,7 @@ use super::keys::kind::KeyValue;
 use super::mind::Mind;
 use super::problem::Obstacle;
 use super::value::{Named, Value, named};
+use super::world::World;
 use std::sync::Arc;
 
 /// One combination of levels with its resolved values.
@@ -32,6 +33,8 @@ pub struct Condition {
     pub summarizer: Option<ModelSpec>,
     /// Mind per role, with the keys of `[mind]` that it does not override.
     pub minds: Vec<Mind>,
+    /// The world in force; `None` for a conversation.
+    pub world: Option<World>,
 }
 
 impl Condition {
@@ -54,6 +57,7 @@ impl Condition {
         let place = |role| place_of(role, &experiment.roles);
         match Effect::of(name)? {
             Effect::Protocol(key) => (key.get)(&self.protocol)?.into_scalar(),
+            Effect::World(key) => (key.get)(self.world.as_ref()?)?.into_scalar(),
             Effect::Agents(role) => self.agents.get(place(role)?).map(|n| Value::Int(i64::from(*n))),
             Effect::RoleModel(role) => self.models.get(place(role)?)?.first().map(|m| Value::Text(m.name().to_owned())),
             Effect::RolePeople(role, key) => {
@@ -86,7 +90,8 @@ impl Condition {
     /// Returns true if the agents of role `index` answer with JSON: their mind or an action of theirs needs it.
     pub fn has_turns(&self, experiment: &Experiment, index: usize) -> bool {
         let (Some(role), Some(mind)) = (experiment.roles.get(index), self.minds.get(index)) else { return false };
-        self.agents.get(index).is_some_and(|n| *n > 0) && mind.needs_turns(&experiment.actions, &role.name)
+        self.agents.get(index).is_some_and(|n| *n > 0)
+            && mind.needs_turns(&experiment.actions, &role.name, self.world.as_ref())
     }
 
     /// Returns the people of a role; `None` if its agents are nobody in particular.
@@ -108,13 +113,15 @@ impl Condition {
             let table = if experiment.factors.iter().any(|f| f.name == key) { "factors" } else { "protocol" };
             format!("{table}.{key}")
         };
-        if total < 2 {
+        let least = if self.world.is_some() { 1 } else { 2 };
+        if total < least {
             let agents = if total == 1 { "agent" } else { "agents" };
-            let message = format!("{total} {agents} in all ({}): a conversation needs two", self.name());
+            let needs = if least == 1 { "a world needs one" } else { "a conversation needs two" };
+            let message = format!("{total} {agents} in all ({}): {needs}", self.name());
             let hint = "raise `agents`, or exclude the combination".to_owned();
             found.push(Obstacle::new("too-few-agents", "protocol.agents", message, hint));
         }
-        if p.messages < p.days.saturating_mul(2) {
+        if self.world.is_none() && p.messages < p.days.saturating_mul(2) {
             let message = format!("{} messages for {} days: each day needs two", p.messages, p.days);
             let hint = format!("`messages` counts each day's opening: at least {}", p.days.saturating_mul(2));
             found.push(Obstacle::new("too-few-messages", at("messages"), message, hint));

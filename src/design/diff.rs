@@ -6,10 +6,12 @@ use super::experiment::{
 };
 use super::folder::{SHARED, SUMMARIZER, role_file};
 use super::keys::kind::{KeyKind, KeyValue};
-use super::keys::{Key, MIND, MODEL, PROTOCOL, ROLE};
+use super::keys::{Key, MIND, MODEL, PROTOCOL, ROLE, WORLD};
 use super::markdown;
+use super::person_file::{PersonFile, TextFile};
 use super::value::{Named, Value};
 use crate::people::source::write_level;
+use serde_json::Value as Json;
 use similar::{ChangeTag, TextDiff};
 use std::collections::BTreeMap;
 
@@ -161,11 +163,13 @@ impl Parts {
             summarizer_model,
             selector_model,
             mind,
+            world,
             actions,
             factors,
             design,
             health,
             people,
+            files,
             run,
         } = experiment;
         let mut parts = Self::default();
@@ -178,6 +182,9 @@ impl Parts {
         parts.add_optional("`selector.model`", selector_model.as_ref());
         parts.add_optional("`summarizer.model`", summarizer_model.as_ref());
         parts.add_values("mind.", MIND, mind);
+        if let Some(world) = world {
+            parts.add_values("world.", WORLD, world);
+        }
         parts.add_actions(actions);
         parts.add_factors(factors);
         parts.add_design(design);
@@ -190,9 +197,7 @@ impl Parts {
             parts.add_value(SUMMARIZER, &"a prompt of its own");
             parts.add_prompt(SUMMARIZER, summarizer);
         }
-        for file in people {
-            parts.add_text(&file.path, file.text().unwrap_or(&file.hash));
-        }
+        parts.add_files(people, files);
         let RunDefaults { replicates, seed } = run;
         parts.add_value("`run.replicates`", replicates);
         parts.add_value("`run.seed`", seed);
@@ -226,6 +231,15 @@ impl Parts {
     fn add_values<T>(&mut self, path: &str, keys: &'static [Key<T>], of: &T) {
         for (key, value) in values_for_people(keys, of) {
             self.add_value(&format!("`{path}{key}`"), &value);
+        }
+    }
+
+    fn add_files(&mut self, people: &[PersonFile], files: &[TextFile]) {
+        for file in people {
+            self.add_text(&file.path, file.text().unwrap_or(&file.hash));
+        }
+        for file in files {
+            self.add_text(&file.path, file.text.as_deref().unwrap_or(&file.hash));
         }
     }
 
@@ -362,6 +376,11 @@ fn level_text(value: &Value) -> String {
     }
 }
 
+/// Returns a value with parts on one line.
+pub fn shape_text(shape: &Json) -> String {
+    shape.as_str().map_or_else(|| shape.to_string(), str::to_owned)
+}
+
 /// Returns the keys that have a value, each with its value as text. An empty list counts as no value.
 fn values_for_people<T>(keys: &'static [Key<T>], of: &T) -> impl Iterator<Item = (&'static str, String)> {
     keys.iter().filter_map(move |key| {
@@ -373,6 +392,7 @@ fn values_for_people<T>(keys: &'static [Key<T>], of: &T) -> impl Iterator<Item =
             }
             KeyValue::List(texts) => texts.iter().map(|t| format!("{t:?}")).collect::<Vec<_>>().join(", "),
             KeyValue::Sources(sources) => write_level(&sources),
+            KeyValue::Tree(shape) => shape_text(&shape),
             KeyValue::Seed(Seed::Base(base)) => base.to_string(),
             KeyValue::Seed(Seed::Fixed { fixed }) => format!("{fixed} with every call"),
         };

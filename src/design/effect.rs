@@ -2,11 +2,12 @@
 
 use super::experiment::{ModelSpec, Protocol, Role};
 use super::keys::kind::KeyKind;
-use super::keys::{Key, MIND, MODEL, PROTOCOL, ROLE, find_key};
+use super::keys::{Key, MIND, MODEL, PROTOCOL, ROLE, WORLD, find_key};
 use super::mind::Mind;
 use super::problem::did_you_mean;
 use super::protocol::{LATER, MOST_AGENTS};
 use super::value::Value;
+use super::world::World;
 
 /// The setting that a factor or a flag changes.
 pub enum Effect<'a> {
@@ -28,6 +29,8 @@ pub enum Effect<'a> {
     Mind(&'static Key<Mind>),
     /// A key of this role's mind.
     RoleMind(&'a str, &'static Key<Mind>),
+    /// A key of `[world]`.
+    World(&'static Key<World>),
     /// A key of this role's people.
     RolePeople(&'a str, &'static Key<Role>),
 }
@@ -44,6 +47,7 @@ impl<'a> Effect<'a> {
             Some(if key.name == "model" { Self::RoleModel(role) } else { Self::RolePeople(role, key) })
         };
         let mind = || find_key(MIND, name.strip_prefix("mind.")?).map(Self::Mind);
+        let world = || find_key(WORLD, name.strip_prefix("world.")?).map(Self::World);
         match name {
             "model" => Some(Self::Model),
             "starting_message" => Some(Self::StartingMessage),
@@ -53,7 +57,8 @@ impl<'a> Effect<'a> {
                 .or_else(|| find_key(MODEL, name).filter(|key| key.factor).map(Self::Parameter))
                 .or_else(|| name.strip_prefix("agents.").map(Self::Agents))
                 .or_else(role_key)
-                .or_else(mind),
+                .or_else(mind)
+                .or_else(world),
         }
     }
 
@@ -63,6 +68,7 @@ impl<'a> Effect<'a> {
             Self::Protocol(key) => key.kind,
             Self::Parameter(key) => key.kind,
             Self::Mind(key) | Self::RoleMind(_, key) => key.kind,
+            Self::World(key) => key.kind,
             Self::RolePeople(_, key) => key.kind,
             Self::Agents(_) => KeyKind::Count { from: 0, to: MOST_AGENTS },
             Self::Model | Self::StartingMessage | Self::RoleModel(_) => KeyKind::Text,
@@ -87,7 +93,8 @@ pub fn is_setting(name: &str, roles: &[Role]) -> bool {
             | Effect::Style
             | Effect::Protocol(_)
             | Effect::Parameter(_)
-            | Effect::Mind(_),
+            | Effect::Mind(_)
+            | Effect::World(_),
         ) => true,
         None => false,
     }
@@ -116,7 +123,9 @@ pub fn list_settings(roles: &[Role]) -> Vec<(String, String)> {
     let protocol = PROTOCOL.iter().filter(|key| key.factor).map(|key| (key.name, key.help));
     let parameters = MODEL.iter().filter(|key| key.factor).map(|key| (key.name, key.help));
     let minds = MIND.iter().filter(|key| key.factor).map(|key| (format!("mind.{}", key.name), key.help.to_owned()));
-    let keys = protocol.chain(parameters).map(|(name, help)| (name.to_owned(), help.to_owned())).chain(minds);
+    let worlds = WORLD.iter().filter(|key| key.factor).map(|key| (format!("world.{}", key.name), key.help.to_owned()));
+    let keys =
+        protocol.chain(parameters).map(|(name, help)| (name.to_owned(), help.to_owned())).chain(minds).chain(worlds);
     let of_role = |role: &Role| {
         let name = &role.name;
         let agents = (format!("agents.{name}"), format!("number of agents of {name}"));

@@ -8,6 +8,8 @@ use super::casting::Cast;
 use super::compose;
 use super::condition::Condition;
 use super::experiment::{Chooser, Experiment, Flag, ModelSpec, Protocol, Speakers};
+use super::mind::Mind;
+use super::world::{Hearing, Order, World};
 use serde::Serialize;
 
 /// Bytes of English text per token, roughly.
@@ -54,6 +56,9 @@ impl Tokens {
 
 /// Counts the calls of one conversation of a condition.
 pub fn count_calls(experiment: &Experiment, condition: &Condition) -> Calls {
+    if let Some(world) = &condition.world {
+        return count_world_calls(experiment, condition, world);
+    }
     let protocol = &condition.protocol;
     let days = u64::from(protocol.days);
     let speeches = u64::from(protocol.messages).saturating_sub(days);
@@ -74,6 +79,38 @@ pub fn count_calls(experiment: &Experiment, condition: &Condition) -> Calls {
         Some(Ends::Conversation) => 1 + selections.min(1) + u64::from(protocol.final_summary),
     };
     Calls { expected, low, high: speeches * (1 + asks) + selections * CHOICES + summaries }
+}
+
+/// Counts the calls of a world: each agent's turn in each step, and the summaries of days.
+fn count_world_calls(experiment: &Experiment, condition: &Condition, world: &World) -> Calls {
+    let days = u64::from(condition.protocol.days);
+    let summaries = if condition.summarizer.is_some() { days.saturating_sub(1) } else { 0 };
+    let agents = |times: &dyn Fn(&Mind) -> u64| -> u64 {
+        condition.agents.iter().zip(&condition.minds).map(|(n, mind)| u64::from(*n) * times(mind)).sum()
+    };
+    let steps = days * u64::from(world.steps);
+    let asks = u64::from(most_asks(experiment, condition));
+    let expected = steps * agents(&|_| 1) + summaries;
+    let most = steps * agents(&|mind| u64::from(mind.most_turns())) * (1 + asks) + summaries;
+    // Without any event a day ends once it was quiet for long enough.
+    let least = world.quiet().map_or(world.steps, |quiet| quiet.min(world.steps));
+    let least = if first_end(experiment, condition).is_some() { 1 } else { least };
+    let low = days * u64::from(least) * agents(&|_| 1) + summaries;
+    Calls { expected, low: low.min(expected), high: most }
+}
+
+/// Counts the longest chain of rounds of a conversation: asks that do not leave together wait for each other.
+pub fn count_latencies(experiment: &Experiment, condition: &Condition) -> u64 {
+    let Some(world) = &condition.world else { return count_calls(experiment, condition).expected };
+    let agents: u64 = condition.agents.iter().map(|n| u64::from(*n)).sum();
+    let rounds = match &world.order {
+        Order::Together => 1,
+        Order::InTurn | Order::Shuffled => agents,
+        Order::Lists(lists) => lists.len() as u64,
+    };
+    let days = u64::from(condition.protocol.days);
+    let summaries = if condition.summarizer.is_some() { days.saturating_sub(1) } else { 0 };
+    days * u64::from(world.steps) * rounds + summaries
 }
 
 /// Returns how often a speech is asked for again at most. A turn as JSON that cannot be read has a policy of its own.
@@ -100,6 +137,10 @@ fn first_end(experiment: &Experiment, condition: &Condition) -> Option<Ends> {
 pub fn count_typed(experiment: &Experiment, condition: &Condition) -> u64 {
     let all = count_calls(experiment, condition);
     let is_human = |model: &Option<ModelSpec>| model.as_ref().is_some_and(ModelSpec::is_human);
+    if let Some(world) = &condition.world {
+        let steps = u64::from(condition.protocol.days) * u64::from(world.steps);
+        return steps * condition.models.iter().flatten().filter(|model| model.is_human()).count() as u64;
+    }
     let summaries = count_summaries(&condition.protocol);
     let speeches = u64::from(condition.protocol.messages).saturating_sub(u64::from(condition.protocol.days));
     let selections = all.expected - speeches - summaries;
@@ -161,6 +202,9 @@ pub fn count_call_tokens(bytes: u64, model: &ModelSpec) -> Tokens {
 fn at_full_length(experiment: &Experiment, condition: &Condition, reply: u64) -> u64 {
     let protocol = &condition.protocol;
     let prompt = mean_prompt(experiment, condition);
+    if let Some(world) = &condition.world {
+        return world_at_full_length(condition, world, prompt, reply);
+    }
     let selects = if protocol.speakers.chooser() == Chooser::Program { 1 } else { 2 };
     let mut total = 0;
     for day in 1..=protocol.days {
@@ -173,6 +217,25 @@ fn at_full_length(experiment: &Experiment, condition: &Condition, reply: u64) ->
         }
     }
     total
+}
+
+/// Counts the tokens of a world in which each turn is `reply` tokens long: each prompt contains the window of a memory.
+fn world_at_full_length(condition: &Condition, world: &World, prompt: u64, reply: u64) -> u64 {
+    let agents: u64 = condition.agents.iter().map(|n| u64::from(*n)).sum();
+    let places = world.places.len().max(1) as u64;
+    let heard = match world.hearing() {
+        Hearing::Everyone => agents,
+        Hearing::Place => agents.div_ceil(places),
+        Hearing::Links => {
+            world.links.as_ref().and_then(|links| links.k).map_or(agents, |k| u64::from(k) + 1).min(agents)
+        }
+    };
+    let memory =
+        condition.minds.iter().map(|mind| u64::from(mind.window().first) + u64::from(mind.window().last)).max();
+    let opening = condition.starting_message.len() as u64 / BYTES_PER_TOKEN;
+    let steps = u64::from(condition.protocol.days) * u64::from(world.steps);
+    let read: u64 = (0..steps).map(|step| (step * heard).min(memory.unwrap_or_default()) * reply).sum();
+    agents * (steps * (prompt + opening + reply) + read)
 }
 
 fn mean_prompt(experiment: &Experiment, condition: &Condition) -> u64 {

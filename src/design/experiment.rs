@@ -5,9 +5,10 @@
 
 use super::action::Action;
 use super::mind::Mind;
-use super::person_file::PersonFile;
+use super::person_file::{PersonFile, TextFile};
 use super::value::{Named, Value};
 use super::words::words;
+use super::world::World;
 use crate::people::Source;
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,9 @@ pub struct Experiment {
     /// `[mind]`: what every agent does besides speaking.
     #[serde(default, skip_serializing_if = "Mind::is_empty")]
     pub mind: Mind,
+    /// `[world]`; `None` for a conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub world: Option<World>,
     /// Actions of the researcher's own design.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<Action>,
@@ -73,6 +77,9 @@ pub struct Experiment {
     /// Files of people and fragments that roles or factors name, in the order of their paths.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub people: Vec<PersonFile>,
+    /// Further files that the experiment names: links of a world.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<TextFile>,
     /// Defaults of a run; no revision includes them.
     #[serde(default)]
     pub run: RunDefaults,
@@ -100,6 +107,7 @@ impl Experiment {
             protocol: Protocol::default(),
             roles: Vec::new(),
             mind: Mind::default(),
+            world: None,
             actions: Vec::new(),
             shared: PromptText::default(),
             summarizer: None,
@@ -109,14 +117,41 @@ impl Experiment {
             design: Design::default(),
             health: Vec::new(),
             people: Vec::new(),
+            files: Vec::new(),
             run: RunDefaults::default(),
         }
     }
 
-    /// Returns the experiment as the database stores it: with hashes in place of the texts of people.
+    /// Returns the experiment as the database stores it: with hashes in place of the texts of people and files.
     #[must_use]
     pub fn without_texts(&self) -> Self {
-        Self { people: self.people.iter().map(PersonFile::without_text).collect(), ..self.clone() }
+        let people = self.people.iter().map(PersonFile::without_text).collect();
+        Self { people, files: self.files.iter().map(TextFile::without_text).collect(), ..self.clone() }
+    }
+
+    /// Returns the texts that the database stores by their hashes.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        let people = self.people.iter().filter_map(|file| Some((file.hash.as_str(), file.text()?)));
+        people.chain(self.files.iter().filter_map(|file| Some((file.hash.as_str(), file.text.as_deref()?))))
+    }
+
+    /// Returns the hashes of its texts.
+    pub fn text_hashes(&self) -> impl Iterator<Item = &str> {
+        self.people.iter().map(|file| file.hash.as_str()).chain(self.files.iter().map(|file| file.hash.as_str()))
+    }
+
+    /// Puts the texts in, which the database stores by their hashes.
+    ///
+    /// # Errors
+    /// `find` has no text of a hash.
+    pub fn fill_texts<E>(&mut self, mut find: impl FnMut(&str) -> Result<String, E>) -> Result<(), E> {
+        for file in &mut self.people {
+            file.fill_text(find(&file.hash)?);
+        }
+        for file in &mut self.files {
+            file.text = Some(find(&file.hash)?);
+        }
+        Ok(())
     }
 
     /// Returns true if a role has people in some condition.

@@ -1,14 +1,15 @@
 //! An experiment as files: read from their texts. This module opens no file.
 
 use super::experiment::{Experiment, READS, Role, SILENT};
-use super::keys::{MIND, ROLE, key_names, read_keys};
+use super::keys::{MIND, ROLE, WORLD, key_names, read_keys};
 use super::markdown;
 use super::mind::Mind;
-use super::person_file::{LARGEST, LARGEST_SUM, MOST_FILES, PersonFile, is_people_path};
+use super::person_file::{LARGEST, LARGEST_SUM, MOST_FILES, PersonFile, TextFile, is_people_path};
 use super::problem::{Problems, Severity};
 use super::protocol;
 use super::tree::{FILE, Node, Tree};
 use super::value::Named;
+use super::world::{World, is_link_path};
 use super::{action, factor, inflect};
 use crate::people::Source;
 use crate::people::source::read_level;
@@ -43,6 +44,8 @@ pub struct Sources {
     pub prompts: BTreeMap<String, (String, markdown::Parsed)>,
     /// Files of people that are text.
     pub people: Vec<PersonFile>,
+    /// Further files.
+    pub files: Vec<TextFile>,
     /// Roles whose plural or pronouns were guessed.
     pub guessed: Vec<Guess>,
 }
@@ -99,6 +102,10 @@ pub fn read(files: &Files, problems: &mut Problems) -> (Option<Experiment>, Sour
             sources.people.extend(read_person_file(path, bytes, problems));
             continue;
         }
+        if is_link_path(path) {
+            sources.files.push(TextFile::new(path, decode_utf8(path, bytes, problems).0));
+            continue;
+        }
         let (text, is_utf8) = decode_utf8(path, bytes, problems);
         if path == FILE {
             sources.toml = text;
@@ -122,6 +129,8 @@ pub fn read(files: &Files, problems: &mut Problems) -> (Option<Experiment>, Sour
         let named = find_sources(toml.as_bytes());
         let is_named = |file: &&PersonFile| named.iter().any(|source| source.matches(&file.path));
         experiment.people = sources.people.iter().filter(is_named).cloned().collect();
+        let links = find_links_file(toml.as_bytes());
+        experiment.files = sources.files.iter().filter(|file| links.as_ref() == Some(&file.path)).cloned().collect();
     }
     sources.toml = toml;
     (experiment, sources)
@@ -193,6 +202,15 @@ pub fn find_sources(toml: &[u8]) -> Vec<Source> {
     sources
 }
 
+/// Returns the path of the links file that `experiment.toml` names. Mistakes in the file are not reported here.
+pub fn find_links_file(toml: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(toml.strip_prefix("\u{feff}".as_bytes()).unwrap_or(toml)).into_owned();
+    let (table, _) = DeTable::parse_recoverable(&text);
+    let world = table.get_ref().get("world")?.get_ref().as_table()?;
+    let path = world.get("links")?.get_ref().as_table()?.get("file")?.get_ref().as_str()?.to_owned();
+    is_link_path(&path).then_some(path)
+}
+
 fn read_prompt(path: &str, text: &str, problems: &mut Problems) -> markdown::Parsed {
     let parsed = markdown::parse(text);
     for problem in &parsed.problems {
@@ -224,7 +242,7 @@ fn read_toml(toml: &str, sources: &mut Sources, problems: &mut Problems) -> Opti
     experiment
 }
 
-const TOP: [&str; 16] = [
+const TOP: [&str; 17] = [
     "format",
     "name",
     "note",
@@ -236,6 +254,7 @@ const TOP: [&str; 16] = [
     "selector",
     "summarizer",
     "mind",
+    "world",
     "actions",
     "factors",
     "design",
@@ -249,7 +268,7 @@ fn read_experiment(tree: &mut Tree<'_>, table: &DeTable<'_>, sources: &mut Sourc
     let format = get("format").map_or(Some(SILENT), |n| format_number(tree, n))?;
     let name = read_name(tree, get("name"));
     let models = protocol::read_models(tree, get("models"));
-    let protocol = protocol::read_protocol(tree, get("protocol"));
+    let protocol = protocol::read_protocol(tree, get("protocol"), get("world").is_some());
     let agents = protocol.as_ref().and_then(|p| p.agents.clone());
     let roles = agents.as_ref().map(|agents| read_roles(tree, agents, get("roles"), sources)).unwrap_or_default();
     let summarizer = sources.prompts.get(SUMMARIZER).map(|(_, parsed)| parsed.text.clone());
@@ -272,11 +291,13 @@ fn read_experiment(tree: &mut Tree<'_>, table: &DeTable<'_>, sources: &mut Sourc
         summarizer_model: get("summarizer").and_then(|n| helper_model(tree, "summarizer", n)),
         selector_model: get("selector").and_then(|n| helper_model(tree, "selector", n)),
         mind: get("mind").map(|n| read_mind(tree, "mind", n)).unwrap_or_default(),
+        world: get("world").and_then(|n| read_world(tree, n)),
         actions: get("actions").map(|n| action::read_actions(tree, n)).unwrap_or_default(),
         factors: get("factors").map(|n| factor::read_factors(tree, n)).unwrap_or_default(),
         design: get("design").map(|n| factor::read_design(tree, n)).unwrap_or_default(),
         health: get("health").map(|n| protocol::read_health(tree, n)).unwrap_or_default(),
         people: Vec::new(),
+        files: Vec::new(),
         run: get("run").map(|n| protocol::read_run(tree, n)).unwrap_or_default(),
     };
     is_whole.then_some(experiment)
@@ -324,6 +345,23 @@ fn read_mind(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Mind {
         read_keys(tree, at, &fields, MIND, &mut mind);
     }
     mind
+}
+
+/// Reads `[world]`.
+fn read_world(tree: &mut Tree<'_>, node: &Node<'_>) -> Option<World> {
+    let table = tree.read_table("world", node)?;
+    let fields = tree.read_fields("world", table, &key_names(WORLD).collect::<Vec<_>>());
+    let mut world = World::default();
+    let read = read_keys(tree, "world", &fields, WORLD, &mut world);
+    if !fields.contains_key("steps") {
+        let span = tree.places.get("world").cloned().unwrap_or(node.span());
+        tree.error(span, "missing", "[world] has no `steps`", "write `steps = 12`: the steps of a day".to_owned());
+    }
+    if !read.contains(&"steps") {
+        // An unreadable number becomes a usable one, so that one mistake is not reported as two.
+        world.steps = 1;
+    }
+    Some(world)
 }
 
 fn read_titles(tree: &mut Tree<'_>, node: &Node<'_>) -> Vec<String> {

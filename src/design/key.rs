@@ -9,8 +9,9 @@ use super::condition::Condition;
 use super::effect::is_setting;
 use super::experiment::{Deal, Experiment, Flag, ModelSpec, Role, RunDefaults};
 use super::keys::kind::KeyValue;
-use super::keys::{Key, MODEL, PROTOCOL, ROLE};
-use super::mind::{ACTIONS_OF_A_TURN, TURNS};
+use super::keys::{Key, MODEL, PROTOCOL, ROLE, WORLD};
+use super::mind::{ACTIONS_OF_A_TURN, Memory, TURNS};
+use super::world::{QUIET, WORDS_OF_WORLDS, World};
 use crate::people::render;
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -84,6 +85,9 @@ fn made_from(experiment: &Experiment, condition: &Condition) -> Json {
         "roles".into(),
         experiment.roles.iter().enumerate().map(|(i, r)| role_value(experiment, condition, i, r)).collect(),
     );
+    if let Some(world) = &condition.world {
+        made.insert("world".into(), world_value(experiment, world));
+    }
     let labels = count_labels(experiment, condition);
     if !labels.is_empty() {
         made.insert("labels".into(), Json::Object(labels));
@@ -109,7 +113,8 @@ fn made_from(experiment: &Experiment, condition: &Condition) -> Json {
 /// Returns the policies of `[health]`. Those for flags of JSON have no effect where no turn is JSON.
 fn count_policies(experiment: &Experiment, condition: &Condition) -> Map<String, Json> {
     let mut roles = experiment.roles.iter().zip(&condition.minds);
-    let has_turns = roles.any(|(role, mind)| mind.needs_turns(&experiment.actions, &role.name));
+    let has_turns =
+        roles.any(|(role, mind)| mind.needs_turns(&experiment.actions, &role.name, condition.world.as_ref()));
     let of_turns = [Flag::Malformed, Flag::Repaired, Flag::ActionsCut].map(Flag::word);
     let counted = experiment.health.iter().filter(|p| has_turns || !of_turns.contains(&p.name.as_str()));
     counted.map(|p| (p.name.clone(), json!(p.value))).collect()
@@ -172,11 +177,36 @@ fn count_turns(experiment: &Experiment, condition: &Condition, index: usize, rol
             made.insert("max_actions".to_owned(), json!(mind.most_actions()));
         }
     }
+    if let Some(world) = &condition.world {
+        made.insert("builtins".to_owned(), json!(mind.builtins(world.places.len())));
+        if mind.window() != Memory::default() {
+            made.insert("memory".to_owned(), json!(mind.window()));
+        }
+        if mind.most_turns() > 1 {
+            made.insert("turns".to_owned(), json!(mind.most_turns()));
+        }
+        if mind.most_actions() != ACTIONS_OF_A_TURN {
+            made.insert("max_actions".to_owned(), json!(mind.most_actions()));
+        }
+    }
     if made.is_empty() {
         return made;
     }
     made.insert("words".to_owned(), json!(TURNS));
     Map::from_iter([("mind".to_owned(), Json::Object(made))])
+}
+
+/// Describes a world by the effects of its keys, the text of its links, and the version of the program's texts.
+fn world_value(experiment: &Experiment, world: &World) -> Json {
+    let quiet = world.quiet.filter(|quiet| *quiet != QUIET);
+    let effective = World { hearing: Some(world.hearing()), quiet, ..world.clone() };
+    let mut made: Map<String, Json> = count_keys(WORLD, |key| key.changed_value(&effective)).collect();
+    let file = world.links.as_ref().and_then(|links| links.file.as_ref());
+    if let Some(file) = file.and_then(|path| experiment.files.iter().find(|file| file.path == *path)) {
+        made.insert("links".to_owned(), json!(file.hash));
+    }
+    made.insert("words".to_owned(), json!(WORDS_OF_WORLDS));
+    Json::Object(made)
 }
 
 /// Describes an action by what its agents read and what it does. `who` is left out, since the key has it by role.

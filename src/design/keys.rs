@@ -1,4 +1,4 @@
-//! Keys of `[protocol]`, `[roles.NAME]`, `[mind]` and models in one table. Folder, document, factors, flags, differences, the
+//! Keys of `[protocol]`, `[roles.NAME]`, `[mind]`, `[world]` and models in one table. Folder, document, factors, flags, differences, the
 //! condition key and the pages of `convoke show` are all derived from this table.
 //!
 //! A new key is a field of its struct and a row here. If older folders lack the field, serde omits the field at its
@@ -7,8 +7,11 @@
 pub mod kind;
 
 use super::experiment::{Deal, Labels, ModelSpec, Protocol, Role, Speakers, Structured};
-use super::mind::Mind;
+use super::mind::{Builtin, Mind};
+use super::mind_keys;
 use super::tree::{Node, Tree};
+use super::world::{Hearing, World};
+use super::world_keys;
 use kind::{Field, KeyKind, KeyValue, put_field};
 use std::collections::BTreeMap;
 
@@ -189,10 +192,39 @@ pub static MODEL: &[Key<ModelSpec>] = &[
 pub static MIND: &[Key<Mind>] = &[
     key! { "thoughts", thoughts: KeyKind::Bool, "true if an agent thinks in private before it speaks"; factor: true, counts: true },
     key! { "state", state: KeyKind::Titles, "titles of short texts that an agent keeps"; factor: false, counts: true },
+    key! { "memory", memory: KeyKind::Tree(&mind_keys::MEMORY), "items of its memory that an agent reads: the first and the last"; factor: false, counts: true },
+    key! { "actions", actions: KeyKind::Words(Builtin::WORDS), "the program's own actions of an agent in a world"; factor: false, counts: true },
     key! {
         "max_actions", max_actions: KeyKind::Count { from: 1, to: 20 }, "maximum number of actions in a turn";
         factor: true, counts: true
     },
+    key! {
+        "turns", turns: KeyKind::Count { from: 1, to: 20 }, "maximum number of calls of an agent in one step";
+        factor: true, counts: true
+    },
+];
+
+/// Keys of `[world]` in the order of writing.
+pub static WORLD: &[Key<World>] = &[
+    Key {
+        name: "steps",
+        kind: MESSAGES,
+        help: "number of steps of a day",
+        factor: true,
+        counts: true,
+        get: |world| Some(world.steps).filter(|n| *n > 0).value(),
+        set: |world, value| put_field(&mut world.steps, value),
+    },
+    key! { "order", order: KeyKind::Tree(&world_keys::ORDER), "order of the turns of a step"; factor: true, counts: true },
+    key! { "hearing", hearing: KeyKind::Word(Hearing::WORDS), "rule by which a speech is heard"; factor: true, counts: true },
+    key! { "clock", clock: KeyKind::Tree(&world_keys::CLOCK), "local time of the first step, duration of a step and of a day"; factor: false, counts: true },
+    key! {
+        "quiet", quiet: KeyKind::Count { from: 0, to: MOST_MESSAGES }, "number of steps without any event that end the day";
+        factor: true, counts: true
+    },
+    key! { "start", start: KeyKind::Tree(&world_keys::START), "place where a person or the agents of a role start"; factor: false, counts: true },
+    key! { "places", places: KeyKind::Tree(&world_keys::PLACES), "places where agents are"; factor: false, counts: true },
+    key! { "links", links: KeyKind::Tree(&world_keys::LINKS), "links between agents: a file or a rule"; factor: false, counts: true },
 ];
 
 /// Each key of `[protocol]` shapes the conversation. If the condition key omitted one, two different conditions could

@@ -2,6 +2,8 @@
 //! only what it writes.
 
 use super::action::Action;
+use super::words::words;
+use super::world::World;
 use serde::{Deserialize, Serialize};
 
 /// Keys of `[mind]` and of `[roles.NAME.mind]`.
@@ -14,9 +16,62 @@ pub struct Mind {
     /// Titles of the short texts that the agent keeps. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<Vec<String>>,
+    /// Part of its memory that an agent reads in each turn. Default: [`Memory::default`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
+    /// The program's own actions that an agent of a world may do. Default: [`Builtin::USUAL`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub actions: Option<Vec<Builtin>>,
     /// Maximum number of actions in a turn. Default: 3.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_actions: Option<u32>,
+    /// Maximum number of calls of an agent in one step; a further one only after a result. Default: 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turns: Option<u32>,
+}
+
+/// Part of its memory that an agent reads in each turn: the first items, and the last ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Number of the first items.
+    pub first: u32,
+    /// Maximum number of the last items.
+    pub last: u32,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self { first: 4, last: 60 }
+    }
+}
+
+words! {
+    /// An action of the program's own, in a world.
+    pub enum Builtin {
+        /// Say something aloud, or to somebody.
+        Say = "say",
+        /// Say something that only one agent hears.
+        Whisper = "whisper",
+        /// Go to another place.
+        Go = "go",
+        /// Do nothing.
+        Wait = "wait",
+        /// List everybody.
+        Directory = "directory",
+    }
+}
+
+impl Builtin {
+    /// The actions of an agent whose mind names none. `go` needs a second place.
+    pub const USUAL: [Self; 3] = [Self::Say, Self::Go, Self::Wait];
+
+    /// Returns true if something comes back of it.
+    pub fn brings_result(self) -> bool {
+        match self {
+            Self::Say | Self::Whisper | Self::Go | Self::Wait => false,
+            Self::Directory => true,
+        }
+    }
 }
 
 /// Version of the program's texts and rules of turns as JSON. The condition key of an experiment with such turns includes
@@ -35,17 +90,37 @@ impl Mind {
     /// Returns this mind with the keys that `over` writes.
     #[must_use]
     pub fn overridden_by(&self, over: &Self) -> Self {
-        let Self { thoughts, state, max_actions } = over.clone();
+        let Self { thoughts, state, memory, actions, max_actions, turns } = over.clone();
         Self {
             thoughts: thoughts.or(self.thoughts),
             state: state.or_else(|| self.state.clone()),
+            memory: memory.or(self.memory),
+            actions: actions.or_else(|| self.actions.clone()),
             max_actions: max_actions.or(self.max_actions),
+            turns: turns.or(self.turns),
         }
     }
 
+    /// Returns the program's own actions of an agent in a world with this number of places.
+    pub fn builtins(&self, places: usize) -> Vec<Builtin> {
+        let usual = || Builtin::USUAL.into_iter().filter(|one| *one != Builtin::Go || places > 1).collect();
+        self.actions.clone().unwrap_or_else(usual)
+    }
+
+    /// Returns the part of its memory that an agent reads in each turn.
+    pub fn window(&self) -> Memory {
+        self.memory.unwrap_or_default()
+    }
+
+    /// Returns the maximum number of calls of an agent in one step.
+    pub fn most_turns(&self) -> u32 {
+        self.turns.unwrap_or(1)
+    }
+
     /// Returns true if an agent of this role with this mind answers with JSON.
-    pub fn needs_turns(&self, actions: &[Action], role: &str) -> bool {
-        self.thinks() || !self.kept().is_empty() || actions.iter().any(|action| action.is_for(role))
+    pub fn needs_turns(&self, actions: &[Action], role: &str, world: Option<&World>) -> bool {
+        let acts = world.is_some_and(|world| self.builtins(world.places.len()).iter().any(|one| *one != Builtin::Say));
+        self.thinks() || !self.kept().is_empty() || acts || actions.iter().any(|action| action.is_for(role))
     }
 
     /// Returns true if the agent thinks before it speaks.

@@ -5,6 +5,8 @@
 //! | file | come here to … |
 //! |---|---|
 //! | `experiment` | see an experiment as data, which is also the document that the database stores |
+//! | `world`, `span` | see what a world is: steps, places, a clock, links; a duration |
+//! | `mind_keys`, `world_keys`, `shape` | read the keys that have parts |
 //! | `mind`, `action` | see what an agent does besides speaking, and the actions of the researcher's own design |
 //! | `keys` | see the keys of protocol, roles and models: values, defaults, and which the condition key includes |
 //! | `person_file` | hold the files of people that an experiment names |
@@ -57,6 +59,7 @@ pub mod key;
 pub mod keys;
 pub mod markdown;
 pub mod mind;
+mod mind_keys;
 pub mod names;
 pub mod overrides;
 pub mod person_file;
@@ -65,10 +68,14 @@ pub mod plan;
 pub mod problem;
 pub mod protocol;
 pub mod resolve;
+pub mod shape;
+pub mod span;
 pub mod template;
 pub mod tree;
 pub mod value;
 pub mod words;
+pub mod world;
+mod world_keys;
 pub mod write;
 
 #[cfg(test)]

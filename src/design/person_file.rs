@@ -93,6 +93,39 @@ impl PersonFile {
     }
 }
 
+/// A file that is kept as it is, such as the links of a world.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TextFile {
+    /// Path within the experiment's folder.
+    pub path: String,
+    /// SHA-256 of the text, in hex.
+    pub hash: String,
+    /// The text; `None` in a document of the database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// Two files are equal if their paths and texts are.
+impl PartialEq for TextFile {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { path, hash, text: _ } = self;
+        (path, hash) == (&other.path, &other.hash)
+    }
+}
+
+impl TextFile {
+    /// Creates a file with its text.
+    pub fn new(path: &str, text: String) -> Self {
+        Self { path: path.to_owned(), hash: hex::encode(Sha256::digest(&text)), text: Some(text) }
+    }
+
+    /// Returns the file as a document of the database names it.
+    #[must_use]
+    pub fn without_text(&self) -> Self {
+        Self { text: None, ..self.clone() }
+    }
+}
+
 /// Returns true if a path of a document or a folder is that of a file of people, and stays in the folder.
 pub fn is_people_path(path: &str) -> bool {
     let is_name = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0']);

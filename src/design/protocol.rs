@@ -109,10 +109,14 @@ pub struct WrittenProtocol {
     pub agents: Option<Vec<Named<u32>>>,
 }
 
-/// Reads `[protocol]`.
-pub fn read_protocol(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<WrittenProtocol> {
+/// Keys of `[protocol]` that a world has too.
+pub const OF_WORLDS: [&str; 2] = ["days", "stop_phrases"];
+
+/// Reads `[protocol]`. In a world it has fewer keys.
+pub fn read_protocol(tree: &mut Tree<'_>, node: Option<&Node<'_>>, is_world: bool) -> Option<WrittenProtocol> {
     let Some(node) = node else {
-        let hint = "write [protocol] with `messages` and `agents`".to_owned();
+        let needed = if is_world { "`agents`" } else { "`messages` and `agents`" };
+        let hint = format!("write [protocol] with {needed}");
         tree.error(0..0, "missing", "the experiment has no [protocol]", hint);
         return None;
     };
@@ -122,7 +126,7 @@ pub fn read_protocol(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<Wri
     let get = |key: &str| fields.get(key).copied();
     let span = tree.places.get("protocol").cloned().unwrap_or(node.span());
     for (key, example) in [("messages", "messages = 20"), ("agents", "agents = { guard = 1, prisoner = 1 }")] {
-        if get(key).is_none() {
+        if get(key).is_none() && !(is_world && key == "messages") {
             tree.error(span.clone(), "missing", format!("[protocol] has no `{key}`"), format!("write `{example}`"));
         }
     }
@@ -130,8 +134,19 @@ pub fn read_protocol(tree: &mut Tree<'_>, node: Option<&Node<'_>>) -> Option<Wri
     if let Some(n) = get("style") {
         check_style(tree, n);
     }
+    let foreign = |key: &&str| is_world && *key != "agents" && !OF_WORLDS.contains(key);
+    for key in known.iter().copied().filter(foreign) {
+        if let Some(n) = get(key) {
+            let hint = "leave it out: a world has `steps`, `order` and `hearing` under [world]".to_owned();
+            tree.error(n.span(), "not-in-world", format!("`protocol.{key}` means nothing in a world"), hint);
+        }
+    }
     let mut protocol = Protocol::default();
-    if !read_keys(tree, "protocol", &fields, PROTOCOL, &mut protocol).contains(&"messages") {
+    if is_world {
+        let of_worlds =
+            fields.iter().filter(|(key, _)| OF_WORLDS.contains(key)).map(|(key, node)| (*key, *node)).collect();
+        read_keys(tree, "protocol", &of_worlds, PROTOCOL, &mut protocol);
+    } else if !read_keys(tree, "protocol", &fields, PROTOCOL, &mut protocol).contains(&"messages") {
         // An unreadable `messages` becomes enough for any number of days, so that one mistake is not reported as two.
         protocol.messages = 2 * MOST_MESSAGES;
     }

@@ -3,13 +3,14 @@
 use super::casting::Cast;
 use super::condition::Condition;
 use super::effect::{Effect, names_models, place_of};
-use super::experiment::{Chooser, Experiment, HUMAN, ModelSpec, Role, RoleModel, SCRIPTED, find_declared};
-use super::keys::MODEL;
+use super::experiment::{Chooser, Experiment, HUMAN, ModelSpec, Protocol, Role, RoleModel, SCRIPTED, find_declared};
 use super::keys::kind::KeyValue;
+use super::keys::{MODEL, MOST_MESSAGES};
 use super::mind::Mind;
 use super::overrides::Overrides;
 use super::problem::{Obstacle, did_you_mean};
 use super::value::{Named, Value};
+use super::world::{Hearing, World};
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -41,9 +42,9 @@ impl Resolver<'_> {
         if let Some(phrases) = &self.overrides.stop_phrases {
             protocol.stop_phrases.clone_from(phrases);
         }
+        let world = self.find_world(&settings);
         let mut starting_message = experiment.starting_message.clone();
         let mut agents: Vec<u32> = experiment.roles.iter().map(|r| r.agents).collect();
-        let mut in_force = experiment.has_people().then(|| bare_roles(experiment));
         for (name, value) in &settings {
             match (Effect::of(name), value) {
                 (Some(Effect::Protocol(key)), value) => (key.set)(&mut protocol, KeyValue::One((*value).clone())),
@@ -53,31 +54,70 @@ impl Resolver<'_> {
                         agents[role] = *n as u32;
                     }
                 }
-                (Some(Effect::RolePeople(role, key)), value) => {
-                    if let Some(role) = place_of(role, &experiment.roles) {
-                        let in_force = in_force.get_or_insert_with(|| bare_roles(experiment));
-                        (key.set)(&mut in_force[role], KeyValue::One((*value).clone()));
-                    }
-                }
                 (Some(_) | None, Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_)) => {}
             }
         }
+        if let Some(world) = &world {
+            protocol.messages = protocol.days.saturating_mul(world.steps).min(MOST_MESSAGES);
+        }
+        let summarises = self.summarises(&protocol, world.as_ref());
         let mut choice = Models { resolver: self, settings: &settings, obstacles: Vec::new() };
         let models = choice.of_roles(&agents);
-        let selector = match protocol.speakers.chooser() {
-            Chooser::Model => Some(choice.of_helper(experiment.selector_model.as_ref(), "selector.model")),
-            Chooser::Person => Some(choice.find_model(HUMAN, "protocol.speakers")),
-            Chooser::Program => None,
-        };
-        let summarises = protocol.days > 1 || protocol.final_summary;
+        let selector = choice.of_selector(&protocol);
         let summarizer = summarises.then(|| choice.of_helper(experiment.summarizer_model.as_ref(), "summarizer.model"));
         let mut obstacles = choice.obstacles;
-        let casts = in_force.map(|roles| self.find_casts(&roles, &mut obstacles)).unwrap_or_default();
-        let key = String::new();
+        let casts = self
+            .find_roles_in_force(&settings)
+            .map(|roles| self.find_casts(&roles, &mut obstacles))
+            .unwrap_or_default();
         let minds = self.find_minds(&settings);
-        let condition =
-            Condition { levels, key, protocol, starting_message, agents, models, casts, selector, summarizer, minds };
+        let condition = Condition {
+            levels,
+            key: String::new(),
+            protocol,
+            starting_message,
+            agents,
+            models,
+            casts,
+            selector,
+            summarizer,
+            minds,
+            world,
+        };
         (condition, obstacles)
+    }
+
+    /// Returns the roles with the keys of people in force; `None` if no role has people.
+    fn find_roles_in_force(&self, settings: &[(&str, &Value)]) -> Option<Vec<Role>> {
+        let experiment = self.experiment;
+        let mut in_force = experiment.has_people().then(|| bare_roles(experiment));
+        for (name, value) in settings {
+            if let Some(Effect::RolePeople(role, key)) = Effect::of(name)
+                && let Some(role) = place_of(role, &experiment.roles)
+            {
+                let in_force = in_force.get_or_insert_with(|| bare_roles(experiment));
+                (key.set)(&mut in_force[role], KeyValue::One((*value).clone()));
+            }
+        }
+        in_force
+    }
+
+    /// Returns the world with the keys that settings change.
+    fn find_world(&self, settings: &[(&str, &Value)]) -> Option<World> {
+        let mut world = self.experiment.world.clone()?;
+        for (name, value) in settings {
+            if let Some(Effect::World(key)) = Effect::of(name) {
+                (key.set)(&mut world, KeyValue::One((*value).clone()));
+            }
+        }
+        Some(world)
+    }
+
+    /// Returns true if days are summarised. In a world a summary is no need, since memories last through all days, and it
+    /// is written only where everybody hears everything.
+    fn summarises(&self, protocol: &Protocol, world: Option<&World>) -> bool {
+        let is_summed_up = |world: &World| world.hearing() == Hearing::Everyone && self.experiment.summarizer.is_some();
+        (protocol.days > 1 || protocol.final_summary) && world.is_none_or(is_summed_up)
     }
 
     /// Returns the mind of each role: a role before all, a factor before the file.
@@ -99,6 +139,7 @@ impl Resolver<'_> {
                     | Effect::Style
                     | Effect::Protocol(_)
                     | Effect::Parameter(_)
+                    | Effect::World(_)
                     | Effect::Agents(_)
                     | Effect::RoleModel(_)
                     | Effect::RolePeople(..),
@@ -179,6 +220,14 @@ impl Models<'_> {
             let hint = "write `models = [\"SERVER/NAME\"]`".to_owned();
             self.obstacles.push(Obstacle::new("missing", "models", "no model is declared".to_owned(), hint));
             ModelSpec::default()
+        }
+    }
+
+    fn of_selector(&mut self, protocol: &Protocol) -> Option<ModelSpec> {
+        match protocol.speakers.chooser() {
+            Chooser::Model => Some(self.of_helper(self.resolver.experiment.selector_model.as_ref(), "selector.model")),
+            Chooser::Person => Some(self.find_model(HUMAN, "protocol.speakers")),
+            Chooser::Program => None,
         }
     }
 

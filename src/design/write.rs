@@ -4,13 +4,16 @@ use super::action::{Action, FieldKind};
 use super::experiment::{Design, Experiment, Factor, ModelSpec, Policy, Role, RunDefaults, Seed};
 use super::folder::{Files, SHARED, SUMMARIZER, role_file};
 use super::keys::kind::KeyValue;
-use super::keys::{BEFORE_AGENTS, MIND, MODEL, PROTOCOL, ROLE};
+use super::keys::{BEFORE_AGENTS, MIND, MODEL, PROTOCOL, ROLE, WORLD};
 use super::markdown;
 use super::mind::Mind;
 use super::person_file::is_people_path;
+use super::protocol::OF_WORLDS;
 use super::tree::FILE;
 use super::value::{Named, Value};
+use super::world::is_link_path;
 use crate::people::Source;
+use serde_json::Value as Json;
 use toml::{Table, Value as Toml};
 
 /// Writes the files of an experiment. Reading these files returns the same experiment.
@@ -26,6 +29,11 @@ pub fn write_files(experiment: &Experiment) -> Files {
     // A path of a foreign document may lead anywhere.
     for file in experiment.people.iter().filter(|file| is_people_path(&file.path)) {
         if let Some(text) = file.text() {
+            files.insert(file.path.clone(), text.as_bytes().to_vec());
+        }
+    }
+    for file in experiment.files.iter().filter(|file| is_link_path(&file.path)) {
+        if let Some(text) = &file.text {
             files.insert(file.path.clone(), text.as_bytes().to_vec());
         }
     }
@@ -62,6 +70,11 @@ fn write_toml(experiment: &Experiment) -> String {
     }
     if !experiment.mind.is_empty() {
         put(&mut top, "mind", mind_table(&experiment.mind));
+    }
+    if let Some(world) = &experiment.world {
+        let mut table = Table::new();
+        put_all(&mut table, WORLD.iter().map(|key| (key.name, (key.get)(world))));
+        put(&mut top, "world", table);
     }
     let mut rest = Table::new();
     if !experiment.design.is_empty() {
@@ -132,7 +145,9 @@ fn protocol_table(experiment: &Experiment) -> Table {
         if at == BEFORE_AGENTS {
             put(&mut table, "agents", agents.clone().collect::<Table>());
         }
-        put_all(&mut table, [(key.name, (key.get)(&experiment.protocol))]);
+        if experiment.world.is_none() || OF_WORLDS.contains(&key.name) {
+            put_all(&mut table, [(key.name, (key.get)(&experiment.protocol))]);
+        }
     }
     table
 }
@@ -209,8 +224,24 @@ fn put_all(table: &mut Table, keys: impl IntoIterator<Item = (&'static str, Opti
             Some(KeyValue::Sources(sources)) => {
                 put(table, key, sources.iter().map(source_value).collect::<Vec<Toml>>());
             }
+            Some(KeyValue::Tree(shape)) => put(table, key, shape_value(shape)),
             None => {}
         }
+    }
+}
+
+/// Writes a value with parts. A local time is a text in a shape, and stays one.
+fn shape_value(shape: Json) -> Toml {
+    match shape {
+        Json::Null => Toml::String(String::new()),
+        Json::Bool(yes) => Toml::Boolean(yes),
+        Json::Number(number) => match number.as_i64() {
+            Some(whole) => Toml::Integer(whole),
+            None => Toml::Float(number.as_f64().unwrap_or_default()),
+        },
+        Json::String(text) => Toml::String(text),
+        Json::Array(items) => Toml::Array(items.into_iter().map(shape_value).collect()),
+        Json::Object(fields) => Toml::Table(fields.into_iter().map(|(key, value)| (key, shape_value(value))).collect()),
     }
 }
 

@@ -39,6 +39,8 @@ pub enum Presence {
     Times,
     /// Exports of experiments whose agents answer with JSON.
     Turns,
+    /// Exports of worlds; in `jsonl` the lines that have such a value.
+    Worlds,
     /// Exports of conversations in which agents are persons; in `jsonl` the lines of these agents.
     People,
 }
@@ -75,7 +77,8 @@ pub const STATUSES: &str = "STATUS";
 /// End of the name of a family of columns with one for each of [`ENDS`], and `unknown`.
 pub const END: &str = "END";
 /// Ends of conversations.
-pub const ENDS: [EndedBy; 4] = [EndedBy::Messages, EndedBy::StopPhrase, EndedBy::Silence, EndedBy::Action];
+pub const ENDS: [EndedBy; 6] =
+    [EndedBy::Messages, EndedBy::StopPhrase, EndedBy::Silence, EndedBy::Action, EndedBy::Quiet, EndedBy::Steps];
 
 use ColumnType::{Boolean, Instant, Integer, Level, Number, Object, Text, Words};
 
@@ -122,7 +125,7 @@ const ENDED_BY: Column = column(
     Text,
     "",
     "the conversation is not done, or convoke 0.1 ended it and its plan is not found",
-    "how the last day ended: messages (all were used), stop-phrase, silence, action",
+    "how the last day ended: messages (all were used), stop-phrase, silence, action; of a world also quiet, steps (all were used)",
 );
 const LEVELS: Column = column(
     CONDITION,
@@ -188,14 +191,20 @@ pub const ENTRIES: &[Column] = &[
     REPLICATE,
     SEQ,
     column("day", Integer, "days", "never", "day of the conversation, from 1"),
-    column("position", Integer, "messages", "never", "openings and speeches that the day had before the entry"),
+    column(
+        "position",
+        Integer,
+        "messages",
+        "never",
+        "openings and speeches that the day had before the entry; in a world the step, from 1, and 0 for the opening",
+    ),
     column(
         "kind",
         Text,
         "",
         "never",
         "opening, speech, selection (of a speaker), summary, rejected (a reply that was not taken), or of turns as JSON: \
-         turn, thought, action, state",
+         turn, thought, action, state; in a world also move",
     ),
     SPEAKER,
     ENTRY_ROLE,
@@ -212,6 +221,28 @@ pub const ENTRIES: &[Column] = &[
             "",
             "the entry is no turn, action or state, or has no such field",
             "what was read of a turn as JSON; in `csv` a column `ACTION.FIELD` for each field of an own action",
+        ),
+    ),
+    only(
+        Presence::Worlds,
+        column("to", Text, "", "nobody in particular is addressed", "name of the agent that is addressed"),
+    ),
+    only(
+        Presence::Worlds,
+        column("place", Text, "", "the world has no places, or nobody acts", "place where the speaker was"),
+    ),
+    only(
+        Presence::Worlds,
+        column("time", Text, "", "the world has no clock", "local time without a zone: `2024-05-16T09:15:00`"),
+    ),
+    only(
+        Presence::Worlds,
+        column(
+            "heard_by",
+            Words,
+            "",
+            "the entry is private",
+            "names of the agents that perceived the entry, in agent order",
         ),
     ),
     PERSON,

@@ -72,6 +72,9 @@ pub fn entry(entry: &Entry) -> Map<String, Json> {
     map.insert("content".to_owned(), entry.content.as_str().into());
     map.insert("raw".to_owned(), entry.raw.as_deref().into());
     map.insert("reply_flags".to_owned(), flags.into());
+    for name in ["to", "place", "time"] {
+        map.extend(entry.field(name).map(|text| (name.to_owned(), text.into())));
+    }
     if let Some(data) = data::data(entry) {
         map.insert("data".to_owned(), Json::Object(data.clone()));
     }

@@ -19,11 +19,14 @@ pub async fn write(source: &TableSource<'_>, out: &mut dyn Write) -> Result<Writ
         }
         for mut group in page {
             for row in &mut group.rows {
-                let is_nobody = row.get("person").is_none_or(Json::is_null);
                 let mut value = |key: &str| row.get_mut(key).map(Json::take).unwrap_or_default();
-                let here = columns.iter().filter(|c| c.column.presence != Presence::People || !is_nobody);
-                let keys = here.filter_map(|column| Some((column.name.clone(), column.key()?)));
-                let line: Map<String, Json> = keys.map(|(name, key)| (name, value(key))).collect();
+                let keys = columns.iter().filter_map(|column| Some((column, column.key()?)));
+                let values = keys.map(|(column, key)| (column, value(key)));
+                // A line has such a value only where it says something.
+                let here = values.filter(|(column, value)| {
+                    !matches!(column.column.presence, Presence::People | Presence::Worlds) || !value.is_null()
+                });
+                let line: Map<String, Json> = here.map(|(column, value)| (column.name.clone(), value)).collect();
                 writeln!(out, "{}", harmless_json(&Json::Object(line).to_string()))?;
             }
             written.add(group.rows.len());

@@ -64,12 +64,13 @@ impl Placed {
     }
 }
 
-/// Factors and roles of the conversations, in the order of first appearance; true if agents are persons.
+/// Factors and roles of the conversations, in the order of first appearance; whether agents are persons, or act in worlds.
 #[derive(Debug, Default)]
 struct Survey {
     factors: Vec<String>,
     roles: Vec<String>,
     has_people: bool,
+    has_worlds: bool,
 }
 
 /// Returns the columns of an export, in order. A first pass over the conversations finds factors and roles, if there
@@ -90,6 +91,7 @@ async fn survey(source: &TableSource<'_>) -> Result<Survey, StoreError> {
         for conversation in &page {
             more_axes(&mut survey.factors, conversation);
             survey.has_people |= conversation.participants.iter().any(|p| p.person.is_some());
+            survey.has_worlds |= conversation.is_world();
             more_roles(&mut survey.roles, conversation);
         }
     }
@@ -102,6 +104,7 @@ fn place(source: &TableSource<'_>, table: Table, survey: &Survey) -> Vec<Placed>
         Presence::Csv => table == Table::Csv,
         Presence::Times => source.options.times,
         Presence::Turns => source.fields.is_some(),
+        Presence::Worlds => table == Table::Jsonl || survey.has_worlds,
         Presence::People => table == Table::Jsonl || survey.has_people,
     };
     let mut placed = Vec::new();

@@ -10,6 +10,7 @@ use crate::process::Kind;
 use crate::process::harmless::harmless;
 use crate::process::log::Entry;
 use crate::process::turn::data;
+use crate::process::world::lines::{circumstances, step_title};
 use crate::store::{CallRecord, ConversationRecord, ConversationUpdate, Status, Store};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -86,12 +87,19 @@ pub fn transcript(
     for agent in &conversation.participants {
         let _ = writeln!(page, "| {} | {}, {} |", cell(&agent.name), cell(&agent.role), cell(&agent.model));
     }
-    let mut day = 0;
+    let (mut day, mut step) = (0, 0);
     // The notes that follow a turn say what is in it.
     for entry in log.iter().filter(|entry| entry.kind != Kind::Turn || !entry.flags.is_empty()) {
         if entry.day != day {
             day = entry.day;
             let _ = write!(page, "\n## Day {day}\n");
+            step = 0;
+        }
+        if conversation.is_world() && entry.index != step {
+            step = entry.index;
+            if let Some(title) = step_title(entry) {
+                let _ = write!(page, "\n### {}\n", safe(&title));
+            }
         }
         turn(&mut page, entry);
     }
@@ -107,7 +115,7 @@ pub fn transcript(
 fn turn(page: &mut String, entry: &Entry) {
     let is_said = entry.kind.is_message() || entry.kind == Kind::Answer;
     let kind = if is_said { String::new() } else { format!(" ({})", entry.kind) };
-    let _ = write!(page, "\n**{}**{kind}", safe(&entry.speaker));
+    let _ = write!(page, "\n**{}**{}{kind}", safe(&entry.speaker), safe(&circumstances(entry)));
     let flags: Vec<&str> = entry.flags.iter().map(|f| f.word()).collect();
     if !flags.is_empty() {
         let _ = write!(page, " `{}`", flags.join("` `"));

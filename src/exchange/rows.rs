@@ -8,6 +8,7 @@ use crate::design::Flag;
 use crate::process::asking::EndedBy;
 use crate::process::log::{Entry, Kind};
 use crate::process::turn::data;
+use crate::process::world::find_perceivers;
 use crate::store::{CallRecord, ConversationRecord, Millis, RunRecord, Status, Store, StoreError};
 use serde_json::{Map, Value as Json, json};
 
@@ -215,9 +216,11 @@ impl<'a> TableSource<'a> {
         let mut same = self.repeated(&read.record);
         same.insert("status".to_owned(), read.record.status.word().into());
         same.insert("ended_by".to_owned(), self.ended_by(read).into());
-        let row = |of: &Entry| {
+        let perceivers = find_perceivers(&read.log);
+        let row = |(of, heard_by): (&Entry, Option<Vec<String>>)| {
             let mut row = same.clone();
             row.extend(entry(of));
+            row.extend(heard_by.map(|names| ("heard_by".to_owned(), names.into())));
             row.extend(self.values_of(of));
             row.insert("person".to_owned(), find_person(&read.record, of));
             row.insert("words".to_owned(), tally::count_words(&of.content).into());
@@ -225,7 +228,7 @@ impl<'a> TableSource<'a> {
             row.extend(call.map(measures).unwrap_or_default());
             row
         };
-        read.log.iter().map(row).collect()
+        read.log.iter().zip(perceivers).map(row).collect()
     }
 
     /// Values of the fields of an action that was done.

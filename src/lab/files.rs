@@ -4,7 +4,7 @@ use super::error::LabError;
 use super::near::find_near;
 use super::output::{Destination, NewFolder, write_files};
 use super::people_files;
-use crate::design::folder::{Files, SHARED, SUMMARIZER, find_sources};
+use crate::design::folder::{Files, SHARED, SUMMARIZER, find_links_file, find_sources};
 use crate::model::scripted::parse_script;
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -53,6 +53,10 @@ pub fn read_folder(folder: &Path) -> Result<Files, LabError> {
     let sources = files.get("experiment.toml").map(|toml| find_sources(toml)).unwrap_or_default();
     if !sources.is_empty() {
         people_files::add_people(&mut files, folder, &sources)?;
+    }
+    let links = files.get("experiment.toml").and_then(|toml| find_links_file(toml));
+    if let Some(path) = links {
+        people_files::add_inside(&mut files, folder, &path)?;
     }
     Ok(files)
 }

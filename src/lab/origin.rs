@@ -6,7 +6,7 @@ use super::recorded::read_run;
 use super::setup::Lab;
 use crate::design::resolve::{Casts, Resolver};
 use crate::design::{Condition, Experiment, Overrides, Plan, Speakers, key, named};
-use crate::process::{Conversation, EndedBy, Entry, Next, Process, Setting};
+use crate::process::{EndedBy, Entry, Next, Setting, replay};
 use crate::store::{ConversationRecord, ExperimentRecord, RunRecord};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -102,7 +102,7 @@ impl Origins {
     /// Derives each entry without a call again, and returns the first that differs: openings, and the notes of a turn.
     /// An entry behind it may differ as a consequence.
     pub fn find_changed_note(&self, conversation: &ConversationRecord, log: Vec<Entry>) -> Option<Entry> {
-        let mut process = Conversation::replay(self.setting_of(conversation)?, Vec::new()).ok()?;
+        let mut process = replay(self.setting_of(conversation)?, Vec::new()).ok()?;
         for entry in log {
             if entry.call.is_none() && process.next() != Next::Note(entry.clone()) {
                 return Some(entry);
@@ -114,7 +114,7 @@ impl Origins {
 
     /// Derives how a finished conversation ended, from its log and its plan.
     pub fn derive_end(&self, conversation: &ConversationRecord, log: &[Entry]) -> Option<EndedBy> {
-        match Conversation::replay(self.setting_of(conversation)?, log.to_vec()).ok()?.next() {
+        match replay(self.setting_of(conversation)?, log.to_vec()).ok()?.next() {
             Next::Done(ended_by) => Some(ended_by),
             Next::Note(_) | Next::Ask(_) | Next::Failed(_) => None,
         }

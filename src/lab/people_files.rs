@@ -32,6 +32,18 @@ pub(super) fn add_people(files: &mut Files, folder: &Path, sources: &[Source]) -
     Ok(())
 }
 
+/// Adds one named file, unless it is missing. A link out of the folder is refused.
+pub(super) fn add_inside(files: &mut Files, folder: &Path, name: &str) -> Result<(), LabError> {
+    let mut listing = Listing { folder, inside: None, seen: BTreeSet::new(), found: Vec::new(), odd: Vec::new() };
+    if folder.join(name).exists() {
+        listing.follow_link(name)?;
+    }
+    for name in listing.found {
+        files.insert(name.clone(), read_start(&folder.join(&name))?);
+    }
+    Ok(())
+}
+
 /// Reads a file up to the first byte above the limit of a person.
 pub(super) fn read_start(path: &Path) -> Result<Vec<u8>, LabError> {
     let mut bytes = Vec::new();

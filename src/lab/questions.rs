@@ -43,7 +43,12 @@ impl Lab {
     /// Returns the finished log that a question is about. It is empty for a conversation or a deleted subject.
     pub async fn subject_log(&self, record: &ConversationRecord) -> Result<Vec<Entry>, LabError> {
         let Some(subject) = &record.subject else { return Ok(Vec::new()) };
-        let found = self.store.news(&[(subject.clone(), 0)]).await?.pop();
+        self.log_of(subject).await
+    }
+
+    /// Returns the log of a conversation as it is now.
+    pub async fn log_of(&self, id: &str) -> Result<Vec<Entry>, LabError> {
+        let found = self.store.news(&[(id.to_owned(), 0)]).await?.pop();
         Ok(found.map(|(_, log)| log).unwrap_or_default())
     }
 

@@ -1,6 +1,6 @@
 //! A person, and a fragment of one, read from a file in any of three shapes.
 
-use super::fact::{Fact, Facts, find_fact, to_json};
+use super::fact::{Fact, Facts, find_fact, follow_path, to_json};
 use super::fault::Fault;
 use super::json::read_json;
 use super::name::{fold_name, refuse_name};
@@ -98,6 +98,18 @@ impl Person {
             Some(why) => Err(Fault::of_file(why, hint)),
             None => Ok(Self { name, hash: hash_persona(&persona), persona }),
         }
+    }
+
+    /// Returns what others may know of the person: a text, or the value at a path such as `occupation.title`.
+    pub fn public(&self) -> Option<String> {
+        let written = find_fact(&self.persona, "public")?.scalar()?;
+        let at_path = follow_path(&self.persona, &written).and_then(Fact::scalar);
+        Some(at_path.unwrap_or(written))
+    }
+
+    /// Returns the place where the person starts.
+    pub fn place(&self) -> Option<String> {
+        find_fact(&self.persona, "place")?.scalar()
     }
 
     /// Returns the form of the name in which names are compared.

@@ -2,10 +2,11 @@
 
 use super::turn::TurnForm;
 use crate::design::ModelSpec;
+use crate::design::mind::Memory;
 use std::sync::Arc;
 
 /// An agent that speaks.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Agent {
     /// Name, unique in the conversation.
     pub name: String,
@@ -19,6 +20,12 @@ pub struct Agent {
     pub person: Option<String>,
     /// Form of the agent's turns; `None` for plain text.
     pub form: Option<Arc<TurnForm>>,
+    /// Places and others of a world, as the agent reads them; empty in a conversation.
+    pub surroundings: String,
+    /// Part of its memory that the agent reads in each turn of a world.
+    pub memory: Memory,
+    /// Maximum number of calls of the agent in one step of a world.
+    pub turns: u32,
 }
 
 impl Agent {
@@ -27,10 +34,13 @@ impl Agent {
         self.form.as_ref().filter(|_| !self.model.is_human())
     }
 
-    /// Returns the system prompt of a turn: with the form of the answer.
+    /// Returns the system prompt of a turn: with the form of the answer, and with the world.
     pub fn system(&self) -> String {
         let described = self.form_of_turns().map(|form| form.describe());
-        let parts = [Some(self.prompt.clone()), described].into_iter().flatten().filter(|part| !part.is_empty());
+        let parts = [Some(self.prompt.clone()), described, Some(self.surroundings.clone())]
+            .into_iter()
+            .flatten()
+            .filter(|part| !part.is_empty());
         parts.collect::<Vec<_>>().join("\n\n")
     }
 }

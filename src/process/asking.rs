@@ -139,6 +139,10 @@ words! {
         Answered = "answered",
         /// An agent did an action that ends the day or the conversation.
         Action = "action",
+        /// Nothing happened for some steps of a world.
+        Quiet = "quiet",
+        /// All steps of a world were used.
+        Steps = "steps",
     }
 }
 

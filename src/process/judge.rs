@@ -52,12 +52,29 @@ pub(super) fn speech(
 pub(super) fn said(setting: &Setting, ask: &Ask, text: &str, earlier: &[Said<'_>]) -> (String, Vec<Flag>) {
     let others = setting.agents.iter().filter(|a| a.name != ask.speaker);
     let others: Vec<(&str, &str)> = others.map(|a| (a.name.as_str(), a.role.as_str())).collect();
-    let scene =
-        Scene { own_name: &ask.speaker, own_role: &ask.role, others: &others, prompt: &ask.view.system, earlier };
+    said_among(ask, text, earlier, &others)
+}
+
+/// Cleans what an agent says among others, given by name and role, and flags it.
+pub(super) fn said_among(ask: &Ask, text: &str, earlier: &[Said<'_>], others: &[(&str, &str)]) -> (String, Vec<Flag>) {
+    let scene = Scene { own_name: &ask.speaker, own_role: &ask.role, others, prompt: &ask.view.system, earlier };
     let cleaned = reply::clean_speech(text, &scene);
     let mut flags = cleaned.flags;
     flags.extend(reply::health(&cleaned.text, &scene));
     (cleaned.text, sorted(flags))
+}
+
+/// Turns a reply into a summary, or into a rejected reply.
+pub(super) fn take_summary(setting: &Setting, ask: &Ask, reply: &Reply<'_>, log: &[Entry]) -> Entry {
+    let cleaned = reply::clean_plain(reply.content);
+    let mut flags = cleaned.flags;
+    flags.extend(server_flags(ask, reply, log));
+    if cleaned.text.is_empty() {
+        flags.push(Flag::Empty);
+    }
+    let flags = sorted(flags);
+    let kind = if setting.verdict(&flags, ask.call) == Verdict::Fail { Kind::Rejected } else { Kind::Summary };
+    entry(ask, reply, kind, cleaned.text, flags)
 }
 
 /// Returns the flags that the server's report implies.

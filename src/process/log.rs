@@ -38,6 +38,13 @@ pub struct Entry {
     pub more: Option<Box<Map<String, Json>>>,
 }
 
+impl Entry {
+    /// Returns a further field that is a text: `to`, `place`, `time`.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.more.as_ref()?.get(name)?.as_str()
+    }
+}
+
 words! {
     /// Kind of an entry.
     pub enum Kind {
@@ -63,6 +70,8 @@ words! {
         Action = "action",
         /// New texts of an agent's state.
         State = "state",
+        /// An agent's way to another place.
+        Move = "move",
     }
 }
 
@@ -79,7 +88,8 @@ impl Kind {
             | Self::Turn
             | Self::Thought
             | Self::Action
-            | Self::State => false,
+            | Self::State
+            | Self::Move => false,
         }
     }
 }

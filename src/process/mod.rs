@@ -17,8 +17,10 @@
 //! | `judge` | flag a reply by what the server reported, and apply the policies of `[health]` |
 //! | `question` | ask the agents of a finished conversation |
 //! | `turn` | read a turn as JSON, and see the form that it answers |
+//! | `world` | let agents act in steps and places |
 //! | `memory` | recall, rate, reflect, note and plan as an agent does: pure functions |
 //! | `state` | find the next step of a conversation, and turn a reply into an entry |
+//! | `replay` | continue the log of a conversation or a world |
 //! | `harmless` | escape text for a terminal |
 
 pub mod agent;
@@ -30,17 +32,21 @@ pub mod memory;
 pub mod prompt;
 pub mod question;
 pub mod random;
+mod replay;
 pub mod reply;
 pub mod selector;
 pub mod setting;
 pub mod state;
 pub mod turn;
+pub mod world;
 
 pub use agent::{Agent, Helper};
 pub use asking::{Ask, EndedBy, Growth, Next, Process, Reply, Sitting, TextVector, Wanted, text_hash};
 pub use log::{CallRef, Entry, Flag, Kind, PromptSize, Purpose};
 pub use prompt::{Author, Ending, Message, Part, View};
 pub use question::Question;
+pub use replay::replay;
 pub use setting::Setting;
 pub use state::Conversation;
 pub use turn::TurnForm;
+pub use world::World;

@@ -2,6 +2,7 @@
 
 use super::log::{Entry, Kind};
 use super::turn::data;
+use super::world::lines::{Lines, is_whisper, own_turn};
 use serde::{Deserialize, Serialize};
 
 /// One message of a request.
@@ -55,6 +56,9 @@ pub struct View {
     /// True if the reader's own turns as JSON are shown as such, and not as speeches.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub turns: bool,
+    /// Form of the lines of a world; `None` in a conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub world: Option<Lines>,
     /// Parts between the system prompt and the entries `from..to`, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Part>,
@@ -133,6 +137,9 @@ impl View {
 
     fn read(&self, messages: &mut Vec<Message>, range: Range, log: &[Entry]) {
         let (from, to) = (range.from as usize, (range.to as usize).min(log.len()));
+        if let Some(lines) = self.world {
+            return self.read_world(messages, log.get(from..to).unwrap_or_default(), lines);
+        }
         for entry in log.get(from..to).unwrap_or_default() {
             match (entry.kind, &self.reader) {
                 (Kind::Opening, Some(_)) if self.filled => self.add(messages, Author::User, said(entry).to_owned()),
@@ -160,10 +167,25 @@ impl View {
                     | Kind::Turn
                     | Kind::Thought
                     | Kind::Action
-                    | Kind::State,
+                    | Kind::State
+                    | Kind::Move,
                     _,
                 ) => {}
             }
+        }
+    }
+
+    /// Reads entries of a world: a range is either the reader's own turn or what others did.
+    fn read_world(&self, messages: &mut Vec<Message>, entries: &[Entry], lines: Lines) {
+        let is_own = |entry: &Entry| self.reader.as_ref() == Some(&entry.speaker);
+        if let Some(first) = entries.first().filter(|first| is_own(first)) {
+            add_line(messages, lines.header(first));
+            messages.push(Message { author: Author::Assistant, content: own_turn(entries) });
+            return;
+        }
+        let heard = |entry: &&Entry| self.reader.is_some() || !is_whisper(entry);
+        for line in entries.iter().filter(heard).filter_map(|entry| lines.line(entry, self.reader.as_deref())) {
+            add_line(messages, line);
         }
     }
 
@@ -189,6 +211,17 @@ impl View {
             }
             _ => messages.push(Message { author, content }),
         }
+    }
+}
+
+/// Adds a line of a world to the user's message.
+fn add_line(messages: &mut Vec<Message>, line: String) {
+    match messages.last_mut() {
+        Some(last) if last.author == Author::User => {
+            last.content.push('\n');
+            last.content += &line;
+        }
+        Some(_) | None => messages.push(Message { author: Author::User, content: line }),
     }
 }
 

@@ -186,6 +186,7 @@ impl Question {
             alternate: self.setting.protocol.speakers == Speakers::Manual,
             filled: self.subject.get(self.last_opening()).is_some_and(|opening| opening.content.is_empty()),
             turns: agent.form_of_turns().is_some(),
+            world: None,
             parts: Vec::new(),
             subject: true,
             ending: known.cloned().into_iter().chain([self.text.clone()]).map(Ending::Text).collect(),

@@ -62,11 +62,10 @@ fn has_word(text: &str, word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::design::ModelSpec;
 
     fn agent(name: &str, role: &str) -> Agent {
         let (name, role) = (name.into(), role.into());
-        Agent { name, role, model: ModelSpec::default(), prompt: String::new(), form: None, person: None }
+        Agent { name, role, ..Agent::default() }
     }
 
     #[test]

@@ -5,12 +5,14 @@ use super::log::Flag;
 use super::random::Stream;
 use super::selector;
 use super::turn::TurnForm;
+use super::world::scene::{Figure, Scene};
 use crate::design::casting::Member;
 use crate::design::dealing::Dealer;
 use crate::design::template::{Forms, RoleForms, RoleTags, Template};
 use crate::design::{Condition, Experiment, Labels, ModelSpec, Policy, Protocol, compose, estimate};
 use crate::people::name::fold_name;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Everything in which the conversations of one condition differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,8 @@ pub struct Setting {
     pub selector: Option<Helper>,
     /// Summariser of days.
     pub summarizer: Option<Helper>,
+    /// The world; `None` for a conversation.
+    pub world: Option<Arc<Scene>>,
     /// Number of times that the conversation was retried after a failure.
     pub retries: u32,
     /// Expected total number of calls.
@@ -53,7 +57,13 @@ impl Setting {
     /// renders texts.
     pub fn new(experiment: &Experiment, condition: &Condition, draw: Draw<'_>) -> Self {
         let words = Words::new(experiment, condition);
-        let agents = words.make_agents(experiment, condition, draw);
+        let (mut agents, figures) =
+            words.make_agents(experiment, condition, draw).into_iter().unzip::<_, _, Vec<Agent>, Vec<Figure>>();
+        let world = condition.world.as_ref();
+        let world = world.map(|world| Arc::new(Scene::new(experiment, world, figures, (draw.seed, draw.replicate))));
+        for (place, agent) in agents.iter_mut().enumerate() {
+            agent.surroundings = world.as_ref().map_or_else(String::new, |world| world.describe(place));
+        }
         let protocol = &condition.protocol;
         let labels = match protocol.labels {
             Labels::Auto => agents.len() > 2,
@@ -76,6 +86,7 @@ impl Setting {
                 prompt: words.render(&compose::summarizer_prompt(experiment, condition)),
             }),
             agents,
+            world,
             retries: 0,
             calls: estimate::count_calls(experiment, condition).expected as u32,
         }
@@ -117,7 +128,7 @@ impl Words {
         Template::parse(text, &self.tags).0.render(&self.forms)
     }
 
-    fn make_agents(&self, experiment: &Experiment, condition: &Condition, draw: Draw<'_>) -> Vec<Agent> {
+    fn make_agents(&self, experiment: &Experiment, condition: &Condition, draw: Draw<'_>) -> Vec<(Agent, Figure)> {
         let dealt = Dealer::new(condition, draw.seed).deal(draw.replicate);
         let seats: Vec<(usize, Option<&Member>)> = condition
             .agents
@@ -134,13 +145,30 @@ impl Words {
         let prompts: Vec<(String, Option<String>)> =
             (0..experiment.roles.len()).map(|role| compose::agent_prompt_around(experiment, condition, role)).collect();
         let models = condition.models.iter().flatten();
-        let agent = |(((role, member), name), model): (((usize, Option<&Member>), String), &ModelSpec)| Agent {
-            prompt: self.render_prompt(&prompts[role], &name, member),
-            name,
-            role: experiment.roles[role].name.clone(),
-            model: model.clone(),
-            person: member.map(|member| member.person.hash.clone()),
-            form: TurnForm::of_role(&condition.minds[role], &experiment.actions, &experiment.roles[role].name),
+        let agent = |(((role, member), name), model): (((usize, Option<&Member>), String), &ModelSpec)| {
+            let figure = Figure {
+                name: name.clone(),
+                role: experiment.roles[role].name.clone(),
+                public: member.and_then(|member| member.person.public()).unwrap_or_default(),
+                place: member.and_then(|member| member.person.place()),
+            };
+            let agent = Agent {
+                prompt: self.render_prompt(&prompts[role], &name, member),
+                name,
+                role: experiment.roles[role].name.clone(),
+                model: model.clone(),
+                person: member.map(|member| member.person.hash.clone()),
+                form: TurnForm::of_role(
+                    &condition.minds[role],
+                    &experiment.actions,
+                    &experiment.roles[role].name,
+                    condition.world.as_ref(),
+                ),
+                surroundings: String::new(),
+                memory: condition.minds[role].window(),
+                turns: condition.minds[role].most_turns(),
+            };
+            (agent, figure)
         };
         seats.into_iter().zip(names).zip(models).map(agent).collect()
     }

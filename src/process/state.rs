@@ -59,7 +59,8 @@ impl Process for Conversation {
             | Kind::Turn
             | Kind::Thought
             | Kind::Action
-            | Kind::State => {}
+            | Kind::State
+            | Kind::Move => {}
         }
         self.log.push(entry);
     }
@@ -89,7 +90,7 @@ impl Process for Conversation {
             purpose if ask.model.is_human() => self.take_typed(ask, reply.content.trim(), purpose),
             Purpose::Speech | Purpose::Answer | Purpose::Turn => self.take_speech(ask, reply),
             Purpose::Selection => self.take_selection(ask, reply),
-            Purpose::Summary => self.take_summary(ask, reply),
+            Purpose::Summary => return judge::take_summary(&self.setting, ask, reply, &self.log),
         };
         judge::entry(ask, reply, kind, content, flags)
     }
@@ -241,6 +242,7 @@ impl Conversation {
             alternate: self.setting.protocol.speakers == Speakers::Manual && is_served,
             filled: self.log.get(self.today).is_some_and(|opening| opening.content.is_empty()),
             turns: form.is_some(),
+            world: None,
             parts: Vec::new(),
             subject: false,
             ending: form.map(|form| self.turn_ending(agent, form)).unwrap_or_default(),
@@ -284,6 +286,7 @@ impl Conversation {
             alternate: false,
             filled: false,
             turns: false,
+            world: None,
             parts: Vec::new(),
             subject: false,
             ending,
@@ -384,18 +387,6 @@ impl Conversation {
             (_, Purpose::Selection | Purpose::Summary | Purpose::Answer) => Kind::Summary,
         };
         (kind, typed.to_owned(), flags)
-    }
-
-    fn take_summary(&self, ask: &Ask, reply: &Reply<'_>) -> (Kind, String, Vec<Flag>) {
-        let cleaned = reply::clean_plain(reply.content);
-        let mut flags = cleaned.flags;
-        flags.extend(judge::server_flags(ask, reply, &self.log));
-        if cleaned.text.is_empty() {
-            flags.push(Flag::Empty);
-        }
-        let flags = judge::sorted(flags);
-        let kind = if self.setting.verdict(&flags, ask.call) == Verdict::Fail { Kind::Rejected } else { Kind::Summary };
-        (kind, cleaned.text, flags)
     }
 
     fn verdict_of(&self, rejected: &Entry) -> Verdict {

@@ -3,7 +3,7 @@
 use super::job::{Job, Replay};
 use crate::design::{Cell, Condition, Experiment, ModelSpec, Plan, estimate, key};
 use crate::process::setting::Draw;
-use crate::process::{Conversation, Entry, Process, Setting};
+use crate::process::{Entry, Process, Setting, replay};
 use crate::store::{ConversationRecord, Participant, ProcessKind, RunRecord, Standing, Status, UsedModel};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -148,7 +148,7 @@ impl Replay for Conditioned {
     ) -> Result<Box<dyn Process>, String> {
         let mut setting = Setting::new(&self.experiment, &self.condition, record.draw(&record.key));
         setting.retries = record.retries;
-        Ok(Box::new(Conversation::replay(Arc::new(setting), log)?))
+        replay(Arc::new(setting), log)
     }
 }
 
@@ -228,7 +228,10 @@ pub fn record(origin: Origin<'_>, experiment: &Experiment, plan: &Plan, cell: &C
         participants,
         messages: condition.protocol.messages,
         days: condition.protocol.days,
-        speakers: condition.protocol.speakers.word().to_owned(),
+        speakers: match &condition.world {
+            Some(world) => world.order.word().to_owned(),
+            None => condition.protocol.speakers.word().to_owned(),
+        },
         starting_message: setting.starting_message,
         offline: origin.offline,
         starred: false,

@@ -9,6 +9,7 @@ use crate::model::body;
 use crate::process::Flag;
 use crate::process::log::Entry;
 use crate::process::question::{Asked, log_hash};
+use crate::process::world::Ears;
 use serde::Serialize;
 
 /// A fault that `verify` found.
@@ -68,10 +69,12 @@ fn declared_model(used: &UsedModel) -> ModelSpec {
     ModelSpec { id: used.id.clone(), sampling: used.sampling.clone(), ..ModelSpec::default() }
 }
 
-/// Checks that a log counts from 0 without a gap, that days never decrease, and that indexes count a day's messages.
+/// Checks that a log counts from 0 without a gap, that days never decrease, and that indexes count a day's messages, or in a
+/// world the steps of a day.
 fn check_order(log: &[Entry]) -> Vec<String> {
     let mut faults = Vec::new();
     let (mut day, mut messages) = (1, 0);
+    let is_world = log.first().and_then(Ears::of_opening).is_some();
     for (place, entry) in (0..).zip(log) {
         let seq = entry.seq;
         if seq != place {
@@ -83,6 +86,13 @@ fn check_order(log: &[Entry]) -> Vec<String> {
         }
         if entry.day != day {
             (day, messages) = (entry.day, 0);
+        }
+        if is_world {
+            if entry.index < messages {
+                faults.push(format!("entry {seq} is of step {} after step {messages}", entry.index));
+            }
+            messages = entry.index;
+            continue;
         }
         if entry.index != messages {
             faults.push(format!("entry {seq} has index {} where the day has {messages} messages", entry.index));

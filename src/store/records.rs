@@ -2,6 +2,7 @@
 
 use super::status::Status;
 use crate::design::words::words;
+use crate::design::world::Order;
 use crate::design::{ModelSpec, Named, Overrides, RunDefaults, Sampling, Value};
 use crate::process::asking::EndedBy;
 use crate::process::setting::Draw;
@@ -106,6 +107,11 @@ impl ConversationRecord {
     /// conversation, which a question is about.
     pub fn draw<'a>(&self, key: &'a str) -> Draw<'a> {
         Draw { key, seed: self.seed, replicate: self.replicate }
+    }
+
+    /// Returns true if it is a world, where `speakers` is the order of the turns of a step.
+    pub fn is_world(&self) -> bool {
+        Order::WORDS.contains(&self.speakers.as_str()) || self.speakers == Order::Lists(Vec::new()).word()
     }
 }
 

@@ -44,3 +44,4 @@ mod shell;
 mod shipped;
 mod tables;
 mod turns;
+mod worlds;

@@ -147,6 +147,7 @@ impl Panel {
             alternate: false,
             filled: false,
             turns: false,
+            world: None,
             parts: Vec::new(),
             subject: false,
             ending: Vec::new(),

@@ -12,6 +12,7 @@ use crate::lab::Target;
 use crate::lab::watch::{Change, Watch};
 use crate::process::harmless::one_line;
 use crate::process::log::Entry;
+use crate::process::world::lines::circumstances;
 use crate::store::{ConversationRecord, Status};
 use serde_json::{Map, Value as Json, json};
 use std::io;
@@ -130,7 +131,13 @@ impl Screen<'_> {
             return self.printer.json_line_heard(&Json::Object(line));
         }
         let is_message = entry.kind.is_message();
-        let place = if is_message { format!("{said}/{}", record.messages) } else { entry.kind.word().to_owned() };
+        let place = if record.is_world() && entry.index > 0 {
+            format!("step {}", entry.index)
+        } else if is_message {
+            format!("{said}/{}", record.messages)
+        } else {
+            entry.kind.word().to_owned()
+        };
         // On a narrow screen, the text has priority over the number of a single day.
         let is_told = record.days > 1 || self.printer.width().is_none_or(|width| width >= WIDE);
         let place = if is_told { format!("day {}  {place}", entry.day) } else { place };
@@ -139,7 +146,7 @@ impl Screen<'_> {
             _ => Look::Dim,
         };
         let content = if entry.content.is_empty() { "…" } else { &entry.content };
-        self.spoken(record, &place, &entry.speaker, content, look)
+        self.spoken(record, &place, &format!("{}{}", entry.speaker, circumstances(entry)), content, look)
     }
 
     fn ended(&self, record: &ConversationRecord) -> io::Result<()> {

@@ -121,7 +121,7 @@ async fn begin<'a>(
     start.how.is_talk = seat.is_some();
     let how = start.how.clone();
     let launched = agreed(context, async |yes| lab.launch_run(planned.clone(), how.clone(), yes).await);
-    let running = start.listen(launched).await?;
+    let running = Box::pin(start.listen(launched)).await?;
     Ok((start.drive(lab.clone(), running), replicates))
 }
 

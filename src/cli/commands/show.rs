@@ -31,10 +31,16 @@ pub struct Show {
     /// Print new turns until the conversation ends; with --json, print the whole conversation at its end
     #[arg(long)]
     pub follow: bool,
+    /// Print only what this agent of a world perceived and did
+    #[arg(long = "as", value_name = "AGENT")]
+    pub viewer: Option<String>,
+    /// Print only what happened in this place of a world
+    #[arg(long, value_name = "PLACE")]
+    pub place: Option<String>,
     /// Print the lines that contain this text, each with its conversation, seq and speaker; upper and lower case differ
     ///
     /// A text that begins with `-` is written after `=`, as in `--grep=-5`.
-    #[arg(long, value_name = "TEXT", conflicts_with_all = ["raw", "calls", "follow"])]
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["raw", "calls", "follow", "viewer", "place"])]
     pub grep: Option<String>,
     /// Flags that select the conversations of an experiment.
     #[command(flatten)]
@@ -60,8 +66,19 @@ async fn print_target(context: &Context, args: &Show) -> Result<Exit, CliError> 
             Err(CliError::usage(message))
         }
         Target::Conversation(conversation) => {
-            let detail = Detail { raw: args.raw, calls: args.calls, follow: args.follow };
+            let detail = Detail {
+                raw: args.raw,
+                calls: args.calls,
+                follow: args.follow,
+                viewer: args.viewer.clone(),
+                place: args.place.clone(),
+            };
             transcript::run(context, detail, &lab, *conversation).await
+        }
+        Target::Experiment(_) if args.viewer.is_some() || args.place.is_some() => {
+            let message = format!("`{}` is an experiment; --as and --place are for one world of it", args.id);
+            Err(CliError::usage(message)
+                .hint(format!("`{}` lists its conversations", context.paste_line(&["list", &args.id]))))
         }
         Target::Experiment(_) if args.raw || args.calls || args.follow => {
             let message = format!("`{}` is an experiment; --raw, --calls and --follow are for a conversation", args.id);

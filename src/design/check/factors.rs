@@ -98,6 +98,7 @@ fn has_value(name: &str, roles: &[Role]) -> bool {
     match Effect::of(name) {
         Some(Effect::Model) => true,
         Some(Effect::Protocol(key)) => key.factor,
+        Some(Effect::World(key)) => key.factor,
         Some(Effect::Agents(role) | Effect::RoleModel(role) | Effect::RolePeople(role, _)) => {
             place_of(role, roles).is_some()
         }

@@ -1,12 +1,16 @@
 //! Kinds of keys: the values of each kind, their reader, and the levels that a factor may have.
 
 use crate::design::experiment::{Deal, Labels, RoleModel, Seed, Speakers, Structured};
+use crate::design::mind::{Builtin, Memory};
+use crate::design::shape::{Shape, TreeKind};
 use crate::design::tree::{Node, Tree};
-use crate::design::value::Value;
+use crate::design::value::{Named, Value};
+use crate::design::world::{Clock, Hearing, Links, Order, Place};
 use crate::people::Source;
 use crate::people::source::{read_level, write_level};
 use KeyValue::{List, One, Sources};
 use serde::Serialize;
+use serde_json::{Value as Json, json};
 
 /// A kind of value.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +47,8 @@ pub enum KeyKind {
     Texts,
     /// A list of titles, each once.
     Titles,
+    /// A list of some of these words, each once.
+    Words(&'static [&'static str]),
     /// The name of a model, or one for each agent.
     Models,
     /// A number, or `{ fixed = number }`.
@@ -51,6 +57,8 @@ pub enum KeyKind {
     People,
     /// Paths and patterns; one or a list.
     Fragments,
+    /// A table, a list of tables or a list of lists.
+    Tree(&'static TreeKind),
 }
 
 /// The value of a key.
@@ -65,6 +73,8 @@ pub enum KeyValue {
     Seed(Seed),
     /// Sources of people.
     Sources(Vec<Source>),
+    /// A table, a list of tables or a list of lists, in the shape of the file.
+    Tree(Json),
 }
 
 impl KeyValue {
@@ -73,7 +83,8 @@ impl KeyValue {
         match self {
             Self::One(value) => Some(value),
             Self::Sources(sources) => Some(Value::Text(write_level(&sources))),
-            Self::List(_) | Self::Seed(_) => None,
+            Self::Tree(Json::String(word)) => Some(Value::Text(word)),
+            Self::List(_) | Self::Seed(_) | Self::Tree(_) => None,
         }
     }
 }
@@ -95,6 +106,7 @@ impl KeyKind {
             Self::Scalar => tree.scalar(at, node),
             Self::Phrases => return Some(KeyValue::List(read_phrases(tree, at, node))),
             Self::Titles => return Some(KeyValue::List(read_titles(tree, at, node))),
+            Self::Words(words) => return read_words(tree, at, node, words).map(KeyValue::List),
             Self::Texts | Self::Models if node.get_ref().is_array() => {
                 return Some(KeyValue::List(tree.read_texts(at, node)));
             }
@@ -104,6 +116,7 @@ impl KeyKind {
             Self::Seed => return read_seed(tree, at, node).map(KeyValue::Seed),
             Self::People => return Some(Sources(read_sources(tree, at, node, refuse_people))),
             Self::Fragments => return Some(Sources(read_sources(tree, at, node, refuse_fragment))),
+            Self::Tree(kind) => return (kind.read)(tree, at, node).map(KeyValue::Tree),
         };
         scalar.map(KeyValue::One)
     }
@@ -130,7 +143,11 @@ impl KeyKind {
             Self::People => return refuse_sources(level, refuse_people),
             Self::Fragments => return refuse_sources(level, refuse_fragment),
             Self::Phrases | Self::Texts | Self::Seed => (false, "a list under [protocol] only, no factor".to_owned()),
-            Self::Titles => (false, "a list under [mind] only, no factor".to_owned()),
+            Self::Titles | Self::Words(_) => (false, "a list under [mind] only, no factor".to_owned()),
+            Self::Tree(TreeKind { levels: [], .. }) => (false, "a table in the file only, no factor".to_owned()),
+            Self::Tree(TreeKind { levels, .. }) => {
+                (matches!(level, Value::Text(word) if levels.contains(&word.as_str())), list_words(levels))
+            }
         };
         (!fits).then_some(right)
     }
@@ -187,6 +204,20 @@ fn read_titles(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Vec<String> {
         }
     }
     titles
+}
+
+fn read_words(tree: &mut Tree<'_>, at: &str, node: &Node<'_>, words: &[&str]) -> Option<Vec<String>> {
+    let mut read: Vec<String> = Vec::new();
+    for (i, item) in tree.read_array(at, node).into_iter().enumerate() {
+        let here = format!("{at}[{i}]");
+        let word = tree.read_word(&here, item, words)?;
+        if read.iter().any(|one| one == word) {
+            tree.error(item.span(), "duplicate", format!("`{at}` names `{word}` twice"), "name it once".to_owned());
+        } else {
+            read.push(word.to_owned());
+        }
+    }
+    Some(read)
 }
 
 fn read_seed(tree: &mut Tree<'_>, at: &str, node: &Node<'_>) -> Option<Seed> {
@@ -306,10 +337,15 @@ field! {
     String { text => One(Value::Text(text.clone())); One(Value::Text(text)) => Some(text) }
     Value { value => One(value.clone()); One(value) => Some(value) }
     Vec<String> { texts => List(texts.clone()); List(texts) => Some(texts) }
+    Vec<Builtin> {
+        list => List(list.iter().map(ToString::to_string).collect());
+        List(words) => words.iter().map(|word| Builtin::of(word)).collect()
+    }
     Seed { seed => KeyValue::Seed(*seed); KeyValue::Seed(seed) => Some(seed) }
     Speakers { speakers => One(Value::Text(speakers.to_string())); One(Value::Text(word)) => Self::of(&word) }
     Structured { one => One(Value::Text(one.to_string())); One(Value::Text(word)) => Self::of(&word) }
     Deal { deal => One(Value::Text(deal.to_string())); One(Value::Text(word)) => Self::of(&word) }
+    Hearing { hearing => One(Value::Text(hearing.to_string())); One(Value::Text(word)) => Self::of(&word) }
     Labels { labels => One(Value::Text(labels.to_string())); One(Value::Text(word)) => Self::of(&word) }
 }
 
@@ -326,7 +362,7 @@ impl Field for RoleModel {
         match value {
             One(name) => String::of(One(name)).map(Self::One),
             List(names) => Some(Self::Each(names)),
-            KeyValue::Seed(_) | Sources(_) => None,
+            KeyValue::Seed(_) | Sources(_) | KeyValue::Tree(_) => None,
         }
     }
 }
@@ -341,10 +377,33 @@ impl Field for Vec<Source> {
         match value {
             Sources(sources) => Some(sources),
             One(Value::Text(level)) => Some(read_level(&level)),
-            One(Value::Bool(_) | Value::Int(_) | Value::Float(_)) | List(_) | KeyValue::Seed(_) => None,
+            One(Value::Bool(_) | Value::Int(_) | Value::Float(_)) | List(_) | KeyValue::Seed(_) | KeyValue::Tree(_) => {
+                None
+            }
         }
     }
 }
+
+/// Implements [`Field`] for types with a shape. A level of a factor is a word.
+macro_rules! shaped {
+    ($($type:ty),*) => {
+        $(impl Field for $type {
+            fn value(&self) -> Option<KeyValue> {
+                Some(KeyValue::Tree(self.to_shape())).filter(|value| *value != KeyValue::Tree(json!([])))
+            }
+
+            fn of(value: KeyValue) -> Option<Self> {
+                match value {
+                    KeyValue::Tree(shape) => Self::of_shape(&shape),
+                    One(level) => Self::of_shape(&json!(level)),
+                    List(_) | KeyValue::Seed(_) | Sources(_) => None,
+                }
+            }
+        })*
+    };
+}
+
+shaped!(Memory, Order, Clock, Links, Vec<Place>, Vec<Named<String>>);
 
 impl<F: Field> Field for Option<F> {
     fn value(&self) -> Option<KeyValue> {

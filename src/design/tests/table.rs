@@ -3,9 +3,11 @@
 
 use super::*;
 use crate::design::keys::kind::{KeyKind, KeyValue};
-use crate::design::keys::{Key, MIND, MODEL, PROTOCOL, ROLE, key_names};
+use crate::design::keys::{Key, MIND, MODEL, PROTOCOL, ROLE, WORLD, key_names};
+use crate::design::world::World;
 use crate::design::{diff, write};
 use crate::people::Source;
+use serde_json::json;
 
 /// Lists the names of a struct's fields. A list that omits a field does not compile.
 macro_rules! fields {
@@ -24,7 +26,9 @@ fn every_field_has_a_key() {
     assert_eq!([vec!["name", "agents"], key_names(ROLE).collect(), vec!["mind", "prompt"]].concat(), role);
     let model = fields!(ModelSpec { id, alias, sampling, keep_alive, stream, concurrency, structured });
     let sampling = fields!(Sampling { temperature, top_p, top_k, max_tokens, stop, num_ctx, seed });
-    let mind = fields!(Mind { thoughts, state, max_actions });
+    let mind = fields!(Mind { thoughts, state, memory, actions, max_actions, turns });
+    let world = fields!(World { steps, order, hearing, clock, quiet, start, places, links });
+    assert_eq!(key_names(WORLD).collect::<Vec<_>>(), world);
     assert_eq!(key_names(MIND).collect::<Vec<_>>(), mind);
     assert_eq!(key_names(MODEL).collect::<Vec<_>>(), [sampling, model[3..].to_vec()].concat());
 }
@@ -59,9 +63,14 @@ fn sample_value(kind: KeyKind) -> Value {
         KeyKind::Number { from, to, .. } => Value::Float(f64::midpoint(from, to)),
         KeyKind::Word(words) => Value::Text(words[words.len() - 1].to_owned()),
         KeyKind::Pronouns => Value::Text("she/her".to_owned()),
-        KeyKind::Text | KeyKind::Scalar | KeyKind::Phrases | KeyKind::Texts | KeyKind::Titles | KeyKind::Seed => {
-            Value::Text("5m".to_owned())
-        }
+        KeyKind::Text
+        | KeyKind::Scalar
+        | KeyKind::Phrases
+        | KeyKind::Texts
+        | KeyKind::Titles
+        | KeyKind::Words(_)
+        | KeyKind::Seed => Value::Text("5m".to_owned()),
+        KeyKind::Tree(kind) => Value::Text(kind.levels.last().copied().unwrap_or_default().to_owned()),
         KeyKind::Models => Value::Text("openai/n".to_owned()),
         KeyKind::People => Value::Text("people/a.json + people/b.json".to_owned()),
         KeyKind::Fragments => Value::Text("people/f.json".to_owned()),
@@ -74,6 +83,18 @@ fn default_of<T: Default>(key: &Key<T>) -> KeyValue {
         KeyKind::Phrases | KeyKind::Texts | KeyKind::Titles => {
             KeyValue::List(vec!["[END]".to_owned(), "\"".to_owned()])
         }
+        // Without places, a world is heard by everyone where it does not say otherwise.
+        KeyKind::Word(words) if key.name == "hearing" => KeyValue::One(Value::Text(words[1].to_owned())),
+        KeyKind::Words(words) => KeyValue::List(vec![words[0].to_owned(), words[1].to_owned()]),
+        KeyKind::Tree(_) => KeyValue::Tree(match key.name {
+            "memory" => json!({ "first": 2, "last": 9 }),
+            "order" => json!("shuffled"),
+            "clock" => json!({ "start": "2024-05-16T09:00:00", "step": "15 min" }),
+            "start" => json!({ "guard": "Park" }),
+            "places" => json!([{ "name": "Park", "text": "Trees." }, { "name": "Gate", "who": ["guard"], "room": 1 }]),
+            "links" => json!({ "kind": "ring", "k": 2 }),
+            other => panic!("no sample of `{other}`"),
+        }),
         KeyKind::Seed => KeyValue::Seed(Seed::Fixed { fixed: 7 }),
         KeyKind::People => {
             KeyValue::Sources(vec![Source::all_of("people/a.json"), Source { from: "b".to_owned(), first: Some(2) }])
@@ -98,8 +119,14 @@ fn condition_key(experiment: &Experiment) -> String {
 /// Sets each key to a value that is not its default, and looks for the key in every place that uses the table.
 /// `path` is what the name of a factor has before the key's own name.
 fn is_everywhere<T: Default>(keys: &'static [Key<T>], path: &str, part: fn(&mut Experiment) -> &mut T) {
-    // The condition key includes `max_actions` by its effect, which it has on agents with actions.
-    let acting = || Experiment { actions: vec![an_action()], ..small_experiment() };
+    // The condition key includes `max_actions` by its effect, which it has on agents with actions, and keys of a world by
+    // theirs, which they have in one.
+    let world = || World { steps: 5, ..World::default() };
+    let is_of_world = path.contains("mind.") || path == "world.";
+    let acting = || {
+        let base = Experiment { actions: vec![an_action()], ..small_experiment() };
+        if is_of_world { Experiment { world: Some(world()), protocol: Protocol::default(), ..base } } else { base }
+    };
     let before = acting();
     // Keys of people need files, and have tests of their own.
     for key in keys.iter().filter(|key| !matches!(key.name, "people" | "fragments" | "deal")) {
@@ -114,7 +141,7 @@ fn is_everywhere<T: Default>(keys: &'static [Key<T>], path: &str, part: fn(&mut 
         let counts = key.counts || key.name == "model";
         assert_eq!(condition_key(&after) != condition_key(&before), counts, "{} in the key", key.name);
         if key.factor && key.name != "model" {
-            let KeyValue::One(level) = default_of(key) else { panic!("{} cannot be a factor", key.name) };
+            let Some(level) = default_of(key).into_scalar() else { panic!("{} cannot be a factor", key.name) };
             let mut by_factor = acting();
             by_factor.factors.push(Factor {
                 name: format!("{path}{}", key.name),
@@ -133,6 +160,7 @@ fn every_key_is_in_folder_document_differences_factors_and_key() {
     is_everywhere(MODEL, "", |e| &mut e.models[0]);
     is_everywhere(MIND, "mind.", |e| &mut e.mind);
     is_everywhere(MIND, "roles.guard.mind.", |e| &mut e.roles[0].mind);
+    is_everywhere(WORLD, "world.", |e| e.world.get_or_insert_default());
 }
 
 /// No document contains a default, except the seven keys that convoke 0.1 always wrote.
@@ -179,7 +207,7 @@ fn as_documented(key: &Key<Protocol>) -> String {
         Some(KeyValue::One(Value::Text(word))) => format!("\"{word}\""),
         Some(KeyValue::One(value)) => value.to_string(),
         Some(KeyValue::List(texts)) => format!("{texts:?}"),
-        Some(KeyValue::Seed(_) | KeyValue::Sources(_)) => panic!("no seed and no source is a default"),
+        Some(KeyValue::Seed(_) | KeyValue::Sources(_) | KeyValue::Tree(_)) => panic!("no key of [protocol] is one"),
         None if key.name == "messages" => "needed".to_owned(),
         None => "none".to_owned(),
     }
@@ -199,6 +227,8 @@ fn the_page_has_the_keys() {
     let minds = MIND.iter().map(|key| key.name.to_owned());
     let written = documented_keys("### `[mind]`").into_iter().map(|(name, _)| name);
     assert_eq!(written.collect::<Vec<_>>(), minds.collect::<Vec<_>>());
+    let written = documented_keys("### `[world]`").into_iter().map(|(name, _)| name);
+    assert_eq!(written.collect::<Vec<_>>(), key_names(WORLD).collect::<Vec<_>>());
     let counts = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     let models = MODEL.iter().map(|key| (key.name.to_owned(), counts(key.counts)));
     assert_eq!(without(documented_keys("## 7. Models and servers"), &["id", "as"]), models.collect::<Vec<_>>());

@@ -1,6 +1,7 @@
 //! Turns as JSON without a language model: a speech, now and then an action or a new state, all of them drawn.
 
 use super::improvise::{MARK, draw_seeded, find_topics, improvise_reply};
+use crate::design::mind::Builtin;
 use crate::design::{Action, FieldKind};
 use crate::model::ChatRequest;
 use crate::process::{Author, TurnForm};
@@ -19,9 +20,13 @@ pub(super) fn improvise_turn(request: &ChatRequest) -> String {
     if form.thought {
         turn.insert("thought".to_owned(), json!(format!("{MARK} I think about {}.", draw_topic(&plain, "thought"))));
     }
-    turn.insert("text".to_owned(), json!(improvise_reply(&plain)));
-    if !form.actions.is_empty() {
-        turn.insert("actions".to_owned(), improvise_actions(&plain, form));
+    if form.builtins.is_none() {
+        turn.insert("text".to_owned(), json!(improvise_reply(&plain)));
+    }
+    if form.has_actions() {
+        let mut actions: Vec<Json> = improvise_actions(&plain, form);
+        actions.extend(improvise_builtin(&plain, form));
+        turn.insert("actions".to_owned(), Json::Array(actions));
     }
     if !form.state.is_empty() {
         let text = |title: &String| (title.clone(), json!(format!("{MARK} {}", draw_topic(&plain, title))));
@@ -40,10 +45,45 @@ fn draw_topic(request: &ChatRequest, what: &str) -> String {
 }
 
 /// Returns one action, or none.
-fn improvise_actions(request: &ChatRequest, form: &TurnForm) -> Json {
+fn improvise_actions(request: &ChatRequest, form: &TurnForm) -> Vec<Json> {
     let place = draw_seeded(request, "action", form.actions.len() + 1);
     let action = place.checked_sub(1).and_then(|place| form.actions.get(place));
     action.map(|action| improvise_action(request, action)).into_iter().collect()
+}
+
+/// Returns one of the program's own actions: most often words, now and then a way to another place.
+fn improvise_builtin(request: &ChatRequest, form: &TurnForm) -> Option<Json> {
+    /// Number of turns of which one is another action than saying something.
+    const OTHERS: usize = 4;
+    let all = form.builtins();
+    let others: Vec<Builtin> = all.iter().copied().filter(|one| *one != Builtin::Say).collect();
+    let is_other = !all.contains(&Builtin::Say) || draw_seeded(request, "builtin", OTHERS) == 0;
+    let drawn = if is_other { others.get(draw_seeded(request, "other", others.len())).copied() } else { None };
+    let action = drawn.or_else(|| all.first().copied())?;
+    let name = action.word();
+    match action {
+        Builtin::Say => Some(json!({ "do": name, "to": null, "text": improvise_reply(request) })),
+        Builtin::Whisper => {
+            let to = draw_line(request, "- here: ").or_else(|| draw_line(request, "## Others"))?;
+            Some(json!({ "do": name, "to": to, "text": improvise_reply(request) }))
+        }
+        Builtin::Go => Some(json!({ "do": name, "place": draw_line(request, "## Places")? })),
+        Builtin::Wait => Some(json!({ "do": name })),
+        Builtin::Directory => Some(json!({ "do": name, "page": 1 })),
+    }
+}
+
+/// Draws a name from a list of the prompt: one below a heading, or one on a line.
+fn draw_line(request: &ChatRequest, head: &str) -> Option<String> {
+    let text = request.messages.iter().map(|m| m.content.as_str()).collect::<Vec<_>>().join("\n");
+    let (_, list) = text.rsplit_once(head)?;
+    let names: Vec<&str> = if head.starts_with('#') {
+        let lines = list.lines().skip(1).take_while(|line| line.starts_with("- "));
+        lines.filter_map(|line| line[2..].split([':', '(']).next()).map(str::trim).collect()
+    } else {
+        list.lines().next()?.split(", ").filter(|name| *name != "nobody else").collect()
+    };
+    names.get(draw_seeded(request, head, names.len())).map(|name| (*name).to_owned())
 }
 
 fn improvise_action(request: &ChatRequest, action: &Action) -> Json {

@@ -109,8 +109,7 @@ fn setting(names: &[&str], messages: u32) -> Setting {
             role: name.split('_').next().unwrap_or_default().to_lowercase(),
             model: ModelSpec::bare("ollama/m"),
             prompt: format!("You are {name}."),
-            form: None,
-            person: None,
+            ..Agent::default()
         })
         .collect();
     Setting {
@@ -122,6 +121,7 @@ fn setting(names: &[&str], messages: u32) -> Setting {
         health: Vec::new(),
         selector: None,
         summarizer: None,
+        world: None,
         retries: 0,
         calls: 0,
     }

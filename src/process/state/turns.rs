@@ -17,14 +17,6 @@ const AGAIN: &str = include_str!("../../../prompts/turn-again.md");
 /// Request for the next turn of an agent that has a state, or whose actions came back.
 const NOW: &str = include_str!("../../../prompts/turn-now.md");
 
-/// Maximum number of characters of a reply that its agent reads again.
-const MOST_ECHOED: usize = 2_000;
-
-fn shorten(text: &str, most: usize) -> String {
-    let short: String = text.chars().take(most).collect();
-    if short.len() < text.len() { format!("{short}…") } else { short }
-}
-
 impl Conversation {
     /// Returns the next note of the last turn, or `None` if all its notes are in the log.
     pub(super) fn next_note(&self) -> Option<Entry> {
@@ -121,7 +113,7 @@ impl Conversation {
                 flags.push(Flag::Malformed);
                 let more = data::of_malformed(form, &why);
                 // The agent reads its reply again, and `raw` has all of it.
-                let text = shorten(&cleaned.text, MOST_ECHOED);
+                let text = data::shorten(&cleaned.text);
                 self.turn_entry((ask, reply), judge::sorted(flags), (text, Vec::new()), more)
             }
         }

@@ -13,6 +13,8 @@ const DATA: &str = "data";
 const DO: &str = "do";
 /// Key of the reason why an action failed.
 const FAILED: &str = "failed";
+/// Key of what came back of an action of the program's own.
+const RESULT: &str = "result";
 /// Key of the flags of what was said.
 const FLAGS: &str = "flags";
 
@@ -44,6 +46,31 @@ pub fn of_malformed(form: &TurnForm, why: &str) -> Map<String, Json> {
     }
     data.insert(FLAGS.to_owned(), json!([Flag::Empty]));
     wrap(Json::Object(data))
+}
+
+/// Maximum number of characters of a reply that its agent reads again.
+const MOST_ECHOED: usize = 2_000;
+
+/// Returns the beginning of a reply that its agent reads again.
+pub fn shorten(text: &str) -> String {
+    shorten_to(text, MOST_ECHOED)
+}
+
+/// Returns at most this number of characters of a text.
+pub fn shorten_to(text: &str, most: usize) -> String {
+    let short: String = text.chars().take(most).collect();
+    if short.len() < text.len() { format!("{short}…") } else { text.to_owned() }
+}
+
+/// Returns the flags of the words of an action.
+pub fn flags_of(action: &Map<String, Json>) -> Vec<Flag> {
+    action.get(FLAGS).and_then(|flags| serde_json::from_value(flags.clone()).ok()).unwrap_or_default()
+}
+
+/// Returns an action as its agent reads it; `None` if it failed.
+pub fn as_done(action: &Entry) -> Option<Json> {
+    let data = data(action).filter(|data| !data.contains_key(FAILED))?;
+    Some(Json::Object(data.iter().filter(|(key, _)| *key != RESULT).map(|(k, v)| (k.clone(), v.clone())).collect()))
 }
 
 /// Returns the further fields of an entry with these contents.
@@ -123,7 +150,7 @@ fn note(turn: &Entry, kind: Kind, content: String, data: Option<Json>) -> Entry 
 }
 
 /// Returns what the others perceive of an action; empty for nothing.
-fn heard(action: &Json, form: &TurnForm) -> String {
+pub fn heard(action: &Json, form: &TurnForm) -> String {
     let done = action.get(DO).and_then(Json::as_str).filter(|_| action.get(FAILED).is_none());
     let own = done.and_then(|name| form.action(name)).filter(|own| own.heard);
     // On one line, so that no value looks like another's turn.
@@ -161,6 +188,9 @@ pub fn came_back(action: &Entry, form: &TurnForm) -> Option<String> {
     if let Some(why) = data.get(FAILED).and_then(Json::as_str) {
         let name = if name.is_empty() { "An action".to_owned() } else { format!("\"{name}\"") };
         return Some(format!("{name} failed: {why}"));
+    }
+    if let Some(result) = data.get(RESULT).and_then(Json::as_str) {
+        return Some(format!("\"{name}\": {result}"));
     }
     let result = form.action(name).map(|own| own.result.trim()).filter(|result| !result.is_empty())?;
     Some(format!("\"{name}\": {result}"))

@@ -1,9 +1,11 @@
 //! Reading of a reply by the form of the answer.
 
 use super::TurnForm;
+use super::builtin::{Slot, slots};
 use super::json::{Found, find_object, kind_of};
+use crate::design::mind::Builtin;
 use crate::design::{Action, FieldKind, Named};
-use serde_json::{Map, Number, Value as Json};
+use serde_json::{Map, Number, Value as Json, json};
 
 /// A turn as it was read.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -47,9 +49,9 @@ pub enum Act {
 /// A description of the mistake, which the model reads when it is asked again.
 pub fn read(text: &str, was_cut: bool, form: &TurnForm) -> Result<ReadTurn, String> {
     let Found { fields, mut is_repaired } = find_object(text, was_cut)?;
-    let text = read_text(&fields, "text")?;
+    let text = if form.builtins.is_none() { read_text(&fields, "text")? } else { String::new() };
     let thought = if form.thought { read_text(&fields, "thought")? } else { String::new() };
-    let given = if form.actions.is_empty() { &[][..] } else { read_list(&fields, "actions")? };
+    let given = if form.has_actions() { read_list(&fields, "actions")? } else { &[][..] };
     let most = form.max_actions as usize;
     let actions = given.iter().take(most).map(|one| read_act(one, form, &mut is_repaired)).collect();
     let state = read_state(&fields, form)?;
@@ -96,8 +98,15 @@ fn read_act(given: &Json, form: &TurnForm, is_repaired: &mut bool) -> Act {
     let Some(name) = given.get("do").and_then(Json::as_str).map(str::trim) else {
         return failed("", "the action has no \"do\"".to_owned());
     };
+    if let Some(builtin) = form.builtins().iter().find(|one| one.word() == name) {
+        return match read_slots(given, *builtin, is_repaired) {
+            Ok(values) => Act::Done { name: name.to_owned(), values },
+            Err(why) => failed(name, why),
+        };
+    }
     let Some(action) = form.action(name) else {
-        let known: Vec<&str> = form.actions.iter().map(|a| a.name.as_str()).collect();
+        let builtins = form.builtins().iter().map(|one| one.word());
+        let known: Vec<&str> = builtins.chain(form.actions.iter().map(|a| a.name.as_str())).collect();
         return failed(&short_name(name), format!("there is no such action; there are: {}", known.join(", ")));
     };
     match read_values(given, action, is_repaired) {
@@ -111,6 +120,31 @@ fn short_name(name: &str) -> String {
     /// Maximum number of characters.
     const LONGEST: usize = 60;
     name.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST).collect()
+}
+
+/// Reads the fields of one of the program's own actions. A name that may lack is left out.
+fn read_slots(given: &Map<String, Json>, action: Builtin, is_repaired: &mut bool) -> Result<Map<String, Json>, String> {
+    let mut values = Map::new();
+    for (name, slot) in slots(action) {
+        let value = match (slot, given.get(*name)) {
+            (Slot::MaybeName, None | Some(Json::Null)) => continue,
+            (Slot::MaybeName, Some(Json::String(text))) if text.trim().is_empty() => continue,
+            (Slot::Words | Slot::Name | Slot::MaybeName, Some(Json::String(text))) => json!(text.trim()),
+            (Slot::Page, None | Some(Json::Null)) => json!(1),
+            (Slot::Page, Some(value)) => {
+                let (number, was_repaired) = read_value(value, &FieldKind::Integer)
+                    .ok_or_else(|| format!("\"{name}\" is {}; it must be a whole number", shown(value)))?;
+                *is_repaired |= was_repaired;
+                number
+            }
+            (Slot::Words | Slot::Name, None) => return Err(format!("\"{name}\" is missing")),
+            (Slot::Words | Slot::Name | Slot::MaybeName, Some(other)) => {
+                return Err(format!("\"{name}\" is {}, not a text", kind_of(other)));
+            }
+        };
+        values.insert((*name).to_owned(), value);
+    }
+    Ok(values)
 }
 
 fn read_values(

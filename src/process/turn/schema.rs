@@ -2,6 +2,8 @@
 //! `pattern`, `default`, and no list of types. A value that may lack is `anyOf` with `null`.
 
 use super::TurnForm;
+use super::builtin::{Slot, slots};
+use crate::design::mind::Builtin;
 use crate::design::{Action, FieldKind};
 use serde_json::{Map, Value as Json, json};
 
@@ -45,9 +47,13 @@ impl TurnForm {
         if self.thought {
             properties.insert("thought".to_owned(), text(bounds.map(|b| b.thought)));
         }
-        properties.insert("text".to_owned(), text(bounds.map(|b| b.text)));
-        if !self.actions.is_empty() {
-            let kinds: Vec<Json> = self.actions.iter().map(|action| action_schema(action, bounds)).collect();
+        if self.builtins.is_none() {
+            properties.insert("text".to_owned(), text(bounds.map(|b| b.text)));
+        }
+        if self.has_actions() {
+            let builtins = self.builtins().iter().map(|action| builtin_schema(*action, bounds));
+            let own = self.actions.iter().map(|action| action_schema(action, bounds));
+            let kinds: Vec<Json> = builtins.chain(own).collect();
             let mut actions = Map::from_iter([("type".to_owned(), json!("array"))]);
             actions.insert("items".to_owned(), json!({ "anyOf": kinds }));
             if bounds.is_some() {
@@ -70,6 +76,18 @@ impl TurnForm {
         let share = |bound: u32| (u64::from(bound) * u64::from(room) / u64::from(whole)).max(1) as u32;
         Bounds { thought: share(THOUGHT), state: share(STATE), text: share(TEXT) }
     }
+}
+
+fn builtin_schema(action: Builtin, bounds: Option<Bounds>) -> Json {
+    let name = ("do".to_owned(), json!({ "type": "string", "enum": [action.word()] }));
+    let slot = |slot: Slot| match slot {
+        Slot::Words => text(bounds.map(|b| b.text)),
+        Slot::Name => text(bounds.map(|b| b.state)),
+        Slot::MaybeName => nullable(&text(bounds.map(|b| b.state))),
+        Slot::Page => json!({ "type": "integer" }),
+    };
+    let fields = slots(action).iter().map(|(name, kind)| ((*name).to_owned(), slot(*kind)));
+    object(&std::iter::once(name).chain(fields).collect())
 }
 
 fn action_schema(action: &Action, bounds: Option<Bounds>) -> Json {

@@ -42,7 +42,13 @@ fn leave() -> Action {
 }
 
 fn form() -> TurnForm {
-    TurnForm { thought: true, state: vec!["goals".to_owned()], actions: vec![offer(), leave()], max_actions: 2 }
+    TurnForm {
+        thought: true,
+        state: vec!["goals".to_owned()],
+        builtins: None,
+        actions: vec![offer(), leave()],
+        max_actions: 2,
+    }
 }
 
 #[test]
@@ -209,10 +215,10 @@ fn notes_follow_a_turn_in_order() {
 
 #[test]
 fn a_role_has_the_actions_that_name_it() {
-    let form = |role: &str| TurnForm::of_role(&Mind::default(), &[offer(), leave()], role).unwrap();
+    let form = |role: &str| TurnForm::of_role(&Mind::default(), &[offer(), leave()], role, None).unwrap();
     assert_eq!(form("seller").actions.len(), 2);
     assert_eq!(form("buyer").actions, [offer()]);
-    assert_eq!(TurnForm::of_role(&Mind::default(), &[leave()], "buyer"), None, "a turn as plain text");
-    let off = Mind { thoughts: Some(false), state: Some(Vec::new()), max_actions: Some(9) };
-    assert_eq!(TurnForm::of_role(&off, &[], "buyer"), None);
+    assert_eq!(TurnForm::of_role(&Mind::default(), &[leave()], "buyer", None), None, "a turn as plain text");
+    let off = Mind { thoughts: Some(false), state: Some(Vec::new()), max_actions: Some(9), ..Mind::default() };
+    assert_eq!(TurnForm::of_role(&off, &[], "buyer", None), None);
 }

@@ -1,7 +1,9 @@
 //! Description of a form in the agent's system prompt.
 
 use super::TurnForm;
+use super::builtin::{purpose, slots};
 use crate::design::Action;
+use crate::design::mind::Builtin;
 use std::fmt::Write;
 
 /// Beginning of the description. A text of the program, as the other files in `prompts/`.
@@ -14,13 +16,16 @@ impl TurnForm {
         if self.thought {
             text.push_str("\n- \"thought\": what you think now. Nobody else reads it.");
         }
-        text.push_str("\n- \"text\": what you say aloud, \"\" for nothing.");
-        if !self.actions.is_empty() {
+        if self.builtins.is_none() {
+            text.push_str("\n- \"text\": what you say aloud, \"\" for nothing.");
+        }
+        if self.has_actions() {
             let _ = write!(
                 text,
                 "\n- \"actions\": what you do, at most {}, [] for nothing. Each is one of:",
                 self.max_actions
             );
+            self.builtins().iter().for_each(|action| describe_builtin(&mut text, *action));
             self.actions.iter().for_each(|action| describe_action(&mut text, action));
         }
         if !self.state.is_empty() {
@@ -33,6 +38,11 @@ impl TurnForm {
         }
         text
     }
+}
+
+fn describe_builtin(text: &mut String, action: Builtin) {
+    let fields: Vec<String> = slots(action).iter().map(|(name, _)| format!(", {name:?}: …")).collect();
+    let _ = write!(text, "\n  - {{\"do\": {:?}{}}} – {}", action.word(), fields.concat(), purpose(action));
 }
 
 fn describe_action(text: &mut String, action: &Action) {

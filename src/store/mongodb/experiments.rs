@@ -56,14 +56,13 @@ pub(super) async fn save_experiment(mongo: &Base, new: &NewExperiment) -> Result
 
 pub(super) async fn keep_revision(mongo: &Base, hash: &str, document: &Experiment) -> Result<(), Fail> {
     schema::room_for_document(mongo, document).await?;
-    keep_people(mongo, hash, document).await?;
+    keep_texts(mongo, hash, document).await?;
     unless_there(mongo.revisions().insert_one(revision_document(hash, document)?).await)
 }
 
-/// Stores the texts of people before the document that names them, unless the document is stored.
-async fn keep_people(mongo: &Base, hash: &str, document: &Experiment) -> Result<(), Fail> {
-    let texts = document.people.iter().filter_map(|file| Some((&file.hash, file.text()?)));
-    let texts: BTreeMap<&String, &str> = texts.collect();
+/// Stores the texts of people and files before the document that names them, unless the document is stored.
+async fn keep_texts(mongo: &Base, hash: &str, document: &Experiment) -> Result<(), Fail> {
+    let texts: BTreeMap<&str, &str> = document.texts().collect();
     if texts.is_empty() || mongo.revisions().find_one(doc! { "_id": hash }).await?.is_some() {
         return Ok(());
     }

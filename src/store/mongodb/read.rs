@@ -81,19 +81,15 @@ async fn aggregate_counts(mongo: &Base, experiments: &[String]) -> Result<Vec<Do
 pub(super) async fn find_document(mongo: &Base, revision: &str) -> Result<Option<Experiment>, Fail> {
     let found = mongo.revisions().find_one(doc! { "_id": revision }).await?;
     let Some(mut document) = found.map(|stored| revision_experiment(&stored)).transpose()? else { return Ok(None) };
-    fill_people(mongo, &mut document).await?;
+    fill_texts(mongo, &mut document).await?;
     Ok(Some(document))
 }
 
-/// Puts the texts of people into a document.
-pub(super) async fn fill_people(mongo: &Base, document: &mut Experiment) -> Result<(), Fail> {
-    let texts = read_texts(mongo, document.people.iter().map(|file| file.hash.clone()).collect()).await?;
-    for file in &mut document.people {
-        let missing = || Fail::Damaged(format!("the text {} of {} is missing", file.hash, file.path));
-        let text = texts.get(&file.hash).cloned().ok_or_else(missing)?;
-        file.fill_text(text);
-    }
-    Ok(())
+/// Puts the texts of people and files into a document.
+pub(super) async fn fill_texts(mongo: &Base, document: &mut Experiment) -> Result<(), Fail> {
+    let texts = read_texts(mongo, document.text_hashes().map(str::to_owned).collect()).await?;
+    let missing = |hash: &str| Fail::Damaged(format!("the text {hash} of an experiment is missing"));
+    document.fill_texts(|hash| texts.get(hash).cloned().ok_or_else(|| missing(hash)))
 }
 
 /// Returns texts by their hashes. Missing texts are left out.

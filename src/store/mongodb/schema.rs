@@ -128,7 +128,7 @@ fn is_new_entry(entry: &Entry) -> bool {
 fn is_new_kind(entry: &Entry) -> bool {
     match entry.kind {
         Kind::Opening | Kind::Speech | Kind::Selection | Kind::Summary | Kind::Rejected => entry.more.is_some(),
-        Kind::Question | Kind::Answer | Kind::Turn | Kind::Thought | Kind::Action | Kind::State => true,
+        Kind::Question | Kind::Answer | Kind::Turn | Kind::Thought | Kind::Action | Kind::State | Kind::Move => true,
     }
 }
 

@@ -106,7 +106,7 @@ async fn check_documents(mongo: &Base) -> Result<Vec<Fault>, Fail> {
     let mut faults = Vec::new();
     while let Some(document) = cursor.try_next().await? {
         let read = match revision_experiment(&document) {
-            Ok(mut experiment) => read::fill_people(mongo, &mut experiment).await,
+            Ok(mut experiment) => read::fill_texts(mongo, &mut experiment).await,
             Err(fail) => Err(fail),
         };
         if let Err(Fail::Damaged(cause)) = read {

@@ -24,10 +24,8 @@ pub(super) fn save_experiment(conn: &Connection, new: &NewExperiment) -> Result<
 pub(super) fn keep_document(conn: &Connection, revision: &str, document: &Experiment) -> Result<(), Fail> {
     conn.prepare_cached("insert into revisions (hash, document) values (?1, ?2) on conflict do nothing")?
         .execute(params![revision, to_json(&document.without_texts())?])?;
-    for file in &document.people {
-        if let Some(text) = file.text() {
-            calls::keep_text(conn, &file.hash, text)?;
-        }
+    for (hash, text) in document.texts() {
+        calls::keep_text(conn, hash, text)?;
     }
     Ok(())
 }

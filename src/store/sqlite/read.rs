@@ -118,8 +118,8 @@ fn count_conversations(conn: &Connection) -> Result<HashMap<String, Vec<Group>>,
 pub(super) fn find_document(conn: &Connection, revision: &str) -> Result<Option<Experiment>, Fail> {
     let select = conn.prepare_cached("select document from revisions where hash = ?1")?;
     let mut found = read_first(select, [revision], read_document)?;
-    for file in found.iter_mut().flat_map(|document| &mut document.people) {
-        file.fill_text(calls::find_text(conn, &file.hash)?);
+    if let Some(document) = &mut found {
+        document.fill_texts(|hash| calls::find_text(conn, hash))?;
     }
     Ok(found)
 }

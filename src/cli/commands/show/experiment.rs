@@ -6,8 +6,9 @@ use crate::cli::selected::describe_left_out;
 use crate::cli::selecting::Selecting;
 use crate::cli::terminal::printer::{Look, Piece, Printer};
 use crate::cli::terminal::text::{Column, instant, short, table, wrap};
+use crate::design::diff::shape_text;
 use crate::design::keys::kind::KeyValue;
-use crate::design::keys::{BEFORE_AGENTS, Key, MODEL, PROTOCOL, ROLE};
+use crate::design::keys::{BEFORE_AGENTS, Key, MODEL, PROTOCOL, ROLE, WORLD};
 use crate::design::template::{RoleTags, Tag, Template, tag_of};
 use crate::design::{Experiment, Expression, ModelSpec, PromptText, Role, RoleModel, Seed, Value, inflect, markdown};
 use crate::exchange::records;
@@ -137,6 +138,9 @@ impl Page<'_> {
         for (name, text) in before.iter().chain([&agents]).chain(after) {
             self.field(&name.replace('_', " "), text)?;
         }
+        for (name, text) in document.world.iter().flat_map(|world| shown(WORLD, world)) {
+            self.field(name, &text)?;
+        }
         for (who, model) in [("selector", &document.selector_model), ("summarizer", &document.summarizer_model)] {
             if let Some(model) = model {
                 self.field(who, model)?;
@@ -234,6 +238,7 @@ fn shown<T>(keys: &'static [Key<T>], of: &T) -> Vec<(&'static str, String)> {
         KeyValue::One(value) => value.to_string(),
         KeyValue::List(texts) => texts.join(" | "),
         KeyValue::Sources(sources) => write_level(&sources),
+        KeyValue::Tree(shape) => shape_text(&shape),
         KeyValue::Seed(Seed::Base(base)) => base.to_string(),
         KeyValue::Seed(Seed::Fixed { fixed }) => format!("{fixed} (fixed)"),
     };

@@ -13,13 +13,15 @@ use crate::lab::{Flagged, Lab};
 use crate::process::log::Entry;
 use crate::process::state::RESEARCHER;
 use crate::process::turn::data;
+use crate::process::world::find_perceivers;
+use crate::process::world::lines::{circumstances, step_title};
 use crate::process::{Flag, Kind};
 use crate::store::{CallRecord, ConversationRecord, ConversationUpdate, ExperimentRecord, ProcessKind, Status};
 use serde_json::{Map, Value as Json, json};
 use std::io;
 
 /// Parts of a transcript that are printed only on request.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Default)]
 pub struct Detail {
     /// Raw replies of the models.
     pub raw: bool,
@@ -27,6 +29,51 @@ pub struct Detail {
     pub calls: bool,
     /// New turns, until the conversation ends.
     pub follow: bool,
+    /// Only what this agent of a world perceived and did.
+    pub viewer: Option<String>,
+    /// Only what happened in this place of a world.
+    pub place: Option<String>,
+}
+
+impl Detail {
+    /// Refuses an agent or a place that the world does not have, and either in a conversation.
+    fn check(&self, conversation: &ConversationRecord, log: &[Entry]) -> Result<(), CliError> {
+        let (agents, places) = (list_agents(conversation), list_places(log));
+        for (flag, wanted, known) in [("--as", &self.viewer, agents), ("--place", &self.place, places)] {
+            let Some(wanted) = wanted else { continue };
+            if !conversation.is_world() {
+                return Err(CliError::usage(format!(
+                    "{flag} is for a world, and {} is a conversation",
+                    conversation.id
+                )));
+            }
+            if !known.contains(wanted) {
+                let known = if known.is_empty() { "it has none so far".to_owned() } else { known.join(", ") };
+                return Err(
+                    CliError::usage(format!("{flag}: there is no `{wanted}`")).hint(format!("there are: {known}"))
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns true if an entry is to be printed. `who` perceived it; `None` for a private entry.
+    fn shows(&self, entry: &Entry, who: Option<&Vec<String>>) -> bool {
+        let perceives = |viewer: &String| entry.speaker == *viewer || who.is_some_and(|who| who.contains(viewer));
+        let is_there = |place: &String| entry.field("place") == Some(place) || entry.kind == Kind::Opening;
+        self.viewer.as_ref().is_none_or(perceives) && self.place.as_ref().is_none_or(is_there)
+    }
+}
+
+fn list_agents(conversation: &ConversationRecord) -> Vec<String> {
+    conversation.participants.iter().map(|agent| agent.name.clone()).collect()
+}
+
+fn list_places(log: &[Entry]) -> Vec<String> {
+    let mut places: Vec<String> = log.iter().filter_map(|entry| entry.field("place")).map(str::to_owned).collect();
+    places.sort();
+    places.dedup();
+    places
 }
 
 /// Prints a conversation.
@@ -38,32 +85,37 @@ pub async fn run(
 ) -> Result<Exit, CliError> {
     let experiment = lab.experiment_of(&conversation).await?;
     let subject = lab.subject_log(&conversation).await?;
+    detail.check(&conversation, &lab.log_of(&conversation.id).await?)?;
     let mut watch = ConversationWatch::begin(lab, &conversation.id);
     if context.printer.json {
         let (now, log) = if detail.follow { watch.until_end().await? } else { watch.next().await? };
-        return json_document(context, detail, lab, (&experiment, &subject), (now, log)).await;
+        return json_document(context, &detail, lab, (&experiment, &subject), (now, log)).await;
     }
     let (mut now, mut new) = watch.next().await?;
     let mut own = now.clone();
     let notes = lab.load_marks().await?.own_conversation(&mut own);
     let mut page =
-        Page { printer: &context.printer, conversation: now.clone(), subject, detail, day: 0, unlike: false };
+        Page { printer: &context.printer, conversation: now.clone(), subject, detail, day: 0, step: 0, unlike: false };
     page.header(&experiment.name, &(own, flags(&new)), &notes)?;
     let mut log: Vec<Entry> = Vec::new();
     loop {
         let printed = log.len();
         log.append(&mut new);
         // A call without an entry is printed at the end.
-        let calls = if detail.calls && (printed < log.len() || is_at_its_end(now.status) || !detail.follow) {
+        let calls = if page.detail.calls && (printed < log.len() || is_at_its_end(now.status) || !page.detail.follow) {
             lab.store.calls(&conversation.id).await?
         } else {
             Vec::new()
         };
-        for entry in &log[printed..] {
+        let perceivers = find_perceivers(&log);
+        let shown =
+            log.iter().zip(&perceivers).skip(printed).filter(|(entry, who)| page.detail.shows(entry, who.as_ref()));
+        for entry in shown.map(|(entry, _)| entry.clone()).collect::<Vec<_>>() {
+            let entry = &entry;
             page.entry(entry)?;
             page.calls(&calls, &log, |c| c.seq == entry.seq && entry.call == Some(c.call))?;
         }
-        if !detail.follow || is_at_its_end(now.status) {
+        if !page.detail.follow || is_at_its_end(now.status) {
             let open = |c: &CallRecord| !log.iter().any(|e| e.seq == c.seq && e.call == Some(c.call));
             if calls.iter().any(open) {
                 page.printer.out("")?;
@@ -90,14 +142,21 @@ fn flags(log: &[Entry]) -> Vec<Flag> {
 
 async fn json_document(
     context: &Context,
-    detail: Detail,
+    detail: &Detail,
     lab: &Lab,
     (experiment, subject): (&ExperimentRecord, &[Entry]),
     (conversation, log): ConversationUpdate,
 ) -> Result<Exit, CliError> {
     let id = &conversation.id;
     let flags = flags(&log);
-    let entries: Vec<Json> = log.iter().map(|e| Json::Object(exchange::entry(e))).collect();
+    let perceivers = find_perceivers(&log);
+    let shown = log.iter().zip(&perceivers).filter(|(entry, who)| detail.shows(entry, who.as_ref()));
+    let object = |(entry, who): (&Entry, &Option<Vec<String>>)| {
+        let mut object = exchange::entry(entry);
+        object.extend(who.as_ref().map(|who| ("heard_by".to_owned(), json!(who))));
+        Json::Object(object)
+    };
+    let entries: Vec<Json> = shown.map(object).collect();
     let mut own = conversation.clone();
     let notes = lab.load_marks().await?.own_conversation(&mut own);
     let mut data = records::conversation(&own, &flags);
@@ -159,6 +218,7 @@ struct Page<'a> {
     subject: Vec<Entry>,
     detail: Detail,
     day: u32,
+    step: u32,
     /// True if a rebuilt request differs from the sent one.
     unlike: bool,
 }
@@ -243,6 +303,14 @@ impl Page<'_> {
             self.day = entry.day;
             self.printer.out("")?;
             self.printer.pieces(&[Piece(&format!("Day {}", entry.day), Look::Bold)])?;
+            self.step = 0;
+        }
+        if self.conversation.is_world() && entry.index != self.step {
+            self.step = entry.index;
+            if let Some(title) = step_title(entry) {
+                self.printer.out("")?;
+                self.printer.pieces(&[Piece(&title, Look::Bold)])?;
+            }
         }
         self.printer.out("")?;
         self.turn(entry)
@@ -257,6 +325,7 @@ impl Page<'_> {
             None => Look::Bold,
         };
         let kind = if aside { format!("  ({})", entry.kind.word()) } else { String::new() };
+        let kind = format!("{}{kind}", circumstances(entry));
         let flags: Vec<&str> = entry.flags.iter().map(|f| f.word()).collect();
         let flags = if flags.is_empty() { String::new() } else { format!("  [{}]", flags.join(", ")) };
         self.printer.pieces(&[Piece(&entry.speaker, look), Piece(&kind, Look::Dim), Piece(&flags, Look::Yellow)])?;

@@ -23,7 +23,8 @@ fn minded(messages: u32) -> Setting {
     let mut two = setting(&["Buyer_1", "Seller_2"], messages);
     let hidden = Action { heard: false, says: String::new(), ..action("hide", None) };
     let actions = vec![action("offer", None), hidden, action("close", Some(Ends::Conversation))];
-    let form = Arc::new(TurnForm { thought: true, state: vec!["goals".to_owned()], actions, max_actions: 3 });
+    let form =
+        Arc::new(TurnForm { thought: true, state: vec!["goals".to_owned()], builtins: None, actions, max_actions: 3 });
     for agent in &mut two.agents {
         agent.form = Some(Arc::clone(&form));
     }
@@ -134,7 +135,13 @@ fn a_person_among_them_types_plain_text() {
 fn growth_is_known_where_only_entries_follow_the_system_prompt() {
     let mut setting = minded(6);
     for agent in &mut setting.agents {
-        agent.form = Some(Arc::new(TurnForm { thought: true, state: Vec::new(), actions: Vec::new(), max_actions: 3 }));
+        agent.form = Some(Arc::new(TurnForm {
+            thought: true,
+            state: Vec::new(),
+            builtins: None,
+            actions: Vec::new(),
+            max_actions: 3,
+        }));
     }
     let mut number = 0;
     let run = run(&setting, |ask| {

@@ -1,0 +1,190 @@
+//! Prompts of a world. The system prompt and the beginning of the memory stay the same bytes for as long as possible;
+//! only `Now`, at the end, changes with each step.
+
+use super::lines::Lines;
+use super::machine::{Item, Lane, World};
+use super::window::window;
+use crate::process::Agent;
+use crate::process::asking::{Ask, Growth};
+use crate::process::log::{CallRef, Entry, Kind, Purpose};
+use crate::process::prompt::{Ending, Part, Range, View};
+use crate::process::state::{RESEARCHER, SUMMARIZER};
+use crate::process::turn::data;
+use serde_json::{Map, Value as Json, json};
+
+/// Maximum number of names in `Now`.
+const MOST_NAMED: usize = 20;
+/// Line in place of what the window leaves out.
+const LEFT_OUT: &str = "[… earlier events are not shown]";
+/// Request for the object after a reply that could not be read.
+const AGAIN: &str = include_str!("../../../prompts/turn-again.md");
+/// Request for a turn as JSON.
+const ASK: &str = include_str!("../../../prompts/world-ask.md");
+/// Request for a turn as plain text.
+const ASK_PLAIN: &str = include_str!("../../../prompts/world-ask-plain.md");
+
+impl World {
+    /// Returns the ask of one lane of a round.
+    pub(super) fn ask(&self, base: u32, seq: u32, lane: &Lane) -> Ask {
+        let agent = &self.setting.agents[lane.agent];
+        let form = agent.form_of_turns();
+        let within = self.ears.as_ref().map(|ears| ears.within_hearing(lane.agent)).unwrap_or_default();
+        Ask {
+            base,
+            seq,
+            growth: lane.rejected.last().map_or(Growth::Unknown, |seq| Growth::From(*seq)),
+            day: self.day,
+            index: self.step,
+            call: CallRef {
+                purpose: if form.is_some() { Purpose::Turn } else { Purpose::Speech },
+                ask: lane.rejected.len() as u32,
+            },
+            view: self.view(lane, agent),
+            speaker: agent.name.clone(),
+            role: agent.role.clone(),
+            model: agent.model.clone(),
+            others: within.into_iter().map(|other| self.setting.agents[other].name.clone()).collect(),
+            form: form.cloned(),
+        }
+    }
+
+    fn lines(&self) -> Lines {
+        Lines { dates: self.scene.has_dates(self.setting.protocol.days) }
+    }
+
+    fn view(&self, lane: &Lane, agent: &Agent) -> View {
+        let items = &self.minds[lane.agent].items;
+        let (first, last) = window(items.len(), agent.memory);
+        let is_cut = last.start > first.end;
+        let mut parts = vec![entries(&items[first])];
+        if is_cut {
+            parts.push(Part::Text(LEFT_OUT.to_owned()));
+        }
+        parts.push(entries(&items[last]));
+        parts.retain(|part| !matches!(part, Part::Entries { ranges } if ranges.is_empty()));
+        let again = lane.rejected.iter().filter_map(|seq| {
+            let why = data::malformed(self.log.get(*seq as usize)?)?;
+            Some([Ending::Rejected(*seq), Ending::Text(AGAIN.trim_end().replace("{{reason}}", why))])
+        });
+        let ending = std::iter::once(Ending::Text(self.now(lane.agent, agent))).chain(again.flatten()).collect();
+        View {
+            system: agent.system(),
+            from: 0,
+            to: 0,
+            reader: Some(agent.name.clone()),
+            labels: true,
+            merge: true,
+            alternate: false,
+            filled: false,
+            turns: agent.form_of_turns().is_some(),
+            world: Some(self.lines()),
+            parts,
+            subject: false,
+            ending,
+        }
+    }
+
+    /// Returns what an agent knows of this moment: time, place, who is here, its state, what came back, what is asked.
+    fn now(&self, index: usize, agent: &Agent) -> String {
+        let mind = &self.minds[index];
+        let mut lines = vec!["Now".to_owned()];
+        match self.scene.clock.as_ref().and_then(|clock| clock.time(self.day, self.step)) {
+            Some(time) => lines.push(format!("- time: {}", time.strftime("%A, %-d %B %Y, %H:%M"))),
+            None => lines.push(format!("- step: {} of {}", self.step, self.scene.steps)),
+        }
+        if let Some(ears) = &self.ears
+            && let Some(place) = ears.place_of(index)
+        {
+            lines.push(format!("- place: {place}"));
+            lines.push(format!("- here: {}", self.some_names(&ears.others_in(Some(place), index))));
+        }
+        let form = agent.form_of_turns();
+        for title in form.iter().flat_map(|form| &form.state) {
+            lines.extend(mind.kept.get(title).map(|text| format!("- {title}: {text}")));
+        }
+        lines.extend(mind.back.iter().map(|line| format!("- {line}")));
+        lines.push(if form.is_some() { ASK } else { ASK_PLAIN }.trim_end().to_owned());
+        lines.join("\n")
+    }
+
+    fn some_names(&self, agents: &[usize]) -> String {
+        let names: Vec<&str> =
+            agents.iter().take(MOST_NAMED).map(|agent| self.setting.agents[*agent].name.as_str()).collect();
+        match (names.is_empty(), agents.len().saturating_sub(MOST_NAMED)) {
+            (true, _) => "nobody else".to_owned(),
+            (false, 0) => names.join(", "),
+            (false, more) => format!("{} and {more} more", names.join(", ")),
+        }
+    }
+
+    /// Returns the ask for the day's summary, which reads what everybody heard.
+    pub(super) fn ask_summary(&self, base: u32) -> Option<Ask> {
+        let helper = self.setting.summarizer.as_ref()?;
+        let today = self.log.iter().rposition(|e| e.kind == Kind::Opening).unwrap_or_default() as u32;
+        let view = View {
+            system: helper.prompt.clone(),
+            from: today,
+            to: base,
+            reader: None,
+            labels: true,
+            merge: true,
+            alternate: false,
+            filled: false,
+            turns: false,
+            world: Some(self.lines()),
+            parts: Vec::new(),
+            subject: false,
+            ending: Vec::new(),
+        };
+        Some(Ask {
+            base,
+            seq: base,
+            growth: Growth::New,
+            day: self.day,
+            index: self.step,
+            call: CallRef { purpose: Purpose::Summary, ask: 0 },
+            view,
+            speaker: SUMMARIZER.to_owned(),
+            role: SUMMARIZER.to_owned(),
+            model: helper.model.clone(),
+            others: Vec::new(),
+            form: None,
+        })
+    }
+
+    /// Returns the time of the day's opening; on the first day also who starts where, and who hears whom.
+    fn more_of_opening(&self) -> Map<String, Json> {
+        let time = self.scene.clock.as_ref().and_then(|clock| clock.time(self.day, 1));
+        let time = time.map(|time| ("time".to_owned(), json!(time.to_string())));
+        let beginning = self.ears.is_none().then(|| data::wrap(json!(self.scene.beginning())));
+        time.into_iter().chain(beginning.into_iter().flatten()).collect()
+    }
+
+    /// Returns the opening of the day.
+    pub(super) fn opening(&self) -> Entry {
+        let mut content = self.setting.starting_message.clone();
+        for summary in self.log.iter().filter(|e| e.kind == Kind::Summary) {
+            content.extend(["\n\nDay ", &summary.day.to_string(), " summary:\n", &summary.content]);
+        }
+        let more = self.more_of_opening();
+        Entry {
+            seq: self.log.len() as u32,
+            day: self.day,
+            index: 0,
+            kind: Kind::Opening,
+            speaker: RESEARCHER.to_owned(),
+            role: None,
+            model: None,
+            content,
+            raw: None,
+            flags: Vec::new(),
+            call: None,
+            prompt: None,
+            more: (!more.is_empty()).then(|| Box::new(more)),
+        }
+    }
+}
+
+fn entries(items: &[Item]) -> Part {
+    Part::Entries { ranges: items.iter().map(|item| Range { from: item.from, to: item.to }).collect() }
+}
