@@ -246,7 +246,8 @@ fn row((record, flags): &Flagged, said: u32, axes: &[String]) -> Vec<String> {
         if levels.is_empty() { "-".to_owned() } else { levels.join(" ") },
         record.replicate.to_string(),
         record.status.word().to_owned(),
-        format!("{said}/{}", record.messages),
+        // A world has steps, of which each may have any number of speeches.
+        if record.is_world() { said.to_string() } else { format!("{said}/{}", record.messages) },
         flags.join(" "),
         models.join(", "),
         record.reason.clone().filter(|_| ended).unwrap_or_default(),

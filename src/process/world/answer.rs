@@ -55,7 +55,7 @@ impl World {
                 if !state.is_empty() {
                     data.insert("state".to_owned(), Json::Object(state));
                 }
-                self.turn_entry((ask, reply), judge::sorted(flags), of_texts, (cleaned.text, data))
+                self.turn_entry((ask, reply, agent), judge::sorted(flags), of_texts, (cleaned.text, data))
             }
             Err(why) => {
                 flags.push(Flag::Malformed);
@@ -63,7 +63,7 @@ impl World {
                     ("malformed".to_owned(), json!(why)),
                     ("actions".to_owned(), json!([{ "do": Builtin::Wait.word() }])),
                 ]);
-                self.turn_entry((ask, reply), judge::sorted(flags), Vec::new(), (cleaned.text, data))
+                self.turn_entry((ask, reply, agent), judge::sorted(flags), Vec::new(), (cleaned.text, data))
             }
         }
     }
@@ -77,13 +77,13 @@ impl World {
             Verdict::Again | Verdict::Fail => Kind::Rejected,
         };
         let more = self.here(agent);
-        let more = (!more.is_empty() && kind == Kind::Speech).then(|| Box::new(more));
+        let more = (!more.is_empty()).then(|| Box::new(more));
         Entry { more, ..judge::entry(ask, reply, kind, text, flags) }
     }
 
     fn turn_entry(
         &self,
-        (ask, reply): (&Ask, &Reply<'_>),
+        (ask, reply, agent): (&Ask, &Reply<'_>, usize),
         flags: Vec<Flag>,
         of_texts: Vec<Flag>,
         (text, data): (String, Map<String, Json>),
@@ -93,7 +93,9 @@ impl World {
             Verdict::Keep => (Kind::Turn, String::new(), flags),
             Verdict::Again | Verdict::Fail => (Kind::Rejected, data::shorten(&text), all),
         };
-        let more = Some(Box::new(data::wrap(Json::Object(data))));
+        let mut more = self.here(agent);
+        more.extend(data::wrap(Json::Object(data)));
+        let more = Some(Box::new(more));
         Entry { more, ..judge::entry(ask, reply, kind, content, flags) }
     }
 
