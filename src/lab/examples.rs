@@ -103,6 +103,28 @@ const EXAMPLES: &[(&str, &[Shipped])] = &[
             ),
         ],
     ),
+    (
+        "office",
+        &[
+            ("experiment.toml", include_str!("../../experiments/office/experiment.toml")),
+            ("shared.md", include_str!("../../experiments/office/shared.md")),
+            ("roles/colleague.md", include_str!("../../experiments/office/roles/colleague.md")),
+            ("roles/celebrant.md", include_str!("../../experiments/office/roles/celebrant.md")),
+            ("people/hana.json", include_str!("../../experiments/office/people/hana.json")),
+            ("people/joost.json", include_str!("../../experiments/office/people/joost.json")),
+            ("people/matteo.json", include_str!("../../experiments/office/people/matteo.json")),
+            ("people/priya.json", include_str!("../../experiments/office/people/priya.json")),
+        ],
+    ),
+    (
+        "rumour",
+        &[
+            ("experiment.toml", include_str!("../../experiments/rumour/experiment.toml")),
+            ("shared.md", include_str!("../../experiments/rumour/shared.md")),
+            ("roles/source.md", include_str!("../../experiments/rumour/roles/source.md")),
+            ("roles/neighbour.md", include_str!("../../experiments/rumour/roles/neighbour.md")),
+        ],
+    ),
 ];
 
 /// Returns the files of a shipped experiment under a new name; without `example`, those of the starter. Comments and
@@ -124,13 +146,15 @@ fn shipped_files(example: Option<&str>) -> Result<&'static [Shipped], LabError> 
 
 fn rename_files(name: &str, shipped: &[Shipped]) -> Files {
     let written = toml_edit::Value::from(name).to_string();
-    let named = |line: &str| {
-        if line.starts_with("name = ") { format!("name = {}\n", written.trim()) } else { line.to_owned() }
+    // The experiment's name is the first; actions have names too.
+    let renamed = |text: &str| match text.split_once("name = ") {
+        Some((before, rest)) => {
+            let rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+            format!("{before}name = {}\n{rest}", written.trim())
+        }
+        None => text.to_owned(),
     };
-    let text = |path: &str, text: &str| match path {
-        "experiment.toml" => text.split_inclusive('\n').map(named).collect(),
-        _ => text.to_owned(),
-    };
+    let text = |path: &str, text: &str| if path == "experiment.toml" { renamed(text) } else { text.to_owned() };
     shipped.iter().map(|(path, content)| ((*path).to_owned(), text(path, content).into_bytes())).collect()
 }
 

@@ -58,3 +58,25 @@ fn market_research_rates_a_price_by_the_same_shoppers_in_every_condition() {
     assert_eq!(names("2.49"), names("3.99"));
     assert_eq!(names("2.49").len(), 4);
 }
+
+#[test]
+fn office_is_heard_by_place_under_a_clock() {
+    let (_place, rows) = run("office", 8);
+    let of = |name: &'static str| rows.iter().filter(move |row| row["speaker"] == name);
+    let first = of("Matteo Brandt").find(|row| row["position"] == 1 && row["kind"] == "thought").unwrap();
+    assert_eq!((&first["place"], &first["time"]), (&"Kitchen".into(), &"2025-03-14T14:00:00".into()), "{first}");
+    assert!(of("Hana Kovar").any(|row| row["position"] == 1 && row["place"] == "Office"));
+    assert!(!of_kind(&rows, "thought").is_empty() && !of_kind(&rows, "state").is_empty());
+}
+
+#[test]
+fn rumour_has_private_beliefs_of_neighbours_on_links() {
+    let (_place, rows) = run("rumour", 6);
+    let stated: Vec<&Json> =
+        of_kind(&rows, "action").into_iter().filter(|row| row["data"]["do"] == "believes").collect();
+    assert!(!stated.is_empty());
+    assert!(stated.iter().all(|row| row["data"]["yes"].is_boolean() && row["content"] == ""));
+    let speeches = of_kind(&rows, "speech");
+    let hears_less = |row: &&Json| row["heard_by"].as_array().is_some_and(|heard| heard.len() < 7);
+    assert!(speeches.iter().any(hears_less), "links keep a speech from somebody");
+}

@@ -24,7 +24,7 @@ pub struct New {
     /// Name of the experiment and of its folder
     pub name: String,
     /// Example to start from: prison, debate, negotiation, focus-group, interview,
-    /// ad-evaluation, market-research, or `empty`, a blank experiment
+    /// ad-evaluation, market-research, office, rumour, or `empty`, a blank experiment
     #[arg(long, value_name = "EXAMPLE")]
     pub from: Option<String>,
     /// Folder in which to create the experiment's folder

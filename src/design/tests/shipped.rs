@@ -28,6 +28,8 @@ fn they_have_no_problem_and_as_many_conditions_as_they_say() {
         ("experiments/interview", 4),
         ("experiments/ad-evaluation", 2),
         ("experiments/market-research", 4),
+        ("experiments/office", 4),
+        ("experiments/rumour", 2),
         ("prompts/starter", 2),
     ];
     for (folder, conditions) in shipped {
