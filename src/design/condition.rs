@@ -6,6 +6,7 @@ use super::experiment::{Experiment, ModelSpec, Protocol, When};
 use super::keys::kind::KeyValue;
 use super::mind::Mind;
 use super::problem::Obstacle;
+use super::protocol::LATER;
 use super::value::{Named, Value, named};
 use super::world::World;
 use std::sync::Arc;
@@ -120,6 +121,10 @@ impl Condition {
             let message = format!("{total} {agents} in all ({}): {needs}", self.name());
             let hint = "raise `agents`, or exclude the combination".to_owned();
             found.push(Obstacle::new("too-few-agents", "protocol.agents", message, hint));
+        }
+        if self.world.is_some() && self.has_people() {
+            let message = format!("a person who types cannot take part in a world: {LATER}");
+            found.push(Obstacle::new("people", "world", message, "let a model play the role".to_owned()));
         }
         if self.world.is_none() && p.messages < p.days.saturating_mul(2) {
             let message = format!("{} messages for {} days: each day needs two", p.messages, p.days);

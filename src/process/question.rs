@@ -12,6 +12,7 @@ use super::prompt::{Ending, View};
 use super::reply::Said;
 use super::setting::Setting;
 use super::state::{Conversation, RESEARCHER};
+use super::world::World;
 use crate::design::{ModelSpec, Speakers, key};
 use serde_json::{Map, Value as Json, json};
 use std::sync::Arc;
@@ -70,6 +71,8 @@ pub struct Question {
     agents: Vec<Agent>,
     /// Text that only each of them knew at the end of the conversation.
     known: Vec<Option<String>>,
+    /// What each of them reads before the question, if the conversation is a world.
+    views: Vec<Option<View>>,
     subject: Vec<Entry>,
     log: Vec<Entry>,
 }
@@ -103,7 +106,9 @@ impl Question {
             return Err(format!("entry {place} of the log is numbered {}", log[place].seq));
         }
         let known = find_known(&setting, &agents, &subject);
-        Ok(Self { key, text, setting, agents, known, subject, log })
+        let world = setting.world.as_ref().and_then(|_| World::replay(Arc::clone(&setting), subject.clone()).ok());
+        let views = agents.iter().map(|agent| world.as_ref()?.view_afterwards(&agent.name)).collect();
+        Ok(Self { key, text, setting, agents, known, views, subject, log })
     }
 
     /// Returns the current round, or the rejected reply that made the question fail.
@@ -165,13 +170,20 @@ impl Question {
             day: 1,
             index: 0,
             call: CallRef { purpose: Purpose::Answer, ask },
-            view: self.view(agent, self.known[place].as_ref()),
+            view: self.view_in_world(place).unwrap_or_else(|| self.view(agent, self.known[place].as_ref())),
             speaker: agent.name.clone(),
             role: agent.role.clone(),
             model: agent.model.clone(),
             others,
             form: None,
         }
+    }
+
+    /// Returns what an agent of a world reads: its memory and its last moment, then the question.
+    fn view_in_world(&self, place: usize) -> Option<View> {
+        let mut view = self.views[place].clone()?;
+        view.ending.push(Ending::Text(self.text.clone()));
+        Some(view)
     }
 
     /// Returns the messages of the agent's next turn on the last day, then the question.
@@ -201,7 +213,7 @@ impl Question {
 /// Returns the text that only each agent knew at the end of a conversation. An agent that is asked answers with plain text,
 /// so its prompt has no form of an answer.
 fn find_known(setting: &Arc<Setting>, agents: &[Agent], subject: &[Entry]) -> Vec<Option<String>> {
-    if agents.iter().all(|agent| agent.form_of_turns().is_none()) {
+    if setting.world.is_some() || agents.iter().all(|agent| agent.form_of_turns().is_none()) {
         return vec![None; agents.len()];
     }
     let conversation = Conversation::replay(Arc::clone(setting), subject.to_vec()).ok();

@@ -171,6 +171,37 @@ fn each_mistake_in_a_world_is_one_clear_error() {
     assert!(format!("{}{}", shown.out, shown.err).contains("holds 10001 places"));
 }
 
+/// An agent that is asked afterwards reads what it perceived, and nothing else.
+#[test]
+fn an_agent_of_a_world_is_asked_from_its_own_memory() {
+    let place = park(PARK, &[]);
+    place.run("run park --offline").exits(0);
+    place.words(&["ask", "park", "Whom did you meet?", "--offline"], &[]).exits(0);
+    place.run("verify").exits(0);
+    let id = data(&place, "list park --json")[0]["id"].as_str().unwrap().to_owned();
+    let shown = data(&place, &format!("show {id} --json"));
+    let entries = shown["entries"].as_array().unwrap();
+    for question in shown["questions"].as_array().unwrap() {
+        let asked = data(&place, &format!("show {} --calls --json", question["id"].as_str().unwrap()));
+        let calls = asked["calls"].as_array().unwrap();
+        assert_eq!(calls.len(), 3);
+        for call in calls {
+            let prompt = call["messages"].to_string();
+            let answer = asked["entries"].as_array().unwrap().iter().find(|entry| entry["seq"] == call["seq"]).unwrap();
+            let speaker = answer["speaker"].as_str().unwrap();
+            assert!(prompt.contains("Whom did you meet?") && prompt.contains("- place: "), "{prompt}");
+            let heard = |entry: &&Json| {
+                entry["speaker"] == speaker
+                    || entry["heard_by"].as_array().is_some_and(|who| who.iter().any(|one| one == speaker))
+            };
+            let unheard = entries.iter().filter(|entry| entry["kind"] == "speech" && !heard(entry));
+            for entry in unheard {
+                assert!(!prompt.contains(entry["content"].as_str().unwrap()), "{speaker} reads {entry}");
+            }
+        }
+    }
+}
+
 #[test]
 fn keys_of_worlds_mean_nothing_in_a_conversation() {
     let place = Place::new();

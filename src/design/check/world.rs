@@ -158,7 +158,6 @@ impl Check<'_> {
     /// Checks names against the agents of all conditions.
     pub(super) fn check_world_names(&mut self, conditions: &[Condition]) {
         let Some(world) = self.experiment.world.clone() else { return };
-        self.report_typists(conditions);
         let people: BTreeSet<(usize, &str)> = conditions
             .iter()
             .flat_map(|c| (0..c.agents.len()).filter_map(move |role| Some((role, c.cast(role)?))))
@@ -257,15 +256,6 @@ impl Check<'_> {
                     "raise `room`, or let some start elsewhere".to_owned(),
                 );
             }
-        }
-    }
-
-    /// Reports persons who type in a world.
-    fn report_typists(&mut self, conditions: &[Condition]) {
-        if conditions.iter().any(Condition::has_people) {
-            let hint = "let a model play the role".to_owned();
-            let message = format!("a person who types cannot take part in a world: {}", super::super::protocol::LATER);
-            self.world_error("people", "world", message, hint);
         }
     }
 }

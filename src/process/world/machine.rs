@@ -63,7 +63,7 @@ pub(super) struct Lane {
     /// Places of its rejected replies.
     pub(super) rejected: Vec<u32>,
     /// Number of turns that it took in this step.
-    turns: u32,
+    pub(super) turns: u32,
 }
 
 /// What comes next.

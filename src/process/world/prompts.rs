@@ -48,6 +48,18 @@ impl World {
         }
     }
 
+    /// Returns what an agent reads when it is asked about the finished world, without the form of an answer: its texts, its
+    /// memory, and its last moment.
+    pub fn view_afterwards(&self, name: &str) -> Option<View> {
+        let index = self.ears.as_ref()?.agent(name)?;
+        let agent = &self.setting.agents[index];
+        let lane = Lane { agent: index, rejected: Vec::new(), turns: 0 };
+        let texts = [agent.prompt.clone(), agent.surroundings.clone()];
+        let system = texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n\n");
+        let ending = vec![Ending::Text(self.moment(index, agent))];
+        Some(View { system, ending, subject: true, ..self.view(&lane, agent) })
+    }
+
     fn lines(&self) -> Lines {
         Lines { dates: self.scene.has_dates(self.setting.protocol.days) }
     }
@@ -84,8 +96,14 @@ impl World {
         }
     }
 
-    /// Returns what an agent knows of this moment: time, place, who is here, its state, what came back, what is asked.
+    /// Returns what an agent knows of this moment, and what is asked.
     fn now(&self, index: usize, agent: &Agent) -> String {
+        let asked = if agent.form_of_turns().is_some() { ASK } else { ASK_PLAIN };
+        format!("{}\n{}", self.moment(index, agent), asked.trim_end())
+    }
+
+    /// Returns what an agent knows of this moment: time, place, who is here, its state, what came back.
+    fn moment(&self, index: usize, agent: &Agent) -> String {
         let mind = &self.minds[index];
         let mut lines = vec!["Now".to_owned()];
         match self.scene.clock.as_ref().and_then(|clock| clock.time(self.day, self.step)) {
@@ -103,7 +121,6 @@ impl World {
             lines.extend(mind.kept.get(title).map(|text| format!("- {title}: {text}")));
         }
         lines.extend(mind.back.iter().map(|line| format!("- {line}")));
-        lines.push(if form.is_some() { ASK } else { ASK_PLAIN }.trim_end().to_owned());
         lines.join("\n")
     }
 
