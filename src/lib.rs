@@ -10,9 +10,9 @@
 //!
 //! | room | holds | may import |
 //! |---|---|---|
-//! | [`people`] | persons, fragments, dealing people to conversations | nothing of ours |
+//! | [`people`] | persons, fragments, populations, dealing people to conversations | nothing of ours |
 //! | [`design`] | what the researcher wrote: roles, sections, placeholders, factors, the plan | `people` |
-//! | [`process`] | machines over a log: conversations and questions; what an agent sees, turns as JSON, cleaning and health of replies | `people`, `design` |
+//! | [`process`] | machines over a log: conversations, worlds and questions; what an agent sees, turns as JSON, cleaning and health of replies | `people`, `design` |
 //! | [`model`] | language-model servers, retries, limits; the seam for a person who types | `design`, `process` |
 //! | [`store`] | the database in the researcher's verbs: a file (SQLite), or a server (MongoDB) | `design`, `process`, data types of `model` |
 //! | [`run`] | the only busy place: asks the models, stores each turn, emits events | all above |

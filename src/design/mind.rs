@@ -64,14 +64,6 @@ words! {
 impl Builtin {
     /// The actions of an agent whose mind names none. `go` needs a second place.
     pub const USUAL: [Self; 3] = [Self::Say, Self::Go, Self::Wait];
-
-    /// Returns true if something comes back of it.
-    pub fn brings_result(self) -> bool {
-        match self {
-            Self::Say | Self::Whisper | Self::Go | Self::Wait => false,
-            Self::Directory => true,
-        }
-    }
 }
 
 /// Version of the program's texts and rules of turns as JSON. The condition key of an experiment with such turns includes

@@ -31,7 +31,7 @@ pub struct Converted {
     pub program: &'static str,
     /// The experiment and its mistakes.
     pub checked: Checked,
-    /// What is not taken over, each with its place.
+    /// Keys that are not taken over, each with its place.
     pub left_out: Vec<String>,
 }
 

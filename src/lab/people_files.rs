@@ -60,7 +60,7 @@ struct Listing<'a> {
     /// Folders behind links, without links.
     seen: BTreeSet<PathBuf>,
     found: Vec<String>,
-    /// What is neither a file nor a folder: reading it may never end.
+    /// Things that are neither a file nor a folder: reading one may never end.
     odd: Vec<String>,
 }
 

@@ -4,6 +4,9 @@ use super::asking::{Ask, Growth, Reply};
 use super::log::{CallRef, Entry, Flag, Kind, Purpose};
 use super::reply::{self, Said, Scene};
 use super::setting::Setting;
+use super::turn::TurnForm;
+use super::turn::read::{ReadTurn, read};
+use serde_json::{Map, Value as Json};
 
 /// Decision about a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +65,45 @@ pub(super) fn said_among(ask: &Ask, text: &str, earlier: &[Said<'_>], others: &[
     let mut flags = cleaned.flags;
     flags.extend(reply::health(&cleaned.text, &scene));
     (cleaned.text, sorted(flags))
+}
+
+/// Reads a turn as JSON. Returns the text that was read, its flags of form, and the turn or a description of the mistake.
+pub(super) fn read_turn(
+    ask: &Ask,
+    reply: &Reply<'_>,
+    form: &TurnForm,
+    log: &[Entry],
+) -> (String, Vec<Flag>, Result<ReadTurn, String>) {
+    let cleaned = reply::clean_before_object(reply.content);
+    let mut flags = cleaned.flags;
+    flags.extend(server_flags(ask, reply, log));
+    let turn = read(&cleaned.text, reply.length, form);
+    match &turn {
+        Ok(turn) => {
+            flags.extend(turn.is_repaired.then_some(Flag::Repaired));
+            flags.extend(turn.is_cut.then_some(Flag::ActionsCut));
+        }
+        Err(_) => flags.push(Flag::Malformed),
+    }
+    (cleaned.text, flags, turn)
+}
+
+/// Builds the entry of a turn as JSON. Flags of form stand on it, and `of_text`, those of its words, on the notes that
+/// follow; the policies judge both together. A rejected reply has both, and its text.
+pub(super) fn turn_entry(
+    setting: &Setting,
+    (ask, reply): (&Ask, &Reply<'_>),
+    flags: Vec<Flag>,
+    (text, of_text): (String, Vec<Flag>),
+    more: Map<String, Json>,
+) -> Entry {
+    let flags = sorted(flags);
+    let all = sorted(flags.iter().copied().chain(of_text).collect());
+    let (kind, content, flags) = match setting.verdict(&all, ask.call) {
+        Verdict::Keep => (Kind::Turn, String::new(), flags),
+        Verdict::Again | Verdict::Fail => (Kind::Rejected, text, all),
+    };
+    Entry { more: Some(Box::new(more)), ..entry(ask, reply, kind, content, flags) }
 }
 
 /// Turns a reply into a summary, or into a rejected reply.

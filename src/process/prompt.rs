@@ -107,6 +107,25 @@ pub enum Ending {
 const SILENCE: &str = "…";
 
 impl View {
+    /// Returns the view of a helper: the turns of these entries, always labelled, as one text.
+    pub fn transcript(system: &str, from: u32, to: u32) -> Self {
+        Self {
+            system: system.to_owned(),
+            from,
+            to,
+            reader: None,
+            labels: true,
+            merge: true,
+            alternate: false,
+            filled: false,
+            turns: false,
+            world: None,
+            parts: Vec::new(),
+            subject: false,
+            ending: Vec::new(),
+        }
+    }
+
     /// Builds the messages from `own`, the log of the process, and `subject`, the log that the process is about.
     /// Entries that the log lacks are left out.
     pub fn messages(&self, own: &[Entry], subject: &[Entry]) -> Vec<Message> {

@@ -71,7 +71,7 @@ pub struct Question {
     agents: Vec<Agent>,
     /// Text that only each of them knew at the end of the conversation.
     known: Vec<Option<String>>,
-    /// What each of them reads before the question, if the conversation is a world.
+    /// Prompt of each of them before the question, if the conversation is a world.
     views: Vec<Option<View>>,
     subject: Vec<Entry>,
     log: Vec<Entry>,

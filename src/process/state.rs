@@ -179,25 +179,7 @@ impl Conversation {
     }
 
     fn opening(&self, day: u32) -> Entry {
-        let mut content = self.setting.starting_message.clone();
-        for summary in self.log.iter().filter(|e| e.kind == Kind::Summary) {
-            content.extend(["\n\nDay ", &summary.day.to_string(), " summary:\n", &summary.content]);
-        }
-        Entry {
-            seq: self.log.len() as u32,
-            day,
-            index: 0,
-            kind: Kind::Opening,
-            speaker: RESEARCHER.to_owned(),
-            role: None,
-            model: None,
-            content,
-            raw: None,
-            flags: Vec::new(),
-            call: None,
-            prompt: None,
-            more: None,
-        }
+        open_day(&self.setting, &self.log, day)
     }
 
     fn ask(&self, purpose: Purpose, view: View, who: (&str, &str, &ModelSpec), others: Vec<String>) -> Ask {
@@ -273,24 +255,8 @@ impl Conversation {
         Next::Ask(vec![self.ask(Purpose::Summary, view, (SUMMARIZER, SUMMARIZER, &helper.model), Vec::new())])
     }
 
-    /// Returns the view of a helper: the day's turns, always labelled, as one text.
     fn transcript(&self, helper: &Helper, to: u32, ending: Vec<Ending>) -> View {
-        let from = self.today as u32;
-        View {
-            system: helper.prompt.clone(),
-            from,
-            to,
-            reader: None,
-            labels: true,
-            merge: true,
-            alternate: false,
-            filled: false,
-            turns: false,
-            world: None,
-            parts: Vec::new(),
-            subject: false,
-            ending,
-        }
+        View { ending, ..View::transcript(&helper.prompt, self.today as u32, to) }
     }
 
     /// Returns the next speaker, or the candidates for a choice.
@@ -395,6 +361,29 @@ impl Conversation {
 
     fn last_failed(&self) -> bool {
         self.log.last().is_some_and(|e| self.verdict_of(e) == Verdict::Fail)
+    }
+}
+
+/// Returns the opening of a day, with the summaries of the days before.
+pub(super) fn open_day(setting: &Setting, log: &[Entry], day: u32) -> Entry {
+    let mut content = setting.starting_message.clone();
+    for summary in log.iter().filter(|e| e.kind == Kind::Summary) {
+        content.extend(["\n\nDay ", &summary.day.to_string(), " summary:\n", &summary.content]);
+    }
+    Entry {
+        seq: log.len() as u32,
+        day,
+        index: 0,
+        kind: Kind::Opening,
+        speaker: RESEARCHER.to_owned(),
+        role: None,
+        model: None,
+        content,
+        raw: None,
+        flags: Vec::new(),
+        call: None,
+        prompt: None,
+        more: None,
     }
 }
 

@@ -213,7 +213,7 @@ fn verify_derives_the_notes_of_a_turn_again() {
         let before: String = database(&place).query_row(&sql, [], |row| row.get(0)).unwrap();
         changed("something else");
         let faults = place.run("verify").exits(4).out;
-        // What stands in a later prompt is found there first.
+        // A change that a later prompt holds is found there first.
         let is_sent = kind != "thought" && faults.contains("is not the one that was sent");
         let what = format!("entry {seq}, of kind {kind}, is not the one that follows");
         assert!(is_sent || faults.contains(&what), "{faults}");

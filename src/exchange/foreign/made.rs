@@ -1,4 +1,4 @@
-//! What every converter makes, and the rules that they share.
+//! Results of every converter, and the rules that they share.
 
 use crate::design::folder::Files;
 use serde_json::{Map, Value as Json};
@@ -10,7 +10,7 @@ pub struct Foreign {
     pub program: &'static str,
     /// Files of the folder.
     pub files: Files,
-    /// What is not taken over: the place of each key, and the reason where there is one.
+    /// Keys that are not taken over: the place of each, and the reason where there is one.
     pub left_out: Vec<String>,
 }
 

@@ -63,7 +63,7 @@ pub fn insights(entry: &Entry) -> Vec<Insight> {
 }
 
 words! {
-    /// What became of a plan.
+    /// Outcome of a plan.
     pub enum Outcome {
         /// It was made.
         Made = "made",

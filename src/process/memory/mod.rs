@@ -1,4 +1,4 @@
-//! What an agent remembers and how: recall, the importance of events, reflection, notes and plans.
+//! Memory of an agent: recall, the importance of events, reflection, notes and plans.
 //! Everything here is a pure function of texts, numbers and replies; a process decides when it is used.
 //!
 //! Sums, roots and quotients only: no function of a mathematical library decides, so a log continues to the same end on

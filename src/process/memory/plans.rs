@@ -26,13 +26,13 @@ pub struct Plan {
     /// Minutes, or steps without a clock, after which it goes; `None` for no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lasts: Option<u32>,
-    /// How the agent knows that it is done; empty for nothing.
+    /// Sign by which the agent knows that it is done; empty for none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub until: String,
 }
 
 words! {
-    /// What a turn decides about the first plan.
+    /// Decision of a turn about the first plan.
     pub enum Decision {
         /// It goes on.
         Continue = "continue",

@@ -4,13 +4,11 @@ use super::{Conversation, judge};
 use crate::design::Ends;
 use crate::process::Agent;
 use crate::process::asking::{Ask, Growth, Reply};
-use crate::process::judge::Verdict;
 use crate::process::log::{Entry, Flag, Kind};
 use crate::process::prompt::Ending;
-use crate::process::reply::{self, Said};
-use crate::process::turn::read::{Act, ReadTurn, read};
+use crate::process::reply::Said;
+use crate::process::turn::read::{Act, ReadTurn};
 use crate::process::turn::{TurnForm, data};
-use serde_json::{Map, Value as Json};
 
 /// Request for the object after a reply that could not be read.
 const AGAIN: &str = include_str!("../../../prompts/turn-again.md");
@@ -95,28 +93,18 @@ impl Conversation {
         }
     }
 
-    /// Reads a turn. Flags of form stand on its entry; flags of the text stand on the speech that follows. The policies
-    /// judge both together.
+    /// Reads a turn. An agent whose reply is rejected reads it again; `raw` has all of it.
     pub(super) fn take_turn(&self, ask: &Ask, reply: &Reply<'_>, form: &TurnForm) -> Entry {
-        let cleaned = reply::clean_before_object(reply.content);
-        let mut flags = cleaned.flags;
-        flags.extend(judge::server_flags(ask, reply, &self.log));
-        match read(&cleaned.text, reply.length, form) {
+        let (text, flags, turn) = judge::read_turn(ask, reply, form, &self.log);
+        let (said, more) = match turn {
             Ok(turn) => {
-                flags.extend(turn.is_repaired.then_some(Flag::Repaired));
-                flags.extend(turn.is_cut.then_some(Flag::ActionsCut));
                 let (said, of_text) = self.take_said(ask, &turn);
                 let more = data::of_turn(&turn, form, &said, &of_text);
-                self.turn_entry((ask, reply), judge::sorted(flags), (said, of_text), more)
+                ((said, of_text), more)
             }
-            Err(why) => {
-                flags.push(Flag::Malformed);
-                let more = data::of_malformed(form, &why);
-                // The agent reads its reply again, and `raw` has all of it.
-                let text = data::shorten(&cleaned.text);
-                self.turn_entry((ask, reply), judge::sorted(flags), (text, Vec::new()), more)
-            }
-        }
+            Err(why) => ((data::shorten(&text), Vec::new()), data::of_malformed(form, &why)),
+        };
+        judge::turn_entry(&self.setting, (ask, reply), flags, said, more)
     }
 
     /// Cleans what is said, and flags it as a speech. An agent that acts may be silent.
@@ -128,20 +116,5 @@ impl Conversation {
             flags.retain(|flag| *flag != Flag::Empty);
         }
         (said, flags)
-    }
-
-    fn turn_entry(
-        &self,
-        (ask, reply): (&Ask, &Reply<'_>),
-        flags: Vec<Flag>,
-        (text, of_text): (String, Vec<Flag>),
-        more: Map<String, Json>,
-    ) -> Entry {
-        let all = judge::sorted(flags.iter().copied().chain(of_text).collect());
-        let (kind, content, flags) = match self.setting.verdict(&all, ask.call) {
-            Verdict::Keep => (Kind::Turn, String::new(), flags),
-            Verdict::Again | Verdict::Fail => (Kind::Rejected, text, all),
-        };
-        Entry { more: Some(Box::new(more)), ..judge::entry(ask, reply, kind, content, flags) }
     }
 }

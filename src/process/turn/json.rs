@@ -79,7 +79,7 @@ fn find_rounded(fact: &Fact) -> Option<String> {
             let mantissa = number.split(['e', 'E']).next().unwrap_or_default();
             let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
             let is_long = digits.trim_matches('0').len() > DIGITS;
-            // What the model reads of its number stays short.
+            // The model reads a short part of its number.
             (is_long && !is_whole).then(|| number.chars().take(40).collect())
         }
         Fact::List(items) => items.iter().find_map(find_rounded),

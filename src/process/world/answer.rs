@@ -6,10 +6,10 @@ use crate::people::name::fold_name;
 use crate::process::asking::{Ask, Reply};
 use crate::process::judge::{self, Verdict};
 use crate::process::log::{Entry, Flag, Kind};
-use crate::process::reply::{self, Said};
+use crate::process::reply::Said;
 use crate::process::turn::TurnForm;
 use crate::process::turn::data;
-use crate::process::turn::read::{Act, read};
+use crate::process::turn::read::{Act, ReadTurn};
 use serde_json::{Map, Value as Json, json};
 use std::collections::BTreeSet;
 
@@ -25,47 +25,36 @@ impl World {
             return judge::entry(ask, reply, Kind::Rejected, reply.content.to_owned(), Vec::new());
         };
         let Some(form) = &ask.form else { return self.take_plain(ask, reply, agent) };
-        let cleaned = reply::clean_before_object(reply.content);
-        let mut flags = cleaned.flags;
-        flags.extend(judge::server_flags(ask, reply, &self.log));
-        match read(&cleaned.text, reply.length, form) {
+        let (text, mut flags, turn) = judge::read_turn(ask, reply, form, &self.log);
+        let mut of_texts = Vec::new();
+        let data = match turn {
             Ok(turn) => {
-                flags.extend(turn.is_repaired.then_some(Flag::Repaired));
-                flags.extend(turn.is_cut.then_some(Flag::ActionsCut));
-                let mut of_texts = Vec::new();
-                let mut actions = Vec::new();
-                for act in &turn.actions {
-                    let action = self.resolve(ask, agent, act, &mut of_texts);
-                    let is_move =
-                        action.get("do") == Some(&json!(Builtin::Go.word())) && !action.contains_key("failed");
-                    actions.push(Json::Object(action));
-                    if is_move {
-                        // A move is the last of a turn.
-                        break;
-                    }
-                }
-                let is_cut = actions.len() < turn.actions.len();
-                flags.extend(is_cut.then_some(Flag::ActionsCut));
-                let state: Map<String, Json> = turn.state.iter().map(|s| (s.name.clone(), json!(s.value))).collect();
-                let mut data = Map::new();
-                if form.thought {
-                    data.insert("thought".to_owned(), json!(turn.thought));
-                }
-                data.insert("actions".to_owned(), Json::Array(actions));
-                if !state.is_empty() {
-                    data.insert("state".to_owned(), Json::Object(state));
-                }
-                self.turn_entry((ask, reply, agent), judge::sorted(flags), of_texts, (cleaned.text, data))
+                let actions = self.resolve_all(ask, agent, &turn.actions, &mut of_texts);
+                flags.extend((actions.len() < turn.actions.len()).then_some(Flag::ActionsCut));
+                contents(&turn, form, actions)
             }
-            Err(why) => {
-                flags.push(Flag::Malformed);
-                let data = Map::from_iter([
-                    ("malformed".to_owned(), json!(why)),
-                    ("actions".to_owned(), json!([{ "do": Builtin::Wait.word() }])),
-                ]);
-                self.turn_entry((ask, reply, agent), judge::sorted(flags), Vec::new(), (cleaned.text, data))
+            Err(why) => Map::from_iter([
+                ("malformed".to_owned(), json!(why)),
+                ("actions".to_owned(), json!([{ "do": Builtin::Wait.word() }])),
+            ]),
+        };
+        let mut more = self.here(agent);
+        more.extend(data::wrap(Json::Object(data)));
+        judge::turn_entry(&self.setting, (ask, reply), flags, (data::shorten(&text), of_texts), more)
+    }
+
+    /// Resolves the actions of a turn up to a move, which is its last.
+    fn resolve_all(&self, ask: &Ask, agent: usize, acts: &[Act], of_texts: &mut Vec<Flag>) -> Vec<Json> {
+        let mut actions = Vec::new();
+        for act in acts {
+            let action = self.resolve(ask, agent, act, of_texts);
+            let is_move = action.get("do") == Some(&json!(Builtin::Go.word())) && !action.contains_key("failed");
+            actions.push(Json::Object(action));
+            if is_move {
+                break;
             }
         }
+        actions
     }
 
     fn take_plain(&self, ask: &Ask, reply: &Reply<'_>, agent: usize) -> Entry {
@@ -79,24 +68,6 @@ impl World {
         let more = self.here(agent);
         let more = (!more.is_empty()).then(|| Box::new(more));
         Entry { more, ..judge::entry(ask, reply, kind, text, flags) }
-    }
-
-    fn turn_entry(
-        &self,
-        (ask, reply, agent): (&Ask, &Reply<'_>, usize),
-        flags: Vec<Flag>,
-        of_texts: Vec<Flag>,
-        (text, data): (String, Map<String, Json>),
-    ) -> Entry {
-        let all = judge::sorted(flags.iter().copied().chain(of_texts).collect());
-        let (kind, content, flags) = match self.setting.verdict(&all, ask.call) {
-            Verdict::Keep => (Kind::Turn, String::new(), flags),
-            Verdict::Again | Verdict::Fail => (Kind::Rejected, data::shorten(&text), all),
-        };
-        let mut more = self.here(agent);
-        more.extend(data::wrap(Json::Object(data)));
-        let more = Some(Box::new(more));
-        Entry { more, ..judge::entry(ask, reply, kind, content, flags) }
     }
 
     /// Returns an action with names and places as they are, or with the reason why it fails.
@@ -160,6 +131,20 @@ impl World {
         let others: Vec<(&str, &str)> = others.map(|a| (a.name.as_str(), a.role.as_str())).collect();
         judge::said_among(ask, text, &earlier, &others)
     }
+}
+
+/// Returns the contents of a turn, as its entry keeps them.
+fn contents(turn: &ReadTurn, form: &TurnForm, actions: Vec<Json>) -> Map<String, Json> {
+    let mut data = Map::new();
+    if form.thought {
+        data.insert("thought".to_owned(), json!(turn.thought));
+    }
+    data.insert("actions".to_owned(), Json::Array(actions));
+    if !turn.state.is_empty() {
+        let state = turn.state.iter().map(|s| (s.name.clone(), json!(s.value))).collect();
+        data.insert("state".to_owned(), Json::Object(state));
+    }
+    data
 }
 
 /// Finds the one name that a text means: the same without case, else the only one that it contains or that contains it.

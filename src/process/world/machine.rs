@@ -34,16 +34,16 @@ pub struct World {
     ended_by: EndedBy,
 }
 
-/// What an agent knows besides its prompt.
+/// Knowledge of an agent besides its prompt.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Mind {
-    /// What it perceived and did, in order.
+    /// Events that it perceived and own turns, in order.
     pub(super) items: Vec<Item>,
-    /// What it perceived in this group, which it remembers behind its own turn.
+    /// Events that it perceived in this group, which it remembers behind its own turn.
     heard: Vec<u32>,
     /// Texts of its state by title.
     pub(super) kept: BTreeMap<String, String>,
-    /// What came back of its last actions.
+    /// Results of its last actions, and reasons why one failed.
     pub(super) back: Vec<String>,
 }
 
@@ -66,7 +66,7 @@ pub(super) struct Lane {
     pub(super) turns: u32,
 }
 
-/// What comes next.
+/// Work that comes next.
 #[derive(Debug, Clone)]
 pub(super) enum Todo {
     /// Append these entries.
@@ -102,7 +102,7 @@ enum Phase {
     NextDay,
 }
 
-/// What happened in a step.
+/// Events of a step that decide whether the day goes on.
 #[derive(Debug, Clone, Default)]
 struct Facts {
     /// True if somebody said or did something.
@@ -165,10 +165,6 @@ impl Process for World {
 
     fn left(&self) -> u32 {
         self.setting.calls.saturating_sub(self.answered())
-    }
-
-    fn answered(&self) -> u32 {
-        self.log.iter().filter(|e| e.call.is_some()).count() as u32
     }
 
     fn sitting(&self, _ask: &Ask) -> Sitting {

@@ -8,7 +8,7 @@ use crate::process::Agent;
 use crate::process::asking::{Ask, Growth};
 use crate::process::log::{CallRef, Entry, Kind, Purpose};
 use crate::process::prompt::{Ending, Part, Range, View};
-use crate::process::state::{RESEARCHER, SUMMARIZER};
+use crate::process::state::{SUMMARIZER, open_day};
 use crate::process::turn::data;
 use serde_json::{Map, Value as Json, json};
 
@@ -138,21 +138,7 @@ impl World {
     pub(super) fn ask_summary(&self, base: u32) -> Option<Ask> {
         let helper = self.setting.summarizer.as_ref()?;
         let today = self.log.iter().rposition(|e| e.kind == Kind::Opening).unwrap_or_default() as u32;
-        let view = View {
-            system: helper.prompt.clone(),
-            from: today,
-            to: base,
-            reader: None,
-            labels: true,
-            merge: true,
-            alternate: false,
-            filled: false,
-            turns: false,
-            world: Some(self.lines()),
-            parts: Vec::new(),
-            subject: false,
-            ending: Vec::new(),
-        };
+        let view = View { world: Some(self.lines()), ..View::transcript(&helper.prompt, today, base) };
         Some(Ask {
             base,
             seq: base,
@@ -179,26 +165,9 @@ impl World {
 
     /// Returns the opening of the day.
     pub(super) fn opening(&self) -> Entry {
-        let mut content = self.setting.starting_message.clone();
-        for summary in self.log.iter().filter(|e| e.kind == Kind::Summary) {
-            content.extend(["\n\nDay ", &summary.day.to_string(), " summary:\n", &summary.content]);
-        }
         let more = self.more_of_opening();
-        Entry {
-            seq: self.log.len() as u32,
-            day: self.day,
-            index: 0,
-            kind: Kind::Opening,
-            speaker: RESEARCHER.to_owned(),
-            role: None,
-            model: None,
-            content,
-            raw: None,
-            flags: Vec::new(),
-            call: None,
-            prompt: None,
-            more: (!more.is_empty()).then(|| Box::new(more)),
-        }
+        let more = (!more.is_empty()).then(|| Box::new(more));
+        Entry { more, ..open_day(&self.setting, &self.log, self.day) }
     }
 }
 

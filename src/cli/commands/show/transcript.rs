@@ -37,8 +37,11 @@ pub struct Detail {
 
 impl Detail {
     /// Refuses an agent or a place that the world does not have, and either in a conversation.
-    fn check(&self, conversation: &ConversationRecord, log: &[Entry]) -> Result<(), CliError> {
-        let (agents, places) = (list_agents(conversation), list_places(log));
+    async fn check(&self, conversation: &ConversationRecord, lab: &Lab) -> Result<(), CliError> {
+        if self.viewer.is_none() && self.place.is_none() {
+            return Ok(());
+        }
+        let (agents, places) = (list_agents(conversation), list_places(&lab.log_of(&conversation.id).await?));
         for (flag, wanted, known) in [("--as", &self.viewer, agents), ("--place", &self.place, places)] {
             let Some(wanted) = wanted else { continue };
             if !conversation.is_world() {
@@ -85,7 +88,7 @@ pub async fn run(
 ) -> Result<Exit, CliError> {
     let experiment = lab.experiment_of(&conversation).await?;
     let subject = lab.subject_log(&conversation).await?;
-    detail.check(&conversation, &lab.log_of(&conversation.id).await?)?;
+    detail.check(&conversation, lab).await?;
     let mut watch = ConversationWatch::begin(lab, &conversation.id);
     if context.printer.json {
         let (now, log) = if detail.follow { watch.until_end().await? } else { watch.next().await? };
