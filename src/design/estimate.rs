@@ -99,18 +99,30 @@ fn count_world_calls(experiment: &Experiment, condition: &Condition, world: &Wor
     Calls { expected, low: low.min(expected), high: most }
 }
 
-/// Counts the longest chain of rounds of a conversation: asks that do not leave together wait for each other.
-pub fn count_latencies(experiment: &Experiment, condition: &Condition) -> u64 {
-    let Some(world) = &condition.world else { return count_calls(experiment, condition).expected };
+/// Rounds of a world: asks that leave together cost one latency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Rounds {
+    /// Number of rounds of a conversation, each of which waits for the one before.
+    pub latencies: u64,
+    /// Number of calls of a step.
+    pub calls_of_step: u64,
+    /// Number of rounds of a step.
+    pub latencies_of_step: u64,
+}
+
+/// Counts the rounds of a world at full length; `None` for a conversation, whose calls all wait for each other.
+pub fn count_rounds(condition: &Condition) -> Option<Rounds> {
+    let world = condition.world.as_ref()?;
     let agents: u64 = condition.agents.iter().map(|n| u64::from(*n)).sum();
-    let rounds = match &world.order {
+    let latencies_of_step = match &world.order {
         Order::Together => 1,
         Order::InTurn | Order::Shuffled => agents,
         Order::Lists(lists) => lists.len() as u64,
     };
     let days = u64::from(condition.protocol.days);
     let summaries = if condition.summarizer.is_some() { days.saturating_sub(1) } else { 0 };
-    days * u64::from(world.steps) * rounds + summaries
+    let latencies = days * u64::from(world.steps) * latencies_of_step + summaries;
+    Some(Rounds { latencies, calls_of_step: agents, latencies_of_step })
 }
 
 /// Returns how often a speech is asked for again at most. A turn as JSON that cannot be read has a policy of its own.

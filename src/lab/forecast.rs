@@ -40,6 +40,8 @@ pub struct Forecast {
     pub typed: u64,
     /// Tokens.
     pub tokens: Tokens,
+    /// Rounds of the longest world to do; `None` if there is no world.
+    pub rounds: Option<estimate::Rounds>,
 }
 
 impl Forecast {
@@ -68,12 +70,15 @@ impl Forecast {
             high: 0,
             typed: 0,
             tokens: Tokens::default(),
+            rounds: None,
         };
         forecast.add_jobs(planned, prepared, &calls);
         forecast
     }
 
     fn add_jobs(&mut self, Planned { experiment, plan, .. }: &Planned, prepared: &Prepared, calls: &[estimate::Calls]) {
+        let rounds = prepared.missing.iter().filter_map(|job| estimate::count_rounds(&plan.conditions[job.condition]));
+        self.rounds = rounds.max_by_key(|rounds| rounds.latencies);
         let mut tokens: BTreeMap<usize, Tokens> = BTreeMap::new();
         for job in &prepared.missing {
             let (of, condition) = (&calls[job.condition], &plan.conditions[job.condition]);

@@ -45,6 +45,13 @@ fn a_world_runs_offline_and_reads_well() {
     let place = park(PARK, &[]);
     let plan = place.run("plan park --offline").exits(0).out;
     assert!(plan.contains("12"), "three agents, four steps: {plan}");
+    let waits = "the longest world waits 4 times for a server; a step has 3 calls and waits once";
+    assert!(plan.contains(waits), "{plan}");
+    let plan = data(&place, "plan park --offline --json");
+    assert_eq!(
+        (&plan["latencies"], &plan["per_step"]),
+        (&4.into(), &serde_json::json!({ "calls": 3, "latencies": 1 }))
+    );
     place.run("run park --offline").exits(0);
     place.run("verify").exits(0);
     let id = data(&place, "list park --json")[0]["id"].as_str().unwrap().to_owned();

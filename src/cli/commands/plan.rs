@@ -4,7 +4,8 @@ use crate::cli::context::Context;
 use crate::cli::error::{CliError, Exit};
 use crate::cli::narrow::Narrow;
 use crate::cli::terminal::text::{self, Column, table, wrap};
-use crate::exchange;
+use crate::design::estimate::Rounds;
+use crate::exchange::{self, records};
 use crate::lab::{Forecast, Planned};
 use crate::report::tally::{count, format_seconds};
 use crate::run::prepare::prepare;
@@ -46,7 +47,7 @@ fn json(forecast: &Forecast, seconds: Option<f64>) -> Json {
         let condition = exchange::condition(&row.condition);
         json!({ "condition": condition, "conversations": row.conversations, "calls": row.calls })
     };
-    json!({
+    let mut plan = records::object(json!({
         "conditions": forecast.rows.iter().map(row).collect::<Vec<Json>>(),
         "conversations": forecast.conversations,
         "done": forecast.done,
@@ -60,7 +61,12 @@ fn json(forecast: &Forecast, seconds: Option<f64>) -> Json {
             let share = |calls: u64| (seconds * calls as f64 / forecast.calls.max(1) as f64 * 10.0).round() / 10.0;
             json!({ "low": share(forecast.low), "expected": share(forecast.calls), "high": share(forecast.high) })
         }),
-    })
+    }));
+    if let Some(Rounds { latencies, calls_of_step, latencies_of_step }) = forecast.rounds {
+        plan.insert("latencies".to_owned(), latencies.into());
+        plan.insert("per_step".to_owned(), json!({ "calls": calls_of_step, "latencies": latencies_of_step }));
+    }
+    Json::Object(plan)
 }
 
 fn print(context: &Context, planned: &Planned, (forecast, seconds): (&Forecast, Option<f64>)) -> Result<(), CliError> {
@@ -100,11 +106,24 @@ fn print(context: &Context, planned: &Planned, (forecast, seconds): (&Forecast, 
         all if all == forecast.calls => "all of them are typed by a person, who needs a terminal".to_owned(),
         some => format!("{} of the calls are typed by a person, who needs a terminal", count(some)),
     };
+    let rounds = forecast.rounds.map_or_else(String::new, |rounds| {
+        let Rounds { latencies, calls_of_step, latencies_of_step } = rounds;
+        format!(
+            "the longest world waits {} for a server; a step has {} and waits {}",
+            times(latencies),
+            text::count(calls_of_step as usize, "call"),
+            times(latencies_of_step)
+        )
+    });
     let time = seconds.map_or_else(String::new, |seconds| {
         format!("about {}, by the times of this experiment's calls so far", format_seconds(seconds))
     });
-    for line in [conditions, left, time, typed].iter().flat_map(|text| wrap(text, context.printer.width())) {
+    for line in [conditions, left, rounds, time, typed].iter().flat_map(|text| wrap(text, context.printer.width())) {
         context.printer.out(&line)?;
     }
     Ok(())
+}
+
+fn times(number: u64) -> String {
+    if number == 1 { "once".to_owned() } else { format!("{} times", count(number)) }
 }
